@@ -1,0 +1,1 @@
+"""Small trainable modules for a frozen encoder, one adapter one file, and their placement."""

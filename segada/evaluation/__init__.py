@@ -1,0 +1,1 @@
+"""Scores: confusion, held-out evaluation per visit."""

@@ -1,0 +1,1 @@
+"""Adaptation methods, one paper one file."""

@@ -1,0 +1,1 @@
+"""Networks: encoders, heads, the segmentor that joins them, and the weights people have."""

@@ -1,0 +1,1 @@
+"""Controllers: whether and how strongly each step learns."""

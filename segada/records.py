@@ -1,0 +1,54 @@
+"""The results of a run as plain data: the stable contract of `visits.jsonl` and `report.json`.
+
+Fractions in [0, 1], never percent; seconds. A score that is undefined (no pixel of any class) is null.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Base of every record: frozen, nothing unknown, numbers finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class VisitRecord(Record):
+    """One stay in one domain: a line of `visits.jsonl`."""
+
+    visit: int
+    """Counted from 0."""
+    domain: str
+    frames: int
+    """Frames passed over in this visit."""
+    miou: dict[str, float]
+    """mIoU of every evaluated domain on its held-out frames, after the visit."""
+    iou: dict[str, dict[str, float]]
+    """The same per class; classes without a pixel are absent."""
+    online_miou: float
+    """mIoU over the visit's own frames, each predicted before it is learned from (prequential)."""
+    losses: dict[str, float]
+    """Mean of every loss term and of every quantity the method watches over the visit's steps."""
+    seconds: float
+    """Wall time of adaptation and evaluation."""
+    frames_per_second: float
+    """Frames adapted on per second, evaluation excluded."""
+
+
+class RunReport(Record):
+    """A whole run: `report.json`."""
+
+    visits: list[VisitRecord]
+    mean_miou: float
+    """Mean over visits of the mIoU on the domain being visited."""
+    source_only: dict[str, float]
+    """mIoU per domain of the source model before anything was adapted, on the same frames."""
+    source_only_mean_miou: float
+    """`source_only` averaged over visits as `mean_miou` is."""
+    gain: float
+    """`mean_miou` minus `source_only_mean_miou`."""
+    forgetting: float
+    """Drop of mIoU on the first visited domain from the source model to the end of the run; below zero is a gain."""
+    trainable_parameters: int
+    seconds: float
+    settings_hash: str
+    seed: int

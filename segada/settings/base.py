@@ -1,0 +1,23 @@
+"""What all settings have in common: strict, frozen, finite, and nothing unknown is accepted."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+Sequence = Annotated[tuple[T, ...], Field(strict=False)]
+"""A tuple that a YAML list may fill; its items stay strict."""
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Base of every settings class: a wrong type, an unknown key or a non-finite number is an error, never a guess."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )

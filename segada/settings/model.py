@@ -1,0 +1,20 @@
+"""The network: encoder, head, weights, and what of it may learn."""
+
+from typing import Literal
+
+from segada.settings.base import Count, Fraction, Settings
+
+
+class ModelSettings(Settings):
+    """The segmentation network."""
+
+    encoder: Literal["mit_tiny", "mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"] = "mit_tiny"
+    head: Literal["segformer"] = "segformer"
+    head_width: Count | None = None
+    """Embedding width of the head; null takes the width published for the encoder."""
+    checkpoint: str | None = "streets_tiny"
+    """Name of a shipped checkpoint or path of a safetensors file; null starts from random weights."""
+    drop_path: Fraction = 0.0
+    """Greatest probability of stochastic depth while learning; rises linearly over the blocks."""
+    freeze: Literal["nothing", "encoder", "everything"] = "nothing"
+    """What of the source model stays as it is. Adapters always learn."""

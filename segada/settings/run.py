@@ -1,0 +1,77 @@
+"""The settings of one run, whole: the tree that a search dimension is a path into."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from segada.settings.adapter import AdapterSettings, NoAdapter
+from segada.settings.base import Settings
+from segada.settings.data import DataSettings
+from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
+from segada.settings.method import DacsSettings, MethodSettings, SourceOnlySettings
+from segada.settings.model import ModelSettings
+from segada.settings.modulation import AlwaysSettings, ModulationSettings
+from segada.settings.stream import StreamSettings
+
+DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "modulation": "always"}
+"""What a room that is chosen by `name` is when the name is left out."""
+
+
+class RunSettings(Settings):
+    """Every setting of one adaptation run."""
+
+    seed: int = Field(default=0, ge=0)
+    """Of replay, class-mix, augmentation and initialisation, each with a generator of its own."""
+    data: DataSettings = DataSettings()
+    stream: StreamSettings = StreamSettings()
+    model: ModelSettings = ModelSettings()
+    adapter: AdapterSettings = NoAdapter()
+    method: MethodSettings = DacsSettings()
+    modulation: ModulationSettings = AlwaysSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    runtime: RuntimeSettings = RuntimeSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_defaults(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        named = {
+            room: {"name": name, **values[room]}
+            for room, name in DEFAULT_NAMES.items()
+            if isinstance(values.get(room), Mapping)
+        }
+        return {**values, **named}
+
+    @model_validator(mode="after")
+    def _rooms_agree(self) -> Self:
+        known = sorted(self.data.domains)
+        for path, names in (
+            ("stream.source", (self.stream.source,)),
+            ("stream.visits", self.stream.visits),
+            ("evaluation.domains", self.evaluation.domains or ()),
+        ):
+            unknown = [name for name in names if name not in self.data.domains]
+            if unknown:
+                raise ValueError(f"{path} names {unknown[0]!r}, but data.domains has only {', '.join(known)}")
+        learns = not isinstance(self.method, SourceOnlySettings) and hasattr(self.method, "optimiser")
+        if learns and self.model.freeze == "everything" and isinstance(self.adapter, NoAdapter):
+            raise ValueError(
+                f"nothing learns: method.name is {self.method.name!r}, model.freeze is 'everything' and adapter.name is "
+                "'none'; choose an adapter, or freeze less"
+            )
+        return self
+
+    def scored_domains(self) -> tuple[str, ...]:
+        """Domains that are evaluated after each visit, in order of first appearance, the source first."""
+        if self.evaluation.domains is not None:
+            return self.evaluation.domains
+        return tuple(dict.fromkeys((self.stream.source, *self.stream.visits)))
+
+    def settings_hash(self) -> str:
+        """Ten hexadecimal digits that are the same exactly when every setting is."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:10]

@@ -1,0 +1,36 @@
+"""The ordered visits to target domains, and the source data replayed beside them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from segada.settings.base import Count, Positive, Sequence, Settings
+
+
+class ReplaySettings(Settings):
+    """The buffer of labelled source frames that is replayed during adaptation."""
+
+    size: Count = 500
+    """Frames kept; at most as many as the source domain has."""
+    policy: Literal["uniform", "rare_class"] = "uniform"
+    """`rare_class` draws a class first, rare ones more often, then a frame that shows it (DAFormer)."""
+    temperature: Positive = 0.01
+    """Of the softmax over (1 - class frequency); smaller prefers rare classes more. Only with `rare_class`."""
+    min_pixels: Count = 30
+    """A frame shows a class if it has at least this many pixels of it. Only with `rare_class`."""
+
+
+class StreamSettings(Settings):
+    """What the model meets, in order."""
+
+    source: str = "clear"
+    """The labelled domain that the model was trained on."""
+    visits: Sequence[str] = Field(default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1)
+    """Domains in the order they are driven through; a domain may return."""
+    frames: Count | None = 120
+    """Frames of one pass; null takes all that the domain has. A later visit goes on where the drive has got to."""
+    passes: Count = 1
+    """Times that a visit goes over its frames."""
+    batch_size: Count = 4
+    """Target frames, and as many source frames, per step."""
+    replay: ReplaySettings = ReplaySettings()
