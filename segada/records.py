@@ -24,8 +24,8 @@ class VisitRecord(Record):
     """mIoU of every evaluated domain on its held-out frames, after the visit."""
     iou: dict[str, dict[str, float]]
     """The same per class; classes without a pixel are absent."""
-    online_miou: float
-    """mIoU over the visit's own frames, each predicted before it is learned from (prequential)."""
+    online_miou: float | None
+    """mIoU over the visit's own frames, each predicted before it is learned from (prequential); null if not asked for."""
     losses: dict[str, float]
     """Mean of every loss term and of every quantity the method watches over the visit's steps."""
     seconds: float

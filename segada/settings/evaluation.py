@@ -12,6 +12,8 @@ class EvaluationSettings(Settings):
     """Frames that are scored: a search uses `select`, everything that is published `report`."""
     domains: Sequence[str] | None = None
     """Domains scored after every visit; null takes all domains of the stream and the source."""
+    online: bool = True
+    """Also score every frame of the stream before it is learned from (prequential); costs a forward pass each."""
     batch_size: Count = 20
     """Frames per forward pass; changes speed and memory, not results."""
 

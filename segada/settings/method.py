@@ -64,6 +64,10 @@ class DacsSettings(Settings):
     """Weight of the distance between student and static features on things in source frames; 0 skips it."""
     target_feature_distance: NonNegative = 0.0
     """Weight of the distance between student and static features on target frames; 0 skips it."""
+    feature_distance_classes: Literal["things", "all"] = "things"
+    """Where in source frames the distance counts: cells that show a thing (DAFormer), or everywhere."""
+    feature_distance_majority: Fraction = 0.75
+    """Share of a cell's pixels that its most frequent class must fill. Only with `things`."""
     colour: ColourSettings = ColourSettings()
     """Applied to mixed frames."""
     scored: Literal["student", "teacher"] = "teacher"

@@ -27,6 +27,8 @@ class StreamSettings(Settings):
     """The labelled domain that the model was trained on."""
     visits: Sequence[str] = Field(default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1)
     """Domains in the order they are driven through; a domain may return."""
+    split: Literal["adapt", "source"] = "adapt"
+    """Which frames of a visited domain are passed over; `source` for pre-training, which visits what it learns from."""
     frames: Count | None = 120
     """Frames of one pass; null takes all that the domain has. A later visit goes on where the drive has got to."""
     passes: Count = 1

@@ -1,0 +1,23 @@
+.PHONY: install check format test test-slow bench
+
+install:  ## everything a developer needs
+	pip install -e '.[dev]' && pre-commit install
+
+check:  ## what CI checks before the tests
+	ruff format --check hpo segada search_spaces tests
+	ruff check hpo segada search_spaces tests
+	mypy
+	lint-imports
+
+format:
+	ruff format hpo segada search_spaces tests
+	ruff check --fix hpo segada search_spaces tests
+
+test:
+	python -m pytest
+
+test-slow:  ## minutes long: whole searches, retraining
+	python -m pytest -m slow --timeout 3600
+
+bench:
+	python -m segada.bench

@@ -1,0 +1,62 @@
+"""Which frames each step of a stream sees: arithmetic only, the same for every trial of a study."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segada.settings.stream import StreamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a stream.
+
+    Attributes:
+        number: Counted from 0 over the whole stream.
+        indices: int64 [at most batch_size], frames of the visited domain.
+    """
+
+    number: int
+    indices: npt.NDArray[np.int64]
+
+
+class Itinerary:
+    """The drive through the domains: each visit takes up where the visits before it have got to.
+
+    Paired domains (the same scenes in other weather) therefore never show one scene in two visits until the frames run
+    out; then the drive begins again.
+    """
+
+    def __init__(self, stream: StreamSettings, lengths: Mapping[str, int]) -> None:
+        """Plans the drive.
+
+        Args:
+            stream: Visits, frames per visit, passes and batch size.
+            lengths: Frames that each visited domain has.
+        """
+        self._stream = stream
+        self._lengths = lengths
+
+    def steps(self, visit: int) -> Iterator[Step]:
+        """The steps of a visit, counted from 0."""
+        visits, batch_size = self._stream.visits, self._stream.batch_size
+        number = sum(self._count(domain) for domain in visits[:visit])
+        begin = sum(self._frames(domain) for domain in visits[:visit])
+        frames = (begin + np.arange(self._frames(visits[visit]))) % self._lengths[visits[visit]]
+        for _ in range(self._stream.passes):
+            for start in range(0, len(frames), batch_size):
+                yield Step(number, frames[start : start + batch_size])
+                number += 1
+
+    def total_steps(self) -> int:
+        """Steps of the whole stream."""
+        return sum(self._count(domain) for domain in self._stream.visits)
+
+    def _frames(self, domain: str) -> int:
+        available = self._lengths[domain]
+        return available if self._stream.frames is None else min(self._stream.frames, available)
+
+    def _count(self, domain: str) -> int:
+        return self._stream.passes * -(-self._frames(domain) // self._stream.batch_size)

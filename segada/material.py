@@ -1,0 +1,75 @@
+"""What every trial of a study shares and none changes: decoded frames, and the source model's own scores on them."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import torch
+
+from segada.data.datasets import load_domain
+from segada.data.frames import Frames
+from segada.evaluation.evaluator import evaluate
+from segada.models.build import build_segmentor
+from segada.randomness import torch_generator
+from segada.settings import RunSettings
+from segada.settings.adapter import NoAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Read-only input of a run; numpy arrays, so that it travels through shared memory without a copy.
+
+    Attributes:
+        key: Of the settings that it was made from, see `material_key`.
+        source: Labelled frames of the source domain.
+        visited: The frames that the stream passes over, by domain.
+        held_out: The frames that are scored after each visit, by domain.
+        source_only: mIoU of the untouched source model on `held_out`, by domain.
+    """
+
+    key: str
+    source: Frames
+    visited: dict[str, Frames]
+    held_out: dict[str, Frames]
+    source_only: dict[str, float]
+
+
+def material_key(settings: RunSettings) -> str:
+    """The same for two runs exactly when they can share material."""
+    relevant = {
+        "data": settings.data,
+        "source": settings.stream.source,
+        "visits": sorted(set(settings.stream.visits)),
+        "stream_split": settings.stream.split,
+        "scored": settings.scored_domains(),
+        "split": settings.evaluation.split,
+        "model": settings.model.model_copy(update={"freeze": "nothing", "drop_path": 0.0}),
+        "seed": settings.seed if settings.model.checkpoint is None else 0,
+    }
+    canonical = json.dumps(relevant, default=lambda part: part.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def prepare(settings: RunSettings) -> Material:
+    """Loads or renders every frame of the run and scores the source model on the held-out ones.
+
+    Raises:
+        ValueError: if a data set or checkpoint is missing or not what its settings say.
+    """
+    torch.set_num_threads(settings.runtime.threads)
+    stream, data = settings.stream, settings.data
+    held_out = {name: load_domain(name, data, settings.evaluation.split) for name in settings.scored_domains()}
+    return Material(
+        key=material_key(settings),
+        source=load_domain(stream.source, data, "source"),
+        visited={name: load_domain(name, data, stream.split) for name in dict.fromkeys(stream.visits)},
+        held_out=held_out,
+        source_only=_source_only(settings, held_out),
+    )
+
+
+def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:
+    initialisation = torch_generator(settings.seed, "initialisation")
+    network = build_segmentor(settings.model, NoAdapter(), initialisation).to(settings.runtime.device).eval()
+    batch_size = settings.evaluation.batch_size
+    return {name: evaluate(network, frames, batch_size).miou for name, frames in held_out.items()}

@@ -1,0 +1,77 @@
+"""The contract of every method: one step on one batch of target frames, and the network that is scored."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from segada.data.replay import ReplayBuffer
+from segada.models.segmentor import Segmentor
+from segada.modulation.base import StepPlan
+from segada.settings import RunSettings
+
+StepLog = Mapping[str, Tensor]
+"""Scalars that a step reports by name: loss terms, and what the method watches. Without gradient."""
+
+State = dict[str, Any]
+"""As torch's: tensors, numbers, strings, and lists and dicts of them; `torch.load(weights_only=True)` reads it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodParts:
+    """What a method is built from.
+
+    Attributes:
+        settings: Of the whole run; a method reads its own room.
+        network: The source model, adapters inserted, freeze rules applied. The method owns it from now on.
+        replay: Labelled source frames, endlessly.
+        class_mix: Generator of the choice of classes.
+        augmentation: Generator of crops, flips, colour and blur.
+    """
+
+    settings: RunSettings
+    network: Segmentor
+    replay: ReplayBuffer
+    class_mix: torch.Generator
+    augmentation: torch.Generator
+
+
+class Method(ABC):
+    """An adaptation algorithm. It owns its networks and its optimiser.
+
+    The stream calls, for each batch of target frames in order: `predict` (the prequential score), then `step`. Between
+    visits it evaluates `predict` on held-out frames, and saves `state_dict`; a method built from the same parts that
+    loads it continues as if nothing had happened.
+    """
+
+    @abstractmethod
+    def step(self, images: Tensor, plan: StepPlan) -> StepLog:
+        """Adapts to target frames.
+
+        Args:
+            images: float32 [B, 3, H, W] in [0, 1].
+            plan: How to learn from them.
+        """
+
+    @property
+    @abstractmethod
+    def scored(self) -> Segmentor:
+        """The network that is evaluated and whose weights are the result."""
+
+    @abstractmethod
+    def state_dict(self) -> State:
+        """Everything that differs from what the parts gave."""
+
+    @abstractmethod
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` gave."""
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Logits [B, K, H/4, W/4] of the scored network in evaluation mode, without gradient."""
+        network = self.scored
+        network.eval()
+        with torch.inference_mode():
+            return network(images)

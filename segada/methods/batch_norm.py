@@ -1,0 +1,42 @@
+"""Batch-norm re-estimation: running statistics follow the target frames (Schneider et al. 2020, arXiv 2006.16971)."""
+
+import torch
+from torch import Tensor, nn
+
+from segada.methods.base import Method, MethodParts, State, StepLog
+from segada.models.segmentor import Segmentor
+from segada.modulation.base import StepPlan
+from segada.settings.method import BatchNormSettings
+
+
+class BatchNorm(Method):
+    """Learns no parameter: only means and variances move. In the SegFormer head there is one such layer."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        settings = parts.settings.method
+        assert isinstance(settings, BatchNormSettings)
+        self._network = parts.network
+        for module in self._network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = settings.momentum
+
+    def step(self, images: Tensor, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
+        """One forward pass in training mode."""
+        self._network.train()
+        with torch.no_grad():
+            self._network(images)
+        return {}
+
+    @property
+    def scored(self) -> Segmentor:
+        """The source model with the target's statistics."""
+        return self._network
+
+    def state_dict(self) -> State:
+        """The statistics."""
+        return {"buffers": dict(self._network.named_buffers())}
+
+    def load_state_dict(self, state: State) -> None:
+        """Copies the statistics back."""
+        for name, buffer in self._network.named_buffers():
+            buffer.copy_(state["buffers"][name])

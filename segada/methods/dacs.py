@@ -1,0 +1,137 @@
+"""DACS: class-mix self-training with an averaging teacher (Tranheden et al. 2021, arXiv 2007.08702).
+
+Online as in Hamlet (arXiv 2307.15063): every step sees target frames once and as many replayed source frames. The
+teacher keeps batch-norm statistics of its own, from target frames only. Source and mixed frames share one encoder pass,
+which is exact because the encoder normalises each frame by itself; the head, whose batch norm does not, sees them apart.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from segada.data.augment import augment_colour
+from segada.data.batch import Batch
+from segada.data.labels import THINGS
+from segada.methods.base import Method, MethodParts, State, StepLog
+from segada.methods.learning_state import learning_state, load_learning_state
+from segada.methods.optimiser import Optimiser
+from segada.models.segmentor import Segmentor, learning_parameters, twin
+from segada.modulation.base import StepPlan
+from segada.selftraining.class_mix import chosen_classes, paste_mask
+from segada.selftraining.feature_distance import class_mask, feature_distance
+from segada.selftraining.losses import pixel_cross_entropy
+from segada.selftraining.pseudo_labels import PseudoLabels, pseudo_labels, upsampled
+from segada.selftraining.teacher import ema_alpha, follow
+from segada.settings.method import DacsSettings
+
+
+class Dacs(Method):
+    """Student, teacher and, if a feature distance is asked for, the static model."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        settings = parts.settings.method
+        assert isinstance(settings, DacsSettings)
+        self._settings = settings
+        self._replay = parts.replay
+        self._class_mix = parts.class_mix
+        self._augmentation = parts.augmentation
+        self._student = parts.network
+        learning = learning_parameters(self._student)
+        self._learning = tuple(learning)
+        self._teacher = twin(self._student)
+        self._optimiser = Optimiser(learning, settings.optimiser)
+        self._steps = 0
+        watched = settings.source_feature_distance or settings.target_feature_distance
+        self._static = twin(self._student, without_adapters=True).eval() if watched else None
+
+    def step(self, images: Tensor, plan: StepPlan) -> StepLog:
+        """Teacher follows, pseudo-labels, class-mix, one backward pass over the weighted sum of the terms."""
+        alpha = ema_alpha(self._steps, self._settings.ema_alpha)
+        follow(self._parameters(self._teacher), self._parameters(self._student), alpha)
+        source = self._replay.draw(len(images))
+        belief = self._pseudo_labels(images)
+        losses = self._losses(source, images, belief)
+        self._optimiser.step(torch.stack(list(losses.values())).sum(), plan)
+        self._steps += 1
+        return {name: loss.detach() for name, loss in losses.items()} | {"sure_share": belief.sure_share}
+
+    @property
+    def scored(self) -> Segmentor:
+        """Student or teacher, as the settings say."""
+        return {"student": self._student, "teacher": self._teacher}[self._settings.scored]
+
+    def state_dict(self) -> State:
+        """What learns, of student and teacher; moments; the step count."""
+        return {
+            "student": learning_state(self._student, self._learning),
+            "teacher": learning_state(self._teacher, self._learning),
+            "optimiser": self._optimiser.state_dict(),
+            "steps": self._steps,
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` gave."""
+        load_learning_state(self._student, state["student"])
+        load_learning_state(self._teacher, state["teacher"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._steps = state["steps"]
+
+    def _parameters(self, network: Segmentor) -> Sequence[Tensor]:
+        parameters = dict(network.named_parameters())
+        return [parameters[name] for name in self._learning]
+
+    @torch.no_grad()
+    def _pseudo_labels(self, images: Tensor) -> PseudoLabels:
+        self._teacher.train()
+        logits = upsampled(self._teacher(images), images.shape[-2:])
+        settings = self._settings
+        return pseudo_labels(logits, settings.threshold, settings.ignored_top, settings.ignored_bottom)
+
+    def _losses(self, source: Batch, target: Tensor, belief: PseudoLabels) -> dict[str, Tensor]:
+        settings = self._settings
+        self._student.train()
+        mixed, mixed_labels, mixed_weight = self._mixed(source, target, belief)
+        passes = {"clean": source.images}
+        if settings.mix_weight:
+            passes["mix"] = mixed
+        if settings.target_feature_distance:
+            passes["target"] = target
+        features = self._encoded(passes)
+
+        size = target.shape[-2:]
+        losses = {}
+        clean_logits = upsampled(self._student.decode(features["clean"]), size)
+        losses["clean"] = settings.clean_weight * pixel_cross_entropy(clean_logits, source.labels)
+        if settings.mix_weight:
+            mixed_logits = upsampled(self._student.decode(features["mix"]), size)
+            losses["mix"] = settings.mix_weight * pixel_cross_entropy(mixed_logits, mixed_labels, mixed_weight)
+        if settings.source_feature_distance:
+            distance = self._distance(features["clean"][-1], source.images, source.labels)
+            losses["source_feature_distance"] = settings.source_feature_distance * distance
+        if settings.target_feature_distance:
+            distance = self._distance(features["target"][-1], target)
+            losses["target_feature_distance"] = settings.target_feature_distance * distance
+        return losses
+
+    def _mixed(self, source: Batch, target: Tensor, belief: PseudoLabels) -> tuple[Tensor, Tensor, Tensor]:
+        pasted = paste_mask(source.labels, chosen_classes(source.labels, self._settings.mix_ratio, self._class_mix))
+        images = torch.where(pasted.unsqueeze(1), source.images, target)
+        images = augment_colour(images, self._settings.colour, self._augmentation)
+        labels = torch.where(pasted, source.labels, belief.labels)
+        weight = torch.where(pasted, 1.0, belief.weight)
+        return images, labels, weight
+
+    def _encoded(self, passes: dict[str, Tensor]) -> dict[str, list[Tensor]]:
+        maps = self._student.encode(torch.cat(list(passes.values())))
+        parts = [feature.split([len(images) for images in passes.values()]) for feature in maps]
+        return {name: [part[index] for part in parts] for index, name in enumerate(passes)}
+
+    def _distance(self, features: Tensor, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        assert self._static is not None
+        with torch.no_grad():
+            reference = self._static.encode(images)[-1]
+        if labels is None or self._settings.feature_distance_classes == "all":
+            return feature_distance(features, reference)
+        majority = self._settings.feature_distance_majority
+        return feature_distance(features, reference, class_mask(labels, reference.shape[-2:], THINGS, majority))

@@ -1,0 +1,30 @@
+"""Source-only: the model as it left its training; the baseline that every gain is measured against."""
+
+from torch import Tensor
+
+from segada.methods.base import Method, MethodParts, State, StepLog
+from segada.models.segmentor import Segmentor
+from segada.modulation.base import StepPlan
+
+
+class SourceOnly(Method):
+    """Does nothing, on purpose."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        self._network = parts.network
+
+    def step(self, images: Tensor, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
+        """Learns nothing."""
+        return {}
+
+    @property
+    def scored(self) -> Segmentor:
+        """The source model."""
+        return self._network
+
+    def state_dict(self) -> State:
+        """Empty: nothing changes."""
+        return {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Nothing to take back."""

@@ -1,0 +1,54 @@
+"""Supervised learning from labelled source frames: pre-training is this method over a one-domain stream."""
+
+from torch import Tensor
+
+from segada.data.augment import augment_colour, crop_and_flip
+from segada.methods.base import Method, MethodParts, State, StepLog
+from segada.methods.learning_state import learning_state, load_learning_state
+from segada.methods.optimiser import Optimiser
+from segada.models.segmentor import Segmentor, learning_parameters
+from segada.modulation.base import StepPlan
+from segada.selftraining.losses import pixel_cross_entropy
+from segada.selftraining.pseudo_labels import upsampled
+from segada.settings.method import SupervisedSettings
+
+
+class Supervised(Method):
+    """Cross-entropy on augmented replay frames. The visited frames only set the pace: one step per batch of them."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        settings = parts.settings.method
+        assert isinstance(settings, SupervisedSettings)
+        self._settings = settings
+        self._replay = parts.replay
+        self._augmentation = parts.augmentation
+        self._network = parts.network
+        learning = learning_parameters(self._network)
+        self._learning = tuple(learning)
+        self._optimiser = Optimiser(learning, settings.optimiser)
+
+    def step(self, images: Tensor, plan: StepPlan) -> StepLog:
+        """One step on as many replayed frames as there are visited ones."""
+        self._network.train()
+        batch = crop_and_flip(self._replay.draw(len(images)), self._settings, self._augmentation)
+        coloured = augment_colour(batch.images, self._settings.colour, self._augmentation)
+        loss = pixel_cross_entropy(upsampled(self._network(coloured), batch.labels.shape[-2:]), batch.labels)
+        self._optimiser.step(loss, plan)
+        return {"clean": loss.detach()}
+
+    @property
+    def scored(self) -> Segmentor:
+        """The learning network."""
+        return self._network
+
+    def state_dict(self) -> State:
+        """What learns, and its moments."""
+        return {
+            "network": learning_state(self._network, self._learning),
+            "optimiser": self._optimiser.state_dict(),
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` gave."""
+        load_learning_state(self._network, state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])

@@ -1,0 +1,87 @@
+"""The folder of one run: what it leaves behind, in the names that people and scripts read."""
+
+import io
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import yaml
+
+from segada.atomic import write_bytes, write_text
+from segada.records import RunReport, VisitRecord
+from segada.settings import RunSettings
+
+
+class RunFolder:
+    """Reads and writes `settings.yaml`, `visits.jsonl`, `areas.npz`, `report.json`, `log.txt` and `checkpoint/`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def weights(self) -> Path:
+        """Where the scored network goes when the run is finished."""
+        return self._path / "weights.safetensors"
+
+    def claim(self, settings: RunSettings) -> None:
+        """Writes the settings, or finds the same ones.
+
+        Raises:
+            ValueError: if the folder holds a run of other settings.
+        """
+        path = self._path / "settings.yaml"
+        if not path.exists():
+            write_text(path, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+            self.log(f"settings {settings.settings_hash()}, seed {settings.seed}")
+            return
+        found = RunSettings.model_validate(yaml.safe_load(path.read_text()))
+        if found != settings:
+            raise ValueError(
+                f"{path}: holds a run of other settings (hash {found.settings_hash()}, not "
+                f"{settings.settings_hash()}); choose another folder"
+            )
+
+    def write_visits(self, records: Sequence[VisitRecord]) -> None:
+        """Writes `visits.jsonl`, a line per visit."""
+        write_text(self._path / "visits.jsonl", "".join(record.model_dump_json() + "\n" for record in records))
+
+    def write_areas(self, areas: Sequence[npt.NDArray[np.int64]]) -> None:
+        """Writes `areas.npz`: `visit<k>` is int64 [frames, 3, 19] on the visited domain's held-out frames after visit k.
+
+        The three are intersection, predicted and labelled pixels per class: what a bootstrap over frames needs.
+        """
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{f"visit{visit}": array for visit, array in enumerate(areas)})
+        write_bytes(self._path / "areas.npz", buffer.getvalue())
+
+    def write_report(self, report: RunReport) -> None:
+        """Writes `report.json`."""
+        write_text(self._path / "report.json", json.dumps(report.model_dump(mode="json"), indent=1) + "\n")
+
+    def write_checkpoint(self, state: dict[str, Any]) -> None:
+        """Replaces the checkpoint of the visit before."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_bytes(self._checkpoint, buffer.getvalue())
+
+    def read_checkpoint(self) -> dict[str, Any] | None:
+        """The state after the last visit that was saved; None before the first."""
+        if not self._checkpoint.exists():
+            return None
+        state: dict[str, Any] = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
+        return state
+
+    def log(self, line: str) -> None:
+        """Adds a line, with the time of day, to `log.txt`."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        with (self._path / "log.txt").open("a") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self._path / "checkpoint" / "state.pt"

@@ -1,0 +1,49 @@
+"""Feature distance: how far the student's deepest features have moved from the static model's (DAFormer, 2111.14887)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from segada.data.labels import IGNORE, NUM_CLASSES
+
+
+def feature_distance(student: Tensor, static: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean over the kept positions of the channel-wise L2 norm of the difference.
+
+    Args:
+        student: float [B, C, h, w].
+        static: float [B, C, h, w], without gradient.
+        mask: bool [B, h, w], True where the distance counts; None keeps all.
+
+    Returns:
+        float []; exactly 0, with zero gradient, if nothing is kept (a plain mean would be NaN).
+    """
+    squared = (student - static).square().sum(dim=1)
+    # The norm's gradient is infinite at 0, where every run starts: student and static are the same network.
+    distance = squared.clamp_min(torch.finfo(squared.dtype).tiny).sqrt()
+    if mask is None:
+        return distance.mean()
+    return (distance * mask).sum() / mask.sum().clamp_min(1)
+
+
+def class_mask(labels: Tensor, size: torch.Size | tuple[int, int], classes: Sequence[int], majority: float) -> Tensor:
+    """Which cells of a feature map show one of the classes.
+
+    A cell's class is the most frequent one among its pixels; a cell counts only if that class fills at least
+    `majority` of it.
+
+    Args:
+        labels: int64 [B, H, W]; H and W are multiples of the cells' size.
+        size: (h, w) of the feature map.
+        classes: Train ids that are kept.
+        majority: Share in [0, 1].
+
+    Returns:
+        bool [B, h, w].
+    """
+    one_hot = functional.one_hot(labels.where(labels != IGNORE, NUM_CLASSES), NUM_CLASSES + 1)
+    share, winner = functional.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), tuple(size)).max(dim=1)
+    wanted = torch.tensor(list(classes), device=labels.device)
+    return torch.isin(winner, wanted) & (share >= majority)

@@ -1,0 +1,48 @@
+"""Pseudo-labels: what the teacher believes, and how much that belief weighs (DACS, arXiv 2007.08702)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True, slots=True)
+class PseudoLabels:
+    """The teacher's belief about a batch.
+
+    Attributes:
+        labels: int64 [B, H, W], most probable class.
+        weight: float32 [B, H, W] in [0, 1]; the same number everywhere but in ignored rows, where it is 0.
+        sure_share: float32 [], share of the pixels whose confidence reaches the threshold.
+    """
+
+    labels: Tensor
+    weight: Tensor
+    sure_share: Tensor
+
+
+def pseudo_labels(logits: Tensor, threshold: float, ignored_top: float, ignored_bottom: float) -> PseudoLabels:
+    """Labels and weights from the teacher's logits.
+
+    Every pixel weighs the share of pixels in the batch with max softmax >= threshold, one number per batch.
+
+    Args:
+        logits: float [B, K, H, W], at label resolution.
+        threshold: Confidence in [0, 1] from which a pixel counts as sure.
+        ignored_top: Share of the rows, from the top, that weigh 0.
+        ignored_bottom: Share of the rows, from the bottom, that weigh 0.
+    """
+    highest, labels = logits.max(dim=1)
+    confidence = (highest - logits.logsumexp(dim=1)).exp()
+    sure_share = (confidence >= threshold).float().mean()
+    weight = sure_share.expand(labels.shape).clone()
+    rows = labels.shape[1]
+    weight[:, : round(rows * ignored_top)] = 0.0
+    weight[:, rows - round(rows * ignored_bottom) :] = 0.0
+    return PseudoLabels(labels, weight, sure_share)
+
+
+def upsampled(logits: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
+    """Logits at label resolution, bilinear, corners not aligned."""
+    return functional.interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)

@@ -1,0 +1,20 @@
+"""The teacher: an exponential moving average of the student (Tarvainen and Valpola 2017, arXiv 1703.01780)."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+
+def ema_alpha(step: int, ceiling: float) -> float:
+    """Share of the old teacher in the new one: min(1 - 1/(step + 1), ceiling), so that step 0 copies the student."""
+    return min(1.0 - 1.0 / (step + 1), ceiling)
+
+
+def follow(teacher: Sequence[Tensor], student: Sequence[Tensor], alpha: float) -> None:
+    """theta_T <- alpha theta_T + (1 - alpha) theta_S in place, for all parameters in one call.
+
+    Batch-norm statistics are not parameters: the teacher's own, from target frames, stay as they are.
+    """
+    if teacher:
+        get_ema_multi_avg_fn(alpha)(list(teacher), [parameter.detach() for parameter in student], None)

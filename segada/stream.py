@@ -1,0 +1,193 @@
+"""The loop: one run over its stream, one visit at a time, in the order things happen."""
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from segada.data.batch import to_batch
+from segada.data.replay import ReplayBuffer
+from segada.evaluation.evaluator import OnlineScore, Scores, evaluate
+from segada.itinerary import Itinerary
+from segada.material import Material, material_key
+from segada.methods.base import MethodParts, State, StepLog
+from segada.methods.table import METHODS
+from segada.models.build import build_segmentor
+from segada.models.segmentor import learning_parameters
+from segada.models.weights import save_weights
+from segada.modulation.table import CONTROLLERS
+from segada.randomness import numpy_generator, torch_generator
+from segada.records import RunReport, VisitRecord
+from segada.run_folder import RunFolder
+from segada.settings import RunSettings
+
+
+class Diverged(RuntimeError):
+    """A loss is not finite; the message says which, where, and what to try."""
+
+
+class Adaptation:
+    """One run: a model that meets the visits of a stream in order.
+
+    Call `next_visit` until `finished`, then `report`. With a folder, everything that a run leaves behind is written
+    there after each visit, and a new object on the same folder goes on after the last visit that was saved, to the same
+    numbers as a run that was never stopped.
+    """
+
+    def __init__(self, settings: RunSettings, material: Material, folder: Path | None = None) -> None:
+        """Builds the model and the method, and takes back what the folder's checkpoint holds.
+
+        Raises:
+            ValueError: if the folder holds a run of other settings, or the material was prepared for other ones.
+        """
+        if material.key != material_key(settings):
+            raise ValueError(f"material {material.key} was prepared for other settings; prepare it from these")
+        torch.set_num_threads(settings.runtime.threads)
+        self._settings = settings
+        self._material = material
+        self._device = torch.device(settings.runtime.device)
+        self._class_mix = torch_generator(settings.seed, "class_mix")
+        self._augmentation = torch_generator(settings.seed, "augmentation")
+        self._replay = ReplayBuffer(
+            material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
+        )
+        initialisation = torch_generator(settings.seed, "initialisation")
+        network = build_segmentor(settings.model, settings.adapter, initialisation).to(self._device)
+        self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
+        parts = MethodParts(settings, network, self._replay, self._class_mix, self._augmentation)
+        self._method = METHODS[settings.method.name](parts)
+        self._controller = CONTROLLERS[settings.modulation.name](settings.modulation)
+        self._itinerary = Itinerary(settings.stream, {name: len(frames) for name, frames in material.visited.items()})
+        self._records: list[VisitRecord] = []
+        self._areas: list[npt.NDArray[np.int64]] = []
+        self._folder = None if folder is None else RunFolder(folder)
+        if self._folder is not None:
+            self._resume(self._folder)
+
+    @property
+    def visits_done(self) -> int:
+        """Visits that are behind the run, resumed ones included."""
+        return len(self._records)
+
+    @property
+    def finished(self) -> bool:
+        """True when every visit of the stream is done."""
+        return self.visits_done == len(self._settings.stream.visits)
+
+    def next_visit(self) -> VisitRecord:
+        """Adapts over the frames of the next visit, then scores every domain.
+
+        Raises:
+            Diverged: if a loss is not finite. What earlier visits left in the folder stays.
+        """
+        assert not self.finished
+        visit, domain = self.visits_done, self._settings.stream.visits[self.visits_done]
+        started = time.perf_counter()
+        online, losses, frames = self._adapt(visit, domain)
+        adapted = time.perf_counter()
+        scores = self._evaluate()
+        ended = time.perf_counter()
+        record = VisitRecord(
+            visit=visit,
+            domain=domain,
+            frames=frames,
+            miou={name: score.miou for name, score in scores.items()},
+            iou={name: score.iou_by_class() for name, score in scores.items()},
+            online_miou=online.miou if self._settings.evaluation.online else None,
+            losses=losses,
+            seconds=ended - started,
+            frames_per_second=frames / (adapted - started),
+        )
+        self._records.append(record)
+        self._areas.append(scores[domain].areas if domain in scores else np.zeros((0, 3, 19), np.int64))
+        self._save()
+        return record
+
+    def report(self) -> RunReport:
+        """The run's result, from the visits done so far."""
+        records, source_only = self._records, self._material.source_only
+        first = self._settings.stream.visits[0]
+        mean = float(np.mean([record.miou[record.domain] for record in records]))
+        source_mean = float(np.mean([source_only[record.domain] for record in records]))
+        return RunReport(
+            visits=records,
+            mean_miou=mean,
+            source_only=source_only,
+            source_only_mean_miou=source_mean,
+            gain=mean - source_mean,
+            forgetting=source_only[first] - records[-1].miou[first],
+            trainable_parameters=self._trainable,
+            seconds=sum(record.seconds for record in records),
+            settings_hash=self._settings.settings_hash(),
+            seed=self._settings.seed,
+        )
+
+    def save_weights(self, path: Path) -> None:
+        """Writes the scored network, adapters included, as safetensors."""
+        save_weights(self._method.scored, path, self._settings.model, self._settings.adapter)
+
+    def _adapt(self, visit: int, domain: str) -> tuple[OnlineScore, dict[str, float], int]:
+        online, logs, frames = OnlineScore(), list[dict[str, float]](), 0
+        for step in self._itinerary.steps(visit):
+            batch = to_batch(self._material.visited[domain], step.indices, self._device)
+            if self._settings.evaluation.online:
+                online.add(self._method.predict(batch.images), batch.labels)
+            plan = self._controller.plan(step.number, self._itinerary.total_steps())
+            log = self._method.step(batch.images, plan)
+            logs.append(_finite(log, f"visit {visit} ({domain}), step {step.number}"))
+            frames += len(step.indices)
+        return online, {name: float(np.mean([log[name] for log in logs])) for name in logs[0]}, frames
+
+    def _evaluate(self) -> dict[str, Scores]:
+        batch_size = self._settings.evaluation.batch_size
+        return {
+            name: evaluate(self._method.predict, frames, batch_size, self._device)
+            for name, frames in self._material.held_out.items()
+        }
+
+    def _save(self) -> None:
+        if self._folder is None:
+            return
+        record = self._records[-1]
+        self._folder.write_visits(self._records)
+        self._folder.write_areas(self._areas)
+        self._folder.write_checkpoint(self._state())
+        self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.miou.get(record.domain, 0.0):.4f}")
+        if self.finished:
+            self.save_weights(self._folder.weights)
+            self._folder.write_report(self.report())
+
+    def _state(self) -> State:
+        return {
+            "records": [record.model_dump(mode="json") for record in self._records],
+            "areas": [torch.from_numpy(areas) for areas in self._areas],
+            "method": self._method.state_dict(),
+            "replay": self._replay.state_dict(),
+            "class_mix": self._class_mix.get_state(),
+            "augmentation": self._augmentation.get_state(),
+        }
+
+    def _resume(self, folder: RunFolder) -> None:
+        folder.claim(self._settings)
+        state = folder.read_checkpoint()
+        if state is None:
+            return
+        self._records = [VisitRecord.model_validate(record) for record in state["records"]]
+        self._areas = [areas.numpy() for areas in state["areas"]]
+        self._method.load_state_dict(state["method"])
+        self._replay.load_state_dict(state["replay"])
+        self._class_mix.set_state(state["class_mix"])
+        self._augmentation.set_state(state["augmentation"])
+
+
+def _finite(log: StepLog, place: str) -> dict[str, float]:
+    values = {name: float(value) for name, value in log.items()}
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise Diverged(
+                f"the loss term '{name}' is {value} in {place}; a smaller learning rate or loss weight may help"
+            )
+    return values

@@ -1,0 +1,39 @@
+"""The pixel cross-entropy against the sum written out."""
+
+import math
+
+import torch
+
+from segada.selftraining.losses import pixel_cross_entropy
+
+
+def _by_hand(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor) -> float:
+    total = 0.0
+    for frame in range(labels.shape[0]):
+        for row in range(labels.shape[1]):
+            for column in range(labels.shape[2]):
+                label = int(labels[frame, row, column])
+                if label != 255:
+                    values = logits[frame, :, row, column].tolist()
+                    log_partition = math.log(sum(math.exp(value) for value in values))
+                    total += float(weight[frame, row, column]) * (log_partition - values[label])
+    return total / labels.numel()
+
+
+def test_mean_is_over_all_pixels_ignored_ones_included() -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64)
+    labels = torch.randint(0, 5, (2, 3, 4), generator=generator)
+    labels[0, 0] = 255
+    weight = torch.rand(2, 3, 4, generator=generator, dtype=torch.float64)
+    assert math.isclose(float(pixel_cross_entropy(logits, labels)), _by_hand(logits, labels, torch.ones(2, 3, 4)))
+    assert math.isclose(float(pixel_cross_entropy(logits, labels, weight)), _by_hand(logits, labels, weight))
+
+
+def test_a_batch_of_ignored_pixels_costs_nothing() -> None:
+    logits = torch.randn(1, 5, 2, 2, requires_grad=True)
+    loss = pixel_cross_entropy(logits, torch.full((1, 2, 2), 255))
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss == 0
+    assert logits.grad is not None
+    assert (logits.grad == 0).all()
