@@ -1,0 +1,225 @@
+"""YAML files that a person writes: read strictly, and every error says where it is and what would be right."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from segada.settings.run import RunSettings
+from segada.settings.schema import names_below, nearest
+from segada.settings.trees import Tree, Value, at_path, merged, nested
+
+Model = TypeVar("Model", bound=BaseModel)
+Parts = tuple[str | int, ...]
+
+
+class InputError(ValueError):
+    """What a person gave is wrong. The text is one line: where, what, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML file as nested values, with the line of every path in it."""
+
+    file: str
+    tree: Tree
+    lines: Mapping[Parts, int] = field(default_factory=dict)
+    given: Mapping[Parts, str] = field(default_factory=dict)
+    """Paths that the command line set, with the option's name; they stand on no line of the file."""
+
+    def with_overrides(self, overrides: Mapping[str, Value], option: str = "--set") -> "Document":
+        """The document in which the values at the dotted paths are these, as if the file said so."""
+        given: dict[Parts, str] = {tuple(path.split(".")): option for path in overrides}
+        return replace(self, tree=merged(self.tree, nested(overrides)), given={**self.given, **given})
+
+    def error(self, parts: Sequence[str | int], problem: str) -> InputError:
+        """The error that something is wrong at a path: `FILE:LINE: path: problem`."""
+        path = tuple(parts)
+        known = next((path[:end] for end in range(len(path), -1, -1) if path[:end] in self.given), None)
+        if known is not None:
+            where = f"{self.file} ({self.given[known]})"
+        else:
+            nearby = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
+            where = f"{self.file}:{1 if nearby is None else self.lines[nearby]}"
+        name = ".".join(str(part) for part in path)
+        return InputError(f"{where}: {name}: {problem}" if name else f"{where}: {problem}")
+
+    def build(self, model: type[Model], tree: Tree, above: Sequence[str] = ("",)) -> Model:
+        """Settings of class `model` from values of this document.
+
+        Args:
+            model: the settings class.
+            tree: the values, taken from the parts of the document that `above` names.
+            above: where in the document the values stand (`run`); of several, the first that has a value wins.
+
+        Raises:
+            InputError: the values do not fit the class; the first misfit is reported.
+        """
+        try:
+            return model.model_validate(tree)
+        except ValidationError as misfit:
+            details = misfit.errors(include_url=False)
+            problem = self._misfit(model, tree, above, details[0])
+            more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+            raise InputError(f"{problem}{more}") from None
+
+    def _misfit(self, model: type[BaseModel], tree: Tree, above: Sequence[str], detail: ErrorDetails) -> InputError:
+        parts = _path_in(tree, detail)
+        context = detail.get("ctx", {})
+        match detail["type"]:
+            case "extra_forbidden":
+                valid = names_below(model, parts[:-1], tree)
+                text = f"there is no such key; {nearest(str(parts[-1]), valid)}"
+            case "missing":
+                text = "this key is missing"
+            case "union_tag_not_found":
+                parts = (*parts, context["discriminator"].strip("'"))
+                text = "this key is missing"
+            case "union_tag_invalid":
+                parts = (*parts, context["discriminator"].strip("'"))
+                text = f"should be one of {context['expected_tags']}, not {context['tag']!r}"
+            case "value_error":
+                return self._broken_relation(parts, str(context["error"]), above)
+            case _:
+                said = detail["msg"].removeprefix("Input ")
+                text = f"{said[0].lower()}{said[1:]}, not {_shown(at_path(tree, parts))}"
+        return self.error(self._placed(parts, above), text)
+
+    def _broken_relation(self, parts: Parts, text: str, above: Sequence[str]) -> InputError:
+        """A settings class's own refusal; where its text begins with a path, the line is that of the path."""
+        named, _, rest = text.partition(" ")
+        place = self._placed((*parts, *named.split(".")), above)
+        if place in self.lines or place in self.given:
+            return self.error(place, rest)
+        return self.error(self._placed(parts, above), text)
+
+    def _placed(self, parts: Parts, above: Sequence[str]) -> Parts:
+        places = [(*part.split("."), *parts) if part else parts for part in above]
+        return next((place for place in places if place in self.lines or place in self.given), places[-1])
+
+
+def read_yaml(file: str | Path) -> Document:
+    """Reads a YAML file of nested mappings.
+
+    As `yaml.safe_load`, except: `1e-6` is a number as in YAML 1.2, a key that stands twice is an error, keys are text,
+    and dates stay text.
+
+    Raises:
+        InputError: there is no such file, or it is not YAML, or not a mapping.
+    """
+    name = str(file)
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failure:
+        raise InputError(f"{name}: cannot be read: {failure}") from None
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        reader = _Reader(name, loader)
+        tree = reader.value(root, ()) if root is not None else {}
+    except yaml.MarkedYAMLError as failure:
+        line = failure.problem_mark.line + 1 if failure.problem_mark else 1
+        raise InputError(f"{name}:{line}: not YAML: {failure.problem}") from None
+    except yaml.YAMLError as failure:
+        raise InputError(f"{name}:1: not YAML: {' '.join(str(failure).split())}") from None
+    finally:
+        loader.dispose()
+    if not isinstance(tree, dict):
+        raise InputError(f"{name}:1: not a mapping of keys to values, but {_shown(tree)}")
+    return Document(name, tree, reader.lines)
+
+
+def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = None) -> RunSettings:
+    """Settings of one run from a YAML file, with the values at dotted paths replaced.
+
+    Raises:
+        InputError: with the file, the line, the path and the cure.
+    """
+    document = read_yaml(file).with_overrides(overrides or {})
+    return document.build(RunSettings, document.tree)
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that knows YAML 1.2's numbers and leaves dates alone."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+# No leading zeros: a recording's name such as 0016E5 stays text, as it is to safe_load.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?[eE][-+]?[0-9]+"), list("-+0123456789")
+)
+
+
+class _Reader:
+    """Turns YAML nodes into values and notes the line of each."""
+
+    def __init__(self, file: str, loader: _Loader) -> None:
+        self.lines: dict[Parts, int] = {}
+        self._file = file
+        self._loader = loader
+        self._open: list[yaml.Node] = []
+
+    def value(self, node: yaml.Node, path: Parts) -> Value:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if any(node is outer for outer in self._open):
+            raise self._error(node, path, "the alias contains itself")
+        self._open.append(node)
+        value: Value
+        if isinstance(node, yaml.MappingNode):
+            value = dict(self._items(node, path))
+        else:
+            value = [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        self._open.pop()
+        return value
+
+    def _items(self, node: yaml.MappingNode, path: Parts) -> Iterator[tuple[str, Value]]:
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:merge" and seen.setdefault(key.value, key.start_mark.line) != (
+                key.start_mark.line
+            ):
+                raise self._error(key, (*path, key.value), f"stands already on line {seen[key.value] + 1}")
+        self._loader.flatten_mapping(node)
+        for key, inner in node.value:
+            if key.tag != "tag:yaml.org,2002:str":
+                raise self._error(key, (*path, str(key.value)), "a key must be text; write it in quotes")
+            self.lines[(*path, key.value)] = key.start_mark.line + 1
+            yield key.value, self.value(inner, (*path, key.value))
+
+    def _scalar(self, node: yaml.ScalarNode, path: Parts) -> Value:
+        value = self._loader.construct_object(node)
+        if value is None or isinstance(value, str | int | float):
+            return value
+        raise self._error(node, path, f"the tag {node.tag} is not for settings")
+
+    def _error(self, node: yaml.Node, path: Parts, problem: str) -> InputError:
+        name = ".".join(str(part) for part in path)
+        return InputError(f"{self._file}:{node.start_mark.line + 1}: {name}: {problem}")
+
+
+def _path_in(tree: Tree, detail: ErrorDetails) -> Parts:
+    """Where in the values a misfit is: pydantic's location without the labels it adds for kinds of a union."""
+    parts: Parts = ()
+    here: Value = tree
+    for part in detail["loc"]:
+        inside = at_path(here, (part,))
+        if inside is not None or (isinstance(here, dict) and part in here):
+            parts, here = (*parts, part), inside
+    if detail["type"] == "missing":
+        parts = (*parts, detail["loc"][-1])
+    return parts
+
+
+def _shown(value: Value) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

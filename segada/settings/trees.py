@@ -1,0 +1,63 @@
+"""Nested overrides as YAML gives them: mappings of names to values or further mappings."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+Value = JsonValue
+Tree = dict[str, JsonValue]
+
+SELECTORS = ("name", "dataset")
+"""Keys whose value decides which other keys a mapping may have."""
+
+
+def merged(base: Mapping[str, Value], overrides: Mapping[str, Value]) -> Tree:
+    """A copy of `base` in which `overrides` hold; mappings are merged, anything else is replaced.
+
+    Overrides that select another kind (`adapter: {name: none}` over `adapter: {name: adaptformer, bottleneck: 8}`)
+    replace the mapping, because what belongs to the former kind means nothing to the new one.
+    """
+    result = dict(base)
+    for key, value in overrides.items():
+        old = result.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and not _selects_another(old, value):
+            result[key] = merged(old, value)
+        else:
+            result[key] = value
+    return result
+
+
+def nested(values: Mapping[str, Value]) -> Tree:
+    """`{"a.b": 1, "a.c": 2}` as `{"a": {"b": 1, "c": 2}}`."""
+    tree: Tree = {}
+    for path, value in values.items():
+        set_path(tree, path, value)
+    return tree
+
+
+def set_path(tree: Tree, path: str, value: Value) -> None:
+    """Sets the value at a dotted path in place; mappings on the way are made, or replace what is not a mapping."""
+    *rooms, last = path.split(".")
+    for room in rooms:
+        inside = tree.get(room)
+        if not isinstance(inside, dict):
+            inside = {}
+            tree[room] = inside
+        tree = inside
+    tree[last] = value
+
+
+def at_path(tree: Value, parts: Sequence[str | int]) -> Value:
+    """The value that a path leads to, or None where it leads nowhere."""
+    for part in parts:
+        if isinstance(tree, dict) and isinstance(part, str):
+            tree = tree.get(part)
+        elif isinstance(tree, list) and isinstance(part, int) and part < len(tree):
+            tree = tree[part]
+        else:
+            return None
+    return tree
+
+
+def _selects_another(old: Tree, new: Tree) -> bool:
+    return any(key in new and key in old and new[key] != old[key] for key in SELECTORS)
