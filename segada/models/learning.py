@@ -1,0 +1,48 @@
+"""What of a segmentor learns, and the networks beside the student that hold only what differs."""
+
+import copy
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from segada.models.mix_transformer import DropPath
+from segada.models.segmentor import Segmentor
+
+
+def learning_parameters(module: nn.Module) -> dict[str, nn.Parameter]:
+    """Parameters that learn, by name, each once."""
+    return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+
+
+def twin(student: Segmentor) -> Segmentor:
+    """A segmentor with the student's numbers that never learns by itself: a teacher.
+
+    It shares every parameter that does not learn in the student, and holds copies of those that do and of all buffers,
+    so its batch norm keeps statistics of its own. Modules are its own too: train and eval mode do not leak. Names are
+    the student's. What learns in the student must be decided before.
+    """
+    shared: dict[int, object] = {id(kept): kept for kept in student.parameters() if not kept.requires_grad}
+    for module in student.modules():
+        if isinstance(module, DropPath):
+            shared[id(module.generator)] = module.generator
+    return copy.deepcopy(student, shared).requires_grad_(requires_grad=False)
+
+
+def twin_without_adapters(student: Segmentor) -> Segmentor:
+    """A twin in evaluation mode that carries no adapter: the static model.
+
+    Made before the student learns, it is the source model: adapters start as the identity.
+    """
+    static = twin(student)
+    for block in static.encoder.blocks():
+        block.parallel = None
+    return static.eval()
+
+
+def changing_state(segmentor: Segmentor, learning: Iterable[str]) -> dict[str, Tensor]:
+    """What a run changes, and hence all that its checkpoint needs: the named parameters and every stored buffer.
+
+    The tensors are the segmentor's own; `segmentor.load_state_dict(state, strict=False)` puts a saved state back.
+    """
+    names = {*learning, *(name for name, _ in segmentor.named_buffers())}
+    return {name: tensor for name, tensor in segmentor.state_dict().items() if name in names}

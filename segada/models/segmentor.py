@@ -1,0 +1,97 @@
+"""The segmentor: encoder and head, with a frozen prefix that is computed once and shared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from segada.models.mix_transformer import MixTransformer
+from segada.models.segformer import SegFormerHead
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+SMALLEST_SIDE = 32
+"""Pixels; the deepest feature map has a stride of 32."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentorShape:
+    """What two segmentors must have in common to hold each other's weights."""
+
+    encoder: str
+    head: str
+    width: int
+    classes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPrefix:
+    """What the leading frozen stages made of a batch; student, teacher and static model all go on from it.
+
+    Attributes:
+        images: normalised images [B, 3, H, W].
+        features: feature maps of the frozen stages, finest first; empty if the first stage learns.
+    """
+
+    images: Tensor
+    features: tuple[Tensor, ...]
+
+
+class Segmentor(nn.Module):
+    """Logits [B, K, H/4, W/4] from RGB images [B, 3, H, W] in [0, 1].
+
+    `forward` is `decode(encode_rest(encode_frozen(images)))`; callers that run several networks on the same images
+    compute the prefix once, by the student, and give it to each.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, shape: SegmentorShape, encoder: MixTransformer, head: SegFormerHead) -> None:
+        super().__init__()
+        self.shape = shape
+        self.encoder = encoder
+        self.head = head
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.decode(self.encode(images))
+
+    def encode(self, images: Tensor) -> list[Tensor]:
+        """Feature maps of all stages, strides 4, 8, 16 and 32."""
+        return self.encode_rest(self.encode_frozen(images))
+
+    @torch.no_grad()
+    def encode_frozen(self, images: Tensor) -> FrozenPrefix:
+        """Normalise, then run the leading stages in which nothing learns, without recording gradients.
+
+        Raises:
+            ValueError: images are smaller than 32 pixels on a side.
+        """
+        if min(images.shape[-2:]) < SMALLEST_SIDE:
+            raise ValueError(
+                f"images must be at least {SMALLEST_SIDE} pixels high and wide, but are {tuple(images.shape[-2:])}; "
+                "set a larger data.size"
+            )
+        normalised = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        return FrozenPrefix(normalised, tuple(self.encoder.run(normalised, 0, self.frozen_stages())))
+
+    def encode_rest(self, prefix: FrozenPrefix) -> list[Tensor]:
+        """Feature maps of all stages; runs those that the prefix, which any twin may have computed, has not."""
+        done = len(prefix.features)
+        start = prefix.features[-1] if done else prefix.images
+        return [*prefix.features, *self.encoder.run(start, done, len(self.encoder.stages))]
+
+    def decode(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits at a quarter of the images' resolution."""
+        logits: Tensor = self.head(features)
+        return logits
+
+    def frozen_stages(self) -> int:
+        """How many leading stages have no parameter that learns."""
+        for index, stage in enumerate(self.encoder.stages):
+            if any(parameter.requires_grad for parameter in stage.parameters()):
+                return index
+        return len(self.encoder.stages)

@@ -1,0 +1,165 @@
+"""Weights of a segmentor on disk: safetensors with the network's shape beside the numbers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from segada.atomic import write_bytes
+from segada.models.segmentor import Segmentor, SegmentorShape
+
+SHIPPED = Path(__file__).parent / "checkpoints"
+ADAPTER_MARK = ".parallel."
+"""Between the block's name and the adapter's own in the name of every adapter parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWeights:
+    """The content of a checkpoint file, under our names.
+
+    Attributes:
+        tensors: by name, in the file's precision.
+        facts: what the file says about itself: encoder, head, width, classes, settings hash.
+    """
+
+    tensors: Mapping[str, Tensor]
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """How the tensors of a file met those of a segmentor."""
+
+    matched: tuple[str, ...]
+    missing: tuple[str, ...]
+    """In the segmentor, not in the file."""
+    unexpected: tuple[str, ...]
+    """In the file, not in the segmentor."""
+    reshaped: tuple[str, ...]
+    """In both, with different shapes."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the file says everything but adapters, which start as the identity, and nothing else."""
+        return not self.unexpected and not self.reshaped and all(ADAPTER_MARK in name for name in self.missing)
+
+
+def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: torch.dtype = torch.float32) -> None:
+    """Write all parameters and buffers, replacing the file in one step.
+
+    Args:
+        segmentor: the network; adapters are saved with it.
+        path: ends with `.safetensors`; its folder is made if it is missing.
+        settings_hash: of the run that made the weights.
+        dtype: float32, or float16 for half the size. Running statistics stay float32.
+    """
+    parameters = {name for name, _ in segmentor.named_parameters()}
+    tensors = {
+        name: tensor.to("cpu", dtype if name in parameters else tensor.dtype).contiguous()
+        for name, tensor in segmentor.state_dict().items()
+    }
+    facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
+    write_bytes(path, safetensors.torch.save(tensors, {**facts, "settings_hash": settings_hash}))
+
+
+def load_weights(segmentor: Segmentor, checkpoint: str) -> LoadReport:
+    """Fill the segmentor from a shipped checkpoint (a bare name) or a file (a path).
+
+    Raises:
+        ValueError: no such checkpoint, or not one of this network; names the file and the cure.
+    """
+    path = find_checkpoint(checkpoint)
+    stored = READERS[path.suffix](path)
+    _refuse_other_shape(stored.facts, segmentor.shape, path)
+    report = compare(stored.tensors, segmentor)
+    if not report.complete:
+        raise ValueError(f"{path} does not fit this network: {_describe(report)}. {_cure(report)}")
+    segmentor.load_state_dict(dict(stored.tensors), strict=False)
+    return report
+
+
+def find_checkpoint(checkpoint: str) -> Path:
+    """The file that `model.checkpoint` means.
+
+    Raises:
+        ValueError: no such file, an unknown format or an unknown name; lists what there is.
+    """
+    path = Path(checkpoint)
+    if path.name == checkpoint and not path.suffix:
+        names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
+        if checkpoint not in names:
+            raise ValueError(
+                f"model.checkpoint: no shipped checkpoint is called {checkpoint!r}; there is "
+                f"{', '.join(names) or 'none'}. Give one of these, the path of a file, or null for random weights"
+            )
+        return SHIPPED / f"{checkpoint}.safetensors"
+    if path.suffix not in READERS:
+        raise ValueError(f"model.checkpoint: {checkpoint} must end with {' or '.join(READERS)}")
+    if not path.is_file():
+        raise ValueError(f"model.checkpoint: there is no file {path}; give one, or the name of a shipped checkpoint")
+    return path
+
+
+def read_safetensors(path: Path) -> StoredWeights:
+    """Our own format.
+
+    Raises:
+        ValueError: the file is damaged or of another format.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return StoredWeights({name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a readable safetensors file ({error}); save or copy it again") from error
+
+
+READERS: dict[str, Callable[[Path], StoredWeights]] = {".safetensors": read_safetensors}
+"""How a checkpoint file is read, by the end of its name."""
+
+
+def compare(tensors: Mapping[str, Tensor], segmentor: Segmentor) -> LoadReport:
+    """What of a file would go where in a segmentor; changes nothing."""
+    own = segmentor.state_dict()
+    both = [name for name in own if name in tensors]
+    return LoadReport(
+        matched=tuple(name for name in both if own[name].shape == tensors[name].shape),
+        missing=tuple(name for name in own if name not in tensors),
+        unexpected=tuple(name for name in tensors if name not in own),
+        reshaped=tuple(name for name in both if own[name].shape != tensors[name].shape),
+    )
+
+
+def _refuse_other_shape(facts: Mapping[str, str], shape: SegmentorShape, path: Path) -> None:
+    setting = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width", "classes": "classes"}
+    for field in fields(shape):
+        wanted = str(asdict(shape)[field.name])
+        found = facts.get(field.name, wanted)
+        if found != wanted:
+            raise ValueError(
+                f"{path} holds weights for {setting[field.name]} {found}, but the settings ask for {wanted}; "
+                f"set {setting[field.name]} to {found} or choose another model.checkpoint"
+            )
+
+
+def _describe(report: LoadReport) -> str:
+    parts = []
+    for field in fields(report):
+        names: tuple[str, ...] = asdict(report)[field.name]
+        example = f" (first: {names[0]})" if names and field.name != "matched" else ""
+        parts.append(f"{len(names)} {field.name}{example}")
+    return ", ".join(parts)
+
+
+def _cure(report: LoadReport) -> str:
+    only_adapters = not report.reshaped and all(ADAPTER_MARK in name for name in (*report.missing, *report.unexpected))
+    if only_adapters:
+        return (
+            "The file carries adapters where the network has none: give the adapter settings of the run that saved it"
+        )
+    if report.reshaped and all(ADAPTER_MARK in name for name in report.reshaped):
+        return "Set adapter.bottleneck to that of the run that saved it"
+    return "Set model.encoder and model.head_width to those it was trained with, or choose another model.checkpoint"
