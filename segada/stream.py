@@ -16,7 +16,7 @@ from segada.material import Material, material_key
 from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.table import METHODS
 from segada.models.build import build_segmentor
-from segada.models.segmentor import learning_parameters
+from segada.models.learning import learning_parameters
 from segada.models.weights import save_weights
 from segada.modulation.table import CONTROLLERS
 from segada.randomness import numpy_generator, torch_generator
@@ -51,9 +51,7 @@ class Adaptation:
         self._device = torch.device(settings.runtime.device)
         self._class_mix = torch_generator(settings.seed, "class_mix")
         self._augmentation = torch_generator(settings.seed, "augmentation")
-        self._replay = ReplayBuffer(
-            material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
-        )
+        self._replay = ReplayBuffer(material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"))
         initialisation = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialisation).to(self._device)
         self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
@@ -127,12 +125,12 @@ class Adaptation:
 
     def save_weights(self, path: Path) -> None:
         """Writes the scored network, adapters included, as safetensors."""
-        save_weights(self._method.scored, path, self._settings.model, self._settings.adapter)
+        save_weights(self._method.scored, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> tuple[OnlineScore, dict[str, float], int]:
         online, logs, frames = OnlineScore(), list[dict[str, float]](), 0
         for step in self._itinerary.steps(visit):
-            batch = to_batch(self._material.visited[domain], step.indices, self._device)
+            batch = to_batch(self._material.visited[domain], step.indices).to(self._device)
             if self._settings.evaluation.online:
                 online.add(self._method.predict(batch.images), batch.labels)
             plan = self._controller.plan(step.number, self._itinerary.total_steps())

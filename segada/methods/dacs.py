@@ -14,9 +14,9 @@ from segada.data.augment import augment_colour
 from segada.data.batch import Batch
 from segada.data.labels import THINGS
 from segada.methods.base import Method, MethodParts, State, StepLog
-from segada.methods.learning_state import learning_state, load_learning_state
 from segada.methods.optimiser import Optimiser
-from segada.models.segmentor import Segmentor, learning_parameters, twin
+from segada.models.learning import changing_state, learning_parameters, twin, twin_without_adapters
+from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
 from segada.selftraining.class_mix import chosen_classes, paste_mask
 from segada.selftraining.feature_distance import class_mask, feature_distance
@@ -43,13 +43,13 @@ class Dacs(Method):
         self._optimiser = Optimiser(learning, settings.optimiser)
         self._steps = 0
         watched = settings.source_feature_distance or settings.target_feature_distance
-        self._static = twin(self._student, without_adapters=True).eval() if watched else None
+        self._static = twin_without_adapters(self._student) if watched else None
 
     def step(self, images: Tensor, plan: StepPlan) -> StepLog:
         """Teacher follows, pseudo-labels, class-mix, one backward pass over the weighted sum of the terms."""
         alpha = ema_alpha(self._steps, self._settings.ema_alpha)
         follow(self._parameters(self._teacher), self._parameters(self._student), alpha)
-        source = self._replay.draw(len(images))
+        source = self._replay.next_batch(len(images)).to(images.device)
         belief = self._pseudo_labels(images)
         losses = self._losses(source, images, belief)
         self._optimiser.step(torch.stack(list(losses.values())).sum(), plan)
@@ -64,16 +64,16 @@ class Dacs(Method):
     def state_dict(self) -> State:
         """What learns, of student and teacher; moments; the step count."""
         return {
-            "student": learning_state(self._student, self._learning),
-            "teacher": learning_state(self._teacher, self._learning),
+            "student": changing_state(self._student, self._learning),
+            "teacher": changing_state(self._teacher, self._learning),
             "optimiser": self._optimiser.state_dict(),
             "steps": self._steps,
         }
 
     def load_state_dict(self, state: State) -> None:
         """Takes back what `state_dict` gave."""
-        load_learning_state(self._student, state["student"])
-        load_learning_state(self._teacher, state["teacher"])
+        self._student.load_state_dict(state["student"], strict=False)
+        self._teacher.load_state_dict(state["teacher"], strict=False)
         self._optimiser.load_state_dict(state["optimiser"])
         self._steps = state["steps"]
 
@@ -97,7 +97,7 @@ class Dacs(Method):
             passes["mix"] = mixed
         if settings.target_feature_distance:
             passes["target"] = target
-        features = self._encoded(passes)
+        features = self._features(passes)
 
         size = target.shape[-2:]
         losses = {}
@@ -122,16 +122,20 @@ class Dacs(Method):
         weight = torch.where(pasted, 1.0, belief.weight)
         return images, labels, weight
 
-    def _encoded(self, passes: dict[str, Tensor]) -> dict[str, list[Tensor]]:
-        maps = self._student.encode(torch.cat(list(passes.values())))
+    def _features(self, passes: dict[str, Tensor]) -> dict[str, list[Tensor]]:
+        maps = _encoded(self._student, torch.cat(list(passes.values())))
         parts = [feature.split([len(images) for images in passes.values()]) for feature in maps]
         return {name: [part[index] for part in parts] for index, name in enumerate(passes)}
 
     def _distance(self, features: Tensor, images: Tensor, labels: Tensor | None = None) -> Tensor:
         assert self._static is not None
         with torch.no_grad():
-            reference = self._static.encode(images)[-1]
+            reference = _encoded(self._static, images)[-1]
         if labels is None or self._settings.feature_distance_classes == "all":
             return feature_distance(features, reference)
         majority = self._settings.feature_distance_majority
         return feature_distance(features, reference, class_mask(labels, reference.shape[-2:], THINGS, majority))
+
+
+def _encoded(network: Segmentor, images: Tensor) -> list[Tensor]:
+    return network.encode_rest(network.encode_frozen(images))

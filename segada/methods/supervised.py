@@ -4,9 +4,9 @@ from torch import Tensor
 
 from segada.data.augment import augment_colour, crop_and_flip
 from segada.methods.base import Method, MethodParts, State, StepLog
-from segada.methods.learning_state import learning_state, load_learning_state
 from segada.methods.optimiser import Optimiser
-from segada.models.segmentor import Segmentor, learning_parameters
+from segada.models.learning import changing_state, learning_parameters
+from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
 from segada.selftraining.losses import pixel_cross_entropy
 from segada.selftraining.pseudo_labels import upsampled
@@ -30,7 +30,7 @@ class Supervised(Method):
     def step(self, images: Tensor, plan: StepPlan) -> StepLog:
         """One step on as many replayed frames as there are visited ones."""
         self._network.train()
-        batch = crop_and_flip(self._replay.draw(len(images)), self._settings, self._augmentation)
+        batch = crop_and_flip(self._replay.next_batch(len(images)).to(images.device), self._settings, self._augmentation)
         coloured = augment_colour(batch.images, self._settings.colour, self._augmentation)
         loss = pixel_cross_entropy(upsampled(self._network(coloured), batch.labels.shape[-2:]), batch.labels)
         self._optimiser.step(loss, plan)
@@ -44,11 +44,11 @@ class Supervised(Method):
     def state_dict(self) -> State:
         """What learns, and its moments."""
         return {
-            "network": learning_state(self._network, self._learning),
+            "network": changing_state(self._network, self._learning),
             "optimiser": self._optimiser.state_dict(),
         }
 
     def load_state_dict(self, state: State) -> None:
         """Takes back what `state_dict` gave."""
-        load_learning_state(self._network, state["network"])
+        self._network.load_state_dict(state["network"], strict=False)
         self._optimiser.load_state_dict(state["optimiser"])

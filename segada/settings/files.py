@@ -117,11 +117,33 @@ def read_yaml(file: str | Path) -> Document:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as failure:
         raise InputError(f"{name}: cannot be read: {failure}") from None
+    tree, lines = _parsed(text, name)
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise InputError(f"{name}:1: not a mapping of keys to values, but {_shown(tree)}")
+    return Document(name, tree, lines)
+
+
+def read_value(text: str, name: str) -> Value:
+    """One value in YAML, read as strictly as a file.
+
+    Args:
+        text: YAML.
+        name: What an error calls it.
+
+    Raises:
+        InputError: it is not YAML.
+    """
+    return _parsed(text, name)[0]
+
+
+def _parsed(text: str, name: str) -> tuple[Value, dict[Parts, int]]:
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
         reader = _Reader(name, loader)
-        tree = reader.value(root, ()) if root is not None else {}
+        return reader.value(root, ()) if root is not None else None, reader.lines
     except yaml.MarkedYAMLError as failure:
         line = failure.problem_mark.line + 1 if failure.problem_mark else 1
         raise InputError(f"{name}:{line}: not YAML: {failure.problem}") from None
@@ -129,9 +151,6 @@ def read_yaml(file: str | Path) -> Document:
         raise InputError(f"{name}:1: not YAML: {' '.join(str(failure).split())}") from None
     finally:
         loader.dispose()
-    if not isinstance(tree, dict):
-        raise InputError(f"{name}:1: not a mapping of keys to values, but {_shown(tree)}")
-    return Document(name, tree, reader.lines)
 
 
 def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = None) -> RunSettings:

@@ -1,0 +1,86 @@
+"""One run: `python -m segada.adapt SETTINGS.yaml` adapts one model over one stream and reports mIoU per domain."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from segada.command import exit_code
+from segada.material import prepare
+from segada.records import RunReport, VisitRecord
+from segada.settings import RunSettings
+from segada.settings.assignments import parse_assignments
+from segada.settings.files import load_run_settings
+from segada.stream import Adaptation
+
+
+def adapt(settings: RunSettings, folder: Path, console: Console) -> RunReport:
+    """Runs the whole stream, or what is left of it, and leaves everything in the folder.
+
+    Raises:
+        InputError: if data or weights are missing, or the folder holds a run of other settings.
+        Diverged: if a loss is not finite.
+    """
+    with console.status("reading frames and scoring the source model"):
+        material = prepare(settings)
+    run = Adaptation(settings, material, folder)
+    total = len(settings.stream.visits)
+    if run.visits_done:
+        console.print(f"continues after visit {run.visits_done} of {total}, from {folder}")
+    while not run.finished:
+        with console.status(f"visit {run.visits_done + 1} of {total}: {settings.stream.visits[run.visits_done]}"):
+            record = run.next_visit()
+        console.print(_visit_line(record, total, material.source_only))
+    return run.report()
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m segada.adapt", description=__doc__)
+    parser.add_argument("settings", help="settings of the run (YAML); best/settings.yaml of a study, for one")
+    parser.add_argument("--out", type=Path, help="folder of the run; default: runs/ and the name of the settings file")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
+    parser.add_argument("--seed", type=int, help="the same as --set seed=N")
+    arguments = parser.parse_args()
+
+    def command() -> None:
+        overrides = parse_assignments(arguments.assignments)
+        if arguments.seed is not None:
+            overrides["seed"] = arguments.seed
+        settings = load_run_settings(arguments.settings, overrides)
+        folder = arguments.out or Path("runs") / Path(arguments.settings).stem
+        console = Console(highlight=False)
+        print_report(adapt(settings, folder, console), console)
+        console.print(f"results in {folder}")
+
+    return exit_code(command, "the same command continues after the last finished visit")
+
+
+def print_report(report: RunReport, console: Console) -> None:
+    """The run as a table: a row per visit, in percent for the eye."""
+    table = Table(title=f"mIoU in percent, settings {report.settings_hash}, seed {report.seed}")
+    for column in ("visit", "domain", "source-only", "adapted", "gain", "online"):
+        table.add_column(column, justify="left" if column == "domain" else "right")
+    for record in report.visits:
+        adapted, source = record.miou[record.domain], report.source_only[record.domain]
+        online = "" if record.online_miou is None else f"{100 * record.online_miou:.1f}"
+        numbers = (f"{100 * source:.1f}", f"{100 * adapted:.1f}", f"{100 * (adapted - source):+.1f}", online)
+        table.add_row(str(record.visit), record.domain, *numbers)
+    means = (f"{100 * report.source_only_mean_miou:.1f}", f"{100 * report.mean_miou:.1f}", f"{100 * report.gain:+.1f}")
+    table.add_section()
+    table.add_row("", "mean", *means, "")
+    console.print(table)
+
+
+def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float]) -> str:
+    adapted, source = record.miou[record.domain], source_only[record.domain]
+    return (
+        f"visit {record.visit + 1}/{total} {record.domain}: mIoU {100 * adapted:.1f} % "
+        f"(source-only {100 * source:.1f} %), {record.frames_per_second:.0f} frames/s"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
