@@ -1,0 +1,46 @@
+"""Depth in metres: what is far, and an estimate for photographs that have none."""
+
+import numpy as np
+import numpy.typing as npt
+
+Depth = npt.NDArray[np.float32]
+
+FAR = 500.0
+"""Metres at which everything farther, and the sky, is taken to be."""
+FOCAL = 1.1
+"""Focal length of the camera, in widths of the frame: 49 degrees from edge to edge, as in Cityscapes."""
+HORIZON = 0.45
+"""Row of the horizon, as a share of the frame's height."""
+CAMERA_HEIGHT = 1.4
+"""Metres from the road to the camera."""
+TYPICAL_BACKDROP = 60.0
+"""Metres from which a photograph's ground is taken to be hidden by what stands on it."""
+
+
+def geometric_depth(size: tuple[int, int], horizon: float = HORIZON, camera_height: float = CAMERA_HEIGHT) -> Depth:
+    """Depth of a street photograph from geometry alone: a guess that knows nothing of its content.
+
+    Below the horizon it is the depth of level ground, at most `TYPICAL_BACKDROP`; above, it rises from there to `FAR`
+    at the upper edge, a few times too far for near houses and trees and too near for the sky. Vehicles and people get
+    the depth of the ground that they hide.
+
+    Args:
+        size: height and width in pixels, which are taken to be square.
+        horizon: row of the horizon as a share of the height, in (0, 1).
+        camera_height: metres above the ground.
+
+    Returns:
+        float32 [H, W], metres.
+    """
+    if not 0.0 < horizon < 1.0 or not camera_height > 0.0:
+        raise ValueError(
+            "0 < horizon < 1 and camera_height > 0 must hold, "
+            f"but got horizon={horizon} and camera_height={camera_height}"
+        )
+    height, width = size
+    rows = (np.arange(height) + 0.5) / height
+    below = np.maximum(rows - horizon, 1e-6) * height
+    ground = np.minimum(camera_height * FOCAL * width / below, TYPICAL_BACKDROP)
+    rise = np.clip((horizon - rows) / horizon, 0.0, 1.0)
+    depth = np.where(rows > horizon, ground, TYPICAL_BACKDROP * (FAR / TYPICAL_BACKDROP) ** rise)
+    return np.repeat(depth[:, None], width, axis=1).astype(np.float32)

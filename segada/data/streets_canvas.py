@@ -1,0 +1,139 @@
+"""A canvas on which flat surfaces of a street, given in metres, are painted from far to near."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Colour = tuple[float, float, float]
+"""RGB in [0, 1]."""
+Point = tuple[float, float]
+
+NEAR = 1.0
+"""Metres: nothing is nearer to the camera."""
+SUB_PIXEL_BITS = 4
+
+DISC = tuple((float(np.cos(a)), float(np.sin(a))) for a in np.linspace(0, 2 * np.pi, 12, endpoint=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """How a surface looks: a colour, and a grid of cells in a second colour (windows, bars, slabs, stripes)."""
+
+    colour: Colour
+    accent: Colour = (0.0, 0.0, 0.0)
+    """Colour of the grid's cells."""
+    period: Point = (1.0, 1.0)
+    """Metres from cell to cell, along the surface and upwards (on the ground: sideways and ahead)."""
+    fill: Point = (0.0, 0.0)
+    """Share of the period that a cell covers; 0 has no grid."""
+    spread: float = 0.0
+    """How much cells differ from each other in brightness."""
+    grain: float = 0.08
+    """Amplitude of the noise within the surface."""
+    coarse: float = 1.0
+    """Grains per metre."""
+
+    def tinted(self, factor: float) -> "Material":
+        """The same in another brightness."""
+        return replace(self, colour=scaled(self.colour, factor), accent=scaled(self.accent, factor))
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera that looks along the street; x to the right, y up from the ground, z ahead, in metres."""
+
+    focal: float
+    """Pixels."""
+    centre: Point
+    """Column and row of the point straight ahead: the row is the horizon."""
+    height: float
+    """Metres above the ground."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Brightness of surfaces by the way they face."""
+
+    ground: float
+    front: float
+    left: float
+    """Of walls that stand to the left of the camera, and so face right."""
+    right: float
+
+
+def scaled(colour: Colour, factor: float) -> Colour:
+    """The colour in another brightness, within [0, 1]."""
+    r, g, b = colour
+    return min(1.0, r * factor), min(1.0, g * factor), min(1.0, b * factor)
+
+
+class Canvas:
+    """Collects surfaces; a later one covers an earlier one.
+
+    Every surface is a polygon in a plane of one of three directions: level ground, facing the camera, or along the
+    street. In each of them the inverse depth is linear in the picture, so that three numbers give the depth of every
+    pixel exactly.
+    """
+
+    def __init__(self, size: tuple[int, int], camera: Camera, light: Light) -> None:
+        self.camera = camera
+        self.light = light
+        self.ids: npt.NDArray[np.int32] = np.zeros(size, np.int32)
+        """Number of the visible surface, [H, W]; the first one painted, 0, is also what no other covers."""
+        self.rows: list[tuple[float, ...]] = []
+        """Of every surface, in the order of `COLUMNS`."""
+
+    def ground(self, label: int, material: Material, outline: Sequence[Point], height: float = 0.0) -> None:
+        """A level polygon of (x, z) at a height above the ground."""
+        camera = self.camera
+        slope = 1.0 / (camera.focal * (camera.height - height))
+        plane = (0.0, slope, -camera.centre[1] * slope)
+        self._add(label, material, plane, (0.0, 1.0, self.light.ground))
+        self._fill([(x, height, z) for x, z in outline])
+
+    def front(self, label: int, material: Material, z: float, outline: Sequence[Point]) -> None:
+        """A polygon of (x, y) that faces the camera at distance z."""
+        self._add(label, material, (0.0, 0.0, 1.0 / z), (0.0, 0.0, self.light.front))
+        self._fill([(x, y, z) for x, y in outline])
+
+    def side(self, label: int, material: Material, x: float, outline: Sequence[Point]) -> None:
+        """A polygon of (z, y) along the street, x metres to the right of the camera."""
+        slope = 1.0 / (self.camera.focal * x)
+        brightness = self.light.right if x > 0 else self.light.left
+        self._add(label, material, (slope, 0.0, -self.camera.centre[0] * slope), (1.0, 0.0, brightness))
+        self._fill([(x, y, z) for z, y in outline])
+
+    def front_disc(self, label: int, material: Material, place: tuple[float, float, float], radii: Point) -> None:
+        """An ellipse around (x, y, z) that faces the camera."""
+        x, y, z = place
+        self.front(label, material, z, [(x + radii[0] * c, y + radii[1] * s) for c, s in DISC])
+
+    def side_disc(self, label: int, material: Material, place: tuple[float, float, float], radius: float) -> None:
+        """A circle around (x, y, z) in a plane along the street."""
+        x, y, z = place
+        self.side(label, material, x, [(z + radius * c, y + radius * s) for c, s in DISC])
+
+    def _add(
+        self, label: int, material: Material, plane: tuple[float, float, float], facing: tuple[float, float, float]
+    ) -> None:
+        m = material
+        grid = (*m.period, *m.fill, m.spread, m.grain, m.coarse)
+        self.rows.append((float(label), *plane, *facing, *m.colour, *m.accent, *grid))
+
+    def _fill(self, outline: Sequence[tuple[float, float, float]]) -> None:
+        focal, (column, row), height = self.camera.focal, self.camera.centre, self.camera.height
+        unit = 1 << SUB_PIXEL_BITS
+        pixels = []
+        for x, y, z in outline:
+            scale = focal / max(z, NEAR)
+            pixels.append((int(unit * (column + x * scale)), int(unit * (row + (height - y) * scale))))
+        corners = np.array(pixels, np.int32)
+        cv2.fillConvexPoly(self.ids, corners, len(self.rows) - 1, cv2.LINE_8, SUB_PIXEL_BITS)
+
+
+def rectangle(left: float, right: float, bottom: float, top: float) -> list[Point]:
+    """Corners of an upright rectangle."""
+    return [(left, bottom), (right, bottom), (right, top), (left, top)]
