@@ -1,0 +1,122 @@
+"""What is done to images, and to labels with them, before a network learns from them.
+
+Every function draws the same number of random numbers whatever its settings, so that two runs that differ in a strength
+or a probability keep meeting the same numbers afterwards.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional as transforms
+
+from segada.data.batch import Batch
+from segada.settings.method import ColourSettings
+
+ADJUSTMENTS = (
+    transforms.adjust_brightness,
+    transforms.adjust_contrast,
+    transforms.adjust_saturation,
+    transforms.adjust_hue,
+)
+BLUR_SIGMAS = (0.15, 1.15)
+"""Least and greatest width of the blur, in pixels (Tranheden et al. 2021)."""
+BLUR_RADIUS = 4
+"""Pixels to each side that a blurred pixel looks at: 3.5 times the greatest sigma."""
+
+
+def jitter_and_blur(images: Tensor, colour: ColourSettings, generator: torch.Generator) -> Tensor:
+    """Change colours and sharpness of each image by itself.
+
+    Args:
+        images: float [B, 3, H, W] in [0, 1], sides longer than 4 pixels.
+        colour: strengths and probabilities.
+        generator: on the CPU; every image takes eleven numbers from it.
+
+    Returns:
+        Images of the same shape, in [0, 1].
+    """
+    draws = torch.rand(len(images), 11, generator=generator)
+    jittered = jitter(images, draws[:, 0:4], draws[:, 4:8], colour.jitter * (draws[:, 8] < colour.jitter_probability))
+    blurred = draws[:, 9] < colour.blur_probability
+    low, high = BLUR_SIGMAS
+    return blur(jittered, low + (high - low) * draws[:, 10], blurred)
+
+
+def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) -> Tensor:
+    """Change brightness, contrast, saturation and hue, as torchvision's ColorJitter does, of each image by itself.
+
+    Args:
+        images: float [B, 3, H, W] in [0, 1].
+        order: [B, 4]; the adjustments are made in ascending order of these numbers.
+        amounts: [B, 4] in [0, 1]: where in its range each adjustment lies, 0.5 being no change (if strength <= 1).
+        strengths: [B]; s spans factors from 1 - s to 1 + s and hue shifts from -s to s, at most half a turn. At 0 the
+            image stays as it is.
+    """
+    shifts = (2 * amounts - 1) * strengths[:, None]
+    factors = torch.cat([1 + shifts[:, :3], shifts[:, 3:].clamp(-0.5, 0.5)], dim=1).tolist()
+    sequences = order.argsort(dim=1).tolist()
+    result = images.clone()
+    for index in strengths.nonzero().flatten().tolist():
+        image = images[index]
+        for adjustment in sequences[index]:
+            image = ADJUSTMENTS[adjustment](image, factors[index][adjustment])
+        result[index] = image
+    return result
+
+
+def blur(images: Tensor, sigmas: Tensor, chosen: Tensor) -> Tensor:
+    """Convolve the chosen images with a Gaussian; borders are mirrored.
+
+    Args:
+        images: float [B, 3, H, W].
+        sigmas: [B], pixels.
+        chosen: bool [B].
+    """
+    rows = chosen.nonzero().flatten()
+    if not len(rows):
+        return images
+    offsets = torch.arange(-BLUR_RADIUS, BLUR_RADIUS + 1)
+    kernels = torch.exp(-0.5 * (offsets / sigmas[rows, None]) ** 2)
+    kernels = (kernels / kernels.sum(dim=1, keepdim=True)).repeat_interleave(3, dim=0).to(images)
+    rows = rows.to(images.device)
+    # A convolution has one kernel for the whole batch; as channels of one image, every image can have its own.
+    channels = pad(images[rows], (BLUR_RADIUS,) * 4, mode="reflect").flatten(0, 1)[None]
+    channels = conv2d(channels, kernels[:, None, None, :], groups=len(kernels))
+    channels = conv2d(channels, kernels[:, None, :, None], groups=len(kernels))
+    return images.index_copy(0, rows, channels.view(len(rows), *images.shape[1:]))
+
+
+def crop_and_flip(batch: Batch, smallest: float, flip_probability: float, generator: torch.Generator) -> Batch:
+    """Cut a random part, of the frame's shape, out of each frame, enlarge it to the frame's size, and mirror some.
+
+    Args:
+        batch: images are interpolated bilinearly, labels take the nearest pixel's.
+        smallest: least side of the part as a share of the frame's, in [0, 1]; 1 takes the whole.
+        flip_probability: of mirroring left and right.
+        generator: on the CPU; every frame takes four numbers from it.
+    """
+    draws = torch.rand(len(batch.images), 4, generator=generator).tolist()
+    height, width = batch.labels.shape[1:]
+    images, labels = [], []
+    for image, label, (share, down, right, flip) in zip(batch.images, batch.labels, draws, strict=True):
+        side = smallest + (1 - smallest) * share
+        box_height, box_width = max(1, round(side * height)), max(1, round(side * width))
+        top, left = int(down * (height - box_height + 1)), int(right * (width - box_width + 1))
+        both = _cut(image, label[None], (top, left, box_height, box_width))
+        if flip < flip_probability:
+            both = both[0].flip(-1), both[1].flip(-1)
+        images.append(both[0])
+        labels.append(both[1][0])
+    return Batch(torch.stack(images), torch.stack(labels))
+
+
+def _cut(image: Tensor, label: Tensor, box: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
+    top, left, height, width = box
+    size = list(label.shape[1:])
+    if [height, width] == size:
+        return image, label
+    return (
+        transforms.resized_crop(image, top, left, height, width, size, antialias=False),
+        transforms.resized_crop(label, top, left, height, width, size, InterpolationMode.NEAREST_EXACT),
+    )

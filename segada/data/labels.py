@@ -1,0 +1,64 @@
+"""The 19 Cityscapes classes: their order, names and colours."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+NAMES: Final = (
+    "road",
+    "sidewalk",
+    "building",
+    "wall",
+    "fence",
+    "pole",
+    "traffic light",
+    "traffic sign",
+    "vegetation",
+    "terrain",
+    "sky",
+    "person",
+    "rider",
+    "car",
+    "truck",
+    "bus",
+    "train",
+    "motorcycle",
+    "bicycle",
+)
+NUM_CLASSES: Final = len(NAMES)
+IGNORE: Final = 255
+"""Label of a pixel that neither teaches nor counts."""
+THINGS: Final = (6, 7, 11, 12, 13, 14, 15, 16, 17, 18)
+"""Classes of countable objects; feature distance looks at their pixels (Hoyer et al. 2022)."""
+
+PALETTE: Final = (
+    (128, 64, 128),
+    (244, 35, 232),
+    (70, 70, 70),
+    (102, 102, 156),
+    (190, 153, 153),
+    (153, 153, 153),
+    (250, 170, 30),
+    (220, 220, 0),
+    (107, 142, 35),
+    (152, 251, 152),
+    (70, 130, 180),
+    (220, 20, 60),
+    (255, 0, 0),
+    (0, 0, 142),
+    (0, 0, 70),
+    (0, 60, 100),
+    (0, 80, 100),
+    (0, 0, 230),
+    (119, 11, 32),
+)
+"""RGB of each class; ignored pixels are black."""
+
+_COLOURS = np.zeros((IGNORE + 1, 3), np.uint8)
+_COLOURS[:NUM_CLASSES] = PALETTE
+
+
+def colourise(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Paint labels uint8 [..., H, W] in the Cityscapes colours: uint8 [..., H, W, 3], RGB."""
+    return _COLOURS[labels]

@@ -1,0 +1,24 @@
+"""Paths as people write them in settings: with environment variables in them."""
+
+import os
+import re
+from pathlib import Path
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+def expand(text: str) -> Path:
+    """Replace `${NAME}` and `${NAME:-default}`, as a shell does, and a leading `~`.
+
+    Raises:
+        ValueError: a variable without default is unset or empty.
+    """
+    return Path(_VARIABLE.sub(_value, text)).expanduser()
+
+
+def _value(match: re.Match[str]) -> str:
+    name, default = match["name"], match["default"]
+    value = os.environ.get(name) or default
+    if value is None:
+        raise ValueError(f"environment variable {name} is not set; set it, or write ${{{name}:-some/folder}}")
+    return value

@@ -1,0 +1,94 @@
+"""How well a network segments a set of labelled frames."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from segada.data.batch import to_batch
+from segada.data.frames import Frames
+from segada.data.labels import NAMES, NUM_CLASSES
+from segada.evaluation.confusion import Areas, frame_areas, iou_per_class, mean_iou
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What was right and wrong, frame by frame.
+
+    Attributes:
+        areas: int64 [N, 3, 19], see `confusion.Areas`.
+    """
+
+    areas: Areas
+
+    @property
+    def miou(self) -> float:
+        """Mean IoU over the classes that the labels show; NaN if they show none."""
+        return mean_iou(self.areas.sum(axis=0))
+
+    def iou_by_class(self) -> dict[str, float]:
+        """IoU by class name; classes that the labels do not show are absent."""
+        iou = iou_per_class(self.areas.sum(axis=0)).tolist()
+        return {name: value for name, value in zip(NAMES, iou, strict=True) if not np.isnan(value)}
+
+
+def evaluate(
+    predict: Callable[[Tensor], Tensor], frames: Frames, batch_size: int, device: torch.device | None = None
+) -> Scores:
+    """Score a network on frames that it does not learn from.
+
+    Args:
+        predict: images [B, 3, H, W] to logits [B, 19, h, w] of any resolution. The caller sets its mode.
+        frames: images and labels.
+        batch_size: frames per call of `predict`.
+        device: where `predict` computes; the CPU if not given.
+    """
+    areas = []
+    with torch.inference_mode():
+        for start in range(0, len(frames), batch_size):
+            batch = to_batch(frames, np.arange(start, min(start + batch_size, len(frames))))
+            batch = batch.to(device or torch.device("cpu"))
+            areas.append(score(predict(batch.images), batch.labels))
+    return Scores(np.concatenate(areas))
+
+
+class OnlineScore:
+    """mIoU over frames that are each predicted before they are learned from (prequential)."""
+
+    def __init__(self) -> None:
+        self._areas: list[Areas] = []
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Count frames: logits [B, 19, h, w], labels int64 [B, H, W]."""
+        self._areas.append(score(logits, labels))
+
+    def scores(self) -> Scores:
+        """What was counted so far."""
+        return Scores(np.concatenate(self._areas or [np.zeros((0, 3, NUM_CLASSES), np.int64)]))
+
+
+def score(logits: Tensor, labels: Tensor) -> Areas:
+    """Areas [B, 3, 19] of the classes that logits [B, 19, h, w], enlarged to the labels' [B, H, W], rank first."""
+    with torch.no_grad():
+        areas: Areas = frame_areas(predicted_classes(logits, labels.shape[1:]), labels).cpu().numpy()
+    return areas
+
+
+def predicted_classes(logits: Tensor, size: torch.Size) -> Tensor:
+    """Enlarge logits [B, K, h, w] bilinearly to a size (H, W) and take the greatest: uint8 [B, H, W], K <= 255.
+
+    Equal to `interpolate(...).argmax(1)`, and five times as fast on one core at 19 classes and 64x128: interpolation is
+    quicker with channels last, the maximum with channels first and one channel after the other.
+    """
+    last = logits.detach().contiguous(memory_format=torch.channels_last)
+    channels = interpolate(last, size=size, mode="bilinear", align_corners=False).contiguous().unbind(1)
+    highest = channels[0].clone()
+    classes = torch.zeros_like(highest, dtype=torch.uint8)
+    for index, channel in enumerate(channels[1:], start=1):
+        # Indices rise, so the maximum of them is the last channel that beat all before it: ties go to the first.
+        torch.maximum(classes, (channel > highest).view(torch.uint8) * index, out=classes)
+        torch.maximum(highest, channel, out=highest)
+    return classes
