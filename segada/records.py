@@ -25,7 +25,7 @@ class VisitRecord(Record):
     iou: dict[str, dict[str, float]]
     """The same per class; classes without a pixel are absent."""
     online_miou: float | None
-    """mIoU over the visit's own frames, each predicted before it is learned from (prequential); null if not asked for."""
+    """mIoU over the visit's own frames, each predicted before it is learned from (prequential), if asked for."""
     losses: dict[str, float]
     """Mean of every loss term and of every quantity the method watches over the visit's steps."""
     seconds: float

@@ -51,9 +51,10 @@ class RunFolder:
         write_text(self._path / "visits.jsonl", "".join(record.model_dump_json() + "\n" for record in records))
 
     def write_areas(self, areas: Sequence[npt.NDArray[np.int64]]) -> None:
-        """Writes `areas.npz`: `visit<k>` is int64 [frames, 3, 19] on the visited domain's held-out frames after visit k.
+        """Writes `areas.npz`, what a bootstrap over frames needs.
 
-        The three are intersection, predicted and labelled pixels per class: what a bootstrap over frames needs.
+        `visit<k>` is int64 [frames, 3, 19]: intersection, predicted and labelled pixels per class on the visited
+        domain's held-out frames after visit k.
         """
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **{f"visit{visit}": array for visit, array in enumerate(areas)})

@@ -94,7 +94,7 @@ class Adaptation:
             frames=frames,
             miou={name: score.miou for name, score in scores.items()},
             iou={name: score.iou_by_class() for name, score in scores.items()},
-            online_miou=online.miou if self._settings.evaluation.online else None,
+            online_miou=online.scores().miou if self._settings.evaluation.online else None,
             losses=losses,
             seconds=ended - started,
             frames_per_second=frames / (adapted - started),

@@ -1,8 +1,9 @@
 """DACS: class-mix self-training with an averaging teacher (Tranheden et al. 2021, arXiv 2007.08702).
 
 Online as in Hamlet (arXiv 2307.15063): every step sees target frames once and as many replayed source frames. The
-teacher keeps batch-norm statistics of its own, from target frames only. Source and mixed frames share one encoder pass,
-which is exact because the encoder normalises each frame by itself; the head, whose batch norm does not, sees them apart.
+teacher keeps batch-norm statistics of its own, from target frames only. Source and mixed frames share one encoder
+pass, which is exact because the encoder normalises each frame by itself; the head, whose batch norm does not, sees them
+apart.
 """
 
 from collections.abc import Sequence
@@ -10,18 +11,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from segada.data.augment import augment_colour
+from segada.data.augment import jitter_and_blur
 from segada.data.batch import Batch
 from segada.data.labels import THINGS
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.methods.optimiser import Optimiser
 from segada.models.learning import changing_state, learning_parameters, twin, twin_without_adapters
+from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
 from segada.selftraining.class_mix import chosen_classes, paste_mask
 from segada.selftraining.feature_distance import class_mask, feature_distance
 from segada.selftraining.losses import pixel_cross_entropy
-from segada.selftraining.pseudo_labels import PseudoLabels, pseudo_labels, upsampled
+from segada.selftraining.pseudo_labels import PseudoLabels, pseudo_labels
 from segada.selftraining.teacher import ema_alpha, follow
 from segada.settings.method import DacsSettings
 
@@ -84,7 +86,7 @@ class Dacs(Method):
     @torch.no_grad()
     def _pseudo_labels(self, images: Tensor) -> PseudoLabels:
         self._teacher.train()
-        logits = upsampled(self._teacher(images), images.shape[-2:])
+        logits = enlarged(self._teacher(images), images.shape[-2:])
         settings = self._settings
         return pseudo_labels(logits, settings.threshold, settings.ignored_top, settings.ignored_bottom)
 
@@ -101,10 +103,10 @@ class Dacs(Method):
 
         size = target.shape[-2:]
         losses = {}
-        clean_logits = upsampled(self._student.decode(features["clean"]), size)
+        clean_logits = enlarged(self._student.decode(features["clean"]), size)
         losses["clean"] = settings.clean_weight * pixel_cross_entropy(clean_logits, source.labels)
         if settings.mix_weight:
-            mixed_logits = upsampled(self._student.decode(features["mix"]), size)
+            mixed_logits = enlarged(self._student.decode(features["mix"]), size)
             losses["mix"] = settings.mix_weight * pixel_cross_entropy(mixed_logits, mixed_labels, mixed_weight)
         if settings.source_feature_distance:
             distance = self._distance(features["clean"][-1], source.images, source.labels)
@@ -117,7 +119,7 @@ class Dacs(Method):
     def _mixed(self, source: Batch, target: Tensor, belief: PseudoLabels) -> tuple[Tensor, Tensor, Tensor]:
         pasted = paste_mask(source.labels, chosen_classes(source.labels, self._settings.mix_ratio, self._class_mix))
         images = torch.where(pasted.unsqueeze(1), source.images, target)
-        images = augment_colour(images, self._settings.colour, self._augmentation)
+        images = jitter_and_blur(images, self._settings.colour, self._augmentation)
         labels = torch.where(pasted, source.labels, belief.labels)
         weight = torch.where(pasted, 1.0, belief.weight)
         return images, labels, weight

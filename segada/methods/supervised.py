@@ -2,14 +2,14 @@
 
 from torch import Tensor
 
-from segada.data.augment import augment_colour, crop_and_flip
+from segada.data.augment import crop_and_flip, jitter_and_blur
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.methods.optimiser import Optimiser
 from segada.models.learning import changing_state, learning_parameters
+from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
 from segada.selftraining.losses import pixel_cross_entropy
-from segada.selftraining.pseudo_labels import upsampled
 from segada.settings.method import SupervisedSettings
 
 
@@ -30,9 +30,14 @@ class Supervised(Method):
     def step(self, images: Tensor, plan: StepPlan) -> StepLog:
         """One step on as many replayed frames as there are visited ones."""
         self._network.train()
-        batch = crop_and_flip(self._replay.next_batch(len(images)).to(images.device), self._settings, self._augmentation)
-        coloured = augment_colour(batch.images, self._settings.colour, self._augmentation)
-        loss = pixel_cross_entropy(upsampled(self._network(coloured), batch.labels.shape[-2:]), batch.labels)
+        batch = crop_and_flip(
+            self._replay.next_batch(len(images)).to(images.device),
+            self._settings.crop,
+            self._settings.flip_probability,
+            self._augmentation,
+        )
+        coloured = jitter_and_blur(batch.images, self._settings.colour, self._augmentation)
+        loss = pixel_cross_entropy(enlarged(self._network(coloured), batch.labels.shape[-2:]), batch.labels)
         self._optimiser.step(loss, plan)
         return {"clean": loss.detach()}
 

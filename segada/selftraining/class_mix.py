@@ -1,4 +1,4 @@
-"""Class-mix: half the classes of a source batch are pasted onto target frames (Olsson et al. 2020, arXiv 2007.07936)."""
+"""Class-mix: half the classes of a source batch are pasted onto target frames (ClassMix, arXiv 2007.07936)."""
 
 import torch
 from torch import Tensor

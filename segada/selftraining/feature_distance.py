@@ -1,4 +1,4 @@
-"""Feature distance: how far the student's deepest features have moved from the static model's (DAFormer, 2111.14887)."""
+"""Feature distance: how far the student's deepest features are from the static model's (arXiv 2111.14887)."""
 
 from collections.abc import Sequence
 

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,3 @@ def pseudo_labels(logits: Tensor, threshold: float, ignored_top: float, ignored_
     weight[:, rows - round(rows * ignored_bottom) :] = 0.0
     return PseudoLabels(labels, weight, sure_share)
 
-
-def upsampled(logits: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
-    """Logits at label resolution, bilinear, corners not aligned."""
-    return functional.interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)

@@ -14,7 +14,7 @@ class EvaluationSettings(Settings):
     """Domains scored after every visit; null takes all domains of the stream and the source."""
     online: bool = True
     """Also score every frame of the stream before it is learned from (prequential); costs a forward pass each."""
-    batch_size: Count = 20
+    batch_size: Count = 8
     """Frames per forward pass; changes speed and memory, not results."""
 
 

