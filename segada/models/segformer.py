@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from segada.models.mix_transformer import as_image, as_tokens
+
 DEFAULT_WIDTHS = {
     "mit_tiny": 64,
     "mit_b0": 256,
@@ -50,7 +52,7 @@ class SegFormerHead(nn.Module):
         # From the deepest map on, so that the largest addition comes last and its result feeds the norm.
         for projection, mixer, feature in reversed(list(zip(projections, mixers, features, strict=True))):
             weight, bias = mixer @ projection.weight, mixer @ projection.bias
-            part = functional.conv2d(feature, weight[:, :, None, None], bias)
+            part = as_image(functional.linear(as_tokens(feature), weight, bias))
             if part.shape[-2:] != size:
                 part = functional.interpolate(part, size, mode="bilinear", align_corners=False)
             total = part if total is None else total + part
