@@ -1,1 +1,1 @@
-"""Samplers, one file each, and the table of their names."""
+"""Samplers: what proposes the configurations of a study."""

@@ -1,0 +1,20 @@
+"""What every sampler's settings have in common."""
+
+from abc import abstractmethod
+
+from optuna.samplers import BaseSampler
+from pydantic import Field
+
+from hpo.space import Space
+from segada.settings.base import Settings
+
+
+class SamplerSettings(Settings):
+    """The `sampler` part of a study file: which sampler proposes configurations, and its numbers."""
+
+    seed: int = Field(default=0, ge=0)
+    """Of every draw that the sampler makes."""
+
+    @abstractmethod
+    def build(self, space: Space) -> BaseSampler:
+        """The sampler itself. It keeps nothing that the study does not hold, so that a new process continues one."""

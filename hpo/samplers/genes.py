@@ -1,0 +1,115 @@
+"""One parameter as a gene: how its values are crossed and changed, whatever its kind, with DEAP's operators."""
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from deap import tools
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from hpo.parameters import Raw, SubsetParameter
+from hpo.scale import from_unit, to_unit
+
+
+class Gene(ABC):
+    """The operators of one parameter. They draw from Python's global generator, as DEAP does: see `deap_randomness`."""
+
+    def __init__(self, distribution: BaseDistribution) -> None:
+        self._distribution = distribution
+
+    def at(self, unit: float) -> Raw:
+        """The value at a position in [0, 1]."""
+        return from_unit(self._distribution, unit)
+
+    @abstractmethod
+    def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:
+        """Two children's values; `eta` is the crowding degree, large for children like their parents."""
+
+    @abstractmethod
+    def mutate(self, value: Raw, eta: float) -> Raw:
+        """Another value, as a rule the nearer the larger `eta` is."""
+
+
+class NumberGene(Gene):
+    """Simulated binary crossover and polynomial mutation (Deb and Agrawal 1995) in the scaled unit interval.
+
+    Whole numbers and grids are rounded, and a mutation moves them by one step at least.
+    """
+
+    def __init__(self, distribution: FloatDistribution | IntDistribution) -> None:
+        super().__init__(distribution)
+        self._number = distribution
+
+    def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:
+        ((one,), (other,)) = tools.cxSimulatedBinaryBounded([self._unit(first)], [self._unit(second)], eta, 0.0, 1.0)
+        # A gene that was not crossed keeps its value to the last digit.
+        return self._back(one, first, second), self._back(other, first, second)
+
+    def mutate(self, value: Raw, eta: float) -> Raw:
+        ((moved,),) = tools.mutPolynomialBounded([self._unit(value)], eta, 0.0, 1.0, 1.0)
+        changed = self.at(moved)
+        return self._stepped(value, up=moved >= self._unit(value)) if changed == value else changed
+
+    def _unit(self, value: Raw) -> float:
+        assert isinstance(value, int | float)
+        return min(max(to_unit(self._number, value), 0.0), 1.0)
+
+    def _back(self, unit: float, first: Raw, second: Raw) -> Raw:
+        return next((value for value in (first, second) if self._unit(value) == unit), self.at(unit))
+
+    def _stepped(self, value: Raw, *, up: bool) -> Raw:
+        assert isinstance(value, int | float)
+        step = self._number.step
+        if step is None:
+            return value
+        inside = value < self._number.high if up else value > self._number.low
+        return self.at(self._unit(value + step if up is inside else value - step))
+
+
+class ChoiceGene(Gene):
+    """Uniform crossover, and a random other choice."""
+
+    def __init__(self, distribution: CategoricalDistribution) -> None:
+        super().__init__(distribution)
+        self._choices = distribution.choices
+
+    def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:  # noqa: ARG002 - choices have no distance
+        ((one,), (other,)) = tools.cxUniform([first], [second], 0.5)
+        return one, other
+
+    def mutate(self, value: Raw, eta: float) -> Raw:  # noqa: ARG002 - choices have no distance
+        others = [choice for choice in self._choices if choice != value]
+        chosen: Raw = random.choice(others) if others else value
+        return chosen
+
+
+class SubsetGene(Gene):
+    """One bit per member: uniform crossover and bit flips; a size that is not allowed is repaired by random flips."""
+
+    def __init__(self, parameter: SubsetParameter) -> None:
+        super().__init__(parameter.distribution())
+        self._parameter = parameter
+
+    def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:  # noqa: ARG002 - bits have no distance
+        one, other = tools.cxUniform(self._bits(first), self._bits(second), 0.5)
+        return self._repaired(one), self._repaired(other)
+
+    def mutate(self, value: Raw, eta: float) -> Raw:  # noqa: ARG002 - bits have no distance
+        bits = self._bits(value)
+        place = random.randrange(len(bits))
+        (flipped,) = tools.mutFlipBit(bits, 1.0 / len(bits))
+        flipped[place] = not flipped[place]
+        return self._repaired(flipped)
+
+    def _bits(self, value: Raw) -> list[bool]:
+        members = self._parameter.decode(value)
+        assert isinstance(members, list)
+        return [member in members for member in self._parameter.of]
+
+    def _repaired(self, bits: Sequence[bool]) -> Raw:
+        bits = list(bits)
+        while not self._parameter.min_size <= sum(bits) <= self._parameter.largest:
+            surplus = sum(bits) > self._parameter.largest
+            place = random.choice([index for index, bit in enumerate(bits) if bit is surplus])
+            bits[place] = not surplus
+        return self._parameter.encode([member for member, bit in zip(self._parameter.of, bits, strict=True) if bit])

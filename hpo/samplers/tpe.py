@@ -1,0 +1,34 @@
+"""Tree-structured Parzen estimator (Bergstra et al. 2011), Optuna's."""
+
+from typing import Literal
+
+from optuna.samplers import TPESampler
+from pydantic import Field
+
+from hpo.samplers.base import SamplerSettings
+from hpo.samplers.seeded import SeededPerTrial
+from hpo.space import Space
+
+
+class TpeSettings(SamplerSettings):
+    """Settings of `TPESampler`."""
+
+    name: Literal["tpe"]
+    startup_trials: int = Field(default=8, ge=1)
+    """Trials drawn at random before the model is used."""
+    multivariate: bool = True
+    """Model parameters together; conditional ones in groups."""
+    constant_liar: bool = True
+    """Count running trials as bad ones, so that workers asking at once get different answers."""
+
+    def build(self, space: Space) -> SeededPerTrial:  # noqa: ARG002 - TPE learns the space from the trials
+        return SeededPerTrial(self.seed, self._tpe)
+
+    def _tpe(self, seed: int) -> TPESampler:
+        return TPESampler(
+            seed=seed,
+            n_startup_trials=self.startup_trials,
+            multivariate=self.multivariate,
+            group=self.multivariate,
+            constant_liar=self.constant_liar,
+        )

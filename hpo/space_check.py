@@ -1,0 +1,93 @@
+"""Checks a space against the settings tree, before anything starts."""
+
+import numpy as np
+from pydantic import ValidationError
+
+from hpo.configuration import with_names
+from hpo.parameters import Parameter, Scalar
+from hpo.space import Space, SpaceError
+from segada.settings import RunSettings
+from segada.settings.run import DEFAULT_NAMES
+from segada.settings.schema import Slot, all_paths, nearest, slots
+from segada.settings.trees import Tree, at_path
+
+SAMPLES = 200
+"""Configurations that are drawn to see whether parameters that are possible each are so together."""
+
+
+def check_space(space: Space, run: Tree) -> None:
+    """Checks that every configuration is a run.
+
+    Args:
+        space: the parameters.
+        run: the fixed settings of the study, which are valid by themselves.
+
+    Raises:
+        SpaceError: a path leads nowhere, or only under another condition; a value does not fit the setting; or values
+            that fit alone contradict each other.
+    """
+    for path, parameter in space.parameters.items():
+        for place in _places(path, space, run):
+            _check_values(path, parameter, place)
+    _check_samples(space, run)
+
+
+def _places(path: str, space: Space, run: Tree) -> list[Slot]:
+    """The settings that a path stands for, one for each kind of room in which it can be active."""
+    found = slots(RunSettings, path.split("."))
+    if not found:
+        raise SpaceError((path,), f"no setting has this path; {nearest(path, all_paths(RunSettings))}")
+    if any(place.is_group() for place in found):
+        below = [other for other in all_paths(RunSettings) if other.startswith(f"{path}.")]
+        raise SpaceError((path,), f"is a group of settings, not one of them; {nearest(path, below)}")
+    selectors = {selector for place in found for selector in place.given if selector != path}
+    possible = {selector: _kinds(selector, path, space, run) for selector in selectors}
+    for selector, kinds in possible.items():
+        admitted = [place.given[selector] for place in found]
+        foreign = [kind for kind in kinds if kind not in admitted]
+        if foreign:
+            cure = (
+                f"add when: {{{selector}: {_listed(admitted)}}}" if selector in space.parameters else f"fix {selector}"
+            )
+            raise SpaceError(
+                (path,), f"exists only where {selector} is {_listed(admitted)}, but it can be {foreign[0]}; {cure}"
+            )
+    return [place for place in found if all(place.given[name] in kinds for name, kinds in possible.items())]
+
+
+def _kinds(selector: str, path: str, space: Space, run: Tree) -> tuple[Scalar, ...]:
+    """Names that a room can have while the parameter at `path` is active."""
+    room, _, _ = selector.rpartition(".")
+    fixed = at_path(with_names(run), selector.split(".")) or DEFAULT_NAMES.get(room)
+    assert fixed is None or isinstance(fixed, str)
+    parameter = space.parameters.get(selector)
+    if parameter is None:
+        return (fixed,)
+    conditions = space.conditions_of(path)
+    if selector in conditions:
+        return conditions[selector]
+    # Where the parameter that names the room is inactive itself, the room is as the study fixes it.
+    return (*parameter.options(), fixed) if parameter.when else parameter.options()
+
+
+def _check_values(path: str, parameter: Parameter, place: Slot) -> None:
+    for parts, value in parameter.probes():
+        try:
+            place.check(value)
+        except ValidationError as misfit:
+            text = misfit.errors(include_url=False)[0]["msg"].removeprefix("Input ").removeprefix("Value ")
+            raise SpaceError((path, *parts), f"{text[0].lower()}{text[1:]}, not {value!r}") from None
+
+
+def _check_samples(space: Space, run: Tree) -> None:
+    generator = np.random.default_rng(0)
+    for configuration in [space.draw(generator) for _ in range(SAMPLES)]:
+        try:
+            configuration.settings(run)
+        except ValidationError as misfit:
+            text = misfit.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise SpaceError((), f"allows a combination that cannot run ({configuration}): {text}") from None
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"

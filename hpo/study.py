@@ -1,0 +1,155 @@
+"""The ledger of a search: an Optuna study that is opened or continued, asked and told."""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from hpo.configuration import Configuration
+from hpo.ledger import open_ledger
+from hpo.study_file import StudyFile
+
+REASON = "reason"
+"""User attribute of a failed trial: why, in one line."""
+HASH = "configuration"
+"""User attribute of every trial: `Configuration.hash`."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to run."""
+
+    number: int
+    configuration: Configuration
+    resumed: bool
+    """Whether a former driver began it, so that it may have a checkpoint."""
+
+
+class Study:
+    """Hands out trials and takes in their results. The study's storage is the only memory."""
+
+    def __init__(self, file: StudyFile, ledger: optuna.Study, storage: BaseStorage) -> None:
+        """Takes up what a former driver left running.
+
+        Args:
+            file: the study file that the ledger was opened for.
+            ledger: the Optuna study.
+            storage: where it is kept.
+        """
+        self.file = file
+        self.ledger = ledger
+        self._storage = storage
+        self._study_id = storage.get_study_id_from_name(ledger.study_name)
+        self._visits = len(file.run_settings().stream.visits)
+        self._interrupted = deque(trial.number for trial in self._trials(TrialState.RUNNING))
+
+    def ask(self) -> Proposal | None:
+        """The next trial to run, those that were interrupted first; None once the budget has been handed out."""
+        if self._interrupted:
+            return self._taken_up(self._interrupted.popleft())
+        started = self._trials(TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        if len(started) >= self.file.settings.budget.trials:
+            return None
+        trial = self.ledger.ask()
+        configuration = self.file.space.suggest(trial)
+        trial.set_user_attr(HASH, configuration.hash)
+        return Proposal(trial.number, configuration, resumed=False)
+
+    def report(self, number: int, visits: int, gain: float) -> bool:
+        """Notes how a running trial does, and says whether it should be pruned.
+
+        Args:
+            number: the trial's.
+            visits: that it has completed.
+            gain: `objectives.rung_value` of these visits; larger is better.
+        """
+        trial_id = self._trial_id(number)
+        if self._storage.get_trial(trial_id).state.is_finished():
+            return False
+        upwards = self.file.settings.objectives[0].goal == "maximise"
+        self._storage.set_trial_intermediate_value(trial_id, visits, gain if upwards else -gain)
+        # A trial that has driven the whole stream is paid for: it counts, however it ranks.
+        return visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
+
+    def complete(self, number: int, values: Sequence[float]) -> TrialState:
+        """Closes a trial with its objective values, in the study's order; as failed if one of them is not finite.
+
+        Like `prune` and `fail`: a trial that is closed already stays as it is, and the state it has is returned.
+        """
+        metrics = [objective.metric for objective in self.file.settings.objectives]
+        broken = [
+            f"{metric} is {value}" for metric, value in zip(metrics, values, strict=True) if not math.isfinite(value)
+        ]
+        if broken:
+            return self.fail(number, ", ".join(broken))
+        return self.ledger.tell(number, list(values), skip_if_finished=True).state
+
+    def prune(self, number: int) -> TrialState:
+        """Closes a trial that stopped early; its last reported gain stays with it."""
+        return self.ledger.tell(number, state=TrialState.PRUNED, skip_if_finished=True).state
+
+    def fail(self, number: int, reason: str) -> TrialState:
+        """Closes a trial that has no result, with the reason in one line."""
+        trial_id = self._trial_id(number)
+        if not self._storage.get_trial(trial_id).state.is_finished():
+            self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
+        return self.ledger.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
+
+    def finished(self) -> list[FrozenTrial]:
+        """Trials that are closed, in order of their numbers: complete, pruned and failed ones."""
+        return self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+    def remaining(self) -> int:
+        """Trials that have yet to finish until the budget is spent; those running now are among them."""
+        return max(self.file.settings.budget.trials - len(self.finished()), 0)
+
+    def best(self, count: int) -> list[FrozenTrial]:
+        """The best complete trials, best first, each configuration once; with several objectives, the Pareto front."""
+        if len(self.ledger.directions) > 1:
+            ranked = self.ledger.best_trials
+        else:
+            sign = -1.0 if self.ledger.direction == optuna.study.StudyDirection.MAXIMIZE else 1.0
+            ranked = sorted(self._trials(TrialState.COMPLETE), key=lambda trial: sign * trial.values[0])
+        distinct: dict[str, FrozenTrial] = {}
+        for trial in ranked:
+            distinct.setdefault(self.configuration(trial).hash, trial)
+        return list(distinct.values())[:count]
+
+    def configuration(self, trial: FrozenTrial) -> Configuration:
+        """What a trial changed."""
+        return self.file.space.configuration(trial.params)
+
+    def _taken_up(self, number: int) -> Proposal:
+        trial_id = self._trial_id(number)
+        frozen = self._storage.get_trial(trial_id)
+        if self.file.space.is_complete(frozen.params):
+            return Proposal(number, self.configuration(frozen), resumed=True)
+        # The driver died between asking for the trial and naming its last parameter.
+        return Proposal(number, self.file.space.suggest(optuna.Trial(self.ledger, trial_id)), resumed=True)
+
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        return self.ledger.get_trials(deepcopy=False, states=states)
+
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+
+def open_study(file: StudyFile, out: Path, storage: str | None = None) -> Study:
+    """Opens the study of a folder, or begins it with the default configuration as its first trial.
+
+    Call it before anything else is written into the folder: it refuses without a trace.
+
+    Args:
+        file: the study.
+        out: the folder of the results; holds the journal.
+        storage: URL of a database that keeps the study instead.
+
+    Raises:
+        InputError: the folder, or the database under this name, holds another study.
+    """
+    return Study(file, *open_ledger(file, out, storage))

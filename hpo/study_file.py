@@ -1,0 +1,143 @@
+"""The YAML that a person writes, read and checked whole before anything starts."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+from hpo.configuration import Configuration, with_names
+from hpo.objectives import ACCURACY_METRICS, DOMAIN_PREFIX, METRICS
+from hpo.space import Space, SpaceError
+from hpo.space_check import check_space
+from hpo.study_settings import StudySettings
+from segada.settings import RunSettings
+from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.method import SupervisedSettings
+from segada.settings.schema import nearest
+from segada.settings.trees import Tree, Value, merged
+
+IDENTITY = ("run", "pretrain", "space", "objectives")
+"""Parts of a study file that make trials comparable; a study whose file has other ones is another study."""
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study file that has passed every check."""
+
+    document: Document
+    settings: StudySettings
+    space: Space
+
+    @property
+    def run(self) -> Tree:
+        """The fixed settings of every trial, every room with its name."""
+        return with_names(self.settings.run)
+
+    def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
+        """The settings of one run.
+
+        Args:
+            configuration: what the trial changes; None changes nothing.
+            overrides: win over everything (the weights of the source training, a fresh seed).
+        """
+        return (configuration or Configuration({})).settings(self.run, overrides)
+
+    def pretrain_settings(self) -> RunSettings | None:
+        """The source training, or None where the study takes weights that exist."""
+        if self.settings.pretrain is None:
+            return None
+        return RunSettings.model_validate(merged(self.run, self.settings.pretrain))
+
+    @cached_property
+    def identity(self) -> Tree:
+        """What another study must share to be the same one, defaults filled in."""
+        shown = self.resolved()
+        return {part: shown[part] for part in IDENTITY}
+
+    def fingerprint(self) -> str:
+        """Ten hexadecimal digits of `identity`."""
+        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:10]
+
+    def resolved(self) -> Tree:
+        """The study file with every default filled in, those of the run and of the source training too."""
+        tree: Tree = self.settings.model_dump(mode="json")
+        pretraining = self.pretrain_settings()
+        return {
+            **tree,
+            "run": self.run_settings().model_dump(mode="json"),
+            "pretrain": None if pretraining is None else pretraining.model_dump(mode="json"),
+        }
+
+
+def load_study(file: str, overrides: Mapping[str, Value] | None = None) -> StudyFile:
+    """Reads and checks a study file.
+
+    Args:
+        file: a path, or the bare name of a study that is shipped (`ga_dacs` or `ga_dacs.yaml`).
+        overrides: values at dotted paths that win over the file's (`budget.trials`, `run.stream.passes`).
+
+    Raises:
+        InputError: one line with the file, the line, the path, what is wrong and what would be right.
+    """
+    document = read_yaml(_located(file)).with_overrides(overrides or {})
+    settings = document.build(StudySettings, document.tree)
+    run = with_names(settings.run)
+    base = document.build(RunSettings, run, ("run",))
+    try:
+        space = Space(settings.space)
+        check_space(space, run)
+    except SpaceError as problem:
+        raise document.error(("space", *problem.parts), problem.problem) from None
+    _check_objectives(document, settings, base)
+    if settings.pretrain is not None:
+        source = document.build(RunSettings, merged(run, settings.pretrain), ("pretrain", "run"))
+        if not isinstance(source.method, SupervisedSettings):
+            raise document.error(
+                ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
+            )
+    return StudyFile(document, settings, space)
+
+
+def shipped_studies() -> list[str]:
+    """Names of the study files that come with the package."""
+    return sorted(entry.name for entry in resources.files("search_spaces").iterdir() if entry.name.endswith(".yaml"))
+
+
+def _located(file: str) -> Path:
+    path = Path(file)
+    if path.is_file():
+        return path
+    name = path.name if path.suffix else f"{path.name}.yaml"
+    if str(path) == path.name and name in shipped_studies():
+        return Path(str(resources.files("search_spaces") / name))
+    shipped = ", ".join(shipped_studies())
+    hint = nearest(name, shipped_studies()) if str(path) == path.name else f"shipped are {shipped}"
+    raise InputError(f"{file}: no such file, and no shipped study has this name; {hint}")
+
+
+def _check_objectives(document: Document, settings: StudySettings, run: RunSettings) -> None:
+    domains = [f"{DOMAIN_PREFIX}{domain}" for domain in run.scored_domains()]
+    valid = [*METRICS, *domains]
+    for index, objective in enumerate(settings.objectives):
+        if objective.metric not in valid:
+            raise document.error(
+                ("objectives", index, "metric"),
+                f"no metric {objective.metric!r}; {nearest(objective.metric, valid)}",
+            )
+    if settings.pruning is None:
+        return
+    if len(settings.objectives) > 1:
+        raise document.error(("pruning",), "works with one objective, not several; write pruning: null")
+    if settings.objectives[0].metric not in (*ACCURACY_METRICS, *domains):
+        raise document.error(
+            ("pruning",),
+            f"goes by the gain in mIoU, which says nothing of {settings.objectives[0].metric}; write pruning: null",
+        )
+    if settings.pruning.min_visits >= len(run.stream.visits):
+        raise document.error(
+            ("pruning", "min_visits"),
+            f"must be below the {len(run.stream.visits)} visits of the stream, but is {settings.pruning.min_visits}",
+        )

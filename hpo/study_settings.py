@@ -1,0 +1,66 @@
+"""The YAML of a study as settings."""
+
+from pydantic import Field, JsonValue
+
+from hpo.objectives import ObjectiveSettings
+from hpo.parameters import Parameter
+from hpo.pruning import HalvingSettings
+from hpo.samplers.table import AnySamplerSettings
+from segada.settings.base import Count, NonNegative, Positive, Sequence, Settings
+
+
+class BudgetSettings(Settings):
+    """When a search ends: at the first limit that is reached."""
+
+    trials: Count = 24
+    """Trials that finish, pruned and failed ones included."""
+    hours: Positive | None = None
+    """Wall time after which no further trial starts."""
+
+
+class ConfirmSettings(Settings):
+    """The re-run of the best configurations with fresh seeds."""
+
+    top: int = Field(default=2, ge=0)
+    """Configurations that are confirmed; 0 confirms nothing."""
+    seeds: Count = 2
+    """Seeds per configuration."""
+
+
+class ResourceSettings(Settings):
+    """What one trial occupies."""
+
+    cpus_per_trial: Positive = 1
+    gpus_per_trial: NonNegative = 0
+    """A fraction shares a GPU between trials."""
+    workers: Count | None = None
+    """Trials at a time; null runs as many as fit."""
+
+
+class TrackingSettings(Settings):
+    """Who else is told of trials."""
+
+    wandb: bool = False
+    project: str = "segada"
+    """Name of the project at wandb."""
+
+
+class StudySettings(Settings):
+    """A study file: what is searched, how, how long, and with what."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    run: dict[str, JsonValue] = Field(default_factory=dict)
+    """Settings that every trial shares, nested as `RunSettings` is."""
+    pretrain: dict[str, JsonValue] | None = None
+    """Changes to `run` that make it the supervised training of the source model; null takes `run.model.checkpoint`."""
+    space: dict[str, Parameter] = Field(min_length=1)
+    """Parameters by their path into `RunSettings`."""
+    sampler: AnySamplerSettings
+    objectives: Sequence[ObjectiveSettings] = Field(
+        default=(ObjectiveSettings(metric="mean_miou", goal="maximise"),), min_length=1
+    )
+    budget: BudgetSettings = BudgetSettings()
+    pruning: HalvingSettings | None = None
+    confirm: ConfirmSettings = ConfirmSettings()
+    resources: ResourceSettings = ResourceSettings()
+    tracking: TrackingSettings = TrackingSettings()
