@@ -13,6 +13,9 @@ from segada.data.frames import Frames
 from segada.data.labels import NAMES, NUM_CLASSES
 from segada.evaluation.confusion import Areas, frame_areas, iou_per_class, mean_iou
 
+FRAMES_IN_CACHE = 4
+"""Frames whose logits are enlarged at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -78,17 +81,24 @@ def score(logits: Tensor, labels: Tensor) -> Areas:
 
 
 def predicted_classes(logits: Tensor, size: torch.Size) -> Tensor:
-    """Enlarge logits [B, K, h, w] bilinearly to a size (H, W) and take the greatest: uint8 [B, H, W], K <= 255.
+    """Enlarge logits [B, K, h, w] bilinearly to a size (H, W) and take the greatest: uint8 [B, H, W], K <= 256.
 
-    Equal to `interpolate(...).argmax(1)`, and five times as fast on one core at 19 classes and 64x128: interpolation is
-    quicker with channels last, the maximum with channels first and one channel after the other.
+    Equal to `interpolate(logits).argmax(1)`, and four times as fast on one core: `interpolate` is quicker with channels
+    last, the maximum with channels first and one channel after the other, and both while the frames stay in cache.
     """
-    last = logits.detach().contiguous(memory_format=torch.channels_last)
-    channels = interpolate(last, size=size, mode="bilinear", align_corners=False).contiguous().unbind(1)
-    highest = channels[0].clone()
+    return torch.cat([_greatest(_enlarged(frames, size)) for frames in torch.split(logits.detach(), FRAMES_IN_CACHE)])
+
+
+def _enlarged(logits: Tensor, size: torch.Size) -> Tensor:
+    last = logits.contiguous(memory_format=torch.channels_last)
+    return interpolate(last, size=size, mode="bilinear", align_corners=False).contiguous()
+
+
+def _greatest(logits: Tensor) -> Tensor:
+    highest = logits[:, 0].clone()
     classes = torch.zeros_like(highest, dtype=torch.uint8)
-    for index, channel in enumerate(channels[1:], start=1):
-        # Indices rise, so the maximum of them is the last channel that beat all before it: ties go to the first.
+    for index, channel in enumerate(logits.unbind(1)[1:], start=1):
+        # Indices rise, so their maximum is the last channel that beat all before it: ties go to the first.
         torch.maximum(classes, (channel > highest).view(torch.uint8) * index, out=classes)
         torch.maximum(highest, channel, out=highest)
     return classes
