@@ -27,8 +27,12 @@ def check_space(space: Space, run: Tree) -> None:
             that fit alone contradict each other.
     """
     for path, parameter in space.parameters.items():
-        for place in _places(path, space, run):
-            _check_values(path, parameter, place)
+        places = _places(path, space, run)
+        if path in places[0].given:
+            _check_kinds(path, parameter, [place.given[path] for place in places])
+        else:
+            for place in places:
+                _check_values(path, parameter, place)
     _check_samples(space, run)
 
 
@@ -68,6 +72,13 @@ def _kinds(selector: str, path: str, space: Space, run: Tree) -> tuple[Scalar, .
         return conditions[selector]
     # Where the parameter that names the room is inactive itself, the room is as the study fixes it.
     return (*parameter.options(), fixed) if parameter.when else parameter.options()
+
+
+def _check_kinds(path: str, parameter: Parameter, kinds: list[str]) -> None:
+    """The values of a parameter that says which kind a room is: `adapter.name`."""
+    for parts, value in parameter.probes():
+        if value not in kinds:
+            raise SpaceError((path, *parts), f"should be one of {', '.join(kinds)}, not {value!r}")
 
 
 def _check_values(path: str, parameter: Parameter, place: Slot) -> None:

@@ -14,7 +14,9 @@ from hpo.space import Space, SpaceError
 from hpo.space_check import check_space
 from hpo.study_settings import StudySettings
 from segada.settings import RunSettings
+from segada.settings.data import StreetsDomain
 from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.folders import expand
 from segada.settings.method import SupervisedSettings
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree, Value, merged
@@ -92,6 +94,7 @@ def load_study(file: str, overrides: Mapping[str, Value] | None = None) -> Study
     except SpaceError as problem:
         raise document.error(("space", *problem.parts), problem.problem) from None
     _check_objectives(document, settings, base)
+    _check_folders(document, base)
     if settings.pretrain is not None:
         source = document.build(RunSettings, merged(run, settings.pretrain), ("pretrain", "run"))
         if not isinstance(source.method, SupervisedSettings):
@@ -116,6 +119,26 @@ def _located(file: str) -> Path:
     shipped = ", ".join(shipped_studies())
     hint = nearest(name, shipped_studies()) if str(path) == path.name else f"shipped are {shipped}"
     raise InputError(f"{file}: no such file, and no shipped study has this name; {hint}")
+
+
+def _check_folders(document: Document, run: RunSettings) -> None:
+    """Of the domains that the run needs; what is in the folders, the data sets check as they read it."""
+    for name in run.scored_domains():
+        domain = run.data.domains[name]
+        if isinstance(domain, StreetsDomain):
+            continue
+        parts = ("run", "data", "root") if domain.root is None else ("run", "data", "domains", name, "root")
+        text = domain.root or run.data.root
+        if text is None:
+            raise document.error(parts, f"this key is missing: the domain {name} is read from a folder")
+        try:
+            folder = expand(text)
+        except ValueError as unset:
+            raise document.error(parts, str(unset)) from None
+        if not folder.is_dir():
+            raise document.error(
+                parts, f"there is no folder {folder} (seen from {Path.cwd()}); write where the data are"
+            )
 
 
 def _check_objectives(document: Document, settings: StudySettings, run: RunSettings) -> None:

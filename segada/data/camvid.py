@@ -16,10 +16,10 @@ import numpy as np
 from segada.data.depth import geometric_depth
 from segada.data.frames import Bytes, Frames
 from segada.data.labels import IGNORE, NAMES
-from segada.data.paths import expand
 from segada.data.splits import Split
 from segada.data.weather import parse_weather, render_weather
 from segada.settings.data import CamVidDomain, DataSettings
+from segada.settings.folders import expand
 
 Recordings: TypeAlias = dict[str, list[Path]]
 """Image files of each sequence, in the order they were taken."""
