@@ -57,7 +57,8 @@ class RunFolder:
         domain's held-out frames after visit k.
         """
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **{f"visit{visit}": array for visit, array in enumerate(areas)})
+        named = {f"visit{visit}": array for visit, array in enumerate(areas)}
+        np.savez_compressed(buffer, allow_pickle=False, **named)
         write_bytes(self._path / "areas.npz", buffer.getvalue())
 
     def write_report(self, report: RunReport) -> None:

@@ -48,6 +48,10 @@ class Method(ABC):
     """
 
     @abstractmethod
+    def __init__(self, parts: MethodParts) -> None:
+        """Builds the method; the network in the parts is its own from now on."""
+
+    @abstractmethod
     def step(self, images: Tensor, plan: StepPlan) -> StepLog:
         """Adapts to target frames.
 
@@ -74,4 +78,5 @@ class Method(ABC):
         network = self.scored
         network.eval()
         with torch.inference_mode():
-            return network(images)
+            logits: Tensor = network(images)
+        return logits

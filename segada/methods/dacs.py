@@ -126,7 +126,7 @@ class Dacs(Method):
 
     def _features(self, passes: dict[str, Tensor]) -> dict[str, list[Tensor]]:
         maps = _encoded(self._student, torch.cat(list(passes.values())))
-        parts = [feature.split([len(images) for images in passes.values()]) for feature in maps]
+        parts = [torch.split(feature, [len(images) for images in passes.values()]) for feature in maps]
         return {name: [part[index] for part in parts] for index, name in enumerate(passes)}
 
     def _distance(self, features: Tensor, images: Tensor, labels: Tensor | None = None) -> Tensor:

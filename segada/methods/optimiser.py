@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
 
@@ -39,7 +40,7 @@ class Optimiser:
         for group, rate in zip(self._adamw.param_groups, self._rates, strict=True):
             group["lr"] = rate * plan.learning_rate_factor
         self._adamw.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self._adamw.step()
 
     def state_dict(self) -> dict[str, Any]:

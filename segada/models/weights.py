@@ -1,5 +1,6 @@
 """Weights of a segmentor on disk: safetensors with the network's shape beside the numbers."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,6 +13,8 @@ from torch import Tensor
 from segada.atomic import write_bytes
 from segada.models.segmentor import Segmentor, SegmentorShape
 
+FACTS = "segada"
+"""Name of the entry of the file's metadata that holds the facts, as JSON."""
 SHIPPED = Path(__file__).parent / "checkpoints"
 ADAPTER_MARK = ".parallel."
 """Between the block's name and the adapter's own in the name of every adapter parameter."""
@@ -63,7 +66,9 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
         for name, tensor in segmentor.state_dict().items()
     }
     facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
-    write_bytes(path, safetensors.torch.save(tensors, {**facts, "settings_hash": settings_hash}))
+    # One entry, because safetensors writes several in an order of its own: the same network must give the same bytes.
+    facts_as_json = json.dumps({**facts, "settings_hash": settings_hash})
+    write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
 
 def load_weights(segmentor: Segmentor, checkpoint: str) -> LoadReport:
@@ -112,7 +117,8 @@ def read_safetensors(path: Path) -> StoredWeights:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return StoredWeights({name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {})  # noqa: SIM118
+            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
+            return StoredWeights({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{path} is not a readable safetensors file ({error}); save or copy it again") from error
 

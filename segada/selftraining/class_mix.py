@@ -18,7 +18,7 @@ def chosen_classes(labels: Tensor, ratio: float, generator: torch.Generator) -> 
     Returns:
         int64 [chosen].
     """
-    classes = labels.unique()
+    classes = torch.bincount(labels.flatten(), minlength=256).nonzero().flatten()
     count = min(int((len(classes) + len(classes) % 2) * ratio), len(classes))
     return classes[torch.randperm(len(classes), generator=generator)[:count].to(classes.device)]
 

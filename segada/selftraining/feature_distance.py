@@ -44,6 +44,6 @@ def class_mask(labels: Tensor, size: torch.Size | tuple[int, int], classes: Sequ
         bool [B, h, w].
     """
     one_hot = functional.one_hot(labels.where(labels != IGNORE, NUM_CLASSES), NUM_CLASSES + 1)
-    share, winner = functional.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), tuple(size)).max(dim=1)
+    share, winner = functional.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), (size[0], size[1])).max(dim=1)
     wanted = torch.tensor(list(classes), device=labels.device)
     return torch.isin(winner, wanted) & (share >= majority)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 def ema_alpha(step: int, ceiling: float) -> float:
@@ -16,5 +16,5 @@ def follow(teacher: Sequence[Tensor], student: Sequence[Tensor], alpha: float) -
 
     Batch-norm statistics are not parameters: the teacher's own, from target frames, stay as they are.
     """
-    if teacher:
-        get_ema_multi_avg_fn(alpha)(list(teacher), [parameter.detach() for parameter in student], None)
+    with torch.no_grad():
+        torch._foreach_lerp_(list(teacher), list(student), 1.0 - alpha)
