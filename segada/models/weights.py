@@ -161,11 +161,6 @@ def _describe(report: LoadReport) -> str:
 
 
 def _cure(report: LoadReport) -> str:
-    only_adapters = not report.reshaped and all(ADAPTER_MARK in name for name in (*report.missing, *report.unexpected))
-    if only_adapters:
-        return (
-            "The file carries adapters where the network has none: give the adapter settings of the run that saved it"
-        )
-    if report.reshaped and all(ADAPTER_MARK in name for name in report.reshaped):
-        return "Set adapter.bottleneck to that of the run that saved it"
+    if all(ADAPTER_MARK in name for name in (*report.missing, *report.unexpected, *report.reshaped)):
+        return "The file carries other adapters than the network: take the adapter settings of the run that saved it"
     return "Set model.encoder and model.head_width to those it was trained with, or choose another model.checkpoint"
