@@ -1,0 +1,103 @@
+"""From a study and the folders of its runs to its results."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from optuna.trial import FrozenTrial, TrialState
+
+from hpo.confirm import Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.plan import BASELINES, Plan
+from hpo.results import StudyResults, TrialResult
+from hpo.study import REASON, Study
+from segada.records import RunReport, VisitRecord
+
+_STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "fail",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> StudyResults:
+    """Everything that the study has found so far."""
+    objectives = study.file.settings.objectives
+    folders = {name: plan.out / "baselines" / name for name in BASELINES}
+    return StudyResults(
+        name=study.file.settings.name,
+        objectives=tuple(objective.metric for objective in objectives),
+        maximised=tuple(objective.goal == "maximise" for objective in objectives),
+        trials=tuple(_trial(study, plan, trial) for trial in study.ledger.get_trials(deepcopy=False)),
+        baselines={name: report for name, path in folders.items() if (report := read_report(path)) is not None},
+        confirmation=confirmation,
+        visits=plan.search_settings().stream.visits,
+        study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8"),
+    )
+
+
+def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Confirmation | None:
+    """The confirmation, once every run of it is there or has failed.
+
+    Args:
+        study: the study.
+        plan: where its runs are.
+        failures: confirmation runs that failed, with the reason, by name.
+    """
+    trials = study.best(study.file.settings.confirm.top)
+    if study.remaining() > 0 or not trials:
+        return None
+    names: dict[str, int | None] = {**dict.fromkeys(BASELINES), **{f"trial {one.number}": one.number for one in trials}}
+    candidates, failed = [], {}
+    for name, number in names.items():
+        reasons = [failures[run] for seed in plan.seeds if (run := f"{name} seed {seed}") in failures]
+        runs = [_seed_run(plan.confirmation_folder(name, seed)) for seed in plan.seeds]
+        done = [run for run in runs if run is not None]
+        if reasons:
+            failed[name] = reasons[0]
+        elif len(done) < len(runs):
+            return None
+        else:
+            candidates.append(Candidate(name, number, tuple(done)))
+    if not candidates:
+        return None
+    baselines = [one for one in candidates if one.trial is None]
+    return confirm([one for one in candidates if one.trial is not None], baselines, failed, Bootstrap())
+
+
+def read_report(folder: Path) -> RunReport | None:
+    """The report of a finished run; None before its end."""
+    path = folder / "report.json"
+    return RunReport.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def _seed_run(folder: Path) -> SeedRun | None:
+    report = read_report(folder)
+    if report is None:
+        return None
+    with np.load(folder / "areas.npz") as areas:
+        return SeedRun(report, tuple(areas[f"visit{visit.visit}"] for visit in report.visits))
+
+
+def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
+    folder = plan.trial_folder(trial.number)
+    state = _STATES[trial.state]
+    visits = _visits(folder)
+    stopped = f"stopped after visit {len(visits)}" if state == "pruned" else ""
+    return TrialResult(
+        number=trial.number,
+        state=state,
+        values=tuple(trial.values) if state == "complete" else (),
+        parameters=dict(study.configuration(trial).values),
+        visits=visits,
+        report=read_report(folder) if state == "complete" else None,
+        seconds=sum(visit.seconds for visit in visits),
+        reason=str(trial.user_attrs.get(REASON, stopped)),
+    )
+
+
+def _visits(folder: Path) -> tuple[VisitRecord, ...]:
+    path = folder / "visits.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return tuple(VisitRecord.model_validate_json(line) for line in lines)

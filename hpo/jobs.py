@@ -1,0 +1,64 @@
+"""One run that the main job has to do, how far it is, and what became of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from segada.records import Record, RunReport
+from segada.settings import RunSettings
+from segada.settings.trees import Value
+
+Kind = Literal["baseline", "trial", "confirmation"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of the engine in a folder of its own.
+
+    Attributes:
+        name: Unique in a study and readable: `trial 7`, `batch_norm`, `trial 7 seed 2`.
+        trial: Number of the trial that it is or repeats; None for baselines.
+        parameters: Of the trial, by path; empty for baselines.
+    """
+
+    kind: Kind
+    name: str
+    folder: Path
+    settings: RunSettings
+    trial: int | None
+    parameters: dict[str, Value]
+
+
+class Progress(Record):
+    """What a run says after each visit."""
+
+    report: RunReport | None
+    """Over the visits so far; null if it failed in its first."""
+    finished: bool
+    failure: str | None = None
+    """Why it cannot go on, if it cannot."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; a job that was interrupted has none yet."""
+
+    state: Literal["complete", "pruned", "fail"]
+    report: RunReport | None
+    reason: str = ""
+
+
+class Observer(Protocol):
+    """Is told of every job, in order: started, visited any number of times, ended unless it is interrupted."""
+
+    def started(self, job: Job) -> None:
+        """The job has been handed to a worker; a job that goes on after an interruption starts again."""
+
+    def visited(self, job: Job, report: RunReport) -> None:
+        """Another visit is done; the report covers the visits so far."""
+
+    def recovered(self, job: Job) -> None:
+        """The job's worker died; another one goes on from the last visit."""
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """The job is over."""

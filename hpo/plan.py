@@ -1,0 +1,125 @@
+"""The runs that a study consists of: their names, folders and settings."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from hpo.configuration import Configuration
+from hpo.jobs import Job
+from hpo.study import Proposal, Study
+from hpo.study_file import StudyFile
+from segada.settings import RunSettings
+from segada.settings.adapter import NoAdapter
+from segada.settings.method import BatchNormSettings, SourceOnlySettings
+from segada.settings.modulation import AlwaysSettings
+from segada.settings.trees import Tree
+
+BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
+    "source_only": SourceOnlySettings(name="source_only"),
+    "batch_norm": BatchNormSettings(name="batch_norm"),
+}
+"""Run beside every search: what the source model gives as it is, and with fresh batch-norm statistics alone."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Turns a study file into jobs.
+
+    Attributes:
+        file: The study.
+        out: The folder of the results.
+    """
+
+    file: StudyFile
+    out: Path
+
+    @property
+    def source(self) -> Path:
+        """The folder of the source training, if the study has one."""
+        return self.out / "source"
+
+    @property
+    def weights(self) -> Path:
+        """What the source training leaves."""
+        return self.source / "weights.safetensors"
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of the confirmation; none of them is the seed of the search."""
+        first = self.search_settings().seed + 1
+        return list(range(first, first + self.file.settings.confirm.seeds))
+
+    def search_settings(self, configuration: Configuration | None = None) -> RunSettings:
+        """Settings of a trial: scored on the frames that the search may look at."""
+        return self.file.run_settings(configuration, self._overrides("select"))
+
+    def confirmation_settings(self, seed: int, configuration: Configuration | None = None) -> RunSettings:
+        """Settings of a confirmation run: another seed, and frames that nothing was chosen by."""
+        return self.file.run_settings(configuration, {**self._overrides("report"), "seed": seed})
+
+    def baselines(self) -> Iterator[Job]:
+        """The baselines on the frames of the search."""
+        for name in BASELINES:
+            settings = _baseline(self.search_settings(), name)
+            yield Job("baseline", name, self.out / "baselines" / name, settings, None, {})
+
+    def trial(self, proposal: Proposal) -> Job:
+        """A trial of the search."""
+        number, configuration = proposal.number, proposal.configuration
+        settings = self.search_settings(configuration)
+        return Job("trial", f"trial {number}", self.trial_folder(number), settings, number, dict(configuration.values))
+
+    def trial_folder(self, number: int) -> Path:
+        """The folder of a trial."""
+        return self.out / "trials" / str(number)
+
+    def confirmed_baselines(self) -> Iterator[Job]:
+        """The baselines on the frames of the confirmation, with its seeds."""
+        if self.file.settings.confirm.top == 0:
+            return
+        for name in BASELINES:
+            for seed in self.seeds:
+                settings, folder = (
+                    _baseline(self.confirmation_settings(seed), name),
+                    self.confirmation_folder(name, seed),
+                )
+                yield Job("confirmation", f"{name} seed {seed}", folder, settings, None, {})
+
+    def confirmations(self, study: Study) -> Iterator[Job]:
+        """The best trials of the search, again."""
+        for trial in study.best(self.file.settings.confirm.top):
+            yield from self._confirmation(trial, study.configuration(trial))
+
+    def confirmation_folder(self, name: str, seed: int) -> Path:
+        """The folder of a confirmation run; `name` is a baseline's or `trial <number>`."""
+        return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}"
+
+    def jobs_left(self, study: Study) -> int:
+        """Runs that are not over yet, those of the confirmation included."""
+        known = [*self.baselines(), *self.confirmed_baselines()]
+        confirmed = self.confirmations(study) if study.remaining() == 0 else ()
+        ahead = self.file.settings.confirm.top * len(self.seeds) if study.remaining() else 0
+        return study.remaining() + ahead + len(undone([*known, *confirmed]))
+
+    def _confirmation(self, trial: FrozenTrial, configuration: Configuration) -> Iterator[Job]:
+        name = f"trial {trial.number}"
+        for seed in self.seeds:
+            settings = self.confirmation_settings(seed, configuration)
+            folder = self.confirmation_folder(name, seed)
+            yield Job("confirmation", f"{name} seed {seed}", folder, settings, trial.number, dict(configuration.values))
+
+    def _overrides(self, split: str) -> Tree:
+        overrides: Tree = {"evaluation": {"split": split}}
+        return {**overrides, "model": {"checkpoint": str(self.weights)}} if self.file.settings.pretrain else overrides
+
+
+def undone(jobs: Iterable[Job]) -> list[Job]:
+    """Jobs, other than trials, that have no report yet."""
+    return [job for job in jobs if not (job.folder / "report.json").exists()]
+
+
+def _baseline(settings: RunSettings, name: str) -> RunSettings:
+    rooms = {"method": BASELINES[name], "adapter": NoAdapter(), "modulation": AlwaysSettings()}
+    return settings.model_copy(update=rooms)

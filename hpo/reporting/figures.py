@@ -1,0 +1,101 @@
+"""The interactive figures of the report."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import cast
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from hpo.reporting.tables import short, shown
+from hpo.results import StudyResults, TrialResult
+from segada.settings.trees import Value
+
+_BLUE, _ORANGE, _GREY = "#1f5fa8", "#d1541e", "#8a939d"
+_FONT = {"family": "Inter, Segoe UI, Helvetica Neue, Arial, sans-serif", "size": 12, "color": "#1b1f24"}
+_COLUMNS = 3
+
+
+def history(results: StudyResults) -> str:
+    """The first objective of every completed trial in the order of the trials, and the best so far."""
+    trials = sorted(results.completed(), key=lambda trial: trial.number)
+    numbers, values = [trial.number for trial in trials], [trial.values[0] for trial in trials]
+    best = list(accumulate(values, max if results.maximised[0] else min))
+    figure = go.Figure()
+    texts = [_hover(trial) for trial in trials]
+    figure.add_scatter(
+        x=numbers, y=values, mode="markers", name="trial", text=texts, hoverinfo="text", marker=_marker(_BLUE)
+    )
+    line = {"color": _ORANGE, "width": 1.6, "shape": "hv"}
+    figure.add_scatter(x=numbers, y=best, mode="lines", name="best so far", line=line, hoverinfo="skip")
+    _baseline_lines(figure, results)
+    figure.update_xaxes(title="trial")
+    figure.update_yaxes(title=results.objectives[0])
+    return _html(figure, 340)
+
+
+def parameters(results: StudyResults) -> str:
+    """The first objective over every parameter that varied, one small plot each."""
+    trials = results.completed()
+    varied = [name for name in _names(trials) if len({_axis(trial, name) for trial in trials}) > 1]
+    if not varied:
+        return ""
+    rows = -(-len(varied) // _COLUMNS)
+    figure = make_subplots(rows, _COLUMNS, horizontal_spacing=0.07, vertical_spacing=0.22 / rows, shared_yaxes=True)
+    for index, name in enumerate(varied):
+        row, column = divmod(index, _COLUMNS)
+        shown_trials = [trial for trial in trials if name in trial.parameters]
+        x = [_axis(trial, name) for trial in shown_trials]
+        y = [trial.values[0] for trial in shown_trials]
+        texts = [_hover(trial) for trial in shown_trials]
+        scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
+        figure.add_trace(scatter, row + 1, column + 1)
+        kind = "category" if isinstance(x[0], str) else "log" if _spans_decades(x) else "linear"
+        ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
+        figure.update_xaxes(title=short(name), type=kind, row=row + 1, col=column + 1, **ticks)
+    figure.update_layout(showlegend=False)
+    return _html(figure, 250 * rows)
+
+
+def _names(trials: Sequence[TrialResult]) -> list[str]:
+    return sorted({name for trial in trials for name in trial.parameters})
+
+
+def _axis(trial: TrialResult, name: str) -> float | str:
+    value: Value = trial.parameters.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else shown(value)
+
+
+def _spans_decades(values: Sequence[float | str]) -> bool:
+    numbers = cast(Sequence[float], values)
+    return min(numbers) > 0 and max(numbers) / min(numbers) > 30
+
+
+def _baseline_lines(figure: go.Figure, results: StudyResults) -> None:
+    if results.objectives[0] != "mean_miou":
+        return
+    for name, report in results.baselines.items():
+        label = {"text": name.replace("_", " "), "font": {"color": _GREY, "size": 11}, "yanchor": "bottom"}
+        figure.add_hline(y=report.mean_miou, line={"color": _GREY, "width": 1, "dash": "dot"}, annotation=label)
+
+
+def _hover(trial: TrialResult) -> str:
+    lines = [f"<b>trial {trial.number}</b>: {shown(trial.values[0])}"]
+    return "<br>".join([*lines, *(f"{short(name)} = {shown(value)}" for name, value in trial.parameters.items())])
+
+
+def _marker(colour: str) -> dict[str, object]:
+    return {"color": colour, "size": 8, "opacity": 0.75, "line": {"color": "#fff", "width": 1}}
+
+
+def _html(figure: go.Figure, height: int) -> str:
+    figure.update_layout(
+        template="plotly_white",
+        font=_FONT,
+        height=height,
+        margin={"l": 60, "r": 16, "t": 28, "b": 48},
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        hoverlabel={"bgcolor": "#fff", "font": _FONT},
+    )
+    html: str = figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False})
+    return html

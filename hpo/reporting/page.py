@@ -1,0 +1,116 @@
+"""report.html: one file that opens offline."""
+
+from html import escape
+from pathlib import Path
+
+from plotly.offline import get_plotlyjs
+
+from hpo.confirm import Confirmed, Estimate
+from hpo.reporting import figures, tables
+from hpo.reporting.style import CSS, SORT
+from hpo.reporting.verdict import best_run, title, verdict
+from hpo.results import StudyResults, TrialResult
+from segada.atomic import write_text
+
+
+def write_report(results: StudyResults, path: Path) -> None:
+    """Writes the report of a study, finished or not."""
+    write_text(path, page(results))
+
+
+def page(results: StudyResults) -> str:
+    """The whole document: the answer first, then what it rests on."""
+    answer = verdict(results)
+    best = best_run(results.confirmation)
+    sections = [
+        f"<header><p>{escape(results.name)} · {_counts(results)}</p><h1>{escape(answer.headline)}</h1></header>",
+        f'<p class="lead">{escape(answer.detail)}</p>',
+        _figures(best),
+        _winner(results, best),
+        _per_domain(results),
+        _search(results),
+        _trials(results),
+        _failures(results),
+        _study(results),
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(results.name)}</title><style>{CSS}</style>"
+        f"<script>{get_plotlyjs()}</script></head><body>{''.join(sections)}<script>{SORT}</script></body></html>\n"
+    )
+
+
+def _counts(results: StudyResults) -> str:
+    states = [trial.state for trial in results.trials]
+    shown = [f"{states.count(state)} {word}" for state, word in _STATES.items() if state in states]
+    return f"{len(states)} trials: {', '.join(shown)}" if shown else "no trials yet"
+
+
+_STATES = {
+    "complete": "completed",
+    "pruned": "pruned",
+    "fail": "failed",
+    "running": "running or interrupted",
+    "waiting": "waiting",
+}
+
+
+def _figures(best: Confirmed | None) -> str:
+    if best is None:
+        return ""
+    boxes = [_figure(best.mean_miou, "mean mIoU over the stream", signed=False)]
+    boxes += [_figure(gain, f"points over {title(name)}", signed=True) for name, gain in best.gain.items()]
+    return f'<div class="figures">{"".join(boxes)}</div>'
+
+
+def _figure(estimate: Estimate, caption: str, *, signed: bool) -> str:
+    value = f"{100 * estimate.value:+.1f}" if signed else f"{100 * estimate.value:.1f}"
+    interval = f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f}"
+    return f'<div class="figure"><b>{value}</b><span>{escape(caption)}<br>{interval}</span></div>'
+
+
+def _winner(results: StudyResults, best: Confirmed | None) -> str:
+    trial = _trial(results, best)
+    if trial is None:
+        return ""
+    note = "What the best configuration sets; everything else is in best/settings.yaml."
+    return f'<h2>Best settings</h2><p class="note">{note}</p>{tables.pairs(trial.parameters)}'
+
+
+def _trial(results: StudyResults, best: Confirmed | None) -> TrialResult | None:
+    return None if best is None else next((one for one in results.trials if one.number == best.trial), None)
+
+
+def _per_domain(results: StudyResults) -> str:
+    note = (
+        "mIoU on the domain being visited, after the visit; columns in stream order. Blue is better, orange worse than "
+        "source only on the same frames."
+    )
+    return f'<h2>Per domain</h2><p class="note">{note}</p>{tables.per_domain(results)}'
+
+
+def _search(results: StudyResults) -> str:
+    if not results.completed():
+        return ""
+    note = "Completed trials only; hover for a trial's parameters."
+    return f'<h2>The search</h2><p class="note">{note}</p>{figures.history(results)}{figures.parameters(results)}'
+
+
+def _trials(results: StudyResults) -> str:
+    if not results.trials:
+        return ""
+    note = "Click a column to sort by it. Pruned trials have no value: they were stopped at a visit's end."
+    return f'<h2>Trials</h2><p class="note">{note}</p>{tables.trials(results)}'
+
+
+def _failures(results: StudyResults) -> str:
+    table = tables.failures(results)
+    return f"<h2>Failures</h2>{table}" if table else ""
+
+
+def _study(results: StudyResults) -> str:
+    return (
+        '<h2>How it was made</h2><p class="note">The study file as it was run, with all defaults, and the versions.</p>'
+        f"<details><summary>study.yaml</summary><pre>{escape(results.study_yaml)}</pre></details>"
+    )

@@ -1,0 +1,90 @@
+"""What a study has found, read from its folder; and results.csv."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpo.confirm import Confirmation, visit_labels
+from segada.atomic import write_text
+from segada.records import RunReport, VisitRecord
+from segada.settings.trees import Value
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One trial, whatever became of it."""
+
+    number: int
+    state: str
+    """complete, pruned, fail, running or waiting."""
+    values: tuple[float, ...]
+    """Of the objectives; empty unless complete."""
+    parameters: dict[str, Value]
+    """By path; a parameter that its conditions switched off is absent."""
+    visits: tuple[VisitRecord, ...]
+    report: RunReport | None
+    seconds: float
+    reason: str
+
+    @property
+    def gain(self) -> float | None:
+        """Over source-only on the frames of the selection; None before the end."""
+        return self.report.gain if self.report else None
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A whole study, finished or not."""
+
+    name: str
+    objectives: tuple[str, ...]
+    maximised: tuple[bool, ...]
+    trials: tuple[TrialResult, ...]
+    baselines: dict[str, RunReport]
+    """On the frames of the selection."""
+    confirmation: Confirmation | None
+    visits: tuple[str, ...]
+    """Domains in stream order."""
+    study_yaml: str
+    """As it stands in the folder."""
+
+    @property
+    def labels(self) -> list[str]:
+        """Unique names of the visits."""
+        return visit_labels(self.visits)
+
+    def completed(self) -> list[TrialResult]:
+        """Completed trials, best first objective first."""
+        done = [trial for trial in self.trials if trial.state == "complete"]
+        return sorted(done, key=lambda trial: trial.values[0], reverse=self.maximised[0])
+
+
+def visited_miou(visits: Sequence[VisitRecord]) -> list[float]:
+    """mIoU on the domain being visited, visit by visit."""
+    return [record.miou[record.domain] for record in visits]
+
+
+def write_csv(results: StudyResults, path: Path) -> None:
+    """A row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, seconds, reason."""
+    parameters = sorted({name for trial in results.trials for name in trial.parameters})
+    header = ["number", "state", *results.objectives, *parameters]
+    header += [f"miou/{label}" for label in results.labels] + ["gain", "seconds", "reason"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for trial in results.trials:
+        writer.writerow(_row(trial, parameters, results))
+    write_text(path, text.getvalue())
+
+
+def _row(trial: TrialResult, parameters: Sequence[str], results: StudyResults) -> list[Value]:
+    values: list[Value] = [*trial.values, *[None] * (len(results.objectives) - len(trial.values))]
+    miou: list[Value] = [*visited_miou(trial.visits), *[None] * (len(results.labels) - len(trial.visits))]
+    chosen = [_cell(trial.parameters.get(name)) for name in parameters]
+    return [trial.number, trial.state, *values, *chosen, *miou, trial.gain, round(trial.seconds, 3), trial.reason]
+
+
+def _cell(value: Value) -> Value:
+    return " ".join(str(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,180 @@
+"""The main job: `python -m hpo.run --space ga_dacs.yaml` searches, confirms the best, and says what it is worth."""
+
+import argparse
+import shlex
+import shutil
+import sys
+import traceback
+from pathlib import Path
+
+import optuna
+from rich.console import Console
+
+from hpo.agenda import Agenda
+from hpo.collect import confirmation_of
+from hpo.folder_lock import locked
+from hpo.jobs import Observer
+from hpo.outputs import write_outputs, write_study
+from hpo.plan import Plan
+from hpo.progress import Progress, tally_of
+from hpo.stopping import stopped_by_signals
+from hpo.study import Study, open_study
+from hpo.study_file import StudyFile, load_study
+from hpo.study_settings import StudySettings
+from hpo.summary import print_summary
+from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.settings.assignments import parse_assignments
+from segada.settings.files import InputError
+from segada.settings.trees import Value
+
+PLAIN_WIDTH = 160
+"""Columns of a table where there is no terminal to ask."""
+
+
+def main() -> int:
+    """The command line. Returns the exit code: 0 done, 2 wrong input, 3 interrupted and resumable, 1 anything else."""
+    arguments = _parser().parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    again = f"python -m hpo.run {shlex.join(sys.argv[1:])}"
+    out: Path | None = None
+    try:
+        file = load_study(arguments.space, _overrides(arguments))
+        out = (arguments.out or Path("runs") / file.settings.name).resolve()
+        finished = run(file, out, arguments.address)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        finished = False
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
+        print(f"error: {_kept(error, out)}; to go on: {again}", file=sys.stderr)
+        return FAILED
+    if not finished:
+        print(f"interrupted; what is finished is kept. To go on: {again}", file=sys.stderr)
+        return INTERRUPTED
+    return DONE
+
+
+def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
+    """Does what a study has left to do, writes its results and prints them.
+
+    Args:
+        file: the study.
+        out: folder of the results, absolute, because workers run elsewhere.
+        address: of a Ray cluster; None takes RAY_ADDRESS, or starts Ray on this machine.
+
+    Returns:
+        Whether everything is done; False if it was stopped before.
+
+    Raises:
+        InputError: the folder holds another study or another driver works in it, or data or weights are not there.
+    """
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    tracking = _tracking(file.settings, out)
+    is_new = not out.exists()
+    study = open_study(file, out)
+    with locked(out):
+        write_study(file, out)
+        plan = Plan(file, out)
+        progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
+        agenda = Agenda(study, plan, [progress, *tracking])
+        if not _is_done(study, plan):
+            try:
+                with progress, stopped_by_signals(agenda, console):
+                    _work_off(agenda, plan, address, console)
+            except InputError:
+                if is_new:
+                    shutil.rmtree(out)
+                raise
+            except KeyboardInterrupt:
+                agenda.stop()
+        print_summary(write_outputs(study, plan, agenda.failures), out, console)
+    return not agenda.is_stopped
+
+
+def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console) -> None:
+    # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
+    from hpo.tuning.cluster import Resources, cluster
+    from hpo.tuning.execution import Preparation, execute, prepare
+
+    settings = plan.search_settings()
+    wanted = plan.file.settings.resources
+    resources = Resources(wanted.workers, wanted.cpus_per_trial, wanted.gpus_per_trial, settings.runtime.threads)
+    preparation = Preparation(
+        plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
+    )
+    console.print(f"results go to {plan.out}", highlight=False)
+    with cluster(resources, address) as ray:
+        if ray.dashboard is not None:
+            token = f"; it asks for the token in {ray.token_file}" if ray.token_file else ""
+            console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
+        try:
+            materials = prepare(preparation, ray.workers)
+        except ValueError as error:
+            raise plan.file.document.error(("run",), str(error)) from None
+        execute(agenda, materials, ray, plan.out / "ray")
+
+
+def _is_done(study: Study, plan: Plan) -> bool:
+    if study.remaining() > 0:
+        return False
+    return plan.jobs_left(study) == 0 or confirmation_of(study, plan, {}) is not None
+
+
+def _tracking(settings: StudySettings, out: Path) -> list[Observer]:
+    if not settings.tracking.wandb:
+        return []
+    # Imported here: it takes a second, and nobody who has not asked for it should meet it.
+    from hpo.tracking import WandbTracking
+
+    return [WandbTracking(settings, out)]
+
+
+def _kept(error: Exception, out: Path | None) -> str:
+    """Keeps the traceback in the results' log.txt, if there is a folder yet, and says in one line what it was."""
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    if out is None or not out.is_dir():
+        traceback.print_exc()
+        return said
+    with (out / "log.txt").open("a") as log:
+        traceback.print_exc(file=log)
+    return f"{said} (traceback in {out / 'log.txt'})"
+
+
+def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
+    """Options as paths into the study file; a path that begins with no part of a study file is one into `run`."""
+    given = parse_assignments(arguments.assignments)
+    overrides = {
+        path if path.split(".")[0] in StudySettings.model_fields else f"run.{path}": value
+        for path, value in given.items()
+    }
+    if arguments.trials is not None:
+        overrides["budget.trials"] = arguments.trials
+    if arguments.seed is not None:
+        overrides |= {"run.seed": arguments.seed, "sampler.seed": arguments.seed}
+    return overrides
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hpo.run",
+        description=f"{__doc__} Run again, the same command goes on where it was stopped.",
+    )
+    parser.add_argument("--space", required=True, metavar="FILE", help="study file, or the name of a shipped one")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/NAME)")
+    parser.add_argument("--trials", type=int, metavar="N", help="trials of the search (--set budget.trials=N)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the sampler")
+    parser.add_argument("--address", help="of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        dest="assignments",
+        help="a setting of the runs (stream.passes=2) or of the study (confirm.seeds=5); repeatable",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Runs an agenda on Ray Tune."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ray
+from ray import tune
+from ray.exceptions import RayTaskError
+
+from hpo.agenda import Agenda
+from hpo.tuning.cluster import Cluster
+from hpo.tuning.scheduler import Recoveries, VisitScheduler
+from hpo.tuning.search import AgendaSearcher
+from hpo.tuning.trainable import VisitTrainable, load_engine, prepare_material, pretrain_source
+from segada.settings import RunSettings
+
+if TYPE_CHECKING:
+    from segada.material import Material
+
+Materials = dict[str, "ray.ObjectRef[Material]"]
+
+MAX_FAILURES = 2
+"""Times that a job is tried again after its worker's death."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What happens before the first job: the source training, then the frames that the jobs share.
+
+    Attributes:
+        pretrain: Settings of the source training; None where the weights exist.
+        source: Folder of the source training.
+        search: Settings whose frames the trials share.
+        confirmation: The same, scored on the frames that nothing is chosen by.
+    """
+
+    pretrain: RunSettings | None
+    source: Path
+    search: RunSettings
+    confirmation: RunSettings
+
+
+def prepare(preparation: Preparation, workers: int) -> Materials:
+    """Has the frames that runs share made, by the split that is scored; workers load the engine meanwhile.
+
+    Those of the search are there on return, the others are made while it runs.
+
+    Raises:
+        ValueError: the data or the source model are not what the settings say.
+    """
+    warm = [load_engine.remote() for _ in range(workers)]
+    try:
+        if preparation.pretrain is not None:
+            ray.get(pretrain_source.remote(preparation.pretrain.model_dump_json(), preparation.source))
+        search = prepare_material.remote(preparation.search.model_dump_json())
+        ray.wait([search, *warm], num_returns=1 + workers, fetch_local=False)
+        ray.get(search)
+    except RayTaskError as error:
+        if isinstance(error.cause, ValueError):
+            raise ValueError(str(error.cause)) from None
+        raise
+    confirmation = prepare_material.remote(preparation.confirmation.model_dump_json())
+    return {
+        preparation.search.evaluation.split: search,
+        preparation.confirmation.evaluation.split: confirmation,
+    }
+
+
+def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch: Path) -> None:
+    """Works off the agenda; returns when it is over.
+
+    Args:
+        agenda: says what to do and takes the results.
+        materials: from `prepare`.
+        ray_cluster: where.
+        scratch: folder of what Tune writes for itself; nothing in it is ever read.
+    """
+    searcher = AgendaSearcher(agenda)
+    trainable = tune.with_parameters(VisitTrainable, materials=materials)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": ray_cluster.resources.cpus, "gpu": ray_cluster.resources.gpus}),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=VisitScheduler(searcher),
+            num_samples=-1,
+            max_concurrent_trials=ray_cluster.workers,
+            reuse_actors=True,
+            trial_name_creator=_name,
+            trial_dirname_creator=_folder,
+        ),
+        run_config=tune.RunConfig(
+            name=scratch.name,
+            storage_path=str(scratch.parent),
+            callbacks=[Recoveries(searcher)],
+            failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            verbose=0,
+        ),
+    )
+    tuner.fit()
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _name(trial: tune.experiment.Trial) -> str:
+    return str(trial.config["name"])
+
+
+def _folder(trial: tune.experiment.Trial) -> str:
+    return _name(trial).replace(" ", "-")
