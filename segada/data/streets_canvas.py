@@ -1,7 +1,8 @@
 """A canvas on which flat surfaces of a street, given in metres, are painted from far to near."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ NEAR = 1.0
 SUB_PIXEL_BITS = 4
 
 DISC = tuple((float(np.cos(a)), float(np.sin(a))) for a in np.linspace(0, 2 * np.pi, 12, endpoint=False))
+"""Corners of the polygon that stands for a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,13 @@ class Canvas:
     """
 
     def __init__(self, size: tuple[int, int], camera: Camera, light: Light) -> None:
+        self.size = size
         self.camera = camera
         self.light = light
-        self.ids: npt.NDArray[np.int32] = np.zeros(size, np.int32)
-        """Number of the visible surface, [H, W]; the first one painted, 0, is also what no other covers."""
         self.rows: list[tuple[float, ...]] = []
-        """Of every surface, in the order of `COLUMNS`."""
+        """Numbers of every surface, in the order of `streets_shading.Surfaces`."""
+        self._corners: list[tuple[float, float, float]] = []
+        self._ends: list[int] = []
 
     def ground(self, label: int, material: Material, outline: Sequence[Point], height: float = 0.0) -> None:
         """A level polygon of (x, z) at a height above the ground."""
@@ -92,19 +95,19 @@ class Canvas:
         slope = 1.0 / (camera.focal * (camera.height - height))
         plane = (0.0, slope, -camera.centre[1] * slope)
         self._add(label, material, plane, (0.0, 1.0, self.light.ground))
-        self._fill([(x, height, z) for x, z in outline])
+        self._outline([(x, height, z) for x, z in outline])
 
     def front(self, label: int, material: Material, z: float, outline: Sequence[Point]) -> None:
         """A polygon of (x, y) that faces the camera at distance z."""
         self._add(label, material, (0.0, 0.0, 1.0 / z), (0.0, 0.0, self.light.front))
-        self._fill([(x, y, z) for x, y in outline])
+        self._outline([(x, y, z) for x, y in outline])
 
     def side(self, label: int, material: Material, x: float, outline: Sequence[Point]) -> None:
         """A polygon of (z, y) along the street, x metres to the right of the camera."""
         slope = 1.0 / (self.camera.focal * x)
         brightness = self.light.right if x > 0 else self.light.left
         self._add(label, material, (slope, 0.0, -self.camera.centre[0] * slope), (1.0, 0.0, brightness))
-        self._fill([(x, y, z) for z, y in outline])
+        self._outline([(x, y, z) for z, y in outline])
 
     def front_disc(self, label: int, material: Material, place: tuple[float, float, float], radii: Point) -> None:
         """An ellipse around (x, y, z) that faces the camera."""
@@ -123,15 +126,21 @@ class Canvas:
         grid = (*m.period, *m.fill, m.spread, m.grain, m.coarse)
         self.rows.append((float(label), *plane, *facing, *m.colour, *m.accent, *grid))
 
-    def _fill(self, outline: Sequence[tuple[float, float, float]]) -> None:
-        focal, (column, row), height = self.camera.focal, self.camera.centre, self.camera.height
-        unit = 1 << SUB_PIXEL_BITS
-        pixels = []
-        for x, y, z in outline:
-            scale = focal / max(z, NEAR)
-            pixels.append((int(unit * (column + x * scale)), int(unit * (row + (height - y) * scale))))
-        corners = np.array(pixels, np.int32)
-        cv2.fillConvexPoly(self.ids, corners, len(self.rows) - 1, cv2.LINE_8, SUB_PIXEL_BITS)
+    def _outline(self, corners: Iterable[tuple[float, float, float]]) -> None:
+        self._corners.extend(corners)
+        self._ends.append(len(self._corners))
+
+    def visible(self) -> npt.NDArray[np.int32]:
+        """Number of the surface seen at each pixel, [H, W]; the first surface, 0, is seen where no other is."""
+        x, y, z = np.array(self._corners).T
+        scale = self.camera.focal / np.maximum(z, NEAR)
+        column, row = self.camera.centre
+        pixels = np.stack([column + x * scale, row + (self.camera.height - y) * scale], axis=1)
+        corners = np.round(pixels * (1 << SUB_PIXEL_BITS)).astype(np.int32)
+        ids = np.zeros(self.size, np.int32)
+        for number, (start, end) in enumerate(pairwise([0, *self._ends])):
+            cv2.fillConvexPoly(ids, corners[start:end], number, cv2.LINE_8, SUB_PIXEL_BITS)
+        return ids
 
 
 def rectangle(left: float, right: float, bottom: float, top: float) -> list[Point]:

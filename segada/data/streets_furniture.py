@@ -49,8 +49,8 @@ def paint_tree(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) ->
     canvas.front(Label.VEGETATION, TRUNK, z, rectangle(x - 0.16, x + 0.16, ground, height - spread))
     tone = dice.between(0.8, 1.2)
     leaves = Material(dice.pick(LEAVES), grain=0.55, coarse=3.0).tinted(tone)
-    for tuft in range(dice.count(3, 5)):
-        brightness = leaves.tinted(0.8 + 0.12 * tuft)
+    for tuft in range(3 if z < 40.0 else 2):
+        brightness = leaves.tinted(0.8 + 0.16 * tuft)
         place = (x + dice.between(-0.6, 0.6) * spread, height + dice.between(-0.9, 0.4) * spread, z)
         size = spread * dice.between(0.6, 0.95)
         canvas.front_disc(Label.VEGETATION, brightness, place, (size, size * 0.85))

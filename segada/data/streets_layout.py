@@ -30,6 +30,10 @@ from segada.data.streets_sides import (
 )
 from segada.data.streets_vehicles import Box, paint_bus, paint_car, paint_tram, paint_truck, vehicle_box
 
+LANE_LINE = -1.75
+"""Between the two directions, in metres to the right of the camera."""
+ONCOMING = -3.5
+"""Middle of the lane in the other direction, in metres to the right of the camera."""
 STREET_END = 120.0
 """Metres at which a backdrop closes the street."""
 SKIES = ((0.62, 0.74, 0.90), (0.80, 0.84, 0.88), (0.52, 0.68, 0.90), (0.88, 0.88, 0.86), (0.72, 0.78, 0.84))
@@ -64,10 +68,10 @@ PARKED: Sequence[Vehicle] = (CAR, CAR, CAR, CAR, VAN, VAN, TRUCK)
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """The lines of a street, in metres to the right of the camera."""
+    """The lines of a street, in metres to the right of the camera; those to the left are negative."""
 
     left: float
-    """Kerb on the left; negative."""
+    """Kerb on the left."""
     right: float
     walk_left: float
     """Outer edge of the pavement on the left."""
@@ -75,11 +79,8 @@ class Street:
     side_left: float
     """Line of the houses on the left."""
     side_right: float
-
-    @property
-    def middle(self) -> float:
-        """Between the two directions."""
-        return (self.left + self.right) / 2
+    parking: bool
+    """Whether cars are parked along the right kerb."""
 
 
 def paint_street(dice: Dice, size: tuple[int, int]) -> Canvas:
@@ -91,7 +92,7 @@ def paint_street(dice: Dice, size: tuple[int, int]) -> Canvas:
     light = Light(1.0, dice.between(0.8, 1.0), 0.85 + sun, 0.85 - sun)
     canvas = Canvas(size, camera, light)
     street = _lines(dice)
-    sky = Material(dice.pick(SKIES), grain=0.10, coarse=0.02)
+    sky = Material(dice.pick(SKIES), grain=0.12, coarse=0.012)
     canvas.front(Label.SKY, sky, FAR, rectangle(-FAR, FAR, -FAR, FAR))
     _backdrop(canvas, dice)
     _surface(canvas, dice, street)
@@ -109,11 +110,12 @@ def _distance(thing: Thing) -> float:
 
 
 def _lines(dice: Dice) -> Street:
-    own = dice.between(1.6, 2.0)
-    left, right = -own - dice.between(3.4, 5.6), own + dice.between(0.6, 3.0)
-    walk_left, walk_right = left - dice.between(1.6, 4.0), right + dice.between(1.6, 4.0)
-    green = dice.between(0.8, 3.5) if dice.chance(0.5) else 0.0
-    return Street(left, right, walk_left, walk_right, walk_left - green, walk_right + green)
+    parking = dice.chance(0.45)
+    left = -5.25 - dice.between(0.0, 1.2)
+    right = (3.8 if parking else 1.8) + dice.between(0.0, 0.6)
+    walk_left, walk_right = left - dice.between(1.8, 4.5), right + dice.between(1.8, 4.5)
+    green_left, green_right = (dice.between(1.0, 5.0) if dice.chance(0.5) else 0.0 for _ in range(2))
+    return Street(left, right, walk_left, walk_right, walk_left - green_left, walk_right + green_right, parking)
 
 
 def _backdrop(canvas: Canvas, dice: Dice) -> None:
@@ -141,10 +143,10 @@ def _surface(canvas: Canvas, dice: Dice, street: Street) -> None:
     for line in (street.left + 0.4, street.right - 0.4):
         if dice.chance(0.5):
             canvas.ground(Label.ROAD, PAINT, _band(line - 0.07, line + 0.07))
-    start, middle = dice.between(3.0, 8.0), street.middle
+    start = dice.between(3.0, 8.0)
     for dash in range(12):
         near = start + 8.0 * dash
-        canvas.ground(Label.ROAD, PAINT, _band(middle - 0.08, middle + 0.08, near, near + 4.0))
+        canvas.ground(Label.ROAD, PAINT, _band(LANE_LINE - 0.08, LANE_LINE + 0.08, near, near + 4.0))
     if dice.chance(0.3):
         near = dice.between(8.0, 20.0)
         stripes = Material(asphalt.colour, PAINT.colour, (1.0, 1.0), (0.5, 1.0), grain=0.12, coarse=3.0)
@@ -157,8 +159,8 @@ def _band(left: float, right: float, near: float = 1.0, far: float = STREET_END)
 
 def _side(canvas: Canvas, dice: Dice, line: float, quarter: Sequence[SidePainter]) -> None:
     ends = [2.0]
-    while ends[-1] < 100.0:
-        ends.append(ends[-1] + dice.between(7.0, 22.0))
+    while ends[-1] < 90.0:
+        ends.append(ends[-1] + dice.between(8.0, 26.0))
     for near, far in zip(reversed(ends[:-1]), reversed(ends[1:]), strict=True):
         setback = dice.between(0.0, 1.5)
         stretch = Stretch(line + setback if line > 0 else line - setback, near, far - dice.between(0.0, 1.5))
@@ -166,18 +168,19 @@ def _side(canvas: Canvas, dice: Dice, line: float, quarter: Sequence[SidePainter
 
 
 def _vehicles(canvas: Canvas, dice: Dice, street: Street) -> list[Thing]:
-    lanes = [
-        _lane(canvas, dice, (street.right - 1.0, dice.between(5.0, 14.0), dice.between(2.0, 30.0)), PARKED, False),
-        _lane(canvas, dice, (0.0, dice.between(9.0, 24.0), dice.between(8.0, 40.0)), TRAFFIC, False),
-    ]
-    oncoming = (street.left + 1.6, dice.between(8.0, 20.0), dice.between(6.0, 40.0))
+    things: list[Thing] = []
+    if dice.chance(0.75):
+        things += _lane(canvas, dice, (0.0, dice.between(9.0, 26.0), dice.between(12.0, 40.0)), TRAFFIC, False)
+    if street.parking:
+        kerbside = (street.right - 1.1, dice.between(5.0, 18.0), dice.between(2.0, 30.0))
+        things += _lane(canvas, dice, kerbside, PARKED, False)
     if dice.chance(0.3):
-        for x in (oncoming[0] - 0.75, oncoming[0] + 0.75):
+        for x in (ONCOMING - 0.75, ONCOMING + 0.75):
             canvas.ground(Label.ROAD, RAIL, _band(x - 0.05, x + 0.05))
-        lanes.append(_lane(canvas, dice, oncoming, (TRAM,), dice.chance(0.5)))
-    else:
-        lanes.append(_lane(canvas, dice, oncoming, TRAFFIC, True))
-    return [vehicle for lane in lanes for vehicle in lane]
+        tramway = (ONCOMING, dice.between(9.0, 30.0), 40.0)
+        return things + _lane(canvas, dice, tramway, (TRAM,), dice.chance(0.5))
+    oncoming = (ONCOMING, dice.between(8.0, 30.0), dice.between(8.0, 40.0))
+    return things + _lane(canvas, dice, oncoming, TRAFFIC, True)
 
 
 def _lane(
@@ -185,7 +188,7 @@ def _lane(
 ) -> list[Thing]:
     x, near, gap = lane
     vehicles: list[Thing] = []
-    while near < 70.0:
+    while near < 50.0:
         painter, measures = dice.pick(fleet)
         box = vehicle_box(x + dice.between(-0.2, 0.2), near, measures)
         vehicles.append((near, partial(painter, canvas, dice, box, coming)))

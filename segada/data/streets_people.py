@@ -33,13 +33,20 @@ def paint_person(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) 
     coat = Material(scaled(dice.pick(CLOTHES), dice.between(0.8, 1.15)))
     for sign in (-1.0, 1.0):
         foot = x + sign * stride
-        leg = [(foot - 0.09, ground), (foot + 0.10, ground), (x + sign * 0.04 + 0.13, hip), (x + sign * 0.04 - 0.13, hip)]
+        leg = [
+            (foot - 0.09, ground),
+            (foot + 0.10, ground),
+            (x + sign * 0.04 + 0.13, hip),
+            (x + sign * 0.04 - 0.13, hip),
+        ]
         canvas.front(Label.PERSON, trousers, z, leg)
     torso = [(x - 0.20 * unit, hip - 0.1), (x + 0.20 * unit, hip - 0.1), (x + 0.27 * unit, shoulder)]
     canvas.front(Label.PERSON, coat, z, [*torso, (x - 0.27 * unit, shoulder)])
     if dice.chance(0.3):
         bag = x + dice.pick((-0.36, 0.36)) * unit
-        canvas.front(Label.PERSON, Material(dice.pick(CLOTHES)), z, rectangle(bag - 0.13, bag + 0.13, hip - 0.3, hip + 0.15))
+        canvas.front(
+            Label.PERSON, Material(dice.pick(CLOTHES)), z, rectangle(bag - 0.13, bag + 0.13, hip - 0.3, hip + 0.15)
+        )
     _head(canvas, Label.PERSON, Material(dice.pick(SKIN)), (x, ground + 1.61 * unit, z))
 
 
@@ -52,7 +59,12 @@ def paint_bicycle(canvas: Canvas, dice: Dice, place: tuple[float, float, float],
     for offset in (-turn, turn):
         canvas.front_disc(Label.BICYCLE, RUBBER, (x + offset, y + 0.38, z), (0.38, 0.38))
         canvas.front_disc(Label.BICYCLE, SPOKES, (x + offset, y + 0.38, z), (0.28, 0.28))
-    corners = [(x - facing * 0.42, y + 0.34), (x, y + 0.28), (x + facing * 0.36, y + 0.86), (x - facing * 0.14, y + 0.86)]
+    corners = [
+        (x - facing * 0.42, y + 0.34),
+        (x, y + 0.28),
+        (x + facing * 0.36, y + 0.86),
+        (x - facing * 0.14, y + 0.86),
+    ]
     canvas.front(Label.BICYCLE, frame, z, corners)
     bar = x + facing * 0.42
     canvas.front(Label.BICYCLE, RUBBER, z, rectangle(bar - 0.10, bar + 0.10, y + 0.9, y + 1.06))
@@ -80,13 +92,26 @@ def paint_motorcycle(canvas: Canvas, dice: Dice, place: tuple[float, float, floa
 def _rider(canvas: Canvas, dice: Dice, place: tuple[float, float, float], lean: float) -> None:
     x, y, z = place
     jacket = Material(scaled(dice.pick(JACKETS), dice.between(0.85, 1.1)))
-    leg = [(x - 0.16, y + 0.86), (x + 0.14, y + 0.86), (x + lean * 0.30 + 0.09, y + 0.24), (x + lean * 0.30 - 0.11, y + 0.24)]
+    leg = [
+        (x - 0.16, y + 0.86),
+        (x + 0.14, y + 0.86),
+        (x + lean * 0.30 + 0.09, y + 0.24),
+        (x + lean * 0.30 - 0.11, y + 0.24),
+    ]
     canvas.front(Label.RIDER, Material(dice.pick(TROUSERS)), z, leg)
     neck = x + lean * 0.20
     canvas.front(
-        Label.RIDER, jacket, z, [(x - 0.22, y + 0.78), (x + 0.22, y + 0.78), (neck + 0.25, y + 1.42), (neck - 0.25, y + 1.42)]
+        Label.RIDER,
+        jacket,
+        z,
+        [(x - 0.22, y + 0.78), (x + 0.22, y + 0.78), (neck + 0.25, y + 1.42), (neck - 0.25, y + 1.42)],
     )
-    arm = [(neck - 0.05, y + 1.36), (neck + 0.05, y + 1.20), (neck + lean * 0.36, y + 0.92), (neck + lean * 0.36, y + 1.06)]
+    arm = [
+        (neck - 0.05, y + 1.36),
+        (neck + 0.05, y + 1.20),
+        (neck + lean * 0.36, y + 0.92),
+        (neck + lean * 0.36, y + 1.06),
+    ]
     canvas.front(Label.RIDER, jacket, z, arm)
     _head(canvas, Label.RIDER, Material(dice.pick(HELMETS)), (neck + lean * 0.05, y + 1.58, z))
 

@@ -62,7 +62,7 @@ def paint_house(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 
 def paint_wall(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     """A wall of stones or concrete, with trees behind."""
-    _trees_behind(canvas, dice, stretch, 0.7)
+    _trees_behind(canvas, dice, stretch, 2)
     height = dice.between(2.0, 3.6)
     stone = scaled(dice.pick(STONES), dice.between(0.85, 1.1))
     period = dice.pick(((1.2, 0.5), (4.0, 9.0), (0.8, 0.4)))
@@ -76,7 +76,7 @@ def paint_wall(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 def paint_fence(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     """A fence of upright bars, with grass and trees showing through and above."""
     _lawn(canvas, dice, stretch, 12.0)
-    _trees_behind(canvas, dice, stretch, 0.5)
+    _trees_behind(canvas, dice, stretch, 2)
     height = dice.between(1.5, 2.4)
     bars = dice.pick(BARS)
     slats = Material((0.17, 0.21, 0.13), bars, (dice.between(0.45, 0.8), 9.0), (0.5, 1.0), 0.3, grain=0.15, coarse=2.0)
@@ -89,14 +89,14 @@ def paint_fence(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 def paint_park(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     """A lawn with trees and bushes."""
     _lawn(canvas, dice, stretch, 30.0)
-    _trees_behind(canvas, dice, stretch, 1.0)
+    _trees_behind(canvas, dice, stretch, 3)
     for _ in range(dice.count(0, 3)):
         paint_bush(canvas, dice, stretch.outward(dice.between(0.5, 4.0)), dice.between(stretch.near, stretch.far), 0.0)
 
 
 def paint_hedge(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     """A hedge (class vegetation) with a house or the sky behind."""
-    _trees_behind(canvas, dice, stretch, 0.4)
+    _trees_behind(canvas, dice, stretch, 1)
     leaves = Material(dice.pick(LEAVES), grain=0.5, coarse=3.5)
     height = dice.between(1.4, 3.0)
     canvas.front(Label.VEGETATION, leaves, stretch.near, rectangle(stretch.x, stretch.outward(1.5), 0.0, height))
@@ -114,8 +114,7 @@ def _lawn(canvas: Canvas, dice: Dice, stretch: Stretch, depth: float) -> None:
     canvas.ground(Label.TERRAIN, grass(dice), outline)
 
 
-def _trees_behind(canvas: Canvas, dice: Dice, stretch: Stretch, density: float) -> None:
-    places = sorted((dice.between(stretch.near, stretch.far) for _ in range(dice.count(1, 4))), reverse=True)
+def _trees_behind(canvas: Canvas, dice: Dice, stretch: Stretch, most: int) -> None:
+    places = sorted((dice.between(stretch.near, stretch.far) for _ in range(dice.count(0, most))), reverse=True)
     for z in places:
-        if dice.chance(density):
-            paint_tree(canvas, dice, stretch.outward(dice.between(2.0, 7.0)), z, 0.0)
+        paint_tree(canvas, dice, stretch.outward(dice.between(2.0, 7.0)), z, 0.0)

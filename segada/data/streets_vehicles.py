@@ -69,7 +69,9 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     if side is not None:
         front, back = (0.32, 0.12) if coming else (0.10, 0.30)
         roof = [(box.along(front + 0.12), box.height), (box.along(1 - back - 0.10), box.height)]
-        canvas.side(Label.CAR, paint, side, [(box.along(front), belt), *roof[:1], *roof[1:], (box.along(1 - back), belt)])
+        canvas.side(
+            Label.CAR, paint, side, [(box.along(front), belt), *roof[:1], *roof[1:], (box.along(1 - back), belt)]
+        )
         window = [(box.along(front + 0.05), belt), (box.along(front + 0.14), box.height * 0.93)]
         window += [(box.along(1 - back - 0.13), box.height * 0.93), (box.along(1 - back - 0.06), belt)]
         canvas.side(Label.CAR, GLASS, side, window)
@@ -81,7 +83,9 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     canvas.front(Label.CAR, TYRE, box.near, rectangle(box.at(0.78), box.at(0.95), 0.0, 0.4))
     canvas.front(Label.CAR, paint, box.near, rectangle(box.left, box.right, 0.25, belt + 0.02))
     pane = [(box.at(0.12), belt + 0.04), (box.at(0.88), belt + 0.04)]
-    canvas.front(Label.CAR, GLASS, box.near, [*pane, (box.at(0.79), box.height * 0.93), (box.at(0.21), box.height * 0.93)])
+    canvas.front(
+        Label.CAR, GLASS, box.near, [*pane, (box.at(0.79), box.height * 0.93), (box.at(0.21), box.height * 0.93)]
+    )
     canvas.front(Label.CAR, CHASSIS, box.near, rectangle(box.at(0.1), box.at(0.9), 0.22, 0.38))
     _lamps(canvas, Label.CAR, box, coming, belt * 0.78)
     canvas.front(Label.CAR, PLATE, box.near, rectangle(box.at(0.37), box.at(0.63), 0.42, 0.56))
@@ -90,7 +94,11 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
 def paint_truck(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     """A truck: a windowless load on a dark frame, with a cab in front."""
     cargo = Material(
-        scaled(dice.pick(CARGO_COLOURS), dice.between(0.8, 1.1)), (0.25, 0.26, 0.28), (1.3, 9.0), (0.06, 1.0), grain=0.05
+        scaled(dice.pick(CARGO_COLOURS), dice.between(0.8, 1.1)),
+        (0.25, 0.26, 0.28),
+        (1.3, 9.0),
+        (0.06, 1.0),
+        grain=0.05,
     )
     cab = Material(dice.pick(CAR_COLOURS), grain=0.05)
     floor = 1.05
@@ -103,7 +111,9 @@ def paint_truck(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
         canvas.side(
             Label.TRUCK, cab, side, rectangle(box.along(cab_span[0]), box.along(cab_span[1]), 0.5, box.height * 0.86)
         )
-        pane = rectangle(box.along(cab_span[0] + 0.04), box.along(cab_span[1] - 0.05), box.height * 0.52, box.height * 0.76)
+        pane = rectangle(
+            box.along(cab_span[0] + 0.04), box.along(cab_span[1] - 0.05), box.height * 0.52, box.height * 0.76
+        )
         canvas.side(Label.TRUCK, GLASS, side, pane)
         canvas.side(Label.TRUCK, cargo, side, rectangle(box.along(load[0]), box.along(load[1]), floor, box.height))
         _wheels(canvas, Label.TRUCK, box, side, 0.5, (0.12, 0.72, 0.86))
@@ -158,7 +168,12 @@ def paint_tram(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     face = [(box.left, 0.3), (box.right, 0.3), (box.right, box.height * 0.8)]
     face += [(box.at(0.82), box.height), (box.at(0.18), box.height), (box.left, box.height * 0.8)]
     canvas.front(Label.TRAIN, body, box.near, face)
-    pane = [(box.at(0.06), 1.6), (box.at(0.94), 1.6), (box.at(0.84), box.height - 0.6), (box.at(0.16), box.height - 0.6)]
+    pane = [
+        (box.at(0.06), 1.6),
+        (box.at(0.94), 1.6),
+        (box.at(0.84), box.height - 0.6),
+        (box.at(0.16), box.height - 0.6),
+    ]
     canvas.front(Label.TRAIN, GLASS, box.near, pane)
     canvas.front(Label.TRAIN, AMBER, box.near, rectangle(box.at(0.3), box.at(0.7), box.height - 0.5, box.height - 0.2))
     canvas.front(Label.TRAIN, stripe, box.near, rectangle(box.left, box.right, 0.55, 1.2))

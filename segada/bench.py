@@ -1,0 +1,99 @@
+"""How fast the parts are: `python -m segada.bench streets` measures on one core of this machine."""
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+from rich.console import Console
+from rich.table import Table
+
+from segada.command import exit_code
+from segada.data.streets import render_scenes
+from segada.data.weather import parse_weather, render_weather
+
+SIZES = ((64, 128), (96, 192), (128, 256))
+WEATHERS = ("25mm", "200mm", "fog150m", "night")
+FRAMES = 60
+"""Frames per repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Units of work per second of processor time, one number per repeat."""
+
+    work: str
+    size: tuple[int, int]
+    per_second: tuple[float, ...]
+
+
+def measure(work: Callable[[], object], units: int, repeats: int) -> tuple[float, ...]:
+    """Units per second of processor time in each of some repeats, after one that warms up.
+
+    Processor time and not the clock's: other programs on the machine then disturb less.
+    """
+    work()
+    rates = []
+    for _ in range(repeats):
+        begun = time.process_time()
+        work()
+        rates.append(units / (time.process_time() - begun))
+    return tuple(rates)
+
+
+def bench_streets(repeats: int) -> list[Rate]:
+    """Scenes per second, and frames per second in each kind of weather."""
+    rates = []
+    for size in SIZES:
+        scenes = render_scenes(0, range(FRAMES), size)
+        rates.append(Rate("scenes", size, measure(lambda s=size: render_scenes(0, range(FRAMES), s), FRAMES, repeats)))
+        for name in WEATHERS:
+            weather = parse_weather(name)
+            rendering = measure(
+                lambda s=scenes, w=weather: render_weather(s.images, s.depth, w, seed=0), FRAMES, repeats
+            )
+            rates.append(Rate(name, size, rendering))
+    return rates
+
+
+BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {"streets": bench_streets}
+"""Every benchmark by its name on the command line: a function from the number of repeats to the rates."""
+
+
+def print_rates(rates: list[Rate], console: Console) -> None:
+    """A table of medians with the range over the repeats."""
+    table = Table(
+        caption=f"per second of processor time on one core; {platform.machine()}, load {os.getloadavg()[0]:.1f}"
+    )
+    for column in ("work", "size", "median /s", "slowest .. fastest"):
+        table.add_column(column, justify="left" if column == "work" else "right")
+    for rate in rates:
+        spread = f"{min(rate.per_second):.0f} .. {max(rate.per_second):.0f}"
+        height, width = rate.size
+        table.add_row(rate.work, f"{height}x{width}", f"{statistics.median(rate.per_second):.0f}", spread)
+    console.print(table)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m segada.bench", description=__doc__)
+    parser.add_argument("benchmark", choices=sorted(BENCHMARKS))
+    parser.add_argument("--repeats", type=int, default=5, help="default: 5")
+    arguments = parser.parse_args()
+
+    def command() -> None:
+        if arguments.repeats < 1:
+            raise ValueError(f"--repeats must be at least 1, but is {arguments.repeats}")
+        cv2.setNumThreads(1)
+        print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), Console(highlight=False))
+
+    return exit_code(command, "the same command measures again")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
