@@ -46,8 +46,8 @@ def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) ->
         images: float [B, 3, H, W] in [0, 1].
         order: [B, 4]; the adjustments are made in ascending order of these numbers.
         amounts: [B, 4] in [0, 1]: where in its range each adjustment lies; 0.5 changes nothing.
-        strengths: [B] in [0, 1]; s spans factors from 1 - s to 1 + s, and hues shifted by s of the circle either way, at
-            most by half of it.
+        strengths: [B] in [0, 1]; s spans factors from 1 - s to 1 + s, and hues shifted by s of the circle either way,
+            at most by half of it. An image of strength 0 stays as it is.
     """
     ranges = torch.minimum(strengths[:, None], torch.tensor([1.0, 1.0, 1.0, 0.5]))
     factors = ((2 * amounts - 1) * ranges + torch.tensor([1.0, 1.0, 1.0, 0.0])).tolist()

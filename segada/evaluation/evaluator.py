@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from segada.data.batch import to_batch
 from segada.data.frames import Frames
 from segada.data.labels import NAMES, NUM_CLASSES
 from segada.evaluation.confusion import Areas, frame_areas, iou_per_class, mean_iou
+from segada.models.resize import enlarged
 
-FRAMES_IN_CACHE = 4
-"""Frames whose logits are enlarged at once."""
+FRAMES_AT_ONCE = 4
+"""Frames whose logits are enlarged together: few, so that they stay in cache and take little memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,13 @@ def score(logits: Tensor, labels: Tensor) -> Areas:
 def predicted_classes(logits: Tensor, size: torch.Size) -> Tensor:
     """Enlarge logits [B, K, h, w] bilinearly to a size (H, W) and take the greatest: uint8 [B, H, W], K <= 256.
 
-    Equal to `interpolate(logits).argmax(1)`, and four times as fast on one core: `interpolate` is quicker with channels
-    last, the maximum with channels first and one channel after the other, and both while the frames stay in cache.
+    Equal to `interpolate(logits).argmax(1)`, but for values that differ by a rounding error, in a fifth of the time.
     """
-    return torch.cat([_greatest(_enlarged(frames, size)) for frames in torch.split(logits.detach(), FRAMES_IN_CACHE)])
-
-
-def _enlarged(logits: Tensor, size: torch.Size) -> Tensor:
-    last = logits.contiguous(memory_format=torch.channels_last)
-    return interpolate(last, size=size, mode="bilinear", align_corners=False).contiguous()
+    return torch.cat([_greatest(enlarged(frames, size)) for frames in torch.split(logits.detach(), FRAMES_AT_ONCE)])
 
 
 def _greatest(logits: Tensor) -> Tensor:
+    # One channel after the other is six times as fast as argmax(1) on a CPU, which strides over all of them per pixel.
     highest = logits[:, 0].clone()
     classes = torch.zeros_like(highest, dtype=torch.uint8)
     for index, channel in enumerate(logits.unbind(1)[1:], start=1):

@@ -1,0 +1,86 @@
+"""The contract of a data set: a new one adds a line to `EXAMPLES`."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from segada.data.datasets import DATASETS, load_domain
+from segada.data.frames import Frames
+from segada.data.splits import Split
+from segada.settings.data import CamVidDomain, DataSettings, DomainSettings, SplitSettings, StreetsDomain
+
+EXAMPLES: dict[str, DomainSettings] = {
+    "streets": StreetsDomain(weather="100mm"),
+    "camvid": CamVidDomain(dataset="camvid", sequences=("0016E5", "0006R0"), weather="100mm"),
+}
+SIZES = ((32, 64), (48, 64))
+LIMIT = 5
+
+
+@dataclass(frozen=True)
+class Example:
+    """A domain with frames for every split."""
+
+    domain: DomainSettings
+    root: str | None
+
+    def load(self, split: Split, size: tuple[int, int] = SIZES[0]) -> Frames:
+        splits = SplitSettings(source=LIMIT, adapt=LIMIT, select=LIMIT, report=LIMIT)
+        data = DataSettings(size=size, root=self.root, domains={"it": self.domain}, splits=splits)
+        return load_domain("it", data, split)
+
+
+@pytest.fixture(params=DATASETS)
+def example(request: pytest.FixtureRequest) -> Example:
+    recorded = request.param == "camvid"
+    root: Path | None = request.getfixturevalue("camvid") if recorded else None
+    return Example(EXAMPLES[request.param], str(root) if root else None)
+
+
+def test_every_data_set_has_an_example() -> None:
+    assert EXAMPLES.keys() == DATASETS.keys()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("split", get_args(Split))
+def test_frames_have_the_size_the_types_and_the_labels_of_the_engine(
+    example: Example, split: Split, size: tuple[int, int]
+) -> None:
+    frames = example.load(split, size)
+
+    assert len(frames) == LIMIT
+    assert frames.images.shape == (LIMIT, *size, 3)
+    assert frames.images.dtype == np.uint8
+    assert frames.labels.shape == (LIMIT, *size)
+    assert frames.labels.dtype == np.uint8
+    assert set(np.unique(frames.labels)) <= {*range(19), 255}
+    assert len(np.unique(frames.labels)) > 4
+    assert frames.images.std() > 10
+
+
+def test_no_frame_serves_two_purposes(example: Example) -> None:
+    loaded = [example.load(split) for split in get_args(Split)]
+
+    hashes = [hashlib.sha256(labels.tobytes()).digest() for frames in loaded for labels in frames.labels]
+    assert len(set(hashes)) == LIMIT * len(loaded)
+
+
+@pytest.mark.parametrize("split", get_args(Split))
+def test_loading_again_gives_the_same_frames(example: Example, split: Split) -> None:
+    first, second = example.load(split), example.load(split)
+
+    np.testing.assert_array_equal(first.images, second.images)
+    np.testing.assert_array_equal(first.labels, second.labels)
+
+
+def test_weather_changes_the_images_and_not_the_labels(example: Example) -> None:
+    clear = Example(example.domain.model_copy(update={"weather": "clear"}), example.root).load("report")
+
+    rainy = example.load("report")
+
+    np.testing.assert_array_equal(rainy.labels, clear.labels)
+    assert np.abs(rainy.images.astype(int) - clear.images).mean() > 5
