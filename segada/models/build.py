@@ -25,7 +25,7 @@ def build_segmentor(model: ModelSettings, adapter: AdapterSettings, generator: t
     Args:
         model: encoder, head, weights and what of them learns.
         adapter: what is inserted; it starts as the identity and always learns.
-        generator: of the initialisation, and later of stochastic depth.
+        generator: of the initialisation and of the seed of stochastic depth.
 
     Raises:
         ValueError: the checkpoint does not exist or does not fit; the message says what would.
@@ -42,9 +42,10 @@ def build_segmentor(model: ModelSettings, adapter: AdapterSettings, generator: t
 def bare_segmentor(model: ModelSettings, generator: torch.Generator) -> Segmentor:
     """Encoder and head with fresh weights; everything learns."""
     width = DEFAULT_WIDTHS[model.encoder] if model.head_width is None else model.head_width
+    depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     # Without storage first: PyTorch's own initialisation would draw from the global generator.
     with torch.device("meta"):
-        encoder = MixTransformer(ENCODERS[model.encoder], model.drop_path, generator)
+        encoder = MixTransformer(ENCODERS[model.encoder], model.drop_path, depth)
         head = HEADS[model.head](encoder.channels, width, NUM_CLASSES)
     encoder.to_empty(device="cpu").to(memory_format=torch.channels_last)
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)

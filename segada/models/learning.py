@@ -1,11 +1,10 @@
 """What of a segmentor learns, and the networks beside the student that hold only what differs."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from torch import Tensor, nn
 
-from segada.models.mix_transformer import DropPath
 from segada.models.segmentor import Segmentor
 
 
@@ -22,9 +21,8 @@ def twin(student: Segmentor) -> Segmentor:
     the student's. What learns in the student must be decided before.
     """
     shared: dict[int, object] = {id(kept): kept for kept in student.parameters() if not kept.requires_grad}
-    for module in student.modules():
-        if isinstance(module, DropPath):
-            shared[id(module.generator)] = module.generator
+    # A generator cannot be copied. A twin never draws from it: it records no gradients.
+    shared[id(student.encoder.generator)] = student.encoder.generator
     return copy.deepcopy(student, shared).requires_grad_(requires_grad=False)
 
 
@@ -39,10 +37,11 @@ def twin_without_adapters(student: Segmentor) -> Segmentor:
     return static.eval()
 
 
-def changing_state(segmentor: Segmentor, learning: Iterable[str]) -> dict[str, Tensor]:
-    """What a run changes, and hence all that its checkpoint needs: the named parameters and every stored buffer.
+def changing_state(segmentor: Segmentor, learning: Collection[str]) -> dict[str, Tensor]:
+    """What a run changes, and hence all that its checkpoint needs: the named parameters, and all that is no parameter.
 
-    The tensors are the segmentor's own; `segmentor.load_state_dict(state, strict=False)` puts a saved state back.
+    That is the running statistics and the generator of stochastic depth. The tensors are the segmentor's own;
+    `segmentor.load_state_dict(state, strict=False)` puts a saved state back.
     """
-    names = {*learning, *(name for name, _ in segmentor.named_buffers())}
-    return {name: tensor for name, tensor in segmentor.state_dict().items() if name in names}
+    frozen = {name for name, _ in segmentor.named_parameters()} - set(learning)
+    return {name: tensor for name, tensor in segmentor.state_dict().items() if name not in frozen}

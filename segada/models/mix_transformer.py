@@ -50,12 +50,14 @@ class MixTransformer(nn.Module):
     Args:
         architecture: the encoder's numbers.
         drop_path: greatest probability of stochastic depth; rises linearly from 0 at the first block.
-        generator: of stochastic depth; draws only where gradients are recorded in train mode.
+        generator: of stochastic depth, which draws only where gradients are recorded in train mode. Its state is part
+            of `state_dict`, so that a run that is continued drops what it would have dropped.
     """
 
     def __init__(self, architecture: Architecture, drop_path: float, generator: torch.Generator) -> None:
         super().__init__()
         self.channels = architecture.widths
+        self.generator = generator
         total = sum(architecture.depths)
         drops = iter([drop_path * block / max(total - 1, 1) for block in range(total)])
         self.stages = nn.ModuleList(
@@ -87,6 +89,14 @@ class MixTransformer(nn.Module):
             x = stage(x)
             features.append(x)
         return features
+
+    def get_extra_state(self) -> Tensor:
+        """For `state_dict`: the state of stochastic depth."""
+        return self.generator.get_state()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """From `load_state_dict`."""
+        self.generator.set_state(state.cpu())
 
     def blocks(self, stages: Iterable[int] = range(4)) -> Iterator["Block"]:
         """The transformer blocks of some stages, counted from 0, in the order in which they run."""

@@ -63,7 +63,7 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     parameters = {name for name, _ in segmentor.named_parameters()}
     tensors = {
         name: tensor.to("cpu", dtype if name in parameters else tensor.dtype).contiguous()
-        for name, tensor in segmentor.state_dict().items()
+        for name, tensor in storable(segmentor).items()
     }
     facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
     # One entry, because safetensors writes several in an order of its own: the same network must give the same bytes.
@@ -127,9 +127,14 @@ READERS: dict[str, Callable[[Path], StoredWeights]] = {".safetensors": read_safe
 """How a checkpoint file is read, by the end of its name."""
 
 
+def storable(segmentor: Segmentor) -> dict[str, Tensor]:
+    """Parameters and running statistics by name, without the state of generators, which belongs to a run."""
+    return {name: tensor for name, tensor in segmentor.state_dict().items() if not name.endswith("_extra_state")}
+
+
 def compare(tensors: Mapping[str, Tensor], segmentor: Segmentor) -> LoadReport:
     """What of a file would go where in a segmentor; changes nothing."""
-    own = segmentor.state_dict()
+    own = storable(segmentor)
     both = [name for name in own if name in tensors]
     return LoadReport(
         matched=tuple(name for name in both if own[name].shape == tensors[name].shape),

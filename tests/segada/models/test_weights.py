@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from segada.models.build import build_segmentor
 from segada.models.segmentor import Segmentor
-from segada.models.weights import find_checkpoint, load_weights, read_safetensors, save_weights
+from segada.models.weights import find_checkpoint, load_weights, read_safetensors, save_weights, storable
 from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
 from segada.settings.model import ModelSettings
 
@@ -32,10 +32,10 @@ def test_weights_return_exactly(path: Path) -> None:
     saved.train()(torch.rand(2, 3, 32, 32))
     save_weights(saved, path, "0123456789")
     report = load_weights(loaded, str(path))
-    assert len(report.matched) == len(saved.state_dict())
+    assert len(report.matched) == len([*saved.parameters(), *saved.head.buffers()])
     assert report.complete
     assert not report.missing
-    for one, other in zip(saved.state_dict().values(), loaded.state_dict().values(), strict=True):
+    for one, other in zip(storable(saved).values(), storable(loaded).values(), strict=True):
         assert torch.equal(one, other)
     assert [file.name for file in path.parent.iterdir()] == ["net.safetensors"]
 
@@ -87,7 +87,7 @@ def test_another_network_is_refused_and_nothing_is_filled(path: Path, changes: d
 
 def test_a_file_without_facts_is_judged_by_its_tensors(path: Path) -> None:
     path.parent.mkdir()
-    tensors = {f"encoder.{name}": tensor.contiguous() for name, tensor in build(0).encoder.state_dict().items()}
+    tensors = {f"encoder.{name}": tensor.contiguous() for name, tensor in build(0).encoder.named_parameters()}
     save_file({**tensors, "other.weight": torch.zeros(1)}, path)
     with pytest.raises(
         ValueError, match=r"100 matched, 16 missing \(first: head.*1 unexpected.*0 reshaped.*model\.enc"
