@@ -5,9 +5,7 @@ import os
 import platform
 import statistics
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 from rich.console import Console
@@ -16,6 +14,9 @@ from rich.table import Table
 from segada.command import exit_code
 from segada.data.streets import render_scenes
 from segada.data.weather import parse_weather, render_weather
+from segada.settings.files import InputError
+from segada.models.bench_model import bench_model
+from segada.rates import Rate, measure
 
 SIZES = ((64, 128), (96, 192), (128, 256))
 WEATHERS = ("25mm", "200mm", "fog150m", "night")
@@ -23,45 +24,20 @@ FRAMES = 60
 """Frames per repeat."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Units of work per second of processor time, one number per repeat."""
-
-    work: str
-    size: tuple[int, int]
-    per_second: tuple[float, ...]
-
-
-def measure(work: Callable[[], object], units: int, repeats: int) -> tuple[float, ...]:
-    """Units per second of processor time in each of some repeats, after one that warms up.
-
-    Processor time and not the clock's: other programs on the machine then disturb less.
-    """
-    work()
-    rates = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        rates.append(units / (time.process_time() - begun))
-    return tuple(rates)
-
-
 def bench_streets(repeats: int) -> list[Rate]:
     """Scenes per second, and frames per second in each kind of weather."""
     rates = []
     for size in SIZES:
         scenes = render_scenes(0, range(FRAMES), size)
-        rates.append(Rate("scenes", size, measure(lambda s=size: render_scenes(0, range(FRAMES), s), FRAMES, repeats)))
+        work = partial(render_scenes, 0, range(FRAMES), size)
+        rates.append(Rate("scenes", size, measure(work, FRAMES, repeats)))
         for name in WEATHERS:
-            weather = parse_weather(name)
-            rendering = measure(
-                lambda s=scenes, w=weather: render_weather(s.images, s.depth, w, seed=0), FRAMES, repeats
-            )
-            rates.append(Rate(name, size, rendering))
+            render = partial(render_weather, scenes.images, scenes.depth, parse_weather(name), seed=0)
+            rates.append(Rate(name, size, measure(render, FRAMES, repeats)))
     return rates
 
 
-BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {"streets": bench_streets}
+BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {"model": bench_model, "streets": bench_streets}
 """Every benchmark by its name on the command line: a function from the number of repeats to the rates."""
 
 
@@ -88,7 +64,7 @@ def main() -> int:
 
     def command() -> None:
         if arguments.repeats < 1:
-            raise ValueError(f"--repeats must be at least 1, but is {arguments.repeats}")
+            raise InputError(f"--repeats must be at least 1, but is {arguments.repeats}")
         cv2.setNumThreads(1)
         print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), Console(highlight=False))
 

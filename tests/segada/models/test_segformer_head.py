@@ -5,9 +5,8 @@ import copy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
-from torch.nn import functional
 
+from segada.models.bench_model import plain_head
 from segada.models.segformer import SegFormerHead, initialise_head
 
 
@@ -42,23 +41,6 @@ def test_folded_head_equals_the_plain_formula_gradients_included(
         gradients, torch.autograd.grad(plain, [*features, *other.parameters()], weights), strict=True
     ):
         torch.testing.assert_close(gradient, reference, rtol=1e-8, atol=1e-10)
-
-
-def plain_head(head: SegFormerHead, features: list[Tensor]) -> Tensor:
-    """Linear layers, enlargement, concatenation from the deepest map on, 1x1 convolution, norm, ReLU, classifier."""
-    linears = [head.linear_c1, head.linear_c2, head.linear_c3, head.linear_c4]
-    enlarged = [
-        functional.interpolate(
-            linear.proj(feature.permute(0, 2, 3, 1)).permute(0, 3, 1, 2),
-            features[0].shape[-2:],
-            mode="bilinear",
-            align_corners=False,
-        )
-        for linear, feature in zip(linears, features, strict=True)
-    ]
-    fused = head.linear_fuse.bn(head.linear_fuse.conv(torch.cat(enlarged[::-1], dim=1)))
-    logits: Tensor = head.linear_pred(functional.relu(fused))
-    return logits
 
 
 def random_head(channels: tuple[int, ...], width: int, generator: torch.Generator) -> SegFormerHead:

@@ -1,0 +1,28 @@
+"""Rates: how often a piece of work is done per second of processor time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Units of work per second of processor time, one number per repeat."""
+
+    work: str
+    size: tuple[int, int]
+    per_second: tuple[float, ...]
+
+
+def measure(work: Callable[[], object], units: int, repeats: int) -> tuple[float, ...]:
+    """Units per second of processor time in each of some repeats, after one that warms up.
+
+    Processor time and not the clock's: other programs on the machine then disturb less.
+    """
+    work()
+    rates = []
+    for _ in range(repeats):
+        begun = time.process_time()
+        work()
+        rates.append(units / (time.process_time() - begun))
+    return tuple(rates)
