@@ -92,6 +92,33 @@ def test_probabilities_are_shares_of_images() -> None:
     assert share == pytest.approx(0.25, abs=0.087)
 
 
+def test_brightness_and_sigma_are_drawn_from_their_whole_ranges_and_independently() -> None:
+    images = torch.zeros(400, 3, 9, 9)
+    images[:, :, 4, 4] = 0.5
+
+    brightness = jitter_and_blur(images, colour(1.0, 0.0), seeded())[:, 0, 4, 4] / 0.5
+    spread = jitter_and_blur(images, colour(0.0, 1.0), seeded())[:, 0, 4]
+
+    # Contrast leaves a point alone but for a 160th; a Gaussian falls by exp(-1 / (2 sigma^2)) in the first pixel.
+    sigmas = (-0.5 / torch.log(spread[:, 5] / spread[:, 4])).sqrt()
+    assert 0.15 - 1e-3 <= sigmas.min() < 0.2
+    assert 1.1 < sigmas.max() <= 1.15 + 1e-3
+    assert brightness.std() > 0.05
+    assert abs(torch.corrcoef(torch.stack([brightness, sigmas]))[0, 1]) < 0.2
+
+
+def test_what_is_jittered_says_nothing_about_what_is_blurred() -> None:
+    images = random_images(400)
+
+    jittered, blurred = (
+        (jitter_and_blur(images, chances, seeded()) != images).flatten(1).any(dim=1).float()
+        for chances in (colour(0.5, 0.0), colour(0.0, 0.5))
+    )
+
+    # Four standard deviations of a correlation of nothing among 400.
+    assert abs(torch.corrcoef(torch.stack([jittered, blurred]))[0, 1]) < 0.2
+
+
 def test_equal_generators_give_equal_images_and_end_equal_whatever_the_settings() -> None:
     images = random_images(4)
     first, second, third = seeded(3), seeded(3), seeded(3)
