@@ -6,6 +6,7 @@ import platform
 import statistics
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 from rich.console import Console
@@ -14,9 +15,9 @@ from rich.table import Table
 from segada.command import exit_code
 from segada.data.streets import render_scenes
 from segada.data.weather import parse_weather, render_weather
-from segada.settings.files import InputError
 from segada.models.bench_model import bench_model
 from segada.rates import Rate, measure
+from segada.settings.files import InputError
 
 SIZES = ((64, 128), (96, 192), (128, 256))
 WEATHERS = ("25mm", "200mm", "fog150m", "night")
@@ -32,7 +33,7 @@ def bench_streets(repeats: int) -> list[Rate]:
         work = partial(render_scenes, 0, range(FRAMES), size)
         rates.append(Rate("scenes", size, measure(work, FRAMES, repeats)))
         for name in WEATHERS:
-            render = partial(render_weather, scenes.images, scenes.depth, parse_weather(name), seed=0)
+            render = partial(render_weather, scenes.images, scenes.depth, parse_weather(name), seed=0, numbers=range(len(scenes.images)))
             rates.append(Rate(name, size, measure(render, FRAMES, repeats)))
     return rates
 

@@ -15,11 +15,11 @@ class Step:
 
     Attributes:
         number: Counted from 0 over the whole stream.
-        indices: int64 [at most batch_size], frames of the visited domain.
+        frames: int64 [at most batch_size], numbers of frames of the visited domain.
     """
 
     number: int
-    indices: npt.NDArray[np.int64]
+    frames: npt.NDArray[np.int64]
 
 
 class Itinerary:
@@ -43,16 +43,25 @@ class Itinerary:
         """The steps of a visit, counted from 0."""
         visits, batch_size = self._stream.visits, self._stream.batch_size
         number = sum(self._count(domain) for domain in visits[:visit])
-        begin = sum(self._frames(domain) for domain in visits[:visit])
-        frames = (begin + np.arange(self._frames(visits[visit]))) % self._lengths[visits[visit]]
+        frames = self._numbers(visit)
         for _ in range(self._stream.passes):
             for start in range(0, len(frames), batch_size):
                 yield Step(number, frames[start : start + batch_size])
                 number += 1
 
+    def needed(self, domain: str) -> npt.NDArray[np.int64]:
+        """Numbers of the domain's frames that the stream passes over, each once, ascending."""
+        visits = [visit for visit, name in enumerate(self._stream.visits) if name == domain]
+        return np.unique(np.concatenate([self._numbers(visit) for visit in visits]))
+
     def total_steps(self) -> int:
         """Steps of the whole stream."""
         return sum(self._count(domain) for domain in self._stream.visits)
+
+    def _numbers(self, visit: int) -> npt.NDArray[np.int64]:
+        visits = self._stream.visits
+        begin = sum(self._frames(domain) for domain in visits[:visit])
+        return (begin + np.arange(self._frames(visits[visit]))) % self._lengths[visits[visit]]
 
     def _frames(self, domain: str) -> int:
         available = self._lengths[domain]

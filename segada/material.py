@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import torch
 
-from segada.data.datasets import load_domain
+from segada.data.datasets import count_frames, load_domain
 from segada.data.frames import Frames
 from segada.evaluation.evaluator import evaluate
+from segada.itinerary import Itinerary
 from segada.models.build import build_segmentor
 from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
+from segada.settings.stream import ReplaySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,15 @@ class Material:
     Attributes:
         key: Of the settings that it was made from, see `material_key`.
         source: Labelled frames of the source domain.
-        visited: The frames that the stream passes over, by domain.
+        lengths: How many frames each visited domain has.
+        visited: Those of them that the stream passes over, in ascending order, by domain.
         held_out: The frames that are scored after each visit, by domain.
         source_only: mIoU of the untouched source model on `held_out`, by domain.
     """
 
     key: str
     source: Frames
+    lengths: dict[str, int]
     visited: dict[str, Frames]
     held_out: dict[str, Frames]
     source_only: dict[str, float]
@@ -38,9 +42,7 @@ def material_key(settings: RunSettings) -> str:
     """The same for two runs exactly when they can share material."""
     relevant = {
         "data": settings.data,
-        "source": settings.stream.source,
-        "visits": sorted(set(settings.stream.visits)),
-        "stream_split": settings.stream.split,
+        "stream": settings.stream.model_copy(update={"batch_size": 1, "passes": 1, "replay": ReplaySettings()}),
         "scored": settings.scored_domains(),
         "split": settings.evaluation.split,
         "model": settings.model.model_copy(update={"freeze": "nothing", "drop_path": 0.0}),
@@ -59,10 +61,13 @@ def prepare(settings: RunSettings) -> Material:
     torch.set_num_threads(settings.runtime.threads)
     stream, data = settings.stream, settings.data
     held_out = {name: load_domain(name, data, settings.evaluation.split) for name in settings.scored_domains()}
+    lengths = {name: count_frames(name, data, stream.split) for name in stream.visits}
+    itinerary = Itinerary(stream, lengths)
     return Material(
         key=material_key(settings),
         source=load_domain(stream.source, data, "source"),
-        visited={name: load_domain(name, data, stream.split) for name in dict.fromkeys(stream.visits)},
+        lengths=lengths,
+        visited={name: load_domain(name, data, stream.split, itinerary.needed(name).tolist()) for name in lengths},
         held_out=held_out,
         source_only=_source_only(settings, held_out),
     )

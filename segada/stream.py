@@ -58,7 +58,7 @@ class Adaptation:
         parts = MethodParts(settings, network, self._replay, self._class_mix, self._augmentation)
         self._method = METHODS[settings.method.name](parts)
         self._controller = CONTROLLERS[settings.modulation.name](settings.modulation)
-        self._itinerary = Itinerary(settings.stream, {name: len(frames) for name, frames in material.visited.items()})
+        self._itinerary = Itinerary(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._folder = None if folder is None else RunFolder(folder)
@@ -130,13 +130,14 @@ class Adaptation:
     def _adapt(self, visit: int, domain: str) -> tuple[OnlineScore, dict[str, float], int]:
         online, logs, frames = OnlineScore(), list[dict[str, float]](), 0
         for step in self._itinerary.steps(visit):
-            batch = to_batch(self._material.visited[domain], step.indices).to(self._device)
+            places = np.searchsorted(self._itinerary.needed(domain), step.frames)
+            batch = to_batch(self._material.visited[domain], places).to(self._device)
             if self._settings.evaluation.online:
                 online.add(self._method.predict(batch.images), batch.labels)
             plan = self._controller.plan(step.number, self._itinerary.total_steps())
             log = self._method.step(batch.images, plan)
             logs.append(_finite(log, f"visit {visit} ({domain}), step {step.number}"))
-            frames += len(step.indices)
+            frames += len(step.frames)
         return online, {name: float(np.mean([log[name] for log in logs])) for name in logs[0]}, frames
 
     def _evaluate(self) -> dict[str, Scores]:

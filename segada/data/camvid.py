@@ -4,6 +4,7 @@ Brostow et al. 2009, in the form that Badrinarayanan et al. published with SegNe
 images, `trainannot`, `valannot` (`testannot`) under the same names their labels, one channel of ids 0 to 11.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -47,24 +48,41 @@ LAYOUT: Final = "train/*.png with trainannot/*.png, and val/*.png with valannot/
 ROOT: Final = "set data.root, for instance to ${SEGADA_CAMVID:-../shared/camvid}"
 
 
-def load_camvid(domain: CamVidDomain, data: DataSettings, split: Split) -> Frames:
+def count_camvid(domain: CamVidDomain, data: DataSettings, split: Split) -> int:
+    """How many photographs a domain has for one purpose; raises what `load_camvid` raises, but reads no photograph."""
+    return len(_limited(domain, data, split))
+
+
+def load_camvid(domain: CamVidDomain, data: DataSettings, split: Split, indices: Sequence[int] | None = None) -> Frames:
     """Load the photographs of some sequences for one purpose, resized to `data.size`, in the domain's weather.
 
     A sequence with frames in `val` is a source: its other frames are `source`, the first half of those in `val` is
     `select`, the second `report`; it has nothing for `adapt`. Any other sequence is a target: its first half is
     `adapt`, the next quarter `select`, the last `report`. More frames than `data.splits` allows are thinned evenly.
 
+    Args:
+        domain: sequences and weather.
+        data: folder, size and limits.
+        split: the purpose.
+        indices: numbers of the frames wanted, of those that `count_camvid` counts; all if not given.
+
     Raises:
         ValueError: a folder, a file or a sequence is missing or not as expected, or no sequence serves the split.
     """
-    files = _files(_root(domain, data), domain.sequences, split)
-    limit: int = data.splits.model_dump()[split]
-    files = [files[index] for index in np.linspace(0, len(files) - 1, min(limit, len(files))).round().astype(int)]
+    all_files = _limited(domain, data, split)
+    numbers = range(len(all_files)) if indices is None else indices
+    files = [all_files[number] for number in numbers]
     images = np.stack([_image(file, data.size) for file in files])
     labels = np.stack([_labels(file, data.size) for file in files])
     depth = np.broadcast_to(geometric_depth(data.size, HORIZON), labels.shape)
     weather = parse_weather(domain.weather)
-    return Frames(render_weather(images, depth, weather, seed=crc32(files[0].stem.encode())), labels)
+    return Frames(render_weather(images, depth, weather, crc32(all_files[0].stem.encode()), numbers), labels)
+
+
+def _limited(domain: CamVidDomain, data: DataSettings, split: Split) -> list[Path]:
+    files = _files(_root(domain, data), domain.sequences, split)
+    limit: int = data.splits.model_dump()[split]
+    return [files[index] for index in np.linspace(0, len(files) - 1, min(limit, len(files))).round().astype(int)]
 
 
 def _root(domain: CamVidDomain, data: DataSettings) -> Path:

@@ -66,25 +66,42 @@ def render_scenes(world: int, indices: Sequence[int], size: tuple[int, int]) -> 
     return scenes
 
 
-def load_streets(domain: StreetsDomain, data: DataSettings, split: Split) -> Frames:
+def count_streets(domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG001 - all domains alike
+    """How many frames a split has.
+
+    Raises:
+        ValueError: more are asked for than there are scenes.
+    """
+    count: int = data.splits.model_dump()[split]
+    if count > SPLIT_CAPACITY:
+        raise ValueError(f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split")
+    return count
+
+
+def load_streets(
+    domain: StreetsDomain, data: DataSettings, split: Split, indices: Sequence[int] | None = None
+) -> Frames:
     """The frames of a split in the domain's weather; every weather shows the same scenes.
 
     More frames of a split begin with the same ones as fewer, and no split shares a scene with another.
+
+    Args:
+        domain: world and weather.
+        data: size, and frames per split.
+        split: the purpose.
+        indices: numbers of the frames wanted, from 0 to `count_streets` - 1; all if not given.
     """
-    count = data.splits.model_dump()[split]
-    if count > SPLIT_CAPACITY:
-        raise ValueError(f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split")
-    first = FIRST_SCENE[split]
-    scenes = _remembered(domain.world, first, count, data.size)
-    weather = parse_weather(domain.weather)
-    images = render_weather(scenes.images, scenes.depth, weather, seed=domain.world, first=first)
+    wanted = range(count_streets(domain, data, split)) if indices is None else indices
+    numbers = tuple(FIRST_SCENE[split] + index for index in wanted)
+    scenes = _remembered(domain.world, numbers, data.size)
+    images = render_weather(scenes.images, scenes.depth, parse_weather(domain.weather), domain.world, numbers)
     return Frames(images, scenes.labels)
 
 
 @lru_cache(maxsize=4)
-def _remembered(world: int, first: int, count: int, size: tuple[int, int]) -> Scenes:
+def _remembered(world: int, numbers: tuple[int, ...], size: tuple[int, int]) -> Scenes:
     """The four splits are asked for once per weather; scenes are several times dearer than weather."""
-    scenes = render_scenes(world, range(first, first + count), size)
+    scenes = render_scenes(world, numbers, size)
     for array in (scenes.images, scenes.labels, scenes.depth):
         array.setflags(write=False)
     return scenes

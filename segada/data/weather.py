@@ -1,7 +1,7 @@
 """Weather on a picture whose depth is known: rain by its rate, fog by its visibility, night."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,7 @@ def parse_weather(name: str) -> Weather:
     raise ValueError(f"weather is {name!r}, but must be clear, night, rain such as 25mm or fog such as fog150m")
 
 
-def render_weather(images: Bytes, depth: Depth, weather: Weather, seed: int, first: int = 0) -> Bytes:
+def render_weather(images: Bytes, depth: Depth, weather: Weather, seed: int, numbers: Sequence[int]) -> Bytes:
     """Renders weather onto pictures taken in clear weather.
 
     Args:
@@ -55,15 +55,15 @@ def render_weather(images: Bytes, depth: Depth, weather: Weather, seed: int, fir
         depth: float32 metres, [N, H, W] or, the same for all, [H, W].
         weather: clear weather returns the images as they are.
         seed: of the recording.
-        first: number of the first image within the recording; what happens in a frame depends on the seed and its number
+        numbers: of each image within the recording. What happens in a frame depends on the seed and on its number
             alone, however frames are divided into calls.
     """
     if weather == Weather():
         return images
     depths = np.broadcast_to(depth, images.shape[:3])
     rendered = np.empty_like(images)
-    for place, (image, metres) in enumerate(zip(images, depths, strict=True)):
-        generator = np.random.default_rng((seed, first + place))
+    for place, (image, metres, number) in enumerate(zip(images, depths, numbers, strict=True)):
+        generator = np.random.default_rng((seed, number))
         picture = _render(image.astype(np.float32) / np.float32(255.0), metres, weather, generator)
         rendered[place] = (np.clip(picture, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
     return rendered

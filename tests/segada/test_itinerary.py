@@ -23,16 +23,17 @@ def test_each_pass_of_a_visit_sees_its_frames_once_and_steps_count_on(
     for visit, domain in enumerate(visits):
         steps = list(itinerary.steps(visit))
         numbers += [step.number for step in steps]
-        seen = [int(index) for step in steps for index in step.indices]
+        seen = [int(index) for step in steps for index in step.frames]
         count = lengths[domain] if frames is None else min(frames, lengths[domain])
-        assert all(1 <= len(step.indices) <= batch_size for step in steps)
+        assert all(1 <= len(step.frames) <= batch_size for step in steps)
         assert seen == seen[:count] * passes
         assert len(set(seen)) == count
+        assert set(seen) <= set(itinerary.needed(domain).tolist())
     assert numbers == list(range(itinerary.total_steps()))
 
 
 def test_paired_domains_do_not_show_a_scene_twice_while_there_are_others() -> None:
     stream = StreamSettings(visits=("clear", "25mm", "clear"), frames=5, batch_size=2)
     itinerary = Itinerary(stream, {"clear": 15, "25mm": 15})
-    seen = [int(index) for visit in range(3) for step in itinerary.steps(visit) for index in step.indices]
+    seen = [int(index) for visit in range(3) for step in itinerary.steps(visit) for index in step.frames]
     assert seen == list(range(15))
