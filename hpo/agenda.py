@@ -35,6 +35,8 @@ class Agenda:
         self._confirming = False
         self._stopped = False
         self._failures: dict[str, str] = {}
+        self.obstacle: str | None = None
+        """Why no run of this study can be done, once that has turned out."""
 
     @property
     def is_over(self) -> bool:
@@ -74,7 +76,10 @@ class Agenda:
         """Takes in a visit and says whether the job goes on."""
         if job.name not in self._running:
             return False
-        if progress.failure is not None:
+        if progress.concerns_all:
+            self.obstacle = progress.failure
+            self.stop()
+        elif progress.failure is not None:
             self._fail(job, progress.report, progress.failure)
         elif progress.report is not None:
             report = progress.report

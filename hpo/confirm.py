@@ -182,12 +182,12 @@ def _run_replicates(run: SeedRun, draws: _Draws) -> Floats:
 
 
 def _miou(counts: Floats, areas: Areas) -> Floats:
-    """mIoU of every replicate: data-set-level sums, then the mean over classes that occur (union above 0)."""
+    """mIoU of every replicate as the engine counts it: sums over frames, then the mean over the labelled classes."""
     frames, parts, classes = areas.shape
     sums = (counts @ areas.reshape(frames, parts * classes)).reshape(-1, parts, classes)
     intersection, predicted, labelled = sums[:, 0], sums[:, 1], sums[:, 2]
     union = predicted + labelled - intersection
-    occurs = union > 0
+    occurs = labelled > 0
     iou = np.divide(intersection, union, out=np.zeros_like(union), where=occurs)
     return np.asarray(iou.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1), dtype=np.float64)
 

@@ -37,6 +37,8 @@ class Progress(Record):
     finished: bool
     failure: str | None = None
     """Why it cannot go on, if it cannot."""
+    concerns_all: bool = False
+    """Whether no other run of the study could go on either: the frames that they share cannot be had."""
 
 
 @dataclass(frozen=True)

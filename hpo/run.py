@@ -80,7 +80,7 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
         agenda = Agenda(study, plan, [progress, *tracking])
         if not _is_done(study, plan):
             try:
-                with progress, stopped_by_signals(agenda, console):
+                with progress, stopped_by_signals(agenda):
                     _work_off(agenda, plan, address, console)
             except InputError:
                 if is_new:
@@ -109,10 +109,12 @@ def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console)
             token = f"; it asks for the token in {ray.token_file}" if ray.token_file else ""
             console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
         try:
-            materials = prepare(preparation, ray.workers)
+            materials = prepare(preparation)
         except ValueError as error:
             raise plan.file.document.error(("run",), str(error)) from None
         execute(agenda, materials, ray, plan.out / "ray")
+    if agenda.obstacle is not None:
+        raise plan.file.document.error(("run",), agenda.obstacle)
 
 
 def _is_done(study: Study, plan: Plan) -> bool:

@@ -1,7 +1,9 @@
 """wandb: one run per trial, grouped by study. Imported only if a study asks for it."""
 
 import os
+from netrc import netrc
 from pathlib import Path
+from urllib.parse import urlparse
 
 import wandb
 
@@ -20,8 +22,7 @@ class WandbTracking:
         Raises:
             InputError: it would go online, and there is no key.
         """
-        mode = os.environ.get("WANDB_MODE", "online")
-        if mode == "online" and wandb.api.api_key is None:
+        if os.environ.get("WANDB_MODE", "online") == "online" and not _has_key():
             raise InputError(
                 "tracking.wandb is true, but there is no key: set WANDB_API_KEY, or WANDB_MODE=offline, or "
                 "--set tracking.wandb=false"
@@ -67,6 +68,15 @@ class WandbTracking:
         if outcome.report is not None:
             run.summary.update(outcome.report.model_dump(mode="json", exclude={"visits"}))
         run.finish(exit_code=1 if outcome.state == "fail" else 0)
+
+
+def _has_key() -> bool:
+    """Whether wandb would find a key, in the places where it looks."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    return path.exists() and netrc(path).authenticators(host) is not None
 
 
 def _point(record: VisitRecord) -> dict[str, float | int | str | None]:

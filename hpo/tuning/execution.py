@@ -13,7 +13,7 @@ from hpo.agenda import Agenda
 from hpo.tuning.cluster import Cluster
 from hpo.tuning.scheduler import Recoveries, VisitScheduler
 from hpo.tuning.search import AgendaSearcher
-from hpo.tuning.trainable import VisitTrainable, load_engine, prepare_material, pretrain_source
+from hpo.tuning.trainable import VisitTrainable, prepare_material, pretrain_source
 from segada.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -42,30 +42,30 @@ class Preparation:
     confirmation: RunSettings
 
 
-def prepare(preparation: Preparation, workers: int) -> Materials:
-    """Has the frames that runs share made, by the split that is scored; workers load the engine meanwhile.
+def prepare(preparation: Preparation) -> Materials:
+    """Trains the source model where the study says so, and has the shared frames made while the first jobs start.
 
-    Those of the search are there on return, the others are made while it runs.
+    Returns:
+        The frames by the split that is scored, still to come. Those of the confirmation are made after the others.
 
     Raises:
-        ValueError: the data or the source model are not what the settings say.
+        ValueError: the source training lacks data.
     """
-    warm = [load_engine.remote() for _ in range(workers)]
+    if preparation.pretrain is not None:
+        _pretrain(preparation.pretrain, preparation.source)
+    search, confirmation = preparation.search, preparation.confirmation
+    first = prepare_material.remote(search.model_dump_json(), None)
+    second = prepare_material.remote(confirmation.model_dump_json(), first)
+    return {search.evaluation.split: first, confirmation.evaluation.split: second}
+
+
+def _pretrain(settings: RunSettings, folder: Path) -> None:
     try:
-        if preparation.pretrain is not None:
-            ray.get(pretrain_source.remote(preparation.pretrain.model_dump_json(), preparation.source))
-        search = prepare_material.remote(preparation.search.model_dump_json())
-        ray.wait([search, *warm], num_returns=1 + workers, fetch_local=False)
-        ray.get(search)
+        ray.get(pretrain_source.remote(settings.model_dump_json(), folder))
     except RayTaskError as error:
         if isinstance(error.cause, ValueError):
             raise ValueError(str(error.cause)) from None
         raise
-    confirmation = prepare_material.remote(preparation.confirmation.model_dump_json())
-    return {
-        preparation.search.evaluation.split: search,
-        preparation.confirmation.evaluation.split: confirmation,
-    }
 
 
 def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch: Path) -> None:

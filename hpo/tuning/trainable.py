@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import ray
 from ray import tune
+from ray.exceptions import RayTaskError
 from ray.tune.result import DONE
 
 from hpo.jobs import Job, Progress
@@ -47,6 +48,8 @@ class VisitTrainable(tune.Trainable):
             config: of the job, see `config_of`.
             materials: the frames that jobs share, by the split that is scored; fetched when they are first needed.
         """
+        import segada.stream  # noqa: F401 - while the frames are still being made
+
         self._shared = materials
         self._materials: dict[str, Material] = {}
         self._adaptation: Adaptation | None = None
@@ -66,6 +69,10 @@ class VisitTrainable(tune.Trainable):
 
         try:
             progress = self._visit()
+        except RayTaskError as error:
+            if not isinstance(error.cause, ValueError):
+                raise
+            progress = Progress(report=None, finished=False, failure=str(error.cause), concerns_all=True)
         except (Diverged, ValueError) as error:
             progress = Progress(report=self._report, finished=False, failure=str(error))
         over = progress.finished or progress.failure is not None
@@ -101,17 +108,11 @@ class VisitTrainable(tune.Trainable):
 
 
 @ray.remote(num_cpus=0)
-def prepare_material(settings: str) -> Material:
-    """Prepares what all runs with these settings share."""
+def prepare_material(settings: str, _after: object) -> Material:
+    """Prepares what all runs with these settings share, once `_after` is there."""
     from segada.material import prepare
 
     return prepare(RunSettings.model_validate_json(settings))
-
-
-@ray.remote
-def load_engine() -> None:
-    """Leaves an idle worker that has imported torch; Ray gives it to the next actor."""
-    import segada.stream  # noqa: F401
 
 
 @ray.remote

@@ -1,0 +1,183 @@
+"""What the main job does next, whatever order results come in."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState
+from study_samples import report
+
+from hpo.agenda import Agenda
+from hpo.jobs import Job, Outcome, Progress
+from hpo.plan import Plan
+from hpo.study import REASON, Study, open_study
+from hpo.study_file import StudyFile, load_study
+from segada.records import RunReport
+
+STUDY = """
+name: tiny
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+space:
+  method.threshold: {type: float, low: 0.5, high: 0.9}
+sampler: {name: random, seed: 0}
+budget: {trials: 3}
+pruning: {name: halving, min_visits: 1, reduction: 2}
+confirm: {top: 1, seeds: 2}
+"""
+
+
+@dataclass
+class Diary:
+    """An observer that remembers."""
+
+    started_jobs: list[str] = field(default_factory=list)
+    ends: dict[str, Outcome] = field(default_factory=dict)
+
+    def started(self, job: Job) -> None:
+        self.started_jobs.append(job.name)
+
+    def visited(self, job: Job, report: RunReport) -> None:
+        assert job.name in self.started_jobs
+        assert report.visits
+
+    def recovered(self, job: Job) -> None:
+        raise AssertionError(f"no worker dies here, {job.name} least of all")
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        assert job.name not in self.ends
+        self.ends[job.name] = outcome
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> StudyFile:
+    (tmp_path / "study-file.yaml").write_text(STUDY)
+    return load_study(str(tmp_path / "study-file.yaml"))
+
+
+@dataclass
+class Desk:
+    """An agenda with what it works on, as one driver has it."""
+
+    study: Study
+    agenda: Agenda
+    diary: Diary
+
+
+def opened(file: StudyFile, out: Path) -> Desk:
+    study, diary = open_study(file, out), Diary()
+    return Desk(study, Agenda(study, Plan(file, out), [diary]), diary)
+
+
+def finish(agenda: Agenda, job: Job, gain: float) -> None:
+    """Lets a job do all its visits, as the engine would, and leaves the report that the engine would leave."""
+    for visits in (1, 2, 3):
+        whole = report(gain, visits)
+        if visits == 3:
+            job.folder.mkdir(parents=True)
+            (job.folder / "report.json").write_text(whole.model_dump_json())
+        if not agenda.visited(job, Progress(report=whole, finished=visits == 3)):
+            return
+
+
+def test_baselines_then_trials_then_confirmation_of_the_best(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    gains = {"trial 0": 0.01, "trial 1": 0.03, "trial 2": 0.02}
+    while (job := desk.agenda.next_job()) is not None:
+        finish(desk.agenda, job, gains.get(job.name, 0.0))
+
+    assert desk.agenda.is_over
+    assert not desk.agenda.is_stopped
+    assert desk.diary.started_jobs == [
+        *("source_only", "batch_norm", "trial 0", "trial 1", "trial 2"),
+        *("source_only seed 1", "source_only seed 2", "batch_norm seed 1", "batch_norm seed 2"),
+        *("trial 1 seed 1", "trial 1 seed 2"),
+    ]
+
+
+def test_a_trial_is_scored_on_other_frames_and_seeds_than_its_confirmation(file, tmp_path):
+    plan = Plan(file, tmp_path)
+
+    assert plan.search_settings().evaluation.split == "select"
+    assert [plan.confirmation_settings(seed).evaluation.split for seed in plan.seeds] == ["report", "report"]
+    assert plan.search_settings().seed not in plan.seeds
+
+
+def test_nothing_is_confirmed_while_a_trial_runs(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    jobs = [desk.agenda.next_job() for _ in range(9)]
+    assert desk.agenda.next_job() is None
+    assert not desk.agenda.is_over
+
+    for job in jobs:
+        finish(desk.agenda, job, 0.01)
+
+    assert desk.agenda.next_job().name == "trial 0 seed 1"
+
+
+def test_a_pruned_trial_is_told_as_pruned_and_runs_no_further(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
+    for name, gain in (("trial 0", 0.05), ("trial 1", 0.05), ("trial 2", -0.2)):
+        finish(desk.agenda, jobs[name], gain)
+
+    assert desk.diary.ends["trial 2"].state == "pruned"
+    trial = desk.study.ledger.trials[2]
+    assert trial.state == TrialState.PRUNED
+    # Neither a baseline nor a trial that is over listens any more.
+    assert not desk.agenda.visited(jobs["trial 2"], Progress(report=report(0.3), finished=True))
+    assert desk.study.ledger.trials[2].state == TrialState.PRUNED
+
+
+def test_a_failed_trial_says_why_and_the_study_goes_on(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
+    desk.agenda.visited(jobs["trial 0"], Progress(report=None, finished=False, failure="the loss is nan"))
+    desk.agenda.broke(jobs["trial 1"], "its worker died")
+    desk.agenda.broke(jobs["trial 1"], "said twice")
+    finish(desk.agenda, jobs["trial 2"], 0.01)
+
+    reasons = [trial.user_attrs.get(REASON) for trial in desk.study.ledger.trials]
+    assert reasons == ["the loss is nan", "its worker died", None]
+    assert [trial.state.name for trial in desk.study.ledger.trials] == ["FAIL", "FAIL", "COMPLETE"]
+
+
+def test_visits_that_a_dying_worker_could_not_report_reach_the_pruner(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(3))}
+
+    desk.agenda.visited(jobs["trial 0"], Progress(report=report(0.1, visits=2), finished=False))
+
+    assert desk.study.ledger.trials[0].intermediate_values == pytest.approx({1: 0.1, 2: 0.1})
+
+
+def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(file, tmp_path):
+    out = tmp_path / "out"
+    first = opened(file, out)
+    jobs = {job.name: job for job in (first.agenda.next_job() for _ in range(4))}
+    finish(first.agenda, jobs["source_only"], 0.0)
+    finish(first.agenda, jobs["trial 0"], 0.01)
+    first.agenda.stop()
+    assert not first.agenda.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
+    assert first.agenda.next_job() is None
+    assert first.agenda.is_over
+
+    second = opened(file, out)
+    again = {}
+    while (job := second.agenda.next_job()) is not None:
+        again[job.name] = job
+        finish(second.agenda, job, 0.02)
+
+    assert list(again)[:3] == ["batch_norm", "trial 1", "trial 2"]
+    assert again["trial 1"].settings == jobs["trial 1"].settings
+    assert again["trial 1"].folder == jobs["trial 1"].folder
+    assert [trial.state.name for trial in second.study.ledger.trials] == ["COMPLETE"] * 3
+
+
+def test_frames_that_cannot_be_had_stop_everything(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    job = desk.agenda.next_job()
+    desk.agenda.visited(job, Progress(report=None, finished=False, failure="no folder x", concerns_all=True))
+
+    assert desk.agenda.obstacle == "no folder x"
+    assert desk.agenda.is_over
+    assert desk.diary.ends == {}

@@ -1,0 +1,217 @@
+"""The main job for real, Ray and engine included: killed in the middle, run again, read as people and scripts do."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hpo.collect import results_of
+from hpo.confirm import Confirmation
+from hpo.plan import Plan
+from hpo.study import open_study
+from hpo.study_file import load_study
+from segada.records import RunReport
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 240
+"""Seconds until a test gives up on a run that takes about 20 on a quiet machine."""
+
+# Two of the learning rates are absurd: their trials diverge, whichever sampler meets them first.
+STUDY = """
+name: short
+run:
+  data: {splits: {source: 40, adapt: 40, select: 8, report: 8}}
+  stream: {visits: [clear, 100mm, 200mm], frames: 32, replay: {size: 40}}
+  evaluation: {split: select}
+space:
+  method.optimiser.learning_rate: {type: choice, choices: [1e-3, 1e30], default: 1e-3}
+  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}
+sampler: {name: random, seed: 0}
+budget: {trials: 6}
+confirm: {top: 1, seeds: 2}
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A study that was killed once and then finished, and what was seen on the way."""
+
+    out: Path
+    reports_before: dict[str, bytes]
+    killed: int
+    code: int
+    printed: str
+    said: str
+
+
+def start(file: Path, out: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "hpo.run", "--space", str(file), "--out", str(out)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def reports(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("trials/*/report.json")}
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "results.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def wait_for(condition, process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end, "the run has not come this far"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def study_path(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("study") / "short.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(study_path, tmp_path_factory) -> Finished:
+    """The study: its first driver is killed by SIGKILL after a trial, the second one ends it."""
+    out = tmp_path_factory.mktemp("run") / "out"
+    first = start(study_path, out)
+    wait_for(lambda: reports(out), first)
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=PATIENCE)
+    before = reports(out)
+    second = start(study_path, out)
+    printed, said = second.communicate(timeout=PATIENCE)
+    return Finished(out, before, first.returncode, second.returncode, printed, said)
+
+
+def test_the_second_driver_ends_what_the_first_began(finished):
+    assert finished.killed == -signal.SIGKILL
+    assert finished.code == 0, finished.said
+    assert finished.said == ""
+
+
+def test_finished_trials_are_not_run_again(finished):
+    after = reports(finished.out)
+
+    assert finished.reports_before
+    assert finished.reports_before.items() <= after.items()
+
+
+def test_the_total_is_as_asked_and_diverging_trials_say_why(finished):
+    trials = rows(finished.out)
+
+    assert [row["number"] for row in trials] == ["0", "1", "2", "3", "4", "5"]
+    diverging = [row for row in trials if float(row["method.optimiser.learning_rate"]) > 1]
+    assert 0 < len(diverging) < 6
+    assert {row["state"] for row in diverging} == {"fail"}
+    assert all("learning rate" in row["reason"] for row in diverging)
+    assert {row["state"] for row in trials if row not in diverging} == {"complete"}
+    assert f"{len(diverging)} of 6 trials failed" in finished.printed
+
+
+def test_results_csv_says_what_the_trials_say(finished):
+    for row in rows(finished.out):
+        if row["state"] != "complete":
+            continue
+        report = RunReport.model_validate_json((finished.out / "trials" / row["number"] / "report.json").read_bytes())
+        assert float(row["mean_miou"]) == report.mean_miou
+        assert float(row["gain"]) == report.gain
+        assert float(row["miou/200mm"]) == report.visits[2].miou["200mm"]
+
+
+def test_the_best_is_confirmed_beside_the_baselines(finished):
+    best = finished.out / "best"
+    confirmation = Confirmation.model_validate_json((best / "confirmation.json").read_bytes())
+    study = open_study(load_study(str(finished.out / "study.yaml")), finished.out)
+
+    assert [run.name for run in confirmation.runs] == ["source_only", "batch_norm", confirmation.best]
+    assert confirmation.best == f"trial {study.best(1)[0].number}"
+    assert all(run.seeds == [1, 2] for run in confirmation.runs)
+    settings = yaml.safe_load((best / "settings.yaml").read_text())
+    assert (settings["seed"], settings["evaluation"]["split"]) == (1, "report")
+    assert (best / "weights.safetensors").stat().st_size > 0
+
+
+def test_the_report_and_the_terminal_give_the_answer(finished):
+    html = (finished.out / "report.html").read_text()
+
+    for shown in ("source only", "batch norm", "200mm"):
+        assert shown in html
+        assert shown in finished.printed
+    assert "python -m segada.adapt" in finished.printed
+    assert "dashboard http://127.0.0.1:" in finished.printed
+
+
+def test_a_finished_study_has_nothing_left_to_do_and_its_report_can_be_made_anew(finished, study_path):
+    before = rows(finished.out), reports(finished.out)
+    again = start(study_path, finished.out)
+    _, said = again.communicate(timeout=PATIENCE)
+    assert again.returncode == 0, said
+    assert (rows(finished.out), reports(finished.out)) == before
+
+    html = (finished.out / "report.html").read_bytes()
+    (finished.out / "report.html").unlink()
+    subprocess.run([sys.executable, "-m", "hpo.report", str(finished.out)], check=True, cwd=ROOT, capture_output=True)
+    rebuilt = (finished.out / "report.html").read_bytes()
+    assert abs(len(rebuilt) - len(html)) < 200
+
+
+def test_the_study_can_be_read_from_its_folder(finished):
+    file = load_study(str(finished.out / "study.yaml"))
+    results = results_of(open_study(file, finished.out), Plan(file, finished.out), None)
+
+    assert results.visits == ("clear", "100mm", "200mm")
+    assert set(results.baselines) == {"source_only", "batch_norm"}
+    assert results.baselines["source_only"].gain == pytest.approx(0.0)
+
+
+@pytest.mark.slow
+def test_ctrl_c_lets_visits_end_and_a_killed_worker_costs_nothing(study_path, tmp_path, finished):
+    out = tmp_path / "out"
+    first = start(study_path, out)
+    wait_for(lambda: list(out.glob("trials/*/visits.jsonl")), first)
+    first.send_signal(signal.SIGINT)
+    _, said = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 3
+    assert "To go on: python -m hpo.run --space" in said
+
+    second = start(study_path, out)
+    wait_for(lambda: len(list(out.glob("trials/*/visits.jsonl"))) > 2, second)
+    workers = subprocess.run(["pgrep", "-f", "ray::VisitTrainable"], capture_output=True, text=True, check=True)
+    ours = [int(pid) for pid in workers.stdout.split() if _descends(int(pid), second.pid)]
+    os.kill(ours[0], signal.SIGKILL)
+    printed, said = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 0, said
+    assert "its worker died" in printed
+
+    # Whatever happened on the way, every trial ends with the numbers of the study that was killed differently.
+    for path in finished.out.glob("trials/*/report.json"):
+        assert _numbers(out / path.relative_to(finished.out)) == _numbers(path)
+
+
+def _descends(pid: int, ancestor: int) -> bool:
+    while pid > 1:
+        if pid == ancestor:
+            return True
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return False
+
+
+def _numbers(path: Path) -> object:
+    """A report without what the clock says."""
+    report = json.loads(path.read_text())
+    for part in (report, *report["visits"]):
+        part.pop("seconds")
+        part.pop("frames_per_second", None)
+    return report

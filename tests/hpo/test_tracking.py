@@ -1,0 +1,87 @@
+"""wandb, offline: what its files hold is what was told."""
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from study_samples import report
+from wandb.proto.wandb_internal_pb2 import Record
+
+from hpo.jobs import Job, Outcome
+from hpo.study_file import load_study
+from hpo.tracking import WandbTracking
+
+BLOCK = 32768
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Reads a `.wandb` file: a LevelDB log (7 bytes of file header, then blocks of checksummed fragments)."""
+    data, position, whole = path.read_bytes(), 7, b""
+    while position + 7 <= len(data):
+        rest = BLOCK - position % BLOCK
+        if rest < 7:
+            position += rest
+            continue
+        _, length, kind = struct.unpack_from("<IHB", data, position)
+        whole += data[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (1, 4):
+            yield Record.FromString(whole)
+            whole = b""
+
+
+def as_dict(items) -> dict[str, object]:
+    return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
+@pytest.fixture(scope="module")
+def run_records(tmp_path_factory) -> list[Record]:
+    """Everything that wandb wrote about one trial of three visits, whose worker died after the first."""
+    out = tmp_path_factory.mktemp("wandb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "offline")
+        patch.delenv("WANDB_DIR", raising=False)
+        file = load_study("smoke.yaml")
+        tracking = WandbTracking(file.settings, out)
+        job = Job("trial", "trial 7", out / "trials" / "7", file.run_settings(), 7, {"method.threshold": 0.9})
+        baseline = Job("baseline", "batch_norm", out, file.run_settings(), None, {})
+        for one in (baseline, job):
+            tracking.started(one)
+        tracking.visited(job, report(0.1, visits=1))
+        tracking.recovered(job)
+        for one in (baseline, job):
+            tracking.visited(one, report(0.1))
+            tracking.ended(one, Outcome("complete", report(0.1)))
+    (path,) = out.glob("wandb/offline-run-*/*.wandb")
+    return list(records(path))
+
+
+def test_a_trial_is_one_run_of_the_study_s_group(run_records):
+    (run,) = [record.run for record in run_records if record.HasField("run")]
+
+    assert (run.display_name, run.run_group, run.project, run.job_type) == ("trial 7", "smoke", "segada", "trial")
+    config = as_dict(run.config.update)
+    assert config["method.threshold"] == 0.9
+    assert config["seed"] == 0
+
+
+def test_history_has_every_visit_once(run_records):
+    points = [as_dict(record.history.item) for record in run_records if record.HasField("history")]
+
+    assert [point["visit"] for point in points] == [0, 1, 2]
+    assert [point["domain"] for point in points] == ["clear", "50mm", "200mm"]
+    assert points[2]["visited_miou"] == pytest.approx(0.33)
+    assert points[0]["miou/200mm"] == pytest.approx(0.33)
+    assert points[0]["losses/mix"] == 0.1
+
+
+def test_the_summary_is_the_report(run_records):
+    summary: dict[str, object] = {}
+    for record in run_records:
+        summary |= as_dict(record.summary.update)
+
+    assert summary["state"] == "complete"
+    assert summary["gain"] == 0.1
+    assert summary["mean_miou"] == pytest.approx(report(0.1).mean_miou)
