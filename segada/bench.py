@@ -33,7 +33,14 @@ def bench_streets(repeats: int) -> list[Rate]:
         work = partial(render_scenes, 0, range(FRAMES), size)
         rates.append(Rate("scenes", size, measure(work, FRAMES, repeats)))
         for name in WEATHERS:
-            render = partial(render_weather, scenes.images, scenes.depth, parse_weather(name), seed=0, numbers=range(len(scenes.images)))
+            render = partial(
+                render_weather,
+                scenes.images,
+                scenes.depth,
+                parse_weather(name),
+                seed=0,
+                numbers=range(len(scenes.images)),
+            )
             rates.append(Rate(name, size, measure(render, FRAMES, repeats)))
     return rates
 

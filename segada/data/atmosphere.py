@@ -39,13 +39,13 @@ def veiled(picture: Picture, depth: Depth, loss: Map | float, airlight: Picture)
 def clouds(size: tuple[int, int], generator: np.random.Generator) -> Map:
     """Smooth random values in about [-1, 1]."""
     coarse = generator.uniform(-1.0, 1.0, CLOUD_CELLS).astype(np.float32)
-    return cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def grain(picture: Picture, deviation: float, generator: np.random.Generator) -> Picture:
     """Sensor noise of a standard deviation, mostly alike in the three colours as after a camera's demosaicing."""
     height, width, _ = picture.shape
     shared = generator.standard_normal((height, width, 1), dtype=np.float32)
-    own = generator.standard_normal(picture.shape, dtype=np.float32)
-    noisy: Picture = picture + np.float32(deviation) * (np.float32(0.8) * shared + np.float32(0.6) * own)
-    return noisy
+    own = generator.standard_normal((height, width, 3), dtype=np.float32)
+    noise: Picture = 0.8 * shared + 0.6 * own
+    return picture + deviation * noise

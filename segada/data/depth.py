@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 Depth = npt.NDArray[np.float32]
 
-FAR = 500.0
-"""Metres at which everything farther, and the sky, is taken to be."""
+FAR = 512.0
+"""Metres at which everything farther, and the sky, is taken to be; a power of two, so that its inverse is exact."""
 FOCAL = 1.1
 """Focal length of the camera, in widths of the frame: 49 degrees from edge to edge, as in Cityscapes."""
 HORIZON = 0.45

@@ -11,6 +11,8 @@ import numpy.typing as npt
 Colour = tuple[float, float, float]
 """RGB in [0, 1]."""
 Point = tuple[float, float]
+Place = tuple[float, float, float]
+"""x, y, z in metres, see `Camera`."""
 
 NEAR = 1.0
 """Metres: nothing is nearer to the camera."""
@@ -86,7 +88,7 @@ class Canvas:
         self.light = light
         self.rows: list[tuple[float, ...]] = []
         """Numbers of every surface, in the order of `streets_shading.Surfaces`."""
-        self._corners: list[tuple[float, float, float]] = []
+        self._corners: list[Place] = []
         self._ends: list[int] = []
 
     def ground(self, label: int, material: Material, outline: Sequence[Point], height: float = 0.0) -> None:
@@ -109,12 +111,12 @@ class Canvas:
         self._add(label, material, (slope, 0.0, -self.camera.centre[0] * slope), (1.0, 0.0, brightness))
         self._outline([(x, y, z) for z, y in outline])
 
-    def front_disc(self, label: int, material: Material, place: tuple[float, float, float], radii: Point) -> None:
+    def front_disc(self, label: int, material: Material, place: Place, radii: Point) -> None:
         """An ellipse around (x, y, z) that faces the camera."""
         x, y, z = place
         self.front(label, material, z, [(x + radii[0] * c, y + radii[1] * s) for c, s in DISC])
 
-    def side_disc(self, label: int, material: Material, place: tuple[float, float, float], radius: float) -> None:
+    def side_disc(self, label: int, material: Material, place: Place, radius: float) -> None:
         """A circle around (x, y, z) in a plane along the street."""
         x, y, z = place
         self.side(label, material, x, [(z + radius * c, y + radius * s) for c, s in DISC])
@@ -126,7 +128,7 @@ class Canvas:
         grid = (*m.period, *m.fill, m.spread, m.grain, m.coarse)
         self.rows.append((float(label), *plane, *facing, *m.colour, *m.accent, *grid))
 
-    def _outline(self, corners: Iterable[tuple[float, float, float]]) -> None:
+    def _outline(self, corners: Iterable[Place]) -> None:
         self._corners.extend(corners)
         self._ends.append(len(self._corners))
 

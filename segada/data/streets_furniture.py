@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from segada.data.dice import Dice
-from segada.data.streets_canvas import Canvas, Colour, Material, rectangle
+from segada.data.streets_canvas import Canvas, Colour, Material, Place, rectangle
 from segada.data.streets_classes import Label
 
 STEEL = Material((0.40, 0.42, 0.43), grain=0.1, coarse=4.0)
@@ -65,24 +65,24 @@ def paint_bush(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) ->
         canvas.front_disc(Label.VEGETATION, leaves.tinted(dice.between(0.8, 1.2)), place, (size, size * 0.8))
 
 
-def _prohibition(canvas: Canvas, place: tuple[float, float, float]) -> None:
+def _prohibition(canvas: Canvas, place: Place) -> None:
     canvas.front_disc(Label.TRAFFIC_SIGN, RED, place, (0.48, 0.48))
     canvas.front_disc(Label.TRAFFIC_SIGN, WHITE, place, (0.30, 0.30))
 
 
-def _warning(canvas: Canvas, place: tuple[float, float, float]) -> None:
+def _warning(canvas: Canvas, place: Place) -> None:
     x, y, z = place
     canvas.front(Label.TRAFFIC_SIGN, RED, z, [(x - 0.58, y - 0.42), (x + 0.58, y - 0.42), (x, y + 0.60)])
     canvas.front(Label.TRAFFIC_SIGN, WHITE, z, [(x - 0.32, y - 0.27), (x + 0.32, y - 0.27), (x, y + 0.30)])
 
 
-def _direction(canvas: Canvas, place: tuple[float, float, float]) -> None:
+def _direction(canvas: Canvas, place: Place) -> None:
     x, y, z = place
     canvas.front(Label.TRAFFIC_SIGN, BLUE, z, rectangle(x - 0.48, x + 0.48, y - 0.45, y + 0.45))
     canvas.front(Label.TRAFFIC_SIGN, WHITE, z, [(x - 0.16, y - 0.3), (x + 0.16, y - 0.3), (x, y + 0.32)])
 
 
-def _priority(canvas: Canvas, place: tuple[float, float, float]) -> None:
+def _priority(canvas: Canvas, place: Place) -> None:
     x, y, z = place
     canvas.front(Label.TRAFFIC_SIGN, WHITE, z, [(x - 0.55, y), (x, y - 0.55), (x + 0.55, y), (x, y + 0.55)])
     canvas.front(Label.TRAFFIC_SIGN, YELLOW, z, [(x - 0.38, y), (x, y - 0.38), (x + 0.38, y), (x, y + 0.38)])

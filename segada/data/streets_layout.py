@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from segada.data.depth import CAMERA_HEIGHT, FAR, FOCAL, HORIZON
 from segada.data.dice import Dice
@@ -46,7 +47,13 @@ KERB = Material((0.70, 0.69, 0.67), grain=0.1)
 Thing = tuple[float, Callable[[], None]]
 """Distance of something, and the act of painting it."""
 SidePainter = Callable[[Canvas, Dice, Stretch], None]
-VehiclePainter = Callable[[Canvas, Dice, Box, bool], None]
+
+
+class VehiclePainter(Protocol):
+    """Paints a vehicle into its box, from the front if it is coming."""
+
+    def __call__(self, canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None: ...
+
 
 QUARTERS: Sequence[Sequence[SidePainter]] = (
     (paint_house, paint_house, paint_house, paint_house, paint_wall),
@@ -170,28 +177,28 @@ def _side(canvas: Canvas, dice: Dice, line: float, quarter: Sequence[SidePainter
 def _vehicles(canvas: Canvas, dice: Dice, street: Street) -> list[Thing]:
     things: list[Thing] = []
     if dice.chance(0.75):
-        things += _lane(canvas, dice, (0.0, dice.between(9.0, 26.0), dice.between(12.0, 40.0)), TRAFFIC, False)
+        things += _lane(canvas, dice, (0.0, dice.between(9.0, 26.0), dice.between(12.0, 40.0)), TRAFFIC, coming=False)
     if street.parking:
         kerbside = (street.right - 1.1, dice.between(5.0, 18.0), dice.between(2.0, 30.0))
-        things += _lane(canvas, dice, kerbside, PARKED, False)
+        things += _lane(canvas, dice, kerbside, PARKED, coming=False)
     if dice.chance(0.3):
         for x in (ONCOMING - 0.75, ONCOMING + 0.75):
             canvas.ground(Label.ROAD, RAIL, _band(x - 0.05, x + 0.05))
         tramway = (ONCOMING, dice.between(9.0, 30.0), 40.0)
-        return things + _lane(canvas, dice, tramway, (TRAM,), dice.chance(0.5))
+        return things + _lane(canvas, dice, tramway, (TRAM,), coming=dice.chance(0.5))
     oncoming = (ONCOMING, dice.between(8.0, 30.0), dice.between(8.0, 40.0))
-    return things + _lane(canvas, dice, oncoming, TRAFFIC, True)
+    return things + _lane(canvas, dice, oncoming, TRAFFIC, coming=True)
 
 
 def _lane(
-    canvas: Canvas, dice: Dice, lane: tuple[float, float, float], fleet: Sequence[Vehicle], coming: bool
+    canvas: Canvas, dice: Dice, lane: tuple[float, float, float], fleet: Sequence[Vehicle], *, coming: bool
 ) -> list[Thing]:
     x, near, gap = lane
     vehicles: list[Thing] = []
     while near < 50.0:
         painter, measures = dice.pick(fleet)
         box = vehicle_box(x + dice.between(-0.2, 0.2), near, measures)
-        vehicles.append((near, partial(painter, canvas, dice, box, coming)))
+        vehicles.append((near, partial(painter, canvas, dice, box, coming=coming)))
         near += measures[1] + gap * dice.between(0.6, 1.4)
     return vehicles
 
@@ -207,10 +214,10 @@ def _people(canvas: Canvas, dice: Dice, street: Street) -> list[Thing]:
         if dice.chance(0.55):
             z = dice.between(5.0, 16.0)
             place = (dice.between(street.left + 1.0, street.right), 0.0, z)
-            things.append((z, partial(paint, canvas, dice, place, True)))
+            things.append((z, partial(paint, canvas, dice, place, ridden=True)))
         if dice.chance(0.35):
             z = dice.between(5.0, 14.0)
-            things.append((z, partial(paint, canvas, dice, (_on_pavement(dice, street), 0.0, z), False)))
+            things.append((z, partial(paint, canvas, dice, (_on_pavement(dice, street), 0.0, z), ridden=False)))
     return things
 
 

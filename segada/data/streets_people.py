@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from segada.data.dice import Dice
-from segada.data.streets_canvas import Canvas, Colour, Material, rectangle, scaled
+from segada.data.streets_canvas import Canvas, Colour, Material, Place, rectangle, scaled
 from segada.data.streets_classes import Label
 
 CLOTHES: Sequence[Colour] = (
@@ -50,7 +50,7 @@ def paint_person(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) 
     _head(canvas, Label.PERSON, Material(dice.pick(SKIN)), (x, ground + 1.61 * unit, z))
 
 
-def paint_bicycle(canvas: Canvas, dice: Dice, place: tuple[float, float, float], ridden: bool) -> None:
+def paint_bicycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> None:
     """A bicycle at (x, ground, z), seen from the side; with a rider in a bright jacket if it is ridden."""
     x, y, z = place
     frame = Material(dice.pick(FRAMES))
@@ -72,7 +72,7 @@ def paint_bicycle(canvas: Canvas, dice: Dice, place: tuple[float, float, float],
         _rider(canvas, dice, (x - facing * 0.08, y + 0.12, z), facing)
 
 
-def paint_motorcycle(canvas: Canvas, dice: Dice, place: tuple[float, float, float], ridden: bool) -> None:
+def paint_motorcycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> None:
     """A motorcycle at (x, ground, z), heavy and low; with a rider in a helmet if it is ridden."""
     x, y, z = place
     tank = Material(dice.pick(TANKS), grain=0.15)
@@ -89,7 +89,7 @@ def paint_motorcycle(canvas: Canvas, dice: Dice, place: tuple[float, float, floa
         _rider(canvas, dice, (x - facing * 0.12, y + 0.02, z), facing)
 
 
-def _rider(canvas: Canvas, dice: Dice, place: tuple[float, float, float], lean: float) -> None:
+def _rider(canvas: Canvas, dice: Dice, place: Place, lean: float) -> None:
     x, y, z = place
     jacket = Material(scaled(dice.pick(JACKETS), dice.between(0.85, 1.1)))
     leg = [
@@ -116,5 +116,5 @@ def _rider(canvas: Canvas, dice: Dice, place: tuple[float, float, float], lean: 
     _head(canvas, Label.RIDER, Material(dice.pick(HELMETS)), (neck + lean * 0.05, y + 1.58, z))
 
 
-def _head(canvas: Canvas, label: Label, material: Material, place: tuple[float, float, float]) -> None:
+def _head(canvas: Canvas, label: Label, material: Material, place: Place) -> None:
     canvas.front_disc(label, material, place, (0.13, 0.15))

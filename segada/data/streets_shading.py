@@ -72,7 +72,8 @@ def shade(canvas: Canvas, supersampling: int) -> tuple[Floats, Bytes, Depth]:
     centre = slice(supersampling // 2, None, supersampling)
     depth = np.ascontiguousarray(depth[centre, centre])
     labels = surfaces.label.astype(np.uint8)[ids[centre, centre]]
-    return _aired(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), depth), labels, depth
+    picture = np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), np.float32)
+    return _aired(picture, depth), labels, depth
 
 
 def _depth(ids: Ids, surfaces: Surfaces) -> Depth:
@@ -80,7 +81,8 @@ def _depth(ids: Ids, surfaces: Surfaces) -> Depth:
     inverse = surfaces.inverse_depth_column[ids] * columns
     inverse += surfaces.inverse_depth_row[ids] * rows
     inverse += surfaces.inverse_depth[ids]
-    return np.reciprocal(np.clip(inverse, np.float32(1.0 / FAR), np.float32(1.0 / NEAR)))
+    depth: Depth = np.reciprocal(np.clip(inverse, np.float32(1.0 / FAR), np.float32(1.0 / NEAR)))
+    return depth
 
 
 def _surface_coordinates(camera: Camera, ids: Ids, surfaces: Surfaces, depth: Depth) -> tuple[Floats, Floats]:
@@ -131,4 +133,5 @@ def _noise() -> Floats:
     """Smooth noise of mean 0 and standard deviation 0.5 that repeats at its edges, [256 * 256]."""
     white = np.random.default_rng(NOISE_SEED).standard_normal((NOISE_SIDE, NOISE_SIDE)).astype(np.float32)
     smooth = cv2.GaussianBlur(np.pad(white, 8, mode="wrap"), (0, 0), NOISE_SMOOTHING)[8:-8, 8:-8]
-    return np.clip(smooth / smooth.std() * np.float32(0.5), -1.0, 1.0).ravel()
+    noise: Floats = np.clip(smooth / smooth.std() * np.float32(0.5), -1.0, 1.0).ravel()
+    return noise

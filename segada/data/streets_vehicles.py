@@ -60,7 +60,7 @@ def vehicle_box(x: float, near: float, measures: tuple[float, float, float]) -> 
     return Box(x - width / 2, x + width / 2, near, near + length, height)
 
 
-def paint_car(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
+def paint_car(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A car: a low body under a narrower cabin."""
     paint = Material(scaled(dice.pick(CAR_COLOURS), dice.between(0.85, 1.15)), grain=0.06)
     belt = box.height * dice.between(0.52, 0.62)
@@ -69,9 +69,7 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     if side is not None:
         front, back = (0.32, 0.12) if coming else (0.10, 0.30)
         roof = [(box.along(front + 0.12), box.height), (box.along(1 - back - 0.10), box.height)]
-        canvas.side(
-            Label.CAR, paint, side, [(box.along(front), belt), *roof[:1], *roof[1:], (box.along(1 - back), belt)]
-        )
+        canvas.side(Label.CAR, paint, side, [(box.along(front), belt), *roof, (box.along(1 - back), belt)])
         window = [(box.along(front + 0.05), belt), (box.along(front + 0.14), box.height * 0.93)]
         window += [(box.along(1 - back - 0.13), box.height * 0.93), (box.along(1 - back - 0.06), belt)]
         canvas.side(Label.CAR, GLASS, side, window)
@@ -82,38 +80,28 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     canvas.front(Label.CAR, TYRE, box.near, rectangle(box.at(0.05), box.at(0.22), 0.0, 0.4))
     canvas.front(Label.CAR, TYRE, box.near, rectangle(box.at(0.78), box.at(0.95), 0.0, 0.4))
     canvas.front(Label.CAR, paint, box.near, rectangle(box.left, box.right, 0.25, belt + 0.02))
-    pane = [(box.at(0.12), belt + 0.04), (box.at(0.88), belt + 0.04)]
-    canvas.front(
-        Label.CAR, GLASS, box.near, [*pane, (box.at(0.79), box.height * 0.93), (box.at(0.21), box.height * 0.93)]
-    )
+    top = box.height * 0.93
+    pane = [(box.at(0.12), belt + 0.04), (box.at(0.88), belt + 0.04), (box.at(0.79), top), (box.at(0.21), top)]
+    canvas.front(Label.CAR, GLASS, box.near, pane)
     canvas.front(Label.CAR, CHASSIS, box.near, rectangle(box.at(0.1), box.at(0.9), 0.22, 0.38))
-    _lamps(canvas, Label.CAR, box, coming, belt * 0.78)
+    _lamps(canvas, Label.CAR, box, HEAD_LAMP if coming else TAIL_LAMP, belt * 0.78)
     canvas.front(Label.CAR, PLATE, box.near, rectangle(box.at(0.37), box.at(0.63), 0.42, 0.56))
 
 
-def paint_truck(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
+def paint_truck(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A truck: a windowless load on a dark frame, with a cab in front."""
-    cargo = Material(
-        scaled(dice.pick(CARGO_COLOURS), dice.between(0.8, 1.1)),
-        (0.25, 0.26, 0.28),
-        (1.3, 9.0),
-        (0.06, 1.0),
-        grain=0.05,
-    )
+    sheet = scaled(dice.pick(CARGO_COLOURS), dice.between(0.8, 1.1))
+    cargo = Material(sheet, (0.25, 0.26, 0.28), (1.3, 9.0), (0.06, 1.0), grain=0.05)
     cab = Material(dice.pick(CAR_COLOURS), grain=0.05)
     floor = 1.05
     _shadow(canvas, box)
     side = box.visible_side()
     if side is not None:
         load = (0.24, 1.0) if coming else (0.0, 0.76)
-        cab_span = (0.0, 0.22) if coming else (0.78, 1.0)
+        begin, end = (0.0, 0.22) if coming else (0.78, 1.0)
         canvas.side(Label.TRUCK, CHASSIS, side, rectangle(box.near, box.far, 0.45, floor))
-        canvas.side(
-            Label.TRUCK, cab, side, rectangle(box.along(cab_span[0]), box.along(cab_span[1]), 0.5, box.height * 0.86)
-        )
-        pane = rectangle(
-            box.along(cab_span[0] + 0.04), box.along(cab_span[1] - 0.05), box.height * 0.52, box.height * 0.76
-        )
+        canvas.side(Label.TRUCK, cab, side, rectangle(box.along(begin), box.along(end), 0.5, box.height * 0.86))
+        pane = rectangle(box.along(begin + 0.04), box.along(end - 0.05), box.height * 0.52, box.height * 0.76)
         canvas.side(Label.TRUCK, GLASS, side, pane)
         canvas.side(Label.TRUCK, cargo, side, rectangle(box.along(load[0]), box.along(load[1]), floor, box.height))
         _wheels(canvas, Label.TRUCK, box, side, 0.5, (0.12, 0.72, 0.86))
@@ -127,10 +115,10 @@ def paint_truck(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     else:
         canvas.front(Label.TRUCK, cargo, box.near, rectangle(box.left, box.right, floor, box.height))
         canvas.front(Label.TRUCK, CHASSIS, box.near, rectangle(box.at(0.485), box.at(0.515), floor, box.height))
-    _lamps(canvas, Label.TRUCK, box, coming, 0.85)
+    _lamps(canvas, Label.TRUCK, box, HEAD_LAMP if coming else TAIL_LAMP, 0.85)
 
 
-def paint_bus(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
+def paint_bus(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A bus: bright, with a band of windows along its side and a lit destination."""
     colour = scaled(dice.pick(BUS_COLOURS), dice.between(0.85, 1.1))
     body = Material(colour, grain=0.05)
@@ -146,10 +134,10 @@ def paint_bus(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     sill = 1.15 if coming else 1.7
     canvas.front(Label.BUS, GLASS, box.near, rectangle(box.at(0.07), box.at(0.93), sill, box.height - 0.6))
     canvas.front(Label.BUS, AMBER, box.near, rectangle(box.at(0.2), box.at(0.8), box.height - 0.48, box.height - 0.18))
-    _lamps(canvas, Label.BUS, box, coming, 0.85)
+    _lamps(canvas, Label.BUS, box, HEAD_LAMP if coming else TAIL_LAMP, 0.85)
 
 
-def paint_tram(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
+def paint_tram(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A tram (class train): long, on rails, a coloured stripe under its windows, a current collector above."""
     colour = scaled(dice.pick(TRAM_COLOURS), dice.between(0.9, 1.08))
     stripe = Material(dice.pick(((0.10, 0.40, 0.36), (0.14, 0.30, 0.62), (0.12, 0.44, 0.30))), grain=0.05)
@@ -168,17 +156,13 @@ def paint_tram(canvas: Canvas, dice: Dice, box: Box, coming: bool) -> None:
     face = [(box.left, 0.3), (box.right, 0.3), (box.right, box.height * 0.8)]
     face += [(box.at(0.82), box.height), (box.at(0.18), box.height), (box.left, box.height * 0.8)]
     canvas.front(Label.TRAIN, body, box.near, face)
-    pane = [
-        (box.at(0.06), 1.6),
-        (box.at(0.94), 1.6),
-        (box.at(0.84), box.height - 0.6),
-        (box.at(0.16), box.height - 0.6),
-    ]
+    top = box.height - 0.6
+    pane = [(box.at(0.06), 1.6), (box.at(0.94), 1.6), (box.at(0.84), top), (box.at(0.16), top)]
     canvas.front(Label.TRAIN, GLASS, box.near, pane)
     canvas.front(Label.TRAIN, AMBER, box.near, rectangle(box.at(0.3), box.at(0.7), box.height - 0.5, box.height - 0.2))
     canvas.front(Label.TRAIN, stripe, box.near, rectangle(box.left, box.right, 0.55, 1.2))
     canvas.front(Label.TRAIN, CHASSIS, box.near, rectangle(box.at(0.06), box.at(0.94), 0.08, 0.42))
-    _lamps(canvas, Label.TRAIN, box, coming, 0.9)
+    _lamps(canvas, Label.TRAIN, box, HEAD_LAMP if coming else TAIL_LAMP, 0.9)
 
 
 def _shadow(canvas: Canvas, box: Box) -> None:
@@ -199,7 +183,6 @@ def _rear_wheels(canvas: Canvas, label: Label, box: Box, top: float) -> None:
     canvas.front(label, TYRE, box.near, rectangle(box.at(0.76), box.at(0.94), 0.0, top))
 
 
-def _lamps(canvas: Canvas, label: Label, box: Box, coming: bool, height: float) -> None:
-    lamp = HEAD_LAMP if coming else TAIL_LAMP
+def _lamps(canvas: Canvas, label: Label, box: Box, lamp: Material, height: float) -> None:
     canvas.front(label, lamp, box.near, rectangle(box.at(0.03), box.at(0.17), height - 0.11, height + 0.11))
     canvas.front(label, lamp, box.near, rectangle(box.at(0.83), box.at(0.97), height - 0.11, height + 0.11))

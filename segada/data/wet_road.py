@@ -23,7 +23,8 @@ def level_ground(depth: Depth) -> Map:
     width = depth.shape[1]
     slope = np.diff(1.0 / depth, axis=0, append=1.0 / depth[-1:]) * np.float32(FOCAL * width * CAMERA_HEIGHT)
     slope[-1] = slope[-2]
-    return (np.abs(slope - 1.0) < LEVEL_TOLERANCE).astype(np.float32)
+    ground: Map = (np.abs(slope - 1.0) < LEVEL_TOLERANCE).astype(np.float32)
+    return ground
 
 
 def wet(picture: Picture, depth: Depth, wetness: float, puddles: Map) -> Picture:
@@ -43,8 +44,8 @@ def wet(picture: Picture, depth: Depth, wetness: float, puddles: Map) -> Picture
     rows = np.arange(height)[:, None]
     edge = np.maximum.accumulate(np.where(ground > 0, -1, rows), axis=0)
     mirrored_row = np.clip(2 * edge + 1 - rows, 0, height - 1)
-    mirror = picture[mirrored_row, np.arange(width)]
-    mirror = cv2.blur(mirror, (1, max(1, round(MIRROR_BLUR * height))))
+    sharp = picture[mirrored_row, np.arange(width)]
+    mirror = np.asarray(cv2.blur(sharp, (1, max(1, round(MIRROR_BLUR * height)))), np.float32)
     grazing = np.clip(depth * np.float32(1.0 / 25.0), 0.35, 1.0)
     share = (ground * grazing * np.clip(0.75 + 0.6 * puddles, 0.0, 1.0) * np.float32(wetness))[..., None]
     dark = picture * (1.0 - DARKENING * np.float32(wetness) * ground[..., None])
