@@ -13,16 +13,18 @@ HORIZON = 0.45
 """Row of the horizon, as a share of the frame's height."""
 CAMERA_HEIGHT = 1.4
 """Metres from the road to the camera."""
-TYPICAL_BACKDROP = 60.0
+BACKDROP = 60.0
 """Metres from which a photograph's ground is taken to be hidden by what stands on it."""
+HOUSES = 15.0
+"""Metres from the camera's path to the houses on either side of a photographed street."""
 
 
 def geometric_depth(size: tuple[int, int], horizon: float = HORIZON, camera_height: float = CAMERA_HEIGHT) -> Depth:
     """Depth of a street photograph from geometry alone: a guess that knows nothing of its content.
 
-    Below the horizon it is the depth of level ground, at most `TYPICAL_BACKDROP`; above, it rises from there to `FAR`
-    at the upper edge, a few times too far for near houses and trees and too near for the sky. Vehicles and people get
-    the depth of the ground that they hide.
+    Below the horizon it is the depth of level ground, at most `BACKDROP`; above, it rises from there to `FAR` at the
+    upper edge; and nowhere is it more than that of a row of houses on either side. So vehicles and people get the depth
+    of the ground that they hide, open sky at the sides comes too near, and trees ahead too far.
 
     Args:
         size: height and width in pixels, which are taken to be square.
@@ -40,7 +42,9 @@ def geometric_depth(size: tuple[int, int], horizon: float = HORIZON, camera_heig
     height, width = size
     rows = (np.arange(height) + 0.5) / height
     below = np.maximum(rows - horizon, 1e-6) * height
-    ground = np.minimum(camera_height * FOCAL * width / below, TYPICAL_BACKDROP)
+    ground = np.minimum(camera_height * FOCAL * width / below, BACKDROP)
     rise = np.clip((horizon - rows) / horizon, 0.0, 1.0)
-    depth = np.where(rows > horizon, ground, TYPICAL_BACKDROP * (FAR / TYPICAL_BACKDROP) ** rise)
-    return np.repeat(depth[:, None], width, axis=1).astype(np.float32)
+    ahead = np.where(rows > horizon, ground, BACKDROP * (FAR / BACKDROP) ** rise)
+    aside = np.maximum(np.abs(np.arange(width) + 0.5 - width / 2), 0.5)
+    depth: Depth = np.minimum(ahead[:, None], HOUSES * FOCAL * width / aside).astype(np.float32)
+    return depth
