@@ -7,11 +7,12 @@ from hpo.configuration import with_names
 from hpo.parameters import Parameter, Scalar
 from hpo.space import Space, SpaceError
 from segada.settings import RunSettings
+from segada.settings.misfits import in_words
 from segada.settings.run import DEFAULT_NAMES
 from segada.settings.schema import Slot, all_paths, nearest, slots
 from segada.settings.trees import Tree, at_path
 
-SAMPLES = 200
+SAMPLES = 500
 """Configurations that are drawn to see whether parameters that are possible each are so together."""
 
 
@@ -86,8 +87,7 @@ def _check_values(path: str, parameter: Parameter, place: Slot) -> None:
         try:
             place.check(value)
         except ValidationError as misfit:
-            text = misfit.errors(include_url=False)[0]["msg"].removeprefix("Input ").removeprefix("Value ")
-            raise SpaceError((path, *parts), f"{text[0].lower()}{text[1:]}, not {value!r}") from None
+            raise SpaceError((path, *parts), f"{in_words(misfit.errors()[0])}, not {value!r}") from None
 
 
 def _check_samples(space: Space, run: Tree) -> None:
@@ -96,8 +96,8 @@ def _check_samples(space: Space, run: Tree) -> None:
         try:
             configuration.settings(run)
         except ValidationError as misfit:
-            text = misfit.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            raise SpaceError((), f"allows a combination that cannot run ({configuration}): {text}") from None
+            text = f"allows a combination that cannot run ({configuration}): {in_words(misfit.errors()[0])}"
+            raise SpaceError((), text) from None
 
 
 def _listed(names: list[str]) -> str:

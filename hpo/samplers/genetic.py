@@ -14,7 +14,7 @@ from pydantic import Field
 
 from hpo.parameters import Raw
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.operators import Candidate, Genome, build_toolbox, deap_randomness, fitness_of
+from hpo.samplers.operators import Candidate, Genome, build_toolbox, deap_randomness, fitness_class
 from hpo.scale import from_unit
 from hpo.space import Space
 from segada.settings.base import Count, Fraction, Positive
@@ -31,16 +31,18 @@ class GeneticSettings(SamplerSettings):
     name: Literal["genetic"]
     population: int = Field(default=8, ge=2)
     """Best complete trials that may be parents; as many trials are spread over the space before the first child."""
-    tournament: Count = 2
+    tournament: Count = 4
     """Parents that compete for each place; more prefer the best more."""
     crossover: Fraction = 0.9
     """Probability that a child has two parents."""
+    likeness: Positive = 5.0
+    """Crowding degree of crossover: large for children like one of their parents."""
     mutation: Positive = 1.5
     """Expressed genes of a child that are changed, on average."""
     wide: Positive = 1.0
     """Crowding degree of mutation at the first child: small moves far."""
     narrow: Positive = 20.0
-    """Crowding degree of mutation after `settling` trials, and of crossover throughout."""
+    """Crowding degree of mutation after `settling` trials."""
     settling: Count = 100
     """Trials over which mutation goes from wide to narrow."""
 
@@ -95,8 +97,8 @@ class GeneticSampler(BaseGASampler):
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:  # noqa: ARG002 - there are none
         """The complete trials that may be parents, the best first."""
         trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        upwards = [direction == StudyDirection.MAXIMIZE for direction in study.directions]
-        candidates = [Candidate(trial, fitness_of(trial.values, upwards)) for trial in trials]
+        fitness = fitness_class([direction == StudyDirection.MAXIMIZE for direction in study.directions])
+        candidates = [Candidate(trial, fitness(tuple(trial.values))) for trial in trials]
         return [parent.trial for parent in self._toolbox.survive(candidates, self._settings.population)]
 
     def _candidates(self, study: Study, number: int, generator: np.random.Generator) -> Iterator[Genome]:
@@ -125,7 +127,7 @@ class GeneticSampler(BaseGASampler):
         with deap_randomness(generator):
             first, second = self._toolbox.select(parents, 2)
             crossed = generator.random() < self._settings.crossover
-            child = self._toolbox.mate(first, second, eta=self._settings.narrow) if crossed else first
+            child = self._toolbox.mate(first, second, eta=self._settings.likeness) if crossed else first
             mutated: Genome = self._toolbox.mutate(child, rate=self._settings.mutation + attempt, eta=eta)
         return mutated
 

@@ -47,11 +47,9 @@ def build_toolbox(space: Space, tournament: int) -> base.Toolbox:
     return toolbox
 
 
-def fitness_of(values: Sequence[float], upwards: Sequence[bool]) -> base.Fitness:
-    """DEAP's fitness of objective values of which these are maximised."""
-    weights = tuple(1.0 if up else -1.0 for up in upwards)
-    kind = type("Fitness", (base.Fitness,), {"weights": weights})
-    return kind(tuple(values))
+def fitness_class(upwards: Sequence[bool]) -> type[base.Fitness]:
+    """DEAP's fitness for objectives of which these are maximised."""
+    return type("Fitness", (base.Fitness,), {"weights": tuple(1.0 if up else -1.0 for up in upwards)})
 
 
 @contextmanager

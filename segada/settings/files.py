@@ -8,14 +8,12 @@ from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
+from segada.settings.misfits import Misfit, Parts, explain, shown
 from segada.settings.run import RunSettings
-from segada.settings.schema import names_below, nearest
-from segada.settings.trees import Tree, Value, at_path, merged, nested
+from segada.settings.trees import Tree, Value, merged, nested
 
 Model = TypeVar("Model", bound=BaseModel)
-Parts = tuple[str | int, ...]
 
 
 class InputError(ValueError):
@@ -62,41 +60,18 @@ class Document:
         """
         try:
             return model.model_validate(tree)
-        except ValidationError as misfit:
-            details = misfit.errors(include_url=False)
-            problem = self._misfit(model, tree, above, details[0])
-            more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-            raise InputError(f"{problem}{more}") from None
+        except ValidationError as failure:
+            details = failure.errors(include_url=False)
+        problem = self._error_of(explain(model, tree, details[0]), above)
+        raise InputError(f"{problem} (and {len(details) - 1} more)" if len(details) > 1 else str(problem))
 
-    def _misfit(self, model: type[BaseModel], tree: Tree, above: Sequence[str], detail: ErrorDetails) -> InputError:
-        parts = _path_in(tree, detail)
-        context = detail.get("ctx", {})
-        match detail["type"]:
-            case "extra_forbidden":
-                valid = names_below(model, parts[:-1], tree)
-                text = f"there is no such key; {nearest(str(parts[-1]), valid)}"
-            case "missing":
-                text = "this key is missing"
-            case "union_tag_not_found":
-                parts = (*parts, context["discriminator"].strip("'"))
-                text = "this key is missing"
-            case "union_tag_invalid":
-                parts = (*parts, context["discriminator"].strip("'"))
-                text = f"should be one of {context['expected_tags']}, not {context['tag']!r}"
-            case "value_error":
-                return self._broken_relation(parts, str(context["error"]), above)
-            case _:
-                said = detail["msg"].removeprefix("Input ")
-                text = f"{said[0].lower()}{said[1:]}, not {_shown(at_path(tree, parts))}"
-        return self.error(self._placed(parts, above), text)
-
-    def _broken_relation(self, parts: Parts, text: str, above: Sequence[str]) -> InputError:
-        """A settings class's own refusal; where its text begins with a path, the line is that of the path."""
-        named, _, rest = text.partition(" ")
-        place = self._placed((*parts, *named.split(".")), above)
-        if place in self.lines or place in self.given:
-            return self.error(place, rest)
-        return self.error(self._placed(parts, above), text)
+    def _error_of(self, misfit: Misfit, above: Sequence[str]) -> InputError:
+        first, _, rest = misfit.text.partition(" ")
+        if misfit.is_relation and "." in first:
+            named = self._placed((*misfit.parts, *first.split(".")), above)
+            if named in self.lines or named in self.given:
+                return self.error(named, rest)
+        return self.error(self._placed(misfit.parts, above), misfit.text)
 
     def _placed(self, parts: Parts, above: Sequence[str]) -> Parts:
         places = [(*part.split("."), *parts) if part else parts for part in above]
@@ -121,7 +96,7 @@ def read_yaml(file: str | Path) -> Document:
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
-        raise InputError(f"{name}:1: not a mapping of keys to values, but {_shown(tree)}")
+        raise InputError(f"{name}:1: not a mapping of keys to values, but {shown(tree)}")
     return Document(name, tree, lines)
 
 
@@ -190,6 +165,8 @@ class _Reader:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
+        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
+            raise self._error(node, path, f"the tag {node.tag} is not for settings")
         if any(node is outer for outer in self._open):
             raise self._error(node, path, "the alias contains itself")
         self._open.append(node)
@@ -224,21 +201,3 @@ class _Reader:
     def _error(self, node: yaml.Node, path: Parts, problem: str) -> InputError:
         name = ".".join(str(part) for part in path)
         return InputError(f"{self._file}:{node.start_mark.line + 1}: {name}: {problem}")
-
-
-def _path_in(tree: Tree, detail: ErrorDetails) -> Parts:
-    """Where in the values a misfit is: pydantic's location without the labels it adds for kinds of a union."""
-    parts: Parts = ()
-    here: Value = tree
-    for part in detail["loc"]:
-        inside = at_path(here, (part,))
-        if inside is not None or (isinstance(here, dict) and part in here):
-            parts, here = (*parts, part), inside
-    if detail["type"] == "missing":
-        parts = (*parts, detail["loc"][-1])
-    return parts
-
-
-def _shown(value: Value) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,131 @@
+"""YAML files of settings: what is read, and what every refusal says."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segada.settings.files import InputError, load_run_settings, read_yaml
+
+REFUSED = {
+    "not a number": ("seed: x", "1: seed: should be a valid integer, not 'x'"),
+    "no whole number": ("seed: 1.5", "1: seed: should be a valid integer"),
+    "yes is no number": ("seed: yes", "1: seed: should be a valid integer, not True"),
+    "out of bounds": ("seed: -1", "1: seed: should be greater than or equal to 0, not -1"),
+    "not finite": (
+        "method:\n  optimiser: {learning_rate: .nan}",
+        "2: method.optimiser.learning_rate: should be a finite",
+    ),
+    "twice": ("seed: 1\nseed: 2", "2: seed: stands already on line 1"),
+    "unclosed": ("seed: [1", "1: not YAML: expected ',' or ']'"),
+    "tab": ("method:\n\tname: dacs", "2: not YAML: found character '\\t'"),
+    "a list": ("- 1\n- 2", "1: not a mapping of keys to values"),
+    "two documents": ("seed: 1\n---\nseed: 2", "2: not YAML: but found another document"),
+    "loop": ("method: &a\n  optimiser: *a", "1: method.optimiser: the alias contains itself"),
+    "on is a truth value": ("on: 1", "1: on: a key must be text; write it in quotes"),
+    "code": (
+        "seed: !!python/object:os.system {}",
+        "1: seed: the tag tag:yaml.org,2002:python/object:os.system is not for settings",
+    ),
+    "a set": ("data: !!set {a}", "1: data: the tag tag:yaml.org,2002:set is not"),
+    "unknown room": ("sed: 1", "1: sed: there is no such key; did you mean seed?"),
+    "unknown key": (
+        "seed: 1\nmethod:\n  treshold: 0.5",
+        "3: method.treshold: there is no such key; did you mean threshold?",
+    ),
+    "key of another method": (
+        "method:\n  name: batch_norm\n  threshold: 0.5",
+        "3: method.threshold: there is no such key",
+    ),
+    "unknown method": ("method:\n  name: dac", "2: method.name: there is no 'dac'; did you mean dacs?"),
+    "kind not said": ("data:\n  domains:\n    a: {weather: clear}", "3: data.domains.a.dataset: this key is missing"),
+    "too short": ("data: {size: [1]}", "1: data.size.1: this key is missing"),
+    "in a list": (
+        "adapter:\n  name: adaptformer\n  stages: [0,\n   7]",
+        "4: adapter.stages.1: should be less than or equal to 3",
+    ),
+    "relation": ("seed: 1\nstream:\n  visits: [klear]", "3: stream.visits: names 'klear', but data.domains has only"),
+    "nothing learns": ("model: {freeze: everything}", "1: nothing learns: method.name is 'dacs'"),
+    "several": ("seed: x\nsed: 1", "(and 1 more)"),
+}
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSED.values(), ids=REFUSED)
+def test_refusals_are_one_line_with_file_line_path_and_cure(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        load_run_settings(write(tmp_path, text))
+    message = str(refusal.value)
+    assert expected in message
+    assert message.startswith(f"{tmp_path}/run.yaml:")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(("name", "problem"), [("absent.yaml", "No such file"), (".", "Is a directory")])
+def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        read_yaml(tmp_path / name)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_yaml(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize("number", ["1e-6", "1E-6", "+1e-06", "0.000001", "1.e-6", ".1e-5"])
+def test_numbers_as_people_write_them(tmp_path: Path, number: str) -> None:
+    settings = load_run_settings(write(tmp_path, f"method: {{optimiser: {{learning_rate: {number}}}}}"))
+    assert settings.method.model_dump()["optimiser"]["learning_rate"] == pytest.approx(1e-6)
+
+
+def test_names_that_look_like_numbers_or_dates_stay_text(tmp_path: Path) -> None:
+    tree = read_yaml(write(tmp_path, "a: [0016E5, 0001TP, 2024-01-31, none]")).tree
+    assert tree == {"a": ["0016E5", "0001TP", "2024-01-31", "none"]}
+
+
+def test_merge_keys_and_aliases_work(tmp_path: Path) -> None:
+    tree = read_yaml(write(tmp_path, "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: *a")).tree
+    assert tree == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}, "c": {"x": 1, "y": 2}}
+
+
+def test_an_override_wins_and_its_error_names_the_option(tmp_path: Path) -> None:
+    file = write(tmp_path, "seed: 1\nmethod: {threshold: 0.5}")
+    settings = load_run_settings(file, {"seed": 2, "method.mix_weight": 0.25})
+    assert settings.seed == 2
+    assert settings.method.model_dump()["threshold"] == 0.5
+    assert settings.method.model_dump()["mix_weight"] == 0.25
+    with pytest.raises(
+        InputError, match=r"run\.yaml \(--set\): method\.mix_wait: there is no such key; did you mean mix_weight"
+    ):
+        load_run_settings(file, {"method.mix_wait": 1})
+
+
+NAMES = st.text("abcdefgh", min_size=1, max_size=4).map(lambda name: f"k{name}")
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.floats(allow_nan=False, allow_infinity=False) | NAMES
+)
+TREES = st.dictionaries(
+    NAMES,
+    st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)),
+    max_size=4,
+)
+
+
+@given(TREES)
+def test_what_yaml_writes_is_read_back_with_a_line_for_every_path(
+    tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object]
+) -> None:
+    file = tmp_path_factory.mktemp("trees") / "a.yaml"
+    file.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    document = read_yaml(file)
+    assert document.tree == tree
+    for key in tree:
+        assert file.read_text(encoding="utf-8").splitlines()[document.lines[(key,)] - 1].startswith((key, "{"))
