@@ -103,7 +103,9 @@ class Progress:
         if job.kind == "trial":
             self._count(job, outcome)
         seconds = time.monotonic() - line.started
-        self._console.print(f"{job.name}: {_said(outcome)}, {seconds:.0f} s · {self._summary()}", highlight=False)
+        self._console.print(
+            f"{job.name}: {_said(outcome)}, {seconds:.0f} s · {self._summary()}", highlight=False, soft_wrap=True
+        )
 
     def _count(self, job: Job, outcome: Outcome) -> None:
         tally = self._tally

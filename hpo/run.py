@@ -34,7 +34,7 @@ PLAIN_WIDTH = 160
 def main() -> int:
     """The command line. Returns the exit code: 0 done, 2 wrong input, 3 interrupted and resumable, 1 anything else."""
     arguments = _parser().parse_args()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     again = f"python -m hpo.run {shlex.join(sys.argv[1:])}"
     out: Path | None = None
     try:

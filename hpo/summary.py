@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo.confirm import Confirmation, Confirmed, Estimate
-from hpo.reporting.verdict import best_run, title, verdict
+from hpo.reporting.verdict import best_run, tenths, title, verdict
 from hpo.results import StudyResults
 
 
@@ -17,7 +17,7 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     if results.confirmation is not None:
         console.print(_table(results.confirmation, results.labels))
     console.print(answer.headline, style="bold")
-    console.print(answer.detail)
+    console.print(answer.detail, highlight=False)
     _print_failures(results, console)
     console.print(f"\nreport      {out / 'report.html'}\nall trials  {out / 'results.csv'}", highlight=False)
     if best_run(results.confirmation) is not None:
@@ -43,7 +43,7 @@ def _cells(run: Confirmed, gains: list[str]) -> list[str]:
 
 
 def _cell(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:.1f}\n{100 * estimate.low:.1f} to {100 * estimate.high:.1f}"
+    return f"{tenths(estimate.value)}\n{tenths(estimate.low)} to {tenths(estimate.high)}"
 
 
 def _print_failures(results: StudyResults, console: Console) -> None:

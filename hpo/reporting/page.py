@@ -8,7 +8,7 @@ from plotly.offline import get_plotlyjs
 from hpo.confirm import Confirmed, Estimate
 from hpo.reporting import figures, tables
 from hpo.reporting.style import CSS, SORT
-from hpo.reporting.verdict import best_run, title, verdict
+from hpo.reporting.verdict import best_run, tenths, title, verdict
 from hpo.results import StudyResults, TrialResult
 from segada.atomic import write_text
 
@@ -65,8 +65,8 @@ def _figures(best: Confirmed | None) -> str:
 
 
 def _figure(estimate: Estimate, caption: str, *, signed: bool) -> str:
-    value = f"{100 * estimate.value:+.1f}" if signed else f"{100 * estimate.value:.1f}"
-    interval = f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f}"
+    value = tenths(estimate.value, "+" if signed else "-")
+    interval = f"{tenths(estimate.low)} to {tenths(estimate.high)}"
     return f'<div class="figure"><b>{value}</b><span>{escape(caption)}<br>{interval}</span></div>'
 
 

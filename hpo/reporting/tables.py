@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from hpo.confirm import Confirmed, Estimate
-from hpo.reporting.verdict import best_run, title
+from hpo.reporting.verdict import best_run, tenths, title
 from hpo.results import StudyResults, TrialResult, visited_miou
 from segada.records import RunReport
 from segada.settings.trees import Value
@@ -39,7 +39,7 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
         return "", []
     best = best_run(confirmation)
     caption = (
-        f"Confirmed: frames that nothing was chosen by, {len(confirmation.runs[0].seeds)} fresh seed(s), "
+        f"Confirmed: frames that the search never saw, {len(confirmation.runs[0].seeds)} fresh seed(s), "
         f"{100 * confirmation.confidence:.0f} % intervals"
     )
     return caption, [_confirmed_row(run, run is best) for run in confirmation.runs]
@@ -78,11 +78,12 @@ def _heat(value: float, gain: float, interval: str) -> str:
     strength = min(abs(gain) / FULL_COLOUR, 1.0) * 0.55
     colour = f"rgba(31, 95, 168, {strength:.3f})" if gain >= 0 else f"rgba(209, 84, 30, {strength:.3f})"
     note = f"<small>{interval}</small>" if interval else ""
-    return f'<td class="heat" style="background:{colour}" title="{100 * gain:+.1f}">{100 * value:.1f}{note}</td>'
+    difference = tenths(gain, "+")
+    return f'<td class="heat" style="background:{colour}" title="{difference}">{tenths(value)}{note}</td>'
 
 
 def _interval(estimate: Estimate) -> str:
-    return f"{100 * estimate.low:.1f} – {100 * estimate.high:.1f}"  # noqa: RUF001 - an en dash is how intervals are set
+    return f"{tenths(estimate.low)} – {tenths(estimate.high)}"  # noqa: RUF001 - an en dash is how intervals are set
 
 
 def trials(results: StudyResults) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from hpo.confirm import Confirmation, Confirmed, Estimate
 from hpo.results import StudyResults
@@ -27,8 +28,13 @@ def title(name: str) -> str:
 
 def points(estimate: Estimate, signed: bool = True) -> str:
     """An estimate in mIoU points with its interval: `+3.2 (2.1 to 4.4)`."""
-    value = f"{100 * estimate.value:+.1f}" if signed else f"{100 * estimate.value:.1f}"
-    return f"{value} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+    return f"{tenths(estimate.value, '+' if signed else '-')} ({tenths(estimate.low)} to {tenths(estimate.high)})"
+
+
+def tenths(value: float, sign: Literal["+", "-"] = "-") -> str:
+    """A fraction in points with one decimal, never `-0.0`; `sign` as in format strings."""
+    # Adding zero turns a negative zero into a positive one.
+    return f"{round(100 * value, 1) + 0.0:{sign}.1f}"
 
 
 def best_run(confirmation: Confirmation | None) -> Confirmed | None:
@@ -47,7 +53,7 @@ def verdict(results: StudyResults) -> Verdict:
     compared = " and ".join(f"{points(gain)} points over {_LONG[name]}" for name, gain in best.gain.items())
     detail = (
         f"{title(best.name).capitalize()} reaches {points(best.mean_miou, signed=False)} mIoU over the stream, with "
-        f"{seeds} on frames that nothing was chosen by: {compared}. In brackets: 95 % bootstrap intervals."
+        f"{seeds} on frames that the search never saw: {compared}. In brackets: 95 % bootstrap intervals."
     )
     return Verdict(_headline(best.gain), detail)
 

@@ -3,12 +3,16 @@
 import logging
 import math
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import ray
+
+from segada.settings.files import InputError
 
 _QUIET = {
     # What Tune would otherwise write beside our own files, print over our own progress, or do on Ctrl-C.
@@ -60,12 +64,14 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
     """Ray while the context is open: the cluster at `address` or RAY_ADDRESS, else one on this machine, on loopback.
 
     Raises:
-        ConnectionError: nothing answers at the address.
+        InputError: nothing answers at the address.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     address = address or os.environ.get("RAY_ADDRESS")
-    if address is None:
+    if address is not None:
+        _check_answers(address)
+    else:
         # Workers inherit this; a runtime environment would say the same and delay every worker's start.
         os.environ["OMP_NUM_THREADS"] = str(resources.threads)
     threads = {"env_vars": {"OMP_NUM_THREADS": str(resources.threads)}}
@@ -85,6 +91,20 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
         yield Cluster(dashboard, _token_file(), resources.workers or _fitting(resources), resources)
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Refuses at once where Ray itself would try for minutes."""
+    place = urlsplit(address if "//" in address else f"//{address}")
+    if place.hostname is None or place.port is None:
+        return
+    try:
+        socket.create_connection((place.hostname, place.port), timeout=5).close()
+    except OSError as error:
+        raise InputError(
+            f"no Ray cluster answers at {address} ({error}); start one with `ray start --head`, or use this machine "
+            "alone: give no --address and unset RAY_ADDRESS"
+        ) from None
 
 
 def _local_cpus(resources: Resources) -> int:
