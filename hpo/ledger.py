@@ -1,6 +1,5 @@
 """Where a study is kept: a journal file in its folder, or a database; and whether it is the one that was meant."""
 
-import os
 from pathlib import Path
 
 import optuna
@@ -29,12 +28,18 @@ def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Stu
     Raises:
         InputError: there is another study in this place. Nothing has been created or changed then.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     place = str(out) if url is None else url
-    storage = _journal(out) if url is None else get_storage(url)
     name = file.settings.name
-    known = {summary.study_name for summary in optuna.get_all_study_summaries(storage, include_best_trial=False)}
-    if url is None and known and name not in known:
-        raise InputError(f"{place}: holds the study {sorted(known)[0]!r}, not {name!r}; {_CURE}")
+    storage = _journal(out) if url is None else get_storage(url)
+    known = {study.study_name for study in storage.get_all_studies()}
+    if name in known:
+        # Only looked at until it is known to be the same: opening a study to create it writes into the journal.
+        kept = optuna.load_study(study_name=name, storage=storage).user_attrs.get(IDENTITY)
+        if kept is not None:
+            _check_same(place, name, kept, file.identity)
+    elif known and url is None:
+        raise InputError(f"{place}: holds the study {min(known)!r}, not {name!r}; {_CURE}")
     ledger = optuna.create_study(
         storage=storage,
         sampler=file.settings.sampler.build(file.space),
@@ -43,9 +48,7 @@ def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Stu
         directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],
         load_if_exists=True,
     )
-    if IDENTITY in ledger.user_attrs:
-        _check_same(place, name, ledger.user_attrs[IDENTITY], file.identity)
-    else:
+    if IDENTITY not in ledger.user_attrs:
         _begin(ledger, file)
     return ledger, storage
 
@@ -61,20 +64,29 @@ def _journal(out: Path) -> JournalStorage:
     lock = JournalFileOpenLock(str(path), grace_period=LOCK_SECONDS)
     lock.acquire()
     try:
-        _drop_torn_line(path)
+        _mend(path)
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError) as failure:
+        raise InputError(f"{path}: cannot be read as a study's journal ({failure!r}); {_CURE}") from None
     finally:
         lock.release()
-    return JournalStorage(JournalFileBackend(str(path), lock))
 
 
-def _drop_torn_line(path: Path) -> None:
-    """Removes the half line that a driver leaves if it is killed while writing: nothing could be read behind it."""
+def _mend(path: Path) -> None:
+    """Removes the half line that a driver leaves if it is killed while writing: nothing could be read behind it.
+
+    Raises:
+        ValueError: a line is not of a journal; Optuna would overlook that in the last until more lines follow.
+    """
     if not path.exists():
         return
     with path.open("rb+") as journal:
-        end = journal.read().rfind(b"\n") + 1
-        if end < journal.seek(0, os.SEEK_END):
-            journal.truncate(end)
+        *lines, torn = journal.read().split(b"\n")
+        for line in [*lines[:1], *lines[-1:], torn]:
+            if not line.startswith(_LINE_START[: len(line)]):
+                raise ValueError(f"a line begins with {line[:20]!r}")
+        if torn:
+            journal.truncate(journal.tell() - len(torn))
 
 
 def _begin(ledger: optuna.Study, file: StudyFile) -> None:
@@ -103,4 +115,5 @@ def _first_difference(kept: Value, given: Value, path: str) -> str:
     return "" if kept == given else f"{path} is {kept!r} there and {given!r} in the file"
 
 
+_LINE_START = b'{"op_code":'
 _CURE = "name another folder with --out"

@@ -148,7 +148,7 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
         if objective.metric not in valid:
             raise document.error(
                 ("objectives", index, "metric"),
-                f"no metric {objective.metric!r}; {nearest(objective.metric, valid)}",
+                f"there is no metric {objective.metric!r}; {nearest(objective.metric, valid)}",
             )
     if settings.pruning is None:
         return

@@ -74,6 +74,7 @@ _EXPLANATIONS: dict[str, Callable[[type[BaseModel], Tree, ErrorDetails], Misfit]
 def in_words(detail: ErrorDetails) -> str:
     """An error's own message as the end of a line that has named the value."""
     said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
+    said, _, _ = said.partition(" after validation")
     return f"{said[0].lower()}{said[1:]}"
 
 
