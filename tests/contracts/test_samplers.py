@@ -1,0 +1,189 @@
+"""What every sampler must do. A new one is a line in the table SAMPLERS and a line in CASES."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from pydantic import TypeAdapter
+
+from hpo.configuration import Configuration
+from hpo.parameters import Parameter
+from hpo.samplers.base import SamplerSettings
+from hpo.samplers.table import SAMPLERS
+from hpo.space import Space
+
+CASES: dict[str, dict[str, object]] = {
+    "genetic": {"population": 4},
+    "tpe": {"startup_trials": 4},
+    "random": {},
+}
+
+SPACE = Space(
+    TypeAdapter(dict[str, Parameter]).validate_python(
+        {
+            "rate": {"type": "float", "low": 1e-4, "high": 1e-1, "log": True},
+            "share": {"type": "float", "low": 0.0, "high": 1.0, "step": 0.25},
+            "width": {"type": "int", "low": 4, "high": 64, "log": True, "when": {"kind": ["a", "b"]}},
+            "kind": {"type": "choice", "choices": ["none", "a", "b"]},
+            "places": {"type": "subset", "of": [0, 1, 2, 3], "min_size": 1, "max_size": 3, "when": {"kind": "a"}},
+            "deep": {"type": "bool", "when": {"kind": "a"}},
+        }
+    )
+)
+
+pytestmark = pytest.mark.parametrize("name", SAMPLERS)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def settings_of(name: str, seed: int = 0) -> SamplerSettings:
+    return SAMPLERS[name].model_validate({"name": name, "seed": seed, **CASES[name]})
+
+
+def study_of(name: str, seed: int = 0, journal: Path | None = None, objectives: int = 1) -> optuna.Study:
+    return optuna.create_study(
+        storage=None if journal is None else JournalStorage(JournalFileBackend(str(journal))),
+        study_name="contract",
+        load_if_exists=True,
+        sampler=settings_of(name, seed).build(SPACE),
+        directions=["maximize", "minimize"][:objectives],
+    )
+
+
+def score(configuration: Configuration) -> float:
+    values = configuration.values
+    rate, share = values["rate"], values["share"]
+    assert isinstance(rate, float)
+    assert isinstance(share, float)
+    return -((np.log10(rate) + 2.5) ** 2) - share + (values["kind"] == "a")
+
+
+def run(study: optuna.Study, trials: int) -> list[Configuration]:
+    """A search in which now and then a trial fails or is pruned."""
+    configurations = []
+    for _ in range(trials):
+        trial = study.ask()
+        configuration = SPACE.suggest(trial)
+        configurations.append(configuration)
+        if trial.number % 5 == 3:
+            study.tell(trial, state=TrialState.FAIL)
+        elif trial.number % 5 == 4:
+            trial.report(score(configuration), 1)
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            study.tell(trial, [score(configuration), 0.5][: len(study.directions)])
+    return configurations
+
+
+def assert_valid(configuration: Configuration) -> None:
+    raw = {path: SPACE.parameters[path].encode(value) for path, value in configuration.values.items()}
+    assert SPACE.is_complete(raw)
+    assert SPACE.expressed(raw) == raw
+    assert all(SPACE.parameters[path].has(value) for path, value in configuration.values.items())
+
+
+def test_table_and_cases_list_the_same_samplers(name: str) -> None:
+    assert set(CASES) == set(SAMPLERS)
+    assert settings_of(name).model_dump()["name"] == name
+
+
+def test_every_proposal_respects_bounds_and_conditions(name: str) -> None:
+    for configuration in run(study_of(name), 30):
+        assert_valid(configuration)
+
+
+def test_the_seed_determines_the_search_and_nothing_else_does(name: str) -> None:
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002 - the global state that a sampler must not use
+    first = run(study_of(name, seed=3), 20)
+    random.seed(2)
+    np.random.seed(2)  # noqa: NPY002
+    assert run(study_of(name, seed=3), 20) == first
+    assert run(study_of(name, seed=4), 20) != first
+
+
+def test_global_random_states_stay_as_they_were(name: str) -> None:
+    before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+    run(study_of(name), 12)
+    after = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+    assert before == after
+
+
+def test_a_new_process_continues_the_same_search(name: str, tmp_path: Path) -> None:
+    whole = run(study_of(name, journal=tmp_path / "whole"), 20)
+    parts = [
+        configuration
+        for trials in (3, 7, 10)
+        for configuration in run(study_of(name, journal=tmp_path / "parts"), trials)
+    ]
+    assert parts == whole
+
+
+def test_trials_asked_for_at_once_differ(name: str) -> None:
+    study = study_of(name)
+    run(study, 8)
+    pending = [study.ask() for _ in range(6)]
+    configurations = [SPACE.suggest(trial) for trial in pending]
+    assert len({configuration.hash for configuration in configurations}) == 6
+    for trial, configuration in reversed(list(zip(pending, configurations, strict=True))):
+        study.tell(trial, score(configuration))
+    assert_valid(run(study, 1)[0])
+
+
+def test_a_study_of_failures_alone_goes_on(name: str) -> None:
+    study = study_of(name)
+    for _ in range(12):
+        trial = study.ask()
+        assert_valid(SPACE.suggest(trial))
+        study.tell(trial, state=TrialState.FAIL)
+
+
+def test_a_trial_without_a_number_is_no_obstacle(name: str) -> None:
+    study = study_of(name)
+    for value in (0.1, float("nan"), None, 0.3, float("nan"), 0.2, None, 0.1):
+        trial = study.ask()
+        SPACE.suggest(trial)
+        if value is None or np.isnan(value):
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, value)
+    assert_valid(run(study, 1)[0])
+
+
+def test_enqueued_trials_run_as_they_are_and_are_learnt_from(name: str) -> None:
+    study = study_of(name)
+    wanted = {"rate": 0.01, "share": 0.5, "kind": "none"}
+    study.enqueue_trial(wanted)
+    assert run(study, 1)[0].values == wanted
+    for configuration in run(study, 14):
+        assert_valid(configuration)
+
+
+def test_two_objectives(name: str) -> None:
+    study = study_of(name, objectives=2)
+    for _ in range(20):
+        trial = study.ask()
+        configuration = SPACE.suggest(trial)
+        assert_valid(configuration)
+        share = configuration.values["share"]
+        assert isinstance(share, float)
+        study.tell(trial, [score(configuration), share])
+    assert study.best_trials
+
+
+def test_trials_of_another_sampler_are_a_warm_start(name: str) -> None:
+    other = next(each for each in SAMPLERS if each != name)
+    former = study_of(other)
+    run(former, 10)
+    study = study_of(name)
+    study.add_trials(former.get_trials())
+    for configuration in run(study, 8):
+        assert_valid(configuration)

@@ -1,0 +1,105 @@
+"""The numbers that are optimised, against hand calculation; and which trials halving stops."""
+
+import math
+
+import optuna
+import pytest
+
+from hpo.objectives import ACCURACY_METRICS, METRICS, ObjectiveSettings, domain_miou, objective_values, rung_value
+from hpo.pruning import HalvingSettings, build_pruner
+from segada.records import RunReport, VisitRecord
+
+
+def visit(number: int, domain: str, miou: dict[str, float], frames: int, rate: float) -> VisitRecord:
+    return VisitRecord(
+        visit=number,
+        domain=domain,
+        frames=frames,
+        miou=miou,
+        iou={},
+        online_miou=None,
+        losses={},
+        seconds=1.0,
+        frames_per_second=rate,
+    )
+
+
+VISITS = [
+    visit(0, "clear", {"clear": 0.6, "rain": 0.2, "fog": 0.3}, 30, 10.0),
+    visit(1, "rain", {"clear": 0.5, "rain": 0.4, "fog": 0.35}, 30, 30.0),
+    visit(2, "clear", {"clear": 0.55, "rain": 0.3, "fog": 0.25}, 60, 30.0),
+]
+SOURCE_ONLY = {"clear": 0.5, "rain": 0.25, "fog": 0.3}
+REPORT = RunReport(
+    visits=VISITS,
+    mean_miou=0.5,
+    source_only=SOURCE_ONLY,
+    source_only_mean_miou=0.4,
+    gain=0.1,
+    forgetting=-0.05,
+    trainable_parameters=1234,
+    seconds=3.0,
+    settings_hash="0123456789",
+    seed=0,
+)
+
+EXPECTED = {
+    "mean_miou": 0.5,
+    "gain": 0.1,
+    "forgetting": -0.05,
+    "worst_domain_miou": 0.4,
+    "frames_per_second": 120 / (3 + 1 + 2),
+    "trainable_parameters": 1234.0,
+    "miou/clear": 0.55,
+    "miou/rain": 0.4,
+    "miou/fog": 0.25,
+}
+
+
+def test_every_metric_has_an_expected_value() -> None:
+    assert set(METRICS) == {metric for metric in EXPECTED if not metric.startswith("miou/")}
+    assert set(ACCURACY_METRICS) <= set(METRICS)
+
+
+@pytest.mark.parametrize(("metric", "expected"), EXPECTED.items())
+def test_metrics_by_hand(metric: str, expected: float) -> None:
+    assert objective_values([ObjectiveSettings(metric=metric, goal="maximise")], REPORT) == [pytest.approx(expected)]
+
+
+def test_objectives_keep_their_order_and_what_is_not_scored_is_no_number() -> None:
+    objectives = [ObjectiveSettings(metric=metric, goal="minimise") for metric in ("forgetting", "gain")]
+    assert objective_values(objectives, REPORT) == [-0.05, 0.1]
+    assert math.isnan(domain_miou(REPORT, "night"))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, 0.1), (2, (0.1 + 0.15) / 2), (3, (0.1 + 0.15 + 0.05) / 3)])
+def test_a_rung_is_the_mean_gain_on_the_domains_visited_so_far(count: int, expected: float) -> None:
+    assert rung_value(VISITS[:count], SOURCE_ONLY) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "survivors"),
+    [
+        (None, [0, 1, 2, 3]),
+        (HalvingSettings(min_visits=1, reduction=2), [0, 1]),
+        (HalvingSettings(min_visits=2, reduction=2), [0, 1]),
+        (HalvingSettings(min_visits=4, reduction=2), [0, 1, 2, 3]),
+        (HalvingSettings(min_visits=1, reduction=4), [0, 1]),
+    ],
+)
+def test_halving_stops_what_is_not_among_the_best_at_a_rung(
+    settings: HalvingSettings | None, survivors: list[int]
+) -> None:
+    """Trials come one after another with gains 1, 2, 1.5, 0.5: the first has nobody to lose to, the second is best."""
+    study = optuna.create_study(direction="maximize", pruner=build_pruner(settings))
+    finished = []
+    for gain in (1.0, 2.0, 1.5, 0.5):
+        trial = study.ask()
+        stopped = False
+        for visits in (1, 2, 3):
+            trial.report(gain, visits)
+            stopped = stopped or trial.should_prune()
+        study.tell(trial, None if stopped else gain, state=optuna.trial.TrialState.PRUNED if stopped else None)
+        if not stopped:
+            finished.append(trial.number)
+    assert finished == survivors
