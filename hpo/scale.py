@@ -4,7 +4,7 @@ import math
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from hpo.parameters import Raw
+from hpo.parameters.base import Raw
 
 
 def from_unit(distribution: BaseDistribution, unit: float) -> Raw:

@@ -8,7 +8,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import Trial
 
 from hpo.configuration import Configuration
-from hpo.parameters import Parameter, Raw, Scalar
+from hpo.parameters.base import Raw, Scalar
+from hpo.parameters.kinds import Parameter
 from hpo.scale import from_unit
 from segada.settings.schema import nearest
 

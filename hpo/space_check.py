@@ -4,7 +4,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from hpo.configuration import with_names
-from hpo.parameters import Parameter, Scalar
+from hpo.parameters.base import Scalar
+from hpo.parameters.kinds import Parameter
 from hpo.space import Space, SpaceError
 from segada.settings import RunSettings
 from segada.settings.misfits import in_words

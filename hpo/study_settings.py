@@ -3,7 +3,7 @@
 from pydantic import Field, JsonValue
 
 from hpo.objectives import ObjectiveSettings
-from hpo.parameters import Parameter
+from hpo.parameters.kinds import Parameter
 from hpo.pruning import HalvingSettings
 from hpo.samplers.table import AnySamplerSettings
 from segada.settings.base import Count, NonNegative, Positive, Sequence, Settings

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from deap import tools
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from hpo.parameters import Raw, SubsetParameter
+from hpo.parameters.base import Raw
+from hpo.parameters.subsets import SubsetParameter
 from hpo.scale import from_unit, to_unit
 
 

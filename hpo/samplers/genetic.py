@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field
 
-from hpo.parameters import Raw
+from hpo.parameters.base import Raw
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.operators import Candidate, Genome, build_toolbox, deap_randomness, fitness_class
 from hpo.scale import from_unit

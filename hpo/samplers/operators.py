@@ -11,7 +11,9 @@ from deap import base, tools
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial
 
-from hpo.parameters import Parameter, Raw, SubsetParameter
+from hpo.parameters.base import Raw
+from hpo.parameters.kinds import Parameter
+from hpo.parameters.subsets import SubsetParameter
 from hpo.samplers.genes import ChoiceGene, Gene, NumberGene, SubsetGene
 from hpo.space import Space
 

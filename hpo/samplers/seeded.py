@@ -8,7 +8,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.parameters import Raw
+from hpo.parameters.base import Raw
 
 
 class SeededPerTrial(BaseSampler):

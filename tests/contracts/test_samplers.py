@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from pydantic import TypeAdapter
 
 from hpo.configuration import Configuration
-from hpo.parameters import Parameter
+from hpo.parameters.kinds import Parameter
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.table import SAMPLERS
 from hpo.space import Space

@@ -12,7 +12,8 @@ from optuna.trial import FixedTrial
 from pydantic import TypeAdapter, ValidationError
 
 from hpo.configuration import Configuration
-from hpo.parameters import Parameter, SubsetParameter
+from hpo.parameters.kinds import Parameter
+from hpo.parameters.subsets import SubsetParameter
 from hpo.scale import from_unit, to_unit
 from hpo.space import Space, SpaceError
 

@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import TypeAdapter
 
 from hpo.configuration import Configuration
-from hpo.parameters import Parameter, SubsetParameter
+from hpo.parameters.kinds import Parameter
+from hpo.parameters.subsets import SubsetParameter
 from hpo.samplers.genes import ChoiceGene, NumberGene, SubsetGene
 from hpo.samplers.genetic import GENOME, GeneticSampler, GeneticSettings
 from hpo.samplers.operators import deap_randomness
