@@ -39,4 +39,3 @@ def pseudo_labels(logits: Tensor, threshold: float, ignored_top: float, ignored_
     weight[:, : round(rows * ignored_top)] = 0.0
     weight[:, rows - round(rows * ignored_bottom) :] = 0.0
     return PseudoLabels(labels, weight, sure_share)
-

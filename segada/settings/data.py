@@ -6,7 +6,6 @@ from pydantic import Field
 
 from segada.settings.base import Count, Sequence, Settings
 
-
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
 """`clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
 

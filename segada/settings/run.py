@@ -11,7 +11,7 @@ from segada.settings.adapter import AdapterSettings, NoAdapter
 from segada.settings.base import Settings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
-from segada.settings.method import DacsSettings, MethodSettings, SourceOnlySettings
+from segada.settings.method import DacsSettings, MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.modulation import AlwaysSettings, ModulationSettings
 from segada.settings.stream import StreamSettings
@@ -57,11 +57,11 @@ class RunSettings(Settings):
             unknown = [name for name in names if name not in self.data.domains]
             if unknown:
                 raise ValueError(f"{path} names {unknown[0]!r}, but data.domains has only {', '.join(known)}")
-        learns = not isinstance(self.method, SourceOnlySettings) and hasattr(self.method, "optimiser")
+        learns = isinstance(self.method, DacsSettings | SupervisedSettings)
         if learns and self.model.freeze == "everything" and isinstance(self.adapter, NoAdapter):
             raise ValueError(
-                f"nothing learns: method.name is {self.method.name!r}, model.freeze is 'everything' and adapter.name is "
-                "'none'; choose an adapter, or freeze less"
+                f"nothing learns: method.name is {self.method.name!r}, but model.freeze is 'everything' and "
+                "adapter.name is 'none'; choose an adapter, or freeze less"
             )
         return self
 

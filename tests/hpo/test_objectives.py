@@ -85,6 +85,8 @@ def test_a_rung_is_the_mean_gain_on_the_domains_visited_so_far(count: int, expec
         (HalvingSettings(min_visits=2, reduction=2), [0, 1]),
         (HalvingSettings(min_visits=4, reduction=2), [0, 1, 2, 3]),
         (HalvingSettings(min_visits=1, reduction=4), [0, 1]),
+        (HalvingSettings(min_visits=1, reduction=2, startup=3), [0, 1, 2]),
+        (HalvingSettings(min_visits=1, reduction=2, startup=4), [0, 1, 2, 3]),
     ],
 )
 def test_halving_stops_what_is_not_among_the_best_at_a_rung(
