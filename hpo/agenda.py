@@ -92,7 +92,9 @@ class Agenda:
 
     def recovered(self, job: Job) -> None:
         """Passes on that the job's worker died and another one goes on."""
-        self._tell(lambda observer: observer.recovered(job))
+        # A worker may die after its last word on a job: there is nothing to go on with then.
+        if job.name in self._running:
+            self._tell(lambda observer: observer.recovered(job))
 
     def broke(self, job: Job, reason: str) -> None:
         """Takes in that nobody could finish the job."""

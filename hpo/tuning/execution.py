@@ -10,8 +10,9 @@ from ray import tune
 from ray.exceptions import RayTaskError
 
 from hpo.agenda import Agenda
+from hpo.tuning.callbacks import Deaths
 from hpo.tuning.cluster import Cluster
-from hpo.tuning.scheduler import Recoveries, VisitScheduler
+from hpo.tuning.scheduler import VisitScheduler
 from hpo.tuning.search import AgendaSearcher
 from hpo.tuning.trainable import VisitTrainable, prepare_material, pretrain_source
 from segada.settings import RunSettings
@@ -93,7 +94,7 @@ def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch:
         run_config=tune.RunConfig(
             name=scratch.name,
             storage_path=str(scratch.parent),
-            callbacks=[Recoveries(searcher)],
+            callbacks=[Deaths(searcher)],
             failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             verbose=0,

@@ -1,6 +1,5 @@
 """The Ray Tune scheduler: tells the agenda of every visit, and stops what the agenda stops."""
 
-from ray.tune import Callback
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -32,24 +31,6 @@ class VisitScheduler(FIFOScheduler):
     def on_trial_complete(self, tune_controller: TuneController, trial: Trial, result: Result) -> None:
         """The last visit, or a failure of the run's own."""
         self._searcher.agenda.visited(self._searcher.job(trial.trial_id), _progress(result))
-
-    @override
-    def on_trial_error(self, tune_controller: TuneController, trial: Trial) -> None:
-        """The job kept losing its worker, or the engine keeps raising what it should not."""
-        lines = str(trial.get_pickled_error() or trial.get_error()).strip().splitlines()
-        self._searcher.agenda.broke(self._searcher.job(trial.trial_id), lines[-1] if lines else "its worker died")
-
-
-class Recoveries(Callback):
-    """Tells the agenda that a worker died and the job goes on in another one."""
-
-    def __init__(self, searcher: AgendaSearcher) -> None:
-        self._searcher = searcher
-
-    @override
-    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
-        """Called by Tune before the retry."""
-        self._searcher.agenda.recovered(self._searcher.job(trial.trial_id))
 
 
 def _progress(result: Result) -> Progress:

@@ -187,10 +187,12 @@ def test_ctrl_c_lets_visits_end_and_a_killed_worker_costs_nothing(study_path, tm
     assert "To go on: python -m hpo.run --space" in said
 
     second = start(study_path, out)
-    wait_for(lambda: len(list(out.glob("trials/*/visits.jsonl"))) > 2, second)
-    workers = subprocess.run(["pgrep", "-f", "ray::VisitTrainable"], capture_output=True, text=True, check=True)
-    ours = [int(pid) for pid in workers.stdout.split() if _descends(int(pid), second.pid)]
-    os.kill(ours[0], signal.SIGKILL)
+    before = set(out.glob("trials/*/visits.jsonl"))
+    wait_for(lambda: any(_is_half_way(path.parent) for path in set(out.glob("trials/*/visits.jsonl")) - before), second)
+    workers = subprocess.run(["pgrep", "-f", "ray::.*Trainable"], capture_output=True, text=True, check=True)
+    for pid in (int(word) for word in workers.stdout.split()):
+        if _descends(pid, second.pid):
+            os.kill(pid, signal.SIGKILL)
     printed, said = second.communicate(timeout=PATIENCE)
     assert second.returncode == 0, said
     assert "its worker died" in printed
@@ -198,6 +200,10 @@ def test_ctrl_c_lets_visits_end_and_a_killed_worker_costs_nothing(study_path, tm
     # Whatever happened on the way, every trial ends with the numbers of the study that was killed differently.
     for path in finished.out.glob("trials/*/report.json"):
         assert _numbers(out / path.relative_to(finished.out)) == _numbers(path)
+
+
+def _is_half_way(trial: Path) -> bool:
+    return (trial / "visits.jsonl").read_text().count("\n") == 1 and not (trial / "report.json").exists()
 
 
 def _descends(pid: int, ancestor: int) -> bool:
