@@ -12,6 +12,7 @@ from rich.text import Text
 
 from hpo.jobs import Job, Outcome
 from hpo.objectives import objective_value
+from hpo.reporting.verdict import tenths
 from hpo.results import visited_miou
 from hpo.study import Study
 from hpo.study_settings import StudySettings
@@ -154,5 +155,5 @@ def _said(outcome: Outcome) -> str:
     report = outcome.report
     if outcome.state == "pruned":
         return f"pruned after visit {len(report.visits)}"
-    last = f"{report.visits[-1].domain} {100 * visited_miou(report.visits)[-1]:.1f} %"
-    return f"mIoU {100 * report.mean_miou:.1f} % ({100 * report.gain:+.1f} over source only), {last}"
+    last = f"{report.visits[-1].domain} {tenths(visited_miou(report.visits)[-1])} %"
+    return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}"

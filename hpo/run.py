@@ -108,6 +108,8 @@ def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console)
         if ray.dashboard is not None:
             token = f"; it asks for the token in {ray.token_file}" if ray.token_file else ""
             console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
+        if preparation.pretrain is not None and not plan.weights.exists():
+            console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
         try:
             materials = prepare(preparation)
         except ValueError as error:

@@ -85,7 +85,8 @@ def _trial(results: StudyResults, best: Confirmed | None) -> TrialResult | None:
 def _per_domain(results: StudyResults) -> str:
     note = (
         "mIoU on the domain being visited, after the visit; columns in stream order. Blue is better, orange worse than "
-        "source only on the same frames."
+        "source only on the same frames. Intervals: bootstrap over frames and seeds; it takes frames for independent, "
+        "which makes the intervals of recorded drives too narrow."
     )
     return f'<h2>Per domain</h2><p class="note">{note}</p>{tables.per_domain(results)}'
 
