@@ -46,6 +46,12 @@ class RunFolder:
                 f"{settings.settings_hash()}); choose another folder"
             )
 
+    def is_published(self, visits: int, finished: bool) -> bool:
+        """Whether everything is there that a run leaves behind after so many visits: a kill may have come before."""
+        lines = self._path / "visits.jsonl"
+        written = len(lines.read_text().splitlines()) if lines.exists() else 0
+        return written == visits and (not finished or (self._path / "report.json").exists())
+
     def write_visits(self, records: Sequence[VisitRecord]) -> None:
         """Writes `visits.jsonl`, a line per visit."""
         write_text(self._path / "visits.jsonl", "".join(record.model_dump_json() + "\n" for record in records))

@@ -151,13 +151,17 @@ class Adaptation:
         if self._folder is None:
             return
         record = self._records[-1]
-        self._folder.write_visits(self._records)
-        self._folder.write_areas(self._areas)
         self._folder.write_checkpoint(self._state())
         self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.miou.get(record.domain, 0.0):.4f}")
+        self._publish(self._folder)
+
+    def _publish(self, folder: RunFolder) -> None:
+        """Writes everything that follows from the state; the report last, since it says that a run is finished."""
+        folder.write_areas(self._areas)
+        folder.write_visits(self._records)
         if self.finished:
-            self.save_weights(self._folder.weights)
-            self._folder.write_report(self.report())
+            self.save_weights(folder.weights)
+            folder.write_report(self.report())
 
     def _state(self) -> State:
         return {
@@ -180,6 +184,8 @@ class Adaptation:
         self._replay.load_state_dict(state["replay"])
         self._class_mix.set_state(state["class_mix"])
         self._augmentation.set_state(state["augmentation"])
+        if not folder.is_published(self.visits_done, self.finished):
+            self._publish(folder)
 
 
 def _finite(log: StepLog, place: str) -> dict[str, float]:

@@ -60,6 +60,19 @@ def test_a_run_stopped_after_a_visit_ends_with_the_same_bytes(
         assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
+def test_what_a_kill_kept_from_being_written_is_written_on_resuming(
+    tiny_run: dict[str, object], material: Material, tmp_path: Path
+) -> None:
+    settings = _settings(tiny_run)
+    _run(settings, material, tmp_path)
+    published = ("report.json", "weights.safetensors", "visits.jsonl", "areas.npz")
+    before = {name: (tmp_path / name).read_bytes() for name in published}
+    for name in published:
+        (tmp_path / name).unlink()
+    assert Adaptation(settings, material, tmp_path).finished
+    assert {name: (tmp_path / name).read_bytes() for name in published} == before
+
+
 def test_another_process_gives_the_same_numbers(
     tiny_run: dict[str, object], material: Material, tmp_path: Path
 ) -> None:
