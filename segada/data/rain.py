@@ -12,7 +12,7 @@ FULL_RATE = 200.0
 """mm/h at which the strengths below are reached."""
 SEVERITY_EXPONENT = 1.1
 """How the strengths grow with the rate: above 1, models fall slowly at first, then steeply, as in the literature."""
-EXTINCTION = 0.026
+EXTINCTION = 0.022
 """Share of light lost per metre."""
 CURTAINS = 0.5
 """How much the extinction varies across the frame."""
@@ -21,12 +21,12 @@ DIMMING = 0.15
 DRAINING = 0.25
 """Share of its saturation that a picture loses."""
 WETNESS = 0.6
-STREAK_OPACITY = 0.45
-LENS_WATER = 0.5
+STREAK_OPACITY = 0.38
+LENS_WATER = 0.4
 """Share of sharpness lost where the windscreen is wettest."""
 LENS_BLUR = 0.03
 """Radius of that blur in heights of the frame."""
-NOISE = 0.045
+NOISE = 0.035
 AIRLIGHT = np.array([0.60, 0.63, 0.67], np.float32)
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
