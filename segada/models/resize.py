@@ -11,8 +11,7 @@ def enlarged(maps: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
     """Equal to rounding to `interpolate(maps, size, mode="bilinear", align_corners=False)`, gradients included.
 
     Bilinear interpolation is separable and linear: rows and columns are each a fixed matrix. On a CPU the two products
-    take a third of the time of interpolation, forward and backward (`python -m segada.bench resize`); a GPU has its own
-    kernel, which is kept.
+    take a third of the time of interpolation, forward and backward; a GPU has its own kernel, which is kept.
 
     Args:
         maps: float [B, C, h, w].
