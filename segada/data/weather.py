@@ -63,7 +63,7 @@ def render_weather(images: Bytes, depth: Depth, weather: Weather, seed: int, num
     depths = np.broadcast_to(depth, images.shape[:3])
     rendered = np.empty_like(images)
     for place, (image, metres, number) in enumerate(zip(images, depths, numbers, strict=True)):
-        generator = np.random.default_rng((seed, number))
+        generator = np.random.default_rng((seed, number, WEATHER))
         picture = _render(image.astype(np.float32) / np.float32(255.0), metres, weather, generator)
         rendered[place] = (np.clip(picture, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
     return rendered
