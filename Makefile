@@ -20,4 +20,5 @@ test-slow:  ## minutes long: whole searches, retraining
 	python -m pytest -m slow --timeout 3600
 
 bench:
-	python -m segada.bench
+	python -m segada.bench streets
+	python -m segada.bench model

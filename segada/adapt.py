@@ -12,7 +12,7 @@ from segada.material import prepare
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import load_run_settings
+from segada.settings.files import InputError, load_run_settings
 from segada.stream import Adaptation
 
 
@@ -23,9 +23,13 @@ def adapt(settings: RunSettings, folder: Path, console: Console) -> RunReport:
         InputError: if data or weights are missing, or the folder holds a run of other settings.
         Diverged: if a loss is not finite.
     """
-    with console.status("reading frames and scoring the source model"):
-        material = prepare(settings)
-    run = Adaptation(settings, material, folder)
+    try:
+        with console.status("reading frames and scoring the source model"):
+            material = prepare(settings)
+        run = Adaptation(settings, material, folder)
+    except ValueError as error:
+        # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
+        raise InputError(str(error)) from error
     total = len(settings.stream.visits)
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {total}, from {folder}")
@@ -40,7 +44,9 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m segada.adapt", description=__doc__)
     parser.add_argument("settings", help="settings of the run (YAML); best/settings.yaml of a study, for one")
-    parser.add_argument("--out", type=Path, help="folder of the run; default: runs/ and the name of the settings file")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the run; default: runs/, the name of the settings file and their hash"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
     parser.add_argument("--seed", type=int, help="the same as --set seed=N")
     arguments = parser.parse_args()
@@ -50,12 +56,13 @@ def main() -> int:
         if arguments.seed is not None:
             overrides["seed"] = arguments.seed
         settings = load_run_settings(arguments.settings, overrides)
-        folder = arguments.out or Path("runs") / Path(arguments.settings).stem
+        name = f"{Path(arguments.settings).stem}-{settings.settings_hash()}"
+        folder = arguments.out or Path("runs") / name
         console = Console(highlight=False)
         print_report(adapt(settings, folder, console), console)
         console.print(f"results in {folder}")
 
-    return exit_code(command, "the same command continues after the last finished visit")
+    return exit_code(command)
 
 
 def print_report(report: RunReport, console: Console) -> None:
@@ -64,7 +71,7 @@ def print_report(report: RunReport, console: Console) -> None:
     for column in ("visit", "domain", "source-only", "adapted", "gain", "online"):
         table.add_column(column, justify="left" if column == "domain" else "right")
     for record in report.visits:
-        adapted, source = record.miou[record.domain], report.source_only[record.domain]
+        adapted, source = record.visited_miou, report.source_only[record.domain]
         online = "" if record.online_miou is None else f"{100 * record.online_miou:.1f}"
         numbers = (f"{100 * source:.1f}", f"{100 * adapted:.1f}", f"{100 * (adapted - source):+.1f}", online)
         table.add_row(str(record.visit), record.domain, *numbers)
@@ -75,7 +82,7 @@ def print_report(report: RunReport, console: Console) -> None:
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float]) -> str:
-    adapted, source = record.miou[record.domain], source_only[record.domain]
+    adapted, source = record.visited_miou, source_only[record.domain]
     return (
         f"visit {record.visit + 1}/{total} {record.domain}: mIoU {100 * adapted:.1f} % "
         f"(source-only {100 * source:.1f} %), {record.frames_per_second:.0f} frames/s"

@@ -76,7 +76,7 @@ def main() -> int:
         cv2.setNumThreads(1)
         print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), Console(highlight=False))
 
-    return exit_code(command, "the same command measures again")
+    return exit_code(command)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from segada.models.build import build_segmentor
 from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
+from segada.settings.files import InputError
 from segada.settings.stream import ReplaySettings
 
 
@@ -56,9 +58,11 @@ def prepare(settings: RunSettings) -> Material:
     """Loads or renders every frame of the run and scores the source model on the held-out ones.
 
     Raises:
-        ValueError: if a data set or checkpoint is missing or not what its settings say.
+        ValueError: if a data set, a checkpoint or the device is missing or not what the settings say, or if the
+            held-out frames of a domain show no labelled pixel.
     """
     torch.set_num_threads(settings.runtime.threads)
+    _refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
     held_out = {name: load_domain(name, data, settings.evaluation.split) for name in settings.scored_domains()}
     lengths = {name: count_frames(name, data, stream.split) for name in stream.visits}
@@ -73,8 +77,20 @@ def prepare(settings: RunSettings) -> Material:
     )
 
 
+def _refuse_absent(device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")
+
+
 def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:
     initialisation = torch_generator(settings.seed, "initialisation")
     network = build_segmentor(settings.model, NoAdapter(), initialisation).to(settings.runtime.device).eval()
-    batch_size = settings.evaluation.batch_size
-    return {name: evaluate(network, frames, batch_size).miou for name, frames in held_out.items()}
+    batch_size, device = settings.evaluation.batch_size, torch.device(settings.runtime.device)
+    scores = {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}
+    for name, score in scores.items():
+        if math.isnan(score):
+            raise InputError(
+                f"domain {name!r}: none of its {len(held_out[name])} held-out frames ({settings.evaluation.split}) "
+                "has a labelled pixel, so it cannot be scored; check its labels, or visit another domain"
+            )
+    return scores

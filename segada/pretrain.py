@@ -16,17 +16,23 @@ from segada.randomness import torch_generator
 from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import load_run_settings
+from segada.settings.files import InputError, load_run_settings
+from segada.settings.method import SupervisedSettings
 
 
 def pretrain(settings: RunSettings, folder: Path, console: Console | None = None) -> Path:
     """Trains a source model, or finishes what a former call began, and says where its weights are.
 
     Args:
-        settings: With `method.name: supervised`.
+        settings: Of the training; `method.name` is `supervised`.
         folder: Everything that a run leaves behind, `weights.safetensors` among it.
         console: Where progress is printed; nowhere if None.
+
+    Raises:
+        InputError: the method is another, or data are missing, or the folder holds another run.
     """
+    if not isinstance(settings.method, SupervisedSettings):
+        raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
     console = console or Console(quiet=True)
     print_report(adapt(settings, folder, console), console)
     return RunFolder(folder).weights
@@ -58,7 +64,7 @@ def main() -> int:
             halve(settings, weights, arguments.half)
             console.print(f"in half precision in {arguments.half}")
 
-    return exit_code(command, "the same command continues after the last finished visit")
+    return exit_code(command)
 
 
 if __name__ == "__main__":

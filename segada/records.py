@@ -1,6 +1,6 @@
 """The results of a run as plain data: the stable contract of `visits.jsonl` and `report.json`.
 
-Fractions in [0, 1], never percent; seconds. A score that is undefined (no pixel of any class) is null.
+Fractions in [0, 1], never percent; seconds.
 """
 
 from pydantic import BaseModel, ConfigDict
@@ -25,13 +25,22 @@ class VisitRecord(Record):
     iou: dict[str, dict[str, float]]
     """The same per class; classes without a pixel are absent."""
     online_miou: float | None
-    """mIoU over the visit's own frames, each predicted before it is learned from (prequential), if asked for."""
+    """mIoU over the visit's own frames, each predicted before it is learned from (prequential).
+
+    Null if it was not asked for, or if none of their pixels is labelled."""
+    label_free: dict[str, float]
+    """Mean `entropy` (share of the greatest) and `confidence` of those predictions; empty if not asked for."""
     losses: dict[str, float]
     """Mean of every loss term and of every quantity the method watches over the visit's steps."""
     seconds: float
     """Wall time of adaptation and evaluation."""
     frames_per_second: float
     """Frames adapted on per second, evaluation excluded."""
+
+    @property
+    def visited_miou(self) -> float:
+        """mIoU on the domain being visited."""
+        return self.miou[self.domain]
 
 
 class RunReport(Record):

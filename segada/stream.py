@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from segada.data.batch import to_batch
 from segada.data.replay import ReplayBuffer
 from segada.evaluation.evaluator import OnlineScore, Scores, evaluate
+from segada.evaluation.label_free import LabelFree
 from segada.itinerary import Itinerary
 from segada.material import Material, material_key
 from segada.methods.base import MethodParts, State, StepLog
@@ -27,6 +29,16 @@ from segada.settings import RunSettings
 
 class Diverged(RuntimeError):
     """A loss is not finite; the message says which, where, and what to try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What adapting over the frames of a visit gave, before anything is evaluated; fields as in `VisitRecord`."""
+
+    frames: int
+    online_miou: float | None
+    label_free: dict[str, float]
+    losses: dict[str, float]
 
 
 class Adaptation:
@@ -84,23 +96,29 @@ class Adaptation:
         assert not self.finished
         visit, domain = self.visits_done, self._settings.stream.visits[self.visits_done]
         started = time.perf_counter()
-        online, losses, frames = self._adapt(visit, domain)
+        try:
+            passage = self._adapt(visit, domain)
+        except Diverged as failure:
+            if self._folder is not None:
+                self._folder.log(f"stopped: {failure}")
+            raise
         adapted = time.perf_counter()
         scores = self._evaluate()
         ended = time.perf_counter()
         record = VisitRecord(
             visit=visit,
             domain=domain,
-            frames=frames,
+            frames=passage.frames,
             miou={name: score.miou for name, score in scores.items()},
             iou={name: score.iou_by_class() for name, score in scores.items()},
-            online_miou=online.scores().miou if self._settings.evaluation.online else None,
-            losses=losses,
+            online_miou=passage.online_miou,
+            label_free=passage.label_free,
+            losses=passage.losses,
             seconds=ended - started,
-            frames_per_second=frames / (adapted - started),
+            frames_per_second=passage.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(scores[domain].areas if domain in scores else np.zeros((0, 3, 19), np.int64))
+        self._areas.append(scores[domain].areas)
         self._save()
         return record
 
@@ -108,7 +126,7 @@ class Adaptation:
         """The run's result, from the visits done so far."""
         records, source_only = self._records, self._material.source_only
         first = self._settings.stream.visits[0]
-        mean = float(np.mean([record.miou[record.domain] for record in records]))
+        mean = float(np.mean([record.visited_miou for record in records]))
         source_mean = float(np.mean([source_only[record.domain] for record in records]))
         return RunReport(
             visits=records,
@@ -127,18 +145,32 @@ class Adaptation:
         """Writes the scored network, adapters included, as safetensors."""
         save_weights(self._method.scored, path, self._settings.settings_hash())
 
-    def _adapt(self, visit: int, domain: str) -> tuple[OnlineScore, dict[str, float], int]:
-        online, logs, frames = OnlineScore(), list[dict[str, float]](), 0
+    def _adapt(self, visit: int, domain: str) -> Passage:
+        online, label_free, logs, frames = OnlineScore(), LabelFree(), list[dict[str, float]](), 0
+        loaded = self._itinerary.needed(domain)
         for step in self._itinerary.steps(visit):
-            places = np.searchsorted(self._itinerary.needed(domain), step.frames)
+            places = np.searchsorted(loaded, step.frames)
             batch = to_batch(self._material.visited[domain], places).to(self._device)
             if self._settings.evaluation.online:
-                online.add(self._method.predict(batch.images), batch.labels)
+                logits = self._method.predict(batch.images)
+                online.add(logits, batch.labels)
+                label_free.add(logits)
             plan = self._controller.plan(step.number, self._itinerary.total_steps())
             log = self._method.step(batch.images, plan)
             logs.append(_finite(log, f"visit {visit} ({domain}), step {step.number}"))
             frames += len(step.frames)
-        return online, {name: float(np.mean([log[name] for log in logs])) for name in logs[0]}, frames
+        if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
+            raise Diverged(
+                f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
+            )
+        miou = online.scores().miou
+        return Passage(
+            frames=frames,
+            # Nothing was counted if it is not asked for, or if no pixel of the visit is labelled.
+            online_miou=None if math.isnan(miou) else miou,
+            label_free=label_free.values(),
+            losses={name: float(np.mean([log[name] for log in logs])) for name in logs[0]},
+        )
 
     def _evaluate(self) -> dict[str, Scores]:
         batch_size = self._settings.evaluation.batch_size
@@ -152,7 +184,7 @@ class Adaptation:
             return
         record = self._records[-1]
         self._folder.write_checkpoint(self._state())
-        self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.miou.get(record.domain, 0.0):.4f}")
+        self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.visited_miou:.4f}")
         self._publish(self._folder)
 
     def _publish(self, folder: RunFolder) -> None:

@@ -1,7 +1,6 @@
 """Frames: what every data set hands out and everything else consumes."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,3 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def __getitem__(self, index: slice) -> Self:
-        return type(self)(self.images[index], self.labels[index])

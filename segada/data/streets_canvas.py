@@ -23,7 +23,7 @@ DISC = tuple((float(np.cos(a)), float(np.sin(a))) for a in np.linspace(0, 2 * np
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class Finish:
     """How a surface looks: a colour, and a grid of cells in a second colour (windows, bars, slabs, stripes)."""
 
     colour: Colour
@@ -40,7 +40,7 @@ class Material:
     coarse: float = 1.0
     """Grains per metre."""
 
-    def tinted(self, factor: float) -> "Material":
+    def tinted(self, factor: float) -> "Finish":
         """The same in another brightness."""
         return replace(self, colour=scaled(self.colour, factor), accent=scaled(self.accent, factor))
 
@@ -91,7 +91,7 @@ class Canvas:
         self._corners: list[Place] = []
         self._ends: list[int] = []
 
-    def ground(self, label: int, material: Material, outline: Sequence[Point], height: float = 0.0) -> None:
+    def ground(self, label: int, material: Finish, outline: Sequence[Point], height: float = 0.0) -> None:
         """A level polygon of (x, z) at a height above the ground."""
         camera = self.camera
         slope = 1.0 / (camera.focal * (camera.height - height))
@@ -99,30 +99,30 @@ class Canvas:
         self._add(label, material, plane, (0.0, 1.0, self.light.ground))
         self._outline([(x, height, z) for x, z in outline])
 
-    def front(self, label: int, material: Material, z: float, outline: Sequence[Point]) -> None:
+    def front(self, label: int, material: Finish, z: float, outline: Sequence[Point]) -> None:
         """A polygon of (x, y) that faces the camera at distance z."""
         self._add(label, material, (0.0, 0.0, 1.0 / z), (0.0, 0.0, self.light.front))
         self._outline([(x, y, z) for x, y in outline])
 
-    def side(self, label: int, material: Material, x: float, outline: Sequence[Point]) -> None:
+    def side(self, label: int, material: Finish, x: float, outline: Sequence[Point]) -> None:
         """A polygon of (z, y) along the street, x metres to the right of the camera."""
         slope = 1.0 / (self.camera.focal * x)
         brightness = self.light.right if x > 0 else self.light.left
         self._add(label, material, (slope, 0.0, -self.camera.centre[0] * slope), (1.0, 0.0, brightness))
         self._outline([(x, y, z) for z, y in outline])
 
-    def front_disc(self, label: int, material: Material, place: Place, radii: Point) -> None:
+    def front_disc(self, label: int, material: Finish, place: Place, radii: Point) -> None:
         """An ellipse around (x, y, z) that faces the camera."""
         x, y, z = place
         self.front(label, material, z, [(x + radii[0] * c, y + radii[1] * s) for c, s in DISC])
 
-    def side_disc(self, label: int, material: Material, place: Place, radius: float) -> None:
+    def side_disc(self, label: int, material: Finish, place: Place, radius: float) -> None:
         """A circle around (x, y, z) in a plane along the street."""
         x, y, z = place
         self.side(label, material, x, [(z + radius * c, y + radius * s) for c, s in DISC])
 
     def _add(
-        self, label: int, material: Material, plane: tuple[float, float, float], facing: tuple[float, float, float]
+        self, label: int, material: Finish, plane: tuple[float, float, float], facing: tuple[float, float, float]
     ) -> None:
         m = material
         grid = (*m.period, *m.fill, m.spread, m.grain, m.coarse)

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from segada.data.dice import Dice
-from segada.data.streets_canvas import Canvas, Colour, Material, Place, rectangle
+from segada.data.streets_canvas import Canvas, Colour, Finish, Place, rectangle
 from segada.data.streets_classes import Label
 
-STEEL = Material((0.40, 0.42, 0.43), grain=0.1, coarse=4.0)
-HOUSING = Material((0.07, 0.08, 0.07), grain=0.05)
-TRUNK = Material((0.26, 0.21, 0.16), grain=0.25, coarse=5.0)
-RED = Material((0.80, 0.07, 0.07), grain=0.03)
-WHITE = Material((0.95, 0.95, 0.94), grain=0.03)
-BLUE = Material((0.06, 0.24, 0.66), grain=0.03)
-YELLOW = Material((0.96, 0.80, 0.10), grain=0.03)
+STEEL = Finish((0.40, 0.42, 0.43), grain=0.1, coarse=4.0)
+HOUSING = Finish((0.07, 0.08, 0.07), grain=0.05)
+TRUNK = Finish((0.26, 0.21, 0.16), grain=0.25, coarse=5.0)
+RED = Finish((0.80, 0.07, 0.07), grain=0.03)
+WHITE = Finish((0.95, 0.95, 0.94), grain=0.03)
+BLUE = Finish((0.06, 0.24, 0.66), grain=0.03)
+YELLOW = Finish((0.96, 0.80, 0.10), grain=0.03)
 LAMPS: Sequence[Colour] = ((1.0, 0.16, 0.10), (1.0, 0.75, 0.12), (0.15, 1.0, 0.45))
 LEAVES: Sequence[Colour] = ((0.20, 0.32, 0.12), (0.26, 0.38, 0.15), (0.16, 0.27, 0.12), (0.36, 0.38, 0.14))
 
@@ -32,7 +32,7 @@ def paint_traffic_light(canvas: Canvas, dice: Dice, x: float, z: float, ground: 
     canvas.front(Label.POLE, STEEL, z, rectangle(x - 0.09, x + 0.09, ground, top - 0.9))
     canvas.front(Label.TRAFFIC_LIGHT, HOUSING, z, rectangle(x - 0.28, x + 0.28, top - 1.25, top))
     for lamp, colour in enumerate(LAMPS):
-        glow = Material(colour if lamp == lit else (0.18, 0.17, 0.15), grain=0.02)
+        glow = Finish(colour if lamp == lit else (0.18, 0.17, 0.15), grain=0.02)
         canvas.front_disc(Label.TRAFFIC_LIGHT, glow, (x, top - 0.22 - 0.4 * lamp, z), (0.17, 0.17))
 
 
@@ -48,7 +48,7 @@ def paint_tree(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) ->
     height, spread = dice.between(4.0, 8.5), dice.between(1.2, 2.4)
     canvas.front(Label.VEGETATION, TRUNK, z, rectangle(x - 0.16, x + 0.16, ground, height - spread))
     tone = dice.between(0.8, 1.2)
-    leaves = Material(dice.pick(LEAVES), grain=0.55, coarse=3.0).tinted(tone)
+    leaves = Finish(dice.pick(LEAVES), grain=0.55, coarse=3.0).tinted(tone)
     for tuft in range(3 if z < 40.0 else 2):
         brightness = leaves.tinted(0.8 + 0.16 * tuft)
         place = (x + dice.between(-0.6, 0.6) * spread, height + dice.between(-0.9, 0.4) * spread, z)
@@ -58,7 +58,7 @@ def paint_tree(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) ->
 
 def paint_bush(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
     """A bush: tufts on the ground."""
-    leaves = Material(dice.pick(LEAVES), grain=0.5, coarse=4.0)
+    leaves = Finish(dice.pick(LEAVES), grain=0.5, coarse=4.0)
     for tuft in range(3):
         size = dice.between(0.5, 0.9)
         place = (x + 0.7 * (tuft - 1), ground + size * 0.6, z)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from segada.data.depth import CAMERA_HEIGHT, FAR, FOCAL, HORIZON
 from segada.data.dice import Dice
-from segada.data.streets_canvas import Camera, Canvas, Light, Material, rectangle, scaled
+from segada.data.streets_canvas import Camera, Canvas, Finish, Light, rectangle, scaled
 from segada.data.streets_classes import Label
 from segada.data.streets_furniture import (
     LEAVES,
@@ -40,9 +40,9 @@ STREET_END = 120.0
 SKIES = ((0.62, 0.74, 0.90), (0.80, 0.84, 0.88), (0.52, 0.68, 0.90), (0.88, 0.88, 0.86), (0.72, 0.78, 0.84))
 PAVINGS = ((0.58, 0.55, 0.53), (0.52, 0.50, 0.50), (0.64, 0.58, 0.54), (0.56, 0.48, 0.45))
 ASPHALT = (0.33, 0.33, 0.345)
-PAINT = Material((0.86, 0.86, 0.84), grain=0.15, coarse=4.0)
-RAIL = Material((0.56, 0.55, 0.54), grain=0.1)
-KERB = Material((0.70, 0.69, 0.67), grain=0.1)
+PAINT = Finish((0.86, 0.86, 0.84), grain=0.15, coarse=4.0)
+RAIL = Finish((0.56, 0.55, 0.54), grain=0.1)
+KERB = Finish((0.70, 0.69, 0.67), grain=0.1)
 
 Thing = tuple[float, Callable[[], None]]
 """Distance of something, and the act of painting it."""
@@ -99,7 +99,7 @@ def paint_street(dice: Dice, size: tuple[int, int]) -> Canvas:
     light = Light(1.0, dice.between(0.8, 1.0), 0.85 + sun, 0.85 - sun)
     canvas = Canvas(size, camera, light)
     street = _lines(dice)
-    sky = Material(dice.pick(SKIES), grain=0.12, coarse=0.012)
+    sky = Finish(dice.pick(SKIES), grain=0.12, coarse=0.012)
     canvas.front(Label.SKY, sky, FAR, rectangle(-FAR, FAR, -FAR, FAR))
     _backdrop(canvas, dice)
     _surface(canvas, dice, street)
@@ -130,10 +130,10 @@ def _backdrop(canvas: Canvas, dice: Dice) -> None:
     while x < 75.0:
         width, height = dice.between(8.0, 20.0), dice.between(5.0, 20.0)
         if dice.chance(0.55):
-            walls = Material(dice.pick(FACADES), dice.pick(PANES), (3.0, 3.2), (0.5, 0.5))
+            walls = Finish(dice.pick(FACADES), dice.pick(PANES), (3.0, 3.2), (0.5, 0.5))
             canvas.front(Label.BUILDING, walls, STREET_END, rectangle(x, x + width, 0.0, height))
         else:
-            leaves = Material(dice.pick(LEAVES), grain=0.45, coarse=0.5)
+            leaves = Finish(dice.pick(LEAVES), grain=0.45, coarse=0.5)
             canvas.front_disc(Label.VEGETATION, leaves, (x + width / 2, 2.0, STREET_END), (width * 0.8, height * 0.5))
         x += width
 
@@ -142,8 +142,8 @@ def _surface(canvas: Canvas, dice: Dice, street: Street) -> None:
     canvas.ground(Label.TERRAIN, grass(dice), _band(-150.0, 150.0))
     period = dice.between(0.5, 1.2)
     stone = dice.pick(PAVINGS)
-    paving = Material(scaled(stone, 0.82), stone, (period, period), (0.92, 0.92), 0.12, grain=0.10, coarse=2.0)
-    asphalt = Material(scaled(ASPHALT, dice.between(0.8, 1.2)), grain=0.16, coarse=2.5)
+    paving = Finish(scaled(stone, 0.82), stone, (period, period), (0.92, 0.92), 0.12, grain=0.10, coarse=2.0)
+    asphalt = Finish(scaled(ASPHALT, dice.between(0.8, 1.2)), grain=0.16, coarse=2.5)
     canvas.ground(Label.SIDEWALK, paving, _band(street.walk_left, street.walk_right))
     canvas.ground(Label.SIDEWALK, KERB, _band(street.left - 0.18, street.right + 0.18))
     canvas.ground(Label.ROAD, asphalt, _band(street.left, street.right))
@@ -156,7 +156,7 @@ def _surface(canvas: Canvas, dice: Dice, street: Street) -> None:
         canvas.ground(Label.ROAD, PAINT, _band(LANE_LINE - 0.08, LANE_LINE + 0.08, near, near + 4.0))
     if dice.chance(0.3):
         near = dice.between(8.0, 20.0)
-        stripes = Material(asphalt.colour, PAINT.colour, (1.0, 1.0), (0.5, 1.0), grain=0.12, coarse=3.0)
+        stripes = Finish(asphalt.colour, PAINT.colour, (1.0, 1.0), (0.5, 1.0), grain=0.12, coarse=3.0)
         canvas.ground(Label.ROAD, stripes, _band(street.left, street.right, near, near + 3.0))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from segada.data.dice import Dice
-from segada.data.streets_canvas import Canvas, Colour, Material, Place, rectangle, scaled
+from segada.data.streets_canvas import Canvas, Colour, Finish, Place, rectangle, scaled
 from segada.data.streets_classes import Label
 
 CLOTHES: Sequence[Colour] = (
@@ -16,11 +16,11 @@ JACKETS: Sequence[Colour] = ((0.80, 0.88, 0.16), (0.95, 0.50, 0.10), (0.90, 0.30
 HELMETS: Sequence[Colour] = ((0.95, 0.95, 0.92), (0.85, 0.15, 0.12), (0.12, 0.12, 0.13), (0.15, 0.35, 0.75))
 FRAMES: Sequence[Colour] = ((0.10, 0.55, 0.60), (0.65, 0.20, 0.55), (0.15, 0.15, 0.16), (0.80, 0.80, 0.20))
 TANKS: Sequence[Colour] = ((0.80, 0.10, 0.10), (0.10, 0.20, 0.60), (0.10, 0.10, 0.11), (0.15, 0.45, 0.20))
-RUBBER = Material((0.05, 0.05, 0.06), grain=0.1)
-SPOKES = Material((0.30, 0.31, 0.32), (0.55, 0.56, 0.58), (0.16, 0.16), (0.4, 0.4), grain=0.1)
-CHROME = Material((0.66, 0.67, 0.70), grain=0.3, coarse=6.0)
-ENGINE = Material((0.20, 0.20, 0.21), (0.55, 0.55, 0.57), (0.12, 0.09), (1.0, 0.4), grain=0.1)
-LAMP = Material((1.0, 0.96, 0.80), grain=0.02)
+RUBBER = Finish((0.05, 0.05, 0.06), grain=0.1)
+SPOKES = Finish((0.30, 0.31, 0.32), (0.55, 0.56, 0.58), (0.16, 0.16), (0.4, 0.4), grain=0.1)
+CHROME = Finish((0.66, 0.67, 0.70), grain=0.3, coarse=6.0)
+ENGINE = Finish((0.20, 0.20, 0.21), (0.55, 0.55, 0.57), (0.12, 0.09), (1.0, 0.4), grain=0.1)
+LAMP = Finish((1.0, 0.96, 0.80), grain=0.02)
 
 
 def paint_person(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
@@ -29,8 +29,8 @@ def paint_person(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) 
     unit = height / 1.75
     stride = dice.between(0.05, 0.34) * unit
     hip, shoulder = ground + 0.86 * unit, ground + 1.46 * unit
-    trousers = Material(dice.pick(TROUSERS))
-    coat = Material(scaled(dice.pick(CLOTHES), dice.between(0.8, 1.15)))
+    trousers = Finish(dice.pick(TROUSERS))
+    coat = Finish(scaled(dice.pick(CLOTHES), dice.between(0.8, 1.15)))
     for sign in (-1.0, 1.0):
         foot = x + sign * stride
         leg = [
@@ -45,15 +45,15 @@ def paint_person(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) 
     if dice.chance(0.3):
         bag = x + dice.pick((-0.36, 0.36)) * unit
         canvas.front(
-            Label.PERSON, Material(dice.pick(CLOTHES)), z, rectangle(bag - 0.13, bag + 0.13, hip - 0.3, hip + 0.15)
+            Label.PERSON, Finish(dice.pick(CLOTHES)), z, rectangle(bag - 0.13, bag + 0.13, hip - 0.3, hip + 0.15)
         )
-    _head(canvas, Label.PERSON, Material(dice.pick(SKIN)), (x, ground + 1.61 * unit, z))
+    _head(canvas, Label.PERSON, Finish(dice.pick(SKIN)), (x, ground + 1.61 * unit, z))
 
 
 def paint_bicycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> None:
     """A bicycle at (x, ground, z), seen from the side; with a rider in a bright jacket if it is ridden."""
     x, y, z = place
-    frame = Material(dice.pick(FRAMES))
+    frame = Finish(dice.pick(FRAMES))
     facing = dice.pick((-1.0, 1.0))
     turn = dice.between(0.45, 0.62)
     for offset in (-turn, turn):
@@ -75,7 +75,7 @@ def paint_bicycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> 
 def paint_motorcycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> None:
     """A motorcycle at (x, ground, z), heavy and low; with a rider in a helmet if it is ridden."""
     x, y, z = place
-    tank = Material(dice.pick(TANKS), grain=0.15)
+    tank = Finish(dice.pick(TANKS), grain=0.15)
     facing = dice.pick((-1.0, 1.0))
     for offset in (-0.70, 0.70):
         canvas.front_disc(Label.MOTORCYCLE, RUBBER, (x + offset, y + 0.36, z), (0.36, 0.36))
@@ -91,14 +91,14 @@ def paint_motorcycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) 
 
 def _rider(canvas: Canvas, dice: Dice, place: Place, lean: float) -> None:
     x, y, z = place
-    jacket = Material(scaled(dice.pick(JACKETS), dice.between(0.85, 1.1)))
+    jacket = Finish(scaled(dice.pick(JACKETS), dice.between(0.85, 1.1)))
     leg = [
         (x - 0.16, y + 0.86),
         (x + 0.14, y + 0.86),
         (x + lean * 0.30 + 0.09, y + 0.24),
         (x + lean * 0.30 - 0.11, y + 0.24),
     ]
-    canvas.front(Label.RIDER, Material(dice.pick(TROUSERS)), z, leg)
+    canvas.front(Label.RIDER, Finish(dice.pick(TROUSERS)), z, leg)
     neck = x + lean * 0.20
     canvas.front(
         Label.RIDER,
@@ -113,8 +113,8 @@ def _rider(canvas: Canvas, dice: Dice, place: Place, lean: float) -> None:
         (neck + lean * 0.36, y + 1.06),
     ]
     canvas.front(Label.RIDER, jacket, z, arm)
-    _head(canvas, Label.RIDER, Material(dice.pick(HELMETS)), (neck + lean * 0.05, y + 1.58, z))
+    _head(canvas, Label.RIDER, Finish(dice.pick(HELMETS)), (neck + lean * 0.05, y + 1.58, z))
 
 
-def _head(canvas: Canvas, label: Label, material: Material, place: Place) -> None:
+def _head(canvas: Canvas, label: Label, material: Finish, place: Place) -> None:
     canvas.front_disc(label, material, place, (0.13, 0.15))

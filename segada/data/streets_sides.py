@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segada.data.dice import Dice
-from segada.data.streets_canvas import Canvas, Colour, Material, rectangle, scaled
+from segada.data.streets_canvas import Canvas, Colour, Finish, rectangle, scaled
 from segada.data.streets_classes import Label
 from segada.data.streets_furniture import LEAVES, paint_bush, paint_tree
 
@@ -44,20 +44,20 @@ def paint_house(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     height = floors * storey + 0.8
     plaster = scaled(dice.pick(FACADES), dice.between(0.8, 1.15))
     fill = (dice.between(0.35, 0.7), dice.between(0.4, 0.65))
-    walls = Material(plaster, dice.pick(PANES), (spacing, storey), fill, 0.5, grain=0.10, coarse=0.7)
+    walls = Finish(plaster, dice.pick(PANES), (spacing, storey), fill, 0.5, grain=0.10, coarse=0.7)
     back = stretch.outward(DEEP)
     canvas.front(Label.BUILDING, walls, near, rectangle(x, back, 0.0, height))
     if dice.chance(0.4):
-        roof = Material(dice.pick(ROOFS), grain=0.15)
+        roof = Finish(dice.pick(ROOFS), grain=0.15)
         gable = [(x, height), (back, height), ((x + back) / 2, height + 4.0)]
         canvas.front(Label.BUILDING, walls, near, gable)
         canvas.side(Label.BUILDING, roof, x, rectangle(near, far, height, height + 2.2))
     canvas.side(Label.BUILDING, walls, x, rectangle(near, far, 0.0, height))
     canvas.side(Label.BUILDING, walls.tinted(0.75), x, rectangle(near, far, height - 0.5, height))
     if dice.chance(0.45):
-        shop = Material(dice.pick(SHOPS), (0.42, 0.44, 0.42), (3.4, 9.0), (0.75, 1.0), 0.6, grain=0.25, coarse=1.5)
+        shop = Finish(dice.pick(SHOPS), (0.42, 0.44, 0.42), (3.4, 9.0), (0.75, 1.0), 0.6, grain=0.25, coarse=1.5)
         canvas.side(Label.BUILDING, shop, x, rectangle(near + 0.5, far - 0.5, 0.0, 2.6))
-        canvas.side(Label.BUILDING, Material(dice.pick(SHOPS)), x, rectangle(near + 0.5, far - 0.5, 2.6, 3.2))
+        canvas.side(Label.BUILDING, Finish(dice.pick(SHOPS)), x, rectangle(near + 0.5, far - 0.5, 2.6, 3.2))
 
 
 def paint_wall(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
@@ -66,10 +66,10 @@ def paint_wall(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     height = dice.between(2.0, 3.6)
     stone = scaled(dice.pick(STONES), dice.between(0.85, 1.1))
     period = dice.pick(((1.2, 0.5), (4.0, 9.0), (0.8, 0.4)))
-    wall = Material(scaled(stone, 0.62), stone, period, (0.9, 0.84), 0.35, grain=0.15, coarse=1.5)
+    wall = Finish(scaled(stone, 0.62), stone, period, (0.9, 0.84), 0.35, grain=0.15, coarse=1.5)
     canvas.front(Label.WALL, wall, stretch.near, rectangle(stretch.x, stretch.outward(0.5), 0.0, height))
     canvas.side(Label.WALL, wall, stretch.x, rectangle(stretch.near, stretch.far, 0.0, height))
-    coping = Material(scaled(stone, 1.2))
+    coping = Finish(scaled(stone, 1.2))
     canvas.side(Label.WALL, coping, stretch.x, rectangle(stretch.near, stretch.far, height - 0.22, height))
 
 
@@ -79,11 +79,11 @@ def paint_fence(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     _trees_behind(canvas, dice, stretch, 2)
     height = dice.between(1.5, 2.4)
     bars = dice.pick(BARS)
-    slats = Material((0.17, 0.21, 0.13), bars, (dice.between(0.45, 0.8), 9.0), (0.5, 1.0), 0.3, grain=0.15, coarse=2.0)
+    slats = Finish((0.17, 0.21, 0.13), bars, (dice.between(0.45, 0.8), 9.0), (0.5, 1.0), 0.3, grain=0.15, coarse=2.0)
     canvas.side(Label.FENCE, slats, stretch.x, rectangle(stretch.near, stretch.far, 0.0, height))
     for rail in (0.18, 0.86):
         rails = rectangle(stretch.near, stretch.far, height * rail, height * rail + 0.16)
-        canvas.side(Label.FENCE, Material(scaled(bars, 0.9)), stretch.x, rails)
+        canvas.side(Label.FENCE, Finish(scaled(bars, 0.9)), stretch.x, rails)
 
 
 def paint_park(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
@@ -97,15 +97,15 @@ def paint_park(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 def paint_hedge(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
     """A hedge (class vegetation) with a house or the sky behind."""
     _trees_behind(canvas, dice, stretch, 1)
-    leaves = Material(dice.pick(LEAVES), grain=0.5, coarse=3.5)
+    leaves = Finish(dice.pick(LEAVES), grain=0.5, coarse=3.5)
     height = dice.between(1.4, 3.0)
     canvas.front(Label.VEGETATION, leaves, stretch.near, rectangle(stretch.x, stretch.outward(1.5), 0.0, height))
     canvas.side(Label.VEGETATION, leaves, stretch.x, rectangle(stretch.near, stretch.far, 0.0, height))
 
 
-def grass(dice: Dice) -> Material:
+def grass(dice: Dice) -> Finish:
     """Grass or bare earth (class terrain)."""
-    return Material(scaled(dice.pick(GRASSES), dice.between(0.85, 1.15)), grain=0.28, coarse=3.0)
+    return Finish(scaled(dice.pick(GRASSES), dice.between(0.85, 1.15)), grain=0.28, coarse=3.0)
 
 
 def _lawn(canvas: Canvas, dice: Dice, stretch: Stretch, depth: float) -> None:

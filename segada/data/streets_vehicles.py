@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segada.data.dice import Dice
-from segada.data.streets_canvas import Canvas, Colour, Material, rectangle, scaled
+from segada.data.streets_canvas import Canvas, Colour, Finish, rectangle, scaled
 from segada.data.streets_classes import Label
 
 CAR_COLOURS: Sequence[Colour] = (
@@ -18,15 +18,15 @@ CARGO_COLOURS: Sequence[Colour] = (
 BUS_COLOURS: Sequence[Colour] = ((0.90, 0.68, 0.12), (0.74, 0.14, 0.14), (0.88, 0.78, 0.22), (0.80, 0.24, 0.10))
 TRAM_COLOURS: Sequence[Colour] = ((0.84, 0.87, 0.84), (0.20, 0.48, 0.42), (0.88, 0.88, 0.80), (0.30, 0.55, 0.50))
 
-GLASS = Material((0.10, 0.13, 0.17), grain=0.25, coarse=1.5)
-TYRE = Material((0.06, 0.06, 0.07), grain=0.1)
-HUB = Material((0.45, 0.45, 0.47), grain=0.1)
-CHASSIS = Material((0.12, 0.12, 0.13), grain=0.15)
-SHADOW = Material((0.11, 0.11, 0.12), grain=0.05)
-TAIL_LAMP = Material((0.85, 0.08, 0.06), grain=0.05)
-HEAD_LAMP = Material((1.0, 0.98, 0.88), grain=0.02)
-PLATE = Material((0.92, 0.92, 0.80), grain=0.05)
-AMBER = Material((1.0, 0.62, 0.10), grain=0.3, coarse=3.0)
+GLASS = Finish((0.10, 0.13, 0.17), grain=0.25, coarse=1.5)
+TYRE = Finish((0.06, 0.06, 0.07), grain=0.1)
+HUB = Finish((0.45, 0.45, 0.47), grain=0.1)
+CHASSIS = Finish((0.12, 0.12, 0.13), grain=0.15)
+SHADOW = Finish((0.11, 0.11, 0.12), grain=0.05)
+TAIL_LAMP = Finish((0.85, 0.08, 0.06), grain=0.05)
+HEAD_LAMP = Finish((1.0, 0.98, 0.88), grain=0.02)
+PLATE = Finish((0.92, 0.92, 0.80), grain=0.05)
+AMBER = Finish((1.0, 0.62, 0.10), grain=0.3, coarse=3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def vehicle_box(x: float, near: float, measures: tuple[float, float, float]) -> 
 
 def paint_car(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A car: a low body under a narrower cabin."""
-    paint = Material(scaled(dice.pick(CAR_COLOURS), dice.between(0.85, 1.15)), grain=0.06)
+    paint = Finish(scaled(dice.pick(CAR_COLOURS), dice.between(0.85, 1.15)), grain=0.06)
     belt = box.height * dice.between(0.52, 0.62)
     _shadow(canvas, box)
     side = box.visible_side()
@@ -91,8 +91,8 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 def paint_truck(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A truck: a windowless load on a dark frame, with a cab in front."""
     sheet = scaled(dice.pick(CARGO_COLOURS), dice.between(0.8, 1.1))
-    cargo = Material(sheet, (0.25, 0.26, 0.28), (1.3, 9.0), (0.06, 1.0), grain=0.05)
-    cab = Material(dice.pick(CAR_COLOURS), grain=0.05)
+    cargo = Finish(sheet, (0.25, 0.26, 0.28), (1.3, 9.0), (0.06, 1.0), grain=0.05)
+    cab = Finish(dice.pick(CAR_COLOURS), grain=0.05)
     floor = 1.05
     _shadow(canvas, box)
     side = box.visible_side()
@@ -121,8 +121,8 @@ def paint_truck(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 def paint_bus(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A bus: bright, with a band of windows along its side and a lit destination."""
     colour = scaled(dice.pick(BUS_COLOURS), dice.between(0.85, 1.1))
-    body = Material(colour, grain=0.05)
-    band = Material((0.12, 0.15, 0.19), scaled(colour, 0.8), (1.7, 9.0), (0.12, 1.0), grain=0.2, coarse=1.2)
+    body = Finish(colour, grain=0.05)
+    band = Finish((0.12, 0.15, 0.19), scaled(colour, 0.8), (1.7, 9.0), (0.12, 1.0), grain=0.2, coarse=1.2)
     _shadow(canvas, box)
     side = box.visible_side()
     if side is not None:
@@ -140,9 +140,9 @@ def paint_bus(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 def paint_tram(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A tram (class train): long, on rails, a coloured stripe under its windows, a current collector above."""
     colour = scaled(dice.pick(TRAM_COLOURS), dice.between(0.9, 1.08))
-    stripe = Material(dice.pick(((0.10, 0.40, 0.36), (0.14, 0.30, 0.62), (0.12, 0.44, 0.30))), grain=0.05)
-    body = Material(colour, grain=0.04)
-    band = Material(scaled(colour, 0.9), (0.10, 0.14, 0.18), (2.1, 9.0), (0.82, 1.0), 0.3, grain=0.1)
+    stripe = Finish(dice.pick(((0.10, 0.40, 0.36), (0.14, 0.30, 0.62), (0.12, 0.44, 0.30))), grain=0.05)
+    body = Finish(colour, grain=0.04)
+    band = Finish(scaled(colour, 0.9), (0.10, 0.14, 0.18), (2.1, 9.0), (0.82, 1.0), 0.3, grain=0.1)
     _shadow(canvas, box)
     side = box.visible_side()
     if side is not None:
@@ -183,6 +183,6 @@ def _rear_wheels(canvas: Canvas, label: Label, box: Box, top: float) -> None:
     canvas.front(label, TYRE, box.near, rectangle(box.at(0.76), box.at(0.94), 0.0, top))
 
 
-def _lamps(canvas: Canvas, label: Label, box: Box, lamp: Material, height: float) -> None:
+def _lamps(canvas: Canvas, label: Label, box: Box, lamp: Finish, height: float) -> None:
     canvas.front(label, lamp, box.near, rectangle(box.at(0.03), box.at(0.17), height - 0.11, height + 0.11))
     canvas.front(label, lamp, box.near, rectangle(box.at(0.83), box.at(0.97), height - 0.11, height + 0.11))

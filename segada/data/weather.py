@@ -16,6 +16,9 @@ FOG_LIGHT = np.array([0.78, 0.79, 0.80], np.float32)
 """Colour of deep fog."""
 FOG_NOISE = 0.01
 
+WEATHER = 3
+"""Last part of the seed of what weather does to a frame, so that no other draw about it shares the stream."""
+
 Render = Callable[[Picture, Depth, np.random.Generator], Picture]
 
 

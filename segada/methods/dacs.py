@@ -1,12 +1,15 @@
 """DACS: class-mix self-training with an averaging teacher (Tranheden et al. 2021, arXiv 2007.08702).
 
 Online as in Hamlet (arXiv 2307.15063): every step sees target frames once and as many replayed source frames. The
-teacher keeps batch-norm statistics of its own, from target frames only. Source and mixed frames share one encoder
-pass, which is exact because the encoder normalises each frame by itself; the head, whose batch norm does not, sees them
-apart.
+teacher keeps batch-norm statistics of its own, from target frames only.
+
+Two savings change no number. Source and mixed frames share one encoder pass, because the encoder normalises each frame
+by itself; the head, whose batch norm does not, sees them apart. And the stages in which nothing learns run once per
+frame, by the student, for teacher and static model alike.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,7 +21,7 @@ from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.methods.optimiser import Optimiser
 from segada.models.learning import changing_state, learning_parameters, twin, twin_without_adapters
 from segada.models.resize import enlarged
-from segada.models.segmentor import Segmentor
+from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.modulation.base import StepPlan
 from segada.selftraining.class_mix import chosen_classes, paste_mask
 from segada.selftraining.feature_distance import class_mask, feature_distance
@@ -26,6 +29,21 @@ from segada.selftraining.losses import pixel_cross_entropy
 from segada.selftraining.pseudo_labels import PseudoLabels, pseudo_labels
 from segada.selftraining.teacher import ema_alpha, follow
 from segada.settings.method import DacsSettings
+
+
+@dataclass(frozen=True, slots=True)
+class MixedBatch:
+    """Class-mixed frames.
+
+    Attributes:
+        images: float32 [B, 3, H, W] in [0, 1].
+        labels: int64 [B, H, W], the source's where it is pasted, else the teacher's.
+        weight: float32 [B, H, W] in [0, 1], 1 where the source is pasted.
+    """
+
+    images: Tensor
+    labels: Tensor
+    weight: Tensor
 
 
 class Dacs(Method):
@@ -52,8 +70,10 @@ class Dacs(Method):
         alpha = ema_alpha(self._steps, self._settings.ema_alpha)
         follow(self._parameters(self._teacher), self._parameters(self._student), alpha)
         source = self._replay.next_batch(len(images)).to(images.device)
-        belief = self._pseudo_labels(images)
-        losses = self._losses(source, images, belief)
+        target = self._student.encode_frozen(images)
+        belief = self._pseudo_labels(target, images.shape[-2:])
+        mixed = self._mixed(source, images, belief)
+        losses = self._losses(source, mixed, target)
         self._optimiser.step(torch.stack(list(losses.values())).sum(), plan)
         self._steps += 1
         return {name: loss.detach() for name, loss in losses.items()} | {"sure_share": belief.sure_share}
@@ -84,60 +104,57 @@ class Dacs(Method):
         return [parameters[name] for name in self._learning]
 
     @torch.no_grad()
-    def _pseudo_labels(self, images: Tensor) -> PseudoLabels:
+    def _pseudo_labels(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
         self._teacher.train()
-        logits = enlarged(self._teacher(images), images.shape[-2:])
+        logits = enlarged(self._teacher.decode(self._teacher.encode_rest(target)), size)
         settings = self._settings
         return pseudo_labels(logits, settings.threshold, settings.ignored_top, settings.ignored_bottom)
 
-    def _losses(self, source: Batch, target: Tensor, belief: PseudoLabels) -> dict[str, Tensor]:
+    def _losses(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix) -> dict[str, Tensor]:
         settings = self._settings
         self._student.train()
-        mixed, mixed_labels, mixed_weight = self._mixed(source, target, belief)
-        passes = {"clean": source.images}
+        clean = self._student.encode_frozen(source.images)
+        prefixes = {"clean": clean}
         if settings.mix_weight:
-            passes["mix"] = mixed
+            prefixes["mix"] = self._student.encode_frozen(mixed.images)
         if settings.target_feature_distance:
-            passes["target"] = target
-        features = self._features(passes)
+            prefixes["target"] = target
+        features = self._features(prefixes)
 
-        size = target.shape[-2:]
+        size = source.labels.shape[-2:]
         losses = {}
         clean_logits = enlarged(self._student.decode(features["clean"]), size)
         losses["clean"] = settings.clean_weight * pixel_cross_entropy(clean_logits, source.labels)
         if settings.mix_weight:
             mixed_logits = enlarged(self._student.decode(features["mix"]), size)
-            losses["mix"] = settings.mix_weight * pixel_cross_entropy(mixed_logits, mixed_labels, mixed_weight)
+            losses["mix"] = settings.mix_weight * pixel_cross_entropy(mixed_logits, mixed.labels, mixed.weight)
         if settings.source_feature_distance:
-            distance = self._distance(features["clean"][-1], source.images, source.labels)
+            distance = self._distance(features["clean"][-1], clean, source.labels)
             losses["source_feature_distance"] = settings.source_feature_distance * distance
         if settings.target_feature_distance:
             distance = self._distance(features["target"][-1], target)
             losses["target_feature_distance"] = settings.target_feature_distance * distance
         return losses
 
-    def _mixed(self, source: Batch, target: Tensor, belief: PseudoLabels) -> tuple[Tensor, Tensor, Tensor]:
+    def _mixed(self, source: Batch, target: Tensor, belief: PseudoLabels) -> MixedBatch:
         pasted = paste_mask(source.labels, chosen_classes(source.labels, self._settings.mix_ratio, self._class_mix))
         images = torch.where(pasted.unsqueeze(1), source.images, target)
-        images = jitter_and_blur(images, self._settings.colour, self._augmentation)
-        labels = torch.where(pasted, source.labels, belief.labels)
-        weight = torch.where(pasted, 1.0, belief.weight)
-        return images, labels, weight
+        return MixedBatch(
+            images=jitter_and_blur(images, self._settings.colour, self._augmentation),
+            labels=torch.where(pasted, source.labels, belief.labels),
+            weight=torch.where(pasted, 1.0, belief.weight),
+        )
 
-    def _features(self, passes: dict[str, Tensor]) -> dict[str, list[Tensor]]:
-        maps = _encoded(self._student, torch.cat(list(passes.values())))
-        parts = [torch.split(feature, [len(images) for images in passes.values()]) for feature in maps]
-        return {name: [part[index] for part in parts] for index, name in enumerate(passes)}
+    def _features(self, prefixes: dict[str, FrozenPrefix]) -> dict[str, list[Tensor]]:
+        maps = self._student.encode_rest(FrozenPrefix.joined(list(prefixes.values())))
+        parts = [torch.split(feature, [len(prefix.images) for prefix in prefixes.values()]) for feature in maps]
+        return {name: [part[index] for part in parts] for index, name in enumerate(prefixes)}
 
-    def _distance(self, features: Tensor, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    def _distance(self, features: Tensor, prefix: FrozenPrefix, labels: Tensor | None = None) -> Tensor:
         assert self._static is not None
         with torch.no_grad():
-            reference = _encoded(self._static, images)[-1]
+            reference = self._static.encode_rest(prefix)[-1]
         if labels is None or self._settings.feature_distance_classes == "all":
             return feature_distance(features, reference)
         majority = self._settings.feature_distance_majority
         return feature_distance(features, reference, class_mask(labels, reference.shape[-2:], THINGS, majority))
-
-
-def _encoded(network: Segmentor, images: Tensor) -> list[Tensor]:
-    return network.encode_rest(network.encode_frozen(images))

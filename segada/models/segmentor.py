@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,12 @@ class FrozenPrefix:
 
     images: Tensor
     features: tuple[Tensor, ...]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Several batches as one, in this order; all come from the same network."""
+        features = zip(*(part.features for part in parts), strict=True)
+        return cls(torch.cat([part.images for part in parts]), tuple(torch.cat(maps) for maps in features))
 
 
 class Segmentor(nn.Module):

@@ -35,7 +35,7 @@ def class_mask(labels: Tensor, size: torch.Size | tuple[int, int], classes: Sequ
     `majority` of it.
 
     Args:
-        labels: int64 [B, H, W]; H and W are multiples of the cells' size.
+        labels: int64 [B, H, W]. Where H or W is no multiple of h or w, cells overlap by a row or column.
         size: (h, w) of the feature map.
         classes: Train ids that are kept.
         majority: Share in [0, 1].

@@ -57,6 +57,12 @@ class RunSettings(Settings):
             unknown = [name for name in names if name not in self.data.domains]
             if unknown:
                 raise ValueError(f"{path} names {unknown[0]!r}, but data.domains has only {', '.join(known)}")
+        unscored = [name for name in self.stream.visits if name not in self.scored_domains()]
+        if unscored:
+            raise ValueError(
+                f"evaluation.domains leaves out {unscored[0]!r}, but every visited domain is scored; add it, or leave "
+                "evaluation.domains null"
+            )
         learns = isinstance(self.method, DacsSettings | SupervisedSettings)
         if learns and self.model.freeze == "everything" and isinstance(self.adapter, NoAdapter):
             raise ValueError(

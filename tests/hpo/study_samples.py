@@ -21,6 +21,7 @@ def visit(number: int, gain: float, domains: Sequence[str] = DOMAINS) -> VisitRe
         miou={name: value + gain for name, value in SOURCE_ONLY.items()},
         iou={},
         online_miou=0.5,
+        label_free={},
         losses={"mix": 0.1},
         seconds=1.0,
         frames_per_second=8.0,

@@ -18,6 +18,7 @@ def visit(number: int, domain: str, miou: dict[str, float], frames: int, rate: f
         miou=miou,
         iou={},
         online_miou=None,
+        label_free={},
         losses={},
         seconds=1.0,
         frames_per_second=rate,

@@ -16,7 +16,7 @@ from segada.data.dice import Dice
 from segada.data.labels import NAMES
 from segada.data.splits import Split
 from segada.data.streets import FIRST_SCENE, Scenes, load_streets, render_scenes
-from segada.data.streets_canvas import Camera, Canvas, Light, Material, rectangle
+from segada.data.streets_canvas import Camera, Canvas, Finish, Light, rectangle
 from segada.data.streets_classes import Label
 from segada.data.streets_shading import Surfaces, shade
 from segada.data.wet_road import level_ground
@@ -111,7 +111,7 @@ def test_the_road_is_level_ground_below_the_camera(scenes: Scenes) -> None:
 def test_depth_of_the_three_kinds_of_planes_against_ray_geometry() -> None:
     camera = Camera(100.0, (50.0, 20.0), 1.5)
     canvas = Canvas((60, 100), camera, Light(1.0, 1.0, 1.0, 1.0))
-    grey = Material((0.5, 0.5, 0.5))
+    grey = Finish((0.5, 0.5, 0.5))
     canvas.front(Label.SKY, grey, FAR, rectangle(-FAR, FAR, -FAR, FAR))
     canvas.ground(Label.ROAD, grey, [(-30, 1), (30, 1), (30, 90), (-30, 90)])
     canvas.side(Label.BUILDING, grey, 4.0, rectangle(2, 60, 0, 30))
@@ -130,7 +130,7 @@ def test_depth_of_the_three_kinds_of_planes_against_ray_geometry() -> None:
 
 def test_a_canvas_row_has_a_column_for_every_field() -> None:
     canvas = Canvas((4, 4), Camera(4.0, (2.0, 2.0), 1.0), Light(1.0, 0.9, 0.8, 0.7))
-    material = Material((0.1, 0.2, 0.3), (0.4, 0.5, 0.6), (7.0, 8.0), (0.11, 0.12), 0.13, 0.14, 15.0)
+    material = Finish((0.1, 0.2, 0.3), (0.4, 0.5, 0.6), (7.0, 8.0), (0.11, 0.12), 0.13, 0.14, 15.0)
     canvas.side(Label.WALL, material, -2.0, rectangle(1, 2, 0, 1))
     surface = Surfaces(*np.array(canvas.rows).T)
     assert (surface.label[0], surface.along_street[0], surface.level[0], surface.light[0]) == (3, 1, 0, 0.8)

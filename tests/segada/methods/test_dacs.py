@@ -13,6 +13,7 @@ from segada.material import Material, prepare
 from segada.methods.base import MethodParts
 from segada.methods.dacs import Dacs
 from segada.models.build import build_segmentor
+from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
 from segada.randomness import numpy_generator, torch_generator
@@ -34,8 +35,15 @@ def material(tiny_run: dict[str, object]) -> Material:
     return prepare(RunSettings.model_validate(tiny_run))
 
 
-def _parts(tiny_run: dict[str, object], material: Material) -> MethodParts:
-    settings = RunSettings.model_validate({**tiny_run, "method": METHOD.model_dump()})
+PLACEMENTS: dict[str, dict[str, object]] = {
+    "everything learns": {},
+    "two frozen stages": {"adapter": {"name": "adaptformer", "stages": [2, 3]}, "model": {"freeze": "encoder"}},
+    "nothing frozen before the first adapter": {"adapter": {"name": "adaptformer"}, "model": {"freeze": "everything"}},
+}
+
+
+def _parts(tiny_run: dict[str, object], material: Material, placement: str = "everything learns") -> MethodParts:
+    settings = RunSettings.model_validate({**tiny_run, "method": METHOD.model_dump(), **PLACEMENTS[placement]})
     return MethodParts(
         settings,
         build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
@@ -49,7 +57,7 @@ def _moved(network: Segmentor) -> Segmentor:
     """Away from the static model: where the two agree, a norm's gradient points wherever rounding says."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in network.parameters():
+        for parameter in learning_parameters(network).values():
             parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
     return network
 
@@ -93,10 +101,13 @@ def _plain_gradients(parts: MethodParts, target: torch.Tensor) -> dict[str, torc
     return {name: value.grad for name, value in student.named_parameters() if value.grad is not None}
 
 
-def test_gradients_are_those_of_the_plain_algorithm(tiny_run: dict[str, object], material: Material) -> None:
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_gradients_are_those_of_the_plain_algorithm(
+    placement: str, tiny_run: dict[str, object], material: Material
+) -> None:
     target = to_batch(material.visited["200mm"], torch.arange(4).numpy()).images
-    wanted = _plain_gradients(_parts(tiny_run, material), target)
-    parts = _parts(tiny_run, material)
+    wanted = _plain_gradients(_parts(tiny_run, material, placement), target)
+    parts = _parts(tiny_run, material, placement)
     method = Dacs(parts)
     _moved(parts.network)
     method.step(target, StepPlan(0.0))

@@ -1,0 +1,98 @@
+"""What a person gets wrong ends with code 2, one line that says the cure, and nothing written."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segada import adapt, pretrain
+from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, exit_code
+
+TINY = {
+    "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}},
+    "stream": {"visits": ["clear"], "frames": 4},
+    "method": {"name": "source_only"},
+}
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+
+    def command(main: Callable[[], int], *arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["command", *arguments])
+        return main()
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "said"),
+    [
+        ({}, ["--set", "method.nam=dacs"], "method.nam: there is no such key; did you mean name?"),
+        ({}, ["--set", "threshold"], "--set threshold: must be PATH=VALUE"),
+        ({"stream": {"visits": ["claer"]}}, [], "stream.visits: names 'claer', but data.domains has only"),
+        ({"evaluation": {"domains": ["night"]}}, [], "evaluation.domains: leaves out 'clear'"),
+        ({"model": {"checkpoint": "nowhere"}}, [], "no shipped checkpoint is called 'nowhere'"),
+        ({"model": {"encoder": "mit_b0"}}, [], "holds weights for model.encoder mit_tiny"),
+        ({"data": {"size": [16, 64]}}, [], "must be at least 32 pixels"),
+        ({"runtime": {"device": "cuda"}}, [], "torch finds no GPU here"),
+        ({"data": {"domains": {"clear": {"dataset": "camvid"}}}}, [], "needs a folder"),
+        ({"data": {"root": "gone", "domains": {"clear": {"dataset": "camvid"}}}}, [], "no folder gone"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_line(
+    run: Run,
+    changes: dict[str, object],
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump({**TINY, **changes}))
+    assert run(adapt.main, "run.yaml", *arguments) == WRONG_INPUT
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
+def test_a_missing_file_and_a_wrong_method_of_training_are_refused(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(adapt.main, "gone.yaml") == WRONG_INPUT
+    assert run(pretrain.main, "--set", "method.name=dacs") == WRONG_INPUT
+    assert "a source training is 'supervised'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_another_run_is_refused_and_the_default_folder_never_collides(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(TINY))
+    assert run(adapt.main, "run.yaml") == DONE
+    assert run(adapt.main, "run.yaml", "--seed", "1") == DONE
+    folders = sorted((tmp_path / "runs").iterdir())
+    assert len(folders) == 2
+    assert "mIoU in percent" in capsys.readouterr().out
+    assert run(adapt.main, "run.yaml", "--seed", "2", "--out", str(folders[0])) == WRONG_INPUT
+    assert "holds a run of other settings" in capsys.readouterr().err
+
+
+def test_an_interruption_says_how_to_go_on_and_an_error_keeps_its_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    def broken() -> None:
+        raise ZeroDivisionError("a bug")
+
+    assert exit_code(interrupted) == INTERRUPTED
+    assert "To go on: python " in capsys.readouterr().err
+    assert exit_code(broken) == FAILED
+    assert "ZeroDivisionError: a bug" in capsys.readouterr().err
