@@ -87,7 +87,7 @@ class Agenda:
             if progress.finished:
                 self._complete(job, report)
             elif job.kind == "trial" and self._is_hopeless(job, report):
-                self._prune(job, report)
+                self._end(job, Outcome("pruned", report, f"stopped after visit {len(report.visits)}"))
         return job.name in self._running and not self._stopped
 
     def recovered(self, job: Job) -> None:
@@ -105,7 +105,9 @@ class Agenda:
         if self._waiting:
             return self._waiting.popleft()
         if self._searching:
-            proposal = self._study.ask() if time.monotonic() < self._deadline else None
+            if time.monotonic() >= self._deadline:
+                self._study.close()
+            proposal = self._study.ask()
             if proposal is not None:
                 return self._plan.trial(proposal)
             self._searching = False
@@ -119,12 +121,12 @@ class Agenda:
 
     def _is_hopeless(self, job: Job, report: RunReport) -> bool:
         assert job.trial is not None
-        hopeless = False
         # A retry after a worker's death reports visits that nobody has seen yet, together with the newest.
         for visits in range(1, len(report.visits) + 1):
             gain = rung_value(report.visits[:visits], report.source_only)
-            hopeless = self._study.report(job.trial, visits, gain)
-        return hopeless
+            if self._study.report(job.trial, visits, gain):
+                return True
+        return False
 
     def _complete(self, job: Job, report: RunReport) -> None:
         if job.kind != "trial" or job.trial is None:
@@ -136,11 +138,6 @@ class Agenda:
             self._end(job, Outcome("fail", report, "an objective is not finite"))
         else:
             self._end(job, Outcome("complete", report))
-
-    def _prune(self, job: Job, report: RunReport) -> None:
-        assert job.trial is not None
-        self._study.prune(job.trial)
-        self._end(job, Outcome("pruned", report, f"stopped after visit {len(report.visits)}"))
 
     def _fail(self, job: Job, report: RunReport | None, reason: str) -> None:
         if job.kind == "trial" and job.trial is not None:

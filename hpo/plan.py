@@ -10,6 +10,7 @@ from hpo.configuration import Configuration
 from hpo.jobs import Job
 from hpo.study import Proposal, Study
 from hpo.study_file import StudyFile
+from segada.records import RunReport
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.method import BatchNormSettings, SourceOnlySettings
@@ -99,9 +100,9 @@ class Plan:
     def jobs_left(self, study: Study) -> int:
         """Runs that are not over yet, those of the confirmation included."""
         known = [*self.baselines(), *self.confirmed_baselines()]
-        confirmed = self.confirmations(study) if study.remaining() == 0 else ()
-        ahead = self.file.settings.confirm.top * len(self.seeds) if study.remaining() else 0
-        return study.remaining() + ahead + len(undone([*known, *confirmed]))
+        if study.is_search_over():
+            return len(undone([*known, *self.confirmations(study)]))
+        return study.remaining() + self.file.settings.confirm.top * len(self.seeds) + len(undone(known))
 
     def _confirmation(self, trial: FrozenTrial, configuration: Configuration) -> Iterator[Job]:
         name = f"trial {trial.number}"
@@ -116,8 +117,16 @@ class Plan:
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
-    """Jobs, other than trials, that have no report yet."""
-    return [job for job in jobs if not (job.folder / "report.json").exists()]
+    """Jobs, other than trials, that have no report of theirs yet."""
+    return [job for job in jobs if not _is_done(job)]
+
+
+def _is_done(job: Job) -> bool:
+    path = job.folder / "report.json"
+    if not path.exists():
+        return False
+    # One of other settings is not taken for the job's; the engine refuses the folder and says what is in it.
+    return RunReport.model_validate_json(path.read_bytes()).settings_hash == job.settings.settings_hash()
 
 
 def _baseline(settings: RunSettings, name: str) -> RunSettings:

@@ -18,6 +18,8 @@ REASON = "reason"
 """User attribute of a failed trial: why, in one line."""
 HASH = "configuration"
 """User attribute of every trial: `Configuration.hash`."""
+CLOSED = "closed"
+"""User attribute of a study whose hours are over: the budget that they belong to."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Study:
         """The next trial to run, those that were interrupted first; None once the budget has been handed out."""
         if self._interrupted:
             return self._taken_up(self._interrupted.popleft())
+        if self._is_closed():
+            return None
         started = self._trials(TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         if len(started) >= self.file.settings.budget.trials:
             return None
@@ -61,7 +65,9 @@ class Study:
         return Proposal(trial.number, configuration, resumed=False)
 
     def report(self, number: int, visits: int, gain: float) -> bool:
-        """Notes how a running trial does, and says whether it should be pruned.
+        """Notes how a running trial does, and says whether it is pruned now.
+
+        It is closed in the same breath: the pruner judges a trial once, so a verdict that nobody writes down is lost.
 
         Args:
             number: the trial's.
@@ -69,12 +75,14 @@ class Study:
             gain: `objectives.rung_value` of these visits; larger is better.
         """
         trial_id = self._trial_id(number)
-        if self._storage.get_trial(trial_id).state.is_finished():
-            return False
+        state = self._storage.get_trial(trial_id).state
+        if state.is_finished():
+            return state == TrialState.PRUNED
         upwards = self.file.settings.objectives[0].goal == "maximise"
         self._storage.set_trial_intermediate_value(trial_id, visits, gain if upwards else -gain)
         # A trial that has driven the whole stream is paid for: it counts, however it ranks.
-        return visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
+        hopeless = visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
+        return hopeless and self.prune(number) == TrialState.PRUNED
 
     def complete(self, number: int, values: Sequence[float]) -> TrialState:
         """Closes a trial with its objective values, in the study's order; as failed if one of them is not finite.
@@ -106,7 +114,18 @@ class Study:
 
     def remaining(self) -> int:
         """Trials that have yet to finish until the budget is spent; those running now are among them."""
+        if self._is_closed():
+            return len(self._trials(TrialState.RUNNING))
         return max(self.file.settings.budget.trials - len(self.finished()), 0)
+
+    def is_search_over(self) -> bool:
+        """Whether the budget is spent, in trials or in hours, so that what is best so far may be confirmed."""
+        return self.remaining() == 0
+
+    def close(self) -> None:
+        """Starts no further trial, in this process or a later one, until the study file names another budget."""
+        if not self._is_closed():
+            self.ledger.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
 
     def best(self, count: int) -> list[FrozenTrial]:
         """The best complete trials, best first, each configuration once; with several objectives, the Pareto front."""
@@ -123,6 +142,9 @@ class Study:
     def configuration(self, trial: FrozenTrial) -> Configuration:
         """What a trial changed."""
         return self.file.space.configuration(trial.params)
+
+    def _is_closed(self) -> bool:
+        return self.ledger.user_attrs.get(CLOSED) == self.file.settings.budget.model_dump(mode="json")
 
     def _taken_up(self, number: int) -> Proposal:
         trial_id = self._trial_id(number)

@@ -9,7 +9,7 @@ from study_samples import report
 
 from hpo.agenda import Agenda
 from hpo.jobs import Job, Outcome, Progress
-from hpo.plan import Plan
+from hpo.plan import Plan, undone
 from hpo.study import REASON, Study, open_study
 from hpo.study_file import StudyFile, load_study
 from segada.records import RunReport
@@ -74,7 +74,8 @@ def finish(agenda: Agenda, job: Job, gain: float) -> None:
         whole = report(gain, visits)
         if visits == 3:
             job.folder.mkdir(parents=True)
-            (job.folder / "report.json").write_text(whole.model_dump_json())
+            left = whole.model_copy(update={"settings_hash": job.settings.settings_hash()})
+            (job.folder / "report.json").write_text(left.model_dump_json())
         if not agenda.visited(job, Progress(report=whole, finished=visits == 3)):
             return
 
@@ -150,6 +151,51 @@ def test_visits_that_a_dying_worker_could_not_report_reach_the_pruner(file, tmp_
     desk.agenda.visited(jobs["trial 0"], Progress(report=report(0.1, visits=2), finished=False))
 
     assert desk.study.ledger.trials[0].intermediate_values == pytest.approx({1: 0.1, 2: 0.1})
+
+
+def test_a_verdict_on_an_earlier_visit_counts_though_later_ones_come_with_it(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
+    for name in ("trial 0", "trial 1"):
+        finish(desk.agenda, jobs[name], 0.05)
+
+    assert not desk.agenda.visited(jobs["trial 2"], Progress(report=report(-0.2, visits=2), finished=False))
+    assert desk.diary.ends["trial 2"].state == "pruned"
+    assert desk.study.ledger.trials[2].state == TrialState.PRUNED
+
+
+def test_a_report_of_other_settings_is_not_taken_for_the_jobs(file, tmp_path):
+    job = next(Plan(file, tmp_path).baselines())
+    job.folder.mkdir(parents=True)
+    (job.folder / "report.json").write_text(report(0.0).model_dump_json())
+
+    assert undone([job]) == [job]
+
+
+def test_when_the_hours_are_over_the_best_so_far_is_confirmed_and_that_is_all(file, tmp_path, monkeypatch):
+    out, clock = tmp_path / "out", [0.0]
+    monkeypatch.setattr("hpo.agenda.time.monotonic", lambda: clock[0])
+    short = load_study(file.document.file, {"budget.hours": 1})
+    first = opened(short, out)
+    jobs = {job.name: job for job in (first.agenda.next_job() for _ in range(4))}
+    for name in ("source_only", "batch_norm", "trial 0"):
+        finish(first.agenda, jobs[name], 0.01)
+    clock[0] = 3601.0
+    assert first.agenda.next_job().name == "source_only seed 1"
+    assert first.study.remaining() == 1
+    first.agenda.stop()
+
+    # A later driver, whose clock is new, ends what had begun and confirms it.
+    second = opened(short, out)
+    while (job := second.agenda.next_job()) is not None:
+        finish(second.agenda, job, 0.02)
+    assert second.diary.started_jobs[0] == "trial 1"
+    assert second.diary.started_jobs[-2:] == ["trial 1 seed 1", "trial 1 seed 2"]
+    assert second.study.is_search_over()
+    assert Plan(short, out).jobs_left(second.study) == 0
+
+    # Another budget opens the search again.
+    assert not open_study(file, out).is_search_over()
 
 
 def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(file, tmp_path):

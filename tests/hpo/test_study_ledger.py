@@ -61,7 +61,8 @@ def test_every_way_to_end_counts_and_the_first_word_holds(study: Study) -> None:
     assert study.fail(0, "late") == TrialState.COMPLETE
     assert study.complete(1, [0.9]) == TrialState.PRUNED
     assert study.complete(2, [0.9]) == TrialState.FAIL
-    assert study.report(1, 3, 0.5) is False
+    assert study.report(1, 3, 0.5) is True
+    assert study.report(2, 3, 0.5) is False
     trials = study.ledger.get_trials()
     assert trials[0].values == [0.5]
     assert REASON not in trials[0].user_attrs
@@ -220,15 +221,18 @@ def test_minimised_objectives_and_fronts(tmp_path: Path) -> None:
     assert {trial.number for trial in study.best(3)} == {0, 1}
 
 
-def test_halving_goes_by_the_gain_after_the_rungs_and_never_after_the_last_visit(study: Study) -> None:
+def test_halving_goes_by_the_gain_after_the_rungs_and_never_after_the_last_visit(study: Study, tmp_path: Path) -> None:
     for _ in range(4):
         study.ask()
     decisions = {
         number: [study.report(number, visits, gain) for visits in (1, 2, 3, 4)]
         for number, gain in ((0, 0.2), (1, 0.3), (2, 0.1))
     }
-    assert decisions == {0: [False] * 4, 1: [False] * 4, 2: [False, True, False, False]}
+    assert decisions == {0: [False] * 4, 1: [False] * 4, 2: [False, True, True, True]}
     assert study.report(3, 2, float("nan")) is True
+    # Whatever becomes of this process now.
+    again = open_study(study.file, tmp_path / "out")
+    assert [trial.number for trial in again.finished()] == [2, 3]
 
 
 def test_every_trial_carries_the_hash_of_its_configuration(study: Study) -> None:
