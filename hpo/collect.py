@@ -1,10 +1,12 @@
 """From a study and the folders of its runs to its results."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import TypeAdapter
 
 from hpo.confirm import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.plan import BASELINES, Plan
@@ -12,6 +14,9 @@ from hpo.results import StudyResults, TrialResult
 from hpo.study import REASON, Study
 from segada.records import RunReport, VisitRecord
 
+FAILURES = "failures.json"
+
+_FAILURES = TypeAdapter(dict[str, str])
 _STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -34,6 +39,8 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         confirmation=confirmation,
         visits=plan.search_settings().stream.visits,
         study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8"),
+        failures=read_failures(plan.out),
+        search_seconds=_search_seconds(study),
     )
 
 
@@ -46,12 +53,12 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         failures: confirmation runs that failed, with the reason, by name.
     """
     trials = study.best(study.file.settings.confirm.top)
-    if study.remaining() > 0 or not trials:
+    if not study.is_search_over() or not trials:
         return None
     names: dict[str, int | None] = {**dict.fromkeys(BASELINES), **{f"trial {one.number}": one.number for one in trials}}
     candidates, failed = [], {}
     for name, number in names.items():
-        reasons = [failures[run] for seed in plan.seeds if (run := f"{name} seed {seed}") in failures]
+        reasons = [f"seed {seed}: {failures[run]}" for seed in plan.seeds if (run := f"{name} seed {seed}") in failures]
         runs = [_seed_run(plan.confirmation_folder(name, seed)) for seed in plan.seeds]
         done = [run for run in runs if run is not None]
         if reasons:
@@ -66,10 +73,30 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
     return confirm([one for one in candidates if one.trial is not None], baselines, failed, Bootstrap())
 
 
+def read_failures(out: Path) -> dict[str, str]:
+    """Runs other than trials that failed, with the reason, by name; what the last driver left."""
+    path = out / FAILURES
+    return _FAILURES.validate_json(path.read_bytes()) if path.exists() else {}
+
+
 def read_report(folder: Path) -> RunReport | None:
     """The report of a finished run; None before its end."""
     path = folder / "report.json"
     return RunReport.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def _search_seconds(study: Study) -> float:
+    """Length of the union of the trials' times; those that are not over count for nothing."""
+    seconds, end = 0.0, -math.inf
+    spans = [
+        (trial.datetime_start.timestamp(), trial.datetime_complete.timestamp())
+        for trial in study.finished()
+        if trial.datetime_start is not None and trial.datetime_complete is not None
+    ]
+    for begun, over in sorted(spans):
+        seconds += max(over - max(begun, end), 0.0)
+        end = max(end, over)
+    return seconds
 
 
 def _seed_run(folder: Path) -> SeedRun | None:

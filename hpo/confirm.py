@@ -45,15 +45,15 @@ class Confirmation(Record):
     """`best/confirmation.json`."""
 
     best: str | None
-    """Name of the best configuration; null if none came through."""
+    """The configuration that the search ranks first of those that came through; null if none did."""
     split: str = "report"
     confidence: float
     replicates: int
     """Bootstrap replicates: frames and seeds are drawn with replacement."""
     runs: list[Confirmed]
-    """Baselines first, then the configurations, best first."""
+    """Baselines first, then the configurations in the order of the search."""
     failures: dict[str, str]
-    """Configurations that failed under a fresh seed, with the reason."""
+    """Configurations and baselines that failed under a fresh seed, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,19 @@ def confirm(
 ) -> Confirmation:
     """Compares configurations with the baselines by a paired bootstrap over frames and seeds.
 
-    Everything was run on the same frames with the same seeds, in the same order.
+    Everything was run on the same frames with the same seeds, in the same order. Candidates come in the order of the
+    search, and the first is the best: to choose by these frames would be to report on frames that were chosen by.
     """
     everyone = [*baselines, *candidates]
     draws = _draw(everyone[0].runs, bootstrap)
     spreads = {one.name: _Spread(one, draws) for one in everyone}
     reference = {one.name: spreads[one.name] for one in baselines}
     rows = [spreads[one.name].summary(reference, bootstrap.confidence) for one in everyone]
-    ranked = sorted(rows[len(baselines) :], key=lambda row: row.mean_miou.value, reverse=True)
     return Confirmation(
-        best=ranked[0].name if ranked else None,
+        best=candidates[0].name if candidates else None,
         confidence=bootstrap.confidence,
         replicates=bootstrap.replicates,
-        runs=[*rows[: len(baselines)], *ranked],
+        runs=rows,
         failures=dict(failures),
     )
 
@@ -144,7 +144,7 @@ class _Spread:
         self.labels = visit_labels([visit.domain for visit in first.visits])
         by_seed = np.stack([_run_replicates(run, draws) for run in candidate.runs])
         self.replicates: Floats = np.einsum("svr,rs->vr", by_seed, draws.seeds)
-        self.values: Floats = np.array([_visited_miou(run.report) for run in candidate.runs])
+        self.values: Floats = np.array([[visit.visited_miou for visit in run.report.visits] for run in candidate.runs])
 
     def summary(self, baselines: Mapping[str, "_Spread"], confidence: float) -> Confirmed:
         means = self.values.mean(axis=1)
@@ -170,10 +170,6 @@ class _Spread:
     def _by_visit(self, values: Floats, replicates: Floats, confidence: float) -> dict[str, Estimate]:
         rows = zip(self.labels, values, replicates, strict=True)
         return {label: _estimate(float(value), spread, confidence) for label, value, spread in rows}
-
-
-def _visited_miou(report: RunReport) -> list[float]:
-    return [visit.miou[visit.domain] for visit in report.visits]
 
 
 def _run_replicates(run: SeedRun, draws: _Draws) -> Floats:

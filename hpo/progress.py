@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hpo.jobs import Job, Outcome
 from hpo.objectives import objective_value
-from hpo.reporting.verdict import tenths
+from hpo.reporting.wording import clock, metric_title, metric_value, tenths
 from hpo.results import visited_miou
 from hpo.study import Study
 from hpo.study_settings import StudySettings
@@ -79,6 +79,9 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        if self._done:
+            took = clock(time.monotonic() - self._first)
+            self._console.print(f"this session: {self._done} runs in {took}", highlight=False)
 
     def started(self, job: Job) -> None:
         """A new line."""
@@ -127,10 +130,12 @@ class Progress:
         counts = f"{tally.complete} done, {tally.pruned} pruned, {tally.failed} failed"
         parts = [f"{over}/{self._settings.budget.trials} trials: {counts}"]
         if tally.best is not None:
-            parts.append(f"best {tally.best[0]} {self._settings.objectives[0].metric} {tally.best[1]:.4f}")
+            name, value = tally.best
+            metric = self._settings.objectives[0].metric
+            parts.append(f"best {name}: {metric_title(metric)} {metric_value(metric, value)}")
         left = self._seconds_left()
         if left is not None:
-            parts.append(f"about {int(left) // 60}:{int(left) % 60:02d} left")
+            parts.append(f"about {clock(left)} left")
         return " · ".join(parts)
 
     def _seconds_left(self) -> float | None:

@@ -49,6 +49,10 @@ class StudyResults:
     """Domains in stream order."""
     study_yaml: str
     """As it stands in the folder."""
+    failures: dict[str, str]
+    """Baselines and confirmation runs that failed, with the reason, by the run's name."""
+    search_seconds: float
+    """Wall time during which trials ran, over all sessions; a pause in the middle of a trial counts."""
 
     @property
     def labels(self) -> list[str]:
@@ -60,10 +64,15 @@ class StudyResults:
         done = [trial for trial in self.trials if trial.state == "complete"]
         return sorted(done, key=lambda trial: trial.values[0], reverse=self.maximised[0])
 
+    def failed(self) -> dict[str, str]:
+        """Every run that failed, with the reason: trials, then baselines and confirmation runs."""
+        trials = {f"trial {trial.number}": trial.reason for trial in self.trials if trial.state == "fail"}
+        return {**trials, **self.failures}
+
 
 def visited_miou(visits: Sequence[VisitRecord]) -> list[float]:
     """mIoU on the domain being visited, visit by visit."""
-    return [record.miou[record.domain] for record in visits]
+    return [record.visited_miou for record in visits]
 
 
 def write_csv(results: StudyResults, path: Path) -> None:

@@ -5,51 +5,72 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from hpo.confirm import Confirmation, Confirmed, Estimate
-from hpo.reporting.verdict import best_run, tenths, title, verdict
+from hpo.confirm import Confirmation, Confirmed
+from hpo.reporting.verdict import best_run, search_line, verdict
+from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results import StudyResults
 
 
 def print_summary(results: StudyResults, out: Path, console: Console) -> None:
-    """The confirmed table, the answer, what failed, where things are, and the command that runs the winner."""
+    """The search in a line, the confirmed tables, the answer, what failed, and the command that runs the winner."""
     answer = verdict(results)
-    console.print()
+    best = best_run(results.confirmation)
+    console.print(f"\nsearch: {search_line(results)}", highlight=False)
     if results.confirmation is not None:
-        console.print(_table(results.confirmation, results.labels))
-    console.print(answer.headline, style="bold")
+        console.print("", _runs(results.confirmation), "", sep="\n")
+        if best is not None:
+            console.print(_visits(results.confirmation, best), "", sep="\n")
+    console.print(answer.headline, style="bold", highlight=False)
     console.print(answer.detail, highlight=False)
     _print_failures(results, console)
     console.print(f"\nreport      {out / 'report.html'}\nall trials  {out / 'results.csv'}", highlight=False)
-    if best_run(results.confirmation) is not None:
+    if best is not None:
         console.print(f"best        {out / 'best'}", highlight=False)
         console.print(f"run it      python -m segada.adapt {out / 'best' / 'settings.yaml'}", highlight=False)
 
 
-def _table(confirmation: Confirmation, labels: list[str]) -> Table:
+def _runs(confirmation: Confirmation) -> Table:
+    """Every confirmed run over the whole stream."""
     seeds = len(confirmation.runs[0].seeds)
-    table = Table(title=f"mIoU in percent with {100 * confirmation.confidence:.0f} % intervals, {seeds} fresh seed(s)")
-    table.add_column("")
-    gains = list(confirmation.runs[0].gain)
-    for column in [*labels, "mean", *(f"gain over\n{title(name)}" for name in gains)]:
-        table.add_column(column, justify="right")
+    table = _table(
+        f"Confirmed: mean mIoU and gains with {100 * confirmation.confidence:.0f} % intervals, "
+        f"{seeds} fresh seed{'s' if seeds > 1 else ''}"
+    )
+    baselines = list(confirmation.runs[0].gain)
+    for column in ["", "mean mIoU, %", *(f"points over {title(name)}" for name in baselines)]:
+        table.add_column(column, justify="right" if column else "left")
     for run in confirmation.runs:
-        table.add_row(*_cells(run, gains), style="bold" if run.name == confirmation.best else None)
+        gains = ["" if name == run.name else points(run.gain[name]) for name in baselines]
+        is_best = run.name == confirmation.best
+        name = f"{title(run.name)} (best)" if is_best else title(run.name)
+        miou = f"{tenths(run.mean_miou.value)} ({interval(run.mean_miou)})"
+        table.add_row(name, miou, *gains, style="bold" if is_best else None)
     return table
 
 
-def _cells(run: Confirmed, gains: list[str]) -> list[str]:
-    own = [_cell(estimate) for estimate in [*run.miou.values(), run.mean_miou]]
-    return [title(run.name), *own, *("" if name == run.name else _cell(run.gain[name]) for name in gains)]
+def _visits(confirmation: Confirmation, best: Confirmed) -> Table:
+    """The best configuration, visit by visit."""
+    table = _table(f"{title(best.name).capitalize()} by domain: mIoU in % on the domain being visited")
+    shown = [*(run for run in confirmation.runs if run.trial is None), best]
+    table.add_column("")
+    for column in [*(title(run.name) for run in shown), *(f"points over {title(name)}" for name in best.gain)]:
+        table.add_column(column, justify="right")
+    for label in best.miou:
+        values = [tenths(run.miou[label].value) for run in shown]
+        table.add_row(label, *values, *(points(best.miou_gain[name][label]) for name in best.gain))
+    return table
 
 
-def _cell(estimate: Estimate) -> str:
-    return f"{tenths(estimate.value)}\n{tenths(estimate.low)} to {tenths(estimate.high)}"
+def _table(caption: str) -> Table:
+    # Without lines: it reads the same in a file as in a terminal.
+    return Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 3, 0, 0))
 
 
 def _print_failures(results: StudyResults, console: Console) -> None:
     failed = [trial for trial in results.trials if trial.state == "fail"]
-    if not failed:
-        return
-    console.print(f"{len(failed)} of {len(results.trials)} trials failed:", style="bold")
-    for trial in failed:
-        console.print(f"  trial {trial.number}: {trial.reason}", highlight=False)
+    if failed:
+        console.print(f"{len(failed)} of {len(results.trials)} trials failed:", style="bold", highlight=False)
+    elif results.failures:
+        console.print("Failures:", style="bold")
+    for name, reason in results.failed().items():
+        console.print(f"  {title(name)}: {reason}", highlight=False, markup=False)

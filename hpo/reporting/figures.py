@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from hpo.reporting.tables import short, shown
+from hpo.reporting.wording import in_unit, metric_title, metric_value, title
 from hpo.results import StudyResults, TrialResult
 from segada.settings.trees import Value
 
@@ -19,10 +20,10 @@ _COLUMNS = 3
 def history(results: StudyResults) -> str:
     """The first objective of every completed trial in the order of the trials, and the best so far."""
     trials = sorted(results.completed(), key=lambda trial: trial.number)
-    numbers, values = [trial.number for trial in trials], [trial.values[0] for trial in trials]
+    numbers, values = [trial.number for trial in trials], _first_objective(trials, results)
     best = list(accumulate(values, max if results.maximised[0] else min))
     figure = go.Figure()
-    texts = [_hover(trial) for trial in trials]
+    texts = [_hover(trial, results) for trial in trials]
     figure.add_scatter(
         x=numbers, y=values, mode="markers", name="trial", text=texts, hoverinfo="text", marker=_marker(_BLUE)
     )
@@ -30,7 +31,7 @@ def history(results: StudyResults) -> str:
     figure.add_scatter(x=numbers, y=best, mode="lines", name="best so far", line=line, hoverinfo="skip")
     _baseline_lines(figure, results)
     figure.update_xaxes(title="trial")
-    figure.update_yaxes(title=results.objectives[0])
+    figure.update_yaxes(title=metric_title(results.objectives[0]))
     return _html(figure, 340)
 
 
@@ -46,13 +47,14 @@ def parameters(results: StudyResults) -> str:
         row, column = divmod(index, _COLUMNS)
         shown_trials = [trial for trial in trials if name in trial.parameters]
         x = [_axis(trial, name) for trial in shown_trials]
-        y = [trial.values[0] for trial in shown_trials]
-        texts = [_hover(trial) for trial in shown_trials]
+        y = _first_objective(shown_trials, results)
+        texts = [_hover(trial, results) for trial in shown_trials]
         scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
         figure.add_trace(scatter, row + 1, column + 1)
         kind = "category" if isinstance(x[0], str) else "log" if _spans_decades(x) else "linear"
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
         figure.update_xaxes(title=short(name), type=kind, row=row + 1, col=column + 1, **ticks)
+    figure.update_yaxes(title=metric_title(results.objectives[0]), col=1)
     figure.update_layout(showlegend=False)
     return _html(figure, 250 * rows)
 
@@ -72,15 +74,22 @@ def _spans_decades(values: Sequence[float | str]) -> bool:
 
 
 def _baseline_lines(figure: go.Figure, results: StudyResults) -> None:
-    if results.objectives[0] != "mean_miou":
+    metric = results.objectives[0]
+    if metric != "mean_miou":
         return
     for name, report in results.baselines.items():
-        label = {"text": name.replace("_", " "), "font": {"color": _GREY, "size": 11}, "yanchor": "bottom"}
-        figure.add_hline(y=report.mean_miou, line={"color": _GREY, "width": 1, "dash": "dot"}, annotation=label)
+        label = {"text": title(name), "font": {"color": _GREY, "size": 11}, "yanchor": "top"}
+        y = in_unit(metric, report.mean_miou)
+        figure.add_hline(y=y, line={"color": _GREY, "width": 1, "dash": "dot"}, annotation=label)
 
 
-def _hover(trial: TrialResult) -> str:
-    lines = [f"<b>trial {trial.number}</b>: {shown(trial.values[0])}"]
+def _first_objective(trials: Sequence[TrialResult], results: StudyResults) -> list[float]:
+    return [in_unit(results.objectives[0], trial.values[0]) for trial in trials]
+
+
+def _hover(trial: TrialResult, results: StudyResults) -> str:
+    metric = results.objectives[0]
+    lines = [f"<b>trial {trial.number}</b>: {metric_title(metric)} {metric_value(metric, trial.values[0])}"]
     return "<br>".join([*lines, *(f"{short(name)} = {shown(value)}" for name, value in trial.parameters.items())])
 
 

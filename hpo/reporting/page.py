@@ -5,10 +5,11 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
-from hpo.confirm import Confirmed, Estimate
+from hpo.confirm import Confirmation, Estimate
 from hpo.reporting import figures, tables
 from hpo.reporting.style import CSS, SORT
-from hpo.reporting.verdict import best_run, tenths, title, verdict
+from hpo.reporting.verdict import HONESTY, best_run, hardest, search_line, verdict
+from hpo.reporting.wording import interval, tenths, title
 from hpo.results import StudyResults, TrialResult
 from segada.atomic import write_text
 
@@ -21,12 +22,12 @@ def write_report(results: StudyResults, path: Path) -> None:
 def page(results: StudyResults) -> str:
     """The whole document: the answer first, then what it rests on."""
     answer = verdict(results)
-    best = best_run(results.confirmation)
     sections = [
-        f"<header><p>{escape(results.name)} · {_counts(results)}</p><h1>{escape(answer.headline)}</h1></header>",
+        f"<header><p>{escape(results.name)} · {escape(search_line(results))}</p>",
+        f"<h1>{escape(answer.headline)}</h1></header>",
         f'<p class="lead">{escape(answer.detail)}</p>',
-        _figures(best),
-        _winner(results, best),
+        _figures(results.confirmation),
+        _winner(results),
         _per_domain(results),
         _search(results),
         _trials(results),
@@ -41,44 +42,33 @@ def page(results: StudyResults) -> str:
     )
 
 
-def _counts(results: StudyResults) -> str:
-    states = [trial.state for trial in results.trials]
-    shown = [f"{states.count(state)} {word}" for state, word in _STATES.items() if state in states]
-    return f"{len(states)} trials: {', '.join(shown)}" if shown else "no trials yet"
-
-
-_STATES = {
-    "complete": "completed",
-    "pruned": "pruned",
-    "fail": "failed",
-    "running": "running or interrupted",
-    "waiting": "waiting",
-}
-
-
-def _figures(best: Confirmed | None) -> str:
-    if best is None:
+def _figures(confirmation: Confirmation | None) -> str:
+    best = best_run(confirmation)
+    if best is None or confirmation is None:
         return ""
-    boxes = [_figure(best.mean_miou, "mean mIoU over the stream", signed=False)]
-    boxes += [_figure(gain, f"points over {title(name)}", signed=True) for name, gain in best.gain.items()]
+    where = hardest(confirmation)
+    boxes = [_figure(best.mean_miou, "% mean mIoU over the stream", signed=False)]
+    for name, gain in best.gain.items():
+        boxes.append(_figure(gain, f"points over {title(name)}", signed=True))
+        boxes.append(_figure(best.miou_gain[name][where], f"points over {title(name)} in {where}", signed=True))
     return f'<div class="figures">{"".join(boxes)}</div>'
 
 
 def _figure(estimate: Estimate, caption: str, *, signed: bool) -> str:
     value = tenths(estimate.value, "+" if signed else "-")
-    interval = f"{tenths(estimate.low)} to {tenths(estimate.high)}"
-    return f'<div class="figure"><b>{value}</b><span>{escape(caption)}<br>{interval}</span></div>'
+    return f'<div class="figure"><b>{value}</b><span>{escape(caption)}<br>{interval(estimate)}</span></div>'
 
 
-def _winner(results: StudyResults, best: Confirmed | None) -> str:
-    trial = _trial(results, best)
+def _winner(results: StudyResults) -> str:
+    trial = _trial(results)
     if trial is None:
         return ""
     note = "What the best configuration sets; everything else is in best/settings.yaml."
     return f'<h2>Best settings</h2><p class="note">{note}</p>{tables.pairs(trial.parameters)}'
 
 
-def _trial(results: StudyResults, best: Confirmed | None) -> TrialResult | None:
+def _trial(results: StudyResults) -> TrialResult | None:
+    best = best_run(results.confirmation)
     return None if best is None else next((one for one in results.trials if one.number == best.trial), None)
 
 
@@ -86,7 +76,7 @@ def _per_domain(results: StudyResults) -> str:
     note = (
         "mIoU on the domain being visited, after the visit; columns in stream order. Blue is better, orange worse than "
         "source only on the same frames. Intervals: bootstrap over frames and seeds; it takes frames for independent, "
-        "which makes the intervals of recorded drives too narrow."
+        f"which makes the intervals of recorded drives too narrow. {HONESTY}"
     )
     return f'<h2>Per domain</h2><p class="note">{note}</p>{tables.per_domain(results)}'
 

@@ -23,6 +23,7 @@ th:first-child, td:first-child, td.text, th.text { text-align: left; }
 tr.group td { padding-top: 20px; font-weight: 600; white-space: normal; border-bottom-color: #aab2bc; }
 tr.best td:first-child { font-weight: 640; }
 td small { display: block; color: var(--soft); font-size: 11px; line-height: 1.25; }
+td.heat small { color: #434c56; }
 td.heat { min-width: 78px; border-bottom: 2px solid #fff; border-right: 2px solid #fff; }
 td.wrap { white-space: normal; text-align: left; max-width: 30em; }
 table.sortable th { cursor: pointer; user-select: none; }

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 from hpo.confirm import Confirmed, Estimate
-from hpo.reporting.verdict import best_run, tenths, title
+from hpo.reporting.verdict import best_run
+from hpo.reporting.wording import metric_title, metric_value, tenths, title
 from hpo.results import StudyResults, TrialResult, visited_miou
 from segada.records import RunReport
 from segada.settings.trees import Value
@@ -20,14 +21,18 @@ SHOWN_TRIALS = 8
 class _Row:
     name: str
     values: Sequence[float]
+    gains: Sequence[float | None]
+    """Over source only on the same frames, which colours the cells; None leaves a cell white."""
     intervals: Sequence[str]
     best: bool = False
+    signed: bool = False
+    """Whether the values are differences."""
 
 
 def per_domain(results: StudyResults) -> str:
     """The heat map: mIoU on the visited domain, coloured by its difference to source-only on the same frames."""
     head = "".join(f"<th>{escape(label)}</th>" for label in [*results.labels, "mean"])
-    groups = [_confirmed_group(results), _search_group(results)]
+    groups = [_confirmed_group(results), _gains_group(results), _search_group(results)]
     width = len(results.labels) + 2
     body = "".join(_group(caption, rows, width) for caption, rows in groups if rows)
     return f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -38,8 +43,9 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
     if confirmation is None:
         return "", []
     best = best_run(confirmation)
+    seeds = len(confirmation.runs[0].seeds)
     caption = (
-        f"Confirmed: frames that the search never saw, {len(confirmation.runs[0].seeds)} fresh seed(s), "
+        f"Confirmed: mIoU in % on frames that the search never saw, {seeds} fresh seed{'s' if seeds > 1 else ''}, "
         f"{100 * confirmation.confidence:.0f} % intervals"
     )
     return caption, [_confirmed_row(run, run is best) for run in confirmation.runs]
@@ -47,39 +53,60 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
 
 def _confirmed_row(run: Confirmed, best: bool) -> _Row:
     estimates = [*run.miou.values(), run.mean_miou]
-    return _Row(title(run.name), [one.value for one in estimates], [_interval(one) for one in estimates], best)
+    values, intervals = [one.value for one in estimates], [_interval(one) for one in estimates]
+    return _Row(title(run.name), values, _over_source_only(run), intervals, best)
+
+
+def _over_source_only(run: Confirmed) -> list[float | None]:
+    if "source_only" not in run.gain:
+        return [None] * (len(run.miou) + 1)
+    gains = [*run.miou_gain["source_only"].values(), run.gain["source_only"]]
+    return [gain.value for gain in gains]
+
+
+def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:
+    best = best_run(results.confirmation)
+    if best is None:
+        return "", []
+    rows = []
+    for name, mean in best.gain.items():
+        gains = [*best.miou_gain[name].values(), mean]
+        values = [gain.value for gain in gains]
+        rows.append(_Row(f"over {title(name)}", values, values, [_interval(gain) for gain in gains], signed=True))
+    return f"What {title(best.name)} gains, in points, frames and seeds paired", rows
 
 
 def _search_group(results: StudyResults) -> tuple[str, list[_Row]]:
     rows = [_report_row(title(name), report) for name, report in results.baselines.items()]
     best = [(trial.number, trial.report) for trial in results.completed()[:SHOWN_TRIALS]]
     rows += [_report_row(f"trial {number}", report) for number, report in best if report is not None]
-    return "Search: frames that the search chose by, one seed. To choose by, not to quote", rows
+    return "Search: mIoU in % on the frames that it chose by, one seed. To choose by, not to quote", rows
 
 
 def _report_row(name: str, report: RunReport) -> _Row:
     values = [*visited_miou(report.visits), report.mean_miou]
-    return _Row(name, values, [""] * len(values))
+    gains = [visit.visited_miou - report.source_only[visit.domain] for visit in report.visits]
+    return _Row(name, values, [*gains, report.gain], [""] * len(values))
 
 
 def _group(caption: str, rows: Sequence[_Row], width: int) -> str:
-    reference = rows[0].values
     lines = [f'<tr class="group"><td colspan="{width}">{escape(caption)}</td></tr>']
     for row in rows:
         cells = "".join(
-            _heat(value, value - other, interval)
-            for value, other, interval in zip(row.values, reference, row.intervals, strict=True)
+            _heat(tenths(value, "+" if row.signed else "-"), gain, interval)
+            for value, gain, interval in zip(row.values, row.gains, row.intervals, strict=True)
         )
         lines.append(f'<tr class="{"best" if row.best else ""}"><td>{escape(row.name)}</td>{cells}</tr>')
     return "".join(lines)
 
 
-def _heat(value: float, gain: float, interval: str) -> str:
+def _heat(value: str, gain: float | None, interval: str) -> str:
+    note = f"<small>{interval}</small>" if interval else ""
+    if gain is None:
+        return f'<td class="heat">{value}{note}</td>'
     strength = min(abs(gain) / FULL_COLOUR, 1.0) * 0.55
     colour = f"rgba(31, 95, 168, {strength:.3f})" if gain >= 0 else f"rgba(209, 84, 30, {strength:.3f})"
-    note = f"<small>{interval}</small>" if interval else ""
-    difference = tenths(gain, "+")
-    return f'<td class="heat" style="background:{colour}" title="{difference}">{tenths(value)}{note}</td>'
+    return f'<td class="heat" style="background:{colour}" title="{tenths(gain, "+")} points">{value}{note}</td>'
 
 
 def _interval(estimate: Estimate) -> str:
@@ -89,39 +116,49 @@ def _interval(estimate: Estimate) -> str:
 def trials(results: StudyResults) -> str:
     """Every trial; a click on a column's head sorts by it."""
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
-    names = ["trial", "state", *results.objectives, "gain", "visits", *map(short, parameters), "seconds"]
+    objectives = [metric_title(metric) for metric in results.objectives]
+    names = ["trial", "state", *objectives, "gain, points", "visits", *map(short, parameters), "seconds"]
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(_trial_row(trial, parameters, len(results.objectives)) for trial in results.trials)
+    body = "".join(_trial_row(trial, parameters, results.objectives) for trial in results.trials)
     return (
         f'<div class="scroll"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
-def _trial_row(trial: TrialResult, parameters: Sequence[str], objectives: int) -> str:
-    values: list[Value] = [*trial.values, *[None] * (objectives - len(trial.values))]
+def _trial_row(trial: TrialResult, parameters: Sequence[str], objectives: Sequence[str]) -> str:
     cells = [
         _cell(trial.number),
-        f'<td data-value="{trial.state}"><span class="state {trial.state}">{trial.state}</span>',
+        f'<td data-value="{trial.state}"><span class="state {trial.state}">{trial.state}</span></td>',
     ]
-    cells += [_cell(value) for value in (*values, trial.gain, len(trial.visits))]
+    # Only completed trials have values.
+    cells += [_metric_cell(*pair) for pair in zip(objectives, trial.values or [None] * len(objectives), strict=True)]
+    cells += [_metric_cell("gain", trial.gain), _cell(len(trial.visits))]
     cells += [_cell(trial.parameters.get(name)) for name in parameters]
     cells.append(_cell(round(trial.seconds, 1)))
     return f"<tr>{''.join(cells)}</tr>"
 
 
 def failures(results: StudyResults) -> str:
-    """Trials that failed, with the reason of each; empty if none did."""
-    failed = [trial for trial in results.trials if trial.state == "fail"]
+    """Runs that failed, with the reason of each; empty if none did."""
+    failed = results.failed()
     if not failed:
         return ""
-    rows = "".join(f'<tr><td>{trial.number}</td><td class="wrap">{escape(trial.reason)}</td></tr>' for trial in failed)
-    return f'<table><thead><tr><th>trial</th><th class="text">reason</th></tr></thead><tbody>{rows}</tbody></table>'
+    rows = "".join(
+        f'<tr><td>{escape(title(name))}</td><td class="wrap">{escape(reason)}</td></tr>'
+        for name, reason in failed.items()
+    )
+    return f'<table><thead><tr><th>run</th><th class="text">reason</th></tr></thead><tbody>{rows}</tbody></table>'
 
 
 def pairs(values: Mapping[str, Value]) -> str:
     """A table of two columns."""
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(shown(value))}</td></tr>" for name, value in values.items())
     return f'<table class="pairs"><tbody>{rows}</tbody></table>'
+
+
+def _metric_cell(metric: str, value: float | None) -> str:
+    text = "" if value is None else metric_value(metric, value)
+    return f'<td data-value="{"" if value is None else value}">{text}</td>'
 
 
 def _cell(value: Value) -> str:

@@ -1,16 +1,19 @@
 """The answer of a study in plain sentences, for the report and the terminal."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from hpo.confirm import Confirmation, Confirmed, Estimate
+from hpo.reporting.wording import clock, interval, metric_name, metric_value, points, tenths, title
 from hpo.results import StudyResults
 
-TITLES = {"source_only": "source only", "batch_norm": "batch norm"}
-"""Baselines as a person calls them."""
-
 _LONG = {"source_only": "the untouched source model", "batch_norm": "batch-norm re-estimation"}
+
+HONESTY = (
+    "Adapted on, selected on and reported on are three disjoint sets of frames; which configuration is the best was "
+    "decided by the search, and the others are confirmed beside it, not chosen from."
+)
 
 
 @dataclass(frozen=True)
@@ -21,22 +24,6 @@ class Verdict:
     detail: str
 
 
-def title(name: str) -> str:
-    """A run's name as a person writes it."""
-    return TITLES.get(name, name)
-
-
-def points(estimate: Estimate, signed: bool = True) -> str:
-    """An estimate in mIoU points with its interval: `+3.2 (2.1 to 4.4)`."""
-    return f"{tenths(estimate.value, '+' if signed else '-')} ({tenths(estimate.low)} to {tenths(estimate.high)})"
-
-
-def tenths(value: float, sign: Literal["+", "-"] = "-") -> str:
-    """A fraction in points with one decimal, never `-0.0`; `sign` as in format strings."""
-    # Adding zero turns a negative zero into a positive one.
-    return f"{round(100 * value, 1) + 0.0:{sign}.1f}"
-
-
 def best_run(confirmation: Confirmation | None) -> Confirmed | None:
     """The best confirmed configuration, if one came through."""
     if confirmation is None:
@@ -44,21 +31,59 @@ def best_run(confirmation: Confirmation | None) -> Confirmed | None:
     return next((run for run in confirmation.runs if run.name == confirmation.best), None)
 
 
+def hardest(confirmation: Confirmation) -> str:
+    """Label of the visit at which the first of the baselines, the source model if it came through, does worst."""
+    miou = confirmation.runs[0].miou
+    return min(miou, key=lambda label: miou[label].value)
+
+
 def verdict(results: StudyResults) -> Verdict:
     """Says whether adapting helps, by how much, and how sure that is."""
     best = best_run(results.confirmation)
-    if best is None:
+    if best is None or results.confirmation is None:
         return _unconfirmed(results)
     seeds = f"{len(best.seeds)} fresh seeds" if len(best.seeds) > 1 else "one fresh seed"
-    compared = " and ".join(f"{points(gain)} points over {_LONG[name]}" for name, gain in best.gain.items())
-    detail = (
-        f"{title(best.name).capitalize()} reaches {points(best.mean_miou, signed=False)} mIoU over the stream, with "
-        f"{seeds} on frames that the search never saw: {compared}. In brackets: 95 % bootstrap intervals."
-    )
-    return Verdict(_headline(best.gain), detail)
+    where = hardest(results.confirmation)
+    at_worst = {name: gains[where] for name, gains in best.miou_gain.items()}
+    whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
+    sentences = [
+        f"{whole}, with {seeds} on frames that the search never saw{_compared(best.gain)}.",
+        f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
+        f"In brackets: {100 * results.confirmation.confidence:.0f} % bootstrap intervals.",
+        *(f"Not compared with {_LONG[name]}: its confirmation failed." for name in _LONG if name not in best.gain),
+    ]
+    return Verdict(_headline(best.gain), " ".join(sentences))
+
+
+def search_line(results: StudyResults) -> str:
+    """What was searched, how wide its results spread and how long it took, in one line."""
+    states = Counter(trial.state for trial in results.trials)
+    open_trials = sum(states.values()) - states["complete"] - states["pruned"] - states["fail"]
+    counts = f"{states['complete']} complete, {states['pruned']} pruned, {states['fail']} failed"
+    parts = [f"{len(results.trials)} trials ({counts}{f', {open_trials} not over' if open_trials else ''})"]
+    values = [trial.values[0] for trial in results.completed()]
+    if values:
+        metric, low, high = results.objectives[0], min(values), max(values)
+        unit = " points" if metric_value(metric, 1.0) == "100.0" else ""
+        parts.append(
+            f"{metric_name(metric)} {metric_value(metric, low)} to {metric_value(metric, high)} "
+            f"(spread {metric_value(metric, high - low)}{unit})"
+        )
+    return ", ".join([*parts, f"{clock(results.search_seconds)} in all"])
+
+
+def _share(miou: Estimate) -> str:
+    return f"{tenths(miou.value)} % mIoU ({interval(miou)})"
+
+
+def _compared(gain: Mapping[str, Estimate]) -> str:
+    said = " and ".join(f"{points(estimate)} points over {_LONG[name]}" for name, estimate in gain.items())
+    return f": {said}" if said else ""
 
 
 def _headline(gain: Mapping[str, Estimate]) -> str:
+    if not gain:
+        return "No answer: no baseline was confirmed, so there is nothing to compare with."
     worse = [_LONG[name] for name, estimate in gain.items() if estimate.high < 0]
     unsure = [_LONG[name] for name, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
@@ -71,11 +96,22 @@ def _headline(gain: Mapping[str, Estimate]) -> str:
 def _unconfirmed(results: StudyResults) -> Verdict:
     completed = results.completed()
     if not completed:
-        return Verdict("No answer yet: no trial has completed.", "Run the same command again to go on.")
-    if results.confirmation is not None:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in results.confirmation.failures.items())
-        return Verdict("No answer: every configuration failed under a fresh seed.", reasons)
-    return Verdict(
-        "No answer yet: nothing is confirmed.",
-        f"Trial {completed[0].number} leads the search, with one seed on the frames it was chosen by: not a result.",
+        return _nothing_completed(results)
+    leader = (
+        f"Trial {completed[0].number} leads the search, with one seed on the frames it was chosen by: not a result."
     )
+    if results.confirmation is not None:
+        return Verdict("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
+    if results.failures:
+        return Verdict("No answer: nothing is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
+    return Verdict("No answer yet: nothing is confirmed.", leader)
+
+
+def _nothing_completed(results: StudyResults) -> Verdict:
+    failed = [trial for trial in results.trials if trial.state == "fail"]
+    if failed and len(failed) == len(results.trials):
+        return Verdict(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
+    return Verdict("No answer yet: no trial has completed.", "Run the same command again to go on.")
+
+
+_SEE_FAILURES = "The reasons stand under Failures."

@@ -77,8 +77,8 @@ def confirmation(gain: float) -> Confirmation:
     return confirm([candidate("trial 1", 1, better)], baselines, {}, Bootstrap(replicates=400))
 
 
-def results(confirmed: Confirmation | None) -> StudyResults:
-    """A study with a complete, a pruned and a failed trial."""
+def results(confirmed: Confirmation | None, failures: dict[str, str] | None = None) -> StudyResults:
+    """A study with two complete, a pruned and a failed trial."""
     low, high = report(0.0), report(0.04)
     trials = (
         TrialResult(0, "complete", (0.46,), {"method.threshold": 0.9}, tuple(low.visits), low, 3.0, ""),
@@ -87,4 +87,15 @@ def results(confirmed: Confirmation | None) -> StudyResults:
         TrialResult(3, "fail", (), {"adapter.stages": [0, 1]}, (), None, 0.0, "the loss <mix> is nan"),
     )
     baselines = {"source_only": report(0.0), "batch_norm": report(0.01)}
-    return StudyResults("a<rain", ("mean_miou",), (True,), trials, baselines, confirmed, DOMAINS, "name: a<rain\n")
+    return StudyResults(
+        name="a<rain",
+        objectives=("mean_miou",),
+        maximised=(True,),
+        trials=trials,
+        baselines=baselines,
+        confirmation=confirmed,
+        visits=DOMAINS,
+        study_yaml="name: a<rain\n",
+        failures=failures or {},
+        search_seconds=247.0,
+    )

@@ -62,15 +62,16 @@ def test_gains_are_paired_so_that_what_all_share_cancels():
     assert confirmed.runs[0].gain["source_only"].value == 0.0
 
 
-def test_the_best_comes_first_after_the_baselines_and_failures_are_kept():
+def test_the_best_is_the_search_s_and_not_the_one_that_does_best_on_the_reported_frames():
     generator = np.random.default_rng(0)
-    good, bad = (candidate(f"trial {n}", n, random_areas(generator, 0.5 + 0.2 * n)) for n in (1, 0))
+    first, other = (candidate(f"trial {n}", n, random_areas(generator, 0.5 + 0.2 * n)) for n in (0, 1))
     base = candidate("source_only", None, random_areas(generator, 0.6))
 
-    confirmed = confirm([bad, good], [base], {"trial 7": "diverged"}, SHORT)
+    confirmed = confirm([first, other], [base], {"trial 7": "diverged"}, SHORT)
 
-    assert [row.name for row in confirmed.runs] == ["source_only", "trial 1", "trial 0"]
-    assert confirmed.best == "trial 1"
+    assert [row.name for row in confirmed.runs] == ["source_only", "trial 0", "trial 1"]
+    assert confirmed.runs[1].mean_miou.value < confirmed.runs[2].mean_miou.value
+    assert confirmed.best == "trial 0"
     assert confirmed.failures == {"trial 7": "diverged"}
 
 

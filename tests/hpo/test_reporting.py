@@ -1,14 +1,20 @@
 """The report and results.csv."""
 
 import csv
+import io
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 from study_samples import confirmation, results
 
 from hpo.reporting.page import page, write_report
+from hpo.reporting.tables import per_domain
 from hpo.reporting.verdict import verdict
-from hpo.results import write_csv
+from hpo.results import StudyResults, write_csv
+from hpo.summary import print_summary
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path):
 def test_the_report_shows_what_was_found():
     html = page(results(confirmation(0.1)))
 
-    for shown in ("Adapting helps", "trial 1", "batch norm", "200mm", "2 completed, 1 pruned, 1 failed"):
+    for shown in ("Adapting helps", "trial 1", "batch norm", "200mm", "2 complete, 1 pruned, 1 failed"):
         assert shown in html
     # What people write is text, never markup.
     assert "a&lt;rain" in html
@@ -48,7 +54,7 @@ def test_the_report_shows_what_was_found():
 
 def test_a_study_that_has_only_begun_has_a_report_too():
     begun = results(None)
-    empty = type(begun)(**{**vars(begun), "trials": (), "baselines": {}})
+    empty = replace(begun, trials=(), baselines={})
 
     assert "No answer yet: no trial has completed." in page(empty)
 
@@ -69,3 +75,63 @@ def test_results_csv_has_a_row_per_trial(tmp_path):
         *("number", "state", "mean_miou", "adapter.stages", "method.threshold"),
         *("miou/clear", "miou/50mm", "miou/200mm", "gain", "seconds", "reason"),
     ]
+
+
+def test_the_verdict_names_the_hardest_domain_and_the_confidence_that_was_asked_for():
+    confirmed = confirmation(0.1).model_copy(update={"confidence": 0.9})
+    runs = [
+        run.model_copy(update={"miou": {**run.miou, "50mm": run.miou["50mm"].model_copy(update={"value": 0.1})}})
+        for run in confirmed.runs
+    ]
+
+    detail = verdict(results(confirmed.model_copy(update={"runs": runs}))).detail
+
+    assert "In 50mm, the hardest domain, it reaches 10.0 % mIoU" in detail
+    assert "90 % bootstrap intervals" in detail
+
+
+def test_nothing_is_said_to_be_beaten_without_a_baseline():
+    whole = confirmation(0.1)
+    alone = whole.runs[-1].model_copy(update={"gain": {}, "miou_gain": {}})
+    confirmed = whole.model_copy(update={"runs": [alone], "failures": {"source_only": "seed 1: out of memory"}})
+    found = results(confirmed, {"source_only seed 1": "out of memory"})
+
+    assert verdict(found).headline.startswith("No answer: no baseline was confirmed")
+    assert "Not compared with the untouched source model" in verdict(found).detail
+    assert "out of memory" in page(found)
+    assert "out of memory" in summary(found)
+
+
+def test_when_every_trial_failed_nobody_is_told_to_run_it_again():
+    found = results(None)
+    failed = tuple(replace(trial, state="fail", values=(), report=None) for trial in found.trials)
+    answer = verdict(replace(found, trials=failed))
+
+    assert answer.headline == "No answer: every trial failed (4 of 4)."
+    assert "again" not in answer.detail
+
+
+def test_the_search_is_coloured_by_source_only_even_if_its_baseline_failed():
+    found = results(None)
+    with_it, without = (per_domain(replace(found, baselines=some)) for some in (found.baselines, {}))
+    rows = [re.search(r"<tr[^>]*><td>trial 1</td>.*?</tr>", html)[0] for html in (with_it, without)]
+
+    assert rows[0] == rows[1]
+    assert rows[0].count('title="+4.0 points"') == 4
+
+
+def test_the_summary_gives_the_figures_in_a_hundred_columns():
+    printed = summary(results(confirmation(0.1)))
+
+    assert "search: 4 trials (2 complete, 1 pruned, 1 failed), mean mIoU 46.0 to 50.0 (spread 4.0 points)" in printed
+    assert "4:07 in all" in " ".join(printed.split())
+    tables = printed[printed.index("Confirmed:") : printed.index("Adapting helps")]
+    assert re.search(r"\n200mm +\d\d\.\d +\d\d\.\d +\d\d\.\d +\+\d+\.\d \([\d.]+ to [\d.]+\)", tables)
+    assert re.search(r"\ntrial 1 \(best\) +\d\d\.\d \([\d.]+ to [\d.]+\)", tables)
+    assert tables.isascii()
+
+
+def summary(found: StudyResults) -> str:
+    text = io.StringIO()
+    print_summary(found, Path("out"), Console(file=text, width=100))
+    return text.getvalue()

@@ -1,0 +1,74 @@
+"""How results are called and printed for people: names, numbers with their units, durations."""
+
+from typing import Literal
+
+from hpo.confirm import Estimate
+from hpo.objectives import DOMAIN_PREFIX
+
+TITLES = {"source_only": "source only", "batch_norm": "batch norm"}
+"""Baselines as a person calls them."""
+
+_METRICS = {
+    "mean_miou": ("mean mIoU", "%"),
+    "gain": ("gain", "points"),
+    "forgetting": ("forgetting", "points"),
+    "worst_domain_miou": ("mIoU of the worst domain", "%"),
+    "frames_per_second": ("frames per second", ""),
+    "trainable_parameters": ("trainable parameters", ""),
+}
+"""Title and unit of every metric; those with a unit are fractions in the records."""
+
+
+def title(name: str) -> str:
+    """A run's name as a person writes it."""
+    return TITLES.get(name, name)
+
+
+def points(estimate: Estimate) -> str:
+    """A gain in mIoU points with its interval: `+3.2 (2.1 to 4.4)`."""
+    return f"{tenths(estimate.value, '+')} ({interval(estimate)})"
+
+
+def interval(estimate: Estimate) -> str:
+    """The ends of its interval: `2.1 to 4.4`."""
+    return f"{tenths(estimate.low)} to {tenths(estimate.high)}"
+
+
+def tenths(value: float, sign: Literal["+", "-"] = "-") -> str:
+    """A fraction in points with one decimal, never `-0.0`; `sign` as in format strings."""
+    # Adding zero turns a negative zero into a positive one.
+    return f"{round(100 * value, 1) + 0.0:{sign}.1f}"
+
+
+def metric_title(metric: str) -> str:
+    """A metric as a person calls it, with its unit: `mean mIoU, %`."""
+    name, unit = _named(metric)
+    return f"{name}, {unit}" if unit else name
+
+
+def metric_name(metric: str) -> str:
+    """The same without the unit."""
+    return _named(metric)[0]
+
+
+def in_unit(metric: str, value: float) -> float:
+    """A metric's value in the unit that `metric_title` names."""
+    return 100 * value if _named(metric)[1] else value
+
+
+def metric_value(metric: str, value: float) -> str:
+    """The same as it is printed."""
+    return tenths(value) if _named(metric)[1] else f"{value:.4g}"
+
+
+def clock(seconds: float) -> str:
+    """A duration: `4:07`, or `2:14:07` from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _named(metric: str) -> tuple[str, str]:
+    if metric.startswith(DOMAIN_PREFIX):
+        return f"mIoU of {metric.removeprefix(DOMAIN_PREFIX)}", "%"
+    return _METRICS[metric]

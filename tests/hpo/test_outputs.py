@@ -1,0 +1,112 @@
+"""What a study leaves behind, from folders that hold the reports of runs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study_samples import random_areas, report
+
+from hpo.collect import confirmation_of
+from hpo.jobs import Job
+from hpo.outputs import write_outputs, write_study
+from hpo.plan import Plan
+from hpo.study import Study, open_study
+from hpo.study_file import StudyFile, load_study
+
+STUDY = """
+name: tiny
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+space:
+  method.threshold: {type: float, low: 0.5, high: 0.9}
+sampler: {name: random, seed: 0}
+budget: {trials: 2, hours: 1}
+confirm: {top: 1, seeds: 2}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> StudyFile:
+    (tmp_path / "study-file.yaml").write_text(STUDY)
+    return load_study(str(tmp_path / "study-file.yaml"))
+
+
+@pytest.fixture
+def study(file: StudyFile, tmp_path: Path) -> Study:
+    """One trial of the two is done; the hours are over."""
+    opened = open_study(file, tmp_path / "out")
+    write_study(file, tmp_path / "out")
+    opened.ask()
+    opened.complete(0, [0.5])
+    opened.close()
+    return opened
+
+
+@pytest.fixture
+def plan(file: StudyFile, tmp_path: Path) -> Plan:
+    return Plan(file, tmp_path / "out")
+
+
+def finish(job: Job) -> None:
+    """Leaves what the engine leaves of a run."""
+    whole = report(0.0, seed=job.settings.seed).model_copy(update={"settings_hash": job.settings.settings_hash()})
+    areas = random_areas(np.random.default_rng(0), 0.6, frames=8)
+    job.folder.mkdir(parents=True)
+    (job.folder / "report.json").write_text(whole.model_dump_json())
+    np.savez(job.folder / "areas.npz", visit0=areas, visit1=areas, visit2=areas)
+    for name in ("settings.yaml", "weights.safetensors"):
+        (job.folder / name).write_text("x")
+
+
+def test_a_search_that_its_hours_ended_is_confirmed(study: Study, plan: Plan):
+    jobs = [*plan.confirmed_baselines(), *plan.confirmations(study)]
+    for job in jobs[:-1]:
+        finish(job)
+    assert confirmation_of(study, plan, {}) is None
+
+    finish(jobs[-1])
+    confirmed = confirmation_of(study, plan, {})
+
+    assert confirmed is not None
+    assert [run.name for run in confirmed.runs] == ["source_only", "batch_norm", "trial 0"]
+    assert write_outputs(study, plan, {}).confirmation == confirmed
+    assert (plan.out / "best" / "weights.safetensors").exists()
+
+
+def test_failures_outlive_their_session_until_the_run_is_made_up_for(study: Study, plan: Plan):
+    jobs = {job.name: job for job in [*plan.baselines(), *plan.confirmed_baselines(), *plan.confirmations(study)]}
+    for name, job in jobs.items():
+        if name not in ("batch_norm", "trial 0 seed 2"):
+            finish(job)
+    reasons = {"batch_norm": "its worker died", "trial 0 seed 2": "the loss is nan"}
+
+    assert write_outputs(study, plan, reasons).failures == reasons
+    again = write_outputs(study, plan, {})
+    assert again.failures == json.loads((plan.out / "failures.json").read_text()) == reasons
+    assert again.confirmation is not None
+    assert again.confirmation.best is None
+    assert again.confirmation.failures == {"trial 0": "seed 2: the loss is nan"}
+    for reason in reasons.values():
+        assert reason in (plan.out / "report.html").read_text()
+
+    for name in reasons:
+        finish(jobs[name])
+    assert write_outputs(study, plan, {}).failures == {}
+    assert not (plan.out / "failures.json").exists()
+
+
+def test_study_yaml_keeps_what_former_sessions_ran_with(file: StudyFile, tmp_path: Path):
+    path = tmp_path / "study.yaml"
+    write_study(file, tmp_path)
+    once = path.read_text()
+    write_study(file, tmp_path)
+    assert path.read_text() == once
+
+    for revision in ("older", "old"):
+        path.write_text(f"# git revision {revision}\n# python 3, segada 0\n{path.read_text()}")
+    write_study(file, tmp_path)
+    heads = [line for line in path.read_text().splitlines() if line.startswith("# git revision")]
+
+    assert path.read_text().startswith(once.split("name:")[0])
+    assert heads[1:3] == ["# git revision old", "# git revision older"]
+    assert load_study(str(path)).identity == file.identity
