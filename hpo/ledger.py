@@ -53,6 +53,21 @@ def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Stu
     return ledger, storage
 
 
+def read_ledger(file: StudyFile, out: Path) -> tuple[optuna.Study, BaseStorage]:
+    """The Optuna study in a folder, without a byte written there.
+
+    Raises:
+        InputError: its journal is none, or holds another study.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path, name = out / JOURNAL, file.settings.name
+    try:
+        storage = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
+        return optuna.load_study(study_name=name, storage=storage), storage
+    except (ValueError, KeyError) as failure:
+        raise InputError(f"{path}: cannot be read as the journal of the study {name!r} ({failure!r})") from None
+
+
 def _journal(out: Path) -> JournalStorage:
     path = out / JOURNAL
     foreign = [entry for entry in CONTENTS if (out / entry).exists()]

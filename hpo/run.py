@@ -12,7 +12,7 @@ from rich.console import Console
 
 from hpo.agenda import Agenda
 from hpo.collect import confirmation_of
-from hpo.folder_lock import locked
+from hpo.folder_lock import claimed
 from hpo.jobs import Observer
 from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
@@ -25,7 +25,6 @@ from hpo.summary import print_summary
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
-from segada.settings.trees import Value
 
 PLAIN_WIDTH = 160
 """Columns of a table where there is no terminal to ask."""
@@ -38,7 +37,7 @@ def main() -> int:
     again = f"python -m hpo.run {shlex.join(sys.argv[1:])}"
     out: Path | None = None
     try:
-        file = load_study(arguments.space, _overrides(arguments))
+        file = _study_file(arguments)
         out = (arguments.out or Path("runs") / file.settings.name).resolve()
         finished = run(file, out, arguments.address)
     except InputError as error:
@@ -71,9 +70,8 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     """
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     tracking = _tracking(file.settings, out)
-    is_new = not out.exists()
-    study = open_study(file, out)
-    with locked(out):
+    with claimed(out):
+        study = open_study(file, out)
         write_study(file, out)
         plan = Plan(file, out)
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
@@ -82,10 +80,6 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
             try:
                 with progress, stopped_by_signals(agenda):
                     _work_off(agenda, plan, address, console)
-            except InputError:
-                if is_new:
-                    shutil.rmtree(out)
-                raise
             except KeyboardInterrupt:
                 agenda.stop()
         print_summary(write_outputs(study, plan, agenda.failures), out, console)
@@ -104,23 +98,28 @@ def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console)
         plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
     )
     console.print(f"results go to {plan.out}", highlight=False)
-    with cluster(resources, address) as ray:
-        if ray.dashboard is not None:
-            token = f"; it asks for the token in {ray.token_file}" if ray.token_file else ""
-            console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
-        if preparation.pretrain is not None and not plan.weights.exists():
-            console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
-        try:
-            materials = prepare(preparation)
-        except ValueError as error:
-            raise plan.file.document.error(("run",), str(error)) from None
-        execute(agenda, materials, ray, plan.out / "ray")
+    scratch = plan.out / "ray"
+    try:
+        with cluster(resources, address) as ray:
+            if ray.dashboard is not None:
+                token = f"; its token: {ray.token_command}" if ray.token_command else ""
+                console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
+            if preparation.pretrain is not None and not plan.weights.exists():
+                console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
+            try:
+                materials = prepare(preparation)
+            except InputError as error:
+                raise plan.file.document.error(("run",), str(error)) from None
+            execute(agenda, materials, ray, scratch)
+    finally:
+        # Only when Ray is gone, which writes there to its end.
+        shutil.rmtree(scratch, ignore_errors=True)
     if agenda.obstacle is not None:
         raise plan.file.document.error(("run",), agenda.obstacle)
 
 
 def _is_done(study: Study, plan: Plan) -> bool:
-    if study.remaining() > 0:
+    if not study.is_search_over():
         return False
     return plan.jobs_left(study) == 0 or confirmation_of(study, plan, {}) is not None
 
@@ -145,18 +144,26 @@ def _kept(error: Exception, out: Path | None) -> str:
     return f"{said} (traceback in {out / 'log.txt'})"
 
 
-def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
-    """Options as paths into the study file; a path that begins with no part of a study file is one into `run`."""
+def _study_file(arguments: argparse.Namespace) -> StudyFile:
+    """The study with what the options change; a path that begins with no part of a study file is one into `run`."""
     given = parse_assignments(arguments.assignments)
+    for path in given:
+        if path.startswith("space."):
+            cure = f"copy {arguments.space} and change it there"
+            raise InputError(f"--set {path}: the space stands in the study file alone; {cure}")
     overrides = {
         path if path.split(".")[0] in StudySettings.model_fields else f"run.{path}": value
         for path, value in given.items()
     }
-    if arguments.trials is not None:
-        overrides["budget.trials"] = arguments.trials
-    if arguments.seed is not None:
-        overrides |= {"run.seed": arguments.seed, "sampler.seed": arguments.seed}
-    return overrides
+    options = dict.fromkeys(overrides, "--set")
+    for option, value, paths in (
+        ("--trials", arguments.trials, ["budget.trials"]),
+        ("--seed", arguments.seed, ["run.seed", "sampler.seed"]),
+    ):
+        if value is not None:
+            overrides |= dict.fromkeys(paths, value)
+            options |= dict.fromkeys(paths, option)
+    return load_study(arguments.space, overrides, options)
 
 
 def _parser() -> argparse.ArgumentParser:

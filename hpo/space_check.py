@@ -16,6 +16,13 @@ from segada.settings.trees import Tree, at_path
 SAMPLES = 500
 """Configurations that are drawn to see whether parameters that are possible each are so together."""
 
+RESERVED = {
+    "seed": "is what the confirmation varies, so that a lucky seed wins nothing; fix run.seed",
+    "evaluation.split": "is what keeps the confirmation's frames out of the search; leave it out",
+    "runtime": "says how runs are computed, which must be the same for all that are compared; fix it in run.runtime",
+}
+"""Settings, and groups of them, that a study decides itself."""
+
 
 def check_space(space: Space, run: Tree) -> None:
     """Checks that every configuration is a run.
@@ -29,6 +36,7 @@ def check_space(space: Space, run: Tree) -> None:
             that fit alone contradict each other.
     """
     for path, parameter in space.parameters.items():
+        _check_free(path)
         places = _places(path, space, run)
         if path in places[0].given:
             _check_kinds(path, parameter, [place.given[path] for place in places])
@@ -36,6 +44,12 @@ def check_space(space: Space, run: Tree) -> None:
             for place in places:
                 _check_values(path, parameter, place)
     _check_samples(space, run)
+
+
+def _check_free(path: str) -> None:
+    for reserved, reason in RESERVED.items():
+        if path == reserved or path.startswith(f"{reserved}."):
+            raise SpaceError((path,), f"is no parameter of a search: it {reason}")
 
 
 def _places(path: str, space: Space, run: Tree) -> list[Slot]:

@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.configuration import Configuration
-from hpo.ledger import open_ledger
+from hpo.ledger import open_ledger, read_ledger
 from hpo.study_file import StudyFile
 
 REASON = "reason"
@@ -175,3 +175,12 @@ def open_study(file: StudyFile, out: Path, storage: str | None = None) -> Study:
         InputError: the folder, or the database under this name, holds another study.
     """
     return Study(file, *open_ledger(file, out, storage))
+
+
+def read_study(file: StudyFile, out: Path) -> Study:
+    """The study of a folder, to be looked at only: nothing is written, and a driver may go on meanwhile.
+
+    Raises:
+        InputError: the folder holds another study, or what should be its journal is none.
+    """
+    return Study(file, *read_ledger(file, out))

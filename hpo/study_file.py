@@ -74,17 +74,27 @@ class StudyFile:
         }
 
 
-def load_study(file: str, overrides: Mapping[str, Value] | None = None) -> StudyFile:
+def load_study(
+    file: str,
+    overrides: Mapping[str, Value] | None = None,
+    options: Mapping[str, str] | None = None,
+    *,
+    runs: bool = True,
+) -> StudyFile:
     """Reads and checks a study file.
 
     Args:
         file: a path, or the bare name of a study that is shipped (`ga_dacs` or `ga_dacs.yaml`).
         overrides: values at dotted paths that win over the file's (`budget.trials`, `run.stream.passes`).
+        options: what an error calls the option that an override came by, by path; `--set` where it is absent.
+        runs: whether the study will be run, so that its data must be there; a report is written without them.
 
     Raises:
         InputError: one line with the file, the line, the path, what is wrong and what would be right.
     """
-    document = read_yaml(_located(file)).with_overrides(overrides or {})
+    document = read_yaml(_located(file))
+    for path, value in (overrides or {}).items():
+        document = document.with_overrides({path: value}, (options or {}).get(path, "--set"))
     settings = document.build(StudySettings, document.tree)
     run = with_names(settings.run)
     base = document.build(RunSettings, run, ("run",))
@@ -94,13 +104,11 @@ def load_study(file: str, overrides: Mapping[str, Value] | None = None) -> Study
     except SpaceError as problem:
         raise document.error(("space", *problem.parts), problem.problem) from None
     _check_objectives(document, settings, base)
-    _check_folders(document, base)
-    if settings.pretrain is not None:
-        source = document.build(RunSettings, merged(run, settings.pretrain), ("pretrain", "run"))
-        if not isinstance(source.method, SupervisedSettings):
-            raise document.error(
-                ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
-            )
+    pretraining = _checked_pretraining(document, settings, run)
+    if runs:
+        _check_folders(document, base, "run")
+        if pretraining is not None:
+            _check_folders(document, pretraining, "pretrain")
     return StudyFile(document, settings, space)
 
 
@@ -121,13 +129,26 @@ def _located(file: str) -> Path:
     raise InputError(f"{file}: no such file, and no shipped study has this name; {hint}")
 
 
-def _check_folders(document: Document, run: RunSettings) -> None:
+def _checked_pretraining(document: Document, settings: StudySettings, run: Tree) -> RunSettings | None:
+    if settings.pretrain is None:
+        return None
+    source = document.build(RunSettings, merged(run, settings.pretrain), ("pretrain", "run"))
+    if not isinstance(source.method, SupervisedSettings):
+        raise document.error(
+            ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
+        )
+    return source
+
+
+def _check_folders(document: Document, run: RunSettings, part: str) -> None:
     """Of the domains that the run needs; what is in the folders, the data sets check as they read it."""
-    for name in run.scored_domains():
+    for name in dict.fromkeys((run.stream.source, *run.stream.visits, *run.scored_domains())):
         domain = run.data.domains[name]
         if isinstance(domain, StreetsDomain):
             continue
-        parts = ("run", "data", "root") if domain.root is None else ("run", "data", "domains", name, "root")
+        inside = ("data", "root") if domain.root is None else ("data", "domains", name, "root")
+        # A source training that says nothing of its own has its data from the runs.
+        parts = (part if (part, *inside) in document.lines else "run", *inside)
         text = domain.root or run.data.root
         if text is None:
             raise document.error(parts, f"this key is missing: the domain {name} is read from a folder")

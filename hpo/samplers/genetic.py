@@ -24,6 +24,9 @@ GENOME = "genetic:genome"
 ATTEMPTS = 20
 """Tries to find a configuration that no trial has, before one is repeated: the space may hold no other."""
 
+SPREAD, DRAWS, MISSING, FOREIGN = 1, 2, 3, 4
+"""What a generator is for, the word after the seed: no two purposes share their numbers."""
+
 
 class GeneticSettings(SamplerSettings):
     """Settings of `GeneticSampler`."""
@@ -74,7 +77,7 @@ class GeneticSampler(BaseGASampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],  # noqa: ARG002 - always the whole space
     ) -> dict[str, Raw]:
-        generator = np.random.default_rng((self._settings.seed, trial.number))
+        generator = np.random.default_rng((self._settings.seed, DRAWS, trial.number))
         others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
         known = {frozenset(other.params.items()) for other in others}
         for genome in self._candidates(study, trial.number, generator):
@@ -91,7 +94,7 @@ class GeneticSampler(BaseGASampler):
         param_distribution: BaseDistribution,
     ) -> Raw:
         """Draws a parameter that is not of the space."""
-        generator = np.random.default_rng((self._settings.seed, trial.number, crc32(param_name.encode())))
+        generator = np.random.default_rng((self._settings.seed, FOREIGN, trial.number, crc32(param_name.encode())))
         return from_unit(param_distribution, generator.random())
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:  # noqa: ARG002 - there are none
@@ -114,7 +117,7 @@ class GeneticSampler(BaseGASampler):
 
     def _spread(self, number: int) -> Genome:
         """A point of a Latin hypercube: the first trials fall into different parts of every parameter's range."""
-        generator = np.random.default_rng((self._settings.seed, self._settings.population))
+        generator = np.random.default_rng((self._settings.seed, SPREAD, self._settings.population))
         shape = (len(self._distributions), self._settings.population)
         cells = generator.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
         genome: Genome = self._toolbox.place((cells[:, number] + generator.random(shape)[:, number]) / shape[1])
@@ -136,6 +139,6 @@ class GeneticSampler(BaseGASampler):
 
         Trials that were enqueued, or that another sampler proposed, carry none of their own.
         """
-        generator = np.random.default_rng((self._settings.seed, trial.number))
+        generator = np.random.default_rng((self._settings.seed, MISSING, trial.number))
         drawn = self._toolbox.place(generator.random(len(self._distributions)))
         return {**drawn, **trial.system_attrs.get(GENOME, {}), **trial.params}

@@ -1,6 +1,6 @@
-"""The samplers by name."""
+"""The samplers by name: a new one is its import and its place in the union."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from hpo.samplers.tpe import TpeSettings
 AnySamplerSettings = Annotated[GeneticSettings | TpeSettings | RandomSettings, Field(discriminator="name")]
 
 SAMPLERS: dict[str, type[SamplerSettings]] = {
-    "genetic": GeneticSettings,
-    "tpe": TpeSettings,
-    "random": RandomSettings,
+    name: kind
+    for kind in get_args(get_args(AnySamplerSettings)[0])
+    for name in get_args(kind.model_fields["name"].annotation)
 }

@@ -3,14 +3,16 @@
 import logging
 import math
 import os
+import shlex
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import ray
+from ray._private.worker import BaseContext
 
 from segada.settings.files import InputError
 
@@ -19,6 +21,8 @@ _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # A relative path in the settings is one from where the person stands, not from a trial's folder.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # A search on a closed network must not wait for a statistics server.
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -56,13 +60,13 @@ class Cluster:
 
     Attributes:
         dashboard: Its URL; None if this Ray has none.
-        token_file: Holds the token that the dashboard asks for; None if it asks for none.
+        token_command: Prints the token that the dashboard asks for; None if it asks for none.
         workers: Trials that run at the same time.
         resources: What each of them may use.
     """
 
     dashboard: str | None
-    token_file: Path | None
+    token_command: str | None
     workers: int
     resources: Resources
 
@@ -72,7 +76,7 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
     """Ray while the context is open: the cluster at `address` or RAY_ADDRESS, else one on this machine, on loopback.
 
     Raises:
-        InputError: nothing answers at the address.
+        InputError: nothing answers at the address, or what is there is too small for a single trial.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
@@ -83,7 +87,19 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
         # Workers inherit this; a runtime environment would say the same and delay every worker's start.
         os.environ.update(_numerics(resources))
     try:
-        context = ray.init(
+        context = _connected(resources, address)
+        for name in ("ray.tune", "ray.train", "ray.air"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else None
+        fitting = _fitting(resources)
+        yield Cluster(dashboard, _token_command(), resources.workers or fitting, resources)
+    finally:
+        ray.shutdown()
+
+
+def _connected(resources: Resources, address: str | None) -> BaseContext:
+    try:
+        return ray.init(
             address=address or "local",
             num_cpus=None if address else _local_cpus(resources),
             include_dashboard=None if address else True,
@@ -92,12 +108,8 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
             log_to_driver=False,
             logging_level=logging.CRITICAL,
         )
-        for name in ("ray.tune", "ray.train", "ray.air"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else None
-        yield Cluster(dashboard, _token_file(), resources.workers or _fitting(resources), resources)
-    finally:
-        ray.shutdown()
+    except ConnectionError as error:
+        raise _no_cluster(str(address), error) from None
 
 
 def _numerics(resources: Resources) -> dict[str, str]:
@@ -107,32 +119,63 @@ def _numerics(resources: Resources) -> dict[str, str]:
 
 def _check_answers(address: str) -> None:
     """Refuses at once where Ray itself would try for minutes."""
-    place = urlsplit(address if "//" in address else f"//{address}")
-    if place.hostname is None or place.port is None:
+    if address in ("auto", "local"):
         return
+    place = urlsplit(address if "//" in address else f"//{address}")
     try:
-        socket.create_connection((place.hostname, place.port), timeout=5).close()
+        host, port = place.hostname, place.port
+    except ValueError:
+        host, port = None, None
+    if host is None or port is None:
+        raise InputError(f"--address {address}: must be HOST:PORT, as in --address 10.0.0.5:6379, or auto")
+    try:
+        socket.create_connection((host, port), timeout=5).close()
     except OSError as error:
-        raise InputError(
-            f"no Ray cluster answers at {address} ({error}); start one with `ray start --head`, or use this machine "
-            "alone: give no --address and unset RAY_ADDRESS"
-        ) from None
+        raise _no_cluster(address, error) from None
 
 
-def _local_cpus(resources: Resources) -> int:
-    return max(os.cpu_count() or 1, math.ceil((resources.workers or 1) * resources.cpus))
+def _no_cluster(address: str, error: OSError) -> InputError:
+    said = str(error).splitlines()[0]
+    return InputError(
+        f"no Ray cluster answers at {address} ({said}); start one with `ray start --head`, or use this machine alone: "
+        "give no --address and unset RAY_ADDRESS"
+    )
+
+
+def _local_cpus(resources: Resources) -> int | None:
+    """What Ray is told that this machine has; None leaves it to find out, which it does inside containers too."""
+    return None if resources.workers is None else math.ceil(resources.workers * resources.cpus)
 
 
 def _fitting(resources: Resources) -> int:
-    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    fits = [there.get("CPU", 0.0) // resources.cpus]
-    if resources.gpus:
-        fits.append(there.get("GPU", 0.0) // resources.gpus)
-    return max(int(min(fits)), 1)
+    """Trials that fit at the same time; each has to fit on one node."""
+    wanted = {"CPU": resources.cpus, "GPU": resources.gpus}
+    nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    fitting = sum(
+        min(int(node.get(name, 0.0) // amount) for name, amount in wanted.items() if amount > 0) for node in nodes
+    )
+    if fitting == 0:
+        raise InputError(_too_small(wanted, nodes))
+    return fitting
 
 
-def _token_file() -> Path | None:
+def _too_small(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str:
+    largest = {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in wanted}
+    # Where each would fit alone, no node has both.
+    lacking = [name for name in wanted if wanted[name] > largest[name]] or list(wanted)
+    asked = " and ".join(f"resources.{name.lower()}s_per_trial is {wanted[name]:g}" for name in lacking)
+    there = " or ".join(f"{largest[name]:g} {name}" for name in lacking)
+    most = "both; there is at most" if len(lacking) > 1 else "more than"
+    return (
+        f"{asked}, but no node of this Ray has {most} {there}; ask for less, or give the --address of a larger cluster"
+    )
+
+
+def _token_command() -> str | None:
+    """In Ray's own order of places."""
     if os.environ.get("RAY_AUTH_MODE") == "disabled":
         return None
+    if "RAY_AUTH_TOKEN" in os.environ:
+        return 'echo "$RAY_AUTH_TOKEN"'
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
-    return path if path.exists() else None
+    return f"cat {shlex.quote(str(path))}" if path.exists() else None

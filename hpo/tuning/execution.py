@@ -1,6 +1,5 @@
 """Runs an agenda on Ray Tune."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from hpo.tuning.scheduler import VisitScheduler
 from hpo.tuning.search import AgendaSearcher
 from hpo.tuning.trainable import VisitTrainable, prepare_material, pretrain_source
 from segada.settings import RunSettings
+from segada.settings.files import InputError
 
 if TYPE_CHECKING:
     from segada.material import Material
@@ -50,7 +50,7 @@ def prepare(preparation: Preparation) -> Materials:
         The frames by the split that is scored, still to come. Those of the confirmation are made after the others.
 
     Raises:
-        ValueError: the source training lacks data.
+        InputError: the source training lacks data.
     """
     if preparation.pretrain is not None:
         _pretrain(preparation.pretrain, preparation.source)
@@ -64,8 +64,8 @@ def _pretrain(settings: RunSettings, folder: Path) -> None:
     try:
         ray.get(pretrain_source.remote(settings.model_dump_json(), folder))
     except RayTaskError as error:
-        if isinstance(error.cause, ValueError):
-            raise ValueError(str(error.cause)) from None
+        if isinstance(error.cause, InputError):
+            raise InputError(str(error.cause)) from None
         raise
 
 
@@ -76,7 +76,7 @@ def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch:
         agenda: says what to do and takes the results.
         materials: from `prepare`.
         ray_cluster: where.
-        scratch: folder of what Tune writes for itself; nothing in it is ever read.
+        scratch: folder of what Tune writes for itself; nothing in it is ever read, and the caller removes it.
     """
     searcher = AgendaSearcher(agenda)
     trainable = tune.with_parameters(VisitTrainable, materials=materials)
@@ -101,7 +101,6 @@ def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch:
         ),
     )
     tuner.fit()
-    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _name(trial: tune.experiment.Trial) -> str:

@@ -94,17 +94,22 @@ class VisitTrainable(tune.Trainable):
         if not run.finished:
             run.next_visit()
         self._report = run.report()
+        # The confirmation's too: what cannot be confirmed need not be searched. By now they are long there.
+        for split in self._shared:
+            self._frames(split)
         return Progress(report=self._report, finished=run.finished)
 
     def _material(self) -> Material:
         from segada.material import material_key, prepare
 
-        split = self._settings.evaluation.split
-        if split not in self._materials:
-            self._materials[split] = ray.get(self._shared[split])
-        shared = self._materials[split]
+        shared = self._frames(self._settings.evaluation.split)
         # A space that changes the data itself: its frames are shared by nobody.
         return shared if shared.key == material_key(self._settings) else prepare(self._settings)
+
+    def _frames(self, split: str) -> Material:
+        if split not in self._materials:
+            self._materials[split] = ray.get(self._shared[split])
+        return self._materials[split]
 
 
 @ray.remote(num_cpus=0)

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from hpo.folder_lock import LOCK
+from hpo.folder_lock import LOCK, claimed
 from hpo.report import main as report_main
 from hpo.run import main as run_main
 from hpo.study import open_study
 from hpo.study_file import load_study
+from segada.settings.files import InputError
 
 
 @pytest.fixture
@@ -55,14 +57,59 @@ def test_settings_that_cannot_be(refused, assignment, said):
     assert said in refused("--space", "smoke.yaml", "--set", assignment)
 
 
-def test_no_trials(refused):
-    assert "budget.trials" in refused("--space", "smoke.yaml", "--trials", "0")
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--trials", "0", "(--trials): budget.trials"), ("--seed", "-1", "(--seed): sampler.seed")],
+)
+def test_an_option_is_called_by_its_name(refused, option, value, said):
+    assert said in refused("--space", "smoke.yaml", option, value)
+
+
+def test_a_parameter_on_the_command_line(refused):
+    said = refused("--space", "smoke.yaml", "--set", "space.method.ema_alpha.low=0.8")
+    assert "copy smoke.yaml and change it there" in said
+
+
+@pytest.mark.parametrize(("address", "said"), [("host:abc", "HOST:PORT"), ("127.0.0.1:1", "no Ray cluster answers")])
+def test_a_cluster_that_is_none_leaves_not_even_the_folder_of_all_runs(refused, tmp_path, address, said):
+    assert said in refused("--space", "smoke.yaml", "--address", address)
+    (tmp_path / "made-before").mkdir()
+    assert said in refused("--space", "smoke.yaml", "--address", address, "--out", "made-before")
 
 
 def test_the_folder_of_another_study(refused, tmp_path):
     open_study(load_study("smoke.yaml"), tmp_path / "out")
 
     assert "another study" in refused("--space", "smoke.yaml", "--set", "stream.passes=3", "--out", "out")
+
+
+def test_a_folder_that_is_a_file(refused, tmp_path):
+    (tmp_path / "out").touch()
+    assert "out: cannot be the folder of a study" in refused("--space", "smoke.yaml", "--out", "out")
+
+
+def test_what_runs_have_done_is_kept_though_the_study_is_refused_in_the_end(tmp_path):
+    out = tmp_path / "runs" / "a"
+    visits = out / "baselines" / "source_only" / "visits.jsonl"
+
+    def search() -> None:
+        with claimed(out):
+            visits.parent.mkdir(parents=True)
+            visits.touch()
+            raise InputError("frames of the report are missing")
+
+    with pytest.raises(InputError, match="frames of the report"):
+        search()
+    assert visits.exists()
+
+
+def test_the_second_of_two_drivers_that_start_together_begins_nothing(tmp_path):
+    out = tmp_path / "out"
+    with claimed(out):
+        (out / "study.journal").touch()
+        with pytest.raises(InputError, match="another driver"), claimed(out):
+            raise AssertionError("the folder is taken")
+        assert (out / "study.journal").exists()
 
 
 def test_a_folder_in_which_another_driver_works(refused, tmp_path):
@@ -81,6 +128,25 @@ def test_wandb_without_a_key(refused, monkeypatch, tmp_path):
 
 def test_a_report_of_no_study(refused, tmp_path):
     assert "study.yaml" in refused(str(tmp_path), main=report_main)
+
+
+def test_a_report_is_made_while_a_driver_runs_and_without_the_data(tmp_path, monkeypatch):
+    file, out = load_study("smoke.yaml"), tmp_path / "out"
+    study = open_study(file, out)
+    study.ask()
+    gone = file.resolved()
+    gone["run"]["data"] |= {"root": "gone", "domains": {"clear": {"dataset": "camvid"}, "100mm": {"dataset": "camvid"}}}
+    (out / "study.yaml").write_text(yaml.safe_dump(gone))
+    # A driver that is writing has the journal locked, and half a line in it.
+    (out / "study.journal.lock").touch()
+    with (out / "study.journal").open("a") as journal:
+        journal.write('{"op_code":')
+    before = (out / "study.journal").read_bytes()
+    monkeypatch.setattr(sys, "argv", ["command", str(out)])
+
+    assert report_main() == 0
+    assert (out / "study.journal").read_bytes() == before
+    assert (out / "report.html").exists()
 
 
 def test_the_driver_loads_no_torch_and_a_refusal_no_ray():

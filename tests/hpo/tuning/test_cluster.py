@@ -1,0 +1,61 @@
+"""Ray as the main job finds it: what does not fit is refused, and how to get at it is said."""
+
+from pathlib import Path
+
+import pytest
+
+from hpo.tuning import cluster
+from hpo.tuning.cluster import Resources
+from segada.settings.files import InputError
+
+NODES = [
+    {"Alive": True, "Resources": {"CPU": 4.0, "memory": 1e9}},
+    {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0}},
+    {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
+]
+
+
+def needs(cpus: float, gpus: float = 0.0, workers: int | None = None) -> Resources:
+    return Resources(workers, cpus, gpus, threads=1)
+
+
+@pytest.fixture(autouse=True)
+def nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.nodes", lambda: NODES)
+
+
+@pytest.mark.parametrize(("resources", "fitting"), [(needs(1), 6), (needs(2), 3), (needs(3), 1), (needs(1, 0.5), 2)])
+def test_trials_fit_on_one_node_each(resources: Resources, fitting: int) -> None:
+    assert cluster._fitting(resources) == fitting
+
+
+@pytest.mark.parametrize(
+    ("resources", "said"),
+    [
+        (needs(5), "resources.cpus_per_trial is 5, but no node of this Ray has more than 4 CPU"),
+        (needs(1, 2), "resources.gpus_per_trial is 2, but no node of this Ray has more than 1 GPU"),
+        (needs(3, 1), "resources.cpus_per_trial is 3 and resources.gpus_per_trial is 1, but no node"),
+    ],
+)
+def test_what_fits_nowhere_is_refused(resources: Resources, said: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        cluster._fitting(resources)
+    assert str(refusal.value).startswith(said)
+
+
+def test_ray_counts_the_processors_unless_a_number_of_workers_is_asked_for() -> None:
+    assert cluster._local_cpus(needs(1)) is None
+    assert cluster._local_cpus(needs(1.5, workers=3)) == 5
+
+
+def test_the_token_is_where_ray_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tmp_path / "my token"
+    token.touch()
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
+    assert cluster._token_command() == f"cat '{token}'"
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    assert cluster._token_command() == 'echo "$RAY_AUTH_TOKEN"'
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    assert cluster._token_command() is None
