@@ -36,7 +36,7 @@ def history(results: StudyResults) -> str:
 
 
 def parameters(results: StudyResults) -> str:
-    """The first objective over every parameter that varied, one small plot each."""
+    """The first objective over every parameter that varied, one small plot each, of the better trials' range."""
     trials = results.completed()
     varied = [name for name in _names(trials) if len({_axis(trial, name) for trial in trials}) > 1]
     if not varied:
@@ -55,8 +55,16 @@ def parameters(results: StudyResults) -> str:
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
         figure.update_xaxes(title=short(name), type=kind, row=row + 1, col=column + 1, **ticks)
     figure.update_yaxes(title=metric_title(results.objectives[0]), col=1)
+    figure.update_yaxes(range=_better_range(_first_objective(trials, results)))
     figure.update_layout(showlegend=False)
     return _html(figure, 250 * rows)
+
+
+def _better_range(ranked: Sequence[float]) -> list[float] | None:
+    """From the best to the worst of the better three quarters, with a margin: a few that fell apart hide the rest."""
+    kept = ranked[: -(-3 * len(ranked) // 4)]
+    margin = 0.25 * (max(kept) - min(kept))
+    return [min(kept) - margin, max(kept) + margin] if margin else None
 
 
 def _names(trials: Sequence[TrialResult]) -> list[str]:

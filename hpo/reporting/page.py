@@ -9,7 +9,7 @@ from hpo.confirm import Confirmation, Estimate
 from hpo.reporting import figures, tables
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.verdict import HONESTY, best_run, hardest, search_line, verdict
-from hpo.reporting.wording import interval, tenths, title
+from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results import StudyResults, TrialResult
 from segada.atomic import write_text
 
@@ -27,8 +27,8 @@ def page(results: StudyResults) -> str:
         f"<h1>{escape(answer.headline)}</h1></header>",
         f'<p class="lead">{escape(answer.detail)}</p>',
         _figures(results.confirmation),
-        _winner(results),
         _per_domain(results),
+        _winner(results),
         _search(results),
         _trials(results),
         _failures(results),
@@ -47,16 +47,18 @@ def _figures(confirmation: Confirmation | None) -> str:
     if best is None or confirmation is None:
         return ""
     where = hardest(confirmation)
-    boxes = [_figure(best.mean_miou, "% mean mIoU over the stream", signed=False)]
+    at_worst = f"in {where} {tenths(best.miou[where].value)} ({interval(best.miou[where])})"
+    boxes = [_figure(best.mean_miou, "% mean mIoU over the stream", at_worst, signed=False)]
     for name, gain in best.gain.items():
-        boxes.append(_figure(gain, f"points over {title(name)}", signed=True))
-        boxes.append(_figure(best.miou_gain[name][where], f"points over {title(name)} in {where}", signed=True))
+        at_worst = f"in {where} {points(best.miou_gain[name][where])}"
+        boxes.append(_figure(gain, f"points over {title(name)}", at_worst, signed=True))
     return f'<div class="figures">{"".join(boxes)}</div>'
 
 
-def _figure(estimate: Estimate, caption: str, *, signed: bool) -> str:
+def _figure(estimate: Estimate, caption: str, at_worst: str, *, signed: bool) -> str:
     value = tenths(estimate.value, "+" if signed else "-")
-    return f'<div class="figure"><b>{value}</b><span>{escape(caption)}<br>{interval(estimate)}</span></div>'
+    lines = "<br>".join(map(escape, (caption, interval(estimate), at_worst)))
+    return f'<div class="figure"><b>{value}</b><span>{lines}</span></div>'
 
 
 def _winner(results: StudyResults) -> str:
@@ -84,7 +86,10 @@ def _per_domain(results: StudyResults) -> str:
 def _search(results: StudyResults) -> str:
     if not results.completed():
         return ""
-    note = "Completed trials only; hover for a trial's parameters."
+    note = (
+        "Completed trials only; hover for a trial's parameters. The small plots, one per parameter, show the range of "
+        "the better three quarters of the trials."
+    )
     return f'<h2>The search</h2><p class="note">{note}</p>{figures.history(results)}{figures.parameters(results)}'
 
 

@@ -24,7 +24,7 @@ tr.group td { padding-top: 20px; font-weight: 600; white-space: normal; border-b
 tr.best td:first-child { font-weight: 640; }
 td small { display: block; color: var(--soft); font-size: 11px; line-height: 1.25; }
 td.heat small { color: #434c56; }
-td.heat { min-width: 78px; border-bottom: 2px solid #fff; border-right: 2px solid #fff; }
+td.heat { min-width: 70px; padding: 6px 8px; border-bottom: 2px solid #fff; border-right: 2px solid #fff; }
 td.wrap { white-space: normal; text-align: left; max-width: 30em; }
 table.sortable th { cursor: pointer; user-select: none; }
 table.sortable th[data-order="1"]::after { content: " \\2191"; }
@@ -37,6 +37,8 @@ table.pairs td:first-child { color: var(--soft); }
 details { margin-top: 14px; } summary { cursor: pointer; color: var(--accent); }
 pre { background: var(--tint); border: 1px solid var(--line); border-radius: 8px; padding: 16px; overflow-x: auto;
   font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+@media (max-width: 800px) { body { padding: 28px 16px 64px; } td.heat { padding: 6px 4px; }
+  td.heat small { font-size: 10px; letter-spacing: -0.02em; } }
 @media print { body { padding: 0; max-width: none; } details { display: none; } }
 """
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from hpo.confirm import Confirmed, Estimate
+from hpo.confirm import Confirmed
 from hpo.reporting.verdict import best_run
-from hpo.reporting.wording import metric_title, metric_value, tenths, title
+from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
 from hpo.results import StudyResults, TrialResult, visited_miou
 from segada.records import RunReport
 from segada.settings.trees import Value
@@ -53,7 +53,7 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
 
 def _confirmed_row(run: Confirmed, best: bool) -> _Row:
     estimates = [*run.miou.values(), run.mean_miou]
-    values, intervals = [one.value for one in estimates], [_interval(one) for one in estimates]
+    values, intervals = [one.value for one in estimates], [interval(one) for one in estimates]
     return _Row(title(run.name), values, _over_source_only(run), intervals, best)
 
 
@@ -72,7 +72,7 @@ def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:
     for name, mean in best.gain.items():
         gains = [*best.miou_gain[name].values(), mean]
         values = [gain.value for gain in gains]
-        rows.append(_Row(f"over {title(name)}", values, values, [_interval(gain) for gain in gains], signed=True))
+        rows.append(_Row(f"over {title(name)}", values, values, [interval(gain) for gain in gains], signed=True))
     return f"What {title(best.name)} gains, in points, frames and seeds paired", rows
 
 
@@ -107,10 +107,6 @@ def _heat(value: str, gain: float | None, interval: str) -> str:
     strength = min(abs(gain) / FULL_COLOUR, 1.0) * 0.55
     colour = f"rgba(31, 95, 168, {strength:.3f})" if gain >= 0 else f"rgba(209, 84, 30, {strength:.3f})"
     return f'<td class="heat" style="background:{colour}" title="{tenths(gain, "+")} points">{value}{note}</td>'
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{tenths(estimate.low)} – {tenths(estimate.high)}"  # noqa: RUF001 - an en dash is how intervals are set
 
 
 def trials(results: StudyResults) -> str:
