@@ -2,10 +2,12 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import wandb
 from study_samples import report
 from wandb.proto.wandb_internal_pb2 import Record
 
@@ -58,6 +60,14 @@ def run_records(tmp_path_factory) -> list[Record]:
     return list(records(path))
 
 
+@pytest.fixture(autouse=True)
+def fresh_wandb() -> Iterator[None]:
+    """A process reads its environment for wandb once: makes it forget, before and after."""
+    wandb.teardown()
+    yield
+    wandb.teardown()
+
+
 def test_a_trial_is_one_run_of_the_study_s_group(run_records):
     (run,) = [record.run for record in run_records if record.HasField("run")]
 
@@ -85,3 +95,44 @@ def test_the_summary_is_the_report(run_records):
     assert summary["state"] == "complete"
     assert summary["gain"] == 0.1
     assert summary["mean_miou"] == pytest.approx(report(0.1).mean_miou)
+
+
+def test_a_trial_that_is_resumed_goes_on_in_its_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.delenv("WANDB_DIR", raising=False)
+    file = load_study("smoke.yaml")
+    job = Job("trial", "trial 7", tmp_path / "trials" / "7", file.run_settings(), 7, {})
+    before = WandbTracking(file.settings, tmp_path)
+    before.started(job)
+    before.visited(job, report(0.1, visits=1))
+    # As at the end of a stopped session's process; the process of the next one knows the folder alone.
+    wandb.teardown()
+    # wandb names its files by the second.
+    time.sleep(1.1)
+    after = WandbTracking(file.settings, tmp_path)
+    after.started(job)
+    for visits in (1, 2, 3):
+        after.visited(job, report(0.1, visits=visits))
+    after.ended(job, Outcome("complete", report(0.1)))
+
+    everything = [one for path in tmp_path.glob("wandb/offline-run-*/*.wandb") for one in records(path)]
+    assert len({one.run.run_id for one in everything if one.HasField("run")}) == 1
+    steps = sorted(as_dict(one.history.item)["visit"] for one in everything if one.HasField("history"))
+    assert steps == [0, 1, 2]
+
+
+def test_a_refused_key_is_said_once_and_the_search_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("WANDB_API_KEY", "short")
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    file = load_study("smoke.yaml")
+    tracking = WandbTracking(file.settings, tmp_path)
+    for number in (0, 1):
+        job = Job("trial", f"trial {number}", tmp_path, file.run_settings(), number, {})
+        tracking.started(job)
+        tracking.visited(job, report(0.1))
+        tracking.ended(job, Outcome("complete", report(0.1)))
+
+    said = capsys.readouterr().err
+    assert said.count("warning: wandb failed, and the search goes on without it") == 1
+    assert "API key" in said
