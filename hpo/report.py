@@ -4,13 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from hpo.collect import results_of
 from hpo.ledger import JOURNAL
-from hpo.outputs import read_confirmation
+from hpo.outputs import write_outputs
 from hpo.plan import Plan
-from hpo.reporting.page import write_report
-from hpo.results import write_csv
-from hpo.study import open_study
+from hpo.study import read_study
 from hpo.study_file import load_study
 from segada.command import exit_code
 from segada.settings.files import InputError
@@ -21,11 +18,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m hpo.report", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of a study, finished or not")
     out = parser.parse_args().out.resolve()
-    return exit_code(lambda: rebuild(out), "the same command writes it anew")
+    return exit_code(lambda: rebuild(out))
 
 
 def rebuild(out: Path) -> None:
-    """Writes results.csv and report.html anew.
+    """Writes results.csv, report.html and, if everything is confirmed, best/ anew.
 
     Raises:
         InputError: the folder holds no study.
@@ -35,10 +32,8 @@ def rebuild(out: Path) -> None:
         raise InputError(
             f"{out}: has no {missing[0]}; name the folder of a study, as in python -m hpo.report runs/ga_dacs"
         )
-    file = load_study(str(out / "study.yaml"))
-    results = results_of(open_study(file, out), Plan(file, out), read_confirmation(out))
-    write_csv(results, out / "results.csv")
-    write_report(results, out / "report.html")
+    file = load_study(str(out / "study.yaml"), runs=False)
+    write_outputs(read_study(file, out), Plan(file, out), {})
     print(f"report in {out / 'report.html'}")
 
 
