@@ -10,13 +10,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 
 from hpo.collect import results_of
 from hpo.confirm import Confirmation
 from hpo.plan import Plan
-from hpo.study import open_study
+from hpo.study import open_study, read_study
 from hpo.study_file import load_study
 from segada.records import RunReport
 
@@ -30,6 +32,7 @@ name: short
 run:
   data: {splits: {source: 40, adapt: 40, select: 8, report: 8}}
   stream: {visits: [clear, 100mm, 200mm], frames: 32, replay: {size: 40}}
+  model: {checkpoint: segada/models/checkpoints/streets_tiny.safetensors}
   evaluation: {split: select}
 space:
   method.optimiser.learning_rate: {type: choice, choices: [1e-3, 1e30], default: 1e-3}
@@ -99,6 +102,7 @@ def test_the_second_driver_ends_what_the_first_began(finished):
     assert finished.killed == -signal.SIGKILL
     assert finished.code == 0, finished.said
     assert finished.said == ""
+    assert not (finished.out / "ray").exists()
 
 
 def test_finished_trials_are_not_run_again(finished):
@@ -185,6 +189,7 @@ def test_ctrl_c_lets_visits_end_and_a_killed_worker_costs_nothing(study_path, tm
     _, said = first.communicate(timeout=PATIENCE)
     assert first.returncode == 3
     assert "To go on: python -m hpo.run --space" in said
+    assert not (out / "ray").exists()
 
     second = start(study_path, out)
     before = set(out.glob("trials/*/visits.jsonl"))
@@ -200,6 +205,44 @@ def test_ctrl_c_lets_visits_end_and_a_killed_worker_costs_nothing(study_path, tm
     # Whatever happened on the way, every trial ends with the numbers of the study that was killed differently.
     for path in finished.out.glob("trials/*/report.json"):
         assert _numbers(out / path.relative_to(finished.out)) == _numbers(path)
+
+
+@pytest.mark.slow
+def test_a_search_that_could_not_be_confirmed_does_not_begin_and_goes_on_once_it_can(tmp_path):
+    generator, labels = np.random.default_rng(0), {}
+    for number in range(16):
+        for folder, pixels in (
+            ("train", generator.integers(256, size=(32, 64, 3))),
+            ("trainannot", np.zeros((32, 64))),
+        ):
+            for part in (folder, folder.replace("train", "val")):
+                (tmp_path / "photographs" / part).mkdir(parents=True, exist_ok=True)
+            labels[number] = tmp_path / "photographs" / folder / f"N_{number:03}.png"
+            assert cv2.imwrite(str(labels[number]), pixels.astype(np.uint8))
+    missing = labels[15].read_bytes()
+    labels[15].unlink()
+    study = yaml.safe_load(STUDY) | {"budget": {"trials": 1}, "confirm": {"top": 1, "seeds": 1}}
+    study["space"] = {"method.threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.9}}
+    # Seen from here, as a person may write it.
+    root = os.path.relpath(tmp_path / "photographs", ROOT)
+    domains = {"clear": {"dataset": "streets"}, "road": {"dataset": "camvid", "root": root}}
+    study["run"]["data"] |= {"size": [32, 64], "domains": domains}
+    study["run"]["stream"] = {"visits": ["road"], "frames": None, "replay": {"size": 8}}
+    path, out = tmp_path / "study.yaml", tmp_path / "out"
+    path.write_text(yaml.safe_dump(study))
+
+    refused = start(path, out)
+    _, said = refused.communicate(timeout=PATIENCE)
+    assert refused.returncode == 2
+    assert said.count("\n") == 1
+    assert "N_015" in said
+    assert read_study(load_study(str(path)), out).finished() == []
+    assert not (out / "ray").exists()
+
+    labels[15].write_bytes(missing)
+    again = start(path, out)
+    _, said = again.communicate(timeout=PATIENCE)
+    assert again.returncode == 0, said
 
 
 def _is_half_way(trial: Path) -> bool:
