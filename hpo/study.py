@@ -128,12 +128,11 @@ class Study:
             self.ledger.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
 
     def best(self, count: int) -> list[FrozenTrial]:
-        """The best complete trials, best first, each configuration once; with several objectives, the Pareto front."""
-        if len(self.ledger.directions) > 1:
-            ranked = self.ledger.best_trials
-        else:
-            sign = -1.0 if self.ledger.direction == optuna.study.StudyDirection.MAXIMIZE else 1.0
-            ranked = sorted(self._trials(TrialState.COMPLETE), key=lambda trial: sign * trial.values[0])
+        """The best complete trials, best first, each configuration once; of several objectives, of the Pareto front by the first."""
+        several = len(self.ledger.directions) > 1
+        candidates = self.ledger.best_trials if several else self._trials(TrialState.COMPLETE)
+        sign = -1.0 if self.ledger.directions[0] == optuna.study.StudyDirection.MAXIMIZE else 1.0
+        ranked = sorted(candidates, key=lambda trial: sign * trial.values[0])
         distinct: dict[str, FrozenTrial] = {}
         for trial in ranked:
             distinct.setdefault(self.configuration(trial).hash, trial)
