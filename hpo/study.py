@@ -128,7 +128,10 @@ class Study:
             self.ledger.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
 
     def best(self, count: int) -> list[FrozenTrial]:
-        """The best complete trials, best first, each configuration once; of several objectives, of the Pareto front by the first."""
+        """The best complete trials, best first, each configuration once.
+
+        With several objectives these are the Pareto front, in the order of the first objective.
+        """
         several = len(self.ledger.directions) > 1
         candidates = self.ledger.best_trials if several else self._trials(TrialState.COMPLETE)
         sign = -1.0 if self.ledger.directions[0] == optuna.study.StudyDirection.MAXIMIZE else 1.0
