@@ -10,8 +10,8 @@ from segada.data.wet_road import wet
 
 FULL_RATE = 200.0
 """mm/h at which the strengths below are reached."""
-SEVERITY_EXPONENT = 1.1
-"""How the strengths grow with the rate: above 1, models fall slowly at first, then steeply, as in the literature."""
+SEVERITY_EXPONENT = 0.8
+"""How the strengths grow with the rate. A source model falls slowly at first, then steeply, as in the literature."""
 EXTINCTION = 0.022
 """Share of light lost per metre."""
 CURTAINS = 0.5
