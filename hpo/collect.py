@@ -37,7 +37,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         trials=tuple(_trial(study, plan, trial) for trial in study.ledger.get_trials(deepcopy=False)),
         baselines={name: report for name, path in folders.items() if (report := read_report(path)) is not None},
         confirmation=confirmation,
-        visits=plan.search_settings().stream.visits,
+        visits=plan.search_settings().stream.all_visits(),
         study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8"),
         failures=read_failures(plan.out),
         search_seconds=_search_seconds(study),

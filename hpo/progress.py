@@ -87,7 +87,7 @@ class Progress:
         """A new line."""
         if not self._lines and not self._done:
             self._first = time.monotonic()
-        self._lines[job.name] = _Line(len(job.settings.stream.visits))
+        self._lines[job.name] = _Line(len(job.settings.stream.all_visits()))
 
     def visited(self, job: Job, report: RunReport) -> None:
         """The line moves."""

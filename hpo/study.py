@@ -47,7 +47,7 @@ class Study:
         self.ledger = ledger
         self._storage = storage
         self._study_id = storage.get_study_id_from_name(ledger.study_name)
-        self._visits = len(file.run_settings().stream.visits)
+        self._visits = len(file.run_settings().stream.all_visits())
         self._interrupted = deque(trial.number for trial in self._trials(TrialState.RUNNING))
 
     def ask(self) -> Proposal | None:

@@ -142,7 +142,7 @@ def _checked_pretraining(document: Document, settings: StudySettings, run: Tree)
 
 def _check_folders(document: Document, run: RunSettings, part: str) -> None:
     """Of the domains that the run needs; what is in the folders, the data sets check as they read it."""
-    for name in dict.fromkeys((run.stream.source, *run.stream.visits, *run.scored_domains())):
+    for name in dict.fromkeys((run.stream.source, *run.stream.all_visits(), *run.scored_domains())):
         domain = run.data.domains[name]
         if isinstance(domain, StreetsDomain):
             continue
@@ -180,8 +180,9 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
             ("pruning",),
             f"goes by the gain in mIoU, which says nothing of {settings.objectives[0].metric}; write pruning: null",
         )
-    if settings.pruning.min_visits >= len(run.stream.visits):
+    visits = len(run.stream.all_visits())
+    if settings.pruning.min_visits >= visits:
         raise document.error(
             ("pruning", "min_visits"),
-            f"must be below the {len(run.stream.visits)} visits of the stream, but is {settings.pruning.min_visits}",
+            f"must be below the {visits} visits of the stream, but is {settings.pruning.min_visits}",
         )

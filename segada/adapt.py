@@ -30,11 +30,11 @@ def adapt(settings: RunSettings, folder: Path, console: Console) -> RunReport:
     except ValueError as error:
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
-    total = len(settings.stream.visits)
+    total = len(settings.stream.all_visits())
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {total}, from {folder}")
     while not run.finished:
-        with console.status(f"visit {run.visits_done + 1} of {total}: {settings.stream.visits[run.visits_done]}"):
+        with console.status(f"visit {run.visits_done + 1} of {total}: {settings.stream.all_visits()[run.visits_done]}"):
             record = run.next_visit()
         console.print(_visit_line(record, total, material.source_only))
     return run.report()

@@ -41,7 +41,7 @@ class Itinerary:
 
     def steps(self, visit: int) -> Iterator[Step]:
         """The steps of a visit, counted from 0."""
-        visits, batch_size = self._stream.visits, self._stream.batch_size
+        visits, batch_size = self._stream.all_visits(), self._stream.batch_size
         number = sum(self._count(domain) for domain in visits[:visit])
         frames = self._numbers(visit)
         for _ in range(self._stream.passes):
@@ -51,15 +51,15 @@ class Itinerary:
 
     def needed(self, domain: str) -> npt.NDArray[np.int64]:
         """Numbers of the domain's frames that the stream passes over, each once, ascending."""
-        visits = [visit for visit, name in enumerate(self._stream.visits) if name == domain]
+        visits = [visit for visit, name in enumerate(self._stream.all_visits()) if name == domain]
         return np.unique(np.concatenate([self._numbers(visit) for visit in visits]))
 
     def total_steps(self) -> int:
         """Steps of the whole stream."""
-        return sum(self._count(domain) for domain in self._stream.visits)
+        return sum(self._count(domain) for domain in self._stream.all_visits())
 
     def _numbers(self, visit: int) -> npt.NDArray[np.int64]:
-        visits = self._stream.visits
+        visits = self._stream.all_visits()
         begin = sum(self._frames(domain) for domain in visits[:visit])
         return (begin + np.arange(self._frames(visits[visit]))) % self._lengths[visits[visit]]
 

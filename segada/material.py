@@ -65,7 +65,7 @@ def prepare(settings: RunSettings) -> Material:
     _refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
     held_out = {name: load_domain(name, data, settings.evaluation.split) for name in settings.scored_domains()}
-    lengths = {name: count_frames(name, data, stream.split) for name in stream.visits}
+    lengths = {name: count_frames(name, data, stream.split) for name in stream.all_visits()}
     itinerary = Itinerary(stream, lengths)
     return Material(
         key=material_key(settings),

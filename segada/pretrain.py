@@ -41,7 +41,9 @@ def pretrain(settings: RunSettings, folder: Path, console: Console | None = None
 def halve(settings: RunSettings, weights: Path, path: Path) -> None:
     """Writes the weights of a run once more, in half precision: how shipped checkpoints are made."""
     model = settings.model.model_copy(update={"checkpoint": str(weights)})
-    network = build_segmentor(model, settings.adapter, torch_generator(settings.seed, "initialisation"))
+    network = build_segmentor(
+        model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.prompt
+    )
     save_weights(network, path, settings.settings_hash(), torch.float16)
 
 

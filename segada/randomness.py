@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-Purpose = Literal["initialisation", "replay", "class_mix", "augmentation"]
+Purpose = Literal["initialisation", "replay", "class_mix", "augmentation", "modulation"]
 
 
 def torch_generator(seed: int, purpose: Purpose) -> torch.Generator:

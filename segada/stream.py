@@ -3,13 +3,16 @@
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from segada.data.batch import to_batch
+from segada.clock import IDLE, Clock
+from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
 from segada.evaluation.evaluator import OnlineScore, Scores, evaluate
 from segada.evaluation.label_free import LabelFree
@@ -18,8 +21,9 @@ from segada.material import Material, material_key
 from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.table import METHODS
 from segada.models.build import build_segmentor
-from segada.models.learning import learning_parameters
+from segada.models.learning import learning_parameters, twin_without_adapters
 from segada.models.weights import save_weights
+from segada.modulation.base import ControllerParts, StepView
 from segada.modulation.table import CONTROLLERS
 from segada.randomness import numpy_generator, torch_generator
 from segada.records import RunReport, VisitRecord
@@ -49,8 +53,16 @@ class Adaptation:
     numbers as a run that was never stopped.
     """
 
-    def __init__(self, settings: RunSettings, material: Material, folder: Path | None = None) -> None:
+    def __init__(
+        self, settings: RunSettings, material: Material, folder: Path | None = None, clock: Clock = IDLE
+    ) -> None:
         """Builds the model and the method, and takes back what the folder's checkpoint holds.
+
+        Args:
+            settings: Of the run.
+            material: Its frames.
+            folder: Where everything goes; nothing is written if None.
+            clock: Told where each part of a step begins and ends.
 
         Raises:
             ValueError: if the folder holds a run of other settings, or the material was prepared for other ones.
@@ -63,13 +75,17 @@ class Adaptation:
         self._device = torch.device(settings.runtime.device)
         self._class_mix = torch_generator(settings.seed, "class_mix")
         self._augmentation = torch_generator(settings.seed, "augmentation")
+        self._clock = clock
         self._replay = ReplayBuffer(material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"))
         initialisation = torch_generator(settings.seed, "initialisation")
-        network = build_segmentor(settings.model, settings.adapter, initialisation).to(self._device)
+        network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
         self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
-        parts = MethodParts(settings, network, self._replay, self._class_mix, self._augmentation)
+        self._modulation = torch_generator(settings.seed, "modulation")
+        # The controller first: the static model that it may ask for is made of a network that has not yet learned.
+        controller_parts = ControllerParts(settings, partial(twin_without_adapters, network), self._modulation)
+        self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
+        parts = MethodParts(settings, network, self._replay, self._class_mix, self._augmentation, clock)
         self._method = METHODS[settings.method.name](parts)
-        self._controller = CONTROLLERS[settings.modulation.name](settings.modulation)
         self._itinerary = Itinerary(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
@@ -85,7 +101,7 @@ class Adaptation:
     @property
     def finished(self) -> bool:
         """True when every visit of the stream is done."""
-        return self.visits_done == len(self._settings.stream.visits)
+        return self.visits_done == len(self._settings.stream.all_visits())
 
     def next_visit(self) -> VisitRecord:
         """Adapts over the frames of the next visit, then scores every domain.
@@ -94,7 +110,7 @@ class Adaptation:
             Diverged: if a loss is not finite. What earlier visits left in the folder stays.
         """
         assert not self.finished
-        visit, domain = self.visits_done, self._settings.stream.visits[self.visits_done]
+        visit, domain = self.visits_done, self._settings.stream.all_visits()[self.visits_done]
         started = time.perf_counter()
         try:
             passage = self._adapt(visit, domain)
@@ -125,7 +141,7 @@ class Adaptation:
     def report(self) -> RunReport:
         """The run's result, from the visits done so far."""
         records, source_only = self._records, self._material.source_only
-        first = self._settings.stream.visits[0]
+        first = self._settings.stream.all_visits()[0]
         mean = float(np.mean([record.visited_miou for record in records]))
         source_mean = float(np.mean([source_only[record.domain] for record in records]))
         return RunReport(
@@ -151,13 +167,12 @@ class Adaptation:
         for step in self._itinerary.steps(visit):
             places = np.searchsorted(loaded, step.frames)
             batch = to_batch(self._material.visited[domain], places).to(self._device)
-            if self._settings.evaluation.online:
-                logits = self._method.predict(batch.images)
+            logits = self._prediction(batch)
+            if self._settings.evaluation.online and logits is not None:
                 online.add(logits, batch.labels)
                 label_free.add(logits)
-            plan = self._controller.plan(step.number, self._itinerary.total_steps())
-            log = self._method.step(batch.images, plan)
-            logs.append(_finite(log, f"visit {visit} ({domain}), step {step.number}"))
+            view = StepView(step.number, self._itinerary.total_steps(), batch.images, logits)
+            logs.append(self._learn(batch, view, f"visit {visit} ({domain}), step {step.number}"))
             frames += len(step.frames)
         if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
             raise Diverged(
@@ -169,8 +184,21 @@ class Adaptation:
             # Nothing was counted if it is not asked for, or if no pixel of the visit is labelled.
             online_miou=None if math.isnan(miou) else miou,
             label_free=label_free.values(),
-            losses={name: float(np.mean([log[name] for log in logs])) for name in logs[0]},
+            losses=_means(logs),
         )
+
+    def _prediction(self, batch: Batch) -> Tensor | None:
+        if not (self._settings.evaluation.online or self._controller.watches_predictions):
+            return None
+        with self._clock.part("prediction"):
+            return self._method.predict(batch.images)
+
+    def _learn(self, batch: Batch, view: StepView, place: str) -> dict[str, float]:
+        with self._clock.part("controller"):
+            plan = self._controller.plan(view)
+        log = _finite(self._method.step(batch, plan), place)
+        self._controller.observe(log)
+        return log
 
     def _evaluate(self) -> dict[str, Scores]:
         batch_size = self._settings.evaluation.batch_size
@@ -203,6 +231,8 @@ class Adaptation:
             "replay": self._replay.state_dict(),
             "class_mix": self._class_mix.get_state(),
             "augmentation": self._augmentation.get_state(),
+            "modulation": self._modulation.get_state(),
+            "controller": self._controller.state_dict(),
         }
 
     def _resume(self, folder: RunFolder) -> None:
@@ -216,8 +246,16 @@ class Adaptation:
         self._replay.load_state_dict(state["replay"])
         self._class_mix.set_state(state["class_mix"])
         self._augmentation.set_state(state["augmentation"])
+        self._modulation.set_state(state["modulation"])
+        self._controller.load_state_dict(state["controller"])
         if not folder.is_published(self.visits_done, self.finished):
             self._publish(folder)
+
+
+def _means(logs: list[dict[str, float]]) -> dict[str, float]:
+    """Of each quantity over the steps that reported it: a step that was planned not to train reports none."""
+    names = dict.fromkeys(name for log in logs for name in log)
+    return {name: float(np.mean([log[name] for log in logs if name in log])) for name in names}
 
 
 def _finite(log: StepLog, place: str) -> dict[str, float]:

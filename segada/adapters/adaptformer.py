@@ -1,10 +1,19 @@
-"""AdaptFormer (Chen et al. 2022, arXiv 2205.13535): a bottleneck parallel to the MLP of a transformer block."""
+"""AdaptFormer (Chen et al. 2022, arXiv 2205.13535): a bottleneck beside the MLP of a transformer block."""
 
 import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from segada.models.mix_block import Block
+from segada.settings.adapter import AdaptFormerSettings
+
+
+def insert_adaptformer(block: Block, settings: AdaptFormerSettings, generator: torch.Generator) -> None:
+    """One bottleneck into the slot of the block that `position` names."""
+    adapter = AdaptFormer(block.width, settings.bottleneck, settings.scale, generator)
+    setattr(block, settings.position, adapter)
 
 
 class AdaptFormer(nn.Module):

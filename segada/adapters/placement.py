@@ -1,38 +1,68 @@
-"""Which blocks of an encoder carry adapters, and the table of all adapters."""
+"""Which blocks of an encoder carry adapters, and the table of all adapters that sit in blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 
-from segada.adapters.adaptformer import AdaptFormer
-from segada.models.mix_transformer import MixTransformer
-from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
+from segada.adapters.adaptformer import insert_adaptformer
+from segada.models.encoder import Encoder
+from segada.models.mix_block import Block
+from segada.settings.adapter import AdapterSettings, NoAdapter, PlacedSettings
+
+ADAPTERS: Mapping[str, Callable[[Block, Any, torch.Generator], None]] = {"adaptformer": insert_adaptformer}
+"""How each adapter is put into a block; a function takes its own settings, which the union pairs with its name."""
 
 
-def place_adapter(encoder: MixTransformer, settings: AdapterSettings, generator: torch.Generator) -> None:
-    """Insert the adapters that the settings name; the encoder's outputs stay what they were, bit for bit."""
-    ADAPTERS[settings.name](encoder, settings, generator)
-
-
-def place_nothing(_encoder: MixTransformer, settings: AdapterSettings, _generator: torch.Generator) -> None:
-    """The encoder as it is."""
-    assert isinstance(settings, NoAdapter)
-
-
-def place_adaptformer(encoder: MixTransformer, settings: AdapterSettings, generator: torch.Generator) -> None:
-    """One bottleneck into the parallel slot of every block of the chosen stages.
+def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.Generator) -> None:
+    """Insert the adapters that the settings name; the encoder's outputs stay what they were, bit for bit.
 
     Raises:
-        ValueError: a stage is named twice.
+        ValueError: a stage is named twice, the patterns are not as many as the stages, the adapter is wider than a
+            block, or the encoder has no blocks.
     """
-    assert isinstance(settings, AdaptFormerSettings)
-    if len(set(settings.stages)) < len(settings.stages):
-        raise ValueError(f"adapter.stages must name each stage once, but is {list(settings.stages)}")
-    for block in encoder.blocks(sorted(settings.stages)):
-        block.parallel = AdaptFormer(block.width, settings.bottleneck, settings.scale, generator)
+    if isinstance(settings, NoAdapter):
+        return
+    for block in chosen_blocks(encoder, settings):
+        ADAPTERS[settings.name](block, settings, generator)
 
 
-ADAPTERS: dict[str, Callable[[MixTransformer, AdapterSettings, torch.Generator], None]] = {
-    "none": place_nothing,
-    "adaptformer": place_adaptformer,
-}
+def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[Block]:
+    """The blocks that carry adapters, in the order in which they run."""
+    stages, patterns = settings.stages, settings.blocks
+    if len(set(stages)) < len(stages):
+        raise ValueError(f"adapter.stages must name each stage once, but is {list(stages)}")
+    if isinstance(patterns, str):
+        patterns = (patterns,) * len(stages)
+    if len(patterns) != len(stages):
+        raise ValueError(
+            f"adapter.blocks must be one pattern or one for each of the {len(stages)} adapter.stages, but has "
+            f"{len(patterns)}"
+        )
+    for stage, pattern in sorted(zip(stages, patterns, strict=True)):
+        blocks = list(encoder.blocks((stage,)))
+        for index in pattern_blocks(pattern, len(blocks)):
+            yield blocks[index]
+
+
+def pattern_blocks(pattern: str, depth: int) -> list[int]:
+    """Numbers, from 0, of the blocks that a pattern means in a stage of some depth; never none.
+
+    Args:
+        pattern: see `settings.adapter.BlockPattern`. A window takes the blocks i whose centre (i + 0.5) / depth lies in
+            it, and if there is none, the block whose centre is nearest to its middle, the earlier of two.
+        depth: blocks of the stage.
+    """
+    if "-" in pattern:
+        low, high = (float(end) for end in pattern.split("-"))
+        return _window(low, high, depth)
+    if pattern.startswith("every"):
+        return list(range(0, depth, int(pattern.removeprefix("every"))))
+    return {"all": list(range(depth)), "first": [0], "last": [depth - 1]}[pattern]
+
+
+def _window(low: float, high: float, depth: int) -> list[int]:
+    centres = [(index + 0.5) / depth for index in range(depth)]
+    inside = [index for index, centre in enumerate(centres) if low <= centre <= high]
+    middle = (low + high) / 2
+    return inside or [min(range(depth), key=lambda index: abs(centres[index] - middle))]

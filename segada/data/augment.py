@@ -13,7 +13,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from segada.data.batch import Batch
-from segada.settings.method import ColourSettings
+from segada.settings.learning import ColourSettings
 
 BLUR_SIGMAS: Final = (0.15, 1.15)
 """Least and greatest width of the blur, in pixels (Tranheden et al. 2021)."""

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from segada.clock import IDLE, Clock
+from segada.data.batch import Batch
 from segada.data.replay import ReplayBuffer
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
@@ -30,6 +32,7 @@ class MethodParts:
         replay: Labelled source frames, endlessly.
         class_mix: Generator of the choice of classes.
         augmentation: Generator of crops, flips, colour and blur.
+        clock: Told where each part of a step begins and ends; measures nothing unless a profile is taken.
     """
 
     settings: RunSettings
@@ -37,6 +40,7 @@ class MethodParts:
     replay: ReplayBuffer
     class_mix: torch.Generator
     augmentation: torch.Generator
+    clock: Clock = IDLE
 
 
 class Method(ABC):
@@ -52,12 +56,16 @@ class Method(ABC):
         """Builds the method; the network in the parts is its own from now on."""
 
     @abstractmethod
-    def step(self, images: Tensor, plan: StepPlan) -> StepLog:
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
         """Adapts to target frames.
 
         Args:
-            images: float32 [B, 3, H, W] in [0, 1].
+            target: Frames of the visited domain. Their labels are there for upper bounds alone, and are otherwise
+                not looked at.
             plan: How to learn from them.
+
+        Returns:
+            Scalars; empty if nothing was learned.
         """
 
     @property
@@ -72,6 +80,10 @@ class Method(ABC):
     @abstractmethod
     def load_state_dict(self, state: State) -> None:
         """Takes back what `state_dict` gave."""
+
+    def rates(self, plan: StepPlan) -> Mapping[str, float]:  # noqa: ARG002 - a method that learns says more
+        """The learning rates of a planned step, by part of the network; empty if nothing is learned by gradients."""
+        return {}
 
     def predict(self, images: Tensor) -> Tensor:
         """Logits [B, K, H/4, W/4] of the scored network in evaluation mode, without gradient."""

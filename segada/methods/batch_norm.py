@@ -1,8 +1,9 @@
 """Batch-norm re-estimation: running statistics follow the target frames (Schneider et al. 2020, arXiv 2006.16971)."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
@@ -20,11 +21,11 @@ class BatchNorm(Method):
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = settings.momentum
 
-    def step(self, images: Tensor, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
         """One forward pass in training mode."""
         self._network.train()
         with torch.no_grad():
-            self._network(images)
+            self._network(target.images)
         return {}
 
     @property

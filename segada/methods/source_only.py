@@ -1,7 +1,6 @@
 """Source-only: the model as it left its training; the baseline that every gain is measured against."""
 
-from torch import Tensor
-
+from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
@@ -13,7 +12,7 @@ class SourceOnly(Method):
     def __init__(self, parts: MethodParts) -> None:
         self._network = parts.network
 
-    def step(self, images: Tensor, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
         """Learns nothing."""
         return {}
 

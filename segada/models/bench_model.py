@@ -39,6 +39,8 @@ def _bench_case(encoder: str, size: tuple[int, int], batch: int, repeats: int) -
     generator = torch.Generator().manual_seed(0)
     model = ModelSettings.model_validate({"encoder": encoder, "checkpoint": None})
     segmentor = bare_segmentor(model, generator)
+    head = segmentor.head
+    assert isinstance(head, SegFormerHead)
     images = torch.rand((batch, 3, *size), generator=generator)
     with torch.no_grad():
         maps = [feature.requires_grad_() for feature in segmentor.encode(images)]
@@ -52,8 +54,8 @@ def _bench_case(encoder: str, size: tuple[int, int], batch: int, repeats: int) -
         name = work if ratio is None else f"{work}: {ratio:.1f} x"
         return Rate(f"{encoder} {name}", size, per_second)
 
-    plain = rate("plain head", lambda: plain_head(segmentor.head, maps))
-    plain_back = rate("plain head and back", backward(lambda: plain_head(segmentor.head, maps)))
+    plain = rate("plain head", lambda: plain_head(head, maps))
+    plain_back = rate("plain head and back", backward(lambda: plain_head(head, maps)))
     return [
         rate("network", torch.no_grad()(lambda: segmentor(images))),
         rate("network and back", backward(lambda: segmentor(images))),

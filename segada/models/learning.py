@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from torch import Tensor, nn
 
+from segada.models.encoder import strip_adapters
 from segada.models.segmentor import Segmentor
 
 
@@ -32,8 +33,7 @@ def twin_without_adapters(student: Segmentor) -> Segmentor:
     Made before the student learns, it is the source model: adapters start as the identity.
     """
     static = twin(student)
-    for block in static.encoder.blocks():
-        block.parallel = None
+    strip_adapters(static)
     return static.eval()
 
 

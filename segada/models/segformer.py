@@ -7,21 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segada.models.mix_transformer import as_image, as_tokens
-
-DEFAULT_WIDTHS = {
-    "mit_tiny": 64,
-    "mit_b0": 256,
-    "mit_b1": 256,
-    "mit_b2": 768,
-    "mit_b3": 768,
-    "mit_b4": 768,
-    "mit_b5": 768,
-}
-"""Embedding widths published with the encoders; the tiny one is ours."""
+from segada.models.head import Head, initialise_classifier
+from segada.models.tokens import as_image, as_tokens
 
 
-class SegFormerHead(nn.Module):
+class SegFormerHead(Head):
     """Logits [B, K, H/4, W/4] from feature maps of strides 4, 8, 16 and 32.
 
     In the paper each map i goes through a linear layer L_i, is enlarged, and the concatenation (deepest first) through
@@ -33,8 +23,6 @@ class SegFormerHead(nn.Module):
 
     def __init__(self, channels: Sequence[int], width: int, classes: int) -> None:
         super().__init__()
-        self.width = width
-        self.classes = classes
         self.linear_c1, self.linear_c2, self.linear_c3, self.linear_c4 = (Projection(size, width) for size in channels)
         self.linear_fuse = Fusion(len(channels) * width, width)
         self.linear_pred = nn.Conv2d(width, classes, 1)
@@ -44,6 +32,18 @@ class SegFormerHead(nn.Module):
         fused: Tensor = self.linear_fuse.bn(self._fuse(features, size))
         logits: Tensor = self.linear_pred(functional.relu(fused))
         return logits
+
+    def stage_part(self, stage: int) -> nn.Module:
+        """The linear layer that reads the map of a stage."""
+        return (self.linear_c1, self.linear_c2, self.linear_c3, self.linear_c4)[stage]
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Fill every parameter and buffer: uniform by fan-in, the fusion by He's rule, the classifier small."""
+        for projection in (self.linear_c1.proj, self.linear_c2.proj, self.linear_c3.proj, self.linear_c4.proj):
+            nn.init.kaiming_uniform_(projection.weight, a=math.sqrt(5), generator=generator)
+            nn.init.zeros_(projection.bias)
+        self.linear_fuse.initialise(generator)
+        initialise_classifier(self.linear_pred, generator)
 
     def _fuse(self, features: Sequence[Tensor], size: torch.Size) -> Tensor:
         projections = [self.linear_c1.proj, self.linear_c2.proj, self.linear_c3.proj, self.linear_c4.proj]
@@ -76,17 +76,7 @@ class Fusion(nn.Module):
         self.conv = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn = nn.BatchNorm2d(width)
 
-
-HEADS = {"segformer": SegFormerHead}
-
-
-def initialise_head(head: SegFormerHead, generator: torch.Generator) -> None:
-    """Fill every parameter and buffer: uniform by fan-in, the fusion by He's rule, the classifier small."""
-    for projection in (head.linear_c1.proj, head.linear_c2.proj, head.linear_c3.proj, head.linear_c4.proj):
-        nn.init.kaiming_uniform_(projection.weight, a=math.sqrt(5), generator=generator)
-        nn.init.zeros_(projection.bias)
-    nn.init.kaiming_normal_(head.linear_fuse.conv.weight, mode="fan_out", nonlinearity="relu", generator=generator)
-    head.linear_fuse.bn.reset_parameters()
-    nn.init.normal_(head.linear_pred.weight, std=0.01, generator=generator)
-    assert head.linear_pred.bias is not None
-    nn.init.zeros_(head.linear_pred.bias)
+    def initialise(self, generator: torch.Generator) -> None:
+        """He's rule for the convolution; the norm starts as the identity."""
+        nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+        self.bn.reset_parameters()

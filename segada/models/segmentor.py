@@ -7,8 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from segada.models.mix_transformer import MixTransformer
-from segada.models.segformer import SegFormerHead
+from segada.models.encoder import Encoder
+from segada.models.head import Head
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -55,7 +55,7 @@ class Segmentor(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, shape: SegmentorShape, encoder: MixTransformer, head: SegFormerHead) -> None:
+    def __init__(self, shape: SegmentorShape, encoder: Encoder, head: Head) -> None:
         super().__init__()
         self.shape = shape
         self.encoder = encoder
@@ -83,22 +83,27 @@ class Segmentor(nn.Module):
                 "set a larger data.size"
             )
         normalised = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        return FrozenPrefix(normalised, tuple(self.encoder.run(normalised, 0, self.frozen_stages())))
+        return FrozenPrefix(normalised, tuple(self.encoder.run(normalised, 0, self.encoder.frozen_stages())))
 
-    def encode_rest(self, prefix: FrozenPrefix) -> list[Tensor]:
-        """Feature maps of all stages; runs those that the prefix, which any twin may have computed, has not."""
-        done = len(prefix.features)
-        start = prefix.features[-1] if done else prefix.images
-        return [*prefix.features, *self.encoder.run(start, done, len(self.encoder.stages))]
+    def encode_rest(self, prefix: FrozenPrefix, learning_from: int = 0) -> list[Tensor]:
+        """Feature maps of all stages, as the head gets them; runs the stages that the prefix has not.
+
+        Args:
+            prefix: of the images, computed by this network or a twin.
+            learning_from: the first stage, counted from 0, that records gradients; those before run without.
+        """
+        done, total = len(prefix.features), len(self.encoder.stages)
+        guide = self.encoder.guide(prefix.images)
+        features = list(prefix.features)
+        first = min(max(done, learning_from), total)
+        if first > done:
+            with torch.no_grad():
+                features += self.encoder.run(features[-1] if features else prefix.images, done, first, guide)
+        if first < total:
+            features += self.encoder.run(features[-1] if features else prefix.images, first, total, guide)
+        return self.encoder.fed(features, guide)
 
     def decode(self, features: Sequence[Tensor]) -> Tensor:
         """Logits at a quarter of the images' resolution."""
         logits: Tensor = self.head(features)
         return logits
-
-    def frozen_stages(self) -> int:
-        """How many leading stages have no parameter that learns."""
-        for index, stage in enumerate(self.encoder.stages):
-            if any(parameter.requires_grad for parameter in stage.parameters()):
-                return index
-        return len(self.encoder.stages)

@@ -1,7 +1,7 @@
 """Weights of a segmentor on disk: safetensors with the network's shape beside the numbers."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from segada.atomic import write_bytes
+from segada.models.encoder import has_adapter
+from segada.models.freezing import names_part
 from segada.models.segmentor import Segmentor, SegmentorShape
 
 FACTS = "segada"
 """Name of the entry of the file's metadata that holds the facts, as JSON."""
 SHIPPED = Path(__file__).parent / "checkpoints"
-ADAPTER_MARK = ".parallel."
-"""Between the block's name and the adapter's own in the name of every adapter parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,17 @@ class LoadReport:
     @property
     def complete(self) -> bool:
         """Whether the file says everything but adapters, which start as the identity, and nothing else."""
-        return not self.unexpected and not self.reshaped and all(ADAPTER_MARK in name for name in self.missing)
+        return not self.unexpected and not self.reshaped and all(has_adapter(name) for name in self.missing)
+
+    def without(self, parts: Sequence[str]) -> "LoadReport":
+        """The report on all tensors but those of these parts."""
+        kept = {
+            field.name: tuple(
+                name for name in getattr(self, field.name) if not any(names_part(name, part) for part in parts)
+            )
+            for field in fields(self)
+        }
+        return LoadReport(**kept)
 
 
 def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: torch.dtype = torch.float32) -> None:
@@ -71,19 +81,24 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
 
-def load_weights(segmentor: Segmentor, checkpoint: str) -> LoadReport:
+def load_weights(segmentor: Segmentor, checkpoint: str, fresh: Sequence[str] = ()) -> LoadReport:
     """Fill the segmentor from a shipped checkpoint (a bare name) or a file (a path).
+
+    Args:
+        segmentor: what is filled.
+        checkpoint: the name or path.
+        fresh: parts, as whole words of dotted names (`head.light`), that keep the values they have.
 
     Raises:
         ValueError: no such checkpoint, or not one of this network; names the file and the cure.
     """
     path = find_checkpoint(checkpoint)
     stored = READERS[path.suffix](path)
-    _refuse_other_shape(stored.facts, segmentor.shape, path)
-    report = compare(stored.tensors, segmentor)
+    _refuse_other_shape(stored.facts, segmentor.shape, path, fresh)
+    report = compare(stored.tensors, segmentor).without(fresh)
     if not report.complete:
         raise ValueError(f"{path} does not fit this network: {_describe(report)}. {_cure(report)}")
-    segmentor.load_state_dict(dict(stored.tensors), strict=False)
+    segmentor.load_state_dict({name: stored.tensors[name] for name in report.matched}, strict=False)
     return report
 
 
@@ -144,9 +159,13 @@ def compare(tensors: Mapping[str, Tensor], segmentor: Segmentor) -> LoadReport:
     )
 
 
-def _refuse_other_shape(facts: Mapping[str, str], shape: SegmentorShape, path: Path) -> None:
+def _refuse_other_shape(facts: Mapping[str, str], shape: SegmentorShape, path: Path, fresh: Sequence[str]) -> None:
     setting = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width", "classes": "classes"}
+    # A part of the head that starts fresh is why a file may be of another head.
+    excused = {"head", "width"} if any(part.split(".")[0] == "head" for part in fresh) else set()
     for field in fields(shape):
+        if field.name in excused:
+            continue
         wanted = str(asdict(shape)[field.name])
         found = facts.get(field.name, wanted)
         if found != wanted:
@@ -166,6 +185,6 @@ def _describe(report: LoadReport) -> str:
 
 
 def _cure(report: LoadReport) -> str:
-    if all(ADAPTER_MARK in name for name in (*report.missing, *report.unexpected, *report.reshaped)):
+    if all(has_adapter(name) for name in (*report.missing, *report.unexpected, *report.reshaped)):
         return "The file carries other adapters than the network: take the adapter settings of the run that saved it"
     return "Set model.encoder and model.head_width to those it was trained with, or choose another model.checkpoint"

@@ -1,11 +1,14 @@
 """Learn from every frame at a constant rate."""
 
-from segada.modulation.base import Controller, StepPlan
+from segada.modulation.base import Controller, ControllerParts, StepPlan, StepView
 
 
 class Always(Controller):
     """The default: adaptation has no end, so its rate has no schedule."""
 
-    def plan(self, step: int, total: int) -> StepPlan:  # noqa: ARG002 - constant by definition
+    def __init__(self, parts: ControllerParts) -> None:
+        """Needs none of the parts."""
+
+    def plan(self, view: StepView) -> StepPlan:  # noqa: ARG002 - constant by definition
         """The same for every step."""
         return StepPlan()

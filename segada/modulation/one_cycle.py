@@ -2,8 +2,8 @@
 
 import math
 
-from segada.modulation.base import Controller, StepPlan
-from segada.settings.modulation import ModulationSettings, OneCycleSettings
+from segada.modulation.base import Controller, ControllerParts, StepPlan, StepView
+from segada.settings.modulation import OneCycleSettings
 
 START = 1 / 25
 """Factor at the first step."""
@@ -12,13 +12,14 @@ START = 1 / 25
 class OneCycle(Controller):
     """For pre-training, whose length is known. Both branches are half cosines."""
 
-    def __init__(self, settings: ModulationSettings) -> None:
+    def __init__(self, parts: ControllerParts) -> None:
+        settings = parts.settings.modulation
         assert isinstance(settings, OneCycleSettings)
         self._warm_up = settings.warm_up
 
-    def plan(self, step: int, total: int) -> StepPlan:
+    def plan(self, view: StepView) -> StepPlan:
         """Rises from 1/25 to 1 over the warm-up, then falls to 0 at the stream's end."""
-        place = step / total
+        place = view.number / view.total
         if place < self._warm_up:
             return StepPlan(_half_cosine(START, 1.0, place / self._warm_up))
         return StepPlan(_half_cosine(1.0, 0.0, (place - self._warm_up) / (1.0 - self._warm_up)))

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from segada.modulation.always import Always
-from segada.modulation.base import Controller
+from segada.modulation.base import Controller, ControllerParts
 from segada.modulation.one_cycle import OneCycle
-from segada.settings.modulation import ModulationSettings
 
-CONTROLLERS: Mapping[str, Callable[[ModulationSettings], Controller]] = {
-    "always": lambda _: Always(),
+CONTROLLERS: Mapping[str, Callable[[ControllerParts], Controller]] = {
+    "always": Always,
     "one_cycle": OneCycle,
 }

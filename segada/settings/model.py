@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from segada.settings.base import Count, Fraction, Settings
+from segada.settings.base import Count, Fraction, Sequence, Settings
 
 
 class ModelSettings(Settings):
@@ -14,7 +14,13 @@ class ModelSettings(Settings):
     """Embedding width of the head; null takes the width published for the encoder."""
     checkpoint: str | None = "streets_tiny"
     """Name of a shipped checkpoint or path of a safetensors file; null starts from random weights."""
+    fresh: Sequence[str] = ()
+    """Parts that start from random weights whatever the checkpoint holds, such as `head` or `head.light`."""
     drop_path: Fraction = 0.0
     """Greatest probability of stochastic depth while learning; rises linearly over the blocks."""
     freeze: Literal["nothing", "encoder", "everything"] = "nothing"
     """What of the source model stays as it is. Adapters always learn."""
+    frozen: Sequence[str] = ()
+    """Further parts that stay as they are, as whole words of dotted names: `encoder.stages.0`, `head.linear_fuse`."""
+    learning: Sequence[str] = ()
+    """Exceptions from `freeze` and `frozen`, named in the same way: `norm1` lets only these norms learn."""

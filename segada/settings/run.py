@@ -9,14 +9,16 @@ from pydantic import Field, model_validator
 
 from segada.settings.adapter import AdapterSettings, NoAdapter
 from segada.settings.base import Settings
+from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
-from segada.settings.method import DacsSettings, MethodSettings, SupervisedSettings
+from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.modulation import AlwaysSettings, ModulationSettings
+from segada.settings.prompt import NoPrompt, PromptSettings
 from segada.settings.stream import StreamSettings
 
-DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "modulation": "always"}
+DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulation": "always"}
 """What a room that is chosen by `name` is when the name is left out."""
 
 
@@ -29,6 +31,7 @@ class RunSettings(Settings):
     stream: StreamSettings = StreamSettings()
     model: ModelSettings = ModelSettings()
     adapter: AdapterSettings = NoAdapter()
+    prompt: PromptSettings = NoPrompt()
     method: MethodSettings = DacsSettings()
     modulation: ModulationSettings = AlwaysSettings()
     evaluation: EvaluationSettings = EvaluationSettings()

@@ -27,6 +27,10 @@ class StreamSettings(Settings):
     """The labelled domain that the model was trained on."""
     visits: Sequence[str] = Field(default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1)
     """Domains in the order they are driven through; a domain may return."""
+    route: Literal["forward", "forward_and_back"] = "forward"
+    """`forward_and_back` turns round at the last of `visits` and drives back to the first."""
+    rounds: Count = 1
+    """Times that the route is driven."""
     split: Literal["adapt", "source"] = "adapt"
     """Which frames of a visited domain are passed over; `source` for pre-training, which visits what it learns from."""
     frames: Count | None = 120
@@ -36,3 +40,8 @@ class StreamSettings(Settings):
     batch_size: Count = 4
     """Target frames, and as many source frames, per step."""
     replay: ReplaySettings = ReplaySettings()
+
+    def all_visits(self) -> tuple[str, ...]:
+        """The domains of all visits of the run, in order: `visits` along the route, as often as there are rounds."""
+        back = self.visits[-2::-1] if self.route == "forward_and_back" else ()
+        return (*self.visits, *back) * self.rounds

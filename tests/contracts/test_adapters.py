@@ -29,8 +29,8 @@ def pictures() -> Tensor:
 
 def test_the_table_holds_exactly_what_the_settings_name() -> None:
     union = get_args(get_args(AdapterSettings)[0])
-    assert {get_args(member.model_fields["name"].annotation)[0] for member in union} == set(ADAPTERS)
-    assert {settings.name for settings in EXAMPLES} == set(ADAPTERS) - {"none"}
+    assert {get_args(member.model_fields["name"].annotation)[0] for member in union} == {*ADAPTERS, "none"}
+    assert {settings.name for settings in EXAMPLES} == set(ADAPTERS)
 
 
 @pytest.mark.parametrize("settings", EXAMPLES, ids=lambda settings: settings.name)

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from segada.models.build import bare_segmentor
-from segada.models.mix_transformer import ENCODERS, MixTransformer
-from segada.models.segformer import DEFAULT_WIDTHS
+from segada.models.encoders import ENCODERS
+from segada.models.mix_transformer import MixTransformer
 from segada.models.segmentor import Segmentor
+from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.model import ModelSettings
 
 NAMES = get_args(ModelSettings.model_fields["encoder"].annotation)
@@ -22,13 +23,13 @@ def segmentor(request: pytest.FixtureRequest) -> Segmentor:
 
 
 def test_the_tables_hold_exactly_what_the_settings_name() -> None:
-    assert set(ENCODERS) == set(DEFAULT_WIDTHS) == set(NAMES)
+    assert set(ENCODERS) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_feature_maps_have_the_stated_channels_and_strides(name: str) -> None:
     with torch.device("meta"):
-        encoder = MixTransformer(ENCODERS[name], 0.0, torch.Generator("cpu"))
+        encoder = MixTransformer(MIX_TRANSFORMERS[name], 0.0, torch.Generator("cpu"))
         features = encoder(torch.empty(2, 3, HEIGHT, WIDTH))
     for index, feature in enumerate(features):
         stride = 4 * 2**index

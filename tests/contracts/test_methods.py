@@ -5,7 +5,7 @@ import io
 import pytest
 import torch
 
-from segada.data.batch import to_batch
+from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
 from segada.material import Material, prepare
 from segada.methods.base import Method, MethodParts, State
@@ -64,8 +64,8 @@ def _built(name: str, material: Material, tiny_run: dict[str, object]) -> tuple[
     return METHODS[settings.method.name](parts), parts
 
 
-def _images(material: Material, start: int) -> torch.Tensor:
-    return to_batch(material.visited["200mm"], torch.arange(start, start + 4).numpy()).images
+def _batch(material: Material, start: int) -> Batch:
+    return to_batch(material.visited["200mm"], torch.arange(start, start + 4).numpy())
 
 
 def _drawn(parts: MethodParts) -> State:
@@ -86,30 +86,30 @@ def test_logits_have_a_quarter_of_the_resolution_and_losses_are_finite(
     name: str, material: Material, tiny_run: dict[str, object]
 ) -> None:
     method, _ = _built(name, material, tiny_run)
-    log = method.step(_images(material, 0), StepPlan())
+    log = method.step(_batch(material, 0), StepPlan())
     assert all(value.isfinite().all() and not value.requires_grad for value in log.values())
-    logits = method.predict(_images(material, 4))
+    logits = method.predict(_batch(material, 4).images)
     assert logits.shape == (4, 19, 8, 16)
     assert logits.isfinite().all()
 
 
 def test_predicting_changes_nothing(name: str, material: Material, tiny_run: dict[str, object]) -> None:
     method, _ = _built(name, material, tiny_run)
-    first = method.predict(_images(material, 0))
-    assert torch.equal(first, method.predict(_images(material, 0)))
+    first = method.predict(_batch(material, 0).images)
+    assert torch.equal(first, method.predict(_batch(material, 0).images))
 
 
 def test_state_goes_on_to_the_same_numbers(name: str, material: Material, tiny_run: dict[str, object]) -> None:
     method, parts = _built(name, material, tiny_run)
-    method.step(_images(material, 0), StepPlan())
+    method.step(_batch(material, 0), StepPlan())
     saved = _through_file({"method": method.state_dict(), **_drawn(parts)})
-    method.step(_images(material, 4), StepPlan(0.5))
+    method.step(_batch(material, 4), StepPlan(0.5))
 
     resumed, resumed_parts = _built(name, material, tiny_run)
     resumed.load_state_dict(saved["method"])
     _restore(resumed_parts, saved)
-    resumed.step(_images(material, 4), StepPlan(0.5))
-    assert torch.equal(method.predict(_images(material, 0)), resumed.predict(_images(material, 0)))
+    resumed.step(_batch(material, 4), StepPlan(0.5))
+    assert torch.equal(method.predict(_batch(material, 0).images), resumed.predict(_batch(material, 0).images))
 
 
 def test_frozen_parameters_keep_their_bytes_and_learning_ones_move(
@@ -118,7 +118,7 @@ def test_frozen_parameters_keep_their_bytes_and_learning_ones_move(
     method, parts = _built(name, material, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
     for start in (0, 4):
-        method.step(_images(material, start), StepPlan())
+        method.step(_batch(material, start), StepPlan())
     moved = {key for key, value in parts.network.named_parameters() if not torch.equal(value, before[key])}
     learning = {key for key, value in parts.network.named_parameters() if value.requires_grad}
     assert moved <= learning
@@ -128,7 +128,7 @@ def test_frozen_parameters_keep_their_bytes_and_learning_ones_move(
 def test_a_plan_of_rate_zero_moves_nothing(name: str, material: Material, tiny_run: dict[str, object]) -> None:
     method, parts = _built(name, material, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
-    method.step(_images(material, 0), StepPlan(0.0))
+    method.step(_batch(material, 0), StepPlan(0.0))
     assert all(torch.equal(value, before[key]) for key, value in parts.network.named_parameters())
 
 

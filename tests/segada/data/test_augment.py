@@ -9,7 +9,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from segada.data.augment import blur, crop_and_flip, jitter, jitter_and_blur, shift_hue
 from segada.data.batch import Batch
-from segada.settings.method import ColourSettings
+from segada.settings.learning import ColourSettings
 
 
 def seeded(seed: int = 0) -> torch.Generator:

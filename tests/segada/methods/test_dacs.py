@@ -18,7 +18,8 @@ from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
 from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
-from segada.settings.method import ColourSettings, DacsSettings
+from segada.settings.dacs import DacsSettings
+from segada.settings.learning import ColourSettings
 
 METHOD = DacsSettings(
     threshold=0.05,
@@ -105,8 +106,8 @@ def _plain_gradients(parts: MethodParts, target: torch.Tensor) -> dict[str, torc
 def test_gradients_are_those_of_the_plain_algorithm(
     placement: str, tiny_run: dict[str, object], material: Material
 ) -> None:
-    target = to_batch(material.visited["200mm"], torch.arange(4).numpy()).images
-    wanted = _plain_gradients(_parts(tiny_run, material, placement), target)
+    target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
+    wanted = _plain_gradients(_parts(tiny_run, material, placement), target.images)
     parts = _parts(tiny_run, material, placement)
     method = Dacs(parts)
     _moved(parts.network)
@@ -120,14 +121,14 @@ def test_gradients_are_those_of_the_plain_algorithm(
 
 
 def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, object], material: Material) -> None:
-    target = to_batch(material.visited["200mm"], torch.arange(4).numpy()).images
+    target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
     parts = _parts(tiny_run, material)
     reference = copy.deepcopy(parts.network).train()
     method = Dacs(parts)
     for _ in range(3):
         method.step(target, StepPlan(0.0))
         with torch.no_grad():
-            reference(target)
+            reference(target.images)
     wanted = dict(reference.named_buffers())
     for name, value in method.scored.named_buffers():
         torch.testing.assert_close(value, wanted[name])

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from segada.models.mix_transformer import ENCODERS, Architecture, MixTransformer
+from segada.models.mix_transformer import MixTransformer
 from segada.models.segformer import SegFormerHead
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.models.weights import storable
+from segada.settings.architectures import MIX_TRANSFORMERS, Architecture
 
 CLASSES = 19
 KEYS = (
@@ -39,7 +40,7 @@ KEYS = (
     ("encoder", "width", "size"), [("mit_tiny", 64, (64, 128)), ("mit_tiny", 64, (70, 90)), ("mit_b0", 256, (50, 64))]
 )
 def test_logits_and_gradients_are_those_of_transformers(encoder: str, width: int, size: tuple[int, int]) -> None:
-    architecture = ENCODERS[encoder]
+    architecture = MIX_TRANSFORMERS[encoder]
     theirs = reference(architecture, width)
     ours = Segmentor(
         SegmentorShape("test", "segformer", width, CLASSES),

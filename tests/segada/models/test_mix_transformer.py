@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from segada.models.mix_transformer import ENCODERS, DropPath, MixTransformer, initialise_encoder
+from segada.models.drop_path import DropPath
+from segada.models.mix_transformer import MixTransformer, initialise_encoder
+from segada.settings.architectures import MIX_TRANSFORMERS
 
 PUBLISHED_MILLIONS = {
     "mit_tiny": 0.317,
@@ -16,10 +18,10 @@ PUBLISHED_MILLIONS = {
 }
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", MIX_TRANSFORMERS)
 def test_parameter_counts_are_the_published_ones(name: str) -> None:
     with torch.device("meta"):
-        encoder = MixTransformer(ENCODERS[name], 0.0, torch.Generator("cpu"))
+        encoder = MixTransformer(MIX_TRANSFORMERS[name], 0.0, torch.Generator("cpu"))
     count = sum(parameter.numel() for parameter in encoder.parameters())
     assert round(count / 1e6, 3) == PUBLISHED_MILLIONS[name]
 
@@ -43,13 +45,13 @@ def test_drop_path_rests_without_gradients_and_in_evaluation() -> None:
 
 
 def test_drop_path_rises_linearly_over_the_blocks() -> None:
-    encoder = MixTransformer(ENCODERS["mit_b0"], 0.7, torch.Generator())
+    encoder = MixTransformer(MIX_TRANSFORMERS["mit_b0"], 0.7, torch.Generator())
     rates = [block.drop_path.probability for block in encoder.blocks()]
     assert rates == pytest.approx([0.1 * block for block in range(8)])
 
 
 def test_initialisation_follows_the_generator_alone() -> None:
-    encoder = MixTransformer(ENCODERS["mit_tiny"], 0.0, torch.Generator())
+    encoder = MixTransformer(MIX_TRANSFORMERS["mit_tiny"], 0.0, torch.Generator())
     initialise_encoder(encoder, torch.Generator().manual_seed(3))
     first = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     torch.rand(5)

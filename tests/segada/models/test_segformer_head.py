@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segada.models.bench_model import plain_head
-from segada.models.segformer import SegFormerHead, initialise_head
+from segada.models.segformer import SegFormerHead
 
 
 @settings(max_examples=20, deadline=None)
@@ -45,7 +45,7 @@ def test_folded_head_equals_the_plain_formula_gradients_included(
 
 def random_head(channels: tuple[int, ...], width: int, generator: torch.Generator) -> SegFormerHead:
     head = SegFormerHead(channels, width, classes=5)
-    initialise_head(head, generator)
+    head.initialise(generator)
     for parameter in head.parameters():
         parameter.data.add_(0.3 * torch.randn(parameter.shape, generator=generator))
     return head.double()

@@ -37,12 +37,12 @@ def pictures() -> Tensor:
 )
 def test_freeze_rules(freeze: str, adapter: AdapterSettings, frozen_stages: int, learns: Callable[[str], bool]) -> None:
     segmentor = build(freeze, adapter)
-    assert segmentor.frozen_stages() == frozen_stages
+    assert segmentor.encoder.frozen_stages() == frozen_stages
     assert set(learning_parameters(segmentor)) == {name for name, _ in segmentor.named_parameters() if learns(name)}
 
 
 def test_adapters_in_an_earlier_stage_leave_a_shorter_prefix() -> None:
-    assert build("encoder", AdaptFormerSettings(name="adaptformer", stages=(3, 1))).frozen_stages() == 1
+    assert build("encoder", AdaptFormerSettings(name="adaptformer", stages=(3, 1))).encoder.frozen_stages() == 1
 
 
 def test_prefix_changes_neither_logits_nor_gradients_and_carries_no_graph() -> None:

@@ -1,19 +1,34 @@
 """Controllers: the plan at the places where it can be wrong."""
 
 import pytest
+import torch
 
+from segada.models.build import build_segmentor
+from segada.modulation.base import Controller, ControllerParts, StepView
 from segada.modulation.table import CONTROLLERS
-from segada.settings.modulation import AlwaysSettings, OneCycleSettings
+from segada.randomness import torch_generator
+from segada.settings import RunSettings
+
+
+def _controller(modulation: dict[str, object]) -> Controller:
+    settings = RunSettings.model_validate({"modulation": modulation})
+    network = build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation"))
+    parts = ControllerParts(settings, lambda: network, torch_generator(0, "modulation"))
+    return CONTROLLERS[settings.modulation.name](parts)
+
+
+def _view(step: int, total: int) -> StepView:
+    return StepView(step, total, torch.zeros(1, 3, 32, 64))
 
 
 def test_always_never_changes() -> None:
-    controller = CONTROLLERS["always"](AlwaysSettings())
-    assert {controller.plan(step, 50).learning_rate_factor for step in range(50)} == {1.0}
+    controller = _controller({"name": "always"})
+    assert {controller.plan(_view(step, 50)).learning_rate_factor for step in range(50)} == {1.0}
 
 
 def test_one_cycle_starts_low_peaks_at_the_warm_up_and_ends_near_zero() -> None:
-    controller = CONTROLLERS["one_cycle"](OneCycleSettings(name="one_cycle", warm_up=0.25))
-    factors = [controller.plan(step, 400).learning_rate_factor for step in range(400)]
+    controller = _controller({"name": "one_cycle", "warm_up": 0.25})
+    factors = [controller.plan(_view(step, 400)).learning_rate_factor for step in range(400)]
     assert factors[0] == pytest.approx(1 / 25)
     assert max(factors) == factors[100] == pytest.approx(1.0)
     assert factors[-1] < 1e-4

@@ -1,0 +1,109 @@
+"""What every method that learns has in common: a student, its optimiser, one backward pass a step, a checkpoint."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from segada.data.batch import Batch
+from segada.methods.base import Method, MethodParts, State, StepLog
+from segada.methods.optimiser import Optimiser
+from segada.models.learning import changing_state, learning_parameters
+from segada.models.segmentor import Segmentor
+from segada.modulation.base import StepPlan
+from segada.settings.learning import OptimiserSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a step computed.
+
+    Attributes:
+        losses: Weighted terms, whose sum is descended.
+        watched: Scalars that are only reported.
+    """
+
+    losses: Mapping[str, Tensor]
+    watched: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Learner(Method):
+    """A method that descends a sum of terms. A subclass says which terms, in `terms`.
+
+    Steps that are planned not to train touch nothing and report nothing.
+    """
+
+    def __init__(self, parts: MethodParts, optimiser: OptimiserSettings) -> None:
+        """Takes the student and all of it that learns.
+
+        Args:
+            parts: The subclass's own.
+            optimiser: Rates and decay.
+        """
+        self.student = parts.network
+        self.clock = parts.clock
+        learning = learning_parameters(self.student)
+        self._learning = tuple(learning)
+        self._optimiser = Optimiser(learning, optimiser)
+        self.steps = 0
+
+    @abstractmethod
+    def terms(self, target: Batch, plan: StepPlan) -> Terms:
+        """The loss terms on a batch, with gradients; `plan.trains` is True."""
+
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
+        """One backward pass over the sum of the terms and one step of the optimiser."""
+        if not plan.trains:
+            return {}
+        terms = self.terms(target, plan)
+        with self.clock.part("backward and optimiser"):
+            self._optimiser.step(torch.stack(list(terms.losses.values())).sum(), plan, self.held_back(plan))
+        self.steps += 1
+        return {name: loss.detach() for name, loss in terms.losses.items()} | dict(terms.watched)
+
+    def held_back(self, plan: StepPlan) -> frozenset[str]:
+        """Names of learning parameters that this step leaves alone."""
+        encoder, head = self.student.encoder, self.student.head
+        readers = [head.stage_part(stage) for stage in range(len(encoder.stages))]
+        held = _parameters([*encoder.stages[: plan.first_stage], *readers[: plan.first_stage]])
+        if not plan.trains_fusion:
+            held |= _parameters([head]) - _parameters(readers)
+        return frozenset(name for name, parameter in self.student.named_parameters() if id(parameter) in held)
+
+    def rates(self, plan: StepPlan) -> Mapping[str, float]:
+        """The planned rates of encoder and head; empty for a step that does not train."""
+        return self._optimiser.rates(plan) if plan.trains else {}
+
+    @property
+    def scored(self) -> Segmentor:
+        """The student."""
+        return self.student
+
+    def learning_of(self, network: Segmentor) -> list[Tensor]:
+        """The parameters of a twin, in order, that learn in the student."""
+        parameters = dict(network.named_parameters())
+        return [parameters[name] for name in self._learning]
+
+    def state_of(self, network: Segmentor) -> dict[str, Tensor]:
+        """What a run changes in the student or a twin."""
+        return changing_state(network, self._learning)
+
+    def state_dict(self) -> State:
+        """What learns, with its moments; the step count."""
+        return {
+            "student": self.state_of(self.student),
+            "optimiser": self._optimiser.state_dict(),
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` gave."""
+        self.student.load_state_dict(state["student"], strict=False)
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.steps = state["steps"]
+
+
+def _parameters(modules: Iterable[nn.Module]) -> set[int]:
+    return {id(parameter) for module in modules for parameter in module.parameters()}

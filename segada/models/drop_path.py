@@ -1,0 +1,25 @@
+"""Stochastic depth whose draws come from a generator of its own."""
+
+import torch
+from torch import Tensor, nn
+
+
+class DropPath(nn.Module):
+    """Stochastic depth (Huang et al. 2016): a residual branch is left out for whole images while the model learns.
+
+    It acts only in train mode and where gradients are recorded. Hence a frozen prefix and a teacher, which run without
+    gradients, never drop anything, and the prefix is the same for student, teacher and static model.
+    """
+
+    def __init__(self, probability: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.probability = probability
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.probability == 0.0 or not self.training or not torch.is_grad_enabled():
+            return x
+        keep = 1.0 - self.probability
+        # Drawn where the generator lives, so that the same seed drops the same images on every device.
+        kept = torch.rand((len(x), 1, 1, 1), generator=self.generator, device=self.generator.device) < keep
+        return x * kept.to(x) / keep

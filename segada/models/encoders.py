@@ -1,0 +1,27 @@
+"""The encoders by the name that settings use."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import torch
+
+from segada.models.encoder import Encoder
+from segada.models.mix_transformer import build_mix_transformer
+from segada.settings.architectures import MIX_TRANSFORMERS
+from segada.settings.model import ModelSettings
+
+ENCODERS: Mapping[str, Callable[[float, torch.Generator, torch.Generator], Encoder]] = {
+    name: partial(build_mix_transformer, architecture) for name, architecture in MIX_TRANSFORMERS.items()
+}
+"""From the greatest probability of stochastic depth, its generator, and that of the initialisation."""
+
+
+def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:
+    """The encoder with fresh weights, on the CPU; everything learns."""
+    depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    return ENCODERS[model.encoder](model.drop_path, depth, generator)
+
+
+def default_head_width(encoder: str) -> int:
+    """The embedding width published with an encoder."""
+    return MIX_TRANSFORMERS[encoder].head_width

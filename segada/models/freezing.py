@@ -1,0 +1,40 @@
+"""What of the source model stays as it is: by rule, and by module."""
+
+from collections.abc import Mapping
+
+from segada.models.segmentor import Segmentor
+from segada.settings.model import ModelSettings
+from segada.settings.schema import nearest
+
+RULES: Mapping[str, tuple[str, ...]] = {"nothing": (), "encoder": ("encoder",), "everything": ("encoder", "head")}
+"""Modules in which no parameter learns, by the value of `model.freeze`.
+
+Only parameters freeze. The head's batch norm re-estimates its running statistics in train mode under every rule: the
+batch-norm baseline is made of nothing else.
+"""
+
+
+def freeze(segmentor: Segmentor, model: ModelSettings) -> None:
+    """Applies `model.freeze`, then `model.frozen`, then `model.learning`, which names exceptions to both.
+
+    Raises:
+        ValueError: a name is no module of this network; lists those that are near.
+    """
+    for name in (*RULES[model.freeze], *model.frozen):
+        _switch(segmentor, name, "model.frozen", learns=False)
+    for name in model.learning:
+        _switch(segmentor, name, "model.learning", learns=True)
+
+
+def names_part(parameter: str, part: str) -> bool:
+    """Whether a parameter's dotted name holds the part: `head`, `encoder.stages.0` or `norm1`, as whole words."""
+    return f".{part}." in f".{parameter}."
+
+
+def _switch(segmentor: Segmentor, part: str, setting: str, *, learns: bool) -> None:
+    named = {name: parameter for name, parameter in segmentor.named_parameters() if names_part(name, part)}
+    if not named:
+        modules = dict.fromkeys(name for name, module in segmentor.named_modules() if name and any(module.parameters()))
+        raise ValueError(f"{setting}: no parameter of this network has {part!r} in its name; {nearest(part, modules)}")
+    for parameter in named.values():
+        parameter.requires_grad = learns

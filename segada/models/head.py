@@ -1,0 +1,41 @@
+"""The contract of every head: logits at a quarter of the images' resolution from four feature maps."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Head(nn.Module, ABC):
+    """Logits [B, K, H/4, W/4] from feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16 and 32, finest first.
+
+    A head is built from `(channels, width, classes)`: the widths of the four maps, its embedding width and K.
+    """
+
+    @abstractmethod
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits from the four maps."""
+
+    def light(self, finest: Tensor) -> Tensor:
+        """Logits [B, K, H/4, W/4] from the map of the first stage alone.
+
+        Raises:
+            ValueError: this head has no light exit.
+        """
+        raise ValueError("this head has no light exit; set model.head to multi_exit")
+
+    @abstractmethod
+    def stage_part(self, stage: int) -> nn.Module:
+        """The layers that read the map of one stage, counted from 0, and nothing else."""
+
+    @abstractmethod
+    def initialise(self, generator: torch.Generator) -> None:
+        """Fills every parameter and buffer."""
+
+
+def initialise_classifier(classifier: nn.Conv2d, generator: torch.Generator) -> None:
+    """Small weights, so that every class starts as probable as the others."""
+    nn.init.normal_(classifier.weight, std=0.01, generator=generator)
+    assert classifier.bias is not None
+    nn.init.zeros_(classifier.bias)

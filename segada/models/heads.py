@@ -1,0 +1,17 @@
+"""The heads by the name that settings use."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from segada.models.head import Head
+from segada.models.segformer import SegFormerHead
+
+
+class HeadFactory(Protocol):
+    """How a head is made."""
+
+    def __call__(self, channels: Sequence[int], width: int, classes: int) -> Head:
+        """Without values: `initialise` fills it."""
+
+
+HEADS: Mapping[str, HeadFactory] = {"segformer": SegFormerHead}

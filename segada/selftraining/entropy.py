@@ -1,0 +1,16 @@
+"""Entropy of predictions: what TENT descends (Wang et al. 2021, arXiv 2006.10726)."""
+
+from torch import Tensor
+
+
+def mean_entropy(logits: Tensor) -> Tensor:
+    """Mean over pixels of the softmax entropy in nats.
+
+    Args:
+        logits: float [B, K, H, W].
+
+    Returns:
+        float [], in [0, log K].
+    """
+    log_probability = logits.log_softmax(dim=1)
+    return -(log_probability.exp() * log_probability).sum(dim=1).mean()
