@@ -17,7 +17,7 @@ class Head(nn.Module, ABC):
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Logits from the four maps."""
 
-    def light(self, finest: Tensor) -> Tensor:
+    def light(self, finest: Tensor) -> Tensor:  # noqa: ARG002 - a head without a light exit refuses every map
         """Logits [B, K, H/4, W/4] from the map of the first stage alone.
 
         Raises:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from segada.models.head import Head
+from segada.models.multi_exit import MultiExitHead
 from segada.models.segformer import SegFormerHead
 
 
@@ -14,4 +15,4 @@ class HeadFactory(Protocol):
         """Without values: `initialise` fills it."""
 
 
-HEADS: Mapping[str, HeadFactory] = {"segformer": SegFormerHead}
+HEADS: Mapping[str, HeadFactory] = {"segformer": SegFormerHead, "multi_exit": MultiExitHead}

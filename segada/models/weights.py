@@ -13,10 +13,12 @@ from torch import Tensor
 from segada.atomic import write_bytes
 from segada.models.encoder import has_adapter
 from segada.models.freezing import names_part
-from segada.models.segmentor import Segmentor, SegmentorShape
+from segada.models.segmentor import Segmentor
 
 FACTS = "segada"
 """Name of the entry of the file's metadata that holds the facts, as JSON."""
+LISTED_PARTS = 2
+"""A head of which more parts than this do not fit is named as a whole."""
 SHIPPED = Path(__file__).parent / "checkpoints"
 
 
@@ -87,14 +89,14 @@ def load_weights(segmentor: Segmentor, checkpoint: str, fresh: Sequence[str] = (
     Args:
         segmentor: what is filled.
         checkpoint: the name or path.
-        fresh: parts, as whole words of dotted names (`head.light`), that keep the values they have.
+        fresh: parts, as whole words of dotted names (`head.light_exit`), that keep the values they have.
 
     Raises:
         ValueError: no such checkpoint, or not one of this network; names the file and the cure.
     """
     path = find_checkpoint(checkpoint)
     stored = READERS[path.suffix](path)
-    _refuse_other_shape(stored.facts, segmentor.shape, path, fresh)
+    _refuse_other_shape(stored, segmentor, path, fresh)
     report = compare(stored.tensors, segmentor).without(fresh)
     if not report.complete:
         raise ValueError(f"{path} does not fit this network: {_describe(report)}. {_cure(report)}")
@@ -159,20 +161,29 @@ def compare(tensors: Mapping[str, Tensor], segmentor: Segmentor) -> LoadReport:
     )
 
 
-def _refuse_other_shape(facts: Mapping[str, str], shape: SegmentorShape, path: Path, fresh: Sequence[str]) -> None:
+def _refuse_other_shape(stored: StoredWeights, segmentor: Segmentor, path: Path, fresh: Sequence[str]) -> None:
     setting = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width", "classes": "classes"}
     # A part of the head that starts fresh is why a file may be of another head.
-    excused = {"head", "width"} if any(part.split(".")[0] == "head" for part in fresh) else set()
-    for field in fields(shape):
-        if field.name in excused:
-            continue
-        wanted = str(asdict(shape)[field.name])
-        found = facts.get(field.name, wanted)
-        if found != wanted:
+    excused = {"head", "width", "classes"} if any(part.split(".")[0] == "head" for part in fresh) else set()
+    for name, wanted in asdict(segmentor.shape).items():
+        found = stored.facts.get(name, str(wanted))
+        if found != str(wanted) and name not in excused:
+            report = compare(stored.tensors, segmentor)
             raise ValueError(
-                f"{path} holds weights for {setting[field.name]} {found}, but the settings ask for {wanted}; "
-                f"set {setting[field.name]} to {found} or choose another model.checkpoint"
+                f"{path} holds weights for {setting[name]} {found}, but the settings ask for {wanted}: "
+                f"{_describe(report)}; set {setting[name]} to {found}{_fresh_cure(report)} or choose another "
+                "model.checkpoint"
             )
+
+
+def _fresh_cure(report: LoadReport) -> str:
+    """What `model.fresh` would have to name, if it is the head alone that does not fit."""
+    misfits = [name for name in (*report.missing, *report.unexpected, *report.reshaped) if not has_adapter(name)]
+    if any(not name.startswith("head.") for name in misfits):
+        return ""
+    parts = list(dict.fromkeys(".".join(name.split(".")[:2]) for name in misfits))
+    named = ", ".join(parts) if len(parts) <= LISTED_PARTS else "head"
+    return f", let what the file cannot fill start from random weights with model.fresh: [{named}],"
 
 
 def _describe(report: LoadReport) -> str:

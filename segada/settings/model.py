@@ -9,13 +9,14 @@ class ModelSettings(Settings):
     """The segmentation network."""
 
     encoder: Literal["mit_tiny", "mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"] = "mit_tiny"
-    head: Literal["segformer"] = "segformer"
+    head: Literal["segformer", "multi_exit"] = "segformer"
+    """`multi_exit` adds a light exit that reads the first stage alone; detectors of domain shifts look at it."""
     head_width: Count | None = None
     """Embedding width of the head; null takes the width published for the encoder."""
     checkpoint: str | None = "streets_tiny"
     """Name of a shipped checkpoint or path of a safetensors file; null starts from random weights."""
     fresh: Sequence[str] = ()
-    """Parts that start from random weights whatever the checkpoint holds, such as `head` or `head.light`."""
+    """Parts that start from random weights whatever the checkpoint holds, such as `head` or `head.light_exit`."""
     drop_path: Fraction = 0.0
     """Greatest probability of stochastic depth while learning; rises linearly over the blocks."""
     freeze: Literal["nothing", "encoder", "everything"] = "nothing"
