@@ -60,8 +60,13 @@ def load_camvid(domain: CamVidDomain, data: DataSettings, split: Split, indices:
     `select`, the second `report`; it has nothing for `adapt`. Any other sequence is a target: its first half is
     `adapt`, the next quarter `select`, the last `report`. More frames than `data.splits` allows are thinned evenly.
 
+    With `held_out` the frames in `val` are a target: of the first half, which is the source's `select`, the first two
+    thirds are `adapt` and the rest `select`; the second half is `report`, as it is the source's. So no scene that is
+    reported, in whatever weather, was learned from, adapted on or selected by. A search that also scores the source on
+    `select` meets there scenes that were adapted on, without their labels.
+
     Args:
-        domain: sequences and weather.
+        domain: sequences, weather, and whether `val` is visited.
         data: folder, size and limits.
         split: the purpose.
         indices: numbers of the frames wanted, of those that `count_camvid` counts; all if not given.
@@ -80,7 +85,7 @@ def load_camvid(domain: CamVidDomain, data: DataSettings, split: Split, indices:
 
 
 def _limited(domain: CamVidDomain, data: DataSettings, split: Split) -> list[Path]:
-    files = _files(_root(domain, data), domain.sequences, split)
+    files = _files(_root(domain, data), domain, split)
     limit: int = data.splits.model_dump()[split]
     return [files[index] for index in np.linspace(0, len(files) - 1, min(limit, len(files))).round().astype(int)]
 
@@ -99,21 +104,33 @@ def _root(domain: CamVidDomain, data: DataSettings) -> Path:
     return root
 
 
-def _files(root: Path, sequences: tuple[str, ...], split: Split) -> list[Path]:
+def _files(root: Path, domain: CamVidDomain, split: Split) -> list[Path]:
     recorded, held_out = _recordings(root, "train", "test"), _recordings(root, "val")
-    known = sorted({*recorded, *held_out})
+    known, sequences = sorted({*recorded, *held_out}), domain.sequences
     for sequence in sequences:
         if not any(name.startswith(sequence) for name in known):
             raise ValueError(f"no file of sequence {sequence!r} in {root}; there are {', '.join(known) or 'none'}")
     wanted = [name for name in known if not sequences or name.startswith(sequences)]
-    files = [file for name in wanted for file in _divide(recorded.get(name, []), held_out.get(name, []))[split]]
+    divide = _divide_held_out if domain.held_out else _divide
+    files = [file for name in wanted for file in divide(recorded.get(name, []), held_out.get(name, []))[split]]
     if not files:
-        raise ValueError(
-            f"camvid sequences {', '.join(wanted) or 'none'} in {root} have no frames for {split!r}: sequences with "
-            f"frames in val/ ({', '.join(held_out) or 'none'}) can only be a source, others only be visited; "
-            "name others in the domain's sequences, or put other frames into val/"
-        )
+        raise ValueError(_without_frames(root, domain, wanted, list(held_out), split))
     return files
+
+
+def _without_frames(root: Path, domain: CamVidDomain, wanted: list[str], held_out: list[str], split: Split) -> str:
+    inside = ", ".join(held_out) or "none"
+    if domain.held_out:
+        why = (
+            f"held_out visits frames in val/ ({inside}), which are never a source, and needs six of a sequence; name "
+            "such sequences, and another domain in stream.source"
+        )
+    else:
+        why = (
+            f"sequences with frames in val/ ({inside}) can only be a source, others only be visited; name others in "
+            "the domain's sequences, put other frames into val/, or visit those in val/ with held_out: true"
+        )
+    return f"camvid sequences {', '.join(wanted) or 'none'} in {root} have no frames for {split!r}: {why}"
 
 
 def _recordings(root: Path, *parts: str) -> Recordings:
@@ -128,6 +145,13 @@ def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path
         return {"source": recorded, "adapt": [], "select": held_out[:half], "report": held_out[half:]}
     half, last = len(recorded) // 2, 3 * len(recorded) // 4
     return {"source": [], "adapt": recorded[:half], "select": recorded[half:last], "report": recorded[last:]}
+
+
+def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
+    """The frames in `val` as a target; `report` is that of the source, and nothing else touches it."""
+    half = len(held_out) // 2
+    third = half - half // 3
+    return {"source": [], "adapt": held_out[:third], "select": held_out[third:half], "report": held_out[half:]}
 
 
 def _image(file: Path, size: tuple[int, int]) -> Bytes:

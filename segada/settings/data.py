@@ -27,6 +27,8 @@ class CamVidDomain(Settings):
     """Recordings by the start of the file name (`0016E5`, `0006R0`, `0001TP`); none named means all of them."""
     weather: WeatherName = "clear"
     """Rendered onto the photographs with a geometric depth estimate."""
+    held_out: bool = False
+    """Visit the photographs in `val` of sequences that are otherwise a source: its own road, in other weather."""
     root: str | None = None
     """Folder of this domain's files, if it is not `data.root`."""
 

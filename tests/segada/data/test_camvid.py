@@ -1,6 +1,7 @@
 """Photographs: ids, alignment, the division of recordings, and what is said when files are not as expected."""
 
 from pathlib import Path
+from typing import Any, Final, get_args
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ from segada.data.frames import Frames
 from segada.data.labels import NAMES
 from segada.data.splits import Split
 from segada.settings.data import CamVidDomain, DataSettings, SplitSettings
+
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 
 def write_frame(root: Path, part: str, name: str, image: np.ndarray, ids: np.ndarray) -> None:
@@ -32,13 +35,21 @@ def drive(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def load(root: Path | str | None, split: Split, *sequences: str, limit: int = 100) -> Frames:
+def load(
+    root: Path | str | None,
+    split: Split,
+    *sequences: str,
+    limit: int = 100,
+    held_out: bool = False,
+    weather: str = "clear",
+) -> Frames:
     data = DataSettings(
         size=(8, 12),
         root=None if root is None else str(root),
         splits=SplitSettings(source=limit, adapt=limit, select=limit, report=limit),
     )
-    return load_camvid(CamVidDomain(dataset="camvid", sequences=sequences), data, split)
+    domain = CamVidDomain(dataset="camvid", sequences=sequences, held_out=held_out, weather=weather)
+    return load_camvid(domain, data, split)
 
 
 def numbers(frames: Frames) -> list[int]:
@@ -80,6 +91,37 @@ def test_recordings_are_divided_in_blocks(
     drive: Path, sequences: tuple[str, ...], divided: dict[Split, list[int]]
 ) -> None:
     assert {split: numbers(load(drive, split, *sequences)) for split in divided} == divided
+
+
+@pytest.fixture
+def long_drive(drive: Path) -> Path:
+    """The same with 12 frames of D in val, 10 to 21."""
+    for number in range(14, 22):
+        grey = np.full((8, 12, 3), number, np.uint8)
+        write_frame(drive, "val", f"D_{number:03}", grey, np.zeros((8, 12), np.uint8))
+    return drive
+
+
+def test_held_out_frames_are_visited_and_report_what_the_source_reports(long_drive: Path) -> None:
+    targets: tuple[Split, ...] = ("adapt", "select", "report")
+    divided = {split: numbers(load(long_drive, split, "D", held_out=True)) for split in targets}
+
+    assert divided == {"adapt": [10, 11, 12, 13], "select": [14, 15], "report": [16, 17, 18, 19, 20, 21]}
+    assert divided["report"] == numbers(load(long_drive, "report", "D"))
+
+
+def test_no_scene_that_is_reported_is_learned_from_adapted_on_or_selected_by_in_any_weather(camvid: Path) -> None:
+    # Labels tell scenes apart, and weather leaves them as they are.
+    def scenes(split: Split, **domain: Any) -> set[bytes]:
+        labels = load(camvid, split, "0016E5", **domain).labels
+        assert len({frame.tobytes() for frame in labels}) == len(labels) >= 8
+        return {frame.tobytes() for frame in labels}
+
+    source = {split: scenes(split) for split in SPLITS if split != "adapt"}
+    rain = {split: scenes(split, held_out=True, weather="100mm") for split in SPLITS if split != "source"}
+    assert rain["report"] == source["report"]
+    assert not rain["report"] & (source["source"] | source["select"] | rain["adapt"] | rain["select"])
+    assert not rain["adapt"] & (source["source"] | rain["select"])
 
 
 def test_frames_above_the_limit_are_thinned_evenly(drive: Path) -> None:
@@ -168,6 +210,13 @@ def test_an_unknown_sequence_is_refused_with_those_that_exist(drive: Path) -> No
 def test_a_sequence_that_cannot_serve_says_why(drive: Path, split: Split, sequence: str) -> None:
     with pytest.raises(ValueError, match=rf"sequences {sequence} in .* have no frames for '{split}': .*in val/ \(D\)"):
         load(drive, split, sequence)
+
+
+@pytest.mark.parametrize(("split", "sequence"), [("source", "D"), ("adapt", "N"), ("select", "D")])
+def test_held_out_frames_that_cannot_serve_say_why(drive: Path, split: Split, sequence: str) -> None:
+    said = rf"sequences {sequence} in .* have no frames for '{split}': held_out visits frames in val/ \(D\)"
+    with pytest.raises(ValueError, match=said):
+        load(drive, split, sequence, held_out=True)
 
 
 def test_the_photographs_show_exactly_the_eleven_classes(camvid: Path) -> None:
