@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 
 import torch
 
@@ -11,32 +12,69 @@ import torch
 class Clock:
     """Measures nothing: what a run that is not profiled carries."""
 
+    def step(self) -> AbstractContextManager[None]:
+        """The work inside is a step of the stream."""
+        return nullcontext()
+
     def part(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - what it is called does not matter here
-        """The work inside is called `name`; parts do not nest."""
+        """The work inside is called `name`; that of a part inside another is the inner one's alone."""
         return nullcontext()
 
 
 IDLE = Clock()
 
 
-class Stopwatch(Clock):
-    """Adds up the wall time of each part; a GPU is waited for at both ends, so that its work counts where it is done.
+@dataclass(slots=True)
+class StepTime:
+    """Wall time of one step, in seconds.
 
     Attributes:
-        seconds: By name, one entry per time that the part was done.
+        parts: By name, in the order in which they first ended, an entry per time that the part was done.
+        total: Of the whole step; what no part names is in it too.
+    """
+
+    parts: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    total: float = 0.0
+
+
+class Stopwatch(Clock):
+    """Notes the wall time of each step and of its parts; parts outside of a step count nowhere.
+
+    A GPU is waited for at both ends of a part, so that its work counts where it is done.
+
+    Attributes:
+        steps: That have ended, in order.
     """
 
     def __init__(self) -> None:
-        self.seconds: dict[str, list[float]] = defaultdict(list)
+        self.steps: list[StepTime] = []
+        self._current: StepTime | None = None
+        self._inside: list[float] = []
+        self._waits = torch.cuda.is_available()
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Times the work inside."""
+        self._current = StepTime()
+        begun = self._now()
+        yield
+        self._current.total = self._now() - begun
+        self.steps.append(self._current)
+        self._current = None
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Times the work inside."""
+        """Times the work inside, without that of parts in it."""
         begun = self._now()
+        self._inside.append(0.0)
         yield
-        self.seconds[name].append(self._now() - begun)
+        elapsed, inner = self._now() - begun, self._inside.pop()
+        if self._inside:
+            self._inside[-1] += elapsed
+        if self._current is not None:
+            self._current.parts[name].append(elapsed - inner)
 
     def _now(self) -> float:
-        if torch.cuda.is_available():
+        if self._waits:
             torch.cuda.synchronize()
         return time.perf_counter()

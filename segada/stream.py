@@ -22,6 +22,7 @@ from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.table import METHODS
 from segada.models.build import build_segmentor
 from segada.models.learning import learning_parameters, twin_without_adapters
+from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
 from segada.modulation.base import ControllerParts, StepView
 from segada.modulation.table import CONTROLLERS
@@ -79,6 +80,7 @@ class Adaptation:
         self._replay = ReplayBuffer(material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"))
         initialisation = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
+        self._network = network
         self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
         self._modulation = torch_generator(settings.seed, "modulation")
         # The controller first: the static model that it may ask for is made of a network that has not yet learned.
@@ -97,6 +99,11 @@ class Adaptation:
     def visits_done(self) -> int:
         """Visits that are behind the run, resumed ones included."""
         return len(self._records)
+
+    @property
+    def network(self) -> Segmentor:
+        """The adapting network, as the method left it: what learns, learns."""
+        return self._network
 
     @property
     def finished(self) -> bool:
@@ -165,14 +172,17 @@ class Adaptation:
         online, label_free, logs, frames = OnlineScore(), LabelFree(), list[dict[str, float]](), 0
         loaded = self._itinerary.needed(domain)
         for step in self._itinerary.steps(visit):
-            places = np.searchsorted(loaded, step.frames)
-            batch = to_batch(self._material.visited[domain], places).to(self._device)
-            logits = self._prediction(batch)
-            if self._settings.evaluation.online and logits is not None:
-                online.add(logits, batch.labels)
-                label_free.add(logits)
-            view = StepView(step.number, self._itinerary.total_steps(), batch.images, logits)
-            logs.append(self._learn(batch, view, f"visit {visit} ({domain}), step {step.number}"))
+            with self._clock.step():
+                with self._clock.part("frames"):
+                    places = np.searchsorted(loaded, step.frames)
+                    batch = to_batch(self._material.visited[domain], places).to(self._device)
+                logits = self._prediction(batch)
+                if self._settings.evaluation.online and logits is not None:
+                    with self._clock.part("prequential scores"):
+                        online.add(logits, batch.labels)
+                        label_free.add(logits)
+                view = StepView(step.number, self._itinerary.total_steps(), batch.images, logits)
+                logs.append(self._learn(batch, view, f"visit {visit} ({domain}), step {step.number}"))
             frames += len(step.frames)
         if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
             raise Diverged(
