@@ -81,13 +81,13 @@ class Adaptation:
         initialisation = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
         self._network = network
-        self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
         self._modulation = torch_generator(settings.seed, "modulation")
         # The controller first: the static model that it may ask for is made of a network that has not yet learned.
         controller_parts = ControllerParts(settings, partial(twin_without_adapters, network), self._modulation)
         self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
         parts = MethodParts(settings, network, self._replay, self._class_mix, self._augmentation, clock)
         self._method = METHODS[settings.method.name](parts)
+        self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
         self._itinerary = Itinerary(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []

@@ -16,7 +16,7 @@ class BatchNorm(Method):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, BatchNormSettings)
-        self._network = parts.network
+        self._network = parts.network.requires_grad_(requires_grad=False)
         for module in self._network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = settings.momentum

@@ -10,7 +10,7 @@ class SourceOnly(Method):
     """Does nothing, on purpose."""
 
     def __init__(self, parts: MethodParts) -> None:
-        self._network = parts.network
+        self._network = parts.network.requires_grad_(requires_grad=False)
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
         """Learns nothing."""

@@ -105,6 +105,14 @@ def test_source_only_gains_exactly_nothing(tiny_run: dict[str, object], material
     assert report.forgetting == 0.0
 
 
+@pytest.mark.parametrize(("method", "learns"), [("source_only", False), ("batch_norm", False), ("dacs", True)])
+def test_a_method_that_learns_nothing_reports_no_trainable_parameter(
+    method: str, learns: bool, tiny_run: dict[str, object], material: Material
+) -> None:
+    report = _run(_settings(tiny_run, method={"name": method}), material)
+    assert (report.trainable_parameters > 0) == learns
+
+
 def test_the_seed_changes_the_numbers(tiny_run: dict[str, object], material: Material) -> None:
     assert (
         _numbers(_run(_settings(tiny_run), material))["visits"]
