@@ -11,6 +11,7 @@ from torch import Tensor
 from segada.clock import IDLE, Clock
 from segada.data.batch import Batch
 from segada.data.replay import ReplayBuffer
+from segada.methods.pictures import MixPictures
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
 from segada.settings import RunSettings
@@ -84,6 +85,10 @@ class Method(ABC):
     def rates(self, plan: StepPlan) -> Mapping[str, float]:  # noqa: ARG002 - a method that learns says more
         """The learning rates of a planned step, by part of the network; empty if nothing is learned by gradients."""
         return {}
+
+    def pictures(self) -> MixPictures | None:
+        """What the latest step that learned was made of; None if the method does not mix, or was not asked to show."""
+        return None
 
     def predict(self, images: Tensor) -> Tensor:
         """Logits [B, K, H/4, W/4] of the scored network in evaluation mode, without gradient."""

@@ -3,12 +3,13 @@
 Online as in Hamlet (arXiv 2307.15063): every step sees target frames once and as many replayed source frames. The
 teacher keeps batch-norm statistics of its own, from target frames only.
 
-Two savings change no number. Source and mixed frames share one encoder pass where the encoder normalises each frame by
-itself, as a Mix Transformer does; the head, whose batch norm does not, sees them apart. And the stages in which nothing
-learns run once per frame, by the student, for teacher and static model alike.
+Three savings change no number. Passes of the student share one encoder pass where the encoder normalises each frame by
+itself, as a Mix Transformer does; the head, whose batch norm does not, sees them apart. The stages in which nothing
+learns run once per frame, by the student, for teacher and static model alike. And no pass is made that no term reads.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,32 +19,55 @@ from segada.data.batch import Batch
 from segada.data.labels import THINGS
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner, Terms
+from segada.methods.pictures import MixPictures
 from segada.models.encoder import has_batch_norm
-from segada.models.learning import twin, twin_without_adapters
+from segada.models.learning import twin, twin_of_checkpoint, twin_without_adapters
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.modulation.base import StepPlan
-from segada.selftraining.class_mix import chosen_classes, paste_mask
-from segada.selftraining.feature_distance import class_mask, feature_distance
+from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
+from segada.selftraining.entropy import mean_entropy
+from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels
 from segada.selftraining.losses import pixel_cross_entropy
-from segada.selftraining.pseudo_labels import PseudoLabels, pseudo_labels
+from segada.selftraining.pseudo_labels import PseudoLabels, ground_truth, pseudo_labels
 from segada.selftraining.teacher import ema_alpha, follow
 from segada.settings.dacs import DacsSettings
 
 
 @dataclass(frozen=True, slots=True)
-class MixedBatch:
-    """Class-mixed frames.
+class Passes:
+    """What the terms of a step read: frames, and what the student makes of them, by the kind of frames.
 
     Attributes:
-        images: float32 [B, 3, H, W] in [0, 1].
-        labels: int64 [B, H, W], the source's where it is pasted, else the teacher's.
-        weight: float32 [B, H, W] in [0, 1], 1 where the source is pasted.
+        source: Replayed frames.
+        mixed: What the mix term learns from.
+        prefixes: Of `source`, `mixed` and `target` frames; absent where no term reads them.
+        features: Feature maps of the same, finest first.
+        logits: [B, K, H/4, W/4] of the same; absent where no term reads them.
     """
 
-    images: Tensor
-    labels: Tensor
-    weight: Tensor
+    source: Batch
+    mixed: MixedBatch
+    prefixes: dict[str, FrozenPrefix]
+    features: dict[str, Sequence[Tensor]]
+    logits: dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One loss.
+
+    Attributes:
+        weight: Its factor; a term of weight 0 is left out.
+        frames: The kind of frames that it reads: `source`, `mixed` or `target`.
+        loss: From the passes to the loss before its weight.
+        decoded: Whether it reads their logits.
+    """
+
+    weight: float
+    frames: str
+    loss: Callable[[Passes], Tensor]
+    decoded: bool
 
 
 class Dacs(Learner):
@@ -58,8 +82,23 @@ class Dacs(Learner):
         self._class_mix = parts.class_mix
         self._augmentation = parts.augmentation
         self._teacher = twin(self.student)
-        watched = settings.source_feature_distance or settings.target_feature_distance
-        self._static = twin_without_adapters(self.student) if watched else None
+        self._static = self._static_model()
+        # Unmixed target frames are target frames: one pass serves both.
+        self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
+        terms = {
+            "clean": Term(settings.clean_weight, "source", self._clean, decoded=True),
+            "mix": Term(settings.mix_weight, self._learned_from, self._mix, decoded=True),
+            "source_feature_distance": Term(
+                settings.source_feature_distance, "source", self._source_distance, decoded=False
+            ),
+            "target_feature_distance": Term(
+                settings.target_feature_distance, "target", self._target_distance, decoded=False
+            ),
+            "entropy": Term(settings.entropy_weight, "target", self._entropy, decoded=True),
+        }
+        self._terms = {name: term for name, term in terms.items() if term.weight}
+        self._shows = parts.settings.watch.mix_panels is not None
+        self._pictures: MixPictures | None = None
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Teacher follows, pseudo-labels, class-mix, and the weighted terms."""
@@ -71,17 +110,27 @@ class Dacs(Learner):
         with self.clock.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.clock.part("teacher"):
-            belief = self._pseudo_labels(prefix, target.labels.shape[-2:])
+            belief = self._belief(prefix, target.labels.shape[-2:])
         with self.clock.part("class-mix"):
-            ratio = self._settings.mix_ratio if plan.mix_ratio is None else plan.mix_ratio
-            mixed = self._mixed(source, target.images, belief, ratio)
-        losses = self._losses(source, mixed, prefix, plan)
+            mixed = self._mixed(source, target, belief, plan.mix_ratio)
+        passes = self._passes(source, mixed, prefix, plan.first_stage)
+        losses = {}
+        for name, term in self._terms.items():
+            with self.clock.part(f"loss: {name}"):
+                losses[name] = term.weight * term.loss(passes)
+        if self._shows:
+            cells = self._cells(passes)
+            self._pictures = MixPictures(source, target.images, belief.labels, mixed, cells, self._distant(cells))
         return Terms(losses, {"sure_share": belief.sure_share})
 
     @property
     def scored(self) -> Segmentor:
         """Student or teacher, as the settings say."""
         return {"student": self.student, "teacher": self._teacher}[self._settings.scored]
+
+    def pictures(self) -> MixPictures | None:
+        """Of the latest step that learned, if `watch.mix_panels` asks for any."""
+        return self._pictures
 
     def state_dict(self) -> State:
         """What learns, of student and teacher; moments; the step count."""
@@ -92,63 +141,83 @@ class Dacs(Learner):
         super().load_state_dict(state)
         self._teacher.load_state_dict(state["teacher"], strict=False)
 
+    def _static_model(self) -> Segmentor | None:
+        settings = self._settings
+        if not (settings.source_feature_distance or settings.target_feature_distance):
+            return None
+        if settings.reference_checkpoint is None:
+            return twin_without_adapters(self.student)
+        return twin_of_checkpoint(self.student, settings.reference_checkpoint)
+
     @torch.no_grad()
-    def _pseudo_labels(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
+    def _belief(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
         self._teacher.train()
         logits = enlarged(self._teacher.decode(self._teacher.encode_rest(target)), size)
         settings = self._settings
         return pseudo_labels(logits, settings.threshold, settings.ignored_top, settings.ignored_bottom)
 
-    def _losses(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix, plan: StepPlan) -> dict[str, Tensor]:
+    def _mixed(self, source: Batch, target: Batch, belief: PseudoLabels, ratio: float | None) -> MixedBatch:
         settings = self._settings
+        if settings.target_labels == "ground_truth":
+            belief = ground_truth(belief, target.labels)
+        if settings.mixing == "target_only":
+            return unmixed(target.images, belief)
+        ratio = settings.mix_ratio if ratio is None else ratio
+        pasted = paste_mask(source.labels, chosen_classes(source.labels, ratio, self._class_mix))
+        mixed = pasted_onto(target.images, belief, source, pasted)
+        return replace(mixed, images=jitter_and_blur(mixed.images, settings.colour, self._augmentation))
+
+    def _passes(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix, first_stage: int) -> Passes:
+        images = {"source": source.images, "mixed": mixed.images}
         self.student.train()
         with self.clock.part("student's encoder"):
-            clean = self.student.encode_frozen(source.images)
-            prefixes = {"clean": clean}
-            if settings.mix_weight:
-                prefixes["mix"] = self.student.encode_frozen(mixed.images)
-            if settings.target_feature_distance:
-                prefixes["target"] = target
-            features = self._features(prefixes, plan.first_stage)
+            wanted = dict.fromkeys(term.frames for term in self._terms.values())
+            prefixes = {name: self.student.encode_frozen(images[name]) if name in images else target for name in wanted}
+            features = self._features(prefixes, first_stage)
+        with self.clock.part("student's head"):
+            decoded = dict.fromkeys(term.frames for term in self._terms.values() if term.decoded)
+            logits = {name: self.student.decode(features[name]) for name in decoded}
+        return Passes(source, mixed, prefixes, features, logits)
 
-        size = source.labels.shape[-2:]
-        losses = {}
-        with self.clock.part("student's head and losses"):
-            clean_logits = enlarged(self.student.decode(features["clean"]), size)
-            losses["clean"] = settings.clean_weight * pixel_cross_entropy(clean_logits, source.labels)
-            if settings.mix_weight:
-                mixed_logits = enlarged(self.student.decode(features["mix"]), size)
-                losses["mix"] = settings.mix_weight * pixel_cross_entropy(mixed_logits, mixed.labels, mixed.weight)
-        with self.clock.part("feature distance"):
-            if settings.source_feature_distance:
-                distance = self._distance(features["clean"][-1], clean, source.labels)
-                losses["source_feature_distance"] = settings.source_feature_distance * distance
-            if settings.target_feature_distance:
-                distance = self._distance(features["target"][-1], target)
-                losses["target_feature_distance"] = settings.target_feature_distance * distance
-        return losses
-
-    def _mixed(self, source: Batch, target: Tensor, belief: PseudoLabels, ratio: float) -> MixedBatch:
-        pasted = paste_mask(source.labels, chosen_classes(source.labels, ratio, self._class_mix))
-        images = torch.where(pasted.unsqueeze(1), source.images, target)
-        return MixedBatch(
-            images=jitter_and_blur(images, self._settings.colour, self._augmentation),
-            labels=torch.where(pasted, source.labels, belief.labels),
-            weight=torch.where(pasted, 1.0, belief.weight),
-        )
-
-    def _features(self, prefixes: dict[str, FrozenPrefix], first_stage: int) -> dict[str, list[Tensor]]:
-        if has_batch_norm(self.student.encoder):
+    def _features(self, prefixes: dict[str, FrozenPrefix], first_stage: int) -> dict[str, Sequence[Tensor]]:
+        if len(prefixes) < 2 or has_batch_norm(self.student.encoder):
             return {name: self.student.encode_rest(prefix, first_stage) for name, prefix in prefixes.items()}
         maps = self.student.encode_rest(FrozenPrefix.joined(list(prefixes.values())), first_stage)
         parts = [torch.split(feature, [len(prefix.images) for prefix in prefixes.values()]) for feature in maps]
         return {name: [part[index] for part in parts] for index, name in enumerate(prefixes)}
 
-    def _distance(self, features: Tensor, prefix: FrozenPrefix, labels: Tensor | None = None) -> Tensor:
+    def _clean(self, passes: Passes) -> Tensor:
+        labels = passes.source.labels
+        return pixel_cross_entropy(enlarged(passes.logits["source"], labels.shape[-2:]), labels)
+
+    def _mix(self, passes: Passes) -> Tensor:
+        mixed = passes.mixed
+        logits = enlarged(passes.logits[self._learned_from], mixed.labels.shape[-2:])
+        return pixel_cross_entropy(logits, mixed.labels, mixed.weight)
+
+    def _entropy(self, passes: Passes) -> Tensor:
+        return mean_entropy(passes.logits["target"])
+
+    def _source_distance(self, passes: Passes) -> Tensor:
+        features = passes.features["source"][-1]
+        mask = self._distant(self._cells(passes))
+        return feature_distance(features, self._reference(passes.prefixes["source"]), mask)
+
+    def _target_distance(self, passes: Passes) -> Tensor:
+        return feature_distance(passes.features["target"][-1], self._reference(passes.prefixes["target"]))
+
+    @torch.no_grad()
+    def _reference(self, prefix: FrozenPrefix) -> Tensor:
+        """Deepest features of the static model. One of other weights cannot go on from the student's prefix."""
         assert self._static is not None
-        with torch.no_grad():
-            reference = self._static.encode_rest(prefix)[-1]
-        if labels is None or self._settings.feature_distance_classes == "all":
-            return feature_distance(features, reference)
-        majority = self._settings.feature_distance_majority
-        return feature_distance(features, reference, class_mask(labels, reference.shape[-2:], THINGS, majority))
+        shared = self._settings.reference_checkpoint is None
+        return self._static.encode_rest(prefix if shared else FrozenPrefix(prefix.images, ()))[-1]
+
+    def _cells(self, passes: Passes) -> Tensor:
+        """The source's labels at the resolution of the deepest features, which is that of all kinds of frames."""
+        size = next(iter(passes.features.values()))[-1].shape[-2:]
+        return majority_labels(passes.source.labels, size, self._settings.feature_distance_majority)
+
+    def _distant(self, cells: Tensor) -> Tensor | None:
+        """Where the source feature distance counts; None where it counts everywhere."""
+        return class_mask(cells, THINGS) if self._settings.feature_distance_classes == "things" else None

@@ -58,8 +58,10 @@ class Learner(Method):
         if not plan.trains:
             return {}
         terms = self.terms(target, plan)
-        with self.clock.part("backward and optimiser"):
-            self._optimiser.step(torch.stack(list(terms.losses.values())).sum(), plan, self.held_back(plan))
+        # A search may set every weight to 0: then nothing is to be learned.
+        if terms.losses:
+            with self.clock.part("backward and optimiser"):
+                self._optimiser.step(torch.stack(list(terms.losses.values())).sum(), plan, self.held_back(plan))
         self.steps += 1
         return {name: loss.detach() for name, loss in terms.losses.items()} | dict(terms.watched)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from segada.models.encoder import strip_adapters
 from segada.models.segmentor import Segmentor
+from segada.models.weights import load_weights
 
 
 def learning_parameters(module: nn.Module) -> dict[str, nn.Parameter]:
@@ -35,6 +36,22 @@ def twin_without_adapters(student: Segmentor) -> Segmentor:
     static = twin(student)
     strip_adapters(static)
     return static.eval()
+
+
+def twin_of_checkpoint(student: Segmentor, checkpoint: str) -> Segmentor:
+    """A static model whose encoder is another's: it shares nothing with the student, and its head says nothing.
+
+    Args:
+        student: What it is shaped like.
+        checkpoint: As `model.checkpoint`; what it says of a head is left aside.
+
+    Raises:
+        ValueError: no such checkpoint, or its encoder is not of this shape.
+    """
+    bare = twin_without_adapters(student)
+    own = copy.deepcopy(bare, {id(bare.encoder.generator): bare.encoder.generator})
+    load_weights(own, checkpoint, fresh=("head",))
+    return own
 
 
 def changing_state(segmentor: Segmentor, learning: Collection[str]) -> dict[str, Tensor]:

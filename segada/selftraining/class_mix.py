@@ -1,7 +1,51 @@
 """Class-mix: half the classes of a source batch are pasted onto target frames (ClassMix, arXiv 2007.07936)."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+from segada.data.batch import Batch
+from segada.selftraining.pseudo_labels import PseudoLabels
+
+
+@dataclass(frozen=True, slots=True)
+class MixedBatch:
+    """Target frames with something of the source pasted onto them.
+
+    Attributes:
+        images: float32 [B, 3, H, W] in [0, 1].
+        labels: int64 [B, H, W], the source's where it is pasted, else the target's.
+        weight: float32 [B, H, W] in [0, 1], 1 where the source is pasted.
+        pasted: bool [B, H, W].
+    """
+
+    images: Tensor
+    labels: Tensor
+    weight: Tensor
+    pasted: Tensor
+
+
+def pasted_onto(target: Tensor, belief: PseudoLabels, source: Batch, pasted: Tensor) -> MixedBatch:
+    """Source pixels, labels and weight 1 where the mask says so; the target's elsewhere.
+
+    Args:
+        target: images, float32 [B, 3, H, W] in [0, 1].
+        belief: labels of the target and their weight.
+        source: of the same shape.
+        pasted: bool [B, H, W].
+    """
+    return MixedBatch(
+        images=torch.where(pasted.unsqueeze(1), source.images, target),
+        labels=torch.where(pasted, source.labels, belief.labels),
+        weight=torch.where(pasted, 1.0, belief.weight),
+        pasted=pasted,
+    )
+
+
+def unmixed(target: Tensor, belief: PseudoLabels) -> MixedBatch:
+    """Target frames [B, 3, H, W] onto which nothing is pasted."""
+    return MixedBatch(target, belief.labels, belief.weight, torch.zeros_like(belief.labels, dtype=torch.bool))
 
 
 def chosen_classes(labels: Tensor, ratio: float, generator: torch.Generator) -> Tensor:

@@ -28,22 +28,22 @@ def feature_distance(student: Tensor, static: Tensor, mask: Tensor | None = None
     return (distance * mask).sum() / mask.sum().clamp_min(1)
 
 
-def class_mask(labels: Tensor, size: torch.Size | tuple[int, int], classes: Sequence[int], majority: float) -> Tensor:
-    """Which cells of a feature map show one of the classes.
-
-    A cell's class is the most frequent one among its pixels; a cell counts only if that class fills at least
-    `majority` of it.
+def majority_labels(labels: Tensor, size: torch.Size | tuple[int, int], majority: float) -> Tensor:
+    """Labels scaled down to the cells of a feature map: the most frequent one among a cell's pixels.
 
     Args:
         labels: int64 [B, H, W]. Where H or W is no multiple of h or w, cells overlap by a row or column.
         size: (h, w) of the feature map.
-        classes: Train ids that are kept.
-        majority: Share in [0, 1].
+        majority: Share in [0, 1] of a cell's pixels that the label must fill.
 
     Returns:
-        bool [B, h, w].
+        int64 [B, h, w]; 255 where no label fills as much, or most pixels are ignored.
     """
     one_hot = functional.one_hot(labels.where(labels != IGNORE, NUM_CLASSES), NUM_CLASSES + 1)
     share, winner = functional.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), (size[0], size[1])).max(dim=1)
-    wanted = torch.tensor(list(classes), device=labels.device)
-    return torch.isin(winner, wanted) & (share >= majority)
+    return winner.masked_fill((winner == NUM_CLASSES) | (share < majority), IGNORE)
+
+
+def class_mask(cells: Tensor, classes: Sequence[int]) -> Tensor:
+    """Which cells show one of the classes: bool, of the shape of the cells' labels."""
+    return torch.isin(cells, torch.tensor(list(classes), device=cells.device))

@@ -17,6 +17,7 @@ from segada.settings.model import ModelSettings
 from segada.settings.modulation import AlwaysSettings, ModulationSettings
 from segada.settings.prompt import NoPrompt, PromptSettings
 from segada.settings.stream import StreamSettings
+from segada.settings.watch import WatchSettings
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulation": "always"}
 """What a room that is chosen by `name` is when the name is left out."""
@@ -36,6 +37,7 @@ class RunSettings(Settings):
     modulation: ModulationSettings = AlwaysSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+    watch: WatchSettings = WatchSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -71,6 +73,16 @@ class RunSettings(Settings):
             raise ValueError(
                 f"nothing learns: method.name is {self.method.name!r}, but model.freeze is 'everything' and "
                 "adapter.name is 'none'; choose an adapter, or freeze less"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pictures_can_be_made(self) -> Self:
+        mixes = isinstance(self.method, DacsSettings) and self.method.mix_weight > 0.0
+        if self.watch.mix_panels is not None and not mixes:
+            raise ValueError(
+                f"watch.mix_panels is {self.watch.mix_panels}, but method.name {self.method.name!r} mixes nothing; set "
+                "watch.mix_panels to null, or method.name to dacs with a method.mix_weight above 0"
             )
         return self
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from segada.selftraining.pseudo_labels import pseudo_labels
+from segada.selftraining.pseudo_labels import ground_truth, pseudo_labels
 
 
 def test_labels_and_share_are_those_of_the_plain_softmax() -> None:
@@ -22,3 +22,23 @@ def test_ignored_rows_weigh_nothing_and_change_nothing_else() -> None:
     assert found.weight[:, :2].sum() == 0
     assert found.weight[:, 15:].sum() == 0
     assert (found.weight[:, 2:15] == 1).all()
+
+
+def test_the_weight_is_one_share_of_the_whole_batch() -> None:
+    """Two frames of two pixels: the greater probability is 0.99, 0.97 | 0.9, 0.5."""
+    probabilities = torch.tensor([[[0.99, 0.97]], [[0.9, 0.5]]], dtype=torch.float64)
+    logits = torch.stack([probabilities.log(), (1 - probabilities).log()], dim=1)
+    assert pseudo_labels(logits, 0.968, 0.0, 0.0).weight.tolist() == [[[0.5, 0.5]], [[0.5, 0.5]]]
+    assert pseudo_labels(logits, 0.89, 0.0, 0.0).weight.tolist() == [[[0.75, 0.75]], [[0.75, 0.75]]]
+
+
+def test_ground_truth_weighs_one_everywhere_whatever_the_labels_numbers() -> None:
+    """The diary's mistake: labels were taken for confidences, and the weight was the share of labels >= 0.968."""
+    logits = torch.randn(2, 19, 10, 4, generator=torch.Generator().manual_seed(2))
+    labels = torch.zeros(2, 10, 4, dtype=torch.int64)
+    labels[:, 5:] = 255
+    believed = pseudo_labels(logits, 0.9, 0.2, 0.2)
+    found = ground_truth(believed, labels)
+    assert torch.equal(found.labels, labels)
+    assert torch.equal(found.weight, torch.ones(2, 10, 4))
+    assert torch.equal(found.sure_share, believed.sure_share)
