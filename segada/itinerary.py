@@ -41,13 +41,17 @@ class Itinerary:
 
     def steps(self, visit: int) -> Iterator[Step]:
         """The steps of a visit, counted from 0."""
-        visits, batch_size = self._stream.all_visits(), self._stream.batch_size
-        number = sum(self._count(domain) for domain in visits[:visit])
+        batch_size = self._stream.batch_size
+        number = self.steps_before(visit)
         frames = self._numbers(visit)
         for _ in range(self._stream.passes):
             for start in range(0, len(frames), batch_size):
                 yield Step(number, frames[start : start + batch_size])
                 number += 1
+
+    def steps_before(self, visit: int) -> int:
+        """Steps of all visits before this one."""
+        return sum(self._count(domain) for domain in self._stream.all_visits()[:visit])
 
     def needed(self, domain: str) -> npt.NDArray[np.int64]:
         """Numbers of the domain's frames that the stream passes over, each once, ascending."""
@@ -56,7 +60,7 @@ class Itinerary:
 
     def total_steps(self) -> int:
         """Steps of the whole stream."""
-        return sum(self._count(domain) for domain in self._stream.all_visits())
+        return self.steps_before(len(self._stream.all_visits()))
 
     def _numbers(self, visit: int) -> npt.NDArray[np.int64]:
         visits = self._stream.all_visits()

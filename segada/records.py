@@ -31,7 +31,11 @@ class VisitRecord(Record):
     label_free: dict[str, float]
     """Mean `entropy` (share of the greatest) and `confidence` of those predictions; empty if not asked for."""
     losses: dict[str, float]
-    """Mean of every loss term and of every quantity the method watches over the visit's steps."""
+    """Mean of every loss term and of every quantity the method watches over the visit's steps that learned."""
+    learning_rates: dict[str, float] = {}
+    """Mean learning rate by part of the network, over the same steps; empty if nothing is learned by gradients."""
+    controller: dict[str, float] = {}
+    """What the controller watches, as it stood at the end of the visit."""
     seconds: float
     """Wall time of adaptation and evaluation."""
     frames_per_second: float
@@ -41,6 +45,35 @@ class VisitRecord(Record):
     def visited_miou(self) -> float:
         """mIoU on the domain being visited."""
         return self.miou[self.domain]
+
+
+class StepRecord(Record):
+    """One step: a line of `frames.jsonl`, which is written where `watch.frames` asks for it."""
+
+    visit: int
+    """Counted from 0, as in `VisitRecord`."""
+    domain: str
+    step: int
+    """Counted from 0 over the whole stream."""
+    frames: tuple[int, ...]
+    """Numbers of the domain's frames that the step saw."""
+    trains: bool
+    """Whether the controller let the step learn."""
+    first_stage: int
+    """Encoder stages before this one did not learn."""
+    mix_ratio: float | None
+    """The controller's share of pasted source classes; null where the method's own was used."""
+    learning_rates: dict[str, float]
+    """By part of the network; empty if the step did not learn by gradients."""
+    losses: dict[str, float]
+    """Every loss term and every quantity that the method watches; empty if the step did not learn."""
+    controller: dict[str, float]
+    """What the controller watches."""
+    miou: float | None
+    """mIoU over the step's frames, predicted before they were learned from; null if they were not predicted, or show no
+    labelled pixel."""
+    label_free: dict[str, float]
+    """Mean `entropy` (share of the greatest) and `confidence` of those predictions; empty if there are none."""
 
 
 class RunReport(Record):

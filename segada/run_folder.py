@@ -13,12 +13,15 @@ import torch
 import yaml
 
 from segada.atomic import write_bytes, write_text
-from segada.records import RunReport, VisitRecord
+from segada.records import RunReport, StepRecord, VisitRecord
 from segada.settings import RunSettings
 
 
 class RunFolder:
-    """Reads and writes `settings.yaml`, `visits.jsonl`, `areas.npz`, `report.json`, `log.txt` and `checkpoint/`."""
+    """Reads and writes `settings.yaml`, `visits.jsonl`, `areas.npz`, `report.json`, `log.txt` and `checkpoint/`.
+
+    And what `watch` asks for: `frames.jsonl`, `panels/` and `tables/`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,6 +30,11 @@ class RunFolder:
     def weights(self) -> Path:
         """Where the scored network goes when the run is finished."""
         return self._path / "weights.safetensors"
+
+    @property
+    def panels(self) -> Path:
+        """The folder of pictures; absent if none was made."""
+        return self._path / "panels"
 
     def claim(self, settings: RunSettings) -> None:
         """Writes the settings, or finds the same ones.
@@ -84,11 +92,36 @@ class RunFolder:
         state: dict[str, Any] = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
         return state
 
+    def keep_steps(self, steps: int) -> None:
+        """Cuts `frames.jsonl` down to so many lines: a visit that was broken off is made again from its first step."""
+        if not self._steps.exists():
+            return
+        lines = self._steps.read_text().splitlines(keepends=True)
+        if len(lines) > steps:
+            write_text(self._steps, "".join(lines[:steps]))
+
+    def add_step(self, record: StepRecord) -> None:
+        """Adds a line to `frames.jsonl`."""
+        with self._steps.open("a") as file:
+            file.write(record.model_dump_json() + "\n")
+
+    def write_panel(self, name: str, png: bytes) -> None:
+        """Writes `panels/<name>.png`."""
+        write_bytes(self.panels / f"{name}.png", png)
+
+    def write_table(self, name: str, text: str) -> None:
+        """Writes `tables/<name>.csv`."""
+        write_text(self._path / "tables" / f"{name}.csv", text)
+
     def log(self, line: str) -> None:
         """Adds a line, with the time of day, to `log.txt`."""
         self._path.mkdir(parents=True, exist_ok=True)
         with (self._path / "log.txt").open("a") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+
+    @property
+    def _steps(self) -> Path:
+        return self._path / "frames.jsonl"
 
     @property
     def _checkpoint(self) -> Path:

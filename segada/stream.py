@@ -2,7 +2,6 @@
 
 import math
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from torch import Tensor
 from segada.clock import IDLE, Clock
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
-from segada.evaluation.evaluator import OnlineScore, Scores, evaluate
-from segada.evaluation.label_free import LabelFree
+from segada.evaluation.evaluator import Scores, evaluate
 from segada.itinerary import Itinerary
 from segada.material import Material, material_key
 from segada.methods.base import MethodParts, State, StepLog
@@ -24,26 +22,19 @@ from segada.models.build import build_segmentor
 from segada.models.learning import learning_parameters, twin_without_adapters
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
-from segada.modulation.base import ControllerParts, StepView
+from segada.modulation.base import ControllerParts, StepPlan, StepView
 from segada.modulation.table import CONTROLLERS
+from segada.passage import Passage
 from segada.randomness import numpy_generator, torch_generator
 from segada.records import RunReport, VisitRecord
 from segada.run_folder import RunFolder
 from segada.settings import RunSettings
+from segada.watching.watcher import SeenStep, Watcher
+from segada.watching.watchers import watchers
 
 
 class Diverged(RuntimeError):
     """A loss is not finite; the message says which, where, and what to try."""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What adapting over the frames of a visit gave, before anything is evaluated; fields as in `VisitRecord`."""
-
-    frames: int
-    online_miou: float | None
-    label_free: dict[str, float]
-    losses: dict[str, float]
 
 
 class Adaptation:
@@ -92,8 +83,11 @@ class Adaptation:
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._folder = None if folder is None else RunFolder(folder)
+        self._watchers: list[Watcher] = []
         if self._folder is not None:
             self._resume(self._folder)
+            steps_done = self._itinerary.steps_before(self.visits_done)
+            self._watchers = watchers(settings, self._folder, self._method, steps_done)
 
     @property
     def visits_done(self) -> int:
@@ -137,6 +131,8 @@ class Adaptation:
             online_miou=passage.online_miou,
             label_free=passage.label_free,
             losses=passage.losses,
+            learning_rates=passage.learning_rates,
+            controller=self._controller.watched(),
             seconds=ended - started,
             frames_per_second=passage.frames / (adapted - started),
         )
@@ -169,46 +165,42 @@ class Adaptation:
         save_weights(self._method.scored, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> Passage:
-        online, label_free, logs, frames = OnlineScore(), LabelFree(), list[dict[str, float]](), 0
-        loaded = self._itinerary.needed(domain)
+        passage, loaded = Passage(), self._itinerary.needed(domain)
         for step in self._itinerary.steps(visit):
-            with self._clock.step():
-                with self._clock.part("frames"):
-                    places = np.searchsorted(loaded, step.frames)
-                    batch = to_batch(self._material.visited[domain], places).to(self._device)
-                logits = self._prediction(batch)
-                if self._settings.evaluation.online and logits is not None:
-                    with self._clock.part("prequential scores"):
-                        online.add(logits, batch.labels)
-                        label_free.add(logits)
-                view = StepView(step.number, self._itinerary.total_steps(), batch.images, logits)
-                logs.append(self._learn(batch, view, f"visit {visit} ({domain}), step {step.number}"))
-            frames += len(step.frames)
+            place = f"visit {visit} ({domain}), step {step.number}"
+            batch = to_batch(self._material.visited[domain], np.searchsorted(loaded, step.frames)).to(self._device)
+            logits = self._prediction(batch, passage.frames)
+            if self._settings.evaluation.online and logits is not None:
+                passage.score(logits, batch)
+            plan = self._plan(StepView(step.number, self._itinerary.total_steps(), batch.images, logits))
+            log = _finite(self._method.step(batch, plan), place)
+            self._controller.observe(log)
+            rates = self._method.rates(plan)
+            if self._watchers:
+                controller = self._controller.watched()
+                self._show(SeenStep(visit, domain, step, passage.frames, batch, logits, plan, rates, log, controller))
+            passage.add(len(step.frames), log, rates)
         if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
             raise Diverged(
                 f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
             )
-        miou = online.scores().miou
-        return Passage(
-            frames=frames,
-            # Nothing was counted if it is not asked for, or if no pixel of the visit is labelled.
-            online_miou=None if math.isnan(miou) else miou,
-            label_free=label_free.values(),
-            losses=_means(logs),
-        )
+        return passage
 
-    def _prediction(self, batch: Batch) -> Tensor | None:
-        if not (self._settings.evaluation.online or self._controller.watches_predictions):
+    def _prediction(self, batch: Batch, first: int) -> Tensor | None:
+        watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
+        if not (self._settings.evaluation.online or self._controller.watches_predictions or watched):
             return None
         with self._clock.part("prediction"):
             return self._method.predict(batch.images)
 
-    def _learn(self, batch: Batch, view: StepView, place: str) -> dict[str, float]:
+    def _plan(self, view: StepView) -> StepPlan:
         with self._clock.part("controller"):
-            plan = self._controller.plan(view)
-        log = _finite(self._method.step(batch, plan), place)
-        self._controller.observe(log)
-        return log
+            return self._controller.plan(view)
+
+    def _show(self, step: SeenStep) -> None:
+        with self._clock.part("watching"):
+            for watcher in self._watchers:
+                watcher.see(step)
 
     def _evaluate(self) -> dict[str, Scores]:
         batch_size = self._settings.evaluation.batch_size
@@ -260,12 +252,6 @@ class Adaptation:
         self._controller.load_state_dict(state["controller"])
         if not folder.is_published(self.visits_done, self.finished):
             self._publish(folder)
-
-
-def _means(logs: list[dict[str, float]]) -> dict[str, float]:
-    """Of each quantity over the steps that reported it: a step that was planned not to train reports none."""
-    names = dict.fromkeys(name for log in logs for name in log)
-    return {name: float(np.mean([log[name] for log in logs if name in log])) for name in names}
 
 
 def _finite(log: StepLog, place: str) -> dict[str, float]:

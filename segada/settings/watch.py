@@ -4,7 +4,10 @@ from segada.settings.base import Count, Settings
 
 
 class WatchSettings(Settings):
-    """What is written beside the results, into the folder of the run; nothing, and at no cost, by default."""
+    """What is written beside the results, into the folder of the run; nothing, and at no cost, by default.
+
+    The time that it takes counts in `frames_per_second`.
+    """
 
     frames: bool = False
     """Write `frames.jsonl`: a line per step with its frames, rates, losses, plan, scores and controller's state."""

@@ -1,0 +1,63 @@
+"""What adapting over the frames of a visit gives, before anything is evaluated."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+from segada.data.batch import Batch
+from segada.evaluation.evaluator import OnlineScore
+from segada.evaluation.label_free import LabelFree
+
+
+class Passage:
+    """Adds up the steps of a visit. Properties are as in `VisitRecord`.
+
+    Attributes:
+        frames: Passed over so far.
+    """
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._online = OnlineScore()
+        self._label_free = LabelFree()
+        self._logs: list[Mapping[str, float]] = []
+        self._rates: list[Mapping[str, float]] = []
+
+    def score(self, logits: Tensor, batch: Batch) -> None:
+        """Counts predictions [B, 19, h, w] that were made before the batch was learned from."""
+        self._online.add(logits, batch.labels)
+        self._label_free.add(logits)
+
+    def add(self, frames: int, log: Mapping[str, float], rates: Mapping[str, float]) -> None:
+        """Counts a step: what it reported, and at which rates it learned."""
+        self.frames += frames
+        self._logs.append(log)
+        self._rates.append(rates)
+
+    @property
+    def online_miou(self) -> float | None:
+        """None if nothing was scored, or no pixel of it is labelled."""
+        miou = self._online.scores().miou
+        return None if math.isnan(miou) else miou
+
+    @property
+    def label_free(self) -> dict[str, float]:
+        """Empty if nothing was scored."""
+        return self._label_free.values()
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """Of each quantity over the steps that reported it: a step that was planned not to train reports none."""
+        return _means(self._logs)
+
+    @property
+    def learning_rates(self) -> dict[str, float]:
+        """Over the steps that learned."""
+        return _means(self._rates)
+
+
+def _means(logs: list[Mapping[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for log in logs for name in log)
+    return {name: float(np.mean([log[name] for log in logs if name in log])) for name in names}

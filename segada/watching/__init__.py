@@ -1,0 +1,1 @@
+"""What people look at: a log of steps, panels and tables."""

@@ -1,0 +1,56 @@
+"""The log of steps: what happened frame by frame, as data."""
+
+import math
+
+from segada.evaluation.evaluator import Scores, score
+from segada.evaluation.label_free import LabelFree
+from segada.records import StepRecord
+from segada.run_folder import RunFolder
+from segada.watching.watcher import SeenStep, Watcher
+
+
+class FrameLog(Watcher):
+    """Adds a line to `frames.jsonl` after each step, so that it can be followed while the run goes on."""
+
+    def __init__(self, folder: RunFolder, steps_done: int) -> None:
+        """Goes on after the steps of finished visits.
+
+        Args:
+            folder: Of the run.
+            steps_done: In visits that are behind the run.
+        """
+        self._folder = folder
+        folder.keep_steps(steps_done)
+
+    def see(self, seen: SeenStep) -> None:
+        """One line, whether the step learned or not."""
+        self._folder.add_step(
+            StepRecord(
+                visit=seen.visit,
+                domain=seen.domain,
+                step=seen.step.number,
+                frames=tuple(seen.step.frames.tolist()),
+                trains=seen.plan.trains,
+                first_stage=seen.plan.first_stage,
+                mix_ratio=seen.plan.mix_ratio,
+                learning_rates=dict(seen.rates),
+                losses=dict(seen.log),
+                controller=dict(seen.controller),
+                miou=_miou(seen),
+                label_free=_label_free(seen),
+            )
+        )
+
+
+def _miou(seen: SeenStep) -> float | None:
+    if seen.logits is None:
+        return None
+    miou = Scores(score(seen.logits, seen.batch.labels)).miou
+    return None if math.isnan(miou) else miou
+
+
+def _label_free(seen: SeenStep) -> dict[str, float]:
+    measured = LabelFree()
+    if seen.logits is not None:
+        measured.add(seen.logits)
+    return measured.values()

@@ -1,0 +1,26 @@
+"""Which watchers a run has."""
+
+from segada.methods.base import Method
+from segada.run_folder import RunFolder
+from segada.settings import RunSettings
+from segada.watching.class_tables import ClassTables
+from segada.watching.frame_log import FrameLog
+from segada.watching.watcher import Watcher
+
+
+def watchers(settings: RunSettings, folder: RunFolder, method: Method, steps_done: int) -> list[Watcher]:
+    """Those that `watch` asks for; empty if it asks for nothing.
+
+    Args:
+        settings: Of the run.
+        folder: Where they write.
+        method: What they look at.
+        steps_done: In visits that are behind the run.
+    """
+    watch = settings.watch
+    chosen: list[Watcher] = []
+    if watch.frames:
+        chosen.append(FrameLog(folder, steps_done))
+    if watch.class_tables is not None:
+        chosen.append(ClassTables(folder, watch.class_tables))
+    return chosen
