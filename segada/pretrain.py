@@ -40,7 +40,7 @@ def pretrain(settings: RunSettings, folder: Path, console: Console | None = None
 
 def halve(settings: RunSettings, weights: Path, path: Path) -> None:
     """Writes the weights of a run once more, in half precision: how shipped checkpoints are made."""
-    model = settings.model.model_copy(update={"checkpoint": str(weights)})
+    model = settings.model.model_copy(update={"checkpoint": str(weights), "fresh": ()})
     network = build_segmentor(
         model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.prompt
     )

@@ -25,6 +25,10 @@ class Head(nn.Module, ABC):
         """
         raise ValueError("this head has no light exit; set model.head to multi_exit")
 
+    def light_part(self) -> nn.Module | None:
+        """The layers of the light exit that the main path does not read; None if this head has no light exit."""
+        return None
+
     @abstractmethod
     def stage_part(self, stage: int) -> nn.Module:
         """The layers that read the map of one stage, counted from 0, and nothing else."""

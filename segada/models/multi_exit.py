@@ -27,6 +27,10 @@ class MultiExitHead(SegFormerHead):
         logits: Tensor = self.light_exit(finest, self.linear_c1.proj)
         return logits
 
+    def light_part(self) -> nn.Module:
+        """The 1x1 convolution, norm and classifier of the light exit."""
+        return self.light_exit
+
     def initialise(self, generator: torch.Generator) -> None:
         """Fill every parameter and buffer: first as the SegFormer head, so that what both have is equal."""
         super().initialise(generator)

@@ -77,13 +77,21 @@ class Segmentor(nn.Module):
         Raises:
             ValueError: images are smaller than 32 pixels on a side.
         """
+        normalised = self.normalised(images)
+        return FrozenPrefix(normalised, tuple(self.encoder.run(normalised, 0, self.encoder.frozen_stages())))
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """The images as the encoder reads them: mean and deviation of ImageNet removed, channels last.
+
+        Raises:
+            ValueError: images are smaller than 32 pixels on a side.
+        """
         if min(images.shape[-2:]) < SMALLEST_SIDE:
             raise ValueError(
                 f"images must be at least {SMALLEST_SIDE} pixels high and wide, but are {tuple(images.shape[-2:])}; "
                 "set a larger data.size"
             )
-        normalised = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        return FrozenPrefix(normalised, tuple(self.encoder.run(normalised, 0, self.encoder.frozen_stages())))
+        return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
 
     def encode_rest(self, prefix: FrozenPrefix, learning_from: int = 0) -> list[Tensor]:
         """Feature maps of all stages, as the head gets them; runs the stages that the prefix has not.

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from segada.settings.base import Fraction, Settings
+from segada.settings.base import Fraction, NonNegative, Settings
 from segada.settings.dacs import DacsSettings
 from segada.settings.learning import ColourSettings, OptimiserSettings
 
@@ -32,6 +32,8 @@ class SupervisedSettings(Settings):
     crop: Fraction = 0.75
     """Smallest side of the random crop, as a share of the frame's; crops are resized back. 1 is off."""
     flip_probability: Fraction = 0.5
+    light_weight: NonNegative = 0.0
+    """Weight of the cross-entropy of the head's light exit, beside 1 for the main exit; 0 leaves the light exit out."""
 
 
 MethodSettings = Annotated[

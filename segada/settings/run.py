@@ -68,11 +68,29 @@ class RunSettings(Settings):
                 f"evaluation.domains leaves out {unscored[0]!r}, but every visited domain is scored; add it, or leave "
                 "evaluation.domains null"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _something_learns(self) -> Self:
         learns = isinstance(self.method, DacsSettings | SupervisedSettings)
-        if learns and self.model.freeze == "everything" and isinstance(self.adapter, NoAdapter):
+        added = self.adapter.name != "none" or self.prompt.name != "none"
+        # Only the supervised method descends a loss of the light exit.
+        reached = [part for part in self.model.learning if self._light_weight() > 0.0 or "light_exit" not in part]
+        if learns and self.model.freeze == "everything" and not added and not reached:
             raise ValueError(
-                f"nothing learns: method.name is {self.method.name!r}, but model.freeze is 'everything' and "
-                "adapter.name is 'none'; choose an adapter, or freeze less"
+                f"nothing learns: method.name is {self.method.name!r}, but model.freeze is 'everything', adapter.name "
+                f"and prompt.name are 'none', and model.learning names nothing that its losses reach: "
+                f"{list(self.model.learning)}; choose an adapter, or freeze less"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _light_exit_fits(self) -> Self:
+        weight = self._light_weight()
+        if weight > 0.0 and self.model.head != "multi_exit":
+            raise ValueError(
+                f"method.light_weight is {weight}, but model.head {self.model.head!r} has no light exit; set "
+                "model.head to multi_exit, or method.light_weight to 0"
             )
         return self
 
@@ -85,6 +103,9 @@ class RunSettings(Settings):
                 "watch.mix_panels to null, or method.name to dacs with a method.mix_weight above 0"
             )
         return self
+
+    def _light_weight(self) -> float:
+        return self.method.light_weight if isinstance(self.method, SupervisedSettings) else 0.0
 
     def scored_domains(self) -> tuple[str, ...]:
         """Domains that are evaluated after each visit, in order of first appearance, the source first."""

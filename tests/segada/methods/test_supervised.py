@@ -1,0 +1,145 @@
+"""Supervised learning with a light exit: both exits beside each other, and the light one alone."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from segada.data.batch import Batch, to_batch
+from segada.data.replay import ReplayBuffer
+from segada.evaluation.evaluator import evaluate
+from segada.material import Material, prepare
+from segada.methods.base import MethodParts
+from segada.methods.supervised import Supervised
+from segada.models.build import build_segmentor
+from segada.models.learning import learning_parameters
+from segada.models.weights import find_checkpoint, read_safetensors
+from segada.modulation.base import StepPlan
+from segada.randomness import numpy_generator, torch_generator
+from segada.settings import RunSettings
+
+LIGHT_ALONE = {
+    "head": "multi_exit",
+    "fresh": ["head.light_exit"],
+    "freeze": "everything",
+    "learning": ["head.light_exit"],
+    "drop_path": 0.5,
+}
+METHOD = {"name": "supervised", "light_weight": 0.5, "crop": 1.0, "flip_probability": 0.0}
+COLOURLESS = {"jitter": 0.0, "blur_probability": 0.0}
+
+
+@pytest.fixture(scope="module")
+def material(tiny_run: dict[str, object]) -> Material:
+    return prepare(RunSettings.model_validate(tiny_run))
+
+
+def build(tiny_run: dict[str, object], material: Material, model: dict[str, object]) -> Supervised:
+    method = {**METHOD, "colour": COLOURLESS}
+    settings = RunSettings.model_validate({**tiny_run, "model": model, "method": method})
+    return Supervised(
+        MethodParts(
+            settings,
+            build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
+            ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
+            torch_generator(0, "class_mix"),
+            torch_generator(0, "augmentation"),
+        )
+    )
+
+
+def batch(material: Material) -> Batch:
+    return to_batch(material.visited["clear"], torch.arange(4).numpy())
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean over all pixels, of which ignored ones count as zero."""
+    large = functional.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
+    return functional.cross_entropy(large, labels, ignore_index=255, reduction="none").mean()
+
+
+def test_both_exits_learn_from_the_same_frames(tiny_run: dict[str, object], material: Material) -> None:
+    model = {"head": "multi_exit", "fresh": ["head.light_exit"]}
+    other = build(tiny_run, material, model)
+    replayed = other._replay.next_batch(4)
+    student = other.student.train()
+    features = student.encode(replayed.images)
+    expected = {
+        "clean": cross_entropy(student.decode(features), replayed.labels),
+        "light": 0.5 * cross_entropy(student.head.light(features[0]), replayed.labels),
+    }
+
+    method = build(tiny_run, material, model)
+    before = {name: value.detach().clone() for name, value in learning_parameters(method.student).items()}
+    log = method.step(batch(material), StepPlan())
+    assert set(log) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(log[name], value.detach())
+    assert all(not torch.equal(value, before[name]) for name, value in learning_parameters(method.student).items())
+
+
+def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(
+    tiny_run: dict[str, object], material: Material
+) -> None:
+    method = build(tiny_run, material, LIGHT_ALONE)
+    before = {name: value.clone() for name, value in method.student.state_dict().items()}
+    ran: list[int] = []
+    for index, stage in enumerate(method.student.encoder.stages):
+        stage.register_forward_hook(lambda *_, index=index: ran.append(index))
+    losses = [method.step(batch(material), StepPlan())["light"].item() for _ in range(12)]
+    assert set(ran) == {0}
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+    moved = {name for name, value in method.student.state_dict().items() if not torch.equal(value, before[name])}
+    part = method.student.head.light_part()
+    assert part is not None
+    assert moved == {f"head.light_exit.{name}" for name in part.state_dict()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"model": {}},
+            r"method\.light_weight is 0\.5, but model\.head 'segformer' has no light exit; set model\.head",
+        ),
+        ({"model": LIGHT_ALONE, "method": {"name": "supervised"}}, "nothing learns: method.name is 'supervised'"),
+        ({"model": LIGHT_ALONE, "method": {"name": "dacs"}}, "nothing learns: method.name is 'dacs'"),
+        ({"model": {**LIGHT_ALONE, "learning": []}}, "nothing learns: method.name is 'supervised'"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        RunSettings.model_validate({"method": METHOD, **changes})
+
+
+def test_exceptions_from_freezing_are_something_that_learns() -> None:
+    settings = RunSettings.model_validate({"model": {"freeze": "everything", "learning": ["norm1"]}})
+    assert settings.model.learning == ("norm1",)
+
+
+def test_shipped_light_exit_stands_on_the_shipped_network() -> None:
+    plain, light = (read_safetensors(find_checkpoint(name)) for name in ("streets_tiny", "streets_tiny_multi_exit"))
+    assert all(torch.equal(light.tensors[name], tensor) for name, tensor in plain.tensors.items())
+    assert all(name.startswith("head.light_exit.") for name in set(light.tensors) - set(plain.tensors))
+    assert light.tensors["head.light_exit.pred.weight"].dtype == torch.float16
+    assert find_checkpoint("streets_tiny_multi_exit").stat().st_size <= 2**20
+
+
+def test_shipped_light_exit_segments_clear_streets_and_fails_in_rain() -> None:
+    settings = RunSettings.model_validate(
+        {
+            "data": {"splits": {"source": 4, "select": 16}},
+            "model": {"head": "multi_exit", "checkpoint": "streets_tiny_multi_exit"},
+            "stream": {"visits": ["clear", "200mm"], "frames": 1},
+            "evaluation": {"split": "select"},
+        }
+    )
+    held_out = prepare(settings).held_out
+    network = build_segmentor(settings.model, settings.adapter, torch.Generator()).eval()
+    clear, rain = (
+        evaluate(lambda images: network.head.light(network.encode(images)[0]), held_out[name], 8).miou
+        for name in ("clear", "200mm")
+    )
+    # 0.399 and 0.092 on 100 frames.
+    assert clear > 0.3
+    assert rain < 0.5 * clear
