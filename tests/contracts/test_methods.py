@@ -27,8 +27,12 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "source_feature_distance": 0.1,
         "target_feature_distance": 0.1,
         "feature_distance_classes": "all",
+        "entropy_weight": 0.1,
+        "reference_checkpoint": "streets_tiny",
         "scored": "student",
     },
+    "dacs of target frames alone": {"name": "dacs", "threshold": 0.1, "mixing": "target_only"},
+    "dacs with the target's labels": {"name": "dacs", "target_labels": "ground_truth"},
     "dacs without mixing": {"name": "dacs", "mix_weight": 0.0},
     "supervised": {"name": "supervised"},
 }

@@ -1,20 +1,25 @@
 """One DACS step against the plain algorithm: separate passes, one term after the other, no shared encoder pass."""
 
 import copy
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from norm_encoder import with_norm_encoder
 from torch.nn import functional
 
 from segada.data.augment import jitter_and_blur
 from segada.data.batch import Batch, to_batch
+from segada.data.frames import Frames
 from segada.data.replay import ReplayBuffer
 from segada.material import Material, prepare
 from segada.methods.base import MethodParts
 from segada.methods.dacs import Dacs
-from segada.models.build import build_segmentor
+from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
+from segada.models.weights import save_weights
 from segada.modulation.base import StepPlan
 from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
@@ -28,13 +33,8 @@ METHOD = DacsSettings(
     source_feature_distance=0.2,
     feature_distance_classes="all",
     target_feature_distance=0.3,
+    entropy_weight=0.4,
 )
-
-
-@pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
-
 
 PLACEMENTS: dict[str, dict[str, object]] = {
     "everything learns": {},
@@ -42,9 +42,34 @@ PLACEMENTS: dict[str, dict[str, object]] = {
     "nothing frozen before the first adapter": {"adapter": {"name": "adaptformer"}, "model": {"freeze": "everything"}},
 }
 
+VARIANTS: dict[str, dict[str, object]] = {
+    "all terms": {},
+    "two terms": {"source_feature_distance": 0.0, "target_feature_distance": 0.0, "entropy_weight": 0.0},
+    "distance alone": {"clean_weight": 0.0, "mix_weight": 0.0, "entropy_weight": 0.0},
+    "distance on things": {"feature_distance_classes": "things", "feature_distance_majority": 0.5},
+    "target frames alone": {"mixing": "target_only"},
+    "ground truth": {"target_labels": "ground_truth", "ignored_top": 0.25},
+    "ground truth of target frames alone": {"mixing": "target_only", "target_labels": "ground_truth"},
+    "ignored rows": {"ignored_top": 0.25, "ignored_bottom": 0.125},
+}
+CASES = [("everything learns", variant) for variant in VARIANTS]
+CASES += [(placement, "all terms") for placement in PLACEMENTS if placement != "everything learns"]
 
-def _parts(tiny_run: dict[str, object], material: Material, placement: str = "everything learns") -> MethodParts:
-    settings = RunSettings.model_validate({**tiny_run, "method": METHOD.model_dump(), **PLACEMENTS[placement]})
+
+@pytest.fixture(scope="module")
+def material(tiny_run: dict[str, object]) -> Material:
+    prepared = prepare(RunSettings.model_validate(tiny_run))
+    labels = prepared.source.labels.copy()
+    # Frames of 32x64 have two cells: in every other frame one shows a car.
+    labels[::2, :, :32] = 13
+    return replace(prepared, source=Frames(prepared.source.images, labels))
+
+
+def _parts(
+    tiny_run: dict[str, object], material: Material, placement: str = "everything learns", **method: object
+) -> MethodParts:
+    asked = {"method": {**METHOD.model_dump(), **method}, "watch": {"frames": False}}
+    settings = RunSettings.model_validate({**tiny_run, **asked, **PLACEMENTS[placement]})
     return MethodParts(
         settings,
         build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
@@ -52,6 +77,17 @@ def _parts(tiny_run: dict[str, object], material: Material, placement: str = "ev
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
     )
+
+
+def _shown(parts: MethodParts) -> MethodParts:
+    watched = parts.settings.model_copy(update={"watch": parts.settings.watch.model_copy(update={"mix_panels": 1})})
+    return replace(parts, settings=watched)
+
+
+def _target(material: Material) -> Batch:
+    batch = to_batch(material.visited["200mm"], torch.arange(4).numpy())
+    batch.labels[:, :, :5] = 255
+    return batch
 
 
 def _moved(network: Segmentor) -> Segmentor:
@@ -68,60 +104,153 @@ def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Ten
     return (functional.cross_entropy(full, labels, ignore_index=255, reduction="none") * weight).mean()
 
 
-def _plain_gradients(parts: MethodParts, target: torch.Tensor) -> dict[str, torch.Tensor]:
-    static = copy.deepcopy(parts.network).eval()
-    student = _moved(parts.network).train()
-    teacher = copy.deepcopy(student)
-    source: Batch = parts.replay.next_batch(len(target))
+def _distance(student: Segmentor, static: Segmentor, images: torch.Tensor) -> torch.Tensor:
+    """[B, h, w]"""
     with torch.no_grad():
-        logits = functional.interpolate(teacher(target), size=target.shape[-2:], mode="bilinear", align_corners=False)
-        confidence, pseudo = logits.softmax(1).max(1)
-    sure = (confidence >= METHOD.threshold).float().mean()
+        reference = static.encode(images)[-1]
+    return (student.encode(images)[-1] - reference).norm(dim=1)
 
+
+def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Images, labels and weight of what the mix term sees."""
+    settings = parts.settings.method
+    assert isinstance(settings, DacsSettings)
+    confidence, labels = logits.softmax(1).max(1)
+    weight = (confidence >= settings.threshold).float().mean().expand(labels.shape).clone()
+    weight[:, : int(settings.ignored_top * 32)] = 0
+    weight[:, 32 - int(settings.ignored_bottom * 32) :] = 0
+    if settings.target_labels == "ground_truth":
+        labels, weight = target.labels, torch.ones(labels.shape)
+    if settings.mixing == "target_only":
+        return target.images, labels, weight
     present = source.labels.unique()
-    count = int((len(present) + len(present) % 2) * METHOD.mix_ratio)
+    count = int((len(present) + len(present) % 2) * settings.mix_ratio)
     chosen = present[torch.randperm(len(present), generator=parts.class_mix)[:count]]
     pasted = torch.isin(source.labels, chosen)
-    mixed = source.images * pasted.unsqueeze(1) + target * ~pasted.unsqueeze(1)
-    mixed = jitter_and_blur(mixed, ColourSettings(), parts.augmentation)
-    mixed_labels = torch.where(pasted, source.labels, pseudo)
-    weight = torch.where(pasted, torch.ones(()), sure)
-
-    def last_map(network: Segmentor, images: torch.Tensor) -> torch.Tensor:
-        return network.encode_rest(network.encode_frozen(images))[-1]
-
-    ones = torch.ones_like(weight)
-    loss = METHOD.clean_weight * _cross_entropy(student(source.images), source.labels, ones)
-    loss = loss + METHOD.mix_weight * _cross_entropy(student(mixed), mixed_labels, weight)
-    for images, factor in (
-        (source.images, METHOD.source_feature_distance),
-        (target, METHOD.target_feature_distance),
-    ):
-        loss = loss + factor * (last_map(student, images) - last_map(static, images).detach()).norm(dim=1).mean()
-    loss.backward()  # type: ignore[no-untyped-call]
-    return {name: value.grad for name, value in student.named_parameters() if value.grad is not None}
+    mixed = source.images * pasted.unsqueeze(1) + target.images * ~pasted.unsqueeze(1)
+    return (
+        jitter_and_blur(mixed, ColourSettings(), parts.augmentation),
+        torch.where(pasted, source.labels, labels),
+        torch.where(pasted, torch.ones(()), weight),
+    )
 
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
-def test_gradients_are_those_of_the_plain_algorithm(
-    placement: str, tiny_run: dict[str, object], material: Material
-) -> None:
-    target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
-    wanted = _plain_gradients(_parts(tiny_run, material, placement), target.images)
-    parts = _parts(tiny_run, material, placement)
+def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[str, torch.Tensor]:
+    """With gradients that reach the moved student."""
+    settings = parts.settings.method
+    assert isinstance(settings, DacsSettings)
+    student = _moved(parts.network).train()
+    teacher = copy.deepcopy(student)
+    source: Batch = parts.replay.next_batch(len(target.images))
+    with torch.no_grad():
+        logits = teacher(target.images)
+    logits = functional.interpolate(logits, size=target.labels.shape[-2:], mode="bilinear", align_corners=False)
+    images, labels, weight = _learned_from(parts, source, target, logits)
+    kept = torch.ones(4, 1, 2, dtype=torch.bool)
+    if settings.feature_distance_classes == "things":
+        kept = torch.stack([(source.labels[:, :, :32] == 13).all(-1).all(-1), torch.zeros(4, dtype=torch.bool)], -1)
+        kept = kept[:, None]
+        assert kept.any()
+    probability = student(target.images).softmax(1)
+    losses = {
+        "clean": settings.clean_weight * _cross_entropy(student(source.images), source.labels, torch.ones(4, 32, 64)),
+        "mix": settings.mix_weight * _cross_entropy(student(images), labels, weight),
+        "source_feature_distance": settings.source_feature_distance
+        * _distance(student, static, source.images)[kept].mean(),
+        "target_feature_distance": settings.target_feature_distance * _distance(student, static, target.images).mean(),
+        "entropy": settings.entropy_weight * -(probability * probability.log()).sum(1).mean(),
+    }
+    return {name: loss for name, loss in losses.items() if loss > 0}
+
+
+def _assert_equal_to_plain(parts: MethodParts, plain: MethodParts, target: Batch, static: Segmentor) -> None:
+    """The same losses by name, and the same gradient of every parameter."""
+    wanted = _plain_losses(plain, target, static)
+    torch.stack(list(wanted.values())).sum().backward()  # type: ignore[no-untyped-call]
     method = Dacs(parts)
     _moved(parts.network)
-    method.step(target, StepPlan(0.0))
+    log = method.step(target, StepPlan(0.0))
+    assert set(log) == {*wanted, "sure_share"}
+    for name, loss in wanted.items():
+        torch.testing.assert_close(log[name], loss.detach(), rtol=1e-4, atol=1e-6)
+    gradients = {name: value.grad for name, value in plain.network.named_parameters() if value.grad is not None}
     found = {name: value.grad for name, value in parts.network.named_parameters() if value.grad is not None}
-    assert found.keys() == wanted.keys()
+    assert found.keys() == gradients.keys()
     for name, gradient in found.items():
         torch.testing.assert_close(
-            gradient, wanted[name], rtol=2e-3, atol=2e-6, msg=lambda text, n=name: f"{n}: {text}"
+            gradient, gradients[name], rtol=2e-3, atol=2e-6, msg=lambda text, n=name: f"{n}: {text}"
         )
 
 
+@pytest.mark.parametrize(("placement", "variant"), CASES)
+def test_losses_and_gradients_are_those_of_the_plain_algorithm(
+    placement: str, variant: str, tiny_run: dict[str, object], material: Material
+) -> None:
+    parts, plain = (_parts(tiny_run, material, placement, **VARIANTS[variant]) for _ in range(2))
+    _assert_equal_to_plain(parts, plain, _target(material), copy.deepcopy(plain.network).eval())
+
+
+@pytest.mark.parametrize("mixing", ["class_mix", "target_only"])
+def test_an_encoder_with_batch_norm_sees_each_kind_of_frames_by_itself(
+    mixing: str, tiny_run: dict[str, object], material: Material
+) -> None:
+    parts, plain = (with_norm_encoder(_parts(tiny_run, material, mixing=mixing)) for _ in range(2))
+    _assert_equal_to_plain(parts, plain, _target(material), copy.deepcopy(plain.network).eval())
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_the_static_model_may_have_the_encoder_of_another_checkpoint(
+    placement: str, tiny_run: dict[str, object], material: Material, tmp_path: Path
+) -> None:
+    file = tmp_path / "reference.safetensors"
+    reference = bare_segmentor(RunSettings.model_validate(tiny_run).model, torch_generator(7, "initialisation"))
+    save_weights(reference, file, "0123456789")
+    parts, plain = (_parts(tiny_run, material, placement, reference_checkpoint=str(file)) for _ in range(2))
+    before = {name: value.detach().clone() for name, value in parts.network.state_dict().items()}
+    Dacs(parts)
+    assert all(torch.equal(value, before[name]) for name, value in parts.network.state_dict().items())
+    _assert_equal_to_plain(parts, plain, _target(material), reference.eval())
+
+
+def test_a_reference_of_another_encoder_is_refused(
+    tiny_run: dict[str, object], material: Material, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.safetensors"
+    model = RunSettings.model_validate({**tiny_run, "model": {"encoder": "mit_b0"}}).model
+    save_weights(bare_segmentor(model, torch_generator(0, "initialisation")), file, "0123456789")
+    with pytest.raises(ValueError, match=r"other\.safetensors holds weights for model\.encoder mit_b0"):
+        Dacs(_parts(tiny_run, material, reference_checkpoint=str(file)))
+
+
+def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], material: Material) -> None:
+    empty = Frames(material.source.images, material.source.labels * 0)
+    parts = _parts(
+        tiny_run,
+        replace(material, source=empty),
+        clean_weight=0.0,
+        mix_weight=0.0,
+        entropy_weight=0.0,
+        target_feature_distance=0.0,
+        feature_distance_classes="things",
+    )
+    method = Dacs(parts)
+    _moved(parts.network)
+    assert method.step(_target(material), StepPlan(0.0))["source_feature_distance"] == 0.0
+    gradients = [value.grad for value in parts.network.parameters() if value.grad is not None]
+    assert gradients
+    assert all(torch.equal(gradient, torch.zeros_like(gradient)) for gradient in gradients)
+
+
+def test_a_step_without_any_weight_learns_nothing(tiny_run: dict[str, object], material: Material) -> None:
+    weights = ("clean_weight", "mix_weight", "entropy_weight", "source_feature_distance", "target_feature_distance")
+    parts = _parts(tiny_run, material, **dict.fromkeys(weights, 0.0))
+    before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
+    assert set(Dacs(parts).step(_target(material), StepPlan())) == {"sure_share"}
+    assert all(torch.equal(value, before[name]) for name, value in parts.network.named_parameters())
+
+
 def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, object], material: Material) -> None:
-    target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
+    target = _target(material)
     parts = _parts(tiny_run, material)
     reference = copy.deepcopy(parts.network).train()
     method = Dacs(parts)
@@ -134,13 +263,71 @@ def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, obje
         torch.testing.assert_close(value, wanted[name])
 
 
+def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[str, object], material: Material) -> None:
+    parts = _parts(tiny_run, material, ema_alpha=0.75)
+    method = Dacs(parts)
+    name = "head.linear_pred.weight"
+    student, teacher = parts.network.get_parameter(name), method.scored.get_parameter(name)
+    wanted = student.detach().clone()
+    for step in range(10):
+        alpha = (0.0, 1 / 2, 2 / 3, 3 / 4)[min(step, 3)]
+        wanted = alpha * wanted + (1 - alpha) * student.detach()
+        method.step(_target(material), StepPlan())
+        torch.testing.assert_close(teacher, wanted, rtol=1e-5, atol=1e-7)
+    assert not torch.equal(teacher, student)
+
+
 def test_without_a_distance_no_static_model_is_held(tiny_run: dict[str, object], material: Material) -> None:
-    settings = RunSettings.model_validate({**tiny_run, "method": {"name": "dacs"}})
-    parts = _parts(tiny_run, material)
-    with_static, without = Dacs(parts), Dacs(MethodParts(settings, *_rest(_parts(tiny_run, material))))
-    assert with_static._static is not None
-    assert without._static is None
+    off = {"source_feature_distance": 0.0, "target_feature_distance": 0.0}
+    assert Dacs(_parts(tiny_run, material))._static is not None
+    assert Dacs(_parts(tiny_run, material, **off))._static is None
+    assert Dacs(_parts(tiny_run, material, **off, reference_checkpoint="streets_tiny"))._static is None
 
 
-def _rest(parts: MethodParts) -> tuple[Segmentor, ReplayBuffer, torch.Generator, torch.Generator]:
-    return parts.network, parts.replay, parts.class_mix, parts.augmentation
+def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, object], material: Material) -> None:
+    method = Dacs(_shown(_parts(tiny_run, material, mix_ratio=0.5)))
+    shares = []
+    for ratio in (0.0, None, 1.0):
+        method.step(_target(material), StepPlan(0.0, mix_ratio=ratio))
+        pictures = method.pictures()
+        assert pictures is not None
+        shares.append(pictures.mixed.pasted.float().mean().item())
+    assert shares[0] == 0.0
+    assert 0.0 < shares[1] < 1.0
+    assert shares[2] == 1.0
+
+
+def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], material: Material) -> None:
+    target = _target(material)
+    method = Dacs(_shown(_parts(tiny_run, material, target_labels="ground_truth", ignored_top=0.5)))
+    assert method.pictures() is None
+    method.step(target, StepPlan(0.0))
+    pictures = method.pictures()
+    assert pictures is not None
+    mixed = pictures.mixed
+    assert torch.equal(pictures.target, target.images)
+    assert torch.equal(mixed.labels, torch.where(mixed.pasted, pictures.source.labels, target.labels))
+    assert torch.equal(mixed.weight, torch.ones(4, 32, 64))
+    assert not torch.equal(pictures.pseudo_labels, target.labels)
+    assert pictures.cells.shape == (4, 1, 2)
+    assert pictures.distant is None
+
+
+def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, object], material: Material) -> None:
+    method = Dacs(_parts(tiny_run, material))
+    method.step(_target(material), StepPlan(0.0))
+    assert method.pictures() is None
+
+
+def test_target_frames_alone_draw_nothing(tiny_run: dict[str, object], material: Material) -> None:
+    target = _target(material)
+    parts = _shown(_parts(tiny_run, material, mixing="target_only"))
+    before = parts.class_mix.get_state(), parts.augmentation.get_state()
+    method = Dacs(parts)
+    method.step(target, StepPlan(0.0))
+    pictures = method.pictures()
+    assert pictures is not None
+    assert torch.equal(pictures.mixed.images, target.images)
+    assert not pictures.mixed.pasted.any()
+    assert torch.equal(parts.class_mix.get_state(), before[0])
+    assert torch.equal(parts.augmentation.get_state(), before[1])

@@ -1,0 +1,44 @@
+"""A small encoder with batch norm, whose frames see each other in train mode."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from segada.methods.base import MethodParts
+from segada.models.encoder import Encoder, Guide
+from segada.models.segformer import SegFormerHead
+from segada.models.segmentor import Segmentor, SegmentorShape
+
+CHANNELS = (8, 12, 16, 24)
+
+
+class NormEncoder(Encoder):
+    """Convolution, batch norm, ReLU per stage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels = CHANNELS
+        self.generator = torch.Generator()
+        inputs = (3, *CHANNELS[:-1])
+        self.stages = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(before, width, stride, stride), nn.BatchNorm2d(width), nn.ReLU())
+            for before, width, stride in zip(inputs, CHANNELS, (4, 2, 2, 2), strict=True)
+        )
+
+    def run(self, x: Tensor, first: int, end: int, guide: Guide | None = None) -> list[Tensor]:  # noqa: ARG002
+        maps = []
+        for stage in self.stages[first:end]:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+def with_norm_encoder(parts: MethodParts) -> MethodParts:
+    """The parts with a network of this encoder, the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    encoder, head = NormEncoder(), SegFormerHead(CHANNELS, 16, 19)
+    for parameter in encoder.parameters():
+        nn.init.normal_(parameter, 0.5, 0.3, generator=generator)
+    head.initialise(generator)
+    return replace(parts, network=Segmentor(SegmentorShape("norm", "segformer", 16, 19), encoder, head))
