@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from segada.settings.base import Fraction, Settings
+from segada.settings.hamlet import HamletSettings
 
 
 class AlwaysSettings(Settings):
@@ -21,4 +22,4 @@ class OneCycleSettings(Settings):
     """Share of all steps in which the rate rises to `learning_rate`."""
 
 
-ModulationSettings = Annotated[AlwaysSettings | OneCycleSettings, Field(discriminator="name")]
+ModulationSettings = Annotated[AlwaysSettings | OneCycleSettings | HamletSettings, Field(discriminator="name")]

@@ -12,6 +12,7 @@ from segada.settings.base import Settings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
+from segada.settings.hamlet import HamletSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.modulation import AlwaysSettings, ModulationSettings
@@ -106,6 +107,14 @@ class RunSettings(Settings):
 
     def _light_weight(self) -> float:
         return self.method.light_weight if isinstance(self.method, SupervisedSettings) else 0.0
+
+    @model_validator(mode="after")
+    def _modulation_fits(self) -> Self:
+        if isinstance(self.modulation, HamletSettings):
+            reason = next(self.modulation.contradictions(self.model.head, self.method), None)
+            if reason is not None:
+                raise ValueError(reason)
+        return self
 
     def scored_domains(self) -> tuple[str, ...]:
         """Domains that are evaluated after each visit, in order of first appearance, the source first."""

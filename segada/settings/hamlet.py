@@ -1,0 +1,210 @@
+"""Hamlet's control and its parts, each of which can be switched off."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from segada.settings.base import Count, Fraction, NonNegative, Positive, Settings
+from segada.settings.dacs import DacsSettings
+
+FourPositive = Annotated[tuple[Positive, Positive, Positive, Positive], Field(strict=False)]
+FourNonNegative = Annotated[tuple[NonNegative, NonNegative, NonNegative, NonNegative], Field(strict=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalScale:
+    """The numbers that go with a signal, in nats: the change that is a jump, and the values near to and far away."""
+
+    threshold: float
+    near: float
+    far: float
+
+
+SIGNAL_SCALES: Mapping[str, SignalScale] = {
+    "light": SignalScale(threshold=0.23, near=0.8, far=1.9),
+    "full": SignalScale(threshold=0.04, near=0.14, far=0.38),
+}
+"""What null stands for in `DetectorSettings`: `near` in clear weather and `far` at 200 mm/h on the default streets.
+
+Hamlet's are 0.23, 0.8 and 2.55 for rain on Cityscapes, with `light`.
+"""
+
+
+class DetectorSettings(Settings):
+    """When the domain shifts: a window's mean of the signal lies farther than `threshold` from the reference.
+
+    The signal is the static model's cross-entropy, in nats per pixel, against what the scored network says of the same
+    frame. It rises with the distance from the source domain.
+    """
+
+    signal: Literal["none", "light", "full"] = "full"
+    """What of the static model is asked: its light exit, as in Hamlet, or, at the cost of a pass, all of it."""
+    window: Count = 20
+    """Frames whose mean is judged; Hamlet takes 75 of some 9000 in a visit."""
+    threshold: Positive | None = None
+    """Change of the mean that is a jump; null takes 0.23 for `light`, which is Hamlet's, and 0.04 for `full`."""
+    near: NonNegative | None = None
+    """Mean in or near the source domain; null takes 0.8 for `light`, which is Hamlet's, and 0.14 for `full`."""
+    far: NonNegative | None = None
+    """Mean far from the source domain; null takes 1.9 for `light`, where Hamlet has 2.55, and 0.38 for `full`."""
+
+    def scale(self) -> SignalScale:
+        """The three numbers without nulls; `signal` is not `none`."""
+        usual = SIGNAL_SCALES[self.signal]
+        return SignalScale(
+            threshold=usual.threshold if self.threshold is None else self.threshold,
+            near=usual.near if self.near is None else self.near,
+            far=usual.far if self.far is None else self.far,
+        )
+
+
+class BudgetSettings(Settings):
+    """How long is learned after a jump."""
+
+    policy: Literal["none", "jump"] = "jump"
+    """`none` learns from every frame; with `jump` each jump buys steps, and without any left nothing is learned."""
+    steps: Count = 15
+    """What a jump by one threshold buys; Hamlet 750, with one frame a step and some 9000 in a visit."""
+    back_near: NonNegative = 0.25
+    """Factor on it for a jump back to the source domain that ends at `detector.near`."""
+    back_far: NonNegative = 0.75
+    """Factor on it for a jump towards the source domain that ends at `detector.far`. Between them it is linear."""
+    cap: Count = 30
+    """Most steps that can be left; Hamlet 4450."""
+    before_first_jump: Literal["train", "wait"] = "train"
+    """Whether frames are learned from until the first jump; Hamlet waits."""
+
+
+class RatePolicySettings(Settings):
+    """How fast is learned after a jump; until the first, the method's optimiser has its own rate."""
+
+    policy: Literal["constant", "adaptive_slope", "adaptive_init"] = "adaptive_slope"
+    """`constant` leaves the rate to the optimiser.
+
+    `adaptive_slope` starts each budget higher the farther the domain, and falls to 0 over it. `adaptive_init` adds to
+    the rate the more the greater the jump, and falls to 0 over `fall`.
+    """
+    near: Positive = 1e-3
+    """Start of the slope at `detector.near`; Hamlet 1.5e-5. Only with `adaptive_slope`."""
+    far: Positive = 2e-3
+    """Start of the slope at `detector.far`; Hamlet 6e-5. Only with `adaptive_slope`."""
+    initial: Positive = 5e-4
+    """What the first jump adds to, and half of what a jump adds per threshold; Hamlet 1.5e-5. Only with
+    `adaptive_init`."""
+    ceiling: Positive = 4e-3
+    """Most that a jump adds; Hamlet 1e-3. Only with `adaptive_init`."""
+    fall: Count = 30
+    """Steps from a jump until the rate is 0; Hamlet 750. Only with `adaptive_init`."""
+    keeps_head_factor: bool = True
+    """Whether the optimiser's `head_factor` holds after a jump; in Hamlet it is lost."""
+
+
+class MixPolicySettings(Settings):
+    """How many classes are pasted after a jump; until the first, as many as the method's `mix_ratio` says."""
+
+    policy: Literal["constant", "dynamic"] = "dynamic"
+    """`dynamic` pastes fewer source classes the farther the domain."""
+    near: Fraction = 0.5
+    """Share of the source classes that is pasted at `detector.near`."""
+    far: Fraction = 0.25
+    """Share of the source classes that is pasted at `detector.far`."""
+
+
+class ModularSettings(Settings):
+    """Modular training: which encoder stages learn in a step; those before them stay as they are."""
+
+    policy: Literal["none", "reward", "random", "fixed"] = "reward"
+    """Whether the first stage that learns is always the first of all, the one with the best score, drawn, or given."""
+    first_stage: Annotated[int, Field(ge=0, le=3)] = 0
+    """The first stage that learns, counted from 0: Hamlet's module is one more. Only with `fixed`."""
+    probabilities: FourNonNegative = (0.25, 0.25, 0.25, 0.25)
+    """How often each stage is the first, up to a common factor. Only with `random`."""
+    alpha: Fraction = 0.1
+    """Weight of the newest gain in the scores. Only with `reward`."""
+    speeds: FourPositive | None = None
+    """Steps per second with each stage as the first, which favour the fast ones; null favours none.
+
+    Hamlet's are 4.21, 4.83, 5.11 and 5.73. Only with `reward`.
+    """
+    temperature: Positive = 1.75
+    """A gain is weighted with softmax(speeds / temperature). Only with `reward`, and where there are `speeds`."""
+    loss: str = "mix"
+    """The term of the step's loss that gains are measured on. It carries the weight that the method gives it.
+
+    A common factor scales all scores alike, so that the choice is that of the unweighted term. Only with `reward`.
+    """
+    head: Literal["all", "projections"] = "all"
+    """What of the head learns: all that does not read an earlier stage, or of that only what reads a single stage.
+
+    Hamlet's modular training always leaves the fusion and the classifier as they are. Whatever the policy.
+    """
+
+
+class HamletSettings(Settings):
+    """Learn when the domain has shifted, as far as it has (Colomer et al. 2023, Hamlet, arXiv 2307.15063)."""
+
+    name: Literal["hamlet"]
+    detector: DetectorSettings = DetectorSettings()
+    budget: BudgetSettings = BudgetSettings()
+    learning_rate: RatePolicySettings = RatePolicySettings()
+    mix: MixPolicySettings = MixPolicySettings()
+    modular: ModularSettings = ModularSettings()
+
+    def contradictions(self, head: str, method: Settings) -> Iterator[str]:
+        """Why a run cannot be as these settings and others say, a line for each reason.
+
+        Args:
+            head: The network's.
+            method: The run's.
+        """
+        if self.detector.signal == "none":
+            yield from self._needs_a_detector()
+        else:
+            yield from self._detector_misfits(head)
+        if self.learning_rate.policy == "adaptive_slope" and self.budget.policy == "none":
+            yield (
+                "modulation.learning_rate.policy is 'adaptive_slope', which falls over the budget, but "
+                "modulation.budget.policy is 'none'; set it to jump, or the rate's to adaptive_init"
+            )
+        if self.mix.policy == "dynamic" and "mix_ratio" not in type(method).model_fields:
+            yield (
+                "modulation.mix.policy is 'dynamic', but the method pastes no classes; set it to constant, or "
+                "method.name to dacs"
+            )
+        yield from self._modular_misfits(method)
+
+    def _needs_a_detector(self) -> Iterator[str]:
+        idle = {"budget": "none", "learning_rate": "constant", "mix": "constant"}
+        policies = {"budget": self.budget.policy, "learning_rate": self.learning_rate.policy, "mix": self.mix.policy}
+        for part, policy in policies.items():
+            if policy != idle[part]:
+                yield (
+                    f"modulation.{part}.policy is {policy!r}, but no jump is ever seen with modulation.detector.signal "
+                    f"'none'; set the signal to full or light, or the policy to {idle[part]}"
+                )
+
+    def _detector_misfits(self, head: str) -> Iterator[str]:
+        if self.detector.signal == "light" and head != "multi_exit":
+            yield (
+                f"modulation.detector.signal is 'light', but model.head {head!r} has no light exit; set model.head to "
+                "multi_exit, or the signal to full"
+            )
+        scale = self.detector.scale()
+        if scale.near >= scale.far:
+            yield (
+                f"modulation.detector.near is {scale.near}, but modulation.detector.far is {scale.far}; choose a "
+                "greater far"
+            )
+
+    def _modular_misfits(self, method: Settings) -> Iterator[str]:
+        modular = self.modular
+        if modular.policy == "random" and not any(modular.probabilities):
+            yield "modulation.modular.probabilities are all 0, but one stage must be the first; raise one of them"
+        mixes = not isinstance(method, DacsSettings) or method.mix_weight > 0.0
+        if modular.policy == "reward" and modular.loss == "mix" and not mixes:
+            yield (
+                "modulation.modular.loss is 'mix', but method.mix_weight is 0 and there is no such term; set it to "
+                "clean, or raise the weight"
+            )
