@@ -47,6 +47,7 @@ class Learner(Method):
         learning = learning_parameters(self.student)
         self._learning = tuple(learning)
         self._optimiser = Optimiser(learning, optimiser)
+        self._held_back: dict[tuple[int, bool], frozenset[str]] = {}
         self.steps = 0
 
     @abstractmethod
@@ -66,11 +67,19 @@ class Learner(Method):
         return {name: loss.detach() for name, loss in terms.losses.items()} | dict(terms.watched)
 
     def held_back(self, plan: StepPlan) -> frozenset[str]:
-        """Names of learning parameters that this step leaves alone."""
+        """Names of parameters that this step leaves alone, whether or not they learn in others."""
+        choice = (plan.first_stage, plan.trains_fusion)
+        if choice not in self._held_back:
+            self._held_back[choice] = self._names_held_back(*choice)
+        return self._held_back[choice]
+
+    def _names_held_back(self, first_stage: int, trains_fusion: bool) -> frozenset[str]:
         encoder, head = self.student.encoder, self.student.head
         readers = [head.stage_part(stage) for stage in range(len(encoder.stages))]
-        held = _parameters([*encoder.stages[: plan.first_stage], *readers[: plan.first_stage]])
-        if not plan.trains_fusion:
+        held = _parameters(readers[:first_stage])
+        if first_stage:
+            held |= _parameters([encoder]) - _parameters(encoder.stages[first_stage:])
+        if not trains_fusion:
             held |= _parameters([head]) - _parameters(readers)
         return frozenset(name for name, parameter in self.student.named_parameters() if id(parameter) in held)
 

@@ -41,10 +41,12 @@ class Optimiser:
         """Moves the parameters down the gradient of the loss.
 
         Args:
-            loss: A scalar.
+            loss: A scalar. Where the plan leaves nothing that learns it has no gradient, and nothing moves.
             plan: The rates.
             held_back: Names of parameters that stay as they are in this step, moments included.
         """
+        if not loss.requires_grad:
+            return
         for group, factor in zip(self._adamw.param_groups, self._factors, strict=True):
             group["lr"] = self._rate(factor, plan)
         self._adamw.zero_grad(set_to_none=True)

@@ -98,10 +98,12 @@ class Segmentor(nn.Module):
 
         Args:
             prefix: of the images, computed by this network or a twin.
-            learning_from: the first stage, counted from 0, that records gradients; those before run without.
+            learning_from: the first stage, counted from 0, that records gradients; those before run without, and so
+                does, unless it is 0, what reads the images beside them.
         """
         done, total = len(prefix.features), len(self.encoder.stages)
-        guide = self.encoder.guide(prefix.images)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learning_from == 0):
+            guide = self.encoder.guide(prefix.images)
         features = list(prefix.features)
         first = min(max(done, learning_from), total)
         if first > done:

@@ -21,7 +21,8 @@ class StepPlan:
         learning_rate: Takes the place of the optimiser's own rate; None leaves it.
         keeps_head_factor: Whether the head's factor multiplies `learning_rate` as it does the optimiser's own.
         trains: Whether the step learns at all.
-        first_stage: Encoder stages before this one, counted from 0, and the head's layers that read them do not learn.
+        first_stage: Encoder stages before this one, counted from 0, do not learn, nor do the head's layers that read
+            them and, unless it is 0, what reads the images beside the encoder.
         trains_fusion: Whether the head's other layers learn.
         mix_ratio: Takes the place of the method's share of pasted source classes; None leaves it.
     """
