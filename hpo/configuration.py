@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from segada.settings.presets import spelled_out
 from segada.settings.run import DEFAULT_NAMES, RunSettings
 from segada.settings.trees import Tree, Value, merged, nested
 
@@ -17,8 +18,8 @@ class Configuration:
 
     @property
     def overrides(self) -> Tree:
-        """The same, nested as `RunSettings` is."""
-        return nested(self.values)
+        """The same, nested as `RunSettings` is; a preset among them loses against the others."""
+        return spelled_out(nested(self.values))
 
     @property
     def hash(self) -> str:
@@ -39,7 +40,11 @@ class Configuration:
 
 
 def with_names(run: Tree) -> Tree:
-    """Settings of a run in which every room says its name, so that an override with another name replaces the room."""
+    """Settings of a run without preset, in which every room says its name.
+
+    Hence an override with another name replaces the room.
+    """
+    run = spelled_out(run)
     rooms: Tree = {
         room: {"name": name, **inside}
         for room, name in DEFAULT_NAMES.items()

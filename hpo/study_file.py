@@ -18,6 +18,7 @@ from segada.settings.data import StreetsDomain
 from segada.settings.files import Document, InputError, read_yaml
 from segada.settings.folders import expand
 from segada.settings.method import SupervisedSettings
+from segada.settings.presets import spelled_out
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree, Value, merged
 
@@ -51,7 +52,7 @@ class StudyFile:
         """The source training, or None where the study takes weights that exist."""
         if self.settings.pretrain is None:
             return None
-        return RunSettings.model_validate(merged(self.run, self.settings.pretrain))
+        return RunSettings.model_validate(merged(self.run, spelled_out(self.settings.pretrain)))
 
     @cached_property
     def identity(self) -> Tree:
@@ -93,7 +94,8 @@ def load_study(
         InputError: one line with the file, the line, the path, what is wrong and what would be right.
     """
     document = read_yaml(_located(file))
-    for path, value in (overrides or {}).items():
+    # Presets first, so that what is given beside one wins whatever the order.
+    for path, value in sorted((overrides or {}).items(), key=lambda item: not item[0].endswith(".preset")):
         document = document.with_overrides({path: value}, (options or {}).get(path, "--set"))
     settings = document.build(StudySettings, document.tree)
     run = with_names(settings.run)
@@ -132,7 +134,7 @@ def _located(file: str) -> Path:
 def _checked_pretraining(document: Document, settings: StudySettings, run: Tree) -> RunSettings | None:
     if settings.pretrain is None:
         return None
-    source = document.build(RunSettings, merged(run, settings.pretrain), ("pretrain", "run"))
+    source = document.build(RunSettings, merged(run, spelled_out(settings.pretrain)), ("pretrain", "run"))
     if not isinstance(source.method, SupervisedSettings):
         raise document.error(
             ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"

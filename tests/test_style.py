@@ -64,6 +64,8 @@ def test_every_setting_is_read_by_what_it_sets() -> None:
         read |= {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     # The four sizes are looked up by the name of the split.
     read |= {"source", "adapt", "select", "report"}
+    # What `RunSettings` replaces by the settings it stands for.
+    read |= {"preset"}
     # What `StreamSettings.all_visits` is made of.
     read |= {"route", "rounds"}
     fields = {name for root in (RunSettings, StudySettings) for model in _models(root) for name in model.model_fields}

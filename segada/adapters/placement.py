@@ -6,11 +6,18 @@ from typing import Any
 import torch
 
 from segada.adapters.adaptformer import insert_adaptformer
+from segada.adapters.lora import insert_lora
+from segada.adapters.vida import insert_vida
 from segada.models.encoder import Encoder
 from segada.models.mix_block import Block
 from segada.settings.adapter import AdapterSettings, NoAdapter, PlacedSettings
+from segada.settings.widths import check_adapter
 
-ADAPTERS: Mapping[str, Callable[[Block, Any, torch.Generator], None]] = {"adaptformer": insert_adaptformer}
+ADAPTERS: Mapping[str, Callable[[Block, Any, torch.Generator], None]] = {
+    "adaptformer": insert_adaptformer,
+    "lora": insert_lora,
+    "vida": insert_vida,
+}
 """How each adapter is put into a block; a function takes its own settings, which the union pairs with its name."""
 
 
@@ -18,27 +25,21 @@ def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.
     """Insert the adapters that the settings name; the encoder's outputs stay what they were, bit for bit.
 
     Raises:
-        ValueError: a stage is named twice, the patterns are not as many as the stages, the adapter is wider than a
-            block, or the encoder has no blocks.
+        ValueError: an update of low rank is wider than a block, or the encoder has no blocks.
     """
     if isinstance(settings, NoAdapter):
         return
-    for block in chosen_blocks(encoder, settings):
+    blocks = list(chosen_blocks(encoder, settings))
+    check_adapter(settings, encoder.channels, "the encoder")
+    for block in blocks:
         ADAPTERS[settings.name](block, settings, generator)
 
 
 def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[Block]:
     """The blocks that carry adapters, in the order in which they run."""
     stages, patterns = settings.stages, settings.blocks
-    if len(set(stages)) < len(stages):
-        raise ValueError(f"adapter.stages must name each stage once, but is {list(stages)}")
     if isinstance(patterns, str):
         patterns = (patterns,) * len(stages)
-    if len(patterns) != len(stages):
-        raise ValueError(
-            f"adapter.blocks must be one pattern or one for each of the {len(stages)} adapter.stages, but has "
-            f"{len(patterns)}"
-        )
     for stage, pattern in sorted(zip(stages, patterns, strict=True)):
         blocks = list(encoder.blocks((stage,)))
         for index in pattern_blocks(pattern, len(blocks)):
@@ -49,8 +50,9 @@ def pattern_blocks(pattern: str, depth: int) -> list[int]:
     """Numbers, from 0, of the blocks that a pattern means in a stage of some depth; never none.
 
     Args:
-        pattern: see `settings.adapter.BlockPattern`. A window takes the blocks i whose centre (i + 0.5) / depth lies in
-            it, and if there is none, the block whose centre is nearest to its middle, the earlier of two.
+        pattern: see `settings.placement.BlockPattern`. A window takes the blocks i whose centre (i + 0.5) / depth lies
+            in it, its end excluded, so that windows that follow each other share no block. If there is none, it takes
+            the block whose centre is nearest to its middle, the earlier of two.
         depth: blocks of the stage.
     """
     if "-" in pattern:
@@ -63,6 +65,6 @@ def pattern_blocks(pattern: str, depth: int) -> list[int]:
 
 def _window(low: float, high: float, depth: int) -> list[int]:
     centres = [(index + 0.5) / depth for index in range(depth)]
-    inside = [index for index, centre in enumerate(centres) if low <= centre <= high]
+    inside = [index for index, centre in enumerate(centres) if low <= centre < high]
     middle = (low + high) / 2
     return inside or [min(range(depth), key=lambda index: abs(centres[index] - middle))]

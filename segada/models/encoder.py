@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STRIDES = (4, 8, 16, 32)
 
 Guide = Sequence[Tensor]
-"""What a reader made of the images for each stage: maps [B, D, H/s, W/s] of strides s = 4, 8, 16 and 32."""
+"""What a reader made of the images: maps [B, D, H/s, W/s] of some of the strides s = 4, 8, 16 and 32, finest first."""
 
 SLOTS = ("reader", "prompt", "before", "parallel", "after", "q_update", "kv_update", "proj_update")
 """Names of the submodules that are empty in a source model and that adapters fill.
@@ -71,9 +71,13 @@ class Encoder(nn.Module, ABC):
         )
 
     def frozen_stages(self) -> int:
-        """How many leading stages are the same function for every twin: nothing learns, and no batch is summarised."""
+        """How many leading stages are the same function for every twin.
+
+        In them nothing learns, no batch is summarised, and no slot is filled: in a twin, adapters do not learn either.
+        """
         for index, stage in enumerate(self.stages):
-            if any(parameter.requires_grad for parameter in stage.parameters()) or has_batch_norm(stage):
+            changes = any(weight.requires_grad or has_adapter(name) for name, weight in stage.named_parameters())
+            if changes or has_batch_norm(stage):
                 return index
         return len(self.stages)
 

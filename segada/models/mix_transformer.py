@@ -60,7 +60,7 @@ class MixTransformer(Encoder):
         """Feature maps of the stages from `first` up to, not including, `end`; x is what stage `first` reads."""
         features = []
         for index in range(first, end):
-            x = self.stages[index](x, None if guide is None else guide[index])
+            x = self.stages[index](x, guide)
             features.append(x)
         return features
 
@@ -95,7 +95,7 @@ class MixTransformer(Encoder):
 class Reader(nn.Module):
     """Base of what reads the images beside an encoder: a stem, a high-pass filter.
 
-    `forward` maps normalised images [B, 3, H, W] to a `Guide`: a map for each stage.
+    `forward` maps normalised images [B, 3, H, W] to a `Guide`.
     """
 
     def fed(self, features: Sequence[Tensor], guide: Guide) -> list[Tensor]:  # noqa: ARG002 - most feed nothing
@@ -106,8 +106,8 @@ class Reader(nn.Module):
 class Stage(nn.Module):
     """Patch embedding, transformer blocks and a norm: [B, C, H, W] to [B, C', H/s, W/s]; works alone.
 
-    Its slot `prompt` is called with the tokens [B, H, W, C] that enter the first block and the guide's map for this
-    stage. It says what is added to the tokens before some of the blocks: {block, counted from 0: [B, H, W, C]}.
+    Its slot `prompt` is called with the tokens [B, H, W, C] that enter the first block and the guide. It says what is
+    added to the tokens before some of the blocks: {block, counted from 0: [B, H, W, C]}.
     """
 
     prompt: nn.Module | None
@@ -120,7 +120,7 @@ class Stage(nn.Module):
         self.norm = nn.LayerNorm(width, BLOCK_EPS)
         self.register_module("prompt", None)
 
-    def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, guide: Guide | None = None) -> Tensor:
         tokens = self.patch_embed(x)
         additions: Mapping[int, Tensor] = {} if self.prompt is None else self.prompt(tokens, guide)
         for index, block in enumerate(self.blocks):

@@ -1,19 +1,11 @@
 """Small trainable modules in the blocks of a frozen encoder, and where they sit."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from segada.settings.base import Count, Positive, Sequence, Settings
-
-Stage = Annotated[int, Field(ge=0, le=3)]
-
-BlockPattern = Annotated[str, Field(pattern=r"^(all|first|last|every[1-9]\d*|(0|0?\.\d+)-(1|1\.0*|0?\.\d+))$")]
-"""Which blocks of a stage: `all`, the `first`, the `last`, `every2` (the first, third, ...) or a window.
-
-A window is given as fractions of the stage's depth, such as `0.5-1`, and takes the blocks whose centre lies in it, or
-at least the nearest: it means the same on every depth.
-"""
+from segada.settings.placement import Blocks, Stages
 
 
 class NoAdapter(Settings):
@@ -25,10 +17,19 @@ class NoAdapter(Settings):
 class PlacedSettings(Settings):
     """What every adapter in blocks has in common: where it sits."""
 
-    stages: Sequence[Stage] = Field(default=(0, 1), min_length=1)
+    stages: Stages = (0, 1)
     """Encoder stages, counted from 0, that carry adapters."""
-    blocks: BlockPattern | Annotated[Sequence[BlockPattern], Field(min_length=1)] = "all"
+    blocks: Blocks = "all"
     """Which of their blocks: one pattern for all of `stages`, or a list with one for each."""
+
+    @model_validator(mode="after")
+    def _a_pattern_for_each_stage(self) -> Self:
+        if not isinstance(self.blocks, str) and len(self.blocks) != len(self.stages):
+            raise ValueError(
+                f"adapter.blocks has {len(self.blocks)} patterns, but adapter.stages names {len(self.stages)} stages; "
+                "give one pattern for all, or one for each"
+            )
+        return self
 
 
 class AdaptFormerSettings(PlacedSettings):
@@ -43,4 +44,38 @@ class AdaptFormerSettings(PlacedSettings):
     """Beside the MLP, as in the paper, or in front of it, or behind it."""
 
 
-AdapterSettings = Annotated[NoAdapter | AdaptFormerSettings, Field(discriminator="name")]
+class LoraSettings(PlacedSettings):
+    """Updates of low rank to linear layers of the attention (Hu et al. 2021, arXiv 2106.09685)."""
+
+    name: Literal["lora"]
+    rank: Count = 4
+    """Of each update; at most the width of the narrowest stage that carries one."""
+    alpha: Positive = 4.0
+    """An update is multiplied by alpha / rank, so that another rank needs no other learning rate."""
+    targets: Annotated[Sequence[Literal["q", "kv", "proj"]], Field(min_length=1)] = ("q", "kv")
+    """Linear layers that get an update: of queries, of keys and values (one layer, one update), of the output."""
+
+
+class VidaSettings(PlacedSettings):
+    """A pair of updates, of low and of high rank, to linear layers of the attention (Liu et al. 2024, 2306.04344)."""
+
+    name: Literal["vida"]
+    low_rank: Count = 1
+    """Of the update that keeps what all domains share."""
+    high_rank: Count = 128
+    """Of the update that takes up what one domain says; may exceed the width of a stage."""
+    low_scale: Positive = 1.0
+    """Factor on the update of low rank."""
+    high_scale: Positive = 1.0
+    """Factor on the update of high rank."""
+
+    @model_validator(mode="after")
+    def _low_is_low(self) -> Self:
+        if self.low_rank > self.high_rank:
+            raise ValueError(
+                f"adapter.low_rank is {self.low_rank}, but adapter.high_rank is {self.high_rank}; swap them"
+            )
+        return self
+
+
+AdapterSettings = Annotated[NoAdapter | AdaptFormerSettings | LoraSettings | VidaSettings, Field(discriminator="name")]

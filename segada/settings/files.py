@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from segada.settings.misfits import Misfit, Parts, explain, shown
+from segada.settings.presets import spelled_out
 from segada.settings.run import RunSettings
 from segada.settings.trees import Tree, Value, merged, nested
 
@@ -31,9 +32,13 @@ class Document:
     """Paths that the command line set, with the option's name; they stand on no line of the file."""
 
     def with_overrides(self, overrides: Mapping[str, Value], option: str = "--set") -> "Document":
-        """The document in which the values at the dotted paths are these, as if the file said so."""
+        """The document in which the values at the dotted paths are these, as if the file said so.
+
+        A preset among them wins over the file, and loses against the other ones.
+        """
         given: dict[Parts, str] = {tuple(path.split(".")): option for path in overrides}
-        return replace(self, tree=merged(self.tree, nested(overrides)), given={**self.given, **given})
+        tree = merged(self.tree, spelled_out(nested(overrides)))
+        return replace(self, tree=tree, given={**self.given, **given})
 
     def error(self, parts: Sequence[str | int], problem: str) -> InputError:
         """The error that something is wrong at a path: `FILE:LINE: path: problem`."""
@@ -68,7 +73,9 @@ class Document:
     def _error_of(self, misfit: Misfit, above: Sequence[str]) -> InputError:
         first, _, rest = misfit.text.partition(" ")
         if misfit.is_relation and "." in first:
-            named = self._placed((*misfit.parts, *first.split(".")), above)
+            path = tuple(first.split("."))
+            whole = path if path[: len(misfit.parts)] == misfit.parts else (*misfit.parts, *path)
+            named = self._placed(whole, above)
             if named in self.lines or named in self.given:
                 return self.error(named, rest)
         return self.error(self._placed(misfit.parts, above), misfit.text)

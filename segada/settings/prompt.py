@@ -1,8 +1,11 @@
 """Small trainable modules that read the images beside a frozen encoder, and add to its tokens."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from segada.settings.base import Settings
+from pydantic import Field, model_validator
+
+from segada.settings.base import Count, Fraction, Settings
+from segada.settings.placement import Stage, Stages
 
 
 class NoPrompt(Settings):
@@ -11,4 +14,66 @@ class NoPrompt(Settings):
     name: Literal["none"] = "none"
 
 
-PromptSettings = NoPrompt
+class VitAdapterSettings(Settings):
+    """A convolutional stem that tokens, or the head, look into (Chen et al. 2023, arXiv 2205.08534)."""
+
+    name: Literal["vit_adapter"]
+    inject: bool = True
+    """Whether the tokens that enter a stage attend to the stem's maps of strides 8, 16 and 32."""
+    stage: Stage = 2
+    """The stage, counted from 0, whose tokens do so; its width is that of the stem's maps."""
+    heads: Count | None = None
+    """Heads of this attention, a divisor of the stage's width; null takes as many as the stage's own attention has."""
+    points: Count = 4
+    """Points that each head looks at in each map."""
+    feeds_head: bool = False
+    """Whether the stem's maps are added to what the head gets, too."""
+    stem_width: Count = 64
+    """Channels of the stem's first convolutions; later ones have two and four times as many."""
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> Self:
+        if not self.inject and not self.feeds_head:
+            raise ValueError(
+                "prompt.inject is false, but prompt.feeds_head is false too, so that nothing would read the stem; "
+                "set one of them, or prompt.name to none"
+            )
+        return self
+
+
+class VisualPromptSettings(Settings):
+    """A convolutional stem whose maps are added to the tokens that enter stages, as a visual prompt."""
+
+    name: Literal["visual_prompt"]
+    stages: Stages = (0, 1, 2, 3)
+    """Encoder stages, counted from 0, that get a prompt."""
+    reduction: Count = 4
+    """How many times narrower than the stem's map the bottleneck is that makes a prompt of it."""
+    stem_width: Count = 64
+    """Channels of the stem's first map; the others have two, four and four times as many."""
+
+    @model_validator(mode="after")
+    def _bottleneck_is_left(self) -> Self:
+        if self.reduction > self.stem_width:
+            raise ValueError(
+                f"prompt.reduction is {self.reduction}, but prompt.stem_width is {self.stem_width}; choose at most "
+                f"{self.stem_width}"
+            )
+        return self
+
+
+class HighFrequencySettings(Settings):
+    """Explicit visual prompts: the images' high frequencies and the tokens themselves (Liu et al. 2023, 2303.10883)."""
+
+    name: Literal["high_frequency"]
+    stages: Stages = (0, 1, 2, 3)
+    """Encoder stages, counted from 0, whose blocks get a prompt."""
+    frequency_share: Fraction = 0.25
+    """Share of the spectrum's area, around frequency zero, that is removed from the images."""
+    reduction: Count = 4
+    """How many times narrower than a stage its prompts are while they are made."""
+
+
+PromptSettings = Annotated[
+    NoPrompt | VitAdapterSettings | VisualPromptSettings | HighFrequencySettings, Field(discriminator="name")
+]

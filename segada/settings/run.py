@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from segada.settings.adapter import AdapterSettings, NoAdapter
+from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.base import Settings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
@@ -16,9 +17,11 @@ from segada.settings.hamlet import HamletSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.modulation import AlwaysSettings, ModulationSettings
+from segada.settings.presets import PresetName, spelled_out
 from segada.settings.prompt import NoPrompt, PromptSettings
 from segada.settings.stream import StreamSettings
 from segada.settings.watch import WatchSettings
+from segada.settings.widths import check_adapter, check_prompt
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulation": "always"}
 """What a room that is chosen by `name` is when the name is left out."""
@@ -27,6 +30,8 @@ DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulat
 class RunSettings(Settings):
     """Every setting of one adaptation run."""
 
+    preset: PresetName | None = None
+    """A named starting point, see `presets.py`; settings given beside it win, and it is null once they are merged."""
     seed: int = Field(default=0, ge=0)
     """Of replay, class-mix, augmentation and initialisation, each with a generator of its own."""
     data: DataSettings = DataSettings()
@@ -45,6 +50,7 @@ class RunSettings(Settings):
     def _name_defaults(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
+        values = spelled_out(values)
         named = {
             room: {"name": name, **values[room]}
             for room, name in DEFAULT_NAMES.items()
@@ -105,8 +111,13 @@ class RunSettings(Settings):
             )
         return self
 
-    def _light_weight(self) -> float:
-        return self.method.light_weight if isinstance(self.method, SupervisedSettings) else 0.0
+    @model_validator(mode="after")
+    def _widths_fit(self) -> Self:
+        architecture = MIX_TRANSFORMERS.get(self.model.encoder)
+        if architecture is not None:
+            check_adapter(self.adapter, architecture.widths, self.model.encoder)
+            check_prompt(self.prompt, architecture.widths, self.model.encoder)
+        return self
 
     @model_validator(mode="after")
     def _modulation_fits(self) -> Self:
@@ -115,6 +126,9 @@ class RunSettings(Settings):
             if reason is not None:
                 raise ValueError(reason)
         return self
+
+    def _light_weight(self) -> float:
+        return self.method.light_weight if isinstance(self.method, SupervisedSettings) else 0.0
 
     def scored_domains(self) -> tuple[str, ...]:
         """Domains that are evaluated after each visit, in order of first appearance, the source first."""

@@ -1,76 +1,259 @@
-"""What every adapter promises."""
+"""What every adapter, every prompt and their combinations promise."""
 
-from typing import get_args
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import Tensor
 
 from segada.adapters.placement import ADAPTERS
+from segada.adapters.prompting import PROMPTS
 from segada.models.build import build_segmentor
-from segada.models.learning import learning_parameters
+from segada.models.encoder import has_adapter, has_batch_norm
+from segada.models.learning import learning_parameters, twin, twin_without_adapters
 from segada.models.segmentor import Segmentor
-from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
-from segada.settings.model import ModelSettings
+from segada.models.weights import load_weights, save_weights, storable
+from segada.settings import RunSettings
+from segada.settings.adapter import AdapterSettings
+from segada.settings.architectures import MIX_TRANSFORMERS
+from segada.settings.prompt import PromptSettings
 
-EXAMPLES: list[AdapterSettings] = [
-    AdaptFormerSettings(name="adaptformer", stages=(0, 3), bottleneck=3, scale=0.7),
-]
-
-
-def build(adapter: AdapterSettings, freeze: str = "everything") -> Segmentor:
-    model = ModelSettings.model_validate({"checkpoint": None, "freeze": freeze})
-    return build_segmentor(model, adapter, torch.Generator().manual_seed(0))
+WIDTHS = MIX_TRANSFORMERS["mit_tiny"].widths
+SIZES = [(32, 64), (40, 72), (65, 33)]
+"""The second and third are no multiples of the deepest stride."""
 
 
-def pictures() -> Tensor:
-    return torch.rand((2, 3, 32, 64), generator=torch.Generator().manual_seed(1))
+def linear(inputs: int, outputs: int) -> int:
+    return inputs * outputs + outputs
 
 
-def test_the_table_holds_exactly_what_the_settings_name() -> None:
-    union = get_args(get_args(AdapterSettings)[0])
-    assert {get_args(member.model_fields["name"].annotation)[0] for member in union} == {*ADAPTERS, "none"}
-    assert {settings.name for settings in EXAMPLES} == set(ADAPTERS)
+def stem(width: int, levels: int = 4) -> int:
+    """Parameters of a spatial prior."""
+    widths = (3, width, width, width, 2 * width, 4 * width, 4 * width)[: 3 + levels]
+    pairs = itertools.pairwise(widths)
+    return sum(9 * inputs * outputs + 2 * outputs for inputs, outputs in pairs)
 
 
-@pytest.mark.parametrize("settings", EXAMPLES, ids=lambda settings: settings.name)
-def test_the_network_starts_as_the_one_without_bit_for_bit(settings: AdapterSettings) -> None:
-    for mode in (False, True):
-        plain, adapted = build(NoAdapter()).train(mode), build(settings).train(mode)
-        assert torch.equal(adapted(pictures()), plain(pictures()))
+def injector(width: int, heads: int, points: int) -> int:
+    seen = heads * 3 * points
+    return 5 * width + linear(width, 2 * seen) + linear(width, seen) + 2 * linear(width, width)
 
 
-@pytest.mark.parametrize("settings", EXAMPLES, ids=lambda settings: settings.name)
-def test_each_parameter_is_registered_once(settings: AdapterSettings) -> None:
-    names = [name for name, _ in build(settings).named_parameters(remove_duplicate=False)]
-    unique = {id(parameter) for parameter in build(settings).parameters()}
-    assert len(names) == len(unique) > len(list(build(NoAdapter()).parameters()))
+def adaptformers(bottleneck: int, stages: tuple[int, ...]) -> int:
+    return sum(linear(WIDTHS[stage], bottleneck) + linear(bottleneck, WIDTHS[stage]) for stage in stages)
 
 
-@pytest.mark.parametrize("settings", EXAMPLES, ids=lambda settings: settings.name)
-def test_adapters_alone_learn_in_a_frozen_network_and_change_it(settings: AdapterSettings) -> None:
-    segmentor = build(settings)
-    plain_names = {name for name, _ in build(NoAdapter()).named_parameters()}
-    learning = learning_parameters(segmentor)
-    assert set(learning) == {name for name, _ in segmentor.named_parameters()} - plain_names
-    frozen = {name: segmentor.get_parameter(name).detach().clone() for name in plain_names}
+def high_frequency(stages: tuple[int, ...], reduction: int) -> int:
+    hidden = [width // reduction for width in WIDTHS[: max(stages) + 1]]
+    patches = sum(
+        linear(kernel**2 * inputs, outputs) + 2 * outputs
+        for kernel, inputs, outputs in zip((7, 3, 3, 3), (3, *hidden), hidden, strict=False)
+    )
+    prompts = sum(
+        linear(WIDTHS[stage], hidden[stage])
+        + linear(hidden[stage], hidden[stage])
+        + linear(hidden[stage], WIDTHS[stage])
+        for stage in stages
+    )
+    return patches + prompts
 
-    segmentor.eval()
-    before = segmentor(pictures()).detach()
-    optimiser = torch.optim.AdamW(segmentor.parameters(), lr=0.01)
-    for _ in range(2):
+
+EXAMPLES: Mapping[str, tuple[dict[str, Any], int]] = {
+    "adaptformer": (
+        {"adapter": {"name": "adaptformer", "stages": [0, 3], "bottleneck": 3, "scale": 0.7}},
+        adaptformers(3, (0, 3)),
+    ),
+    "lora": (
+        {"adapter": {"name": "lora", "stages": [1, 2], "rank": 3, "targets": ["q", "kv", "proj"]}},
+        sum(3 * (2 + 3 + 2) * WIDTHS[stage] for stage in (1, 2)),
+    ),
+    "vida": (
+        {"adapter": {"name": "vida", "stages": [0, 2], "high_rank": 20}},
+        sum((1 + 20) * (2 + 3 + 2) * WIDTHS[stage] for stage in (0, 2)),
+    ),
+    "vit_adapter": (
+        {"prompt": {"name": "vit_adapter", "stem_width": 4, "points": 2}},
+        stem(4) + linear(8, 64) + 2 * linear(16, 64) + injector(64, 4, 2),
+    ),
+    "vit_adapter that only feeds the head": (
+        {"prompt": {"name": "vit_adapter", "inject": False, "feeds_head": True, "stage": 1, "stem_width": 16}},
+        stem(16) + sum(linear(width, 32) for width in (16, 32, 64, 64)) + sum(linear(32, width) for width in WIDTHS),
+    ),
+    "visual_prompt": (
+        {"prompt": {"name": "visual_prompt", "stages": [2, 0], "reduction": 2, "stem_width": 4}},
+        stem(4, 3) + linear(4, 2) + linear(2, 16) + linear(16, 8) + linear(8, 64),
+    ),
+    "high_frequency": (
+        {"prompt": {"name": "high_frequency", "stages": [1, 3], "reduction": 4}},
+        high_frequency((1, 3), 4),
+    ),
+    "adpt1": ({"preset": "adpt1"}, adaptformers(5, (0, 1))),
+    "adpt3, fed": (
+        {"preset": "adpt3", "prompt": {"feeds_head": True, "stem_width": 4}},
+        adaptformers(5, (0, 1, 2, 3))
+        + stem(4)
+        + sum(linear(width, 64) for width in (4, 8, 16, 16))
+        + sum(linear(64, width) for width in WIDTHS)
+        + injector(64, 4, 4),
+    ),
+    "lora and high_frequency": (
+        {"adapter": {"name": "lora", "stages": [3], "rank": 2}, "prompt": {"name": "high_frequency", "stages": [0]}},
+        2 * (2 + 3) * WIDTHS[3] + high_frequency((0,), 4),
+    ),
+}
+every_example = pytest.mark.parametrize("example", EXAMPLES)
+
+
+def build(example: str | None, freeze: str = "everything", seed: int = 0) -> Segmentor:
+    """None is the network without."""
+    model = {"checkpoint": None, "freeze": freeze}
+    tree = {"method": {"name": "source_only"}, **({} if example is None else EXAMPLES[example][0]), "model": model}
+    settings = RunSettings.model_validate(tree)
+    generator = torch.Generator().manual_seed(seed)
+    return build_segmentor(settings.model, settings.adapter, generator, settings.prompt)
+
+
+def pictures(size: tuple[int, int] = (32, 64), count: int = 2) -> Tensor:
+    return torch.rand((count, 3, *size), generator=torch.Generator().manual_seed(1))
+
+
+def learn(segmentor: Segmentor) -> None:
+    """Three steps: a factor that starts at zero hides what stands before it from the first, two from the second."""
+    optimiser = torch.optim.Adam(learning_parameters(segmentor).values(), lr=0.01)
+    for _ in range(3):
         optimiser.zero_grad()
         segmentor(pictures()).square().mean().backward()
         optimiser.step()
-    assert all(parameter.grad is not None and parameter.grad.any() for parameter in learning.values())
-    assert all(torch.equal(segmentor.get_parameter(name), value) for name, value in frozen.items())
-    assert not torch.allclose(segmentor(pictures()), before)
 
 
-@pytest.mark.parametrize("settings", EXAMPLES, ids=lambda settings: settings.name)
+def learned(example: str) -> Segmentor:
+    """In evaluation mode, so that the head's running statistics stay those of the source model."""
+    segmentor = build(example).eval()
+    learn(segmentor)
+    return segmentor
+
+
+def snapshot(segmentor: Segmentor) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in segmentor.named_parameters()}
+
+
+def test_the_tables_hold_exactly_what_the_settings_name() -> None:
+    for settings, table, room in ((AdapterSettings, ADAPTERS, "adapter"), (PromptSettings, PROMPTS, "prompt")):
+        union = get_args(get_args(settings)[0])
+        assert {get_args(member.model_fields["name"].annotation)[0] for member in union} == {*table, "none"}
+        assert {example[room].get("name") for example, _ in EXAMPLES.values() if room in example} - {None} == set(table)
+
+
+@every_example
+def test_the_network_starts_as_the_one_without_bit_for_bit(example: str) -> None:
+    plain, adapted = build(None), build(example)
+    for training in (False, True):
+        plain.train(training)
+        adapted.train(training)
+        for size in SIZES:
+            maps, expected = adapted.encode(pictures(size)), plain.encode(pictures(size))
+            assert all(torch.equal(one, other) for one, other in zip(maps, expected, strict=True))
+            assert torch.equal(adapted.decode(maps), plain.decode(expected))
+
+
+@every_example
+def test_each_parameter_is_registered_once_and_there_are_as_many_as_the_formula_says(example: str) -> None:
+    segmentor, plain = build(example), set(snapshot(build(None)))
+    added = dict(segmentor.named_parameters(remove_duplicate=False))
+    for name in plain:
+        assert not has_adapter(name)
+        del added[name]
+    assert all(has_adapter(name) for name in added)
+    assert len({id(parameter) for parameter in added.values()}) == len(added)
+    assert sum(parameter.numel() for parameter in added.values()) == EXAMPLES[example][1]
+
+
+@every_example
 @pytest.mark.parametrize("freeze", ["nothing", "encoder", "everything"])
-def test_adapters_learn_under_every_freeze_rule(settings: AdapterSettings, freeze: str) -> None:
-    added = {name for name, _ in build(settings).named_parameters()} - {
-        name for name, _ in build(NoAdapter()).named_parameters()
+def test_adapters_learn_under_every_freeze_rule_and_nothing_that_is_frozen_does(example: str, freeze: str) -> None:
+    segmentor = build(example, freeze).eval()
+    before, first = snapshot(segmentor), segmentor(pictures()).detach()
+    added = set(before) - set(snapshot(build(None)))
+    assert set(learning_parameters(segmentor)) == added | set(learning_parameters(build(None, freeze)))
+    learn(segmentor)
+    changed = {name for name, value in snapshot(segmentor).items() if not torch.equal(value, before[name])}
+    assert added <= changed <= set(learning_parameters(segmentor))
+    assert ("head.linear_pred.weight" in changed) == (freeze != "everything")
+    gradients = {name: segmentor.get_parameter(name).grad for name in added}
+    assert all(gradient is not None and gradient.any() for gradient in gradients.values())
+    assert not torch.allclose(segmentor(pictures()), first)
+
+
+@every_example
+def test_the_global_generator_is_left_alone(example: str) -> None:
+    state = torch.get_rng_state()
+    first = snapshot(build(example))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, first[name]) for name, value in snapshot(build(example)).items())
+    assert all(value.isfinite().all() for value in first.values())
+
+
+@every_example
+def test_what_was_learned_goes_into_a_fresh_network_and_through_a_file(example: str, tmp_path: Path) -> None:
+    segmentor = learned(example)
+    with torch.no_grad():
+        expected = segmentor(pictures())
+        by_state = build(example, seed=7).eval()
+        by_state.load_state_dict(storable(segmentor), strict=False)
+        assert torch.equal(by_state(pictures()), expected)
+        save_weights(segmentor, tmp_path / "a.safetensors", "0123456789")
+        by_file = build(example, seed=8).eval()
+        load_weights(by_file, str(tmp_path / "a.safetensors"))
+        assert torch.equal(by_file(pictures()), expected)
+
+
+@every_example
+def test_the_static_model_carries_none_and_stays_the_source_model(example: str) -> None:
+    segmentor = build(example).eval()
+    static = twin_without_adapters(segmentor)
+    assert set(snapshot(static)) == set(snapshot(build(None)))
+    learn(segmentor)
+    for size in SIZES:
+        assert torch.equal(static(pictures(size)), build(None).eval()(pictures(size)))
+    prefix = segmentor.encode_frozen(pictures())
+    for one, other in zip(static.encode_rest(prefix), static.encode(pictures()), strict=True):
+        assert torch.equal(one, other)
+
+
+@every_example
+def test_a_teacher_has_adapters_of_its_own_and_shares_the_prefix(example: str) -> None:
+    segmentor = build(example).eval()
+    learn(segmentor)
+    before = segmentor(pictures()).detach()
+    teacher = twin(segmentor).eval()
+    learn(segmentor)
+    assert not torch.allclose(segmentor(pictures()), before)
+    assert torch.equal(teacher(pictures()), before)
+    own = {id(parameter) for parameter in teacher.parameters()} - {
+        id(parameter) for parameter in segmentor.parameters()
     }
-    assert added <= set(learning_parameters(build(settings, freeze)))
+    assert {id(teacher.get_parameter(name)) for name in learning_parameters(segmentor)} == own
+    assert torch.equal(teacher.decode(teacher.encode_rest(segmentor.encode_frozen(pictures()))), before)
+
+
+@every_example
+def test_frames_do_not_see_each_other(example: str) -> None:
+    segmentor = learned(example).train()
+    assert not has_batch_norm(segmentor.encoder)
+    with torch.no_grad():
+        together = segmentor.encode(pictures(count=3))
+        alone = segmentor.encode(pictures(count=3)[1:2])
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one[1:2], other, rtol=1e-4, atol=1e-4)
+
+
+@every_example
+def test_it_runs_in_reduced_precision(example: str) -> None:
+    segmentor = learned(example)
+    exact = segmentor(pictures())
+    with torch.autocast("cpu", torch.bfloat16):
+        reduced = segmentor(pictures())
+    assert (reduced.float() - exact).abs().max() < 0.1 * exact.abs().max()

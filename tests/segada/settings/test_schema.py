@@ -32,8 +32,8 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
     ("path", "given_names"),
     [
         ("seed", [{}]),
-        ("adapter.stages", [{"adapter.name": "adaptformer"}]),
-        ("adapter.stages.1", [{"adapter.name": "adaptformer"}]),
+        ("adapter.bottleneck", [{"adapter.name": "adaptformer"}]),
+        ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida")]),
         ("method.optimiser.learning_rate", [{"method.name": "dacs"}, {"method.name": "supervised"}]),
         ("data.size.1", [{}]),
         ("data.size.2", []),

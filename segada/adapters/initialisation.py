@@ -1,0 +1,46 @@
+"""First values of the layers of prompts, drawn from a generator that is passed in."""
+
+import math
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def filled(module: Module, generator: torch.Generator) -> Module:
+    """The module, made on the meta device, with storage on the CPU and values.
+
+    Convolutions from a normal by fan-out, linear layers from a truncated normal of deviation 0.02, biases 0, norms as
+    the identity. Parameters that belong to none of these layers are left without values.
+
+    Args:
+        module: built under `torch.device("meta")`, because PyTorch's own initialisation would draw from the global
+            generator.
+        generator: of the values.
+    """
+    module.to_empty(device="cpu").to(memory_format=torch.channels_last)
+    for part in module.modules():
+        if isinstance(part, nn.LayerNorm | nn.GroupNorm):
+            nn.init.ones_(part.weight)
+            nn.init.zeros_(part.bias)
+        elif isinstance(part, nn.Linear):
+            nn.init.trunc_normal_(part.weight, std=0.02, generator=generator)
+            _zero_bias(part)
+        elif isinstance(part, nn.Conv2d):
+            fan_out = part.kernel_size[0] * part.kernel_size[1] * part.out_channels
+            nn.init.normal_(part.weight, std=math.sqrt(2.0 / fan_out), generator=generator)
+            _zero_bias(part)
+    return module
+
+
+def silent(layer: nn.Linear | nn.Conv2d) -> None:
+    """Sets a layer to zero, so that what it says is exactly nothing until it has learned."""
+    nn.init.zeros_(layer.weight)
+    _zero_bias(layer)
+
+
+def _zero_bias(layer: nn.Linear | nn.Conv2d) -> None:
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

@@ -1,0 +1,49 @@
+"""Where in an encoder something sits: which stages, and which of their blocks."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+from segada.settings.base import Sequence
+
+PATTERN = re.compile(r"all|first|last|every[1-9]\d*|(?P<low>0|0?\.\d+)-(?P<high>1|1\.0*|0?\.\d+)")
+
+
+def _each_once(stages: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(stages)) < len(stages):
+        raise PydanticCustomError("stage_twice", "should name each stage once")
+    return stages
+
+
+def _a_pattern(text: str) -> str:
+    match = PATTERN.fullmatch(text)
+    if match is None:
+        raise PydanticCustomError(
+            "no_pattern", "should be all, first, last, every2 (or another number) or a window such as 0.5-1"
+        )
+    if match["low"] is not None and float(match["low"]) > float(match["high"]):
+        raise PydanticCustomError("no_window", "should be a window that rises, such as 0.5-1")
+    return text
+
+
+def _shape(blocks: object) -> str:
+    return "list" if isinstance(blocks, list | tuple) else "pattern"
+
+
+Stage = Annotated[int, Field(ge=0, le=3)]
+Stages = Annotated[Sequence[Stage], Field(min_length=1), AfterValidator(_each_once)]
+
+BlockPattern = Annotated[str, AfterValidator(_a_pattern)]
+"""Which blocks of a stage: `all`, the `first`, the `last`, `every2` (the first, third, ...) or a window.
+
+A window is given as fractions of the stage's depth, such as `0.5-1`, and takes the blocks whose centre lies in it, or
+at least the nearest: it means the same on every depth.
+"""
+
+Blocks = Annotated[
+    Annotated[BlockPattern, Tag("pattern")] | Annotated[Sequence[BlockPattern], Field(min_length=1), Tag("list")],
+    Discriminator(_shape),
+]
+"""One pattern for all stages, or a list with one for each."""
