@@ -11,7 +11,14 @@ class Head(nn.Module, ABC):
     """Logits [B, K, H/4, W/4] from feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16 and 32, finest first.
 
     A head is built from `(channels, width, classes)`: the widths of the four maps, its embedding width and K.
+
+    Attributes:
+        channels: width of each map that the head reads.
     """
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.channels = tuple(channels)
 
     @abstractmethod
     def forward(self, features: Sequence[Tensor]) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from segada.models.daformer import DAFormerHead
 from segada.models.head import Head
 from segada.models.multi_exit import MultiExitHead
 from segada.models.segformer import SegFormerHead
@@ -15,4 +16,8 @@ class HeadFactory(Protocol):
         """Without values: `initialise` fills it."""
 
 
-HEADS: Mapping[str, HeadFactory] = {"segformer": SegFormerHead, "multi_exit": MultiExitHead}
+HEADS: Mapping[str, HeadFactory] = {
+    "segformer": SegFormerHead,
+    "multi_exit": MultiExitHead,
+    "daformer": DAFormerHead,
+}

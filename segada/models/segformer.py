@@ -22,7 +22,7 @@ class SegFormerHead(Head):
     """
 
     def __init__(self, channels: Sequence[int], width: int, classes: int) -> None:
-        super().__init__()
+        super().__init__(channels)
         self.linear_c1, self.linear_c2, self.linear_c3, self.linear_c4 = (Projection(size, width) for size in channels)
         self.linear_fuse = Fusion(len(channels) * width, width)
         self.linear_pred = nn.Conv2d(width, classes, 1)
@@ -66,6 +66,10 @@ class Projection(nn.Module):
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
         self.proj = nn.Linear(inputs, width)
+
+    def forward(self, feature: Tensor) -> Tensor:
+        """[B, C, H, W] to [B, width, H, W]; heads that fold the layer into the next read `proj` instead."""
+        return as_image(self.proj(as_tokens(feature)))
 
 
 class Fusion(nn.Module):

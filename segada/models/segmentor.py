@@ -50,6 +50,9 @@ class Segmentor(nn.Module):
 
     `forward` is `decode(encode_rest(encode_frozen(images)))`; callers that run several networks on the same images
     compute the prefix once, by the student, and give it to each.
+
+    Raises:
+        ValueError: the head was built for maps of other widths than the encoder makes.
     """
 
     mean: Tensor
@@ -57,6 +60,11 @@ class Segmentor(nn.Module):
 
     def __init__(self, shape: SegmentorShape, encoder: Encoder, head: Head) -> None:
         super().__init__()
+        if head.channels != encoder.channels:
+            raise ValueError(
+                f"the head {shape.head!r} was built for maps of {head.channels} channels, but the encoder "
+                f"{shape.encoder!r} makes maps of {encoder.channels}; build it from the encoder's channels"
+            )
         self.shape = shape
         self.encoder = encoder
         self.head = head

@@ -9,8 +9,9 @@ class ModelSettings(Settings):
     """The segmentation network."""
 
     encoder: Literal["mit_tiny", "mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"] = "mit_tiny"
-    head: Literal["segformer", "multi_exit"] = "segformer"
-    """`multi_exit` adds a light exit that reads the first stage alone; detectors of domain shifts look at it."""
+    head: Literal["segformer", "multi_exit", "daformer"] = "segformer"
+    """`multi_exit` is `segformer` with a light exit that reads the first stage alone, for detectors of domain shifts;
+    `daformer` sees further around each pixel, and computes more."""
     head_width: Count | None = None
     """Embedding width of the head; null takes the width published for the encoder."""
     checkpoint: str | None = "streets_tiny"
