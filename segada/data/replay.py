@@ -1,7 +1,7 @@
 """The buffer of labelled source frames, and which of them are replayed next."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias, TypedDict
 
 import numpy as np
@@ -40,6 +40,7 @@ class ReplayBuffer:
     def __init__(self, frames: Frames, settings: ReplaySettings, generator: np.random.Generator) -> None:
         kept = np.sort(generator.permutation(len(frames))[: settings.size])
         self._frames = frames
+        self._kept = kept
         self._generator = generator
         self._deal = POLICIES[settings.policy](frames.labels, kept, settings)
         self._due: Indices = np.empty(0, np.int64)
@@ -50,6 +51,15 @@ class ReplayBuffer:
             self._due = np.concatenate([self._due, self._deal(self._generator)])
         batch, self._due = np.split(self._due, [size])
         return to_batch(self._frames, batch)
+
+    def spread(self, count: int) -> Iterator[Batch]:
+        """At most `count` of the kept frames, spread evenly over them, one in each batch.
+
+        Nothing is drawn: the batches to come are the same as without it.
+        """
+        count = min(count, len(self._kept))
+        for place in range(count):
+            yield to_batch(self._frames, self._kept[[place * len(self._kept) // count]])
 
     def state_dict(self) -> ReplayState:
         """Everything that decides the batches to come."""

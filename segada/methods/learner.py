@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
-from segada.methods.optimiser import Optimiser
+from segada.methods.optimiser import Beside, Optimiser
 from segada.models.learning import changing_state, learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.modulation.base import StepPlan
-from segada.settings.learning import OptimiserSettings
+from segada.selftraining.consolidation import Consolidation, fisher_information
+from segada.settings.learning import LearningSettings, OptimiserSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +33,26 @@ class Terms:
 class Learner(Method):
     """A method that descends a sum of terms. A subclass says which terms, in `terms`.
 
+    If its settings ask for consolidation, that is a term of every learner. The source model that it holds to is the
+    network as it comes: not yet moved, also in a run that goes on from a checkpoint, so a checkpoint need not keep it.
+
     Steps that are planned not to train touch nothing and report nothing.
     """
 
-    def __init__(self, parts: MethodParts, optimiser: OptimiserSettings) -> None:
+    def __init__(self, parts: MethodParts, optimiser: OptimiserSettings, beside: Beside | None = None) -> None:
         """Takes the student and all of it that learns.
 
         Args:
             parts: The subclass's own.
             optimiser: Rates and decay.
+            beside: What else learns.
         """
         self.student = parts.network
         self.clock = parts.clock
         learning = learning_parameters(self.student)
         self._learning = tuple(learning)
-        self._optimiser = Optimiser(learning, optimiser)
+        self._optimiser = Optimiser(learning, optimiser, beside)
+        self._consolidation = _consolidation(parts, tuple(learning.values()))
         self._held_back: dict[tuple[int, bool], frozenset[str]] = {}
         self.steps = 0
 
@@ -59,12 +65,15 @@ class Learner(Method):
         if not plan.trains:
             return {}
         terms = self.terms(target, plan)
+        losses = dict(terms.losses)
+        if self._consolidation is not None:
+            losses["consolidation"] = self._consolidation.penalty()
         # A search may set every weight to 0: then nothing is to be learned.
-        if terms.losses:
+        if losses:
             with self.clock.part("backward and optimiser"):
-                self._optimiser.step(torch.stack(list(terms.losses.values())).sum(), plan, self.held_back(plan))
+                self._optimiser.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
         self.steps += 1
-        return {name: loss.detach() for name, loss in terms.losses.items()} | dict(terms.watched)
+        return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)
 
     def held_back(self, plan: StepPlan) -> frozenset[str]:
         """Names of parameters that this step leaves alone, whether or not they learn in others."""
@@ -114,6 +123,16 @@ class Learner(Method):
         self.student.load_state_dict(state["student"], strict=False)
         self._optimiser.load_state_dict(state["optimiser"])
         self.steps = state["steps"]
+
+
+def _consolidation(parts: MethodParts, learning: tuple[nn.Parameter, ...]) -> Consolidation | None:
+    settings = parts.settings.method
+    assert isinstance(settings, LearningSettings)
+    if settings.consolidation.weight == 0.0:
+        return None
+    frames = (frame.to(learning[0].device) for frame in parts.replay.spread(settings.consolidation.frames))
+    fisher = fisher_information(parts.network, learning, frames)
+    return Consolidation(learning, fisher, settings.consolidation.weight)
 
 
 def _parameters(modules: Iterable[nn.Module]) -> set[int]:

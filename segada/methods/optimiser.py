@@ -1,6 +1,8 @@
 """AdamW over what may learn, in groups: the head at its own rate, norms and biases without decay."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,30 +13,55 @@ from segada.modulation.base import StepPlan
 from segada.settings.learning import OptimiserSettings
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Parameters that learn beside the network, in the same step.
+
+    Attributes:
+        name: What reports call their rate.
+        parameters: Each once, and none of the network's.
+        learning_rate: A plan's factor multiplies it; a plan's own rate is meant for the network and leaves it alone.
+    """
+
+    name: str
+    parameters: Collection[nn.Parameter]
+    learning_rate: float
+
+
 class Optimiser:
     """One backward pass and one AdamW step (Loshchilov and Hutter 2019) at the planned rate."""
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter], settings: OptimiserSettings) -> None:
+    def __init__(
+        self, parameters: Mapping[str, nn.Parameter], settings: OptimiserSettings, beside: Beside | None = None
+    ) -> None:
         """Groups the parameters.
 
         Args:
             parameters: What learns, each once, by its name in the segmentor; the head's begin with `head.`.
             settings: Rates and decay.
+            beside: What else learns, with the same decay.
         """
         self._settings = settings
         self._parameters = parameters
-        self._factors: list[float] = []
+        self._rates: dict[str, Callable[[StepPlan], float]] = {
+            "encoder": partial(self._rate, 1.0),
+            "head": partial(self._rate, settings.head_factor),
+        }
+        members = {
+            "encoder": [parameter for name, parameter in parameters.items() if not name.startswith("head.")],
+            "head": [parameter for name, parameter in parameters.items() if name.startswith("head.")],
+        }
+        if beside is not None:
+            self._rates[beside.name] = lambda plan: beside.learning_rate * plan.learning_rate_factor
+            members[beside.name] = list(beside.parameters)
         groups: list[dict[str, Any]] = []
-        for of_head in (False, True):
+        self._group_names: list[str] = []
+        for part in members:
             for decays in (False, True):
-                members = [
-                    parameter
-                    for name, parameter in parameters.items()
-                    if name.startswith("head.") == of_head and (parameter.ndim > 1) == decays
-                ]
-                if members:
-                    groups.append({"params": members, "weight_decay": settings.weight_decay if decays else 0.0})
-                    self._factors.append(settings.head_factor if of_head else 1.0)
+                group = [parameter for parameter in members[part] if (parameter.ndim > 1) == decays]
+                if group:
+                    groups.append({"params": group, "weight_decay": settings.weight_decay if decays else 0.0})
+                    self._group_names.append(part)
         self._adamw = AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.999), fused=True)
 
     def step(self, loss: Tensor, plan: StepPlan, held_back: Collection[str] = ()) -> None:
@@ -47,8 +74,8 @@ class Optimiser:
         """
         if not loss.requires_grad:
             return
-        for group, factor in zip(self._adamw.param_groups, self._factors, strict=True):
-            group["lr"] = self._rate(factor, plan)
+        for group, part in zip(self._adamw.param_groups, self._group_names, strict=True):
+            group["lr"] = self._rates[part](plan)
         self._adamw.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         for name in held_back:
@@ -57,8 +84,8 @@ class Optimiser:
         self._adamw.step()
 
     def rates(self, plan: StepPlan) -> dict[str, float]:
-        """The planned rates of encoder and head."""
-        return {"encoder": self._rate(1.0, plan), "head": self._rate(self._settings.head_factor, plan)}
+        """The planned rates of encoder, head and what learns beside them."""
+        return {part: rate(plan) for part, rate in self._rates.items()}
 
     def _rate(self, factor: float, plan: StepPlan) -> float:
         if plan.learning_rate is None:

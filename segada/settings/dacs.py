@@ -2,15 +2,14 @@
 
 from typing import Literal
 
-from segada.settings.base import Fraction, NonNegative, Settings
-from segada.settings.learning import ColourSettings, OptimiserSettings
+from segada.settings.base import Fraction, NonNegative
+from segada.settings.learning import ColourSettings, LearningSettings
 
 
-class DacsSettings(Settings):
+class DacsSettings(LearningSettings):
     """Class-mix self-training with an averaging teacher (Tranheden et al. 2021, arXiv 2007.08702)."""
 
     name: Literal["dacs"] = "dacs"
-    optimiser: OptimiserSettings = OptimiserSettings()
     clean_weight: NonNegative = 0.5
     """Weight of the cross-entropy on replayed source frames. As with every weight here, 0 skips the term's work."""
     mix_weight: NonNegative = 1.0

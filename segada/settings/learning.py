@@ -1,6 +1,7 @@
 """How methods learn: the optimiser and the colours of what is learned from."""
 
 from segada.settings.base import Fraction, NonNegative, Positive, Settings
+from segada.settings.consolidation import ConsolidationSettings
 
 
 class OptimiserSettings(Settings):
@@ -21,3 +22,10 @@ class ColourSettings(Settings):
     jitter_probability: Fraction = 0.8
     blur_probability: Fraction = 0.5
     """Gaussian blur with sigma drawn from 0.15 to 1.15 pixels."""
+
+
+class LearningSettings(Settings):
+    """What every method that learns by gradients has in common."""
+
+    optimiser: OptimiserSettings = OptimiserSettings()
+    consolidation: ConsolidationSettings = ConsolidationSettings()

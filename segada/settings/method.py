@@ -6,7 +6,7 @@ from pydantic import Field
 
 from segada.settings.base import Fraction, NonNegative, Settings
 from segada.settings.dacs import DacsSettings
-from segada.settings.learning import ColourSettings, OptimiserSettings
+from segada.settings.learning import ColourSettings, LearningSettings, OptimiserSettings
 
 
 class SourceOnlySettings(Settings):
@@ -23,7 +23,7 @@ class BatchNormSettings(Settings):
     """Weight of the newest batch in the running statistics."""
 
 
-class SupervisedSettings(Settings):
+class SupervisedSettings(LearningSettings):
     """Learning from labelled source frames alone: pre-training."""
 
     name: Literal["supervised"]

@@ -123,3 +123,18 @@ def test_a_buffer_goes_on_exactly_where_another_was(policy: str) -> None:
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
 
     assert numbers(first.next_batch(40)) == numbers(second.next_batch(40))
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(3, [0, 3, 6]), (9, list(range(9))), (20, list(range(9)))])
+def test_spread_frames_are_even_and_cost_no_draw(count: int, wanted: list[int]) -> None:
+    replay = buffer(numbered_frames(9), ReplaySettings())
+    before = replay.state_dict()
+
+    assert [numbers(batch) for batch in replay.spread(count)] == [[number] for number in wanted]
+    assert replay.state_dict() == before
+
+
+def test_spread_frames_are_of_the_kept_ones() -> None:
+    replay = buffer(numbered_frames(20), ReplaySettings(size=5))
+    kept = {numbers(replay.next_batch(1))[0] for _ in range(5)}
+    assert {numbers(batch)[0] for batch in replay.spread(5)} == kept

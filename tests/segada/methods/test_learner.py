@@ -1,0 +1,93 @@
+"""What all learners share: the optimiser's groups, and the consolidation that each may ask for."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from segada.data.batch import to_batch
+from segada.data.replay import ReplayBuffer
+from segada.material import Material, prepare
+from segada.methods.base import MethodParts
+from segada.methods.optimiser import Beside, Optimiser
+from segada.methods.table import METHODS
+from segada.models.build import build_segmentor
+from segada.modulation.base import StepPlan
+from segada.randomness import numpy_generator, torch_generator
+from segada.settings import RunSettings
+from segada.settings.learning import OptimiserSettings
+
+Build = Callable[[dict[str, object]], MethodParts]
+
+
+@pytest.fixture(scope="module")
+def material(tiny_run: dict[str, object]) -> Material:
+    return prepare(RunSettings.model_validate(tiny_run))
+
+
+@pytest.fixture
+def build(tiny_run: dict[str, object], material: Material) -> Build:
+    def built(method: dict[str, object]) -> MethodParts:
+        settings = RunSettings.model_validate({**tiny_run, "method": method})
+        return MethodParts(
+            settings,
+            build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
+            ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
+            torch_generator(0, "class_mix"),
+            torch_generator(0, "augmentation"),
+        )
+
+    return built
+
+
+def _consolidated(name: str, weight: float) -> dict[str, object]:
+    return {
+        "name": name,
+        "optimiser": {"learning_rate": 1e-3},
+        "consolidation": {"weight": weight, "frames": 4},
+    }
+
+
+def _distance(parts: MethodParts, origin: dict[str, torch.Tensor]) -> float:
+    moved = [(value - origin[name]).detach().square().sum() for name, value in parts.network.named_parameters()]
+    return float(torch.stack(moved).sum().sqrt())
+
+
+@pytest.mark.parametrize("name", ["dacs", "supervised"])
+def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(
+    name: str, build: Build, material: Material
+) -> None:
+    target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
+    distances = {}
+    for weight in (0.0, 1e6):
+        parts = build(_consolidated(name, weight))
+        origin = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
+        method = METHODS[name](parts)
+        logs = [method.step(target, StepPlan()) for _ in range(6)]
+        assert all(("consolidation" in log) == (weight > 0) for log in logs)
+        if weight:
+            assert float(logs[0]["consolidation"]) == 0.0
+            assert all(float(log["consolidation"]) > 0.0 for log in logs[1:])
+        distances[weight] = _distance(parts, origin)
+    assert 0.0 < distances[1e6] < 0.9 * distances[0.0]
+
+
+def test_consolidation_draws_nothing(build: Build) -> None:
+    drawn = []
+    for weight in (0.0, 1.0):
+        parts = build(_consolidated("dacs", weight))
+        METHODS["dacs"](parts)
+        drawn.append((parts.replay.state_dict(), parts.class_mix.get_state().tolist()))
+    assert drawn[0] == drawn[1]
+
+
+def test_what_learns_beside_the_network_has_a_rate_of_its_own() -> None:
+    network = {name: torch.nn.Parameter(torch.zeros(1)) for name in ("encoder.x", "head.x")}
+    beside = Beside("other", [torch.nn.Parameter(torch.zeros(1))], 1e-2)
+    optimiser = Optimiser(network, OptimiserSettings(learning_rate=1e-3, head_factor=3.0), beside)
+    every = [*network.values(), *beside.parameters]
+    optimiser.step(torch.stack(every).sum(), StepPlan(0.5))
+    # The first step of AdamW is its rate.
+    assert [float(value.detach()) for value in every] == pytest.approx([-5e-4, -1.5e-3, -5e-3], rel=1e-4)
+    assert optimiser.rates(StepPlan(0.5)) == pytest.approx({"encoder": 5e-4, "head": 1.5e-3, "other": 5e-3})
+    assert optimiser.rates(StepPlan(learning_rate=1.0))["other"] == 1e-2
