@@ -8,6 +8,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import StudyDirection
 
 from hpo.pruning import build_pruner
+from hpo.samplers.permitted import permitted
 from hpo.study_file import StudyFile
 from segada.settings.files import InputError
 from segada.settings.trees import Tree, Value
@@ -42,7 +43,7 @@ def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Stu
         raise InputError(f"{place}: holds the study {min(known)!r}, not {name!r}; {_CURE}")
     ledger = optuna.create_study(
         storage=storage,
-        sampler=file.settings.sampler.build(file.space),
+        sampler=permitted(file.settings.sampler.build(file.space), file.space, file.settings.sampler.seed),
         pruner=build_pruner(file.settings.pruning),
         study_name=name,
         directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],

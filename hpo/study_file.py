@@ -11,7 +11,7 @@ from pathlib import Path
 from hpo.configuration import Configuration, with_names
 from hpo.objectives import ACCURACY_METRICS, DOMAIN_PREFIX, METRICS
 from hpo.space import Space, SpaceError
-from hpo.space_check import check_space
+from hpo.space.check import check_space
 from hpo.study_settings import StudySettings
 from segada.settings import RunSettings
 from segada.settings.data import StreetsDomain
@@ -104,7 +104,7 @@ def load_study(
         space = Space(settings.space)
         check_space(space, run)
     except SpaceError as problem:
-        raise document.error(("space", *problem.parts), problem.problem) from None
+        raise document.error(problem.parts, problem.problem) from None
     _check_objectives(document, settings, base)
     pretraining = _checked_pretraining(document, settings, run)
     if runs:

@@ -2,32 +2,80 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
+from hpo.parameters.conditions import Clauses, Comparison, Scalar, Test, all_hold, listed
 from segada.settings.base import Sequence, Settings
 from segada.settings.trees import Value
 
-Scalar = str | int | float | bool | None
 Raw = str | int | float | bool | None
-"""A value as Optuna stores it; differs from the setting's value for subsets alone."""
+"""A value as Optuna stores it."""
 
 Probe = tuple[tuple[str | int, ...], Value]
 """A value, and where below the parameter in the file it comes from."""
 
 
+@dataclass(frozen=True)
+class Dimension:
+    """One number or category that Optuna stores and samplers propose; a parameter consists of one or several.
+
+    Attributes:
+        name: In the study's storage: the parameter's path, or that with a further word.
+        distribution: What it can be.
+        needs: What must hold for it to exist beside what its parameter needs; besides values of parameters by path,
+            storage values of the parameter's earlier dimensions by name.
+    """
+
+    name: str
+    distribution: BaseDistribution
+    needs: Clauses = field(default_factory=dict)
+
+    def suggest(self, trial: Trial) -> Raw:
+        """Asks the study's sampler for a value."""
+        space = self.distribution
+        if isinstance(space, FloatDistribution):
+            return trial.suggest_float(self.name, space.low, space.high, log=space.log, step=space.step)
+        if isinstance(space, IntDistribution):
+            return trial.suggest_int(self.name, space.low, space.high, log=space.log, step=space.step)
+        assert isinstance(space, CategoricalDistribution)
+        choice: Raw = trial.suggest_categorical(self.name, space.choices)
+        return choice
+
+
+def _form(given: object) -> str:
+    return "any" if isinstance(given, list | tuple) else "all"
+
+
 class ParameterSettings(Settings):
     """Base of every kind: one dimension of the space, standing for one path in `RunSettings`."""
 
-    when: dict[str, Scalar | Sequence[Scalar]] = Field(default_factory=dict)
-    """Other parameters of the space and the value, or values, that they must have for this one to matter."""
+    comparable: ClassVar[tuple[str, ...]] = ("other_than",)
+    """Keys of `Comparison` that a condition on this kind may have."""
+
+    type: str
+    when: Annotated[Annotated[Clauses, Tag("all")] | Annotated[Sequence[Clauses], Tag("any")], Discriminator(_form)] = (
+        Field(default_factory=dict)
+    )
+    """What must hold for this parameter to matter: tests of others by path, all of them; or a list, any of them."""
 
     @property
-    def conditions(self) -> Mapping[str, tuple[Scalar, ...]]:
-        """`when` with every condition as a tuple of admitted values."""
-        return {path: values if isinstance(values, tuple) else (values,) for path, values in self.when.items()}
+    def alternatives(self) -> tuple[Clauses, ...]:
+        """`when` as a list: any of its members must hold, and all clauses of a member."""
+        return self.when if isinstance(self.when, tuple) else (self.when,)
+
+    @property
+    def parents(self) -> list[str]:
+        """Paths of the parameters that this one depends on."""
+        return list(dict.fromkeys(path for clauses in self.alternatives for path in clauses))
+
+    def is_active(self, values: Mapping[str, Value]) -> bool:
+        """Whether the parameter has a value, given those of its parents."""
+        return any(all_hold(clauses, values) for clauses in self.alternatives)
 
     @property
     @abstractmethod
@@ -37,36 +85,81 @@ class ParameterSettings(Settings):
     @property
     def has_default(self) -> bool:
         """Whether the file gives a default: null is one only where it is a choice."""
-        return "default" in self.model_fields_set and (self.first is not None or None in self.options())
+        return "default" in self.model_fields_set and (self.first is not None or self.has(None))
+
+    @property
+    @abstractmethod
+    def described(self) -> str:
+        """Its range or values, in a few words for a person."""
+
+    def dimensions(self, path: str, parameters: Mapping[str, "ParameterSettings"]) -> tuple[Dimension, ...]:  # noqa: ARG002
+        """What Optuna stores for the parameter at a path, in the order in which it is asked for.
+
+        Args:
+            path: of this parameter.
+            parameters: all of the space.
+
+        Raises:
+            ValueError: the space lacks what the parameter refers to.
+        """
+        return (Dimension(path, self.distribution()),)
 
     @abstractmethod
     def distribution(self) -> BaseDistribution:
-        """What Optuna stores with every trial."""
+        """What its values are drawn from."""
+
+    def decoded(self, path: str, raw: Mapping[str, Raw]) -> Value:
+        """The setting's value that storage values of the parameter's dimensions stand for."""
+        return raw[path]
+
+    def encoded(self, path: str, value: Value, values: Mapping[str, Value]) -> dict[str, Raw]:  # noqa: ARG002
+        """The storage values that stand for a setting's.
+
+        Args:
+            path: of this parameter.
+            value: that it has; `has` says that it can.
+            values: of the parameters before it.
+        """
+        assert not isinstance(value, list | dict)
+        return {path: value}
 
     @abstractmethod
-    def suggest(self, trial: Trial, path: str) -> Raw:
-        """Asks the study's sampler for a value."""
+    def has(self, value: Value) -> bool:
+        """Whether the parameter can take this value."""
 
     @abstractmethod
     def probes(self) -> list[Probe]:
         """Values that suffice to know whether every value fits a setting."""
 
-    def decode(self, raw: Raw) -> Value:
-        """The setting's value that a stored one stands for."""
-        return raw
+    @abstractmethod
+    def cardinality(self, values: Mapping[str, Value]) -> float:
+        """How many values it has, given those of its parents; infinite for a continuous one."""
 
-    def encode(self, value: Value) -> Raw:
-        """The stored value that stands for a setting's."""
-        assert not isinstance(value, list | dict)
-        return value
-
-    def has(self, value: Value) -> bool:
-        """Whether the parameter can take this value."""
-        return self.encode(value) in self.options()
-
-    def options(self) -> tuple[Raw, ...]:
-        """Every value in storage form, of a parameter that has few; none of one that is a range."""
+    def options(self) -> tuple[Value, ...]:
+        """Every value, of a parameter that has a list of them; none of a range."""
         return ()
+
+    def misfit(self, test: Test) -> str | None:
+        """Why a condition of another parameter cannot be about this one; None if it can."""
+        if isinstance(test, Comparison):
+            foreign = [key for key in test.keys if key not in self.comparable]
+            if foreign:
+                cure = f"write {' or '.join(self.comparable)}" if self.comparable else "it cannot be a condition"
+                return f"is a {self.type}, of which nobody can say {foreign[0]!r}; {cure}"
+            return None if test.other_than is None else self._unknown(listed(test.other_than))
+        values = listed(test)
+        return self._unknown(values) if values else "names no value, so that it would never hold"
+
+    def _unknown(self, values: tuple[Scalar, ...]) -> str | None:
+        wrong = [value for value in values if not self.has(value)]
+        if not wrong:
+            return None
+        return f"never has the value {wrong[0]!r}; {self._valid}"
+
+    @property
+    def _valid(self) -> str:
+        options = self.options()
+        return f"choose from {', '.join(map(str, options))}" if options else f"it is {self.described}"
 
 
 def check_distinct(key: str, values: tuple[Scalar, ...]) -> None:

@@ -1,45 +1,62 @@
 """One of several values without an order."""
 
+import json
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import Trial
 from pydantic import Field, model_validator
 
-from hpo.parameters.base import ParameterSettings, Probe, Raw, Scalar, check_distinct
+from hpo.parameters.base import ParameterSettings, Probe, Raw, check_distinct
+from hpo.parameters.conditions import Scalar
 from segada.settings.base import Sequence
 from segada.settings.trees import Value
 
+Choice = Scalar | Sequence[Scalar]
+
 
 class ChoiceParameter(ParameterSettings):
-    """One of several values without an order."""
+    """One of several values without an order; a value may be a list, such as a pattern for each stage."""
 
     type: Literal["choice"]
-    choices: Sequence[Scalar] = Field(min_length=1)
-    default: Scalar = None
+    choices: Sequence[Choice] = Field(min_length=1)
+    default: Choice = None
 
     @model_validator(mode="after")
     def _choices_differ(self) -> Self:
-        check_distinct("choices", self.choices)
-        if self.default is not None and self.default not in self.choices:
-            raise ValueError(f"default must be one of choices, but is {self.default!r}")
+        check_distinct("choices", tuple(map(_stored, self.options())))
+        if self.default is not None and not self.has(self.first):
+            raise ValueError(f"default must be one of choices, but is {self.first!r}")
         return self
 
     @property
     def first(self) -> Value:
-        return self.default
+        return _plain(self.default)
+
+    @property
+    def described(self) -> str:
+        return " | ".join(json.dumps(option) for option in self.options())
 
     def distribution(self) -> CategoricalDistribution:
-        return CategoricalDistribution(self.choices)
+        return CategoricalDistribution([_stored(option) for option in self.options()])
 
-    def suggest(self, trial: Trial, path: str) -> Raw:
-        return trial.suggest_categorical(path, self.choices)
+    def decoded(self, path: str, raw: Mapping[str, Raw]) -> Value:
+        return next(option for option in self.options() if _stored(option) == raw[path])
+
+    def encoded(self, path: str, value: Value, values: Mapping[str, Value]) -> dict[str, Raw]:  # noqa: ARG002
+        return {path: _stored(value)}
+
+    def has(self, value: Value) -> bool:
+        return value in self.options()
 
     def probes(self) -> list[Probe]:
-        return [(("choices", index), choice) for index, choice in enumerate(self.choices)]
+        return [(("choices", index), option) for index, option in enumerate(self.options())]
 
-    def options(self) -> tuple[Raw, ...]:
-        return self.choices
+    def cardinality(self, values: Mapping[str, Value]) -> int:  # noqa: ARG002
+        return len(self.choices)
+
+    def options(self) -> tuple[Value, ...]:
+        return tuple(map(_plain, self.choices))
 
 
 class BoolParameter(ParameterSettings):
@@ -52,14 +69,30 @@ class BoolParameter(ParameterSettings):
     def first(self) -> Value:
         return self.default
 
+    @property
+    def described(self) -> str:
+        return "false | true"
+
     def distribution(self) -> CategoricalDistribution:
         return CategoricalDistribution((False, True))
 
-    def suggest(self, trial: Trial, path: str) -> Raw:
-        return trial.suggest_categorical(path, (False, True))
+    def has(self, value: Value) -> bool:
+        return isinstance(value, bool)
 
     def probes(self) -> list[Probe]:
         return [(("type",), False), (("type",), True)]
 
-    def options(self) -> tuple[Raw, ...]:
+    def cardinality(self, values: Mapping[str, Value]) -> int:  # noqa: ARG002
+        return 2
+
+    def options(self) -> tuple[Value, ...]:
         return (False, True)
+
+
+def _plain(choice: Choice) -> Value:
+    return list(choice) if isinstance(choice, tuple) else choice
+
+
+def _stored(value: Value) -> Raw:
+    """Optuna's categories are single words and numbers: a list is its JSON."""
+    return value if isinstance(value, str | int | float | None) else json.dumps(value)

@@ -2,13 +2,14 @@
 
 import itertools
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import Trial
 from pydantic import Field, model_validator
 
 from hpo.parameters.base import ParameterSettings, Probe, Raw, check_distinct
+from hpo.parameters.conditions import Comparison, Test
 from segada.settings.base import Count, Sequence
 from segada.settings.trees import Value
 
@@ -19,6 +20,7 @@ MAX_SUBSETS = 1024
 class SubsetParameter(ParameterSettings):
     """Several of some values: a list of them, in the order in which they stand in `of`."""
 
+    comparable: ClassVar[tuple[str, ...]] = ("has",)
     type: Literal["subset"]
     of: Sequence[str | int] = Field(min_length=1)
     min_size: Annotated[int, Field(ge=0)] = 1
@@ -51,31 +53,50 @@ class SubsetParameter(ParameterSettings):
     def first(self) -> Value:
         return None if self.default is None else list(self.default)
 
+    @property
+    def described(self) -> str:
+        sizes = f"{self.min_size}" if self.min_size == self.largest else f"{self.min_size} to {self.largest}"
+        return f"{sizes} of {', '.join(map(str, self.of))}"
+
     def subsets(self) -> list[tuple[str | int, ...]]:
         """Every allowed subset, small ones first."""
         sizes = range(self.min_size, self.largest + 1)
         return [subset for size in sizes for subset in itertools.combinations(self.of, size)]
 
     def distribution(self) -> CategoricalDistribution:
-        return CategoricalDistribution(self.options())
+        return CategoricalDistribution([self.word(subset) for subset in self.subsets()])
 
-    def suggest(self, trial: Trial, path: str) -> Raw:
-        return trial.suggest_categorical(path, self.options())
+    def decoded(self, path: str, raw: Mapping[str, Raw]) -> Value:
+        return list(self.members(raw[path]))
+
+    def members(self, word: Raw) -> tuple[str | int, ...]:
+        """The subset that a storage value stands for."""
+        names = str(word).split("+") if word else []
+        return tuple(member for member in self.of if str(member) in names)
+
+    def word(self, members: Iterable[Value]) -> str:
+        """The storage value of a subset whose members come in the order of `of`."""
+        return "+".join(map(str, members))
+
+    def encoded(self, path: str, value: Value, values: Mapping[str, Value]) -> dict[str, Raw]:  # noqa: ARG002
+        assert isinstance(value, list)
+        return {path: self.word(value)}
+
+    def has(self, value: Value) -> bool:
+        return isinstance(value, list) and value in self.options()
 
     def probes(self) -> list[Probe]:
-        return [(("of",), list(subset)) for subset in self.subsets()]
+        return [(("of",), option) for option in self.options()]
 
-    def options(self) -> tuple[Raw, ...]:
-        return tuple(_joined(subset) for subset in self.subsets())
+    def cardinality(self, values: Mapping[str, Value]) -> int:  # noqa: ARG002
+        return len(self.subsets())
 
-    def decode(self, raw: Raw) -> Value:
-        members = {str(member): member for member in self.of}
-        return [members[name] for name in str(raw).split("+")] if raw else []
+    def options(self) -> tuple[Value, ...]:
+        return tuple(list(subset) for subset in self.subsets())
 
-    def encode(self, value: Value) -> Raw:
-        assert isinstance(value, list)
-        return "+".join(str(member) for member in value)
-
-
-def _joined(subset: tuple[str | int, ...]) -> str:
-    return "+".join(str(member) for member in subset)
+    def misfit(self, test: Test) -> str | None:
+        if not isinstance(test, Comparison):
+            return "is a subset; write {has: MEMBER}"
+        if test.has is not None and test.has not in self.of:
+            return f"never has the member {test.has!r}; choose from {', '.join(map(str, self.of))}"
+        return super().misfit(test)

@@ -1,4 +1,4 @@
-"""One parameter as a gene: how its values are crossed and changed, whatever its kind, with DEAP's operators."""
+"""One dimension of the space as a gene: how its values are crossed and changed, with DEAP's operators."""
 
 import random
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ from hpo.scale import from_unit, to_unit
 
 
 class Gene(ABC):
-    """The operators of one parameter. They draw from Python's global generator, as DEAP does: see `deap_randomness`."""
+    """The operators of one dimension. They draw from Python's global generator, as DEAP does: see `deap_randomness`."""
 
     def __init__(self, distribution: BaseDistribution) -> None:
         self._distribution = distribution
@@ -103,8 +103,7 @@ class SubsetGene(Gene):
         return self._repaired(flipped)
 
     def _bits(self, value: Raw) -> list[bool]:
-        members = self._parameter.decode(value)
-        assert isinstance(members, list)
+        members = self._parameter.members(value)
         return [member in members for member in self._parameter.of]
 
     def _repaired(self, bits: Sequence[bool]) -> Raw:
@@ -113,4 +112,4 @@ class SubsetGene(Gene):
             surplus = sum(bits) > self._parameter.largest
             place = random.choice([index for index, bit in enumerate(bits) if bit is surplus])
             bits[place] = not surplus
-        return self._parameter.encode([member for member, bit in zip(self._parameter.of, bits, strict=True) if bit])
+        return self._parameter.word(member for member, bit in zip(self._parameter.of, bits, strict=True) if bit)

@@ -80,7 +80,7 @@ class GeneticSampler(BaseGASampler):
         generator = np.random.default_rng((self._settings.seed, DRAWS, trial.number))
         others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
         known = {frozenset(other.params.items()) for other in others}
-        for genome in self._candidates(study, trial.number, generator):
+        for genome in filter(self._space.permits, self._candidates(study, trial.number, generator)):
             if frozenset(self._space.expressed(genome).items()) not in known:
                 break
         study._storage.set_trial_system_attr(trial._trial_id, GENOME, genome)
@@ -114,6 +114,8 @@ class GeneticSampler(BaseGASampler):
                 yield self._child(parents, number, attempt, generator)
         for _ in range(ATTEMPTS):
             yield self._toolbox.place(generator.random(len(self._distributions)))
+        anywhere = self._toolbox.place(generator.random(len(self._distributions)))
+        yield {**anywhere, **self._space.draw_raw(generator)}
 
     def _spread(self, number: int) -> Genome:
         """A point of a Latin hypercube: the first trials fall into different parts of every parameter's range."""

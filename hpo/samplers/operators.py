@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from deap import base, tools
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial
 
 from hpo.parameters.base import Raw
@@ -18,7 +18,7 @@ from hpo.samplers.genes import ChoiceGene, Gene, NumberGene, SubsetGene
 from hpo.space import Space
 
 Genome = dict[str, Raw]
-"""A value for every parameter of the space, in storage form, active or not."""
+"""A value for every dimension of the space, active or not."""
 
 _DEAP_RANDOM = threading.Lock()
 
@@ -39,7 +39,8 @@ def build_toolbox(space: Space, tournament: int) -> base.Toolbox:
         `mutate(genome, rate=, eta=)`, each giving a new genome; `survive(candidates, k)`, the best first, and
         `select(parents, k)` from genomes in that order.
     """
-    genes = {path: _gene(parameter) for path, parameter in space.parameters.items()}
+    distributions, owners = space.distributions(), space.owners
+    genes = {name: _gene(space.parameters[owners[name]], one) for name, one in distributions.items()}
     toolbox = base.Toolbox()
     toolbox.register("place", _place, genes)
     toolbox.register("mate", _mate, genes)
@@ -66,10 +67,10 @@ def deap_randomness(generator: np.random.Generator) -> Iterator[None]:
             random.setstate(state)
 
 
-def _gene(parameter: Parameter) -> Gene:
+def _gene(parameter: Parameter, distribution: BaseDistribution) -> Gene:
+    """The gene of one dimension of a parameter."""
     if isinstance(parameter, SubsetParameter):
         return SubsetGene(parameter)
-    distribution = parameter.distribution()
     if isinstance(distribution, CategoricalDistribution):
         return ChoiceGene(distribution)
     assert isinstance(distribution, FloatDistribution | IntDistribution)

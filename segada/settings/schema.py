@@ -62,9 +62,11 @@ def all_paths(model: type[BaseModel]) -> list[str]:
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A clause that helps whoever wrote `name`: the nearest valid one, or all of them where none is near."""
     choices = [str(choice) for choice in valid]
-    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
-    if not close:
-        close = [choice for choice in choices if choice.rpartition(".")[2] == name.rpartition(".")[2]][:1]
+    namesakes = [choice for choice in choices if choice.rpartition(".")[2] == name.rpartition(".")[2]]
+    close = difflib.get_close_matches(name, choices, n=1, cutoff=0.6) or namesakes[:1]
+    if "." not in name:
+        # A last name alone: paths that merely look like it are not what was meant.
+        close = namesakes[:1] or close
     if close:
         return f"did you mean {close[0]}?"
     return f"choose from {', '.join(choices)}" if 0 < len(choices) <= 20 else "no valid one is near"

@@ -12,8 +12,10 @@ from optuna.trial import TrialState
 from pydantic import TypeAdapter
 
 from hpo.configuration import Configuration
+from hpo.parameters.conditions import Clauses
 from hpo.parameters.kinds import Parameter
 from hpo.samplers.base import SamplerSettings
+from hpo.samplers.permitted import permitted
 from hpo.samplers.table import SAMPLERS
 from hpo.space import Space
 
@@ -32,6 +34,9 @@ SPACE = Space(
             "kind": {"type": "choice", "choices": ["none", "a", "b"]},
             "places": {"type": "subset", "of": [0, 1, 2, 3], "min_size": 1, "max_size": 3, "when": {"kind": "a"}},
             "deep": {"type": "bool", "when": {"kind": "a"}},
+            "weight": {"type": "float", "low": 0.01, "high": 1.0, "log": True, "off": 0.0},
+            "patterns": {"type": "each", "of": "places", "choices": ["all", "last"]},
+            "reach": {"type": "int", "low": 1, "high": 9, "when": [{"weight": {"above": 0.0}}, {"kind": "b"}]},
         }
     )
 )
@@ -48,12 +53,14 @@ def settings_of(name: str, seed: int = 0) -> SamplerSettings:
     return SAMPLERS[name].model_validate({"name": name, "seed": seed, **CASES[name]})
 
 
-def study_of(name: str, seed: int = 0, journal: Path | None = None, objectives: int = 1) -> optuna.Study:
+def study_of(
+    name: str, seed: int = 0, journal: Path | None = None, objectives: int = 1, space: Space = SPACE
+) -> optuna.Study:
     return optuna.create_study(
         storage=None if journal is None else JournalStorage(JournalFileBackend(str(journal))),
         study_name="contract",
         load_if_exists=True,
-        sampler=settings_of(name, seed).build(SPACE),
+        sampler=permitted(settings_of(name, seed).build(space), space, seed),
         directions=["maximize", "minimize"][:objectives],
     )
 
@@ -84,9 +91,9 @@ def run(study: optuna.Study, trials: int) -> list[Configuration]:
 
 
 def assert_valid(configuration: Configuration) -> None:
-    raw = {path: SPACE.parameters[path].encode(value) for path, value in configuration.values.items()}
+    raw = SPACE.encode(configuration.values)
     assert SPACE.is_complete(raw)
-    assert SPACE.expressed(raw) == raw
+    assert SPACE.configuration(raw) == configuration
     assert all(SPACE.parameters[path].has(value) for path, value in configuration.values.items())
 
 
@@ -98,6 +105,26 @@ def test_table_and_cases_list_the_same_samplers(name: str) -> None:
 def test_every_proposal_respects_bounds_and_conditions(name: str) -> None:
     for configuration in run(study_of(name), 30):
         assert_valid(configuration)
+
+
+def test_no_proposal_is_forbidden_and_none_is_spent_on_rejection(name: str) -> None:
+    clauses = TypeAdapter(list[Clauses]).validate_python(
+        [{"kind": ["a", "b"], "weight": {"above": 0.0}}, {"kind": "none", "rate": {"below": 0.01}}]
+    )
+    space = Space(SPACE.parameters, clauses)
+    study = study_of(name, space=space)
+    study.enqueue_trial({"kind": "a"})
+    kinds = set()
+    for _ in range(25):
+        trial = study.ask()
+        configuration = space.suggest(trial)
+        assert_valid(configuration)
+        assert space.forbidding(configuration.values) is None
+        kinds.add(configuration.values["kind"])
+        study.tell(trial, score(configuration))
+    assert kinds == {"none", "a", "b"}
+    assert study.trials[0].params["kind"] == "a"
+    assert len(study.trials) == 25
 
 
 def test_the_seed_determines_the_search_and_nothing_else_does(name: str) -> None:
@@ -160,8 +187,8 @@ def test_a_trial_without_a_number_is_no_obstacle(name: str) -> None:
 
 def test_enqueued_trials_run_as_they_are_and_are_learnt_from(name: str) -> None:
     study = study_of(name)
-    wanted = {"rate": 0.01, "share": 0.5, "kind": "none"}
-    study.enqueue_trial(wanted)
+    wanted = {"rate": 0.01, "share": 0.5, "kind": "none", "weight": 0.0}
+    study.enqueue_trial(SPACE.encode(wanted))
     assert run(study, 1)[0].values == wanted
     for configuration in run(study, 14):
         assert_valid(configuration)

@@ -223,7 +223,7 @@ def test_subsets_keep_an_allowed_size(seed: int, smallest: int, largest: int) ->
     with deap_randomness(np.random.default_rng(seed)):
         first, second = gene.at(random.random()), gene.at(random.random())
         values = [*gene.mate(first, second, 1.0), gene.mutate(first, 1.0)]
-    assert all(value in parameter.options() for value in values)
+    assert all(value in parameter.distribution().choices for value in values)
 
 
 def test_every_subset_can_be_reached_by_mutation() -> None:
@@ -235,4 +235,4 @@ def test_every_subset_can_be_reached_by_mutation() -> None:
         for _ in range(500):
             value = str(gene.mutate(value, 1.0))
             seen.add(value)
-    assert seen == set(parameter.options())
+    assert seen == set(parameter.distribution().choices)
