@@ -10,6 +10,7 @@ from rich.table import Table
 from segada.command import exit_code
 from segada.material import prepare
 from segada.records import RunReport, VisitRecord
+from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError, load_run_settings
@@ -60,7 +61,8 @@ def main() -> int:
         folder = arguments.out or Path("runs") / name
         console = Console(highlight=False)
         print_report(adapt(settings, folder, console), console)
-        console.print(f"results in {folder}")
+        panels = RunFolder(folder).panels
+        console.print(f"results in {folder}{f', panels in {panels}' if panels.is_dir() else ''}")
 
     return exit_code(command)
 

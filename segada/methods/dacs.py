@@ -119,8 +119,7 @@ class Dacs(Learner):
             with self.clock.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
         if self._shows:
-            cells = self._cells(passes)
-            self._pictures = MixPictures(source, target.images, belief.labels, mixed, cells, self._distant(cells))
+            self._pictures = self._shown(passes, target, belief)
         return Terms(losses, {"sure_share": belief.sure_share})
 
     @property
@@ -221,3 +220,10 @@ class Dacs(Learner):
     def _distant(self, cells: Tensor) -> Tensor | None:
         """Where the source feature distance counts; None where it counts everywhere."""
         return class_mask(cells, THINGS) if self._settings.feature_distance_classes == "things" else None
+
+    def _shown(self, passes: Passes, target: Batch, belief: PseudoLabels) -> MixPictures:
+        cells = self._cells(passes)
+        mask = self._distant(cells)
+        counted = torch.ones_like(cells, dtype=torch.bool) if mask is None else mask
+        distant = counted & ("source_feature_distance" in self._terms)
+        return MixPictures(passes.source, target.images, belief.labels, passes.mixed, cells, distant)

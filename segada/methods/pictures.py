@@ -18,7 +18,7 @@ class MixPictures:
         pseudo_labels: What the teacher took them for, int64 [B, H, W].
         mixed: What was learned from.
         cells: The source's labels at the resolution of the deepest features, int64 [B, h, w], see `majority_labels`.
-        distant: Cells in which a source feature distance counts, bool [B, h, w]; None where it counts in all.
+        distant: Cells in which the source feature distance counted, bool [B, h, w].
     """
 
     source: Batch
@@ -26,4 +26,4 @@ class MixPictures:
     pseudo_labels: Tensor
     mixed: MixedBatch
     cells: Tensor
-    distant: Tensor | None
+    distant: Tensor

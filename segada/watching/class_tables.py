@@ -36,7 +36,7 @@ class ClassTables(Watcher):
 
 
 def class_table(areas: Areas) -> str:
-    """CSV with a row per class and a last one of their mean.
+    """CSV with a row per class and a last one with the means of their scores and the sums of their pixels.
 
     Columns: IoU; accuracy, the share of a class's labelled pixels that were found; labelled and predicted pixels. A
     class without a labelled pixel has neither IoU nor accuracy.

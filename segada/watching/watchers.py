@@ -5,6 +5,8 @@ from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.watching.class_tables import ClassTables
 from segada.watching.frame_log import FrameLog
+from segada.watching.mix_panels import MixPanels
+from segada.watching.prediction_panels import PredictionPanels
 from segada.watching.watcher import Watcher
 
 
@@ -23,4 +25,8 @@ def watchers(settings: RunSettings, folder: RunFolder, method: Method, steps_don
         chosen.append(FrameLog(folder, steps_done))
     if watch.class_tables is not None:
         chosen.append(ClassTables(folder, watch.class_tables))
+    if watch.prediction_panels is not None:
+        chosen.append(PredictionPanels(folder, watch.prediction_panels))
+    if watch.mix_panels is not None:
+        chosen.append(MixPanels(folder, method, watch.mix_panels))
     return chosen

@@ -310,7 +310,21 @@ def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], mate
     assert torch.equal(mixed.weight, torch.ones(4, 32, 64))
     assert not torch.equal(pictures.pseudo_labels, target.labels)
     assert pictures.cells.shape == (4, 1, 2)
-    assert pictures.distant is None
+    assert pictures.distant.all()
+
+
+def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, object], material: Material) -> None:
+    things = {"feature_distance_classes": "things", "feature_distance_majority": 0.5}
+    counted = []
+    for weight in (0.2, 0.0):
+        method = Dacs(_shown(_parts(tiny_run, material, **things, source_feature_distance=weight)))
+        method.step(_target(material), StepPlan(0.0))
+        pictures = method.pictures()
+        assert pictures is not None
+        counted.append(pictures.distant)
+    assert torch.equal(counted[0], pictures.cells == 13)
+    assert counted[0].any()
+    assert not counted[1].any()
 
 
 def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, object], material: Material) -> None:

@@ -1,0 +1,80 @@
+"""From tensors to pictures: photographs, labels, numbers and masks in colours."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from segada.data.frames import Bytes
+from segada.data.labels import IGNORE, colourise
+
+
+def _colours(name: int) -> Bytes:
+    return np.array(cv2.applyColorMap(np.arange(256, dtype=np.uint8), name), np.uint8).reshape(256, 3)[:, ::-1]
+
+
+SURE: Final = _colours(cv2.COLORMAP_VIRIDIS)
+UNSURE: Final = _colours(cv2.COLORMAP_INFERNO)
+"""Colours [256, 3], RGB, of the numbers from 0 to 1: for what is wanted high, and for what is wanted low."""
+WRONG: Final = (230, 40, 40)
+DIMMED: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A captioned picture.
+
+    Attributes:
+        caption: A few words.
+        pixels: uint8 [h, w, 3], RGB; enlarged to the panel's size.
+        smooth: Whether enlarging may blur; labels and cells keep their edges.
+        scale: Colours [256, 3] of the numbers from 0 to 1, if it shows numbers.
+    """
+
+    caption: str
+    pixels: Bytes
+    smooth: bool = False
+    scale: Bytes | None = None
+
+
+def photograph(caption: str, image: Tensor) -> Picture:
+    """An image float [3, H, W] in [0, 1]."""
+    return Picture(caption, _pixels(image), smooth=True)
+
+
+def label_map(caption: str, labels: Bytes) -> Picture:
+    """Labels uint8 [h, w] in the colours of their classes."""
+    return Picture(caption, colourise(labels))
+
+
+def numbers(caption: str, values: Tensor, colours: Bytes = SURE) -> Picture:
+    """Numbers [h, w] in [0, 1]."""
+    return Picture(caption, colours[(255 * values).round().byte().cpu().numpy()], scale=colours)
+
+
+def mask(caption: str, marked: Tensor) -> Picture:
+    """bool [h, w]: white where True."""
+    grey = np.where(marked.cpu().numpy(), 255, 40).astype(np.uint8)
+    return Picture(caption, np.repeat(grey[..., None], 3, axis=-1))
+
+
+def spotlight(caption: str, image: Tensor, cells: npt.NDArray[np.bool_]) -> Picture:
+    """An image [3, H, W], dark outside the marked cells [h, w]."""
+    lit = cv2.resize(cells.astype(np.uint8), image.shape[:0:-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return Picture(caption, (_pixels(image) * np.where(lit[..., None], 1.0, DIMMED)).astype(np.uint8))
+
+
+def mistakes(caption: str, image: Tensor, predicted: Bytes, labels: Bytes) -> Picture:
+    """Red where a labelled pixel is taken for another class, black where it is ignored, else the image in dark grey."""
+    grey = np.repeat(_pixels(image).mean(axis=-1, keepdims=True) * 2 * DIMMED, 3, axis=-1).astype(np.uint8)
+    grey[predicted != labels] = WRONG
+    grey[labels == IGNORE] = 0
+    return Picture(caption, grey)
+
+
+def _pixels(image: Tensor) -> Bytes:
+    pixels: Bytes = (255 * image.clamp(0, 1)).round().byte().movedim(0, -1).cpu().numpy()
+    return pixels
