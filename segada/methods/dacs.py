@@ -146,7 +146,7 @@ class Dacs(Learner):
             return None
         if settings.reference_checkpoint is None:
             return twin_without_adapters(self.student)
-        return twin_of_checkpoint(self.student, settings.reference_checkpoint)
+        return twin_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()
     def _belief(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:

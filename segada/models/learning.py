@@ -38,19 +38,20 @@ def twin_without_adapters(student: Segmentor) -> Segmentor:
     return static.eval()
 
 
-def twin_of_checkpoint(student: Segmentor, checkpoint: str) -> Segmentor:
+def twin_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
     """A static model whose encoder is another's: it shares nothing with the student, and its head says nothing.
 
     Args:
         student: What it is shaped like.
         checkpoint: As `model.checkpoint`; what it says of a head is left aside.
+        setting: What names the checkpoint, for the messages.
 
     Raises:
         ValueError: no such checkpoint, or its encoder is not of this shape.
     """
     bare = twin_without_adapters(student)
     own = copy.deepcopy(bare, {id(bare.encoder.generator): bare.encoder.generator})
-    load_weights(own, checkpoint, fresh=("head",))
+    load_weights(own, checkpoint, ("head",), setting)
     return own
 
 

@@ -83,29 +83,32 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
 
-def load_weights(segmentor: Segmentor, checkpoint: str, fresh: Sequence[str] = ()) -> LoadReport:
+def load_weights(
+    segmentor: Segmentor, checkpoint: str, fresh: Sequence[str] = (), setting: str = "model.checkpoint"
+) -> LoadReport:
     """Fill the segmentor from a shipped checkpoint (a bare name) or a file (a path).
 
     Args:
         segmentor: what is filled.
         checkpoint: the name or path.
         fresh: parts, as whole words of dotted names (`head.light_exit`), that keep the values they have.
+        setting: what names the checkpoint, for the messages.
 
     Raises:
         ValueError: no such checkpoint, or not one of this network; names the file and the cure.
     """
-    path = find_checkpoint(checkpoint)
+    path = find_checkpoint(checkpoint, setting)
     stored = READERS[path.suffix](path)
-    _refuse_other_shape(stored, segmentor, path, fresh)
+    _refuse_other_shape(stored, segmentor, path, fresh, setting)
     report = compare(stored.tensors, segmentor).without(fresh)
     if not report.complete:
-        raise ValueError(f"{path} does not fit this network: {_describe(report)}. {_cure(report)}")
+        raise ValueError(f"{path} does not fit this network: {_describe(report)}. {_cure(report, setting)}")
     segmentor.load_state_dict({name: stored.tensors[name] for name in report.matched}, strict=False)
     return report
 
 
-def find_checkpoint(checkpoint: str) -> Path:
-    """The file that `model.checkpoint` means.
+def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
+    """The file that `model.checkpoint`, or another setting of its kind, means.
 
     Raises:
         ValueError: no such file, an unknown format or an unknown name; lists what there is.
@@ -115,14 +118,14 @@ def find_checkpoint(checkpoint: str) -> Path:
         names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
         if checkpoint not in names:
             raise ValueError(
-                f"model.checkpoint: no shipped checkpoint is called {checkpoint!r}; there is "
-                f"{', '.join(names) or 'none'}. Give one of these, the path of a file, or null for random weights"
+                f"{setting}: no shipped checkpoint is called {checkpoint!r}; there is "
+                f"{', '.join(names) or 'none'}. Give one of these, the path of a file, or null to do without"
             )
         return SHIPPED / f"{checkpoint}.safetensors"
     if path.suffix not in READERS:
-        raise ValueError(f"model.checkpoint: {checkpoint} must end with {' or '.join(READERS)}")
+        raise ValueError(f"{setting}: {checkpoint} must end with {' or '.join(READERS)}")
     if not path.is_file():
-        raise ValueError(f"model.checkpoint: there is no file {path}; give one, or the name of a shipped checkpoint")
+        raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
     return path
 
 
@@ -161,8 +164,10 @@ def compare(tensors: Mapping[str, Tensor], segmentor: Segmentor) -> LoadReport:
     )
 
 
-def _refuse_other_shape(stored: StoredWeights, segmentor: Segmentor, path: Path, fresh: Sequence[str]) -> None:
-    setting = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width", "classes": "classes"}
+def _refuse_other_shape(
+    stored: StoredWeights, segmentor: Segmentor, path: Path, fresh: Sequence[str], setting: str
+) -> None:
+    named = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width", "classes": "classes"}
     # A part of the head that starts fresh is why a file may be of another head.
     excused = {"head", "width", "classes"} if any(part.split(".")[0] == "head" for part in fresh) else set()
     for name, wanted in asdict(segmentor.shape).items():
@@ -170,9 +175,9 @@ def _refuse_other_shape(stored: StoredWeights, segmentor: Segmentor, path: Path,
         if found != str(wanted) and name not in excused:
             report = compare(stored.tensors, segmentor)
             raise ValueError(
-                f"{path} holds weights for {setting[name]} {found}, but the settings ask for {wanted}: "
-                f"{_describe(report)}; set {setting[name]} to {found}{_fresh_cure(report)} or choose another "
-                "model.checkpoint"
+                f"{path} holds weights for {named[name]} {found}, but the settings ask for {wanted}: "
+                f"{_describe(report)}; set {named[name]} to {found}{_fresh_cure(report)} or choose another "
+                f"{setting}"
             )
 
 
@@ -195,7 +200,7 @@ def _describe(report: LoadReport) -> str:
     return ", ".join(parts)
 
 
-def _cure(report: LoadReport) -> str:
+def _cure(report: LoadReport, setting: str) -> str:
     if all(has_adapter(name) for name in (*report.missing, *report.unexpected, *report.reshaped)):
         return "The file carries other adapters than the network: take the adapter settings of the run that saved it"
-    return "Set model.encoder and model.head_width to those it was trained with, or choose another model.checkpoint"
+    return f"Set model.encoder and model.head_width to those it was trained with, or choose another {setting}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from norm_encoder import with_norm_encoder
 from torch.nn import functional
@@ -19,7 +20,7 @@ from segada.methods.dacs import Dacs
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
-from segada.models.weights import save_weights
+from segada.models.weights import save_weights, storable
 from segada.modulation.base import StepPlan
 from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
@@ -76,6 +77,8 @@ def _parts(
         ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
+        torch_generator(0, "restoration"),
+        torch_generator(0, "initialisation"),
     )
 
 
@@ -204,7 +207,9 @@ def test_the_static_model_may_have_the_encoder_of_another_checkpoint(
 ) -> None:
     file = tmp_path / "reference.safetensors"
     reference = bare_segmentor(RunSettings.model_validate(tiny_run).model, torch_generator(7, "initialisation"))
-    save_weights(reference, file, "0123456789")
+    # As an ImageNet checkpoint: an encoder without a head, and not a word about itself.
+    encoder = {name: value.contiguous() for name, value in storable(reference).items() if name.startswith("encoder.")}
+    safetensors.torch.save_file(encoder, file)
     parts, plain = (_parts(tiny_run, material, placement, reference_checkpoint=str(file)) for _ in range(2))
     before = {name: value.detach().clone() for name, value in parts.network.state_dict().items()}
     Dacs(parts)
@@ -218,8 +223,11 @@ def test_a_reference_of_another_encoder_is_refused(
     file = tmp_path / "other.safetensors"
     model = RunSettings.model_validate({**tiny_run, "model": {"encoder": "mit_b0"}}).model
     save_weights(bare_segmentor(model, torch_generator(0, "initialisation")), file, "0123456789")
-    with pytest.raises(ValueError, match=r"other\.safetensors holds weights for model\.encoder mit_b0"):
+    said = r"other\.safetensors holds weights for model\.encoder mit_b0.* choose another method\.reference_checkpoint"
+    with pytest.raises(ValueError, match=said):
         Dacs(_parts(tiny_run, material, reference_checkpoint=str(file)))
+    with pytest.raises(ValueError, match=r"^method\.reference_checkpoint: there is no file gone\.safetensors"):
+        Dacs(_parts(tiny_run, material, reference_checkpoint="gone.safetensors"))
 
 
 def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], material: Material) -> None:
