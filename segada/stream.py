@@ -67,17 +67,27 @@ class Adaptation:
         self._device = torch.device(settings.runtime.device)
         self._class_mix = torch_generator(settings.seed, "class_mix")
         self._augmentation = torch_generator(settings.seed, "augmentation")
+        self._restoration = torch_generator(settings.seed, "restoration")
         self._clock = clock
         self._replay = ReplayBuffer(material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"))
         initialisation = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
         self._network = network
         self._modulation = torch_generator(settings.seed, "modulation")
-        # The controller first: the static model that it may ask for is made of a network that has not yet learned.
+        parts = MethodParts(
+            settings,
+            network,
+            self._replay,
+            self._class_mix,
+            self._augmentation,
+            self._restoration,
+            initialisation,
+            clock,
+        )
+        # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
+        self._method = METHODS[settings.method.name](parts)
         controller_parts = ControllerParts(settings, partial(twin_without_adapters, network), self._modulation)
         self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
-        parts = MethodParts(settings, network, self._replay, self._class_mix, self._augmentation, clock)
-        self._method = METHODS[settings.method.name](parts)
         self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
         self._itinerary = Itinerary(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
@@ -233,6 +243,7 @@ class Adaptation:
             "replay": self._replay.state_dict(),
             "class_mix": self._class_mix.get_state(),
             "augmentation": self._augmentation.get_state(),
+            "restoration": self._restoration.get_state(),
             "modulation": self._modulation.get_state(),
             "controller": self._controller.state_dict(),
         }
@@ -248,6 +259,7 @@ class Adaptation:
         self._replay.load_state_dict(state["replay"])
         self._class_mix.set_state(state["class_mix"])
         self._augmentation.set_state(state["augmentation"])
+        self._restoration.set_state(state["restoration"])
         self._modulation.set_state(state["modulation"])
         self._controller.load_state_dict(state["controller"])
         if not folder.is_published(self.visits_done, self.finished):

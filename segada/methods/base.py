@@ -33,6 +33,8 @@ class MethodParts:
         replay: Labelled source frames, endlessly.
         class_mix: Generator of the choice of classes.
         augmentation: Generator of crops, flips, colour and blur.
+        restoration: Generator of what goes back to the source model.
+        initialisation: Generator of what the method itself builds, for its constructor alone; no checkpoint holds it.
         clock: Told where each part of a step begins and ends; measures nothing unless a profile is taken.
     """
 
@@ -41,6 +43,8 @@ class MethodParts:
     replay: ReplayBuffer
     class_mix: torch.Generator
     augmentation: torch.Generator
+    restoration: torch.Generator
+    initialisation: torch.Generator
     clock: Clock = IDLE
 
 

@@ -11,15 +11,17 @@ from segada.settings.method import BatchNormSettings
 
 
 class BatchNorm(Method):
-    """Learns no parameter: only means and variances move. In the SegFormer head there is one such layer."""
+    """Learns no parameter: only means and variances move, of every batch norm in encoder, adapters and head."""
 
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, BatchNormSettings)
         self._network = parts.network.requires_grad_(requires_grad=False)
-        for module in self._network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.momentum = settings.momentum
+        norms = [part for part in self._network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+        if not norms:
+            raise ValueError("method.name is 'batch_norm', but this network has no batch norm; choose another method")
+        for norm in norms:
+            norm.momentum = settings.momentum
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
         """One forward pass in training mode."""

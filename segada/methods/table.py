@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 
+from segada.methods.adversarial import Adversarial
 from segada.methods.base import Method
 from segada.methods.batch_norm import BatchNorm
+from segada.methods.cotta import Cotta
 from segada.methods.dacs import Dacs
 from segada.methods.source_only import SourceOnly
 from segada.methods.supervised import Supervised
+from segada.methods.tent import Tent
 
 METHODS: Mapping[str, type[Method]] = {
     "source_only": SourceOnly,
     "batch_norm": BatchNorm,
+    "tent": Tent,
+    "cotta": Cotta,
     "dacs": Dacs,
+    "adversarial": Adversarial,
     "supervised": Supervised,
 }

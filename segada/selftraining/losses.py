@@ -20,3 +20,16 @@ def pixel_cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = 
     if weight is None:
         return functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum") / labels.numel()
     return (functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none") * weight).mean()
+
+
+def soft_cross_entropy(logits: Tensor, probabilities: Tensor) -> Tensor:
+    """Mean over pixels of -sum_k p_k log softmax(logits)_k, in nats.
+
+    Args:
+        logits: float [B, K, h, w].
+        probabilities: p, float [B, K, h, w], without gradient; each pixel's sum to 1.
+
+    Returns:
+        float [].
+    """
+    return -(probabilities * logits.log_softmax(dim=1)).sum(dim=1).mean()

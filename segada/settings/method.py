@@ -4,9 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from segada.settings.adversarial import AdversarialSettings
 from segada.settings.base import Fraction, NonNegative, Settings
+from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.learning import ColourSettings, LearningSettings, OptimiserSettings
+from segada.settings.tent import TentSettings
 
 
 class SourceOnlySettings(Settings):
@@ -37,5 +40,12 @@ class SupervisedSettings(LearningSettings):
 
 
 MethodSettings = Annotated[
-    SourceOnlySettings | BatchNormSettings | DacsSettings | SupervisedSettings, Field(discriminator="name")
+    SourceOnlySettings
+    | BatchNormSettings
+    | TentSettings
+    | CottaSettings
+    | DacsSettings
+    | AdversarialSettings
+    | SupervisedSettings,
+    Field(discriminator="name"),
 ]

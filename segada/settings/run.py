@@ -14,6 +14,7 @@ from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
+from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.modulation import AlwaysSettings, ModulationSettings
@@ -21,6 +22,7 @@ from segada.settings.presets import PresetName, spelled_out
 from segada.settings.prompt import NoPrompt, PromptSettings
 from segada.settings.stream import StreamSettings
 from segada.settings.watch import WatchSettings
+from segada.settings.what_learns import check_added, own_choice
 from segada.settings.widths import check_adapter, check_prompt
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulation": "always"}
@@ -79,7 +81,7 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _something_learns(self) -> Self:
-        learns = isinstance(self.method, DacsSettings | SupervisedSettings)
+        learns = isinstance(self.method, LearningSettings) and own_choice(self.method) is None
         added = self.adapter.name != "none" or self.prompt.name != "none"
         # Only the supervised method descends a loss of the light exit.
         reached = [part for part in self.model.learning if self._light_weight() > 0.0 or "light_exit" not in part]
@@ -89,6 +91,11 @@ class RunSettings(Settings):
                 f"and prompt.name are 'none', and model.learning names nothing that its losses reach: "
                 f"{list(self.model.learning)}; choose an adapter, or freeze less"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _all_that_is_added_learns(self) -> Self:
+        check_added(self.method, self.adapter, self.prompt)
         return self
 
     @model_validator(mode="after")

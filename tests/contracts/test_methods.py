@@ -64,6 +64,8 @@ def _built(name: str, material: Material, tiny_run: dict[str, object]) -> tuple[
         ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
+        torch_generator(0, "restoration"),
+        torch_generator(0, "initialisation"),
     )
     return METHODS[settings.method.name](parts), parts
 

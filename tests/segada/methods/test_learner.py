@@ -35,6 +35,8 @@ def build(tiny_run: dict[str, object], material: Material) -> Build:
             ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
             torch_generator(0, "class_mix"),
             torch_generator(0, "augmentation"),
+            torch_generator(0, "restoration"),
+            torch_generator(0, "initialisation"),
         )
 
     return built

@@ -1,0 +1,90 @@
+"""Domain-adversarial learning in a single stage (Ganin and Lempitsky 2015, arXiv 1409.7495).
+
+A discriminator learns to tell source frames from target frames by what the network makes of them; a gradient reversal
+between the two lets the same backward pass teach the network to be indistinguishable. With L_y the cross-entropy on
+source frames and L_d the domain loss, the discriminator descends weight * L_d, and the network
+L_y - weight * reversal * L_d. Domain labels need no data: what is replayed is source (0), what is visited target (1),
+and a target frame counts in L_d alone.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from segada.data.batch import Batch
+from segada.data.labels import NUM_CLASSES
+from segada.methods.base import MethodParts, State
+from segada.methods.learner import Learner, Terms
+from segada.methods.optimiser import Beside
+from segada.models.resize import enlarged
+from segada.modulation.base import StepPlan
+from segada.selftraining.discriminator import Discriminator, domain_accuracy, domain_loss, reversed_gradient
+from segada.selftraining.losses import pixel_cross_entropy
+from segada.settings.adversarial import AdversarialSettings
+
+
+class Adversarial(Learner):
+    """Network and discriminator. The head's batch norm sees target frames only where `features` is `decoder`."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        settings = parts.settings.method
+        assert isinstance(settings, AdversarialSettings)
+        self._network_learns = settings.discriminator_training != "only"
+        if not self._network_learns:
+            parts.network.requires_grad_(requires_grad=False)
+        self._discriminator = _discriminator(parts, settings)
+        learning = [parameter for parameter in self._discriminator.parameters() if parameter.requires_grad]
+        super().__init__(parts, settings.optimiser, Beside("discriminator", learning, settings.discriminator_rate))
+        self._settings = settings
+        self._replay = parts.replay
+        self._clean_weight = settings.clean_weight if self._network_learns else 0.0
+        judges_logits = settings.features == "decoder" and settings.weight > 0.0
+        self._decoded = {"source": judges_logits or self._clean_weight > 0.0, "target": judges_logits}
+
+    def terms(self, target: Batch, plan: StepPlan) -> Terms:
+        """The cross-entropy on as many replayed frames as there are visited ones, and the domain loss on both."""
+        with self.clock.part("replay"):
+            source = self._replay.next_batch(len(target.images)).to(target.images.device)
+        self.student.train(self._network_learns)
+        images = {"source": source.images, "target": target.images}
+        with self.clock.part("student's encoder"):
+            features = {
+                name: self.student.encode_rest(self.student.encode_frozen(images[name]), plan.first_stage)
+                for name in images
+            }
+        with self.clock.part("student's head"):
+            logits = {name: self.student.decode(features[name]) for name in images if self._decoded[name]}
+        losses = {}
+        if self._clean_weight:
+            with self.clock.part("loss: clean"):
+                clean = pixel_cross_entropy(enlarged(logits["source"], source.labels.shape[-2:]), source.labels)
+                losses["clean"] = self._clean_weight * clean
+        if not self._settings.weight:
+            return Terms(losses)
+        with self.clock.part("discriminator"):
+            judged = self._judged({name: maps[-1] for name, maps in features.items()}, logits)
+            losses["domain"] = self._settings.weight * domain_loss(*judged)
+        return Terms(losses, {"domain_accuracy": domain_accuracy(*judged)})
+
+    def state_dict(self) -> State:
+        """What learns, of student and discriminator; moments; the step count."""
+        return {**super().state_dict(), "discriminator": self._discriminator.state_dict()}
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` gave."""
+        super().load_state_dict(state)
+        self._discriminator.load_state_dict(state["discriminator"])
+
+    def _judged(self, deepest: Mapping[str, Tensor], logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The discriminator's logits of source and of target frames."""
+        by_features = {"encoder": deepest, "decoder": {name: value.softmax(dim=1) for name, value in logits.items()}}
+        seen = by_features[self._settings.features]
+        reversal = self._settings.reversal
+        source, target = (self._discriminator(reversed_gradient(seen[name], reversal)) for name in ("source", "target"))
+        return source, target
+
+
+def _discriminator(parts: MethodParts, settings: AdversarialSettings) -> Discriminator:
+    channels = {"encoder": parts.network.encoder.channels[-1], "decoder": NUM_CLASSES}[settings.features]
+    made = Discriminator(channels, settings.discriminator_width, settings.granularity, parts.initialisation)
+    return made.to(parts.network.mean.device).requires_grad_(settings.discriminator_training != "never")

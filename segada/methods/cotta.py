@@ -1,0 +1,139 @@
+"""CoTTA: averaged teacher, averaged views, random restoration (Wang et al. 2022, arXiv 2203.13591).
+
+A step, as in the paper: the teacher's belief, averaged over views where the source model is unsure; the student
+descends its cross-entropy to that belief; the teacher follows the student; some of the student's numbers go back to the
+source model's. The paper judges whole frames sure or unsure; its code for segmentation, followed here, judges pixels.
+That code also hardens the belief into labels; here it stays soft, as in the paper. Belief and loss have the logits'
+resolution.
+
+Batch norms: the student and, on the frame as it is, the teacher use and gather the statistics of the batch. The
+teacher's further views, whose sizes would mix in other statistics, use those that it has gathered.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from segada.data.batch import Batch
+from segada.methods.base import MethodParts, State, StepLog
+from segada.methods.learner import Learner, Terms
+from segada.models.learning import learning_parameters, twin, twin_without_adapters
+from segada.models.resize import enlarged
+from segada.models.segmentor import SMALLEST_SIDE, FrozenPrefix, Segmentor
+from segada.modulation.base import StepPlan
+from segada.selftraining.losses import soft_cross_entropy
+from segada.selftraining.restoration import restore
+from segada.selftraining.teacher import follow
+from segada.settings.cotta import CottaSettings
+
+
+class Cotta(Learner):
+    """Student, teacher, and the source model as the judge of what is sure. Reads target frames alone.
+
+    Adapters, which the source model does not have, go back to what they were made as: the identity.
+    """
+
+    def __init__(self, parts: MethodParts) -> None:
+        settings = parts.settings.method
+        assert isinstance(settings, CottaSettings)
+        _refuse_small(settings, parts.settings.data.size)
+        super().__init__(parts, settings.optimiser)
+        self._settings = settings
+        self._restoration = parts.restoration
+        self._teacher = twin(self.student)
+        self._source_model = twin_without_adapters(self.student)
+        learning = learning_parameters(self.student)
+        self._originals = {name: parameter.detach().clone() for name, parameter in learning.items()}
+
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
+        """The student's step, then the teacher follows, then some of the student is restored."""
+        log = super().step(target, plan)
+        if plan.trains:
+            with self.clock.part("teacher follows"):
+                follow(self.learning_of(self._teacher), self.learning_of(self.student), self._settings.ema_alpha)
+            with self.clock.part("restoration"):
+                self._restore(plan)
+        return log
+
+    def terms(self, target: Batch, plan: StepPlan) -> Terms:
+        """The soft cross-entropy from the teacher's belief to the student's predictions."""
+        with self.clock.part("frozen prefix of target frames"):
+            prefix = self.student.encode_frozen(target.images)
+        belief, sure_share = self._belief(target.images, prefix)
+        self.student.train()
+        with self.clock.part("student"):
+            logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
+        return Terms({"consistency": soft_cross_entropy(logits, belief)}, {"sure_share": sure_share})
+
+    @property
+    def scored(self) -> Segmentor:
+        """Student or teacher, as the settings say."""
+        return {"student": self.student, "teacher": self._teacher}[self._settings.scored]
+
+    def state_dict(self) -> State:
+        """What learns, of student and teacher; moments; the step count."""
+        return {**super().state_dict(), "teacher": self.state_of(self._teacher)}
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` gave."""
+        super().load_state_dict(state)
+        self._teacher.load_state_dict(state["teacher"], strict=False)
+
+    @torch.no_grad()
+    def _belief(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
+        """Probabilities [B, K, H/4, W/4], and the share of pixels of which the source model is sure."""
+        with self.clock.part("source model"):
+            confidence = _probabilities(self._source_model, prefix).amax(dim=1, keepdim=True)
+            sure = confidence >= self._settings.confidence_threshold
+        with self.clock.part("teacher"):
+            self._teacher.train()
+            direct = _probabilities(self._teacher, prefix)
+        if not sure.all():
+            with self.clock.part("teacher's further views"):
+                direct = torch.where(sure, direct, self._averaged(direct, images))
+        return direct, sure.float().mean()
+
+    def _averaged(self, direct: Tensor, images: Tensor) -> Tensor:
+        self._teacher.eval()
+        total, count, size = direct, 1, direct.shape[-2:]
+        for view, mirrored in self._views(images):
+            logits = self._teacher.decode(self._teacher.encode_rest(self.student.encode_frozen(view)))
+            probabilities = enlarged(logits.flip(-1) if mirrored else logits, size).softmax(dim=1)
+            total, count = total + probabilities, count + 1
+        return total / count
+
+    def _views(self, images: Tensor) -> Iterator[tuple[Tensor, bool]]:
+        """All views but the images as they are, and whether each is mirrored."""
+        for scale in (1.0, *self._settings.scales):
+            view = images if scale == 1.0 else _scaled(images, scale)
+            if scale != 1.0:
+                yield view, False
+            if self._settings.flips:
+                yield view.flip(-1), True
+
+    def _restore(self, plan: StepPlan) -> None:
+        held = self.held_back(plan)
+        learning = {name: value for name, value in learning_parameters(self.student).items() if name not in held}
+        if learning:
+            originals = [self._originals[name] for name in learning]
+            restore(list(learning.values()), originals, self._settings.restore, self._restoration)
+
+
+def _probabilities(network: Segmentor, prefix: FrozenPrefix) -> Tensor:
+    return network.decode(network.encode_rest(prefix)).softmax(dim=1)
+
+
+def _scaled(images: Tensor, scale: float) -> Tensor:
+    height, width = images.shape[-2:]
+    return functional.interpolate(images, (round(height * scale), round(width * scale)), mode="bilinear")
+
+
+def _refuse_small(settings: CottaSettings, size: tuple[int, int]) -> None:
+    least = min(settings.scales, default=1.0)
+    if round(least * min(size)) < SMALLEST_SIDE:
+        raise ValueError(
+            f"method.scales has {least}, but data.size {size[0]} x {size[1]} would then be smaller than "
+            f"{SMALLEST_SIDE} pixels on a side; choose scales from {SMALLEST_SIDE / min(size):.3g} on, or larger frames"
+        )

@@ -1,0 +1,45 @@
+"""TENT: descent on the entropy of target predictions (Wang et al. 2021, arXiv 2006.10726).
+
+Deviations from the paper: the norms of a SegFormer are mostly layer norms, whose scales and shifts learn as those of
+batch norms do; and the network is scored in evaluation mode, with running statistics that follow the target's, as every
+method here, where the paper takes the statistics of the batch that is scored.
+"""
+
+from torch import nn
+
+from segada.data.batch import Batch
+from segada.methods.base import MethodParts
+from segada.methods.learner import Learner, Terms
+from segada.modulation.base import StepPlan
+from segada.selftraining.entropy import mean_entropy
+from segada.settings.tent import TentSettings
+
+NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+class Tent(Learner):
+    """Reads target frames alone. Batch norms use, and gather, the statistics of the batch."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        settings = parts.settings.method
+        assert isinstance(settings, TentSettings)
+        if settings.parameters == "norms":
+            let_norms_learn(parts.network)
+        super().__init__(parts, settings.optimiser)
+
+    def terms(self, target: Batch, plan: StepPlan) -> Terms:
+        """The mean entropy of the student's predictions, at the resolution of its logits."""
+        self.student.train()
+        with self.clock.part("frozen prefix of target frames"):
+            prefix = self.student.encode_frozen(target.images)
+        with self.clock.part("student"):
+            logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
+        return Terms({"entropy": mean_entropy(logits)})
+
+
+def let_norms_learn(network: nn.Module) -> None:
+    """Scales and shifts of all norms learn, and nothing else does."""
+    network.requires_grad_(requires_grad=False)
+    for module in network.modules():
+        if isinstance(module, NORMS):
+            module.requires_grad_(requires_grad=True)

@@ -1,0 +1,42 @@
+"""Domain-adversarial learning."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from segada.settings.base import Count, NonNegative, Positive
+from segada.settings.learning import LearningSettings, OptimiserSettings
+
+
+class AdversarialSettings(LearningSettings):
+    """A discriminator behind a gradient reversal, in a single stage (Ganin and Lempitsky 2015, arXiv 1409.7495)."""
+
+    name: Literal["adversarial"]
+    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-4)
+    """Of the network; the discriminator shares its decay."""
+    clean_weight: NonNegative = 1.0
+    """Weight of the cross-entropy on replayed source frames."""
+    weight: NonNegative = 1.0
+    """Weight of the domain loss: scales what the discriminator gets, and what the network gets."""
+    reversal: NonNegative = 0.1
+    """Coefficient of the gradient reversal: scales only what the network gets."""
+    features: Literal["encoder", "decoder"] = "encoder"
+    """What is discriminated: the encoder's deepest map, or the softmax of the logits (Tsai et al. 2018)."""
+    granularity: Literal["image", "patch"] = "patch"
+    """`image` judges each frame by the mean of its map; `patch` judges each cell by those around it."""
+    discriminator_training: Literal["both", "only", "never"] = "both"
+    """Who learns in this run. `only`: the discriminator alone; the network stays the source model, its running
+    statistics included. `never`: the network alone, against the discriminator as it was initialised."""
+    discriminator_rate: Positive = 1e-3
+    """Learning rate of the discriminator."""
+    discriminator_width: Count = 64
+    """Channels of the discriminator's two hidden layers."""
+
+    @model_validator(mode="after")
+    def _something_to_consolidate(self) -> Self:
+        if self.discriminator_training == "only" and self.consolidation.weight > 0.0:
+            raise ValueError(
+                f"consolidation.weight is {self.consolidation.weight}, but discriminator_training 'only' lets nothing "
+                "of the network learn; set it to 0, or discriminator_training to both"
+            )
+        return self
