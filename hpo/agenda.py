@@ -133,7 +133,9 @@ class Agenda:
             self._end(job, Outcome("complete", report))
             return
         objectives = self._study.file.settings.objectives
-        state = self._study.complete(job.trial, [objective_value(one.metric, report) for one in objectives])
+        values = [objective_value(one.metric, report) for one in objectives]
+        violations = [constraint.violation(report) for constraint in self._study.file.settings.constraints]
+        state = self._study.complete(job.trial, values, violations)
         if state == TrialState.FAIL:
             self._end(job, Outcome("fail", report, "an objective is not finite"))
         else:

@@ -1,10 +1,15 @@
 """From a trial's report to the numbers that are optimised, and to the value by which a visit prunes it."""
 
+import math
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
+from hpo.formula import Formula
 from segada.records import RunReport, VisitRecord
 from segada.settings.base import Settings
 
@@ -15,12 +20,67 @@ class ObjectiveSettings(Settings):
     """One number of a report, and which way is better."""
 
     metric: str
-    """A key of `METRICS`, or `miou/<domain>`."""
+    """A key of `METRICS`, `miou/<domain>`, or a formula over these: `gain - 0.01 * log(trainable_parameters)`."""
     goal: Literal["maximise", "minimise"]
 
 
+class ConstraintSettings(Settings):
+    """A limit that a trial must keep to be called best: at least so many frames per second, say."""
+
+    metric: str
+    """As of an objective."""
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError(f"a constraint on {self.metric} needs one limit: at_least or at_most")
+        return self
+
+    @property
+    def text(self) -> str:
+        """For a person: `frames_per_second at least 10`."""
+        return (
+            f"{self.metric} at least {self.at_least}"
+            if self.at_most is None
+            else f"{self.metric} at most {self.at_most}"
+        )
+
+    def violation(self, report: RunReport) -> float:
+        """By how much a finished run breaks the limit; at most 0 if it keeps it, huge where it is not defined."""
+        value = objective_value(self.metric, report)
+        if math.isnan(value):
+            return sys.float_info.max
+        if self.at_most is not None:
+            return value - self.at_most
+        assert self.at_least is not None
+        return self.at_least - value
+
+
+def metrics_of(text: str) -> tuple[str, ...]:
+    """The metrics that an objective's or a constraint's `metric` is made of.
+
+    Raises:
+        FormulaError: it is neither the name of a metric nor a formula.
+    """
+    return (text,) if _is_name(text) else Formula(text).metrics
+
+
 def objective_value(metric: str, report: RunReport) -> float:
-    """The metric of a finished run. NaN where the report does not define it."""
+    """The metric, or the formula over metrics, of a finished run. NaN where the report does not define it."""
+    return (
+        _metric_value(metric, report)
+        if _is_name(metric)
+        else Formula(metric).value(lambda name: _metric_value(name, report))
+    )
+
+
+def _is_name(text: str) -> bool:
+    return text in METRICS or re.fullmatch(rf"{DOMAIN_PREFIX}[\w.-]+", text) is not None
+
+
+def _metric_value(metric: str, report: RunReport) -> float:
     if metric.startswith(DOMAIN_PREFIX):
         return domain_miou(report, metric.removeprefix(DOMAIN_PREFIX))
     return METRICS[metric](report)

@@ -84,8 +84,13 @@ class Study:
         hopeless = visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
         return hopeless and self.prune(number) == TrialState.PRUNED
 
-    def complete(self, number: int, values: Sequence[float]) -> TrialState:
+    def complete(self, number: int, values: Sequence[float], violations: Sequence[float] = ()) -> TrialState:
         """Closes a trial with its objective values, in the study's order; as failed if one of them is not finite.
+
+        Args:
+            number: the trial's.
+            values: of the objectives.
+            violations: of the constraints, in the study's order; at most 0 where a limit is kept.
 
         Like `prune` and `fail`: a trial that is closed already stays as it is, and the state it has is returned.
         """
@@ -95,6 +100,7 @@ class Study:
         ]
         if broken:
             return self.fail(number, ", ".join(broken))
+        self._constrain(number, violations)
         return self.ledger.tell(number, list(values), skip_if_finished=True).state
 
     def prune(self, number: int) -> TrialState:
@@ -128,14 +134,15 @@ class Study:
             self.ledger.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
 
     def best(self, count: int) -> list[FrozenTrial]:
-        """The best complete trials, best first, each configuration once.
+        """The best complete trials that keep every constraint, best first, each configuration once.
 
         With several objectives these are the Pareto front, in the order of the first objective.
         """
         several = len(self.ledger.directions) > 1
         candidates = self.ledger.best_trials if several else self._trials(TrialState.COMPLETE)
         sign = -1.0 if self.ledger.directions[0] == optuna.study.StudyDirection.MAXIMIZE else 1.0
-        ranked = sorted(candidates, key=lambda trial: sign * trial.values[0])
+        feasible = [trial for trial in candidates if all(value <= 0 for value in trial.constraints.values())]
+        ranked = sorted(feasible, key=lambda trial: sign * trial.values[0])
         distinct: dict[str, FrozenTrial] = {}
         for trial in ranked:
             distinct.setdefault(self.configuration(trial).hash, trial)
@@ -144,6 +151,16 @@ class Study:
     def configuration(self, trial: FrozenTrial) -> Configuration:
         """What a trial changed."""
         return self.file.space.configuration(trial.params)
+
+    def _constrain(self, number: int, violations: Sequence[float]) -> None:
+        trial_id = self._trial_id(number)
+        if not violations or self._storage.get_trial(trial_id).state.is_finished():
+            return
+        trial = optuna.Trial(self.ledger, trial_id)
+        for constraint, violation in zip(self.file.settings.constraints, violations, strict=True):
+            # Set already if a driver died just here.
+            if constraint.text not in trial.constraints:
+                trial.set_constraint(constraint.text, violation)
 
     def _is_closed(self) -> bool:
         return self.ledger.user_attrs.get(CLOSED) == self.file.settings.budget.model_dump(mode="json")

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
 from hpo.configuration import Configuration, with_names
-from hpo.objectives import ACCURACY_METRICS, DOMAIN_PREFIX, METRICS
+from hpo.formula import FormulaError
+from hpo.objectives import ACCURACY_METRICS, DOMAIN_PREFIX, METRICS, metrics_of
 from hpo.space import Space, SpaceError
 from hpo.space.check import check_space
 from hpo.study_settings import StudySettings
@@ -22,7 +23,7 @@ from segada.settings.presets import spelled_out
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree, Value, merged
 
-IDENTITY = ("run", "pretrain", "space", "objectives")
+IDENTITY = ("run", "pretrain", "space", "objectives", "constraints")
 """Parts of a study file that make trials comparable; a study whose file has other ones is another study."""
 
 
@@ -164,15 +165,22 @@ def _check_folders(document: Document, run: RunSettings, part: str) -> None:
             )
 
 
+def _check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:
+    try:
+        names = metrics_of(text)
+    except FormulaError as problem:
+        raise document.error(place, f"{text!r} {problem}") from None
+    for name in names:
+        if name not in valid:
+            raise document.error(place, f"there is no metric {name!r}; {nearest(name, valid)}")
+
+
 def _check_objectives(document: Document, settings: StudySettings, run: RunSettings) -> None:
     domains = [f"{DOMAIN_PREFIX}{domain}" for domain in run.scored_domains()]
-    valid = [*METRICS, *domains]
     for index, objective in enumerate(settings.objectives):
-        if objective.metric not in valid:
-            raise document.error(
-                ("objectives", index, "metric"),
-                f"there is no metric {objective.metric!r}; {nearest(objective.metric, valid)}",
-            )
+        _check_metric(document, ("objectives", index, "metric"), objective.metric, [*METRICS, *domains])
+    for index, constraint in enumerate(settings.constraints):
+        _check_metric(document, ("constraints", index, "metric"), constraint.metric, [*METRICS, *domains])
     if settings.pruning is None:
         return
     if len(settings.objectives) > 1:

@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from hpo.objectives import ObjectiveSettings
+from hpo.objectives import ConstraintSettings, ObjectiveSettings
 from hpo.parameters.kinds import Parameter
 from hpo.pruning import HalvingSettings
 from hpo.samplers.table import AnySamplerSettings
@@ -59,6 +59,8 @@ class StudySettings(Settings):
     objectives: Sequence[ObjectiveSettings] = Field(
         default=(ObjectiveSettings(metric="mean_miou", goal="maximise"),), min_length=1
     )
+    constraints: Sequence[ConstraintSettings] = ()
+    """Limits that a trial must keep to be called best; samplers are told of them."""
     budget: BudgetSettings = BudgetSettings()
     pruning: HalvingSettings | None = None
     confirm: ConfirmSettings = ConfirmSettings()

@@ -1,11 +1,20 @@
 """The numbers that are optimised, against hand calculation; and which trials halving stops."""
 
 import math
+import sys
 
 import optuna
 import pytest
 
-from hpo.objectives import ACCURACY_METRICS, METRICS, ObjectiveSettings, domain_miou, objective_values, rung_value
+from hpo.objectives import (
+    ACCURACY_METRICS,
+    METRICS,
+    ConstraintSettings,
+    ObjectiveSettings,
+    domain_miou,
+    objective_values,
+    rung_value,
+)
 from hpo.pruning import HalvingSettings, build_pruner
 from segada.records import RunReport, VisitRecord
 
@@ -71,6 +80,31 @@ def test_objectives_keep_their_order_and_what_is_not_scored_is_no_number() -> No
     objectives = [ObjectiveSettings(metric=metric, goal="minimise") for metric in ("forgetting", "gain")]
     assert objective_values(objectives, REPORT) == [-0.05, 0.1]
     assert math.isnan(domain_miou(REPORT, "night"))
+
+
+def test_a_formula_is_optimised_as_a_metric_is() -> None:
+    objective = ObjectiveSettings(metric='gain - 0.5 * miou["rain"]', goal="maximise")
+    assert objective_values([objective], REPORT) == [pytest.approx(0.1 - 0.5 * 0.4)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "violation"),
+    [
+        ({"metric": "frames_per_second", "at_least": 25}, 5.0),
+        ({"metric": "frames_per_second", "at_least": 20}, 0.0),
+        ({"metric": "frames_per_second", "at_most": 15}, 5.0),
+        ({"metric": "gain * 100", "at_least": 8}, -2.0),
+        ({"metric": "miou/night", "at_least": 0}, sys.float_info.max),
+    ],
+)
+def test_a_constraint_says_by_how_much_it_is_broken(limits: dict[str, object], violation: float) -> None:
+    assert ConstraintSettings.model_validate(limits, strict=False).violation(REPORT) == pytest.approx(violation)
+
+
+@pytest.mark.parametrize("limits", [{}, {"at_least": 1.0, "at_most": 2.0}])
+def test_a_constraint_has_one_limit(limits: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="needs one limit: at_least or at_most"):
+        ConstraintSettings.model_validate({"metric": "gain", **limits})
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 0.1), (2, (0.1 + 0.15) / 2), (3, (0.1 + 0.15 + 0.05) / 3)])

@@ -246,3 +246,30 @@ def test_without_pruning_nothing_is_pruned(tmp_path: Path) -> None:
     text = TEXT.replace("pruning: {min_visits: 2, reduction: 2}\n", "")
     study = open_study(study_file(tmp_path, text), tmp_path / "out")
     assert isinstance(study.ledger.pruner, optuna.pruners.NopPruner)
+
+
+def test_what_breaks_a_constraint_is_never_best_and_the_ledger_knows_by_how_much(tmp_path: Path) -> None:
+    text = TEXT + "constraints:\n  - {metric: frames_per_second, at_least: 10.0}\n"
+    study = open_study(study_file(tmp_path, text), tmp_path / "out")
+    for number, (value, violation) in enumerate([(0.5, -1.0), (0.9, 2.5), (0.4, 0.0)]):
+        study.ask()
+        assert study.complete(number, [value], [violation]) == TrialState.COMPLETE
+    assert [trial.number for trial in study.best(3)] == [0, 2]
+    told = [dict(trial.constraints) for trial in study.ledger.get_trials()[:3]]
+    assert told == [{"frames_per_second at least 10.0": value} for value in (-1.0, 2.5, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        ("constraints: [{metric: gain}]", "needs one limit: at_least or at_most"),
+        ("constraints: [{metric: fps, at_least: 1}]", "constraints.0.metric: there is no metric 'fps'"),
+        ("objectives: [{metric: gain - fps, goal: maximise}]", "objectives.0.metric: there is no metric 'fps'"),
+        ("objectives: [{metric: 'gain[0]', goal: maximise}]", "objectives.0.metric: 'gain[0]' is no formula"),
+        ("objectives: [{metric: 'miou[\"snow\"]', goal: maximise}]", "there is no metric 'miou/snow'"),
+    ],
+)
+def test_metrics_and_limits_that_cannot_be(tmp_path: Path, part: str, error: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        study_file(tmp_path, TEXT + part + "\n")
+    assert error in str(refusal.value)

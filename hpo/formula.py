@@ -1,0 +1,99 @@
+"""Formulas over a run's metrics, as a person writes them in a study: `gain - 0.001 * log(trainable_parameters)`."""
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+
+OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: math.pow,
+}
+FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    "abs": abs,
+    "exp": math.exp,
+    "log": math.log,
+    "max": max,
+    "min": min,
+    "sqrt": math.sqrt,
+}
+
+
+class FormulaError(ValueError):
+    """The text is no formula; the message says which part, and what is allowed."""
+
+
+class Formula:
+    """A scalar formula: numbers, metrics, `+ - * / **`, brackets, and the functions of `FUNCTIONS`.
+
+    A metric with a slash in its name is written as in `miou["100mm"]`. Nothing else of Python is understood, so a
+    study file cannot run code.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Parses the text.
+
+        Raises:
+            FormulaError: it is not a formula.
+        """
+        self.text = text
+        try:
+            self._root = ast.parse(text.strip(), mode="eval").body
+        except SyntaxError as error:
+            raise FormulaError(f"is no formula: {error.msg}") from None
+        self.metrics = tuple(dict.fromkeys(self._names(self._root)))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a single metric."""
+        return isinstance(self._root, ast.Name | ast.Subscript)
+
+    def value(self, metric: Callable[[str], float]) -> float:
+        """The number, given that of each metric; NaN where it is not defined (a logarithm of 0, a division by 0)."""
+        try:
+            return self._value(self._root, metric)
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    def _value(self, node: ast.expr, metric: Callable[[str], float]) -> float:
+        match node:
+            case ast.Constant(value=int() | float() as number):
+                return float(number)
+            case ast.BinOp(left=left, op=sign, right=right):
+                return OPERATORS[type(sign)](self._value(left, metric), self._value(right, metric))
+            case ast.UnaryOp(operand=inner):
+                return -self._value(inner, metric)
+            case ast.Call(func=ast.Name(id=name), args=arguments):
+                return FUNCTIONS[name](*(self._value(argument, metric) for argument in arguments))
+            case _:
+                return metric(_metric_name(node))
+
+    def _names(self, node: ast.expr) -> list[str]:
+        match node:
+            case ast.Constant(value=bool()):
+                pass
+            case ast.Constant(value=int() | float()):
+                return []
+            case ast.BinOp(left=left, op=sign, right=right) if type(sign) in OPERATORS:
+                return [*self._names(left), *self._names(right)]
+            case ast.UnaryOp(op=ast.USub(), operand=inner):
+                return self._names(inner)
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS and arguments:
+                return [found for argument in arguments for found in self._names(argument)]
+            case ast.Name() | ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str())):
+                return [_metric_name(node)]
+        allowed = f"numbers, metrics, + - * / **, brackets and {', '.join(FUNCTIONS)}"
+        raise FormulaError(f"is no formula: {ast.unparse(node)!r} is not understood; allowed are {allowed}")
+
+
+def _metric_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    assert isinstance(node, ast.Subscript)
+    assert isinstance(node.value, ast.Name)
+    assert isinstance(node.slice, ast.Constant)
+    assert isinstance(node.slice.value, str)
+    return f"{node.value.id}/{node.slice.value}"
