@@ -56,10 +56,10 @@ def mix_panel(pictures: MixPictures, index: int, place: str) -> Panel:
         label_map("pseudo-labels of the target", believed),
         mask("what was pasted (white)", mixed.pasted[index]),
         numbers("weight", mixed.weight[index]),
-        label_map("ground truth scaled down to the cells", cells),
+        label_map("what fills the cells of the source (black: nothing)", cells),
     )
     pasted = mixed.pasted[index].float().mean().item()
-    title = f"class-mix  ·  {place}  ·  source pasted onto {100 * pasted:.0f} %"
+    title = f"mixed frames  ·  {place}  ·  source pasted onto {100 * pasted:.0f} %"
     return Panel(title, (upper, lower), truth.shape, labels_in(truth, believed, learned, cells))
 
 
