@@ -1,0 +1,135 @@
+"""The runs of a comparison: which there are, which are done, and doing the others, several at a time."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from threading import Thread
+from typing import Final
+
+from segada.atomic import write_text
+from segada.material import Material, material_key
+from segada.records import RunReport
+from segada.run_folder import RunFolder
+from segada.settings import RunSettings
+from segada.settings.files import InputError
+from segada.stream import Adaptation, Diverged
+
+COMPANY: Final = "company.txt"
+"""File of a run's folder: how many runs there were at a time while it was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One method with one seed."""
+
+    method: str
+    folder: Path
+    settings: RunSettings
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.method} seed {self.settings.seed}"
+
+    def report(self) -> RunReport | None:
+        """Its result; None if it is not finished."""
+        return finished_report(self.folder, self.settings)
+
+    def company(self) -> int:
+        """Most runs there were at a time while it was measured, itself included."""
+        path = self.folder / COMPANY
+        return int(path.read_text()) if path.exists() else 1
+
+
+def finished_report(folder: Path, settings: RunSettings) -> RunReport | None:
+    """The report in the folder of a run, if it is finished and one of these settings."""
+    path = folder / "report.json"
+    if not path.exists():
+        return None
+    report = RunReport.model_validate_json(path.read_bytes())
+    return report if report.settings_hash == settings.settings_hash() else None
+
+
+def claim(runs: Sequence[Run]) -> None:
+    """Writes every run's settings into its folder.
+
+    Raises:
+        InputError: a folder holds a run of other settings; then nothing was written.
+    """
+    for run in sorted(runs, key=lambda run: not run.folder.exists()):
+        try:
+            RunFolder(run.folder).claim(run.settings)
+        except ValueError as error:
+            raise InputError(f"{error}, or take the recipe that it was begun with") from error
+
+
+def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int) -> Iterator[tuple[Run, str | None]]:
+    """Does runs, or what is left of them, and gives each as it ends, with the reason if it diverged.
+
+    Args:
+        runs: That are not finished.
+        materials: By `material_key`.
+        jobs: Processes; 1 does without others.
+
+    Raises:
+        InputError: a method cannot be built from its settings.
+    """
+    company = min(jobs, len(runs))
+    if company == 1:
+        for run in runs:
+            yield run, _finish(run, materials, company)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(company, spawn, _begin_worker, (materials,))
+    try:
+        futures = {pool.submit(_finish_in_worker, run, company): run for run in runs}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BaseException:
+        # What a worker has begun goes on from its checkpoint the next time; nobody waits for its end now.
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _finish(run: Run, materials: Mapping[str, Material], company: int) -> str | None:
+    write_text(run.folder / COMPANY, f"{max(company, run.company())}\n")
+    try:
+        adaptation = Adaptation(run.settings, materials[material_key(run.settings)], run.folder)
+        while not adaptation.finished:
+            adaptation.next_visit()
+    except Diverged as failure:
+        return str(failure)
+    except ValueError as error:
+        raise InputError(f"methods.{run.method}: {error}") from error
+    return None
+
+
+_materials: Mapping[str, Material] = {}
+
+
+def _begin_worker(materials: Mapping[str, Material]) -> None:
+    global _materials  # noqa: PLW0603 - what a process of a pool knows, it knows by a global name
+    _materials = materials
+    # Ctrl-C is for the command, which ends its workers; and when the command is killed, they end by themselves.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+def _finish_in_worker(run: Run, company: int) -> str | None:
+    return _finish(run, _materials, company)

@@ -1,0 +1,93 @@
+"""From the reports of all runs to one row per method."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segada.records import RunReport
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One number over the seeds of a method; `deviation` is that of a sample (n - 1), NaN for one seed."""
+
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class MethodResult:
+    """One method over its seeds; mIoU and differences of it as fractions.
+
+    Attributes:
+        name: As the recipe has it.
+        seeds: Of the runs that finished.
+        miou: On the visited domain after each visit, in the order of the stream.
+        gains: The same, minus that of the source model.
+        mean_miou: Mean over visits.
+        mean_gain: Mean of `gains`.
+        over_batch_norm: `mean_miou` minus that of the batch-norm baseline with the same seed; None without one.
+        forgetting: Drop on the first visited domain from the source model to the end of the run.
+        frames_per_second: Median over the visits of all seeds, prediction and adaptation.
+        trainable_parameters: That learn by gradients.
+        failures: By seed, why a run did not finish.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    miou: tuple[Spread, ...]
+    gains: tuple[Spread, ...]
+    mean_miou: Spread
+    mean_gain: Spread
+    over_batch_norm: Spread | None
+    forgetting: Spread
+    frames_per_second: float
+    trainable_parameters: int
+    failures: Mapping[int, str]
+
+
+def summarise(
+    name: str, reports: Mapping[int, RunReport], batch_norm: Mapping[int, RunReport], failures: Mapping[int, str]
+) -> MethodResult:
+    """The row of a method of which at least one run finished.
+
+    Args:
+        name: Of the method.
+        reports: By seed.
+        batch_norm: Those of the batch-norm baseline, by seed; empty if there is none.
+        failures: By seed, of the runs that did not finish.
+    """
+    runs = list(reports.values())
+    visits = range(len(runs[0].visits))
+    over = [reports[seed].mean_miou - batch_norm[seed].mean_miou for seed in reports if seed in batch_norm]
+    return MethodResult(
+        name=name,
+        seeds=tuple(reports),
+        miou=tuple(spread([run.visits[visit].visited_miou for run in runs]) for visit in visits),
+        gains=tuple(spread([_visit_gain(run, visit) for run in runs]) for visit in visits),
+        mean_miou=spread([run.mean_miou for run in runs]),
+        mean_gain=spread([run.gain for run in runs]),
+        over_batch_norm=spread(over) if over else None,
+        forgetting=spread([run.forgetting for run in runs]),
+        frames_per_second=float(np.median([visit.frames_per_second for run in runs for visit in run.visits])),
+        trainable_parameters=runs[0].trainable_parameters,
+        failures=failures,
+    )
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Mean and standard deviation of a sample."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    return Spread(float(np.mean(values)), deviation)
+
+
+def visit_names(domains: Sequence[str]) -> list[str]:
+    """Names of visits, each once: a domain's second visit is `<domain>#2`."""
+    times = [domains[: place + 1].count(domain) for place, domain in enumerate(domains)]
+    return [domain if time == 1 else f"{domain}#{time}" for domain, time in zip(domains, times, strict=True)]
+
+
+def _visit_gain(report: RunReport, visit: int) -> float:
+    record = report.visits[visit]
+    return record.visited_miou - report.source_only[record.domain]

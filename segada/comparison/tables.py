@@ -1,0 +1,164 @@
+"""A comparison for people and for programs: a table, what it says in sentences, and CSV."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from segada.comparison.statistics import MethodResult, Spread, visit_names
+from segada.records import RunReport
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that is shown of a comparison.
+
+    Attributes:
+        name: Of the recipe.
+        visits: Domains of the stream, in order.
+        results: A row per method of which a run finished, in the recipe's order.
+        lost: Methods of which no run finished: by name, why, by seed.
+        remarks: Sentences on how it was measured.
+    """
+
+    name: str
+    visits: tuple[str, ...]
+    results: Sequence[MethodResult]
+    lost: Mapping[str, Mapping[int, str]]
+    remarks: Sequence[str]
+
+
+def rich_table(comparison: Comparison) -> Table:
+    """For a terminal."""
+    table = Table(title=_title(comparison))
+    for place, column in enumerate(_columns(comparison)):
+        table.add_column(column, justify="right" if place else "left", no_wrap=column in ("method", "frames/s"))
+    for row in _rows(comparison):
+        table.add_row(*row)
+    return table
+
+
+def markdown(comparison: Comparison) -> str:
+    """The table, what it says, and how it was measured."""
+    columns = _columns(comparison)
+    lines = [
+        f"**{_title(comparison)}**",
+        "",
+        *(f"| {' | '.join(row)} |" for row in (columns, ["---", *["---:"] * (len(columns) - 1)], *_rows(comparison))),
+        "",
+        *(f"- {sentence}" for sentence in verdicts(comparison)),
+        "",
+        *(f"{remark}\n" for remark in comparison.remarks),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """Where methods lose against the source model, in the mean or on single visits, and which runs did not finish."""
+    names = visit_names(comparison.visits)
+    sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]
+    if not sentences:
+        sentences.append("No method loses against source-only on any visit.")
+    failures = {result.name: result.failures for result in comparison.results} | dict(comparison.lost)
+    return sentences + [sentence for name, reasons in failures.items() for sentence in _unfinished(name, reasons)]
+
+
+def methods_csv(comparison: Comparison) -> str:
+    """A row per method: mean and standard deviation of everything, fractions in [0, 1]."""
+    names = visit_names(comparison.visits)
+    rows = [dict(_numbers(result, names)) for result in comparison.results]
+    return _csv(list(dict.fromkeys(name for row in rows for name in row)), rows)
+
+
+def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> str:
+    """A row per run, fractions in [0, 1].
+
+    Args:
+        runs: Name of the method and report.
+        visits: Domains of the stream, in order.
+    """
+    rows: list[dict[str, object]] = []
+    for method, report in runs:
+        miou = {
+            f"miou/{name}": record.visited_miou for name, record in zip(visit_names(visits), report.visits, strict=True)
+        }
+        facts = {"method": method, **report.model_dump(exclude={"visits", "source_only"}), **miou}
+        rows.append(facts | {f"source_only/{domain}": value for domain, value in report.source_only.items()})
+    return _csv(list(dict.fromkeys(name for row in rows for name in row)), rows)
+
+
+def _title(comparison: Comparison) -> str:
+    return f"{comparison.name}: mIoU in percent, mean ± standard deviation over seeds; gain over source-only"
+
+
+def _columns(comparison: Comparison) -> list[str]:
+    visits = visit_names(comparison.visits)
+    return ["method", *visits, "mean", "gain", "over batch norm", "frames/s"]
+
+
+def _rows(comparison: Comparison) -> Iterator[list[str]]:
+    for result in comparison.results:
+        over = "" if result.over_batch_norm is None else _percent(result.over_batch_norm, "+")
+        yield [
+            result.name,
+            *(_percent(each) for each in result.miou),
+            _percent(result.mean_miou),
+            _percent(result.mean_gain, "+"),
+            over,
+            f"{result.frames_per_second:.0f}" if result.frames_per_second >= 10 else f"{result.frames_per_second:.1f}",
+        ]
+    for name in comparison.lost:
+        yield [name, *["-"] * (len(comparison.visits) + 4)]
+
+
+def _percent(number: Spread, sign: str = "") -> str:
+    deviation = "" if math.isnan(number.deviation) else f" ±{100 * number.deviation:.1f}"
+    return f"{100 * number.mean:{sign}.1f}{deviation}"
+
+
+def _losses(result: MethodResult, names: Sequence[str]) -> Iterator[str]:
+    losing = [(gain, name) for gain, name in zip(result.gains, names, strict=True) if gain.mean < 0]
+    where = ", ".join(f"{name} ({_percent(gain, '+')})" for gain, name in losing)
+    if result.mean_gain.mean < 0:
+        within = " - less than the spread over seeds" if -result.mean_gain.mean < result.mean_gain.deviation else ""
+        yield (
+            f"`{result.name}` loses against source-only: {_percent(result.mean_gain, '+')} points in the mean over "
+            f"visits{within}; it loses on {where}."
+        )
+    elif losing:
+        yield f"`{result.name}` gains in the mean over visits, but loses against source-only on {where}."
+
+
+def _unfinished(name: str, reasons: Mapping[int, str]) -> Iterator[str]:
+    for reason in dict.fromkeys(reasons.values()):
+        seeds = [str(seed) for seed, given in reasons.items() if given == reason]
+        yield f"`{name}` did not finish with seed {' and '.join(seeds)}, which its numbers leave out: {reason}."
+
+
+def _numbers(result: MethodResult, names: Sequence[str]) -> Iterator[tuple[str, object]]:
+    yield from (("method", result.name), ("seeds", len(result.seeds)))
+    spreads = {
+        **{f"miou/{name}": each for name, each in zip(names, result.miou, strict=True)},
+        "mean_miou": result.mean_miou,
+        "gain": result.mean_gain,
+        **{f"gain/{name}": each for name, each in zip(names, result.gains, strict=True)},
+        "forgetting": result.forgetting,
+    }
+    if result.over_batch_norm is not None:
+        spreads["gain_over_batch_norm"] = result.over_batch_norm
+    for name, each in spreads.items():
+        yield f"{name} mean", each.mean
+        yield f"{name} deviation", "" if math.isnan(each.deviation) else each.deviation
+    yield "frames_per_second", result.frames_per_second
+    yield "trainable_parameters", result.trainable_parameters
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
