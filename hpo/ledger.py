@@ -1,5 +1,6 @@
 """Where a study is kept: a journal file in its folder, or a database; and whether it is the one that was meant."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import optuna
@@ -7,6 +8,7 @@ from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.study import StudyDirection
 
+from hpo.parameters.base import Raw
 from hpo.pruning import build_pruner
 from hpo.samplers.permitted import permitted
 from hpo.study_file import StudyFile
@@ -23,8 +25,16 @@ LOCK_SECONDS = 10
 """Age from which a lock on the journal is that of a dead process: a write takes milliseconds."""
 
 
-def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Study, BaseStorage]:
+def open_ledger(
+    file: StudyFile, out: Path, url: str | None, first: Callable[[], Sequence[dict[str, Raw]]]
+) -> tuple[optuna.Study, BaseStorage]:
     """The Optuna study of a study file, new or continued.
+
+    Args:
+        file: the study file.
+        out: the folder of the results.
+        url: of a database that keeps the study instead.
+        first: gives the stored values that a new study begins with; not asked for one that is continued.
 
     Raises:
         InputError: there is another study in this place. Nothing has been created or changed then.
@@ -34,6 +44,7 @@ def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Stu
     name = file.settings.name
     storage = _journal(out) if url is None else get_storage(url)
     known = {study.study_name for study in storage.get_all_studies()}
+    kept = None
     if name in known:
         # Only looked at until it is known to be the same: opening a study to create it writes into the journal.
         kept = optuna.load_study(study_name=name, storage=storage).user_attrs.get(IDENTITY)
@@ -41,6 +52,7 @@ def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Stu
             _check_same(place, name, kept, file.identity)
     elif known and url is None:
         raise InputError(f"{place}: holds the study {min(known)!r}, not {name!r}; {_CURE}")
+    points = first() if kept is None else []
     ledger = optuna.create_study(
         storage=storage,
         sampler=permitted(file.settings.sampler.build(file.space), file.space, file.settings.sampler.seed),
@@ -50,7 +62,7 @@ def open_ledger(file: StudyFile, out: Path, url: str | None) -> tuple[optuna.Stu
         load_if_exists=True,
     )
     if IDENTITY not in ledger.user_attrs:
-        _begin(ledger, file)
+        _begin(ledger, file, points)
     return ledger, storage
 
 
@@ -105,10 +117,10 @@ def _mend(path: Path) -> None:
             journal.truncate(journal.tell() - len(torn))
 
 
-def _begin(ledger: optuna.Study, file: StudyFile) -> None:
-    defaults = file.space.defaults()
-    if defaults is not None and not ledger.get_trials(deepcopy=False):
-        ledger.enqueue_trial(dict(defaults))
+def _begin(ledger: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw]]) -> None:
+    if not ledger.get_trials(deepcopy=False):
+        for point in points:
+            ledger.enqueue_trial(point)
     ledger.set_user_attr(IDENTITY, file.identity)
 
 

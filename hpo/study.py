@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo.configuration import Configuration
 from hpo.ledger import open_ledger, read_ledger
-from hpo.study_file import StudyFile
+from hpo.parameters.base import Raw
+from hpo.space import SpaceError
+from hpo.start import DEFAULTS, START_FROM, FormerStudy, first_points
+from hpo.study_file import StudyFile, load_study
+from segada.settings.folders import expand
+from segada.settings.trees import Value
 
 REASON = "reason"
 """User attribute of a failed trial: why, in one line."""
@@ -181,7 +186,7 @@ class Study:
 
 
 def open_study(file: StudyFile, out: Path, storage: str | None = None) -> Study:
-    """Opens the study of a folder, or begins it with the default configuration as its first trial.
+    """Opens the study of a folder, or begins it with what the file says is tried first.
 
     Call it before anything else is written into the folder: it refuses without a trace.
 
@@ -191,9 +196,10 @@ def open_study(file: StudyFile, out: Path, storage: str | None = None) -> Study:
         storage: URL of a database that keeps the study instead.
 
     Raises:
-        InputError: the folder, or the database under this name, holds another study.
+        InputError: the folder, or the database under this name, holds another study; or a former study that this one
+            is to begin with cannot be read.
     """
-    return Study(file, *open_ledger(file, out, storage))
+    return Study(file, *open_ledger(file, out, storage, lambda: _first_points(file)))
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
@@ -203,3 +209,18 @@ def read_study(file: StudyFile, out: Path) -> Study:
         InputError: the folder holds another study, or what should be its journal is none.
     """
     return Study(file, *read_ledger(file, out))
+
+
+def _first_points(file: StudyFile) -> list[dict[str, Raw]]:
+    def best_of(index: int, former: FormerStudy) -> list[Mapping[str, Value]]:
+        out = Path(expand(former.study))
+        if not (out / "study.yaml").is_file():
+            text = f"there is no study in the folder {out}; write {DEFAULTS}, or the folder of a study's results"
+            raise file.document.error((START_FROM, index, "study"), text)
+        study = read_study(load_study(str(out / "study.yaml"), runs=False), out)
+        return [study.configuration(trial).values for trial in study.best(former.top)]
+
+    try:
+        return first_points(file.space, file.settings.start_from, best_of)
+    except SpaceError as problem:
+        raise file.document.error(problem.parts, problem.problem) from None

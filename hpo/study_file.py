@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 
 from hpo.configuration import Configuration, with_names
@@ -13,17 +12,19 @@ from hpo.formula import FormulaError
 from hpo.objectives import ACCURACY_METRICS, DOMAIN_PREFIX, METRICS, metrics_of
 from hpo.space import Space, SpaceError
 from hpo.space.check import check_space
+from hpo.start import check_start
+from hpo.study_document import read_document
 from hpo.study_settings import StudySettings
 from segada.settings import RunSettings
 from segada.settings.data import StreetsDomain
-from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.files import Document
 from segada.settings.folders import expand
 from segada.settings.method import SupervisedSettings
 from segada.settings.presets import spelled_out
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree, Value, merged
 
-IDENTITY = ("run", "pretrain", "space", "objectives", "constraints")
+IDENTITY = ("run", "pretrain", "space", "forbidden", "objectives", "constraints")
 """Parts of a study file that make trials comparable; a study whose file has other ones is another study."""
 
 
@@ -94,7 +95,7 @@ def load_study(
     Raises:
         InputError: one line with the file, the line, the path, what is wrong and what would be right.
     """
-    document = read_yaml(_located(file))
+    document = read_document(file)
     # Presets first, so that what is given beside one wins whatever the order.
     for path, value in sorted((overrides or {}).items(), key=lambda item: not item[0].endswith(".preset")):
         document = document.with_overrides({path: value}, (options or {}).get(path, "--set"))
@@ -102,8 +103,9 @@ def load_study(
     run = with_names(settings.run)
     base = document.build(RunSettings, run, ("run",))
     try:
-        space = Space(settings.space)
+        space = Space(settings.space, settings.forbidden)
         check_space(space, run)
+        check_start(space, settings.start_from)
     except SpaceError as problem:
         raise document.error(problem.parts, problem.problem) from None
     _check_objectives(document, settings, base)
@@ -113,23 +115,6 @@ def load_study(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
     return StudyFile(document, settings, space)
-
-
-def shipped_studies() -> list[str]:
-    """Names of the study files that come with the package."""
-    return sorted(entry.name for entry in resources.files("search_spaces").iterdir() if entry.name.endswith(".yaml"))
-
-
-def _located(file: str) -> Path:
-    path = Path(file)
-    if path.is_file():
-        return path
-    name = path.name if path.suffix else f"{path.name}.yaml"
-    if str(path) == path.name and name in shipped_studies():
-        return Path(str(resources.files("search_spaces") / name))
-    shipped = ", ".join(shipped_studies())
-    hint = nearest(name, shipped_studies()) if str(path) == path.name else f"shipped are {shipped}"
-    raise InputError(f"{file}: no such file, and no shipped study has this name; {hint}")
 
 
 def _checked_pretraining(document: Document, settings: StudySettings, run: Tree) -> RunSettings | None:

@@ -3,9 +3,11 @@
 from pydantic import Field, JsonValue
 
 from hpo.objectives import ConstraintSettings, ObjectiveSettings
+from hpo.parameters.conditions import Clauses
 from hpo.parameters.kinds import Parameter
 from hpo.pruning import HalvingSettings
 from hpo.samplers.table import AnySamplerSettings
+from hpo.start import DEFAULTS, StartFrom
 from segada.settings.base import Count, NonNegative, Positive, Sequence, Settings
 
 
@@ -55,6 +57,10 @@ class StudySettings(Settings):
     """Changes to `run` that make it the supervised training of the source model; null takes `run.model.checkpoint`."""
     space: dict[str, Parameter] = Field(min_length=1)
     """Parameters by their path into `RunSettings`."""
+    forbidden: Sequence[Clauses] = ()
+    """Combinations that no trial has: mappings of parameters to tests, forbidden where all of them hold."""
+    start_from: StartFrom = (DEFAULTS,)
+    """What is tried first: `defaults`, configurations by path, and the best of former studies, by their folder."""
     sampler: AnySamplerSettings
     objectives: Sequence[ObjectiveSettings] = Field(
         default=(ObjectiveSettings(metric="mean_miou", goal="maximise"),), min_length=1

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hpo.study_file import load_study, shipped_studies
+from hpo.study_document import shipped_studies
+from hpo.study_file import load_study
 
 ROOT = Path(__file__).parent.parent
 

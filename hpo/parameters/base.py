@@ -150,16 +150,16 @@ class ParameterSettings(Settings):
         values = listed(test)
         return self._unknown(values) if values else "names no value, so that it would never hold"
 
-    def _unknown(self, values: tuple[Scalar, ...]) -> str | None:
-        wrong = [value for value in values if not self.has(value)]
-        if not wrong:
+    def refusal(self, value: Value) -> str | None:
+        """Why the parameter cannot take a value, and which it can; None if it can."""
+        if self.has(value):
             return None
-        return f"never has the value {wrong[0]!r}; {self._valid}"
-
-    @property
-    def _valid(self) -> str:
         options = self.options()
-        return f"choose from {', '.join(map(str, options))}" if options else f"it is {self.described}"
+        valid = f"choose from {', '.join(map(str, options))}" if 0 < len(options) <= 20 else f"it is {self.described}"
+        return f"never has the value {value!r}; {valid}"
+
+    def _unknown(self, values: tuple[Scalar, ...]) -> str | None:
+        return next((refusal for value in values if (refusal := self.refusal(value)) is not None), None)
 
 
 def check_distinct(key: str, values: tuple[Scalar, ...]) -> None:

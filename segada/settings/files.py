@@ -12,13 +12,21 @@ from pydantic import BaseModel, ValidationError
 from segada.settings.misfits import Misfit, Parts, explain, shown
 from segada.settings.presets import spelled_out
 from segada.settings.run import RunSettings
-from segada.settings.trees import Tree, Value, merged, nested
+from segada.settings.trees import Tree, Value, has_path, merged, nested
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class InputError(ValueError):
     """What a person gave is wrong. The text is one line: where, what, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value really stands that a document shows elsewhere: in another file, or under another path."""
+
+    file: str
+    parts: Parts
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Document:
     lines: Mapping[Parts, int] = field(default_factory=dict)
     given: Mapping[Parts, str] = field(default_factory=dict)
     """Paths that the command line set, with the option's name; they stand on no line of the file."""
+    origins: Mapping[Parts, Origin] = field(default_factory=dict)
+    """Of the paths that do not stand in `file` as they are called here; their lines are those of the other place."""
 
     def with_overrides(self, overrides: Mapping[str, Value], option: str = "--set") -> "Document":
         """The document in which the values at the dotted paths are these, as if the file said so.
@@ -40,6 +50,13 @@ class Document:
         tree = merged(self.tree, spelled_out(nested(overrides)))
         return replace(self, tree=tree, given={**self.given, **given})
 
+    def over(self, base: "Document") -> "Document":
+        """This document on top of another one, as `merged` puts them; errors still name the file that says it."""
+        tree = merged(base.tree, self.tree)
+        inherited = {path: line for path, line in base.lines.items() if path not in self.lines and has_path(tree, path)}
+        origins = {path: base.origins.get(path, Origin(base.file, path)) for path in inherited}
+        return replace(self, tree=tree, lines={**inherited, **self.lines}, origins={**origins, **self.origins})
+
     def error(self, parts: Sequence[str | int], problem: str) -> InputError:
         """The error that something is wrong at a path: `FILE:LINE: path: problem`."""
         path = tuple(parts)
@@ -47,8 +64,10 @@ class Document:
         if known is not None:
             where = f"{self.file} ({self.given[known]})"
         else:
-            nearby = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
-            where = f"{self.file}:{1 if nearby is None else self.lines[nearby]}"
+            nearby = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.lines), ())
+            origin = self.origins.get(nearby, Origin(self.file, nearby))
+            where = f"{origin.file}:{self.lines[nearby] if nearby else 1}"
+            path = (*origin.parts, *path[len(nearby) :])
         name = ".".join(str(part) for part in path)
         return InputError(f"{where}: {name}: {problem}" if name else f"{where}: {problem}")
 
@@ -88,8 +107,8 @@ class Document:
 def read_yaml(file: str | Path) -> Document:
     """Reads a YAML file of nested mappings.
 
-    As `yaml.safe_load`, except: `1e-6` is a number as in YAML 1.2, a key that stands twice is an error, keys are text,
-    and dates stay text.
+    As `yaml.safe_load`, except: `1e-6` is a number and the key `off` a word as in YAML 1.2, a key that stands twice is
+    an error, keys are text, and dates stay text.
 
     Raises:
         InputError: there is no such file, or it is not YAML, or not a mapping.
@@ -145,6 +164,10 @@ def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = 
     return document.build(RunSettings, document.tree)
 
 
+_WORDS = ("on", "off", "yes", "no")
+"""Text as keys, as in YAML 1.2; as values they stay the truth values that YAML 1.1 has made of them."""
+
+
 class _Loader(yaml.SafeLoader):
     """SafeLoader that knows YAML 1.2's numbers and leaves dates alone."""
 
@@ -188,13 +211,14 @@ class _Reader:
     def _items(self, node: yaml.MappingNode, path: Parts) -> Iterator[tuple[str, Value]]:
         seen: dict[str, int] = {}
         for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and seen.setdefault(key.value, key.start_mark.line) != (
-                key.start_mark.line
-            ):
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.value in seen:
                 raise self._error(key, (*path, key.value), f"stands already on line {seen[key.value] + 1}")
+            seen[key.value] = key.start_mark.line
         self._loader.flatten_mapping(node)
         for key, inner in node.value:
-            if key.tag != "tag:yaml.org,2002:str":
+            if key.tag != "tag:yaml.org,2002:str" and key.value.lower() not in _WORDS:
                 raise self._error(key, (*path, str(key.value)), "a key must be text; write it in quotes")
             self.lines[(*path, key.value)] = key.start_mark.line + 1
             yield key.value, self.value(inner, (*path, key.value))

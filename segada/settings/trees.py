@@ -59,5 +59,15 @@ def at_path(tree: Value, parts: Sequence[str | int]) -> Value:
     return tree
 
 
+def has_path(tree: Value, parts: Sequence[str | int]) -> bool:
+    """Whether a path leads to a value, null included."""
+    if not parts:
+        return True
+    room, last = at_path(tree, parts[:-1]), parts[-1]
+    if isinstance(room, list):
+        return isinstance(last, int) and last < len(room)
+    return isinstance(room, dict) and last in room
+
+
 def _selects_another(old: Tree, new: Tree) -> bool:
     return any(key in new and key in old and new[key] != old[key] for key in SELECTORS)

@@ -81,6 +81,13 @@ def test_the_folder_of_another_study(refused, tmp_path):
     assert "another study" in refused("--space", "smoke.yaml", "--set", "stream.passes=3", "--out", "out")
 
 
+def test_a_former_study_that_is_none(refused, tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\nextends: smoke\nstart_from: runs/gone\n")
+    assert "mine.yaml:3: start_from.0.study: there is no study in the folder runs/gone" in refused(
+        "--space", "mine.yaml"
+    )
+
+
 def test_a_folder_that_is_a_file(refused, tmp_path):
     (tmp_path / "out").touch()
     assert "out: cannot be the folder of a study" in refused("--space", "smoke.yaml", "--out", "out")

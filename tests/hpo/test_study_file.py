@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from hpo.study_file import load_study, shipped_studies
+from hpo.study_document import shipped_studies
+from hpo.study_file import load_study
 from segada.settings.files import InputError
 
 GOOD = """\

@@ -19,12 +19,14 @@ REFUSED = {
         "2: method.optimiser.learning_rate: should be a finite",
     ),
     "twice": ("seed: 1\nseed: 2", "2: seed: stands already on line 1"),
+    "twice on one line": ("{seed: 1, seed: 2}", "1: seed: stands already on line 1"),
     "unclosed": ("seed: [1", "1: not YAML: expected ',' or ']'"),
     "tab": ("method:\n\tname: dacs", "2: not YAML: found character '\\t'"),
     "a list": ("- 1\n- 2", "1: not a mapping of keys to values"),
     "two documents": ("seed: 1\n---\nseed: 2", "2: not YAML: but found another document"),
     "loop": ("method: &a\n  optimiser: *a", "1: method.optimiser: the alias contains itself"),
-    "on is a truth value": ("on: 1", "1: on: a key must be text; write it in quotes"),
+    "a truth value as key": ("true: 1", "1: true: a key must be text; write it in quotes"),
+    "on is a word as key": ("on: 1", "1: on: there is no such key"),
     "code": (
         "seed: !!python/object:os.system {}",
         "1: seed: the tag tag:yaml.org,2002:python/object:os.system is not for settings",
@@ -129,3 +131,23 @@ def test_what_yaml_writes_is_read_back_with_a_line_for_every_path(
     assert document.tree == tree
     for key in tree:
         assert file.read_text(encoding="utf-8").splitlines()[document.lines[(key,)] - 1].startswith((key, "{"))
+
+
+def test_a_document_over_another_says_which_of_the_two_files_is_wrong(tmp_path: Path) -> None:
+    below, above = tmp_path / "below.yaml", tmp_path / "above.yaml"
+    below.write_text(
+        "\nseed: -1\nstream:\n  passes: 0\nadapter: {name: adaptformer, bottleneck: 0}\n", encoding="utf-8"
+    )
+    above.write_text("# of another length\n\n\nstream: {rounds: 1}\nadapter: {name: none}\n", encoding="utf-8")
+    both = read_yaml(above).over(read_yaml(below))
+    assert both.tree == {"seed": -1, "stream": {"passes": 0, "rounds": 1}, "adapter": {"name": "none"}}
+    assert str(both.error(("seed",), "x")) == f"{below}:2: seed: x"
+    assert str(both.error(("stream", "passes"), "x")) == f"{below}:4: stream.passes: x"
+    assert str(both.error(("stream", "rounds"), "x")) == f"{above}:4: stream.rounds: x"
+    assert str(both.error(("stream", "frames"), "x")) == f"{above}:4: stream.frames: x"
+    # What another kind of adapter had is gone, with its lines.
+    assert str(both.error(("adapter", "bottleneck"), "x")) == f"{above}:5: adapter.bottleneck: x"
+    assert str(both.with_overrides({"seed": 1}).error(("seed",), "x")) == f"{above} (--set): seed: x"
+    third = tmp_path / "third.yaml"
+    third.write_text("seed: 3\n", encoding="utf-8")
+    assert str(read_yaml(third).over(both).error(("stream", "passes"), "x")) == f"{below}:4: stream.passes: x"

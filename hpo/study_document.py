@@ -1,0 +1,79 @@
+"""From the name of a study file to one document: which file is meant, and the files that it extends."""
+
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.schema import nearest
+from segada.settings.trees import Tree
+
+EXTENDS = "extends"
+"""The key of a study file that names another one: what that says holds where this one says nothing else."""
+
+
+def read_document(file: str) -> Document:
+    """A study file with all that it extends.
+
+    Mappings are merged, anything else is replaced (`segada.settings.trees.merged`). A parameter of the space with a
+    `type` replaces the one that it extends, one without changes the keys that it names, and null removes it.
+
+    Args:
+        file: a path, or the bare name of a study that is shipped (`ga_dacs` or `ga_dacs.yaml`).
+
+    Raises:
+        InputError: a file is missing or not YAML, or files extend each other in a circle.
+    """
+    path = _found(Path(), file)
+    if path is None:
+        raise InputError(f"{file}: no such file, and no shipped study has this name; {_hint(file)}")
+    return _read(path, ())
+
+
+def shipped_studies() -> list[str]:
+    """Names of the study files that come with the package."""
+    return sorted(entry.name for entry in resources.files("search_spaces").iterdir() if entry.name.endswith(".yaml"))
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    """The file of this name in a folder, or the shipped study that has it."""
+    if (folder / name).is_file():
+        return folder / name
+    shipped = name if Path(name).suffix else f"{name}.yaml"
+    return Path(str(resources.files("search_spaces") / shipped)) if shipped in shipped_studies() else None
+
+
+def _hint(file: str) -> str:
+    name, names = file if Path(file).suffix else f"{file}.yaml", shipped_studies()
+    return nearest(name, names) if Path(file).name == file else f"shipped are {', '.join(names)}"
+
+
+def _read(path: Path, below: tuple[Path, ...]) -> Document:
+    document = read_yaml(path)
+    if EXTENDS not in document.tree:
+        return document
+    name = document.tree[EXTENDS]
+    document = replace(document, tree={key: value for key, value in document.tree.items() if key != EXTENDS})
+    if not isinstance(name, str):
+        raise document.error((EXTENDS,), f"should be the name of a study file, not {name!r}")
+    base = _found(path.parent, name)
+    if base is None:
+        raise document.error(
+            (EXTENDS,), f"there is no file {path.parent / name}, and no shipped study has this name; {_hint(name)}"
+        )
+    chain = (*below, path.resolve())
+    if base.resolve() in chain:
+        circle = [*chain[chain.index(base.resolve()) :], base]
+        raise document.error((EXTENDS,), f"files extend each other: {' -> '.join(file.name for file in circle)}")
+    return _extended(document, _read(base, chain))
+
+
+def _extended(document: Document, base: Document) -> Document:
+    ours, theirs = document.tree.get("space"), base.tree.get("space")
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        replaced = {path for path, given in ours.items() if not isinstance(given, dict) or "type" in given}
+        kept: Tree = {path: parameter for path, parameter in theirs.items() if path not in replaced}
+        base = replace(base, tree={**base.tree, "space": kept})
+        new: Tree = {path: given for path, given in ours.items() if given is not None or path not in theirs}
+        document = replace(document, tree={**document.tree, "space": new})
+    return document.over(base)
