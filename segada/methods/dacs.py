@@ -159,7 +159,7 @@ class Dacs(Learner):
         settings = self._settings
         if settings.target_labels == "ground_truth":
             belief = ground_truth(belief, target.labels)
-        if settings.mixing == "target_only":
+        if settings.mixing == "target_only" or "mix" not in self._terms:
             return unmixed(target.images, belief)
         ratio = settings.mix_ratio if ratio is None else ratio
         pasted = paste_mask(source.labels, chosen_classes(source.labels, ratio, self._class_mix))

@@ -341,13 +341,16 @@ def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, 
     assert method.pictures() is None
 
 
-def test_target_frames_alone_draw_nothing(tiny_run: dict[str, object], material: Material) -> None:
+@pytest.mark.parametrize("method", [{"mixing": "target_only"}, {"mix_weight": 0.0}], ids=str)
+def test_what_is_not_mixed_draws_nothing(
+    method: dict[str, object], tiny_run: dict[str, object], material: Material
+) -> None:
     target = _target(material)
-    parts = _shown(_parts(tiny_run, material, mixing="target_only"))
+    parts = _shown(_parts(tiny_run, material, **method))
     before = parts.class_mix.get_state(), parts.augmentation.get_state()
-    method = Dacs(parts)
-    method.step(target, StepPlan(0.0))
-    pictures = method.pictures()
+    dacs = Dacs(parts)
+    dacs.step(target, StepPlan(0.0))
+    pictures = dacs.pictures()
     assert pictures is not None
     assert torch.equal(pictures.mixed.images, target.images)
     assert not pictures.mixed.pasted.any()
