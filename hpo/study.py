@@ -199,7 +199,7 @@ def open_study(file: StudyFile, out: Path, storage: str | None = None) -> Study:
         InputError: the folder, or the database under this name, holds another study; or a former study that this one
             is to begin with cannot be read.
     """
-    return Study(file, *open_ledger(file, out, storage, lambda: _first_points(file)))
+    return Study(file, *open_ledger(file, out, storage, lambda: points_to_begin_with(file)))
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
@@ -211,7 +211,13 @@ def read_study(file: StudyFile, out: Path) -> Study:
     return Study(file, *read_ledger(file, out))
 
 
-def _first_points(file: StudyFile) -> list[dict[str, Raw]]:
+def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:
+    """Stored values of the points that `start_from` names.
+
+    Raises:
+        InputError: a former study among them cannot be read, or has nothing for this space.
+    """
+
     def best_of(index: int, former: FormerStudy) -> list[Mapping[str, Value]]:
         out = Path(expand(former.study))
         if not (out / "study.yaml").is_file():

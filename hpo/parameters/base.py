@@ -1,5 +1,6 @@
 """What every kind of parameter has in common."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -131,12 +132,12 @@ class ParameterSettings(Settings):
     def probes(self) -> list[Probe]:
         """Values that suffice to know whether every value fits a setting."""
 
-    @abstractmethod
-    def cardinality(self, values: Mapping[str, Value]) -> float:
+    def cardinality(self, values: Mapping[str, Value]) -> float:  # noqa: ARG002
         """How many values it has, given those of its parents; infinite for a continuous one."""
+        return len(self.options()) or math.inf
 
-    def options(self) -> tuple[Value, ...]:
-        """Every value, of a parameter that has a list of them; none of a range."""
+    def options(self) -> Sequence[Value]:
+        """Every value; none of a continuous parameter, or of one whose values depend on others."""
         return ()
 
     def misfit(self, test: Test) -> str | None:

@@ -52,9 +52,6 @@ class ChoiceParameter(ParameterSettings):
     def probes(self) -> list[Probe]:
         return [(("choices", index), option) for index, option in enumerate(self.options())]
 
-    def cardinality(self, values: Mapping[str, Value]) -> int:  # noqa: ARG002
-        return len(self.choices)
-
     def options(self) -> tuple[Value, ...]:
         return tuple(map(_plain, self.choices))
 
@@ -81,9 +78,6 @@ class BoolParameter(ParameterSettings):
 
     def probes(self) -> list[Probe]:
         return [(("type",), False), (("type",), True)]
-
-    def cardinality(self, values: Mapping[str, Value]) -> int:  # noqa: ARG002
-        return 2
 
     def options(self) -> tuple[Value, ...]:
         return (False, True)

@@ -1,5 +1,6 @@
 """Conditions on the values of parameters: what `when` and `forbidden` are made of."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Self
 
@@ -73,6 +74,18 @@ def admits(test: Test, value: Value) -> bool:
     return test.admits(value) if isinstance(test, Comparison) else value in listed(test)
 
 
+def in_words(test: Test) -> str:
+    """A test as what follows the parameter's name: `= adaptformer`, `> 0`."""
+    if isinstance(test, Comparison):
+        said = {"above": ">", "below": "<", "other_than": "is not", "has": "has"}
+        return " and ".join(f"{said[key]} {_listed_words(getattr(test, key))}" for key in test.keys)
+    return f"{'in' if len(listed(test)) > 1 else '='} {_listed_words(test)}"
+
+
 def all_hold(clauses: Mapping[str, Test], values: Mapping[str, Value]) -> bool:
     """Whether every clause holds for the values of the active parameters."""
     return all(path in values and admits(test, values[path]) for path, test in clauses.items())
+
+
+def _listed_words(test: Scalar | tuple[Scalar, ...]) -> str:
+    return " | ".join(json.dumps(value).strip('"') for value in listed(test))

@@ -82,10 +82,12 @@ class FloatParameter(ParameterSettings):
         ends: list[Probe] = [(("low",), self.low), (("high",), self.high)]
         return ends if self.off is None else [*ends, (("off",), self.off)]
 
-    def cardinality(self, values: Mapping[str, Value]) -> float:  # noqa: ARG002
+    def options(self) -> tuple[Value, ...]:
         if self.step is None:
-            return math.inf
-        return round((self.high - self.low) / self.step) + 1 + (self.off is not None)
+            return ()
+        # As Optuna rounds to its grid.
+        steps = [self.low + index * self.step for index in range(round((self.high - self.low) / self.step) + 1)]
+        return (*([] if self.off is None else [self.off]), *steps)
 
     def misfit(self, test: Test) -> str | None:
         values = () if isinstance(test, Comparison) else listed(test)
@@ -137,8 +139,8 @@ class IntParameter(ParameterSettings):
     def probes(self) -> list[Probe]:
         return [(("low",), self.low), (("high",), self.high)]
 
-    def cardinality(self, values: Mapping[str, Value]) -> int:  # noqa: ARG002
-        return (self.high - self.low) // self.step + 1
+    def options(self) -> tuple[Value, ...]:
+        return tuple(range(self.low, self.high + 1, self.step))
 
     def misfit(self, test: Test) -> str | None:
         return super().misfit(test) or _unreachable(test, self.low, self.high)

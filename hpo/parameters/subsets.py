@@ -88,9 +88,6 @@ class SubsetParameter(ParameterSettings):
     def probes(self) -> list[Probe]:
         return [(("of",), option) for option in self.options()]
 
-    def cardinality(self, values: Mapping[str, Value]) -> int:  # noqa: ARG002
-        return len(self.subsets())
-
     def options(self) -> tuple[Value, ...]:
         return tuple(list(subset) for subset in self.subsets())
 

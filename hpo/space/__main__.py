@@ -1,0 +1,62 @@
+"""Study files without running them: `python -m hpo.space check FILE` shows what one would search."""
+
+import argparse
+import sys
+
+import optuna
+from rich.console import Console
+
+from hpo.configuration import Configuration
+from hpo.samplers.permitted import permitted
+from hpo.space.table import print_points, print_space
+from hpo.study import points_to_begin_with
+from hpo.study_file import StudyFile, load_study
+from segada.command import exit_code
+
+POINTS = 10
+"""Configurations that are shown."""
+PLAIN_WIDTH = 160
+"""Columns of a table where there is no terminal to ask."""
+
+
+def main() -> int:
+    """The command line. Returns the exit code: 0 done, 2 wrong input, 1 anything else."""
+    arguments = _parser().parse_args()
+    return exit_code(lambda: arguments.command(arguments))
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Prints the resolved space and what the first trials would run."""
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
+    file = load_study(arguments.file, runs=False)
+    print_space(file.space, console)
+    sampler = file.settings.sampler.model_dump()["name"]
+    console.print(f"\nthe first {POINTS} trials that {sampler} would run, before any has a result:")
+    print_points(file, proposals(file, POINTS), console)
+
+
+def proposals(file: StudyFile, count: int) -> list[Configuration]:
+    """What a search would try first, before any result is known; what the file begins with is among it.
+
+    Raises:
+        InputError: a former study that the file begins with cannot be read.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    settings = file.settings.sampler
+    study = optuna.create_study(sampler=permitted(settings.build(file.space), file.space, settings.seed))
+    for point in points_to_begin_with(file):
+        study.enqueue_trial(point)
+    return [file.space.suggest(study.ask()) for _ in range(count)]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hpo.space", description="Study files without running them.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    checking = commands.add_parser("check", help="what a study file would search: parameters, sizes, ten points")
+    checking.add_argument("file", metavar="FILE", help="study file, or the name of a shipped one")
+    checking.set_defaults(command=check)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
