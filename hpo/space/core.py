@@ -75,10 +75,6 @@ class Space:
         return self.configuration(self.walk(lambda one: one.suggest(trial)))
 
     def walk(self, give: Callable[[Dimension], Raw]) -> dict[str, Raw]:
-        """Stored values of the dimensions that are active, each asked for once, parents first."""
-        return self._point(self._by_dimension(lambda one: (give(one),))).raw
-
-    def walk(self, give: Callable[[Dimension], Raw]) -> dict[str, Raw]:
         """Storage values of the point of which `give` says each dimension that is active, parents first."""
         return self._point(self._by_dimension(lambda one: (give(one),))).raw
 
