@@ -47,7 +47,9 @@ def material_key(settings: RunSettings) -> str:
         "stream": settings.stream.model_copy(update={"batch_size": 1, "passes": 1, "replay": ReplaySettings()}),
         "scored": settings.scored_domains(),
         "split": settings.evaluation.split,
-        "model": settings.model.model_copy(update={"freeze": "nothing", "drop_path": 0.0}),
+        "model": settings.model.model_copy(
+            update={"freeze": "nothing", "frozen": (), "learning": (), "drop_path": 0.0}
+        ),
         "seed": settings.seed if settings.model.checkpoint is None else 0,
     }
     canonical = json.dumps(relevant, default=lambda part: part.model_dump(mode="json"), sort_keys=True)

@@ -95,8 +95,12 @@ def _title(comparison: Comparison) -> str:
 
 
 def _columns(comparison: Comparison) -> list[str]:
-    visits = visit_names(comparison.visits)
-    return ["method", *visits, "mean", "gain", "over batch norm", "frames/s"]
+    over = ["over batch norm"] if _has_batch_norm(comparison) else []
+    return ["method", *visit_names(comparison.visits), "mean", "gain", *over, "frames/s"]
+
+
+def _has_batch_norm(comparison: Comparison) -> bool:
+    return any(result.over_batch_norm is not None for result in comparison.results)
 
 
 def _rows(comparison: Comparison) -> Iterator[list[str]]:
@@ -107,11 +111,11 @@ def _rows(comparison: Comparison) -> Iterator[list[str]]:
             *(_percent(each) for each in result.miou),
             _percent(result.mean_miou),
             _percent(result.mean_gain, "+"),
-            over,
+            *([over] if _has_batch_norm(comparison) else []),
             f"{result.frames_per_second:.0f}" if result.frames_per_second >= 10 else f"{result.frames_per_second:.1f}",
         ]
     for name in comparison.lost:
-        yield [name, *["-"] * (len(comparison.visits) + 4)]
+        yield [name, *["-"] * (len(_columns(comparison)) - 1)]
 
 
 def _percent(number: Spread, sign: str = "") -> str:

@@ -80,6 +80,12 @@ def test_another_drive_has_other_material(tiny_run: dict[str, object], changes: 
     assert material_key(_settings(tiny_run)) != material_key(_settings(tiny_run, **changes))
 
 
+def test_what_learns_and_how_leaves_the_material_as_it_is(tiny_run: dict[str, object]) -> None:
+    model = {"freeze": "encoder", "frozen": ("head.linear_fuse",), "learning": ("norm1",), "drop_path": 0.1}
+    changed = RunSettings.model_validate({**tiny_run, "model": model, "adapter": {"name": "adaptformer"}, "seed": 3})
+    assert material_key(changed) == material_key(RunSettings.model_validate(tiny_run))
+
+
 def test_a_search_counts_the_visits_of_the_whole_route(tmp_path: Path) -> None:
     study: dict[str, object] = {
         "name": "there_and_back",
