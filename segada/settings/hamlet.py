@@ -80,15 +80,15 @@ class BudgetSettings(Settings):
 class RatePolicySettings(Settings):
     """How fast is learned after a jump; until the first, the method's optimiser has its own rate."""
 
-    policy: Literal["constant", "adaptive_slope", "adaptive_init"] = "adaptive_slope"
+    policy: Literal["constant", "adaptive_slope", "adaptive_init"] = "constant"
     """`constant` leaves the rate to the optimiser.
 
     `adaptive_slope` starts each budget higher the farther the domain, and falls to 0 over it. `adaptive_init` adds to
     the rate the more the greater the jump, and falls to 0 over `fall`.
     """
-    near: Positive = 1e-3
+    near: Positive = 2e-3
     """Start of the slope at `detector.near`; Hamlet 1.5e-5. Only with `adaptive_slope`."""
-    far: Positive = 2e-3
+    far: Positive = 4e-3
     """Start of the slope at `detector.far`; Hamlet 6e-5. Only with `adaptive_slope`."""
     initial: Positive = 5e-4
     """What the first jump adds to, and half of what a jump adds per threshold; Hamlet 1.5e-5. Only with
@@ -104,7 +104,7 @@ class RatePolicySettings(Settings):
 class MixPolicySettings(Settings):
     """How many classes are pasted after a jump; until the first, as many as the method's `mix_ratio` says."""
 
-    policy: Literal["constant", "dynamic"] = "dynamic"
+    policy: Literal["constant", "dynamic"] = "constant"
     """`dynamic` pastes fewer source classes the farther the domain."""
     near: Fraction = 0.5
     """Share of the source classes that is pasted at `detector.near`."""
@@ -115,7 +115,7 @@ class MixPolicySettings(Settings):
 class ModularSettings(Settings):
     """Modular training: which encoder stages learn in a step; those before them stay as they are."""
 
-    policy: Literal["none", "reward", "random", "fixed"] = "reward"
+    policy: Literal["none", "reward", "random", "fixed"] = "none"
     """Whether the first stage that learns is always the first of all, the one with the best score, drawn, or given."""
     first_stage: Annotated[int, Field(ge=0, le=3)] = 0
     """The first stage that learns, counted from 0: Hamlet's module is one more. Only with `fixed`."""
@@ -143,7 +143,12 @@ class ModularSettings(Settings):
 
 
 class HamletSettings(Settings):
-    """Learn when the domain has shifted, as far as it has (Colomer et al. 2023, Hamlet, arXiv 2307.15063)."""
+    """Learn when the domain has shifted, as far as it has (Colomer et al. 2023, Hamlet, arXiv 2307.15063).
+
+    By default with what suits every method: detector and budget. Hamlet itself has all parts, and DACS:
+    `detector.signal` light, `budget.before_first_jump` wait, `learning_rate.policy` adaptive_slope without
+    `keeps_head_factor`, `mix.policy` dynamic, `modular.policy` reward with `speeds`, and `modular.head` projections.
+    """
 
     name: Literal["hamlet"]
     detector: DetectorSettings = DetectorSettings()
@@ -168,10 +173,10 @@ class HamletSettings(Settings):
                 "modulation.learning_rate.policy is 'adaptive_slope', which falls over the budget, but "
                 "modulation.budget.policy is 'none'; set it to jump, or the rate's to adaptive_init"
             )
-        if self.mix.policy == "dynamic" and "mix_ratio" not in type(method).model_fields:
+        if self.mix.policy == "dynamic" and not (isinstance(method, DacsSettings) and method.mixing == "class_mix"):
             yield (
-                "modulation.mix.policy is 'dynamic', but the method pastes no classes; set it to constant, or "
-                "method.name to dacs"
+                "modulation.mix.policy is 'dynamic', but no classes are pasted; set it to constant, or method.name to "
+                "dacs with class_mix as its method.mixing"
             )
         yield from self._modular_misfits(method)
 
@@ -202,9 +207,9 @@ class HamletSettings(Settings):
         modular = self.modular
         if modular.policy == "random" and not any(modular.probabilities):
             yield "modulation.modular.probabilities are all 0, but one stage must be the first; raise one of them"
-        mixes = not isinstance(method, DacsSettings) or method.mix_weight > 0.0
+        mixes = isinstance(method, DacsSettings) and method.mix_weight > 0.0
         if modular.policy == "reward" and modular.loss == "mix" and not mixes:
             yield (
-                "modulation.modular.loss is 'mix', but method.mix_weight is 0 and there is no such term; set it to "
-                "clean, or raise the weight"
+                "modulation.modular.loss is 'mix', a term that only method.name dacs has, with a method.mix_weight "
+                "above 0; set it to another term, as visits.jsonl names them"
             )
