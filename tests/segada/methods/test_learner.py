@@ -1,45 +1,16 @@
 """What all learners share: the optimiser's groups, and the consolidation that each may ask for."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
+from method_parts import Build
 
 from segada.data.batch import to_batch
-from segada.data.replay import ReplayBuffer
-from segada.material import Material, prepare
+from segada.material import Material
 from segada.methods.base import MethodParts
 from segada.methods.optimiser import Beside, Optimiser
 from segada.methods.table import METHODS
-from segada.models.build import build_segmentor
 from segada.modulation.base import StepPlan
-from segada.randomness import numpy_generator, torch_generator
-from segada.settings import RunSettings
 from segada.settings.learning import OptimiserSettings
-
-Build = Callable[[dict[str, object]], MethodParts]
-
-
-@pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
-
-
-@pytest.fixture
-def build(tiny_run: dict[str, object], material: Material) -> Build:
-    def built(method: dict[str, object]) -> MethodParts:
-        settings = RunSettings.model_validate({**tiny_run, "method": method})
-        return MethodParts(
-            settings,
-            build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
-            ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
-            torch_generator(0, "class_mix"),
-            torch_generator(0, "augmentation"),
-            torch_generator(0, "restoration"),
-            torch_generator(0, "initialisation"),
-        )
-
-    return built
 
 
 def _consolidated(name: str, weight: float) -> dict[str, object]:
@@ -55,14 +26,14 @@ def _distance(parts: MethodParts, origin: dict[str, torch.Tensor]) -> float:
     return float(torch.stack(moved).sum().sqrt())
 
 
-@pytest.mark.parametrize("name", ["dacs", "supervised"])
+@pytest.mark.parametrize("name", ["tent", "dacs", "supervised"])
 def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(
     name: str, build: Build, material: Material
 ) -> None:
     target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
     distances = {}
     for weight in (0.0, 1e6):
-        parts = build(_consolidated(name, weight))
+        parts = build({"method": _consolidated(name, weight)})
         origin = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
         method = METHODS[name](parts)
         logs = [method.step(target, StepPlan()) for _ in range(6)]
@@ -77,7 +48,7 @@ def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(
 def test_consolidation_draws_nothing(build: Build) -> None:
     drawn = []
     for weight in (0.0, 1.0):
-        parts = build(_consolidated("dacs", weight))
+        parts = build({"method": _consolidated("dacs", weight)})
         METHODS["dacs"](parts)
         drawn.append((parts.replay.state_dict(), parts.class_mix.get_state().tolist()))
     assert drawn[0] == drawn[1]

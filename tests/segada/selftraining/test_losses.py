@@ -1,10 +1,10 @@
-"""The pixel cross-entropy against the sum written out."""
+"""The pixel cross-entropies against the sums written out."""
 
 import math
 
 import torch
 
-from segada.selftraining.losses import pixel_cross_entropy
+from segada.selftraining.losses import pixel_cross_entropy, soft_cross_entropy
 
 
 def _by_hand(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor) -> float:
@@ -37,3 +37,14 @@ def test_a_batch_of_ignored_pixels_costs_nothing() -> None:
     assert loss == 0
     assert logits.grad is not None
     assert (logits.grad == 0).all()
+
+
+def test_soft_cross_entropy_weighs_every_class_by_its_probability() -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64)
+    belief = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64).softmax(dim=1)
+    wanted = 0.0
+    for label in range(5):
+        labels = torch.full((2, 3, 4), label)
+        wanted += _by_hand(logits, labels, belief[:, label])
+    assert math.isclose(float(soft_cross_entropy(logits, belief)), wanted)

@@ -1,0 +1,23 @@
+"""A world of a few small frames, and the parts of a method over it."""
+
+from collections.abc import Mapping
+
+import pytest
+from method_parts import Build, method_parts
+
+from segada.material import Material, prepare
+from segada.methods.base import MethodParts
+from segada.settings import RunSettings
+
+
+@pytest.fixture(scope="module")
+def material(tiny_run: dict[str, object]) -> Material:
+    return prepare(RunSettings.model_validate(tiny_run))
+
+
+@pytest.fixture
+def build(tiny_run: dict[str, object], material: Material) -> Build:
+    def built(changes: Mapping[str, object]) -> MethodParts:
+        return method_parts(RunSettings.model_validate({**tiny_run, **changes}), material)
+
+    return built

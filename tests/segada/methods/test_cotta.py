@@ -1,0 +1,148 @@
+"""CoTTA: three steps against the plain algorithm, written out pass by pass."""
+
+import copy
+
+import pytest
+import torch
+from method_parts import Build
+from torch import Tensor
+from torch.nn import functional
+
+from segada.data.batch import Batch, to_batch
+from segada.material import Material
+from segada.methods.base import MethodParts
+from segada.methods.cotta import Cotta
+from segada.models.segmentor import Segmentor
+from segada.modulation.base import StepPlan
+from segada.selftraining.restoration import successes
+
+SETTINGS = {
+    "name": "cotta",
+    "optimiser": {"learning_rate": 1e-3, "weight_decay": 0.0},
+    "ema_alpha": 0.9,
+    "confidence_threshold": 0.5,
+    "scales": [1.5, 2.0],
+    "restore": 0.2,
+}
+PLACEMENTS: dict[str, dict[str, object]] = {
+    "everything learns": {},
+    "two frozen stages": {"adapter": {"name": "adaptformer", "stages": [2, 3]}, "model": {"freeze": "encoder"}},
+}
+
+
+@pytest.fixture
+def targets(material: Material) -> list[Batch]:
+    return [to_batch(material.visited["200mm"], torch.arange(start, start + 2).numpy()) for start in (0, 2, 4)]
+
+
+def _copy(network: Segmentor) -> Segmentor:
+    return copy.deepcopy(network, {id(network.encoder.generator): None})
+
+
+def _plain_belief(teacher: Segmentor, source: Segmentor, images: Tensor) -> Tensor:
+    height, width = images.shape[-2:]
+    with torch.no_grad():
+        direct = teacher.train()(images).softmax(dim=1)
+        size = direct.shape[-2:]
+        teacher.eval()
+        beliefs = [direct, teacher(images.flip(-1)).flip(-1).softmax(dim=1)]
+        for scale in (1.5, 2.0):
+            larger = functional.interpolate(images, (int(height * scale), int(width * scale)), mode="bilinear")
+            for mirrored in (False, True):
+                logits = teacher(larger.flip(-1) if mirrored else larger)
+                logits = functional.interpolate(logits.flip(-1) if mirrored else logits, size, mode="bilinear")
+                beliefs.append(logits.softmax(dim=1))
+        sure = source.eval()(images).softmax(dim=1).max(dim=1).values >= 0.5
+        assert 0 < sure.sum() < sure.numel()
+        return torch.where(sure[:, None], direct, sum(beliefs) / len(beliefs))
+
+
+def _plain_run(parts: MethodParts, targets: list[Batch]) -> tuple[Segmentor, Segmentor, list[float]]:
+    """Student, teacher and losses after a step on each batch."""
+    student, teacher, source = parts.network, _copy(parts.network), _copy(parts.network)
+    learning = [name for name, value in student.named_parameters() if value.requires_grad]
+    own, averaged, original = (dict(net.named_parameters()) for net in (student, teacher, source))
+    optimiser = torch.optim.AdamW([own[name] for name in learning], lr=1e-3, weight_decay=0.0)
+    losses = []
+    for target in targets:
+        belief = _plain_belief(teacher, source, target.images)
+        loss = -(belief * student.train()(target.images).log_softmax(dim=1)).sum(dim=1).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+        back = torch.zeros(sum(own[name].numel() for name in learning), dtype=torch.bool)
+        back[successes(len(back), 0.2, parts.restoration)] = True
+        with torch.no_grad():
+            for name, mask in zip(learning, back.split([own[name].numel() for name in learning]), strict=True):
+                averaged[name].copy_(0.9 * averaged[name] + 0.1 * own[name])
+                own[name].copy_(torch.where(mask.view(own[name].shape), original[name], own[name]))
+    return student, teacher, losses
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_steps_are_those_of_the_plain_algorithm(placement: str, build: Build, targets: list[Batch]) -> None:
+    student, teacher, losses = _plain_run(build({"method": SETTINGS, **PLACEMENTS[placement]}), targets)
+
+    parts = build({"method": SETTINGS, **PLACEMENTS[placement]})
+    method = Cotta(parts)
+    logs = [method.step(target, StepPlan()) for target in targets]
+
+    assert [float(log["consistency"]) for log in logs] == pytest.approx(losses, rel=1e-4)
+    for wanted, found in ((student, method.student), (teacher, method.scored)):
+        reference = dict(wanted.named_parameters()) | dict(wanted.named_buffers())
+        # AdamW's first steps are as long as the rate however small a gradient is: where rounding decides its sign, a
+        # number may be off by two steps.
+        off = [
+            (value - reference[name]).detach().abs().flatten()
+            for name, value in [*found.named_parameters(), *found.named_buffers()]
+            if value.is_floating_point()
+        ]
+        assert torch.cat(off).quantile(0.995) < 1e-5
+        assert torch.cat(off).max() < 7e-3
+
+
+def test_restoring_everything_leaves_the_source_model(build: Build, targets: list[Batch]) -> None:
+    parts = build({"method": {**SETTINGS, "restore": 1.0}})
+    before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
+    method = Cotta(parts)
+    method.step(targets[0], StepPlan())
+    assert all(torch.equal(value, before[name]) for name, value in method.student.named_parameters())
+    assert not all(torch.equal(value, before[name]) for name, value in method.scored.named_parameters())
+
+
+def test_what_a_step_holds_back_is_not_restored(build: Build, targets: list[Batch]) -> None:
+    parts = build({"method": {**SETTINGS, "restore": 1.0}})
+    method = Cotta(parts)
+    with torch.no_grad():
+        for parameter in method.student.parameters():
+            parameter.add_(0.01)
+    before = {name: value.detach().clone() for name, value in method.student.named_parameters()}
+    method.step(targets[0], StepPlan(first_stage=2))
+    moved = {name for name, value in method.student.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == set(before) - method.held_back(StepPlan(first_stage=2))
+
+
+def test_no_views_are_made_where_the_source_model_is_sure(build: Build, targets: list[Batch]) -> None:
+    seen = []
+    for threshold in (0.0, 1.0):
+        method = Cotta(build({"method": {**SETTINGS, "confidence_threshold": threshold}}))
+        passes: list[torch.Size] = []
+        method.scored.head.register_forward_hook(lambda _module, _args, out, passes=passes: passes.append(out.shape))
+        log = method.step(targets[0], StepPlan())
+        assert float(log["sure_share"]) == 1.0 - threshold
+        seen.append([tuple(shape[-2:]) for shape in passes])
+    assert seen == [[(8, 16)], [(8, 16), (8, 16), *[(12, 24)] * 2, *[(16, 32)] * 2]]
+
+
+def test_no_source_frame_is_read(build: Build, targets: list[Batch]) -> None:
+    parts = build({"method": SETTINGS})
+    drawn = parts.replay.state_dict()
+    log = Cotta(parts).step(targets[0], StepPlan())
+    assert parts.replay.state_dict() == drawn
+    assert set(log) == {"consistency", "sure_share"}
+
+
+def test_views_that_are_too_small_are_refused(build: Build) -> None:
+    with pytest.raises(ValueError, match=r"method\.scales has 0\.5, but data\.size 32 x 64 .* choose scales from 1 on"):
+        Cotta(build({"method": {**SETTINGS, "scales": [0.5, 2.0]}}))

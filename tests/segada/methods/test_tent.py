@@ -1,0 +1,75 @@
+"""TENT: a step against the plain algorithm, and what it may move."""
+
+import copy
+
+import pytest
+import torch
+from method_parts import Build
+from torch import nn
+
+from segada.data.batch import Batch, to_batch
+from segada.material import Material
+from segada.methods.tent import Tent
+from segada.modulation.base import StepPlan
+
+NORMS = {"method": {"name": "tent", "optimiser": {"learning_rate": 1e-2}}}
+LEARNING = {
+    "method": {"name": "tent", "parameters": "learning"},
+    "model": {"freeze": "everything"},
+    "adapter": {"name": "adaptformer"},
+}
+
+
+@pytest.fixture
+def target(material: Material) -> Batch:
+    return to_batch(material.visited["200mm"], torch.arange(4).numpy())
+
+
+def test_gradients_are_those_of_the_mean_entropy(build: Build, target: Batch) -> None:
+    parts = build(NORMS)
+    plain = copy.deepcopy(parts.network, {id(parts.network.encoder.generator): None}).train()
+    probability = plain(target.images).softmax(dim=1)
+    entropy = -(probability * probability.log()).sum(dim=1).mean()
+    entropy.backward()  # type: ignore[no-untyped-call]
+    wanted = {name: value.grad for name, value in plain.named_parameters()}
+
+    log = Tent(parts).step(target, StepPlan(0.0))
+    torch.testing.assert_close(log["entropy"], entropy.detach())
+    for name, value in parts.network.named_parameters():
+        assert (value.grad is not None) == value.requires_grad, name
+        if value.grad is not None:
+            torch.testing.assert_close(value.grad, wanted[name], rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("freeze", ["nothing", "encoder", "everything"])
+def test_norms_and_nothing_else_move_whatever_is_frozen(freeze: str, build: Build, target: Batch) -> None:
+    parts = build({**NORMS, "model": {"freeze": freeze}})
+    norms = {
+        f"{name}.{own}"
+        for name, module in parts.network.named_modules()
+        if isinstance(module, nn.LayerNorm | nn.BatchNorm2d)
+        for own in ("weight", "bias")
+    }
+    before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
+    Tent(parts).step(target, StepPlan())
+    moved = {name for name, value in parts.network.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == norms
+
+
+def test_learning_descends_what_is_left_to_learn(build: Build, target: Batch) -> None:
+    parts = build(LEARNING)
+    before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
+    method = Tent(parts)
+    logs = [method.step(target, StepPlan()) for _ in range(5)]
+    moved = {name for name, value in parts.network.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == {name for name in before if ".parallel." in name}
+    assert float(logs[-1]["entropy"]) < float(logs[0]["entropy"])
+
+
+def test_statistics_follow_the_target_and_no_source_frame_is_read(build: Build, target: Batch) -> None:
+    parts = build(NORMS)
+    drawn = parts.replay.state_dict()
+    mean = parts.network.head.linear_fuse.bn.running_mean.clone()
+    Tent(parts).step(target, StepPlan(0.0))
+    assert not torch.equal(parts.network.head.linear_fuse.bn.running_mean, mean)
+    assert parts.replay.state_dict() == drawn
