@@ -34,7 +34,10 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
         ("seed", [{}]),
         ("adapter.bottleneck", [{"adapter.name": "adaptformer"}]),
         ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida")]),
-        ("method.optimiser.learning_rate", [{"method.name": "dacs"}, {"method.name": "supervised"}]),
+        (
+            "method.optimiser.learning_rate",
+            [{"method.name": name} for name in ("tent", "cotta", "dacs", "adversarial", "supervised")],
+        ),
         ("data.size.1", [{}]),
         ("data.size.2", []),
         ("method.lr", []),
