@@ -14,7 +14,7 @@ from segada.clock import IDLE, Clock
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
 from segada.evaluation.evaluator import Scores, evaluate
-from segada.itinerary import Itinerary
+from segada.itinerary import Itinerary, Step
 from segada.material import Material, material_key
 from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.table import METHODS
@@ -177,24 +177,31 @@ class Adaptation:
     def _adapt(self, visit: int, domain: str) -> Passage:
         passage, loaded = Passage(), self._itinerary.needed(domain)
         for step in self._itinerary.steps(visit):
-            place = f"visit {visit} ({domain}), step {step.number}"
-            batch = to_batch(self._material.visited[domain], np.searchsorted(loaded, step.frames)).to(self._device)
-            logits = self._prediction(batch, passage.frames)
-            if self._settings.evaluation.online and logits is not None:
-                passage.score(logits, batch)
-            plan = self._plan(StepView(step.number, self._itinerary.total_steps(), batch.images, logits))
-            log = _finite(self._method.step(batch, plan), place)
-            self._controller.observe(log)
-            rates = self._method.rates(plan)
-            if self._watchers:
-                controller = self._controller.watched()
-                self._show(SeenStep(visit, domain, step, passage.frames, batch, logits, plan, rates, log, controller))
-            passage.add(len(step.frames), log, rates)
+            with self._clock.step():
+                self._take(step, visit, domain, loaded, passage)
         if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
             raise Diverged(
                 f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
             )
         return passage
+
+    def _take(self, step: Step, visit: int, domain: str, loaded: npt.NDArray[np.int64], passage: Passage) -> None:
+        """One step; `loaded` are the numbers of the domain's frames in the material."""
+        with self._clock.part("frames"):
+            places = np.searchsorted(loaded, step.frames)
+            batch = to_batch(self._material.visited[domain], places).to(self._device)
+        logits = self._prediction(batch, passage.frames)
+        if self._settings.evaluation.online and logits is not None:
+            with self._clock.part("prequential scores"):
+                passage.score(logits, batch)
+        plan = self._plan(StepView(step.number, self._itinerary.total_steps(), batch.images, logits))
+        log = _finite(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
+        self._controller.observe(log)
+        rates = self._method.rates(plan)
+        if self._watchers:
+            controller = self._controller.watched()
+            self._show(SeenStep(visit, domain, step, passage.frames, batch, logits, plan, rates, log, controller))
+        passage.add(len(step.frames), log, rates)
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
