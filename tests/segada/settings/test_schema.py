@@ -38,6 +38,8 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
             "method.optimiser.learning_rate",
             [{"method.name": name} for name in ("tent", "cotta", "dacs", "adversarial", "supervised")],
         ),
+        ("modulation.detector.threshold", [{"modulation.name": "hamlet"}]),
+        ("modulation.modular.speeds.3", [{"modulation.name": "hamlet"}]),
         ("data.size.1", [{}]),
         ("data.size.2", []),
         ("method.lr", []),
