@@ -16,6 +16,7 @@ class BatchNorm(Method):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, BatchNormSettings)
+        self._clock = parts.clock
         self._network = parts.network.requires_grad_(requires_grad=False)
         norms = [part for part in self._network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
         if not norms:
@@ -26,7 +27,7 @@ class BatchNorm(Method):
     def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
         """One forward pass in training mode."""
         self._network.train()
-        with torch.no_grad():
+        with self._clock.part("statistics"), torch.no_grad():
             self._network(target.images)
         return {}
 

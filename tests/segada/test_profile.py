@@ -80,6 +80,7 @@ def test_as_many_steps_are_run_as_were_asked_for_though_frames_are_few(tiny_run:
     steps, network = time_steps(_settings(tiny_run, changes), 3 * 5 - WARM_UP + 1)
 
     assert len(steps) == 13
+    assert all(len(step.parts["statistics"]) == 1 for step in steps)
     assert not any(count.learning for count in count_parameters(network))
 
 
