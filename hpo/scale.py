@@ -16,7 +16,7 @@ def from_unit(distribution: BaseDistribution, unit: float) -> Raw:
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     low, high = _ends(distribution)
     position = low + unit * (high - low)
-    return _nearest(distribution, math.exp(position) if distribution.log else position)
+    return nearest_to(distribution, math.exp(position) if distribution.log else position)
 
 
 def to_unit(distribution: FloatDistribution | IntDistribution, value: float) -> float:
@@ -32,7 +32,8 @@ def _ends(distribution: FloatDistribution | IntDistribution) -> tuple[float, flo
     return (math.log(low), math.log(high)) if distribution.log else (low, high)
 
 
-def _nearest(distribution: FloatDistribution | IntDistribution, value: float) -> float | int:
+def nearest_to(distribution: FloatDistribution | IntDistribution, value: float) -> float | int:
+    """The value of a distribution that is nearest to a number."""
     if distribution.step is not None:
         value = distribution.low + round((value - distribution.low) / distribution.step) * distribution.step
     value = min(max(value, distribution.low), distribution.high)

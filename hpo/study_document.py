@@ -4,6 +4,7 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+from hpo.sweeps.reading import as_study, is_sweep
 from segada.settings.files import Document, InputError, read_yaml
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree
@@ -13,7 +14,7 @@ EXTENDS = "extends"
 
 
 def read_document(file: str) -> Document:
-    """A study file with all that it extends.
+    """A study file with all that it extends; or a W&B sweep as the study that it stands for.
 
     Mappings are merged, anything else is replaced (`segada.settings.trees.merged`). A parameter of the space with a
     `type` replaces the one that it extends, one without changes the keys that it names, and null removes it.
@@ -50,6 +51,8 @@ def _hint(file: str) -> str:
 
 def _read(path: Path, below: tuple[Path, ...]) -> Document:
     document = read_yaml(path)
+    if is_sweep(document.tree):
+        return as_study(document, path.stem)
     if EXTENDS not in document.tree:
         return document
     name = document.tree[EXTENDS]

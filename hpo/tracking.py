@@ -117,7 +117,7 @@ class WandbTracking:
     def _log(self, name: str, report: RunReport) -> None:
         known = self._known[name]
         for record in report.visits[known.visits :]:
-            self._runs[name].log(_point(record), step=record.visit)
+            self._runs[name].log(point_of(record), step=record.visit)
         self._remember(name, known.model_copy(update={"visits": max(known.visits, len(report.visits))}))
 
     def _remember(self, name: str, known: _Known) -> None:
@@ -141,7 +141,8 @@ def _has_key() -> bool:
     return path.exists() and netrc(path).authenticators(host) is not None
 
 
-def _point(record: VisitRecord) -> dict[str, float | int | str | None]:
+def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
+    """A visit as one point of a run's history."""
     return {
         "visit": record.visit,
         "domain": record.domain,

@@ -33,7 +33,7 @@ class FloatParameter(ParameterSettings):
         _check_range(self.low, self.high, log=self.log)
         if self.step is not None and self.log:
             raise ValueError("step and log exclude each other; leave one out")
-        if self.step is not None and not _is_whole((self.high - self.low) / self.step):
+        if self.step is not None and not is_whole((self.high - self.low) / self.step):
             raise ValueError(
                 f"high - low must be a multiple of step, but is {self.high - self.low:g} with step {self.step:g}"
             )
@@ -161,11 +161,12 @@ def _check_range(low: float, high: float, *, log: bool) -> None:
 def _is_within(parameter: FloatParameter | IntParameter, value: Value) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    on_grid = parameter.step is None or _is_whole((value - parameter.low) / parameter.step)
+    on_grid = parameter.step is None or is_whole((value - parameter.low) / parameter.step)
     return parameter.low <= value <= parameter.high and on_grid
 
 
-def _is_whole(number: float) -> bool:
+def is_whole(number: float) -> bool:
+    """Whether a number is a whole one but for rounding, as a multiple of a step is."""
     return math.isclose(number, round(number), abs_tol=1e-6)
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 import optuna
+import yaml
 from rich.console import Console
 
 from hpo.configuration import Configuration
@@ -11,6 +12,7 @@ from hpo.samplers.permitted import permitted
 from hpo.space.table import print_points, print_space
 from hpo.study import points_to_begin_with
 from hpo.study_file import StudyFile, load_study
+from hpo.sweeps.writing import lost, sweep_of
 from segada.command import exit_code
 
 POINTS = 10
@@ -35,6 +37,14 @@ def check(arguments: argparse.Namespace) -> None:
     print_points(file, proposals(file, POINTS), console)
 
 
+def export(arguments: argparse.Namespace) -> None:
+    """Prints the study as a W&B sweep, and on stderr what that cannot say."""
+    file = load_study(arguments.file, runs=False)
+    print(yaml.safe_dump(sweep_of(file, arguments.file), sort_keys=False, allow_unicode=True), end="")
+    for loss in lost(file):
+        print(f"note: {loss}", file=sys.stderr)
+
+
 def proposals(file: StudyFile, count: int) -> list[Configuration]:
     """What a search would try first, before any result is known; what the file begins with is among it.
 
@@ -55,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("check", help="what a study file would search: parameters, sizes, ten points")
     checking.add_argument("file", metavar="FILE", help="study file, or the name of a shipped one")
     checking.set_defaults(command=check)
+    exporting = commands.add_parser("export", help="a study file as a W&B sweep, for wandb sweep and wandb agent")
+    exporting.add_argument("file", metavar="FILE", help="study file, as the agents will find it")
+    exporting.set_defaults(command=export)
     return parser
 
 
