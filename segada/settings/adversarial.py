@@ -18,10 +18,11 @@ class AdversarialSettings(LearningSettings):
     """Weight of the cross-entropy on replayed source frames."""
     weight: NonNegative = 1.0
     """Weight of the domain loss: scales what the discriminator gets, and what the network gets."""
-    reversal: NonNegative = 0.1
+    reversal: NonNegative = 1.0
     """Coefficient of the gradient reversal: scales only what the network gets."""
-    features: Literal["encoder", "decoder"] = "encoder"
-    """What is discriminated: the encoder's deepest map, or the softmax of the logits (Tsai et al. 2018)."""
+    features: Literal["encoder", "decoder"] = "decoder"
+    """What is discriminated: the encoder's deepest map, or the softmax of the logits (Tsai et al. 2018). The
+    head's batch norms see target frames, and follow them, only with `decoder`."""
     granularity: Literal["image", "patch"] = "patch"
     """`image` judges each frame by the mean of its map; `patch` judges each cell by those around it."""
     discriminator_training: Literal["both", "only", "never"] = "both"

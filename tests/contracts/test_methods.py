@@ -1,9 +1,12 @@
 """What every adaptation method must hold. A new method adds one line to `METHOD_SETTINGS`."""
 
 import io
+from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
@@ -11,13 +14,24 @@ from segada.material import Material, prepare
 from segada.methods.base import Method, MethodParts, State
 from segada.methods.table import METHODS
 from segada.models.build import build_segmentor
+from segada.models.heads import HEADS
 from segada.modulation.base import StepPlan
 from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
+from segada.settings.method import MethodSettings
+from segada.stream import Adaptation
 
 METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "source_only": {"name": "source_only"},
     "batch_norm": {"name": "batch_norm"},
+    "tent": {"name": "tent"},
+    "tent of all that learns": {"name": "tent", "parameters": "learning"},
+    "cotta": {"name": "cotta", "scales": [1.5], "restore": 0.1},
+    "cotta without views": {"name": "cotta", "confidence_threshold": 0.0, "scales": [], "scored": "student"},
+    "adversarial": {"name": "adversarial"},
+    "adversarial on the encoder's image": {"name": "adversarial", "features": "encoder", "granularity": "image"},
+    "adversarial, the discriminator alone": {"name": "adversarial", "discriminator_training": "only"},
+    "adversarial, the network alone": {"name": "adversarial", "discriminator_training": "never"},
     "dacs": {"name": "dacs", "threshold": 0.1},
     "dacs with everything on": {
         "name": "dacs",
@@ -34,9 +48,14 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "dacs of target frames alone": {"name": "dacs", "threshold": 0.1, "mixing": "target_only"},
     "dacs with the target's labels": {"name": "dacs", "target_labels": "ground_truth"},
     "dacs without mixing": {"name": "dacs", "mix_weight": 0.0},
+    "dacs with consolidation": {"name": "dacs", "threshold": 0.1, "consolidation": {"weight": 1e3, "frames": 4}},
     "supervised": {"name": "supervised"},
 }
-LEARNS = {name for name in METHOD_SETTINGS if name.startswith(("dacs", "supervised"))}
+LEARNS = set(METHOD_SETTINGS) - {"source_only", "batch_norm", "adversarial, the discriminator alone"}
+OWN_CHOICE = {"tent", "adversarial, the discriminator alone"}
+"""Those that say themselves what learns: an adapter never would."""
+EVERY_HEAD = [(name, head) for name in METHODS for head in HEADS]
+EVERY_VARIANT = [(name, "segformer") for name in METHOD_SETTINGS if name not in METHODS]
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +69,9 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def _built(name: str, material: Material, tiny_run: dict[str, object]) -> tuple[Method, MethodParts]:
+    adapter = {"name": "none" if name in OWN_CHOICE else "adaptformer"}
     settings = RunSettings.model_validate(
-        {
-            **tiny_run,
-            "method": METHOD_SETTINGS[name],
-            "adapter": {"name": "adaptformer"},
-            "model": {"freeze": "encoder"},
-        }
+        {**tiny_run, "method": METHOD_SETTINGS[name], "adapter": adapter, "model": {"freeze": "encoder"}}
     )
     parts = MethodParts(
         settings,
@@ -79,6 +94,7 @@ def _drawn(parts: MethodParts) -> State:
         "replay": parts.replay.state_dict(),
         "class_mix": parts.class_mix.get_state(),
         "augmentation": parts.augmentation.get_state(),
+        "restoration": parts.restoration.get_state(),
     }
 
 
@@ -86,6 +102,7 @@ def _restore(parts: MethodParts, drawn: State) -> None:
     parts.replay.load_state_dict(drawn["replay"])
     parts.class_mix.set_state(drawn["class_mix"])
     parts.augmentation.set_state(drawn["augmentation"])
+    parts.restoration.set_state(drawn["restoration"])
 
 
 def test_logits_have_a_quarter_of_the_resolution_and_losses_are_finite(
@@ -136,6 +153,140 @@ def test_a_plan_of_rate_zero_moves_nothing(name: str, material: Material, tiny_r
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
     method.step(_batch(material, 0), StepPlan(0.0))
     assert all(torch.equal(value, before[key]) for key, value in parts.network.named_parameters())
+
+
+def test_a_step_that_is_planned_not_to_train_touches_nothing_that_learns(
+    name: str, material: Material, tiny_run: dict[str, object]
+) -> None:
+    method, parts = _built(name, material, tiny_run)
+    before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
+    method.step(_batch(material, 0), StepPlan())
+    middle = {key: value.detach().clone() for key, value in method.scored.named_parameters()}
+    drawn = _drawn(parts)
+    assert method.step(_batch(material, 4), StepPlan(trains=False)) == {}
+    assert method.rates(StepPlan(trains=False)) == {}
+    assert before.keys() == middle.keys()
+    assert all(torch.equal(value, middle[key]) for key, value in method.scored.named_parameters())
+    assert drawn["replay"] == parts.replay.state_dict()
+
+
+@pytest.mark.parametrize("name", sorted(LEARNS))
+def test_what_a_plan_holds_back_stays(name: str, material: Material, tiny_run: dict[str, object]) -> None:
+    method, parts = _built(name, material, tiny_run)
+    before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
+    for start in (0, 4):
+        method.step(_batch(material, start), StepPlan(first_stage=1, trains_fusion=False))
+    moved = {key for key, value in parts.network.named_parameters() if not torch.equal(value, before[key])}
+    assert moved
+    held = ("encoder.stages.0.", "head.linear_c1.", "head.linear_fuse.", "head.linear_pred.")
+    assert not [key for key in moved if key.startswith(held)]
+
+
+@pytest.fixture(scope="module")
+def materials(tiny_run: dict[str, object]) -> dict[str, Material]:
+    """By head: the source model's own scores are part of it."""
+    return {head: prepare(_three_visits(tiny_run, "source_only", head)) for head in HEADS}
+
+
+def _three_visits(tiny_run: dict[str, object], name: str, head: str) -> RunSettings:
+    model = {"head": head} if head == "segformer" else {"head": head, "checkpoint": None}
+    stream = {"visits": ["clear", "200mm", "clear"], "frames": 4, "batch_size": 2, "replay": {"size": 12}}
+    changes = {"method": METHOD_SETTINGS[name], "model": model, "stream": stream}
+    return RunSettings.model_validate({**tiny_run, **changes})
+
+
+def _finished(run: Adaptation) -> dict[str, object]:
+    """The report without what a clock gave."""
+    while not run.finished:
+        run.next_visit()
+    content = run.report().model_dump()
+    for part in (content, *content["visits"]):
+        for timing in {"seconds", "frames_per_second"} & set(part):
+            del part[timing]
+    return content
+
+
+@pytest.mark.parametrize(("name", "head"), EVERY_HEAD + EVERY_VARIANT)
+def test_a_stream_of_three_visits_stopped_after_the_first_ends_with_the_same_numbers(
+    name: str, head: str, materials: dict[str, Material], tiny_run: dict[str, object], tmp_path: Path
+) -> None:
+    settings, material = _three_visits(tiny_run, name, head), materials[head]
+    whole = _finished(Adaptation(settings, material, tmp_path / "whole"))
+    Adaptation(settings, material, tmp_path / "stopped").next_visit()
+    resumed = Adaptation(settings, material, tmp_path / "stopped")
+    assert resumed.visits_done == 1
+    assert _finished(resumed) == whole
+    for file in ("weights.safetensors", "areas.npz"):
+        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
+
+
+FROZEN: dict[str, object] = {"freeze": "everything"}
+ADAPTER: dict[str, object] = {"name": "adaptformer"}
+PROMPT: dict[str, object] = {"name": "visual_prompt"}
+REFUSALS: dict[str, tuple[dict[str, object], str]] = {
+    "an adapter beside norms": (
+        {"method": {"name": "tent"}, "adapter": ADAPTER},
+        (
+            "adapter.name is 'adaptformer', but with method.parameters 'norms' nothing but norms learns; set "
+            "method.parameters to learning, or adapter.name to none"
+        ),
+    ),
+    "a prompt beside norms": (
+        {"method": {"name": "tent"}, "prompt": PROMPT},
+        "prompt.name is 'visual_prompt', but with method.parameters 'norms' nothing but norms learns",
+    ),
+    "an adapter beside a discriminator alone": (
+        {"method": {"name": "adversarial", "discriminator_training": "only"}, "adapter": ADAPTER},
+        (
+            "adapter.name is 'adaptformer', but with method.discriminator_training 'only' nothing but the "
+            "discriminator learns; set method.discriminator_training to both, or adapter.name to none"
+        ),
+    ),
+    "consolidation of nothing": (
+        {"method": {"name": "adversarial", "discriminator_training": "only", "consolidation": {"weight": 2.0}}},
+        "consolidation.weight is 2.0, but discriminator_training 'only' lets nothing of the network learn",
+    ),
+    **{
+        f"nothing learns under {name}": (
+            {"method": {"name": name, **changes}, "model": FROZEN},
+            f"nothing learns: method.name is '{name}', but model.freeze is 'everything'",
+        )
+        for name, changes in {
+            "tent": {"parameters": "learning"},
+            "cotta": {},
+            "dacs": {},
+            "adversarial": {},
+            "supervised": {},
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_honoured_is_refused_in_one_sentence(case: str, tiny_run: dict[str, object]) -> None:
+    changes, expected = REFUSALS[case]
+    with pytest.raises(ValidationError) as refusal:
+        RunSettings.model_validate({**tiny_run, **changes})
+    (error,) = refusal.value.errors()
+    assert expected in error["msg"]
+    assert "\n" not in error["msg"]
+
+
+@pytest.mark.parametrize(
+    "method", [{"name": "tent"}, {"name": "adversarial", "discriminator_training": "only"}, {"name": "batch_norm"}]
+)
+def test_who_decides_by_itself_may_find_everything_frozen(
+    method: dict[str, object], tiny_run: dict[str, object]
+) -> None:
+    settings = RunSettings.model_validate({**tiny_run, "method": method, "model": FROZEN})
+    assert settings.model.freeze == "everything"
+
+
+def test_the_table_holds_exactly_what_the_settings_name_and_all_of_it_is_tested() -> None:
+    union = get_args(MethodSettings)[0]
+    named = {get_args(kind.model_fields["name"].annotation)[0] for kind in get_args(union)}
+    assert set(METHODS) == named
+    assert {settings["name"] for settings in METHOD_SETTINGS.values()} == named
 
 
 def _through_file(state: State) -> State:
