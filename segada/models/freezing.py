@@ -34,7 +34,7 @@ def names_part(parameter: str, part: str) -> bool:
 def _switch(segmentor: Segmentor, part: str, setting: str, *, learns: bool) -> None:
     named = {name: parameter for name, parameter in segmentor.named_parameters() if names_part(name, part)}
     if not named:
-        modules = dict.fromkeys(name for name, module in segmentor.named_modules() if name and any(module.parameters()))
+        modules = [name for name, module in segmentor.named_modules() if name and len(list(module.parameters()))]
         raise ValueError(f"{setting}: no parameter of this network has {part!r} in its name; {nearest(part, modules)}")
     for parameter in named.values():
         parameter.requires_grad = learns

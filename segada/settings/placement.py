@@ -1,7 +1,7 @@
 """Where in an encoder something sits: which stages, and which of their blocks."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,9 @@ PATTERN = re.compile(r"all|first|last|every[1-9]\d*|(?P<low>0|0?\.\d+)-(?P<high>
 
 
 def _each_once(stages: tuple[int, ...]) -> tuple[int, ...]:
+    # Not by `min_length`, which would complain a second time about a list whose only item is wrong.
+    if not stages:
+        raise PydanticCustomError("no_stage", "should name at least one stage")
     if len(set(stages)) < len(stages):
         raise PydanticCustomError("stage_twice", "should name each stage once")
     return stages
@@ -32,8 +35,8 @@ def _shape(blocks: object) -> str:
     return "list" if isinstance(blocks, list | tuple) else "pattern"
 
 
-Stage = Annotated[int, Field(ge=0, le=3)]
-Stages = Annotated[Sequence[Stage], Field(min_length=1), AfterValidator(_each_once)]
+Stage = Literal[0, 1, 2, 3]
+Stages = Annotated[Sequence[Stage], AfterValidator(_each_once)]
 
 BlockPattern = Annotated[str, AfterValidator(_a_pattern)]
 """Which blocks of a stage: `all`, the `first`, the `last`, `every2` (the first, third, ...) or a window.

@@ -102,8 +102,8 @@ def test_patterns_by_hand() -> None:
     ("values", "said"),
     [
         ({"stages": (1, 1)}, "should name each stage once"),
-        ({"stages": (0, 4)}, "should be less than or equal to 3"),
-        ({"stages": ()}, "should have at least 1 item"),
+        ({"stages": (0, 4)}, "should be 0, 1, 2 or 3"),
+        ({"stages": ()}, "should name at least one stage"),
         ({"blocks": "half"}, "should be all, first, last, every2 (or another number) or a window such as 0.5-1"),
         ({"blocks": ("all", "every0")}, "should be all, first, last, every2 (or another number) or a window"),
         ({"blocks": "0.7-0.2"}, "should be a window that rises"),

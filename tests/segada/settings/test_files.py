@@ -46,7 +46,7 @@ REFUSED = {
     "too short": ("data: {size: [1]}", "1: data.size.1: this key is missing"),
     "in a list": (
         "adapter:\n  name: adaptformer\n  stages: [0,\n   7]",
-        "4: adapter.stages.1: should be less than or equal to 3",
+        "4: adapter.stages.1: should be 0, 1, 2 or 3",
     ),
     "relation": ("seed: 1\nstream:\n  visits: [klear]", "3: stream.visits: names 'klear', but data.domains has only"),
     "nothing learns": ("model: {freeze: everything}", "1: nothing learns: method.name is 'dacs'"),
