@@ -7,8 +7,9 @@ from torch import Tensor, nn
 class DropPath(nn.Module):
     """Stochastic depth (Huang et al. 2016): a residual branch is left out for whole images while the model learns.
 
-    It acts only in train mode and where gradients are recorded. Hence a frozen prefix and a teacher, which run without
-    gradients, never drop anything, and the prefix is the same for student, teacher and static model.
+    The branch may have any shape [B, ...]. It acts only in train mode and where gradients are recorded. Hence a frozen
+    prefix and a teacher, which run without gradients, never drop anything, and the prefix is the same for student,
+    teacher and static model.
     """
 
     def __init__(self, probability: float, generator: torch.Generator) -> None:
@@ -21,5 +22,6 @@ class DropPath(nn.Module):
             return x
         keep = 1.0 - self.probability
         # Drawn where the generator lives, so that the same seed drops the same images on every device.
-        kept = torch.rand((len(x), 1, 1, 1), generator=self.generator, device=self.generator.device) < keep
+        shape = (len(x), *(1 for _ in x.shape[1:]))
+        kept = torch.rand(shape, generator=self.generator, device=self.generator.device) < keep
         return x * kept.to(x) / keep

@@ -70,6 +70,14 @@ class Encoder(nn.Module, ABC):
             f"mit_tiny, or adapter.name and prompt.name to none (stages {list(stages)} were asked for)"
         )
 
+    def get_extra_state(self) -> Tensor:
+        """For `state_dict`: the state of stochastic depth."""
+        return self.generator.get_state()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """From `load_state_dict`."""
+        self.generator.set_state(state.cpu())
+
     def frozen_stages(self) -> int:
         """How many leading stages are the same function for every twin.
 

@@ -7,7 +7,8 @@ import torch
 
 from segada.models.encoder import Encoder
 from segada.models.mix_transformer import build_mix_transformer
-from segada.settings.architectures import MIX_TRANSFORMERS
+from segada.models.timm_encoder import build_timm_encoder
+from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
 from segada.settings.model import ModelSettings
 
 ENCODERS: Mapping[str, Callable[[float, torch.Generator, torch.Generator], Encoder]] = {
@@ -17,11 +18,12 @@ ENCODERS: Mapping[str, Callable[[float, torch.Generator, torch.Generator], Encod
 
 
 def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:
-    """The encoder with fresh weights, on the CPU; everything learns."""
+    """The encoder with fresh weights, on the CPU; everything learns.
+
+    Raises:
+        ValueError: the model of timm that the settings name does not exist, or cannot be an encoder.
+    """
     depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    if model.encoder.startswith(TIMM):
+        return build_timm_encoder(model.encoder.removeprefix(TIMM), model.drop_path, depth, generator)
     return ENCODERS[model.encoder](model.drop_path, depth, generator)
-
-
-def default_head_width(encoder: str) -> int:
-    """The embedding width published with an encoder."""
-    return MIX_TRANSFORMERS[encoder].head_width

@@ -72,14 +72,6 @@ class MixTransformer(Encoder):
         """The feature maps as the head gets them."""
         return list(features) if self.reader is None or guide is None else self.reader.fed(features, guide)
 
-    def get_extra_state(self) -> Tensor:
-        """For `state_dict`: the state of stochastic depth."""
-        return self.generator.get_state()
-
-    def set_extra_state(self, state: Tensor) -> None:
-        """From `load_state_dict`."""
-        self.generator.set_state(state.cpu())
-
     def blocks(self, stages: Sequence[int] = range(4)) -> Iterator[Block]:
         """The transformer blocks of some stages, counted from 0, in the order in which they run."""
         for index in stages:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from segada.settings.schema import nearest
+
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
@@ -28,3 +30,24 @@ MIX_TRANSFORMERS: dict[str, Architecture] = {
     "mit_b5": Architecture(WIDE, (3, 6, 40, 3)),
 }
 """B0 to B5 of the paper (Xie et al. 2021, arXiv 2105.15203), and a tiny one of ours."""
+
+TIMM = "timm/"
+"""An encoder of this prefix is the model of the timm library that the rest names, as `timm/resnet18`."""
+TIMM_HEAD_WIDTH = 256
+"""Embedding width of the head on an encoder of timm, with which no head was published."""
+
+
+def check_encoder(name: str) -> str:
+    """The name itself; whether timm has a model of that name, only timm can say.
+
+    Raises:
+        ValueError: it names no Mix Transformer and has not the form `timm/NAME`; says the nearest.
+    """
+    if name not in MIX_TRANSFORMERS and not (name.startswith(TIMM) and name != TIMM):
+        raise ValueError(f"there is no encoder {name!r}; {nearest(name, (*MIX_TRANSFORMERS, f'{TIMM}NAME'))}")
+    return name
+
+
+def default_head_width(encoder: str) -> int:
+    """The embedding width that a head has unless `model.head_width` says another."""
+    return MIX_TRANSFORMERS[encoder].head_width if encoder in MIX_TRANSFORMERS else TIMM_HEAD_WIDTH

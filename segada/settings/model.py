@@ -1,19 +1,23 @@
 """The network: encoder, head, weights, and what of it may learn."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import AfterValidator
+
+from segada.settings.architectures import check_encoder
 from segada.settings.base import Count, Fraction, Sequence, Settings
 
 
 class ModelSettings(Settings):
     """The segmentation network."""
 
-    encoder: Literal["mit_tiny", "mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"] = "mit_tiny"
+    encoder: Annotated[str, AfterValidator(check_encoder)] = "mit_tiny"
+    """`mit_tiny`, `mit_b0` to `mit_b5`, or `timm/NAME`: a model of timm that gives maps of strides 4, 8, 16 and 32."""
     head: Literal["segformer", "multi_exit", "daformer"] = "segformer"
     """`multi_exit` is `segformer` with a light exit that reads the first stage alone, for detectors of domain shifts;
     `daformer` sees further around each pixel, and computes more."""
     head_width: Count | None = None
-    """Embedding width of the head; null takes the width published for the encoder."""
+    """Embedding width of the head; null takes the width published for the encoder, 256 for one of timm."""
     checkpoint: str | None = "streets_tiny"
     """Name of a shipped checkpoint or path of a safetensors file; null starts from random weights."""
     fresh: Sequence[str] = ()

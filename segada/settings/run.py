@@ -119,11 +119,18 @@ class RunSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _widths_fit(self) -> Self:
+    def _encoder_takes_what_is_added(self) -> Self:
         architecture = MIX_TRANSFORMERS.get(self.model.encoder)
         if architecture is not None:
             check_adapter(self.adapter, architecture.widths, self.model.encoder)
             check_prompt(self.prompt, architecture.widths, self.model.encoder)
+            return self
+        for room, name in (("adapter", self.adapter.name), ("prompt", self.prompt.name)):
+            if name != "none":
+                raise ValueError(
+                    f"{room}.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "
+                    f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or {room}.name to none"
+                )
         return self
 
     @model_validator(mode="after")
