@@ -1,4 +1,4 @@
-"""Controllers: the plan at the places where it can be wrong."""
+"""Controllers that react to nothing: the plan at the places where it can be wrong."""
 
 import pytest
 import torch
