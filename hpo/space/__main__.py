@@ -1,6 +1,7 @@
 """Study files without running them: `python -m hpo.space check FILE` shows what one would search."""
 
 import argparse
+import json
 import sys
 
 import optuna
@@ -9,11 +10,14 @@ from rich.console import Console
 
 from hpo.configuration import Configuration
 from hpo.samplers.permitted import permitted
+from hpo.space.schema import study_schema
 from hpo.space.table import print_points, print_space
 from hpo.study import points_to_begin_with
 from hpo.study_file import StudyFile, load_study
+from hpo.sweeps.reading import is_sweep, unused
 from hpo.sweeps.writing import lost, sweep_of
 from segada.command import exit_code
+from segada.settings.files import read_yaml
 
 POINTS = 10
 """Configurations that are shown."""
@@ -31,6 +35,9 @@ def check(arguments: argparse.Namespace) -> None:
     """Prints the resolved space and what the first trials would run."""
     console = Console(highlight=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
     file = load_study(arguments.file, runs=False)
+    written = read_yaml(file.document.file).tree
+    if is_sweep(written):
+        console.print(f"a W&B sweep as a study; not used of it: {', '.join(unused(written)) or 'nothing'}\n")
     print_space(file.space, console)
     sampler = file.settings.sampler.model_dump()["name"]
     console.print(f"\nthe first {POINTS} trials that {sampler} would run, before any has a result:")
@@ -43,6 +50,11 @@ def export(arguments: argparse.Namespace) -> None:
     print(yaml.safe_dump(sweep_of(file, arguments.file), sort_keys=False, allow_unicode=True), end="")
     for loss in lost(file):
         print(f"note: {loss}", file=sys.stderr)
+
+
+def schema(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - it has none
+    """Prints the JSON schema of study files."""
+    print(json.dumps(study_schema(), indent=1))
 
 
 def proposals(file: StudyFile, count: int) -> list[Configuration]:
@@ -68,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     exporting = commands.add_parser("export", help="a study file as a W&B sweep, for wandb sweep and wandb agent")
     exporting.add_argument("file", metavar="FILE", help="study file, as the agents will find it")
     exporting.set_defaults(command=export)
+    describing = commands.add_parser("schema", help="the JSON schema of study files, for editors")
+    describing.set_defaults(command=schema)
     return parser
 
 

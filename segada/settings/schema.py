@@ -28,6 +28,12 @@ class Slot:
         """Whether further settings stand below this place, so that it is not one setting itself."""
         return any(_is_model(kind.annotation) or get_origin(kind.annotation) is dict for kind in _kinds(self))
 
+    @property
+    def description(self) -> str:
+        """The setting's sentence; empty without one."""
+        _, notes = _unwrapped(self.annotation)
+        return next((note.description for note in notes if isinstance(note, FieldInfo) and note.description), "")
+
     def check(self, value: object) -> None:
         """Raises pydantic's ValidationError if the value may not stand here."""
         kind = cast("type[object]", self.annotation)
