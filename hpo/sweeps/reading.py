@@ -91,6 +91,8 @@ def as_study(document: Document, stem: str) -> Document:
     study.put(("name",), _name(sweep.name or stem), ("name",))
     for name, parameter in sweep.parameters.items():
         study.add(name, parameter, ("parameters", name))
+    if "space" not in study.tree:
+        raise document.error(("parameters",), "has constants alone; a search needs one with values, or min and max")
     study.put(("sampler", "name"), METHODS[sweep.method], ("method",))
     if sweep.metric is not None:
         study.put(("objectives",), [{"metric": sweep.metric.name, "goal": GOALS[sweep.metric.goal]}], ("metric",))

@@ -71,10 +71,23 @@ _EXPLANATIONS: dict[str, Callable[[type[BaseModel], Tree, ErrorDetails], Misfit]
 }
 
 
+_PLAIN = {
+    "valid dictionary or object to extract fields from": "mapping of keys to values",
+    "valid dictionary": "mapping of keys to values",
+    "a valid boolean": "true or false",
+    "valid tuple": "list",
+    "Dictionary should": "mapping should",
+    "Tuple should": "list should",
+}
+"""What YAML calls things that pydantic calls as Python does."""
+
+
 def in_words(detail: ErrorDetails) -> str:
     """An error's own message as the end of a line that has named the value."""
     said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
     said, _, _ = said.partition(" after validation")
+    for python, plain in _PLAIN.items():
+        said = said.replace(python, plain)
     return f"{said[0].lower()}{said[1:]}"
 
 

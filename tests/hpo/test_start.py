@@ -104,7 +104,7 @@ def test_a_former_study_that_is_none_is_refused(tmp_path: Path) -> None:
         ("{adapter.bottleneck: 8}", "12: start_from.0.adapter.bottleneck: changes nothing here: the conditions of"),
         ("{adapter.name: adaptformer, adapter.bottleneck: 64}", "12: start_from.0: is forbidden, by forbidden.0"),
         ("[{study: a, tpo: 3}]", "12: start_from.0.tpo: there is no such key; did you mean top?"),
-        ("3", "12: start_from: should be a valid tuple, not 3"),
+        ("3", "12: start_from: should be a list, not 3"),
     ],
 )
 def test_configurations_that_cannot_be_are_refused(tmp_path: Path, start: str, said: str) -> None:

@@ -10,26 +10,10 @@ from hpo.study_document import shipped_studies
 from hpo.study_file import load_study
 from segada.settings.files import InputError
 
-GOOD = """\
-name: tiny
-run:
-  stream:
-    visits: [clear, 25mm, 50mm]
-  evaluation: {split: select}
-space:
-  method.optimiser.learning_rate:
-    {type: float, low: 1e-4, high: 1e-1, log: true}
-  adapter.name: {type: choice, choices: [none, adaptformer]}
-  adapter.stages:
-    type: subset
-    of: [0, 1, 2, 3]
-    when: {adapter.name: adaptformer}
-sampler: {name: random}
-budget: {trials: 3}
-pruning: {min_visits: 2}
-"""
-
-REFUSED = yaml.safe_load(Path(__file__).with_name("bad_studies.yaml").read_text(encoding="utf-8"))
+HERE = Path(__file__).parent
+GOOD = (HERE / "good_study.yaml").read_text(encoding="utf-8")
+BAD = sorted((HERE / "bad_studies").glob("*.yaml"))
+"""Wrong study files; each ends with a comment that says the error, from the file's name on, that must follow."""
 
 
 def write(folder: Path, text: str = GOOD) -> str:
@@ -38,16 +22,19 @@ def write(folder: Path, text: str = GOOD) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("case", REFUSED, ids=[case["name"] for case in REFUSED])
-def test_refusals_name_file_line_path_and_cure(tmp_path: Path, case: dict[str, str]) -> None:
-    assert case["replace"] in GOOD
-    file = write(tmp_path, GOOD.replace(case["replace"], case["by"], 1))
+def test_the_folder_of_wrong_files_is_no_small_one() -> None:
+    assert len(BAD) >= 100
+    load_study(str(HERE / "good_study.yaml"))
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_refusals_name_file_line_path_and_cure(path: Path) -> None:
+    *_, last = path.read_text(encoding="utf-8").splitlines()
     with pytest.raises(InputError) as refusal:
-        load_study(file)
+        load_study(str(path))
     message = str(refusal.value)
-    assert message.startswith(f"{file}:{case['error']}")
+    assert message.replace(f"{path.parent}/", "").startswith(last.removeprefix("# error: "))
     assert "\n" not in message
-    assert [entry.name for entry in tmp_path.iterdir()] == ["study.yaml"]
 
 
 def test_an_override_is_checked_like_the_file(tmp_path: Path) -> None:
