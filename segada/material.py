@@ -50,7 +50,7 @@ def material_key(settings: RunSettings) -> str:
         "model": settings.model.model_copy(
             update={"freeze": "nothing", "frozen": (), "learning": (), "drop_path": 0.0}
         ),
-        "seed": settings.seed if settings.model.checkpoint is None else 0,
+        "seed": settings.seed if settings.model.checkpoint is None or settings.model.fresh else 0,
     }
     canonical = json.dumps(relevant, default=lambda part: part.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

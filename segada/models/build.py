@@ -6,7 +6,7 @@ from segada.adapters.placement import place_adapter
 from segada.adapters.prompting import place_prompt
 from segada.data.labels import NUM_CLASSES
 from segada.models.encoders import build_encoder
-from segada.models.freezing import freeze
+from segada.models.freezing import check_part, freeze
 from segada.models.heads import HEADS
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.models.weights import load_weights
@@ -31,8 +31,8 @@ def build_segmentor(
         prompt: what reads the images beside the encoder; it too starts as the identity and always learns.
 
     Raises:
-        ValueError: the checkpoint does not exist or does not fit, or an adapter cannot sit in this network; the message
-            says what would.
+        ValueError: the checkpoint does not exist or does not fit, a part is named that the network has not, or an
+            adapter cannot sit in it; the message says what would do.
     """
     segmentor = bare_segmentor(model, generator)
     freeze(segmentor, model)
@@ -40,6 +40,9 @@ def build_segmentor(
     place_prompt(segmentor.encoder, prompt, generator)
     if model.checkpoint is not None:
         load_weights(segmentor, model.checkpoint, model.fresh)
+    else:
+        for part in model.fresh:
+            check_part(part, dict(segmentor.named_parameters()), "model.fresh")
     return segmentor
 
 

@@ -1,6 +1,6 @@
 """What of the source model stays as it is: by rule, and by module."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from segada.models.segmentor import Segmentor
 from segada.settings.model import ModelSettings
@@ -31,10 +31,27 @@ def names_part(parameter: str, part: str) -> bool:
     return f".{part}." in f".{parameter}."
 
 
+def check_part(part: str, parameters: Iterable[str], setting: str) -> None:
+    """Refuses a part that no parameter is of.
+
+    Args:
+        part: as whole words of dotted names.
+        parameters: names of all there are.
+        setting: where the part was named.
+
+    Raises:
+        ValueError: says the nearest part that there is.
+    """
+    names = list(parameters)
+    if not any(names_part(name, part) for name in names):
+        words = [name.split(".") for name in names]
+        parts = dict.fromkeys(".".join(name[:end]) for name in words for end in range(1, len(name)))
+        raise ValueError(f"{setting}: no parameter of this network has {part!r} in its name; {nearest(part, parts)}")
+
+
 def _switch(segmentor: Segmentor, part: str, setting: str, *, learns: bool) -> None:
-    named = {name: parameter for name, parameter in segmentor.named_parameters() if names_part(name, part)}
-    if not named:
-        modules = [name for name, module in segmentor.named_modules() if name and len(list(module.parameters()))]
-        raise ValueError(f"{setting}: no parameter of this network has {part!r} in its name; {nearest(part, modules)}")
-    for parameter in named.values():
-        parameter.requires_grad = learns
+    parameters = dict(segmentor.named_parameters())
+    check_part(part, parameters, setting)
+    for name, parameter in parameters.items():
+        if names_part(name, part):
+            parameter.requires_grad = learns

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from segada.atomic import write_bytes
 from segada.models.encoder import has_adapter
-from segada.models.freezing import names_part
+from segada.models.freezing import check_part, names_part
 from segada.models.segmentor import Segmentor
 
 FACTS = "segada"
@@ -99,6 +99,9 @@ def load_weights(
     """
     path = find_checkpoint(checkpoint, setting)
     stored = READERS[path.suffix](path)
+    for part in fresh:
+        # A part that only the file has is left out by the same word.
+        check_part(part, (*storable(segmentor), *stored.tensors), "model.fresh")
     _refuse_other_shape(stored, segmentor, path, fresh, setting)
     report = compare(stored.tensors, segmentor).without(fresh)
     if not report.complete:
@@ -167,28 +170,29 @@ def compare(tensors: Mapping[str, Tensor], segmentor: Segmentor) -> LoadReport:
 def _refuse_other_shape(
     stored: StoredWeights, segmentor: Segmentor, path: Path, fresh: Sequence[str], setting: str
 ) -> None:
-    named = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width", "classes": "classes"}
+    settings = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width"}
     # A part of the head that starts fresh is why a file may be of another head.
     excused = {"head", "width", "classes"} if any(part.split(".")[0] == "head" for part in fresh) else set()
     for name, wanted in asdict(segmentor.shape).items():
         found = stored.facts.get(name, str(wanted))
         if found != str(wanted) and name not in excused:
             report = compare(stored.tensors, segmentor)
+            cures = [f"set {settings[name]} to {found}"] if name in settings else []
+            cures += [*_fresh_cures(report), f"choose another {setting}"]
             raise ValueError(
-                f"{path} holds weights for {named[name]} {found}, but the settings ask for {wanted}: "
-                f"{_describe(report)}; set {named[name]} to {found}{_fresh_cure(report)} or choose another "
-                f"{setting}"
+                f"{path} holds weights for {settings.get(name, name)} {found}, but the settings ask for {wanted}: "
+                f"{_describe(report)}; {', or '.join(cures)}"
             )
 
 
-def _fresh_cure(report: LoadReport) -> str:
+def _fresh_cures(report: LoadReport) -> list[str]:
     """What `model.fresh` would have to name, if it is the head alone that does not fit."""
     misfits = [name for name in (*report.missing, *report.unexpected, *report.reshaped) if not has_adapter(name)]
     if any(not name.startswith("head.") for name in misfits):
-        return ""
+        return []
     parts = list(dict.fromkeys(".".join(name.split(".")[:2]) for name in misfits))
     named = ", ".join(parts) if len(parts) <= LISTED_PARTS else "head"
-    return f", let what the file cannot fill start from random weights with model.fresh: [{named}],"
+    return [f"let what the file cannot fill start from random weights with model.fresh: [{named}]"]
 
 
 def _describe(report: LoadReport) -> str:

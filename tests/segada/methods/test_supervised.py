@@ -2,20 +2,18 @@
 
 import pytest
 import torch
+from method_parts import Build
 from torch import Tensor
 from torch.nn import functional
 
 from segada.data.batch import Batch, to_batch
-from segada.data.replay import ReplayBuffer
 from segada.evaluation.evaluator import evaluate
 from segada.material import Material, prepare
-from segada.methods.base import MethodParts
 from segada.methods.supervised import Supervised
 from segada.models.build import build_segmentor
 from segada.models.learning import learning_parameters
 from segada.models.weights import find_checkpoint, read_safetensors
 from segada.modulation.base import StepPlan
-from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
 
 LIGHT_ALONE = {
@@ -25,29 +23,17 @@ LIGHT_ALONE = {
     "learning": ["head.light_exit"],
     "drop_path": 0.5,
 }
-METHOD = {"name": "supervised", "light_weight": 0.5, "crop": 1.0, "flip_probability": 0.0}
-COLOURLESS = {"jitter": 0.0, "blur_probability": 0.0}
+METHOD = {
+    "name": "supervised",
+    "light_weight": 0.5,
+    "crop": 1.0,
+    "flip_probability": 0.0,
+    "colour": {"jitter": 0.0, "blur_probability": 0.0},
+}
 
 
-@pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
-
-
-def build(tiny_run: dict[str, object], material: Material, model: dict[str, object]) -> Supervised:
-    method = {**METHOD, "colour": COLOURLESS}
-    settings = RunSettings.model_validate({**tiny_run, "model": model, "method": method})
-    return Supervised(
-        MethodParts(
-            settings,
-            build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
-            ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
-            torch_generator(0, "class_mix"),
-            torch_generator(0, "augmentation"),
-            torch_generator(0, "restoration"),
-            torch_generator(0, "initialisation"),
-        )
-    )
+def supervised(build: Build, model: dict[str, object], **changes: object) -> Supervised:
+    return Supervised(build({"model": model, "method": {**METHOD, **changes}}))
 
 
 def batch(material: Material) -> Batch:
@@ -60,9 +46,9 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(large, labels, ignore_index=255, reduction="none").mean()
 
 
-def test_both_exits_learn_from_the_same_frames(tiny_run: dict[str, object], material: Material) -> None:
+def test_both_exits_learn_from_the_same_frames(build: Build, material: Material) -> None:
     model = {"head": "multi_exit", "fresh": ["head.light_exit"]}
-    other = build(tiny_run, material, model)
+    other = supervised(build, model)
     replayed = other._replay.next_batch(4)
     student = other.student.train()
     features = student.encode(replayed.images)
@@ -71,7 +57,7 @@ def test_both_exits_learn_from_the_same_frames(tiny_run: dict[str, object], mate
         "light": 0.5 * cross_entropy(student.head.light(features[0]), replayed.labels),
     }
 
-    method = build(tiny_run, material, model)
+    method = supervised(build, model)
     before = {name: value.detach().clone() for name, value in learning_parameters(method.student).items()}
     log = method.step(batch(material), StepPlan())
     assert set(log) == set(expected)
@@ -80,10 +66,8 @@ def test_both_exits_learn_from_the_same_frames(tiny_run: dict[str, object], mate
     assert all(not torch.equal(value, before[name]) for name, value in learning_parameters(method.student).items())
 
 
-def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(
-    tiny_run: dict[str, object], material: Material
-) -> None:
-    method = build(tiny_run, material, LIGHT_ALONE)
+def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, material: Material) -> None:
+    method = supervised(build, LIGHT_ALONE)
     before = {name: value.clone() for name, value in method.student.state_dict().items()}
     ran: list[int] = []
     for index, stage in enumerate(method.student.encoder.stages):
@@ -95,6 +79,24 @@ def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(
     part = method.student.head.light_part()
     assert part is not None
     assert moved == {f"head.light_exit.{name}" for name in part.state_dict()}
+
+
+def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, material: Material) -> None:
+    method = supervised(build, {"freeze": "encoder", "fresh": ["head"]}, light_weight=0.0)
+    before = {name: value.detach().clone() for name, value in method.student.named_parameters()}
+    losses = [method.step(batch(material), StepPlan())["clean"].item() for _ in range(12)]
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+    moved = {name for name, value in method.student.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == {name for name in before if name.startswith("head.")}
+    assert method.student.encoder.frozen_stages() == 4
+
+
+@pytest.mark.parametrize("model", [LIGHT_ALONE, {"head": "multi_exit", "fresh": ["head.light_exit"]}])
+def test_a_light_exit_goes_with_consolidation(build: Build, material: Material, model: dict[str, object]) -> None:
+    method = supervised(build, model, consolidation={"weight": 1.0, "frames": 4})
+    logs = [method.step(batch(material), StepPlan()) for _ in range(2)]
+    assert all(value.isfinite() for log in logs for value in log.values())
+    assert "consolidation" in logs[0]
 
 
 @pytest.mark.parametrize(

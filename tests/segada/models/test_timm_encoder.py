@@ -15,6 +15,7 @@ from segada.settings import RunSettings
 from segada.settings.adapter import AdaptFormerSettings, NoAdapter
 from segada.settings.model import ModelSettings
 from segada.settings.prompt import VisualPromptSettings
+from segada.settings.schema import slots
 
 
 def build(name: str, drop_path: float = 0.0) -> TimmEncoder:
@@ -137,6 +138,14 @@ def test_the_head_is_256_wide_unless_it_is_said() -> None:
 def test_names_of_no_encoder_are_refused_with_the_nearest(encoder: str) -> None:
     with pytest.raises(ValueError, match=rf"there is no encoder '{encoder}'; (did you mean mit_b5|.*timm/NAME)"):
         ModelSettings(encoder=encoder)
+
+
+def test_a_search_may_choose_among_encoders() -> None:
+    (place,) = slots(RunSettings, ["model", "encoder"])
+    for name in ("mit_b0", "timm/test_resnet"):
+        place.check(name)
+    with pytest.raises(ValueError, match="there is no encoder 'mit_b9'; did you mean mit_b"):
+        place.check("mit_b9")
 
 
 def test_weights_of_another_encoder_are_refused_with_the_counts(tmp_path: Path) -> None:
