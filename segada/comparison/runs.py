@@ -5,8 +5,10 @@ import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from multiprocessing.queues import Queue
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -86,9 +88,15 @@ def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(company, spawn, _begin_worker, (materials,))
+    shared = spawn.Queue()
+    # Who interrupts before every worker has its frames does not wait for them.
+    shared.cancel_join_thread()
+    pool = ProcessPoolExecutor(company, spawn, _begin_worker, (shared,))
     try:
-        futures = {pool.submit(_finish_in_worker, run, company): run for run in runs}
+        with _without_interrupts():
+            futures = {pool.submit(_finish_in_worker, run, company): run for run in runs}
+        for _ in range(company):
+            shared.put(materials)
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BaseException:
@@ -113,15 +121,24 @@ def _finish(run: Run, materials: Mapping[str, Material], company: int) -> str | 
     return None
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ctrl-C waits until the end; processes that are begun inside never get it: the command ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _materials: Mapping[str, Material] = {}
 
 
-def _begin_worker(materials: Mapping[str, Material]) -> None:
+def _begin_worker(shared: "Queue[Mapping[str, Material]]") -> None:
     global _materials  # noqa: PLW0603 - what a process of a pool knows, it knows by a global name
-    _materials = materials
-    # Ctrl-C is for the command, which ends its workers; and when the command is killed, they end by themselves.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # When the command is killed, its workers end by themselves.
     Thread(target=_end_with_parent, daemon=True).start()
+    _materials = shared.get()
 
 
 def _end_with_parent() -> None:

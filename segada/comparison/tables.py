@@ -139,7 +139,8 @@ def _losses(result: MethodResult, names: Sequence[str]) -> Iterator[str]:
 def _unfinished(name: str, reasons: Mapping[int, str]) -> Iterator[str]:
     for reason in dict.fromkeys(reasons.values()):
         seeds = [str(seed) for seed, given in reasons.items() if given == reason]
-        yield f"`{name}` did not finish with seed {' and '.join(seeds)}, which its numbers leave out: {reason}."
+        which = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}"
+        yield f"`{name}` did not finish with {which}, which its numbers leave out: {reason}."
 
 
 def _numbers(result: MethodResult, names: Sequence[str]) -> Iterator[tuple[str, object]]:

@@ -1,6 +1,7 @@
 """A comparison: its numbers are those of single runs, nothing is done twice, and wrong recipes are refused."""
 
 import csv
+import os
 import signal
 import subprocess
 import sys
@@ -166,10 +167,13 @@ def test_a_comparison_that_is_stopped_leaves_no_process_and_goes_on_where_it_was
 ) -> None:
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     line = [sys.executable, "-m", "segada.compare", "recipe.yaml", "--out", "out", "--jobs", "2"]
-    process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        line, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     while process.poll() is None and not list((tmp_path / "out" / "runs").glob("dacs-*/visits.jsonl")):
         time.sleep(0.01)
-    process.send_signal(ending)
+    # A terminal sends its Ctrl-C to all processes; a kill is for one.
+    {signal.SIGINT: os.killpg, signal.SIGKILL: os.kill}[ending](process.pid, ending)
     # Its end, too, is that of every process that holds its standard error.
     _, error = process.communicate(timeout=60)
 
@@ -217,7 +221,7 @@ def test_a_run_that_diverges_is_shown_and_stops_no_other(
     assert command({**recipe, "methods": methods}, "--out", "out") == DONE
 
     table = (tmp_path / "out" / "comparison.md").read_text()
-    assert "`wild` did not finish with seed 0 and 1, which its numbers leave out: the loss term 'clean' is" in table
+    assert "`wild` did not finish with seeds 0, 1, which its numbers leave out: the loss term 'clean' is" in table
     assert [row["method"] for row in _rows(tmp_path / "out" / "comparison.csv")] == ["source_only"]
 
 

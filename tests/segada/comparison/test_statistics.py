@@ -125,7 +125,7 @@ def test_runs_that_did_not_finish_are_said_and_shown() -> None:
     some = summarise("some", {1: REPORTS[1]}, {}, {0: "diverged", 2: "diverged"})
     comparison = Comparison("name", VISITS, [some], {"none": {0: "nan here"}}, [])
     said = verdicts(comparison)
-    assert "`some` did not finish with seed 0 and 2, which its numbers leave out: diverged." in said
+    assert "`some` did not finish with seeds 0, 2, which its numbers leave out: diverged." in said
     assert "`none` did not finish with seed 0, which its numbers leave out: nan here." in said
     assert "| none | - | - | - | - | - | - |" in markdown(comparison).splitlines()
 
