@@ -81,6 +81,23 @@ def test_a_part_that_some_steps_leave_out_counts_as_nothing_there(work: Work) ->
     assert (other.calls, other.mean, other.deviation, other.share) == (2, 0.5, 0.5, 0.25)
 
 
+def test_a_gpu_is_waited_for_at_both_ends_of_every_step_and_part(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is queued when a part ends is done only once it is waited for, and belongs to that part.
+    queued = [0.0]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.synchronize", lambda: work(queued.pop() if queued else 0.0))
+    stopwatch = Stopwatch()
+    with stopwatch.step():
+        with stopwatch.part("first"):
+            queued.append(4.0)
+        with stopwatch.part("second"):
+            work(1.0)
+        queued.append(8.0)
+
+    (step,) = stopwatch.steps
+    assert (dict(step.parts), step.total) == ({"first": [4.0], "second": [1.0]}, 13.0)
+
+
 def test_a_run_that_is_not_profiled_measures_nothing() -> None:
     with IDLE.step(), IDLE.part("anything") as nothing:
         assert nothing is None
