@@ -10,7 +10,6 @@ from optuna.study import StudyDirection
 
 from hpo.parameters.base import Raw
 from hpo.pruning import build_pruner
-from hpo.samplers.permitted import permitted
 from hpo.study_file import StudyFile
 from segada.settings.files import InputError
 from segada.settings.trees import Tree, Value
@@ -55,7 +54,7 @@ def open_ledger(
     points = first() if kept is None else []
     ledger = optuna.create_study(
         storage=storage,
-        sampler=permitted(file.settings.sampler.build(file.space), file.space, file.settings.sampler.seed),
+        sampler=file.settings.sampler.build(file.space, file.settings.budget.trials),
         pruner=build_pruner(file.settings.pruning),
         study_name=name,
         directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],

@@ -16,5 +16,10 @@ class SamplerSettings(Settings):
     """Of every draw that the sampler makes."""
 
     @abstractmethod
-    def build(self, space: Space) -> BaseSampler:
-        """The sampler itself. It keeps nothing that the study does not hold, so that a new process continues one."""
+    def build(self, space: Space, trials: int) -> BaseSampler:
+        """The sampler itself. It keeps nothing that the study does not hold, so that a new process continues one.
+
+        Args:
+            space: the space.
+            trials: that the study has a budget for.
+        """

@@ -3,6 +3,7 @@
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from deap import tools
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -14,6 +15,9 @@ from hpo.scale import from_unit, to_unit
 
 class Gene(ABC):
     """The operators of one dimension. They draw from Python's global generator, as DEAP does: see `deap_randomness`."""
+
+    ordered: ClassVar[bool] = False
+    """Whether some values are nearer to each other than others, so that a mutation has a size."""
 
     def __init__(self, distribution: BaseDistribution) -> None:
         self._distribution = distribution
@@ -37,11 +41,15 @@ class NumberGene(Gene):
     Whole numbers and grids are rounded, and a mutation moves them by one step at least.
     """
 
+    ordered = True
+
     def __init__(self, distribution: FloatDistribution | IntDistribution) -> None:
         super().__init__(distribution)
         self._number = distribution
 
     def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:
+        if first == second:
+            return first, second
         ((one,), (other,)) = tools.cxSimulatedBinaryBounded([self._unit(first)], [self._unit(second)], eta, 0.0, 1.0)
         # A gene that was not crossed keeps its value to the last digit.
         return self._back(one, first, second), self._back(other, first, second)

@@ -1,39 +1,41 @@
-"""The genetic algorithm: DEAP's operators on the finished trials of the study, one child per trial, no generations."""
+"""The genetic algorithm: DEAP's operators on the finished trials of the study, one child per trial."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Literal
-from zlib import crc32
 
 import numpy as np
 from optuna import Study
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseGASampler
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from pydantic import Field
 
-from hpo.parameters.base import Raw
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.operators import Candidate, Genome, build_toolbox, deap_randomness, fitness_class
-from hpo.scale import from_unit
+from hpo.samplers.expression import Expression
+from hpo.samplers.foresight import Coordinates, Foresight
+from hpo.samplers.operators import Strengths, build_toolbox, deap_randomness
+from hpo.samplers.past import GENOME, Genome, complete, whole
+from hpo.samplers.population import Archive
+from hpo.samplers.proposer import Proposer
 from hpo.space import Space
-from segada.settings.base import Count, Fraction, Positive
+from segada.settings.base import Count, Fraction, NonNegative, Positive
 
-GENOME = "genetic:genome"
-"""System attribute of a trial: the whole genome, genes that are not expressed among it."""
-ATTEMPTS = 20
-"""Tries to find a configuration that no trial has, before one is repeated: the space may hold no other."""
+STRENGTH = "strength of "
+"""Before the name of a gene in a trial's genome: the strategy gene that says how strongly it is mutated."""
 
-SPREAD, DRAWS, MISSING, FOREIGN = 1, 2, 3, 4
-"""What a generator is for, the word after the seed: no two purposes share their numbers."""
+SPREAD, BREED, SURVIVE = 6, 7, 8
+"""What a generator is for, the word after the seed; see also `proposer`."""
 
 
 class GeneticSettings(SamplerSettings):
     """Settings of `GeneticSampler`."""
 
     name: Literal["genetic"]
+    mode: Literal["steady_state", "generational"] = "steady_state"
+    """Whether the best trials at the moment are the parents, or those of the last whole generation."""
     population: int = Field(default=8, ge=2)
     """Best complete trials that may be parents; as many trials are spread over the space before the first child."""
+    selection: Literal["nsga2", "nsga3"] = "nsga2"
+    """Who survives where there are several objectives; nsga3 is meant for four and more."""
     tournament: Count = 4
     """Parents that compete for each place; more prefer the best more."""
     crossover: Fraction = 0.9
@@ -42,105 +44,137 @@ class GeneticSettings(SamplerSettings):
     """Crowding degree of crossover: large for children like one of their parents."""
     mutation: Positive = 1.5
     """Expressed genes of a child that are changed, on average."""
-    wide: Positive = 1.0
-    """Crowding degree of mutation at the first child: small moves far."""
-    narrow: Positive = 20.0
-    """Crowding degree of mutation after `settling` trials."""
+    wide: float = Field(default=0.5, gt=0.0, le=1.0)
+    """How far mutation reaches at the first child, as a share of a parameter's range."""
+    narrow: float = Field(default=0.05, gt=0.0, le=1.0)
+    """The same after `settling` trials; each parameter's own strength, which is inherited, multiplies it."""
     settling: Count = 100
     """Trials over which mutation goes from wide to narrow."""
+    children: Count = 16
+    """Children bred for a trial, of which a model of the study picks one; 1 takes what comes."""
+    novelty: Fraction = 0.5
+    """Largest weight that the distance to known configurations has in that choice."""
+    smoothing: NonNegative = 0.01
+    """How little the model believes a single result; larger where results are noisy."""
+    collapse: Fraction = 0.01
+    """Mean distance of the parents, as a share of the range, below which immigrants come."""
+    immigrants: Fraction = 0.2
+    """Probability that a trial is a random configuration then."""
 
-    def build(self, space: Space) -> "GeneticSampler":
+    def build(self, space: Space, trials: int) -> "GeneticSampler":  # noqa: ARG002 - it may be stopped at any time
         return GeneticSampler(space, self)
 
 
-class GeneticSampler(BaseGASampler):
-    """Steady state: every trial is a child of the best complete trials at the moment it is asked for.
+class GeneticSampler(Proposer, BaseGASampler):
+    """Every trial is a child of the best complete trials.
 
-    A generation barrier would leave workers idle, since trials differ in length. Pruned and failed trials are never
-    parents. Everything is read from the study, and every draw comes from a generator that the seed and the trial's
-    number determine, so a new process goes on as the old one would have.
+    Steady state is the default: a generation barrier would leave workers idle, since trials differ in length. The best
+    stay parents until better ones come. Pruned and failed trials are never parents. Everything is read from the study,
+    and every draw comes from a generator that the seed and the trial's number determine.
     """
 
     def __init__(self, space: Space, settings: GeneticSettings) -> None:
-        super().__init__(population_size=settings.population)
-        self._space = space
+        Proposer.__init__(self, space, settings.seed)
+        BaseGASampler.__init__(self, population_size=settings.population)
         self._settings = settings
-        self._distributions = space.distributions()
         self._toolbox = build_toolbox(space, settings.tournament)
+        self._expressed = Expression(space)
+        self._coordinates = Coordinates(space)
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
-        return self._distributions
+    def begin(self, study: Study) -> None:
+        self._archive = Archive(study.directions, self._settings.population)
+        self._foresight = Foresight(self._coordinates, study.directions, self._settings.smoothing)
 
-    def sample_relative(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        search_space: dict[str, BaseDistribution],  # noqa: ARG002 - always the whole space
-    ) -> dict[str, Raw]:
-        generator = np.random.default_rng((self._settings.seed, DRAWS, trial.number))
-        others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
-        known = {frozenset(other.params.items()) for other in others}
-        for genome in filter(self._space.permits, self._candidates(study, trial.number, generator)):
-            if frozenset(self._space.expressed(genome).items()) not in known:
-                break
-        study._storage.set_trial_system_attr(trial._trial_id, GENOME, genome)
-        return genome
+    def learn(self, trials: Sequence[FrozenTrial]) -> None:
+        self._archive.add(complete(trials))
+        for trial in trials:
+            self._foresight.learn(trial)
 
-    def sample_independent(
-        self,
-        study: Study,  # noqa: ARG002
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Raw:
-        """Draws a parameter that is not of the space."""
-        generator = np.random.default_rng((self._settings.seed, FOREIGN, trial.number, crc32(param_name.encode())))
-        return from_unit(param_distribution, generator.random())
+    def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
+        """The complete trials that may be parents, the best first.
 
-    def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:  # noqa: ARG002 - there are none
-        """The complete trials that may be parents, the best first."""
-        trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        fitness = fitness_class([direction == StudyDirection.MAXIMIZE for direction in study.directions])
-        candidates = [Candidate(trial, fitness(tuple(trial.values))) for trial in trials]
-        return [parent.trial for parent in self._toolbox.survive(candidates, self._settings.population)]
+        Args:
+            study: the study.
+            generation: that the children belong to; there is but one in steady state.
+        """
+        self.read(study)
+        return self._survivors(study, generation)
 
-    def _candidates(self, study: Study, number: int, generator: np.random.Generator) -> Iterator[Genome]:
-        """Genomes to choose from, the most wanted first."""
-        parents = [self._genome(trial) for trial in self.select_parent(study, 0)]
-        if number < self._settings.population:
-            yield self._spread(number)
-        elif len(parents) > 1:
-            for attempt in range(ATTEMPTS):
-                yield self._child(parents, number, attempt, generator)
-        for _ in range(ATTEMPTS):
-            yield self._toolbox.place(generator.random(len(self._distributions)))
-        anywhere = self._toolbox.place(generator.random(len(self._distributions)))
-        yield {**anywhere, **self._space.draw_raw(generator)}
+    def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:
+        ranked = self._parents(study, trial)
+        generator = self._generator(BREED, trial.number, attempt)
+        if trial.number < self._settings.population and attempt == 0:
+            return self._spread(trial.number)
+        collapsed = len(ranked) > 1 and self._foresight.spread(ranked) < self._settings.collapse
+        if len(ranked) < 2 or (collapsed and generator.random() < self._settings.immigrants):
+            immigrant: Genome = self._toolbox.place(generator.random(len(self._distributions)))
+            return immigrant
+        parents = [self._genome(parent) for parent in ranked]
+        with deap_randomness(generator):
+            children = [self._child(parents, trial.number, attempt) for _ in range(self._settings.children)]
+        possible = [
+            child for child in children if self._space.permits(child) and self._past.is_new(child, trial.number)
+        ]
+        if len(possible) < 2:
+            return [*possible, *children][0]
+        points = [self._expressed(child) for child in possible]
+        running = self._past.running(trial.number)
+        return possible[self._foresight.pick(points, running, self._settings.novelty, generator)]
+
+    def _parents(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
+        """The parents of a trial, the best first."""
+        if self._settings.mode == "steady_state":
+            return self._survivors(study, trial.number)
+        generation = self.get_trial_generation(study, trial)
+        return self._best(study, self.get_parent_population(study, generation), trial.number)
+
+    def _survivors(self, study: Study, generation: int) -> list[FrozenTrial]:
+        if self._settings.mode == "steady_state":
+            with deap_randomness(self._generator(SURVIVE, generation)):
+                return self._archive.survivors(self._settings.selection)
+        former = [*self.get_population(study, generation - 1), *self.get_parent_population(study, generation - 1)]
+        # Trials that no sampler of this kind proposed belong to no generation: they precede the first.
+        strangers = complete(study.get_trials(deepcopy=False)) if generation == 1 else []
+        key = self._get_generation_key()
+        former += [trial for trial in strangers if key not in trial.system_attrs]
+        return self._best(study, former, generation)
+
+    def _best(self, study: Study, trials: Sequence[FrozenTrial], number: int) -> list[FrozenTrial]:
+        archive = Archive(study.directions, self._settings.population)
+        archive.add(trials)
+        with deap_randomness(self._generator(SURVIVE, number)):
+            return archive.survivors(self._settings.selection)
+
+    def _child(self, parents: list[Genome], number: int, attempt: int) -> Genome:
+        """A child; each attempt mutates more genes than the last, to get away from what is known."""
+        settings = self._settings
+        reach = settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
+        first, second = self._toolbox.select(parents, 2)
+        if not self._toolbox.chance(settings.crossover):
+            second = first
+        crossed = self._toolbox.mate(first, second, eta=settings.likeness)
+        strengths = self._toolbox.adapt(_strengths(first), _strengths(second))
+        child = self._toolbox.mutate(crossed, rate=settings.mutation + attempt, reach=reach, strengths=strengths)
+        return {**child, **{STRENGTH + name: round(strength, 3) for name, strength in strengths.items()}}
 
     def _spread(self, number: int) -> Genome:
         """A point of a Latin hypercube: the first trials fall into different parts of every parameter's range."""
-        generator = np.random.default_rng((self._settings.seed, SPREAD, self._settings.population))
+        generator = self._generator(SPREAD, self._settings.population)
         shape = (len(self._distributions), self._settings.population)
         cells = generator.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
         genome: Genome = self._toolbox.place((cells[:, number] + generator.random(shape)[:, number]) / shape[1])
         return genome
 
-    def _child(self, parents: list[Genome], number: int, attempt: int, generator: np.random.Generator) -> Genome:
-        """A child; each attempt mutates more genes than the last, to get away from what is known."""
-        age = min(number / self._settings.settling, 1.0)
-        eta = self._settings.wide * (self._settings.narrow / self._settings.wide) ** age
-        with deap_randomness(generator):
-            first, second = self._toolbox.select(parents, 2)
-            crossed = generator.random() < self._settings.crossover
-            child = self._toolbox.mate(first, second, eta=self._settings.likeness) if crossed else first
-            mutated: Genome = self._toolbox.mutate(child, rate=self._settings.mutation + attempt, eta=eta)
-        return mutated
-
     def _genome(self, trial: FrozenTrial) -> Genome:
-        """All genes of a trial: what it ran with, the inactive ones as it carried them, or by its number if it did not.
+        """All genes of a trial, strategy genes among them."""
+        carried = trial.system_attrs.get(GENOME, {})
+        strengths = {STRENGTH + name: carried.get(STRENGTH + name, 1.0) for name in self._distributions}
+        return {**whole(self._space, trial, self._seed), **strengths}
 
-        Trials that were enqueued, or that another sampler proposed, carry none of their own.
-        """
-        generator = np.random.default_rng((self._settings.seed, MISSING, trial.number))
-        drawn = self._toolbox.place(generator.random(len(self._distributions)))
-        return {**drawn, **trial.system_attrs.get(GENOME, {}), **trial.params}
+    def _generator(self, *words: int) -> np.random.Generator:
+        return np.random.default_rng((self._seed, *words))
+
+
+def _strengths(genome: Genome) -> Strengths:
+    prefix = len(STRENGTH)
+    return {name[prefix:]: float(value) for name, value in genome.items() if name.startswith(STRENGTH)}  # type: ignore[arg-type]

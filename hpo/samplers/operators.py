@@ -1,34 +1,29 @@
 """The genetic operators on whole genomes, from a DEAP toolbox."""
 
+import math
 import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
-from deap import base, tools
+from deap import base
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial
 
-from hpo.parameters.base import Raw
 from hpo.parameters.kinds import Parameter
 from hpo.parameters.subsets import SubsetParameter
+from hpo.samplers.expression import Expression
 from hpo.samplers.genes import ChoiceGene, Gene, NumberGene, SubsetGene
+from hpo.samplers.past import Genome
 from hpo.space import Space
 
-Genome = dict[str, Raw]
-"""A value for every dimension of the space, active or not."""
+Strengths = Mapping[str, float]
+"""How strongly each gene is mutated, by its name; 1 is as strongly as all genes are at this time."""
+
+STRONGEST = 4.0
+"""Bounds of a gene's own strength: this, and one divided by this."""
 
 _DEAP_RANDOM = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A finished trial as DEAP's selection of survivors sees it."""
-
-    trial: FrozenTrial
-    fitness: base.Fitness
 
 
 def build_toolbox(space: Space, tournament: int) -> base.Toolbox:
@@ -36,35 +31,37 @@ def build_toolbox(space: Space, tournament: int) -> base.Toolbox:
 
     Returns:
         A toolbox with `place(units)`, a genome by positions in [0, 1]; `mate(first, second, eta=)` and
-        `mutate(genome, rate=, eta=)`, each giving a new genome; `survive(candidates, k)`, the best first, and
-        `select(parents, k)` from genomes in that order.
+        `mutate(genome, rate=, reach=, strengths=)`, each giving a new genome; `adapt(first, second)`, strengths of a
+        child by those of its parents; `chance(probability)`; and `select(ranked, k)`, from parents of which the best
+        come first.
     """
     distributions, owners = space.distributions(), space.owners
     genes = {name: _gene(space.parameters[owners[name]], one) for name, one in distributions.items()}
     toolbox = base.Toolbox()
     toolbox.register("place", _place, genes)
     toolbox.register("mate", _mate, genes)
-    toolbox.register("mutate", _mutate, genes, space)
-    toolbox.register("survive", _survive)
+    toolbox.register("mutate", _mutate, genes, Expression(space))
+    toolbox.register("adapt", _adapt)
+    toolbox.register("chance", _chance)
     toolbox.register("select", _select, tournament)
     return toolbox
 
 
-def fitness_class(upwards: Sequence[bool]) -> type[base.Fitness]:
-    """DEAP's fitness for objectives of which these are maximised."""
-    return type("Fitness", (base.Fitness,), {"weights": tuple(1.0 if up else -1.0 for up in upwards)})
-
-
 @contextmanager
 def deap_randomness(generator: np.random.Generator) -> Iterator[None]:
-    """Lets DEAP, which draws from Python's global generator, draw from this one; the global state is put back."""
+    """Lets DEAP draw from this generator instead of the global ones of Python and numpy, which are put back.
+
+    Most of DEAP uses the former, its NSGA-III the latter.
+    """
     with _DEAP_RANDOM:
-        state = random.getstate()
+        state, numpys_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - what DEAP draws from
         random.seed(int(generator.integers(2**63)))
+        np.random.seed(int(generator.integers(2**32)))  # noqa: NPY002
         try:
             yield
         finally:
             random.setstate(state)
+            np.random.set_state(numpys_state)  # noqa: NPY002
 
 
 def _gene(parameter: Parameter, distribution: BaseDistribution) -> Gene:
@@ -78,33 +75,52 @@ def _gene(parameter: Parameter, distribution: BaseDistribution) -> Gene:
 
 
 def _place(genes: Mapping[str, Gene], units: Sequence[float]) -> Genome:
-    return {path: gene.at(unit) for (path, gene), unit in zip(genes.items(), units, strict=True)}
+    return {name: gene.at(unit) for (name, gene), unit in zip(genes.items(), units, strict=True)}
 
 
 def _mate(genes: Mapping[str, Gene], first: Genome, second: Genome, eta: float) -> Genome:
     """One child. Genes that are not expressed are crossed too: they may be in a grandchild."""
-    return {path: random.choice(gene.mate(first[path], second[path], eta)) for path, gene in genes.items()}
+    return {name: random.choice(gene.mate(first[name], second[name], eta)) for name, gene in genes.items()}
 
 
-def _mutate(genes: Mapping[str, Gene], space: Space, genome: Genome, rate: float, eta: float) -> Genome:
-    """The genome with each expressed gene changed with a probability, so that `rate` genes are on average."""
-    expressed = space.expressed(genome)
-    changed = {
-        path: genes[path].mutate(value, eta)
-        for path, value in expressed.items()
-        if random.random() < rate / len(expressed)
-    }
+def _mutate(
+    genes: Mapping[str, Gene], express: Expression, genome: Genome, rate: float, reach: float, strengths: Strengths
+) -> Genome:
+    """The genome with about `rate` of its expressed genes changed.
+
+    A strong gene whose values have an order moves further, up to 1 being the whole range; another one changes more
+    often.
+    """
+    expressed = express(genome)
+    changed = {}
+    for name, value in expressed.items():
+        gene, strength = genes[name], strengths[name]
+        if random.random() < rate / len(expressed) * (1.0 if gene.ordered else strength):
+            changed[name] = gene.mutate(value, 1.0 / min(reach * strength, 1.0) - 1.0)
     return {**genome, **changed}
 
 
-def _survive(candidates: Sequence[Candidate], k: int) -> list[Candidate]:
-    """The best, best first: by value, or by front and crowding where there are several (NSGA-II, Deb et al. 2002)."""
-    several = any(len(candidate.fitness.wvalues) > 1 for candidate in candidates)
-    chosen: list[Candidate] = tools.selNSGA2(list(candidates), k, nd="log") if several else tools.selBest(candidates, k)
-    return chosen
+def _adapt(first: Strengths, second: Strengths) -> Strengths:
+    """A child's strengths: the geometric mean of its parents', all and each changed a little (Beyer and Schwefel 2002).
+
+    What made a good child is inherited with it: so every parameter finds the strength that suits it.
+    """
+    together = random.gauss(0.0, 1.0 / (2.0 * len(first)) ** 0.5)
+    learning = 1.0 / (2.0 * len(first) ** 0.5) ** 0.5
+    return {
+        name: min(
+            max((first[name] * second[name]) ** 0.5 * math.exp(together + random.gauss(0.0, learning)), 1 / STRONGEST),
+            STRONGEST,
+        )
+        for name in first
+    }
 
 
-def _select(tournament: int, parents: Sequence[Genome], k: int) -> list[Genome]:
-    """Tournament by place: parents come best first, whether one objective or several rank them."""
-    places = [min(random.choices(range(len(parents)), k=tournament)) for _ in range(k)]
-    return [parents[place] for place in places]
+def _chance(probability: float) -> bool:
+    return random.random() < probability
+
+
+def _select(tournament: int, ranked: Sequence[Genome], k: int) -> list[Genome]:
+    """Tournament by place, whether one objective or several rank the parents."""
+    places = [min(random.choices(range(len(ranked)), k=tournament)) for _ in range(k)]
+    return [ranked[place] for place in places]

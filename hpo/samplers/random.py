@@ -5,7 +5,7 @@ from typing import Literal
 from optuna.samplers import RandomSampler
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.seeded import SeededPerTrial
+from hpo.samplers.borrowed import Borrowed
 from hpo.space import Space
 
 
@@ -14,5 +14,5 @@ class RandomSettings(SamplerSettings):
 
     name: Literal["random"]
 
-    def build(self, space: Space) -> SeededPerTrial:  # noqa: ARG002 - draws need no structure
-        return SeededPerTrial(self.seed, RandomSampler)
+    def build(self, space: Space, trials: int) -> Borrowed:  # noqa: ARG002 - draws need no plan
+        return Borrowed(space, self.seed, RandomSampler)

@@ -4,12 +4,31 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from hpo.samplers.auto import AutoSettings
 from hpo.samplers.base import SamplerSettings
+from hpo.samplers.cmaes import CmaesSettings
 from hpo.samplers.genetic import GeneticSettings
+from hpo.samplers.gp import GpSettings
+from hpo.samplers.grid import GridSettings
+from hpo.samplers.nsga2 import Nsga2Settings
+from hpo.samplers.nsga3 import Nsga3Settings
+from hpo.samplers.qmc import QmcSettings
 from hpo.samplers.random import RandomSettings
 from hpo.samplers.tpe import TpeSettings
 
-AnySamplerSettings = Annotated[GeneticSettings | TpeSettings | RandomSettings, Field(discriminator="name")]
+AnySamplerSettings = Annotated[
+    AutoSettings
+    | GeneticSettings
+    | TpeSettings
+    | CmaesSettings
+    | GpSettings
+    | Nsga2Settings
+    | Nsga3Settings
+    | QmcSettings
+    | RandomSettings
+    | GridSettings,
+    Field(discriminator="name"),
+]
 
 SAMPLERS: dict[str, type[SamplerSettings]] = {
     name: kind

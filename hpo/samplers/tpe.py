@@ -8,7 +8,7 @@ from optuna.samplers import TPESampler
 from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.seeded import SeededPerTrial
+from hpo.samplers.borrowed import Borrowed
 from hpo.space import Space
 
 
@@ -23,8 +23,8 @@ class TpeSettings(SamplerSettings):
     constant_liar: bool = True
     """Count running trials as bad ones, so that workers asking at once get different answers."""
 
-    def build(self, space: Space) -> SeededPerTrial:  # noqa: ARG002 - TPE learns the space from the trials
-        return SeededPerTrial(self.seed, self._tpe)
+    def build(self, space: Space, trials: int) -> Borrowed:  # noqa: ARG002 - it may be stopped at any time
+        return Borrowed(space, self.seed, self._tpe)
 
     def _tpe(self, seed: int) -> TPESampler:
         with warnings.catch_warnings():

@@ -9,7 +9,6 @@ import yaml
 from rich.console import Console
 
 from hpo.configuration import Configuration
-from hpo.samplers.permitted import permitted
 from hpo.space.schema import study_schema
 from hpo.space.table import print_points, print_space
 from hpo.study import points_to_begin_with
@@ -64,8 +63,7 @@ def proposals(file: StudyFile, count: int) -> list[Configuration]:
         InputError: a former study that the file begins with cannot be read.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    settings = file.settings.sampler
-    study = optuna.create_study(sampler=permitted(settings.build(file.space), file.space, settings.seed))
+    study = optuna.create_study(sampler=file.settings.sampler.build(file.space, file.settings.budget.trials))
     for point in points_to_begin_with(file):
         study.enqueue_trial(point)
     return [file.space.suggest(study.ask()) for _ in range(count)]

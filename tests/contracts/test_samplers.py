@@ -15,15 +15,24 @@ from hpo.configuration import Configuration
 from hpo.parameters.conditions import Clauses
 from hpo.parameters.kinds import Parameter
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.permitted import permitted
 from hpo.samplers.table import SAMPLERS
 from hpo.space import Space
 
 CASES: dict[str, dict[str, object]] = {
+    "auto": {},
     "genetic": {"population": 4},
     "tpe": {"startup_trials": 4},
+    "cmaes": {},
+    "gp": {"startup_trials": 18},
+    "nsga2": {"population": 4},
+    "nsga3": {"population": 4},
+    "qmc": {},
     "random": {},
+    "grid": {"levels": 3},
 }
+
+TRIALS = 30
+"""The budget of the studies here."""
 
 SPACE = Space(
     TypeAdapter(dict[str, Parameter]).validate_python(
@@ -60,7 +69,7 @@ def study_of(
         storage=None if journal is None else JournalStorage(JournalFileBackend(str(journal))),
         study_name="contract",
         load_if_exists=True,
-        sampler=permitted(settings_of(name, seed).build(space), space, seed),
+        sampler=settings_of(name, seed).build(space, TRIALS),
         directions=["maximize", "minimize"][:objectives],
     )
 

@@ -1,0 +1,63 @@
+"""The sampler that the space, the objectives and the budget call for."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from hpo.parameters.base import Raw
+from hpo.samplers.base import SamplerSettings
+from hpo.samplers.genetic import GeneticSettings
+from hpo.samplers.grid import GridSettings
+from hpo.space import Space
+from hpo.space.count import cardinality
+
+
+class AutoSettings(SamplerSettings):
+    """Settings of `AutoSampler`."""
+
+    name: Literal["auto"]
+
+    def build(self, space: Space, trials: int) -> "AutoSampler":
+        return AutoSampler(space, trials, self.seed)
+
+
+class AutoSampler(BaseSampler):
+    """Hands everything on to the sampler that `choose` names."""
+
+    def __init__(self, space: Space, trials: int, seed: int) -> None:
+        self._chosen = choose(space, trials, seed).build(space, trials)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._chosen.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Raw]:
+        return self._chosen.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Raw:
+        value: Raw = self._chosen.sample_independent(study, trial, param_name, param_distribution)
+        return value
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        self._chosen.before_trial(study, trial)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
+        self._chosen.after_trial(study, trial, state, values)
+
+
+def choose(space: Space, trials: int, seed: int) -> SamplerSettings:
+    """The settings of the sampler that suits.
+
+    A space that the budget can go through whole is gone through: `grid`. Everything else is bred: `genetic`.
+    """
+    count, _ = cardinality(space)
+    if count <= trials:
+        return GridSettings(name="grid", seed=seed, levels=max(int(count), 2))
+    return GeneticSettings(name="genetic", seed=seed)

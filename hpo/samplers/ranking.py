@@ -1,0 +1,75 @@
+"""Which trials are better: by limits kept, then by objectives."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+Losses = NDArray[np.float64]
+
+
+def losses_of(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Losses:
+    """Objective values of complete trials as losses: trials × objectives, smaller is better."""
+    signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
+    return np.array([trial.values for trial in trials], float).reshape(len(trials), len(signs)) * signs
+
+
+def violations_of(trials: Sequence[FrozenTrial]) -> Losses:
+    """By how much each trial exceeds its limits, all of them together; 0 where it keeps them."""
+    return np.array([sum(max(excess, 0.0) for excess in trial.constraints.values()) for trial in trials], float)
+
+
+def dominates(first: Losses, second: Losses) -> NDArray[np.bool_]:
+    """Which rows of `first` (n × m) dominate which of `second` (k × m): n × k.
+
+    A row is no larger in every column and smaller in one.
+    """
+    smaller_or_equal = np.all(first[:, None] <= second[None], axis=2)
+    return np.asarray(smaller_or_equal & np.any(first[:, None] < second[None], axis=2))
+
+
+def fronts(losses: Losses) -> list[NDArray[np.int64]]:
+    """Rows of losses (n × m) in layers: what nothing dominates, then what only these dominate, and so on."""
+    left = np.arange(len(losses))
+    layers = []
+    while len(left):
+        beaten = np.zeros(len(left), bool)
+        for start in range(0, len(left), 256):
+            beaten |= dominates(losses[left[start : start + 256]], losses[left]).any(axis=0)
+        layers.append(left[~beaten])
+        left = left[beaten]
+    return layers
+
+
+def crowding(losses: Losses) -> Losses:
+    """Of each row of losses (n × m), how far apart its neighbours are in all columns (Deb et al. 2002)."""
+    distance = np.zeros(len(losses))
+    for column in losses.T:
+        order = np.argsort(column, kind="stable")
+        ordered = column[order]
+        distance[order[[0, -1]]] = np.inf
+        extent = ordered[-1] - ordered[0]
+        if extent > 0:
+            distance[order[1:-1]] += (ordered[2:] - ordered[:-2]) / extent
+    return distance
+
+
+def places(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Mapping[int, int]:
+    """The place of each complete trial by its number, 0 for the best.
+
+    Trials that keep their limits come first, by fronts and within these by crowding; then the others by how much they
+    exceed them. Of equals the older is first.
+    """
+    losses, violations = losses_of(trials, directions), violations_of(trials)
+    kept, broken = np.flatnonzero(violations == 0.0), np.flatnonzero(violations > 0.0)
+    order = [*kept[_order(losses[kept])], *broken[np.argsort(violations[broken], kind="stable")]]
+    return {trials[index].number: place for place, index in enumerate(order)}
+
+
+def _order(losses: Losses) -> NDArray[np.int64]:
+    if losses.shape[1] == 1:
+        return np.argsort(losses[:, 0], kind="stable")
+    layers = [layer[np.argsort(-crowding(losses[layer]), kind="stable")] for layer in fronts(losses)]
+    return np.concatenate([np.zeros(0, np.int64), *layers])
