@@ -51,7 +51,9 @@ def parameters(results: StudyResults) -> str:
         texts = [_hover(trial, results) for trial in shown_trials]
         scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
         figure.add_trace(scatter, row + 1, column + 1)
-        kind = "category" if isinstance(x[0], str) else "log" if _spans_decades(x) else "linear"
+        # A choice may be a word for some trials and a number for others.
+        words = any(isinstance(value, str) for value in x)
+        kind = "category" if words else "log" if _spans_decades(x) else "linear"
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
         figure.update_xaxes(title=short(name), type=kind, row=row + 1, col=column + 1, **ticks)
     figure.update_yaxes(title=metric_title(results.objectives[0]), col=1)

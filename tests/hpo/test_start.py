@@ -1,9 +1,13 @@
 """What a search begins with."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
+from hpo.outputs import write_outputs, write_study
+from hpo.plan import Plan
+from hpo.reporting.page import page
 from hpo.study import open_study
 from hpo.study_file import StudyFile, load_study
 from segada.settings.files import InputError
@@ -111,3 +115,28 @@ def test_configurations_that_cannot_be_are_refused(tmp_path: Path, start: str, s
     with pytest.raises(InputError, match=rf"study\.yaml:{said}") as refusal:
         study_of(tmp_path, start)
     assert "\n" not in str(refusal.value)
+
+
+def test_one_parameter_is_one_column_of_the_results_however_it_is_stored(tmp_path: Path) -> None:
+    text = STUDY.replace(
+        "  adapter.bottleneck",
+        "  adapter.stages: {type: subset, of: [0, 1], default: [0, 1], when: {adapter.name: adaptformer}}\n"
+        "  adapter.blocks: {type: each, of: adapter.stages, choices: [all, last], default: [last, all]}\n"
+        "  stream.frames: {type: choice, choices: [null, 8], default: 8}\n  adapter.bottleneck",
+    )
+    file = study_of(
+        tmp_path,
+        "[defaults, {adapter.name: adaptformer, stream.frames: null, method.source_feature_distance: 0.05}]",
+        text,
+    )
+    study, plan = open_study(file, tmp_path / "out"), Plan(file, tmp_path / "out")
+    for value in (0.6, 0.5):
+        proposal = study.ask()
+        assert proposal is not None
+        study.complete(proposal.number, [value])
+    write_study(file, plan.out)
+    page(write_outputs(study, plan, {}))
+    first, second = csv.DictReader((plan.out / "results.csv").read_text().splitlines())
+    assert [name for name in first if "." in name] == sorted(file.space.parameters)
+    assert (first["method.source_feature_distance"], first["adapter.blocks"]) == ("0.0", "")
+    assert (second["method.source_feature_distance"], second["adapter.blocks"]) == ("0.05", "last all")
