@@ -46,7 +46,9 @@ class Adversarial(Learner):
         with self.clock.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
         self.student.train(self._network_learns)
-        images = {"source": source.images, "target": target.images}
+        images = {"source": source.images}
+        if self._settings.weight:
+            images["target"] = target.images
         with self.clock.part("student's encoder"):
             features = {
                 name: self.student.encode_rest(self.student.encode_frozen(images[name]), plan.first_stage)
