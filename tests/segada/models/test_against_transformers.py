@@ -36,31 +36,55 @@ KEYS = (
 )
 
 
+DEEP = Architecture((8, 16, 40, 64), MIX_TRANSFORMERS["mit_b5"].depths, head_width=24)
+"""As deep as B5, and narrow: an error of one block in 52 adds up."""
+
+
 @pytest.mark.parametrize(
-    ("encoder", "width", "size"), [("mit_tiny", 64, (64, 128)), ("mit_tiny", 64, (70, 90)), ("mit_b0", 256, (50, 64))]
+    ("architecture", "width", "size"),
+    [
+        (MIX_TRANSFORMERS["mit_tiny"], 64, (64, 128)),
+        (MIX_TRANSFORMERS["mit_tiny"], 64, (70, 90)),
+        (MIX_TRANSFORMERS["mit_b0"], 256, (50, 64)),
+        (DEEP, 24, (64, 96)),
+    ],
+    ids=["tiny", "tiny uneven", "b0", "deep"],
 )
-def test_logits_and_gradients_are_those_of_transformers(encoder: str, width: int, size: tuple[int, int]) -> None:
-    architecture = MIX_TRANSFORMERS[encoder]
-    theirs = reference(architecture, width)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-11)])
+def test_maps_logits_and_gradients_are_those_of_transformers(
+    architecture: Architecture, width: int, size: tuple[int, int], dtype: torch.dtype, tolerance: float
+) -> None:
+    theirs = reference(architecture, width).to(dtype)
     ours = Segmentor(
         SegmentorShape("test", "segformer", width, CLASSES),
         MixTransformer(architecture, 0.0, torch.Generator()),
         SegFormerHead(architecture.widths, width, CLASSES),
-    )
+    ).to(dtype)
     weights = renamed(theirs.state_dict())
     assert set(weights) == set(storable(ours))
     ours.load_state_dict(weights, strict=False)
-    images = torch.rand((2, 3, *size), generator=torch.Generator().manual_seed(1))
+    images = torch.rand((2, 3, *size), generator=torch.Generator().manual_seed(1)).to(dtype)
 
-    expected = theirs((images - ours.mean) / ours.std).logits
-    actual = ours(images)
-    torch.testing.assert_close(actual, expected, rtol=0, atol=2e-5)
+    expected = theirs((images - ours.mean) / ours.std, output_hidden_states=True)
+    features = ours.encode(images)
+    assert len(expected.hidden_states) == len(features) == 4
+    for feature, map_of_theirs in zip(features, expected.hidden_states, strict=True):
+        assert_near(feature, map_of_theirs, tolerance)
+    logits = ours.decode(features)
+    assert_near(logits, expected.logits, tolerance)
 
-    expected.square().mean().backward()
-    actual.square().mean().backward()
-    gradients = {name: parameter.grad for name, parameter in ours.named_parameters()}
+    torch.autograd.backward(expected.logits.square().mean())
+    torch.autograd.backward(logits.square().mean())
+    gradients = {name: grad(parameter) for name, parameter in ours.named_parameters()}
     for name, gradient in renamed({name: grad(parameter) for name, parameter in theirs.named_parameters()}).items():
-        torch.testing.assert_close(gradients[name], gradient, rtol=1e-3, atol=1e-6)
+        assert_near(gradients[name], gradient, 100 * tolerance, least=1e-3)
+
+
+def assert_near(actual: Tensor, expected: Tensor, tolerance: float, least: float = 1.0) -> None:
+    """Differences are measured against the greatest value, or against `least` where all are smaller."""
+    assert actual.shape == expected.shape
+    difference, greatest = (tensor.detach().abs().max().item() for tensor in (actual - expected, expected))
+    assert difference <= tolerance * max(least, greatest)
 
 
 def reference(architecture: Architecture, width: int) -> SegformerForSemanticSegmentation:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 
+from segada.adapt import adapt
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.drop_path import DropPath
 from segada.models.timm_encoder import TimmEncoder, build_timm_encoder
-from segada.models.weights import save_weights
+from segada.models.weights import load_weights, save_weights
 from segada.settings import RunSettings
 from segada.settings.adapter import AdaptFormerSettings, NoAdapter
 from segada.settings.model import ModelSettings
@@ -146,6 +148,25 @@ def test_a_search_may_choose_among_encoders() -> None:
         place.check(name)
     with pytest.raises(ValueError, match="there is no encoder 'mit_b9'; did you mean mit_b"):
         place.check("mit_b9")
+
+
+@pytest.mark.parametrize(
+    ("encoder", "head", "method"),
+    [
+        ("test_resnet", "daformer", "dacs"),
+        ("test_mambaout", "multi_exit", "adversarial"),
+        ("test_convnext", "segformer", "tent"),
+    ],
+)
+def test_methods_adapt_it_over_a_stream(
+    tiny_run: dict[str, object], tmp_path: Path, encoder: str, head: str, method: str
+) -> None:
+    model = {"encoder": f"timm/{encoder}", "head": head, "head_width": 8, "checkpoint": None, "drop_path": 0.2}
+    settings = RunSettings.model_validate({**tiny_run, "model": model, "method": {"name": method}})
+    report = adapt(settings, tmp_path, Console(quiet=True))
+    assert [record.domain for record in report.visits] == ["clear", "200mm"]
+    loaded = bare_segmentor(settings.model, torch.Generator())
+    assert load_weights(loaded, str(tmp_path / "weights.safetensors")).complete
 
 
 def test_weights_of_another_encoder_are_refused_with_the_counts(tmp_path: Path) -> None:
