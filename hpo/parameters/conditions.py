@@ -88,4 +88,6 @@ def all_hold(clauses: Mapping[str, Test], values: Mapping[str, Value]) -> bool:
 
 
 def _listed_words(test: Scalar | tuple[Scalar, ...]) -> str:
-    return " | ".join(json.dumps(value).strip('"') for value in listed(test))
+    return " | ".join(
+        f"{value:g}" if isinstance(value, float) else json.dumps(value).strip('"') for value in listed(test)
+    )
