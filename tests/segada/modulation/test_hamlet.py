@@ -1,13 +1,20 @@
 """Hamlet's control in whole runs, with what is shipped; and the settings that contradict each other."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from segada.material import Material, prepare
+from segada.models.build import build_segmentor
+from segada.modulation.base import ControllerParts, StepPlan, StepView
+from segada.modulation.detector import Jump
+from segada.modulation.hamlet import Hamlet
+from segada.modulation.lookout import Lookout
 from segada.settings import RunSettings
 from segada.settings.files import InputError
 from segada.stream import Adaptation
@@ -43,6 +50,34 @@ def _run(settings: RunSettings, material: Material, folder: Path) -> list[dict[s
     while not run.finished:
         run.next_visit()
     return [json.loads(line) for line in (folder / "frames.jsonl").read_text().splitlines()]
+
+
+def test_a_plan_says_what_every_part_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {
+        "budget": {"steps": 2, "cap": 9},
+        "learning_rate": {
+            "policy": "adaptive_init",
+            "initial": 0.1,
+            "fall": 4,
+            "ceiling": 1.0,
+            "keeps_head_factor": False,
+        },
+        "mix": {"policy": "dynamic"},
+        "modular": {"policy": "fixed", "first_stage": 2, "head": "projections"},
+    }
+    settings = _settings({"name": "hamlet", **parts})
+    network = build_segmentor(settings.model, settings.adapter, torch.Generator())
+    controller = Hamlet(ControllerParts(settings, lambda: network, torch.Generator()))
+    monkeypatch.setattr(Lookout, "jumps", lambda _, view: [Jump(1.5, 1, 0.5)] if view.number == 1 else [])
+    plans = [controller.plan(StepView(number, 6, torch.zeros(1, 3, 32, 32))) for number in range(6)]
+    held = {"keeps_head_factor": False, "first_stage": 2, "trains_fusion": False}
+    rates = [0.4, 0.3, 0.2]
+    assert plans[0] == StepPlan(**held)
+    assert [plan.learning_rate for plan in plans[1:4]] == pytest.approx(rates)
+    assert plans[1:4] == [
+        replace(StepPlan(**held, mix_ratio=0.375), learning_rate=plan.learning_rate) for plan in plans[1:4]
+    ]
+    assert plans[4:] == [StepPlan(trains=False)] * 2
 
 
 @pytest.mark.parametrize("signal", ["light", "full"])

@@ -104,11 +104,17 @@ def test_fusion_and_classifier_can_be_held_back_as_in_hamlet(build: Build, targe
 
 
 def test_what_reads_the_images_is_held_back_with_the_first_stage(build: Build, target: Batch) -> None:
-    method, parts = build(prompt={"name": "vit_adapter"}, model={"freeze": "encoder"})
+    method, parts = build(prompt={"name": "vit_adapter", "feeds_head": True}, model={"freeze": "encoder"})
+    reader = parts.network.encoder.get_submodule("reader")
+    recorded: list[bool] = []
+    reader.register_forward_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
     # The injector's factor starts at zero, behind which nothing has a gradient.
     method.step(target, StepPlan())
+    assert any(recorded)
+    recorded.clear()
     before = _values(parts)
     method.step(target, StepPlan(first_stage=1))
+    assert not any(recorded)
     moved = _moved(parts, before)
     assert any(name.startswith("encoder.stages.2.prompt.") for name in moved)
     assert not any(name.startswith("encoder.reader.") for name in moved)
