@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 
 from hpo.configuration import Configuration
+from hpo.space.count import cardinality
 from hpo.space.schema import study_schema
 from hpo.space.table import print_points, print_space
 from hpo.study import points_to_begin_with
@@ -39,8 +40,9 @@ def check(arguments: argparse.Namespace) -> None:
         console.print(f"a W&B sweep as a study; not used of it: {', '.join(unused(written)) or 'nothing'}\n")
     print_space(file.space, console)
     sampler = file.settings.sampler.model_dump()["name"]
-    console.print(f"\nthe first {POINTS} trials that {sampler} would run, before any has a result:")
-    print_points(file, proposals(file, POINTS), console)
+    count = round(min(POINTS, cardinality(file.space)[0]))
+    console.print(f"\nthe first {count} trials that {sampler} would run, before any has a result:")
+    print_points(file, proposals(file, count), console)
 
 
 def export(arguments: argparse.Namespace) -> None:

@@ -99,7 +99,8 @@ def _checked(name: str, value: Raw, distribution: BaseDistribution) -> Raw:
 def _run(study: StudyFile, configuration: Configuration, folder: Path) -> int:
     """Runs the engine in a process of its own, tells W&B of every visit, and returns its exit code."""
     settings = Plan(study, folder).search_settings(configuration)
-    with wandb.init(project=study.settings.tracking.project, settings=wandb.Settings(console="off")) as run:
+    # The project and the run are those of the agent, which says so in the environment.
+    with wandb.init(settings=wandb.Settings(console="off")) as run:
         described = {"settings_hash": settings.settings_hash(), "seed": settings.seed}
         run.config.update({**described, "configuration": dict(configuration.values)})  # type: ignore[no-untyped-call]
         place = folder / run.id

@@ -108,6 +108,22 @@ def test_shipped_studies_can_be_looked_at_without_their_data(
     assert "configurations" in capsys.readouterr().out
 
 
+def test_a_small_space_is_shown_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "grid.yaml").write_text(
+        "method: grid\nparameters: {stream.passes: {min: 1, max: 3}}\n", encoding="utf-8"
+    )
+    assert run(monkeypatch, "check", str(tmp_path / "grid.yaml")) == 0
+    table, points = capsys.readouterr().out.split("\n\n")[1:]
+    assert table.endswith("1 parameter, 3 configurations")
+    rows = points.splitlines()
+    assert rows[0].startswith("the first 3 trials that grid would run")
+    # One pass is what the runs have anyway.
+    assert sorted(line.split()[2] for line in rows[2:]) == ["nothing", "stream.passes=2", "stream.passes=3"]
+    assert load_study(str(tmp_path / "grid.yaml")).settings.budget.trials == 3
+
+
 def test_a_sweep_is_looked_at_as_a_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
