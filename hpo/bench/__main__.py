@@ -1,0 +1,26 @@
+"""Benchmarks of the search: `python -m hpo.bench samplers`, `python -m hpo.bench latency`."""
+
+import argparse
+import sys
+
+from hpo.bench import latency, samplers
+from segada.command import exit_code
+
+COMMANDS = {"samplers": samplers, "latency": latency}
+"""What can be measured: modules with `add_options(parser)` and `run(arguments)`."""
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m hpo.bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        assert module.__doc__ is not None
+        summary = module.__doc__.partition("\n")[0]
+        module.add_options(commands.add_parser(name, help=summary, description=module.__doc__))
+    arguments = parser.parse_args()
+    return exit_code(lambda: COMMANDS[arguments.command].run(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
