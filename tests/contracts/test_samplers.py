@@ -17,6 +17,9 @@ from hpo.parameters.kinds import Parameter
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.table import SAMPLERS
 from hpo.space import Space
+from hpo.study import open_study
+from hpo.study_file import load_study
+from segada.settings.files import InputError
 
 CASES: dict[str, dict[str, object]] = {
     "auto": {},
@@ -223,3 +226,92 @@ def test_trials_of_another_sampler_are_a_warm_start(name: str) -> None:
     study.add_trials(former.get_trials())
     for configuration in run(study, 8):
         assert_valid(configuration)
+
+
+def test_trials_that_end_in_another_order_are_read_the_same_by_a_new_process(name: str, tmp_path: Path) -> None:
+    def batches(journal: Path, *, anew: bool) -> list[Configuration]:
+        study = study_of(name, journal=journal)
+        configurations = []
+        for _ in range(4):
+            study = study_of(name, journal=journal) if anew else study
+            pending = [study.ask() for _ in range(4)]
+            proposed = [SPACE.suggest(trial) for trial in pending]
+            for trial, configuration in reversed(list(zip(pending, proposed, strict=True))):
+                study.tell(trial, score(configuration))
+            configurations += proposed
+        return configurations
+
+    assert batches(tmp_path / "one", anew=False) == batches(tmp_path / "several", anew=True)
+
+
+def test_a_trial_may_be_late(name: str) -> None:
+    study = study_of(name)
+    late = study.ask()
+    configuration = SPACE.suggest(late)
+    others = run(study, 14)
+    study.tell(late, 100.0)
+    assert configuration not in others
+    assert_valid(run(study, 1)[0])
+    assert study.best_trial.number == late.number
+
+
+def test_two_drivers_share_a_study(name: str, tmp_path: Path) -> None:
+    drivers = [study_of(name, journal=tmp_path / "journal") for _ in range(2)]
+    configurations = []
+    for _ in range(7):
+        pending = [(driver, driver.ask()) for driver in drivers]
+        proposed = [SPACE.suggest(trial) for _, trial in pending]
+        for (driver, trial), configuration in zip(pending, proposed, strict=True):
+            assert_valid(configuration)
+            driver.tell(trial, score(configuration))
+        configurations += proposed
+    trials = study_of(name, journal=tmp_path / "journal").trials
+    assert [SPACE.configuration(trial.params) for trial in trials] == configurations
+    assert len({configuration.hash for configuration in configurations}) == 14
+
+
+def test_limits_that_are_exceeded_are_no_obstacle(name: str) -> None:
+    study = study_of(name)
+    for _ in range(20):
+        trial = study.ask()
+        configuration = SPACE.suggest(trial)
+        assert_valid(configuration)
+        share = configuration.values["share"]
+        assert isinstance(share, float)
+        trial.set_constraint("share at most 0.5", share - 0.5)
+        study.tell(trial, score(configuration))
+    assert study.trials[-1].constraints
+
+
+def test_a_space_without_a_new_point_repeats_one(name: str) -> None:
+    small = Space(
+        TypeAdapter(dict[str, Parameter]).validate_python({"a": {"type": "choice", "choices": ["p", "q", "r", "s"]}})
+    )
+    study = study_of(name, space=small)
+    seen = []
+    for _ in range(6):
+        trial = study.ask()
+        seen.append(small.suggest(trial).values["a"])
+        study.tell(trial, float(trial.number))
+    assert sorted(map(str, seen[:4])) == ["p", "q", "r", "s"]
+    assert set(seen[4:]) <= {"p", "q", "r", "s"}
+
+
+STUDY = """\
+name: kept
+run: {{stream: {{visits: [clear, 25mm]}}, evaluation: {{split: select}}}}
+space:
+  method.threshold: {{type: float, low: 0.5, high: {high}, default: 0.6}}
+sampler: {{name: {name}}}
+"""
+
+
+def test_a_changed_space_is_refused_with_the_difference(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "kept.yaml"
+    file.write_text(STUDY.format(name=name, high=0.9))
+    study = open_study(load_study(str(file)), tmp_path / "out")
+    proposals = [study.ask() for _ in range(2)]
+    file.write_text(STUDY.format(name=name, high=0.8))
+    with pytest.raises(InputError, match=r"space.method.threshold.high is 0\.9 there and 0\.8 in the file"):
+        open_study(load_study(str(file)), tmp_path / "out")
+    assert all(proposal is not None for proposal in proposals)
