@@ -56,6 +56,8 @@ def run_records(tmp_path_factory) -> list[Record]:
         for one in (baseline, job):
             tracking.visited(one, report(0.1))
             tracking.ended(one, Outcome("complete", report(0.1)))
+        # Only when its service has ended is everything in the file.
+        wandb.teardown()
     (path,) = out.glob("wandb/offline-run-*/*.wandb")
     return list(records(path))
 
@@ -114,6 +116,7 @@ def test_a_trial_that_is_resumed_goes_on_in_its_run(tmp_path, monkeypatch):
     for visits in (1, 2, 3):
         after.visited(job, report(0.1, visits=visits))
     after.ended(job, Outcome("complete", report(0.1)))
+    wandb.teardown()
 
     everything = [one for path in tmp_path.glob("wandb/offline-run-*/*.wandb") for one in records(path)]
     assert len({one.run.run_id for one in everything if one.HasField("run")}) == 1
