@@ -7,6 +7,7 @@ from plotly.offline import get_plotlyjs
 
 from hpo.confirm import Confirmation, Estimate
 from hpo.reporting import figures, tables
+from hpo.reporting.early import early
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.verdict import HONESTY, best_run, hardest, search_line, verdict
 from hpo.reporting.wording import interval, points, tenths, title
@@ -30,6 +31,7 @@ def page(results: StudyResults) -> str:
         _per_domain(results),
         _winner(results),
         _search(results),
+        early(results),
         _trials(results),
         _failures(results),
         _study(results),
