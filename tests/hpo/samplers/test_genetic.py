@@ -16,7 +16,7 @@ from hpo.parameters.kinds import Parameter
 from hpo.parameters.subsets import SubsetParameter
 from hpo.samplers.genes import ChoiceGene, NumberGene, SubsetGene
 from hpo.samplers.genetic import STRENGTH, GeneticSampler, GeneticSettings
-from hpo.samplers.operators import deap_randomness
+from hpo.samplers.operators import STRONGEST, build_toolbox, deap_randomness
 from hpo.samplers.past import GENOME
 from hpo.samplers.random import RandomSettings
 from hpo.space import Space
@@ -238,3 +238,127 @@ def test_every_subset_can_be_reached_by_mutation() -> None:
             value = str(gene.mutate(value, 1.0))
             seen.add(value)
     assert seen == set(parameter.distribution().choices)
+
+
+def test_strengths_are_inherited_and_start_all_alike() -> None:
+    settings = GeneticSettings(name="genetic", population=4)
+    study = optuna.create_study(direction="maximize", sampler=settings.build(MIXED, 24))
+    best_of(study, 40)
+    genomes = [trial.system_attrs[GENOME] for trial in study.trials]
+    names = [STRENGTH + name for name in MIXED.distributions()]
+    assert not any(set(names) & set(genome) for genome in genomes[:4])
+    strengths = np.log([[genome[name] for name in names] for genome in genomes[4:] if set(names) <= set(genome)])
+    assert len(strengths) > 30
+    # They drift apart over generations: a child's differ from 1 by one step of about 0.4, its descendants' by more.
+    assert np.abs(strengths[:4]).mean() < np.abs(strengths[-10:]).mean()
+    assert np.abs(strengths).max() <= np.log(STRONGEST) + 1e-3
+
+
+def test_adapted_strengths_are_the_parents_geometric_mean_on_average() -> None:
+    toolbox = build_toolbox(ONE, 4)
+    with deap_randomness(np.random.default_rng(0)):
+        drawn = np.log([toolbox.adapt({"x": 0.5}, {"x": 2.0})["x"] for _ in range(4000)])
+        bounds = {toolbox.adapt({"x": STRONGEST}, {"x": STRONGEST})["x"] for _ in range(50)}
+    # Two normal draws of variance 1/2 each; the bounds at 4 cut little: 5 standard errors are 0.08.
+    assert abs(drawn.mean()) < 0.08
+    assert 0.7 < drawn.std() < 1.05
+    assert max(bounds) == STRONGEST
+
+
+def test_a_strong_gene_moves_further_and_a_strong_choice_more_often() -> None:
+    space = space_of({"x": {"type": "float", "low": 0.0, "high": 1.0}, "kind": {"type": "choice", "choices": [1, 2]}})
+    toolbox = build_toolbox(space, 4)
+    moved: dict[float, tuple[float, int]] = {}
+    for strength in (0.25, 4.0):
+        strengths = {"x": strength, "kind": strength}
+        with deap_randomness(np.random.default_rng(0)):
+            children = [
+                toolbox.mutate({"x": 0.5, "kind": 1}, rate=0.4, reach=0.1, strengths=strengths) for _ in range(3000)
+            ]
+        distances = [abs(child["x"] - 0.5) for child in children if child["x"] != 0.5]
+        moved[strength] = float(np.mean(distances)), sum(child["kind"] == 2 for child in children)
+        # The number changes at the rate itself: 600 of 3000, with a standard deviation of 22.
+        assert abs(len(distances) - 600) < 110
+    assert moved[4.0][0] > 5 * moved[0.25][0]
+    assert moved[4.0][1] > 10 * moved[0.25][1]
+
+
+def test_mutation_reaches_less_far_as_the_study_grows() -> None:
+    settings = GeneticSettings(name="genetic", population=2, crossover=0.0, mutation=1.0, children=1, settling=50)
+    spreads = []
+    for trials in (2, 200):
+        moved = []
+        for seed in range(60):
+            sampler = GeneticSampler(ONE, settings.model_copy(update={"seed": seed}))
+            study = optuna.create_study(sampler=sampler)
+            study.add_trials([finished(ONE, {"x": 0.5 + number * 1e-9}, 1.0 + number) for number in range(trials)])
+            moved.append(abs(study.ask().suggest_float("x", 0.0, 1.0) - 0.5))
+        spreads.append(np.median(moved))
+    assert spreads[0] > 3 * spreads[1]
+
+
+def test_children_keep_the_limits_that_parents_taught() -> None:
+    """The best values are beyond the limit: what is bred stays where the limit is kept."""
+    study = optuna.create_study(direction="maximize", sampler=GeneticSettings(name="genetic").build(ONE, 40))
+    for _ in range(40):
+        trial = study.ask()
+        x = ONE.suggest(trial).values["x"]
+        assert isinstance(x, float)
+        trial.set_constraint("x at most 0.4", x - 0.4)
+        study.tell(trial, x)
+    late = [trial.params["x"] for trial in study.trials[20:]]
+    assert np.median(np.abs(np.array(late) - 0.4)) < 0.15
+    assert study.best_value > 0.38
+
+
+def test_generations_have_parents_of_the_last_one_alone_and_the_best_of_all_live_on() -> None:
+    settings = GeneticSettings(name="genetic", mode="generational", population=4)
+    sampler = settings.build(MIXED, 40)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    best_of(study, 17)
+    key = sampler._get_generation_key()
+    assert [trial.system_attrs[key] for trial in study.trials] == [index // 4 for index in range(17)]
+    parents = sampler.get_parent_population(study, 3)
+    earlier = sorted(study.trials[:12], key=lambda trial: trial.values[0], reverse=True)
+    assert {trial.number for trial in parents} == {trial.number for trial in earlier[:4]}
+    # What finishes within a generation changes its parents no more.
+    study.add_trial(finished(MIXED, MIXED.draw_raw(np.random.default_rng(0)), 100.0))
+    assert [trial.number for trial in sampler.get_parent_population(study, 4)] != [len(study.trials) - 1]
+    assert best_of(study, 60) > best_of(optuna.create_study(direction="maximize", sampler=sampler), 4)
+
+
+def test_immigrants_come_when_the_population_has_collapsed() -> None:
+    for spread, expected in ((1e-6, True), (0.02, False)):
+        far = []
+        for seed in range(40):
+            settings = GeneticSettings(name="genetic", population=4, seed=seed, immigrants=1.0, children=1, narrow=0.01)
+            study = optuna.create_study(sampler=settings.model_copy(update={"settling": 1}).build(ONE, 24))
+            study.add_trials([finished(ONE, {"x": 0.4 + spread * number}, 1.0) for number in range(4)])
+            far.append(abs(study.ask().suggest_float("x", 0.0, 1.0) - 0.5) > 0.35)
+        # Of a unit interval 30 % are further away: 12 of 40, and none where nobody immigrates.
+        assert (sum(far) >= 4) is expected
+
+
+def test_several_objectives_spread_over_the_front() -> None:
+    two = space_of({f"x{index}": {"type": "float", "low": 0.0, "high": 1.0} for index in range(3)})
+    for selection in ("nsga2", "nsga3"):
+        settings = GeneticSettings.model_validate({"name": "genetic", "selection": selection})
+        study = optuna.create_study(directions=["minimize", "minimize"], sampler=settings.build(two, 60))
+        for _ in range(60):
+            trial = study.ask()
+            x = [float(str(value)) for value in two.suggest(trial).values.values()]
+            away = sum((one - 0.5) ** 2 for one in x[1:])
+            study.tell(trial, [x[0] + away, 1 - x[0] + away])
+        front = np.array([trial.values for trial in study.best_trials])
+        assert np.ptp(front[:, 0]) > 0.7
+        assert np.median(front.sum(axis=1)) < 1.15
+
+
+def test_numpys_global_generator_is_contained_too() -> None:
+    before = np.random.get_state()[1].tolist()  # type: ignore[index, union-attr]  # noqa: NPY002
+    draws = []
+    for _ in range(2):
+        with deap_randomness(np.random.default_rng(1)):
+            draws.append(np.random.random())  # noqa: NPY002
+    assert draws[0] == draws[1]
+    assert np.random.get_state()[1].tolist() == before  # type: ignore[index, union-attr]  # noqa: NPY002

@@ -1,0 +1,21 @@
+"""What auto chooses."""
+
+import pytest
+from pydantic import TypeAdapter
+
+from hpo.parameters.kinds import Parameter
+from hpo.samplers.auto import choose
+from hpo.space import Space
+
+FEW = {"a": {"type": "int", "low": 1, "high": 4}, "b": {"type": "bool", "when": {"a": [1, 2]}}}
+MANY = {**FEW, "x": {"type": "float", "low": 0.0, "high": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "trials", "expected"), [(FEW, 6, "grid"), (FEW, 5, "genetic"), (MANY, 500, "genetic")]
+)
+def test_the_rule(parameters: dict[str, object], trials: int, expected: str) -> None:
+    space = Space(TypeAdapter(dict[str, Parameter]).validate_python(parameters))
+    settings = choose(space, trials, 7)
+    assert settings.model_dump()["name"] == expected
+    assert settings.seed == 7
