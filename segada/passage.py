@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from segada.data.batch import Batch
 from segada.evaluation.evaluator import OnlineScore
-from segada.evaluation.label_free import LabelFree
 
 
 class Passage:
@@ -21,14 +21,14 @@ class Passage:
     def __init__(self) -> None:
         self.frames = 0
         self._online = OnlineScore()
-        self._label_free = LabelFree()
+        self._label_free: list[Mapping[str, Tensor]] = []
         self._logs: list[Mapping[str, float]] = []
         self._rates: list[Mapping[str, float]] = []
 
-    def score(self, logits: Tensor, batch: Batch) -> None:
-        """Counts predictions [B, 19, h, w] that were made before the batch was learned from."""
+    def score(self, logits: Tensor, batch: Batch, label_free: Mapping[str, Tensor]) -> None:
+        """Counts predictions [B, 19, h, w] made before the batch was learned from, and their label-free scores [B]."""
         self._online.add(logits, batch.labels)
-        self._label_free.add(logits)
+        self._label_free.append(label_free)
 
     def add(self, frames: int, log: Mapping[str, float], rates: Mapping[str, float]) -> None:
         """Counts a step: what it reported, and at which rates it learned."""
@@ -44,8 +44,9 @@ class Passage:
 
     @property
     def label_free(self) -> dict[str, float]:
-        """Empty if nothing was scored."""
-        return self._label_free.values()
+        """Means over frames; empty if nothing was scored."""
+        names = self._label_free[0] if self._label_free else ()
+        return {name: float(torch.cat([scores[name] for scores in self._label_free]).mean()) for name in names}
 
     @property
     def losses(self) -> dict[str, float]:

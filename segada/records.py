@@ -29,7 +29,7 @@ class VisitRecord(Record):
 
     Null if it was not asked for, or if none of their pixels is labelled."""
     label_free: dict[str, float]
-    """Mean `entropy` (share of the greatest) and `confidence` of those predictions; empty if not asked for."""
+    """Every score that `evaluation.label_free` names: means over those predictions, `source_miou` after the visit."""
     losses: dict[str, float]
     """Mean of every loss term and of every quantity the method watches over the visit's steps that learned."""
     learning_rates: dict[str, float] = {}
@@ -73,7 +73,7 @@ class StepRecord(Record):
     """mIoU over the step's frames, predicted before they were learned from; null if they were not predicted, or show no
     labelled pixel."""
     label_free: dict[str, float]
-    """Mean `entropy` (share of the greatest) and `confidence` of those predictions; empty if there are none."""
+    """As in `VisitRecord`, of the step's own frames; empty where `evaluation.online` is false."""
 
 
 class RunReport(Record):

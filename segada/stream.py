@@ -14,6 +14,7 @@ from segada.clock import IDLE, Clock
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
 from segada.evaluation.evaluator import Scores, evaluate
+from segada.evaluation.label_free import Sight, measured, validated
 from segada.itinerary import Itinerary, Step
 from segada.material import Material, material_key
 from segada.methods.base import MethodParts, State, StepLog
@@ -88,6 +89,8 @@ class Adaptation:
         self._method = METHODS[settings.method.name](parts)
         controller_parts = ControllerParts(settings, partial(twin_without_adapters, network), self._modulation)
         self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
+        judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
+        self._source_model = twin_without_adapters(network) if judged else None
         self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
         self._itinerary = Itinerary(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
@@ -132,14 +135,16 @@ class Adaptation:
         adapted = time.perf_counter()
         scores = self._evaluate()
         ended = time.perf_counter()
+        miou = {name: score.miou for name, score in scores.items()}
+        asked, source = self._settings.evaluation.label_free, self._settings.stream.source
         record = VisitRecord(
             visit=visit,
             domain=domain,
             frames=passage.frames,
-            miou={name: score.miou for name, score in scores.items()},
+            miou=miou,
             iou={name: score.iou_by_class() for name, score in scores.items()},
             online_miou=passage.online_miou,
-            label_free=passage.label_free,
+            label_free=passage.label_free | validated(asked, miou, source),
             losses=passage.losses,
             learning_rates=passage.learning_rates,
             controller=self._controller.watched(),
@@ -191,16 +196,21 @@ class Adaptation:
             places = np.searchsorted(loaded, step.frames)
             batch = to_batch(self._material.visited[domain], places).to(self._device)
         logits = self._prediction(batch, passage.frames)
+        label_free: dict[str, Tensor] = {}
         if self._settings.evaluation.online and logits is not None:
             with self._clock.part("prequential scores"):
-                passage.score(logits, batch)
+                label_free = self._label_free(batch.images, logits)
+                passage.score(logits, batch, label_free)
         plan = self._plan(StepView(step.number, self._itinerary.total_steps(), batch.images, logits))
         log = _finite(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
         self._controller.observe(log)
         rates = self._method.rates(plan)
         if self._watchers:
             controller = self._controller.watched()
-            self._show(SeenStep(visit, domain, step, passage.frames, batch, logits, plan, rates, log, controller))
+            scores = {name: float(values.mean()) for name, values in label_free.items()}
+            self._show(
+                SeenStep(visit, domain, step, passage.frames, batch, logits, scores, plan, rates, log, controller)
+            )
         passage.add(len(step.frames), log, rates)
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
@@ -209,6 +219,11 @@ class Adaptation:
             return None
         with self._clock.part("prediction"):
             return self._method.predict(batch.images)
+
+    def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
+        method = self._method
+        sight = Sight(images, logits, method.predict, method.companion, self._source_model)
+        return measured(self._settings.evaluation.label_free, sight)
 
     def _plan(self, view: StepView) -> StepPlan:
         with self._clock.part("controller"):

@@ -86,6 +86,11 @@ class Method(ABC):
     def load_state_dict(self, state: State) -> None:
         """Takes back what `state_dict` gave."""
 
+    @property
+    def companion(self) -> Segmentor | None:
+        """The one of student and teacher that is not scored; None if the method has no teacher."""
+        return None
+
     def rates(self, plan: StepPlan) -> Mapping[str, float]:  # noqa: ARG002 - a method that learns says more
         """The learning rates of a planned step, by part of the network; empty if nothing is learned by gradients."""
         return {}

@@ -72,6 +72,11 @@ class Cotta(Learner):
         """Student or teacher, as the settings say."""
         return {"student": self.student, "teacher": self._teacher}[self._settings.scored]
 
+    @property
+    def companion(self) -> Segmentor:
+        """The other one of the two."""
+        return {"student": self._teacher, "teacher": self.student}[self._settings.scored]
+
     def state_dict(self) -> State:
         """What learns, of student and teacher; moments; the step count."""
         return {**super().state_dict(), "teacher": self.state_of(self._teacher)}

@@ -127,6 +127,11 @@ class Dacs(Learner):
         """Student or teacher, as the settings say."""
         return {"student": self.student, "teacher": self._teacher}[self._settings.scored]
 
+    @property
+    def companion(self) -> Segmentor:
+        """The other one of the two."""
+        return {"student": self._teacher, "teacher": self.student}[self._settings.scored]
+
     def pictures(self) -> MixPictures | None:
         """Of the latest step that learned, if `watch.mix_panels` asks for any."""
         return self._pictures

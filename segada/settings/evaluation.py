@@ -1,8 +1,35 @@
 """On which frames, how often and how fast a model is scored."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from segada.settings.base import Count, Sequence, Settings
+
+LabelFreeName = Literal[
+    "entropy",
+    "confidence",
+    "information_maximisation",
+    "soft_neighbourhood_density",
+    "batch_nuclear_norm",
+    "agreement",
+    "consistency",
+    "static_divergence",
+    "source_miou",
+]
+"""Scores that ask for no labels of the target; `segada/evaluation/label_free.py` says what each is."""
+
+HIGHER_IS_BETTER: Mapping[LabelFreeName, bool] = {
+    "entropy": False,
+    "confidence": True,
+    "information_maximisation": True,
+    "soft_neighbourhood_density": True,
+    "batch_nuclear_norm": True,
+    "agreement": True,
+    "consistency": True,
+    "static_divergence": False,
+    "source_miou": True,
+}
+"""Which way each is meant to be better."""
 
 
 class EvaluationSettings(Settings):
@@ -14,6 +41,9 @@ class EvaluationSettings(Settings):
     """Domains scored after every visit; null takes all domains of the stream and the source."""
     online: bool = True
     """Also score every frame of the stream before it is learned from (prequential); costs a forward pass each."""
+    label_free: Sequence[LabelFreeName] = ("entropy", "confidence")
+    """Scores that ask for no labels of the target. All but `source_miou` are those of the predictions that `online`
+    asks for, and absent without. `agreement` needs a method with a teacher. What is not named costs nothing."""
     batch_size: Count = 8
     """Frames per forward pass; changes speed and memory, not results."""
 

@@ -14,6 +14,7 @@ from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
+from segada.settings.label_free import check_label_free
 from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
@@ -116,6 +117,11 @@ class RunSettings(Settings):
                 f"watch.mix_panels is {self.watch.mix_panels}, but method.name {self.method.name!r} mixes nothing; set "
                 "watch.mix_panels to null, or method.name to dacs with a method.mix_weight above 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _label_free_scores_can_be_made(self) -> Self:
+        check_label_free(self.evaluation, self.method, self.stream.source)
         return self
 
     @model_validator(mode="after")

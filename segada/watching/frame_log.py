@@ -3,7 +3,6 @@
 import math
 
 from segada.evaluation.evaluator import Scores, score
-from segada.evaluation.label_free import LabelFree
 from segada.records import StepRecord
 from segada.run_folder import RunFolder
 from segada.watching.watcher import SeenStep, Watcher
@@ -37,7 +36,7 @@ class FrameLog(Watcher):
                 losses=dict(seen.log),
                 controller=dict(seen.controller),
                 miou=_miou(seen),
-                label_free=_label_free(seen),
+                label_free=dict(seen.label_free),
             )
         )
 
@@ -47,10 +46,3 @@ def _miou(seen: SeenStep) -> float | None:
         return None
     miou = Scores(score(seen.logits, seen.batch.labels)).miou
     return None if math.isnan(miou) else miou
-
-
-def _label_free(seen: SeenStep) -> dict[str, float]:
-    measured = LabelFree()
-    if seen.logits is not None:
-        measured.add(seen.logits)
-    return measured.values()

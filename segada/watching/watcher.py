@@ -23,6 +23,7 @@ class SeenStep:
         batch: The frames.
         logits: What the scored network said of them before it learned from them, [B, 19, h, w]; None if it was not
             asked.
+        label_free: Mean of its frames for each label-free score of that; empty if they were not asked for.
         plan: How the step was to learn.
         rates: At which rates it learned.
         log: What it reported.
@@ -35,6 +36,7 @@ class SeenStep:
     first: int
     batch: Batch
     logits: Tensor | None
+    label_free: Mapping[str, float]
     plan: StepPlan
     rates: Mapping[str, float]
     log: Mapping[str, float]

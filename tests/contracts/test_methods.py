@@ -18,6 +18,7 @@ from segada.models.heads import HEADS
 from segada.modulation.base import StepPlan
 from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
+from segada.settings.label_free import WITH_TEACHER
 from segada.settings.method import MethodSettings
 from segada.stream import Adaptation
 
@@ -295,3 +296,11 @@ def _through_file(state: State) -> State:
     buffer.seek(0)
     loaded: State = torch.load(buffer, weights_only=True)
     return loaded
+
+
+def test_whoever_has_a_teacher_says_which_network_is_not_scored(
+    name: str, material: Material, tiny_run: dict[str, object]
+) -> None:
+    method, parts = _built(name, material, tiny_run)
+    assert (method.companion is not None) == isinstance(parts.settings.method, WITH_TEACHER)
+    assert method.companion is not method.scored

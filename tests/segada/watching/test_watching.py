@@ -193,7 +193,7 @@ def test_a_table_is_over_the_visit_s_frames_so_far(material: Material, tmp_path:
         for first in (0, 4):
             batch = to_batch(material.visited["clear"], np.arange(first, first + 4))
             step = Step(0, np.arange(4))
-            tables.see(SeenStep(visit, "clear", step, first, batch, logits, StepPlan(), {}, {}, {}))
+            tables.see(SeenStep(visit, "clear", step, first, batch, logits, {}, StepPlan(), {}, {}, {}))
     assert sorted(file.name for file in tmp_path.glob("tables/*")) == [
         f"iou_{visit}_{frames:06d}.csv" for visit in (0, 1) for frames in (3, 6)
     ]
