@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from optuna.trial import TrialState
 
 from hpo.jobs import Job, Observer, Outcome, Progress
-from hpo.objectives import objective_value, rung_value
+from hpo.objectives import objective_value, rung_losses, rung_value
 from hpo.plan import Plan, undone
 from hpo.study import Study
 from segada.records import RunReport
@@ -124,7 +124,8 @@ class Agenda:
         # A retry after a worker's death reports visits that nobody has seen yet, together with the newest.
         for visits in range(1, len(report.visits) + 1):
             gain = rung_value(report.visits[:visits], report.source_only)
-            if self._study.report(job.trial, visits, gain):
+            losses = rung_losses(self._study.file.settings.objectives, report, visits)
+            if self._study.report(job.trial, visits, gain, losses):
                 return True
         return False
 

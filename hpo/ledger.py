@@ -55,7 +55,7 @@ def open_ledger(
     ledger = optuna.create_study(
         storage=storage,
         sampler=file.settings.sampler.build(file.space, file.settings.budget.trials),
-        pruner=build_pruner(file.settings.pruning),
+        pruner=build_pruner(file.settings.pruning, out / "trials"),
         study_name=name,
         directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],
         load_if_exists=True,

@@ -105,6 +105,41 @@ def rung_value(visits: Sequence[VisitRecord], source_only: Mapping[str, float]) 
     return float(np.mean([visit.miou[visit.domain] - source_only[visit.domain] for visit in visits]))
 
 
+def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visits: int) -> list[float]:
+    """What trials with several objectives are compared by after so many visits; smaller is better in each.
+
+    The gain so far stands for all objectives that it foretells (`is_foretold`), and the others for themselves, as if
+    the run ended here: frames per second, say, or trainable parameters.
+    """
+    early = _first_visits(report, visits)
+    losses = [-early.gain] if any(is_foretold(one) for one in objectives) else []
+    for objective in objectives:
+        if not is_foretold(objective):
+            value = objective_value(objective.metric, early)
+            losses.append(-value if objective.goal == "maximise" else value)
+    return losses
+
+
+def is_foretold(objective: ObjectiveSettings) -> bool:
+    """Whether the gain of the first visits says something of this objective, so that it may prune by it."""
+    return objective.metric in ACCURACY_METRICS or objective.metric.startswith(DOMAIN_PREFIX)
+
+
+def _first_visits(report: RunReport, count: int) -> RunReport:
+    """The report as it was after so many visits."""
+    visits, before = report.visits[:count], report.source_only
+    gain = rung_value(visits, before)
+    source_only = float(np.mean([before[visit.domain] for visit in visits]))
+    changed = {
+        "visits": visits,
+        "mean_miou": source_only + gain,
+        "source_only_mean_miou": source_only,
+        "gain": gain,
+        "forgetting": before[visits[0].domain] - visits[-1].miou[visits[0].domain],
+    }
+    return report.model_copy(update=changed)
+
+
 def _worst_domain_miou(report: RunReport) -> float:
     return min(domain_miou(report, visit.domain) for visit in report.visits)
 

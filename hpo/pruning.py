@@ -1,12 +1,16 @@
 """Which trials stop before their last visit."""
 
-from typing import Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from optuna import Study
-from optuna.pruners import BasePruner, NopPruner, SuccessiveHalvingPruner
+from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import FrozenTrial
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from hpo.halving import HalvingPruner
+from hpo.paired import PairedPruner
 from segada.settings.base import Count, Settings
 
 
@@ -14,7 +18,8 @@ class HalvingSettings(Settings):
     """Asynchronous successive halving over visits (Li et al. 2020, arXiv 1810.05934).
 
     After `min_visits`, and again after `reduction` times as many, a trial goes on only if it is among the best
-    1 / `reduction` of all that came as far.
+    1 / `reduction` of all that came as far: by its mean gain over source-only so far, and with several objectives by
+    non-dominated rank in that gain and in the other objectives so far.
     """
 
     name: Literal["halving"] = "halving"
@@ -23,6 +28,30 @@ class HalvingSettings(Settings):
     reduction: int = Field(default=2, ge=2)
     startup: int = Field(default=0, ge=0)
     """Trials, the first ones, that are never stopped: they show how wide the results spread, and breed the next."""
+
+
+class PairedSettings(Settings):
+    """A paired test, frame by frame, against the best trial so far, after each visit from `min_visits` on.
+
+    Halving stops a share of the trials, however close they are; this stops those that are clearly worse, however many.
+    """
+
+    name: Literal["paired"]
+    min_visits: Count = 2
+    """Visits that every trial completes."""
+    alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    """Level of the one-sided signed-rank test over held-out frames. The test is made after every visit, so that of
+    trials as good as the best somewhat more than this share are stopped."""
+    startup: int = Field(default=0, ge=0)
+    """Trials, the first ones, that are never stopped: they breed the next."""
+
+
+PruningSettings = Annotated[
+    HalvingSettings | PairedSettings,
+    Field(discriminator="name"),
+    BeforeValidator(lambda given: {"name": "halving", **given} if isinstance(given, dict) else given),
+]
+"""Halving where a study file names nothing."""
 
 
 class PatientPruner(BasePruner):
@@ -34,14 +63,18 @@ class PatientPruner(BasePruner):
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether the trial stops now."""
-        # Asked in any case: halving notes at each rung who came by, and later trials are ranked among these.
-        hopeless = self._pruner.prune(study, trial)
-        return hopeless and trial.number >= self._startup
+        return trial.number >= self._startup and self._pruner.prune(study, trial)
 
 
-def build_pruner(settings: HalvingSettings | None) -> BasePruner:
-    """The pruner of a study; one that never prunes without settings."""
+PRUNERS: dict[str, Callable[[Any, Path], BasePruner]] = {
+    "halving": lambda settings, _trials: HalvingPruner(settings.min_visits, settings.reduction),
+    "paired": lambda settings, trials: PairedPruner(settings.min_visits, settings.alpha, trials),
+}
+"""From a pruner's name and settings, and the folder of the trials' folders."""
+
+
+def build_pruner(settings: HalvingSettings | PairedSettings | None, trials: Path) -> BasePruner:
+    """The pruner of a study whose trials leave their files in `trials`; one that never prunes without settings."""
     if settings is None:
         return NopPruner()
-    halving = SuccessiveHalvingPruner(min_resource=settings.min_visits, reduction_factor=settings.reduction)
-    return PatientPruner(halving, settings.startup)
+    return PatientPruner(PRUNERS[settings.name](settings, trials), settings.startup)

@@ -11,6 +11,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.configuration import Configuration
+from hpo.halving import RUNG
 from hpo.ledger import open_ledger, read_ledger
 from hpo.parameters.base import Raw
 from hpo.space import SpaceError
@@ -69,7 +70,7 @@ class Study:
         trial.set_user_attr(HASH, configuration.hash)
         return Proposal(trial.number, configuration, resumed=False)
 
-    def report(self, number: int, visits: int, gain: float) -> bool:
+    def report(self, number: int, visits: int, gain: float, losses: Sequence[float] = ()) -> bool:
         """Notes how a running trial does, and says whether it is pruned now.
 
         It is closed in the same breath: the pruner judges a trial once, so a verdict that nobody writes down is lost.
@@ -78,13 +79,17 @@ class Study:
             number: the trial's.
             visits: that it has completed.
             gain: `objectives.rung_value` of these visits; larger is better.
+            losses: `objectives.rung_losses` of these visits, by which a study with several objectives prunes instead.
         """
         trial_id = self._trial_id(number)
         state = self._storage.get_trial(trial_id).state
         if state.is_finished():
             return state == TrialState.PRUNED
-        upwards = self.file.settings.objectives[0].goal == "maximise"
-        self._storage.set_trial_intermediate_value(trial_id, visits, gain if upwards else -gain)
+        if len(self.ledger.directions) > 1:
+            self._storage.set_trial_user_attr(trial_id, RUNG.format(visits=visits), list(losses))
+        else:
+            upwards = self.file.settings.objectives[0].goal == "maximise"
+            self._storage.set_trial_intermediate_value(trial_id, visits, gain if upwards else -gain)
         # A trial that has driven the whole stream is paid for: it counts, however it ranks.
         hopeless = visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
         return hopeless and self.prune(number) == TrialState.PRUNED

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from hpo.configuration import Configuration, with_names
 from hpo.formula import FormulaError
-from hpo.objectives import ACCURACY_METRICS, DOMAIN_PREFIX, METRICS, metrics_of
+from hpo.objectives import DOMAIN_PREFIX, METRICS, is_foretold, metrics_of
+from hpo.pruning import PairedSettings
 from hpo.space import Space, SpaceError
 from hpo.space.check import check_space
 from hpo.start import check_start
@@ -168,12 +169,14 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
         _check_metric(document, ("constraints", index, "metric"), constraint.metric, [*METRICS, *domains])
     if settings.pruning is None:
         return
-    if len(settings.objectives) > 1:
-        raise document.error(("pruning",), "works with one objective, not several; write pruning: null")
-    if settings.objectives[0].metric not in (*ACCURACY_METRICS, *domains):
+    if isinstance(settings.pruning, PairedSettings) and len(settings.objectives) > 1:
         raise document.error(
-            ("pruning",),
-            f"goes by the gain in mIoU, which says nothing of {settings.objectives[0].metric}; write pruning: null",
+            ("pruning", "name"), "paired compares with the best trial, and several objectives have none; write halving"
+        )
+    if not any(map(is_foretold, settings.objectives)):
+        metrics = " or ".join(objective.metric for objective in settings.objectives)
+        raise document.error(
+            ("pruning",), f"goes by the gain in mIoU, which says nothing of {metrics}; write pruning: null"
         )
     visits = len(run.stream.all_visits())
     if settings.pruning.min_visits >= visits:

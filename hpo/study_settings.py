@@ -5,7 +5,7 @@ from pydantic import Field, JsonValue
 from hpo.objectives import ConstraintSettings, ObjectiveSettings
 from hpo.parameters.conditions import Clauses
 from hpo.parameters.kinds import Parameter
-from hpo.pruning import HalvingSettings
+from hpo.pruning import PruningSettings
 from hpo.samplers.table import AnySamplerSettings
 from hpo.start import DEFAULTS, StartFrom
 from segada.settings.base import Count, NonNegative, Positive, Sequence, Settings
@@ -68,7 +68,7 @@ class StudySettings(Settings):
     constraints: Sequence[ConstraintSettings] = ()
     """Limits that a trial must keep to be called best; samplers are told of them."""
     budget: BudgetSettings = BudgetSettings()
-    pruning: HalvingSettings | None = None
+    pruning: PruningSettings | None = None
     confirm: ConfirmSettings = ConfirmSettings()
     resources: ResourceSettings = ResourceSettings()
     tracking: TrackingSettings = TrackingSettings()

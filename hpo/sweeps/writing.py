@@ -3,6 +3,7 @@
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hpo.parameters.numeric import is_whole
+from hpo.pruning import HalvingSettings, PairedSettings
 from hpo.study_file import StudyFile
 from hpo.sweeps.reading import OURS
 from segada.settings.trees import Tree, Value
@@ -48,8 +49,8 @@ def sweep_of(study: StudyFile, file: str) -> Tree:
         "parameters": {name: _distribution(one) for name, one in study.space.distributions().items()},
         "run_cap": settings.budget.trials,
     }
-    if settings.pruning is not None and objective.metric == PRUNED_BY:
-        halving = settings.pruning
+    halving = settings.pruning
+    if isinstance(halving, HalvingSettings) and objective.metric == PRUNED_BY:
         sweep["early_terminate"] = {"type": "hyperband", "min_iter": halving.min_visits, "eta": halving.reduction}
     return sweep
 
@@ -63,7 +64,9 @@ def lost(study: StudyFile) -> list[str]:
         losses.append("a sweep has no constraints: they are logged, and nobody keeps to them")
     if settings.forbidden:
         losses.append("a sweep forbids nothing: a run with a forbidden combination fails at once")
-    if settings.pruning is not None and settings.objectives[0].metric != PRUNED_BY:
+    if isinstance(settings.pruning, PairedSettings):
+        losses.append("a sweep knows no paired test: nothing is stopped before its end")
+    elif settings.pruning is not None and settings.objectives[0].metric != PRUNED_BY:
         losses.append(f"runs are compared early by {PRUNED_BY} alone: nothing is stopped before its end")
     losses.append("nothing is tried first, and the best is not confirmed with fresh seeds")
     return losses

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from pathlib import Path
 
 import optuna
 import pytest
@@ -125,10 +126,10 @@ def test_a_rung_is_the_mean_gain_on_the_domains_visited_so_far(count: int, expec
     ],
 )
 def test_halving_stops_what_is_not_among_the_best_at_a_rung(
-    settings: HalvingSettings | None, survivors: list[int]
+    settings: HalvingSettings | None, survivors: list[int], tmp_path: Path
 ) -> None:
     """Trials come one after another with gains 1, 2, 1.5, 0.5: the first has nobody to lose to, the second is best."""
-    study = optuna.create_study(direction="maximize", pruner=build_pruner(settings))
+    study = optuna.create_study(direction="maximize", pruner=build_pruner(settings, tmp_path))
     finished = []
     for gain in (1.0, 2.0, 1.5, 0.5):
         trial = study.ask()
