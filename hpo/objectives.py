@@ -14,13 +14,15 @@ from segada.records import RunReport, VisitRecord
 from segada.settings.base import Settings
 
 DOMAIN_PREFIX = "miou/"
+LABEL_FREE_PREFIX = "label_free/"
 
 
 class ObjectiveSettings(Settings):
     """One number of a report, and which way is better."""
 
     metric: str
-    """A key of `METRICS`, `miou/<domain>`, or a formula over these: `gain - 0.01 * log(trainable_parameters)`."""
+    """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names, or
+    a formula over these: `gain - 0.01 * log(trainable_parameters)`."""
     goal: Literal["maximise", "minimise"]
 
 
@@ -77,12 +79,14 @@ def objective_value(metric: str, report: RunReport) -> float:
 
 
 def _is_name(text: str) -> bool:
-    return text in METRICS or re.fullmatch(rf"{DOMAIN_PREFIX}[\w.-]+", text) is not None
+    return text in METRICS or re.fullmatch(rf"(?:{DOMAIN_PREFIX}|{LABEL_FREE_PREFIX})[\w.-]+", text) is not None
 
 
 def _metric_value(metric: str, report: RunReport) -> float:
     if metric.startswith(DOMAIN_PREFIX):
         return domain_miou(report, metric.removeprefix(DOMAIN_PREFIX))
+    if metric.startswith(LABEL_FREE_PREFIX):
+        return label_free_score(report, metric.removeprefix(LABEL_FREE_PREFIX))
     return METRICS[metric](report)
 
 
@@ -95,6 +99,11 @@ def domain_miou(report: RunReport, domain: str) -> float:
     """mIoU of a domain right after its last visit; of one that is never visited, at the end of the run."""
     visits = [visit for visit in report.visits if visit.domain == domain] or report.visits
     return visits[-1].miou.get(domain, np.nan)
+
+
+def label_free_score(report: RunReport, score: str) -> float:
+    """Mean over visits; NaN if a visit has no such score."""
+    return float(np.mean([visit.label_free.get(score, np.nan) for visit in report.visits]))
 
 
 def rung_value(visits: Sequence[VisitRecord], source_only: Mapping[str, float]) -> float:

@@ -130,5 +130,8 @@ def _is_done(job: Job) -> bool:
 
 
 def _baseline(settings: RunSettings, name: str) -> RunSettings:
+    # No baseline has a teacher that could agree.
+    asked = tuple(score for score in settings.evaluation.label_free if score != "agreement")
+    evaluation = settings.evaluation.model_copy(update={"label_free": asked})
     rooms = {"method": BASELINES[name], "adapter": NoAdapter(), "modulation": AlwaysSettings()}
-    return settings.model_copy(update=rooms)
+    return settings.model_copy(update={**rooms, "evaluation": evaluation})

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpo.confirm import Confirmation, visit_labels
+from hpo.objectives import LABEL_FREE_PREFIX, objective_value
 from segada.atomic import write_text
 from segada.records import RunReport, VisitRecord
 from segada.settings.trees import Value
@@ -76,23 +78,40 @@ def visited_miou(visits: Sequence[VisitRecord]) -> list[float]:
 
 
 def write_csv(results: StudyResults, path: Path) -> None:
-    """A row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, seconds, reason."""
+    """A row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, label_free/<score> ...
+
+    Then its seconds, and the reason why it ended early. Label-free scores are means over visits, of completed trials.
+    """
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
+    scores = _label_free_metrics(results)
     header = ["number", "state", *results.objectives, *parameters]
-    header += [f"miou/{label}" for label in results.labels] + ["gain", "seconds", "reason"]
+    header += [f"miou/{label}" for label in results.labels] + ["gain", *scores, "seconds", "reason"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for trial in results.trials:
-        writer.writerow(_row(trial, parameters, results))
+        writer.writerow(_row(trial, parameters, scores, results))
     write_text(path, text.getvalue())
 
 
-def _row(trial: TrialResult, parameters: Sequence[str], results: StudyResults) -> list[Value]:
+def _label_free_metrics(results: StudyResults) -> list[str]:
+    """Of all scores that any visit has, those that are no objective and so have no column yet."""
+    visits = (visit for trial in results.trials for visit in trial.visits)
+    metrics = dict.fromkeys(f"{LABEL_FREE_PREFIX}{name}" for visit in visits for name in visit.label_free)
+    return [metric for metric in metrics if metric not in results.objectives]
+
+
+def _row(trial: TrialResult, parameters: Sequence[str], scores: Sequence[str], results: StudyResults) -> list[Value]:
     values: list[Value] = [*trial.values, *[None] * (len(results.objectives) - len(trial.values))]
     miou: list[Value] = [*visited_miou(trial.visits), *[None] * (len(results.labels) - len(trial.visits))]
     chosen = [_cell(trial.parameters.get(name)) for name in parameters]
-    return [trial.number, trial.state, *values, *chosen, *miou, trial.gain, round(trial.seconds, 3), trial.reason]
+    scored = [None if trial.report is None else _number(objective_value(score, trial.report)) for score in scores]
+    end: list[Value] = [round(trial.seconds, 3), trial.reason]
+    return [trial.number, trial.state, *values, *chosen, *miou, trial.gain, *scored, *end]
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _cell(value: Value) -> Value:

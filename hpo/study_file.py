@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hpo.configuration import Configuration, with_names
 from hpo.formula import FormulaError
-from hpo.objectives import DOMAIN_PREFIX, METRICS, is_foretold, metrics_of
+from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
 from hpo.pruning import PairedSettings
 from hpo.space import Space, SpaceError
 from hpo.space.check import check_space
@@ -18,8 +18,10 @@ from hpo.study_document import read_document
 from hpo.study_settings import StudySettings
 from segada.settings import RunSettings
 from segada.settings.data import StreetsDomain
+from segada.settings.evaluation import HIGHER_IS_BETTER
 from segada.settings.files import Document
 from segada.settings.folders import expand
+from segada.settings.label_free import computed
 from segada.settings.method import SupervisedSettings
 from segada.settings.presets import spelled_out
 from segada.settings.schema import nearest
@@ -157,16 +159,25 @@ def _check_metric(document: Document, place: tuple[str | int, ...], text: str, v
     except FormulaError as problem:
         raise document.error(place, f"{text!r} {problem}") from None
     for name in names:
+        score = name.removeprefix(LABEL_FREE_PREFIX)
+        if name not in valid and name != score and score in HIGHER_IS_BETTER:
+            raise document.error(
+                place,
+                f"asks for {score!r}, which no run computes: name it in run.evaluation.label_free, and leave "
+                "run.evaluation.online true",
+            )
         if name not in valid:
             raise document.error(place, f"there is no metric {name!r}; {nearest(name, valid)}")
 
 
 def _check_objectives(document: Document, settings: StudySettings, run: RunSettings) -> None:
     domains = [f"{DOMAIN_PREFIX}{domain}" for domain in run.scored_domains()]
+    scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
+    valid = [*METRICS, *domains, *scores]
     for index, objective in enumerate(settings.objectives):
-        _check_metric(document, ("objectives", index, "metric"), objective.metric, [*METRICS, *domains])
+        _check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
     for index, constraint in enumerate(settings.constraints):
-        _check_metric(document, ("constraints", index, "metric"), constraint.metric, [*METRICS, *domains])
+        _check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
     if settings.pruning is None:
         return
     if isinstance(settings.pruning, PairedSettings) and len(settings.objectives) > 1:

@@ -3,18 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 
+from hpo.analysis.correlation import MIN_TRIALS, spearman
 from hpo.confirm import Estimate, Floats
 from hpo.objectives import rung_value
 from hpo.results import StudyResults, TrialResult
 from segada.records import Record
-
-MIN_TRIALS = 5
-"""Completed trials from which a rank correlation is worth a line."""
-
-REPLICATES = 2000
-CONFIDENCE = 0.95
 
 
 class Rung(Record):
@@ -58,28 +52,3 @@ def _rung(visits: int, early: Floats, final: Floats, pruned: Sequence[TrialResul
         place_of_best=1 + int(np.sum(early > early[np.argmax(final)])),
         stopped=sum(len(trial.visits) == visits for trial in pruned),
     )
-
-
-def spearman(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
-    """Spearman's rank correlation of two columns with its bootstrap interval; None if either is constant.
-
-    Rows are drawn with replacement and ranked anew, ties sharing their mean rank. A replicate in which a column is
-    constant has no correlation and is left out.
-    """
-    value = _spearman(first[None], second[None])
-    if np.isnan(value[0]):
-        return None
-    rows = np.random.default_rng(seed).integers(len(first), size=(REPLICATES, len(first)))
-    replicates = _spearman(first[rows], second[rows])
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(replicates[~np.isnan(replicates)], (tail, 1 - tail))
-    return Estimate(value=float(value[0]), low=float(low), high=float(high))
-
-
-def _spearman(first: Floats, second: Floats) -> Floats:
-    """Row by row: [replicates, trials] to [replicates], NaN where a row is constant."""
-    x, y = (rankdata(each, axis=1) - (each.shape[1] + 1) / 2 for each in (first, second))
-    scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    found: Floats = np.full(len(x), np.nan)
-    np.divide((x * y).sum(axis=1), scale, out=found, where=scale > 0)
-    return found

@@ -2,7 +2,8 @@
 
 from html import escape
 
-from hpo.analysis.pruning import CONFIDENCE, rungs
+from hpo.analysis.correlation import CONFIDENCE
+from hpo.analysis.pruning import rungs
 from hpo.confirm import Estimate
 from hpo.reporting.wording import metric_name
 from hpo.results import StudyResults
@@ -23,7 +24,7 @@ def early(results: StudyResults) -> str:
     )
     heads = ["visits", "rank correlation", "place of the final best", "pruned here"]
     rows = "".join(
-        f"<tr><td>{rung.visits}</td><td>{_correlation(rung.correlation)}</td>"
+        f"<tr><td>{rung.visits}</td><td>{correlation(rung.correlation)}</td>"
         f"<td>{rung.place_of_best} of {rung.trials}</td><td>{rung.stopped}</td></tr>"
         for rung in found
     )
@@ -32,7 +33,8 @@ def early(results: StudyResults) -> str:
     return f'<h2>Could it be told early?</h2><p class="note">{note}</p>{table}'
 
 
-def _correlation(estimate: Estimate | None) -> str:
+def correlation(estimate: Estimate | None) -> str:
+    """With its interval: `0.81 (0.40 to 0.97)`."""
     if estimate is None:
         return "all alike"
     return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"

@@ -9,6 +9,7 @@ from hpo.confirm import Confirmation, Estimate
 from hpo.reporting import figures, tables
 from hpo.reporting.early import early
 from hpo.reporting.style import CSS, SORT
+from hpo.reporting.unlabelled import unlabelled
 from hpo.reporting.verdict import HONESTY, best_run, hardest, search_line, verdict
 from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results import StudyResults, TrialResult
@@ -32,6 +33,7 @@ def page(results: StudyResults) -> str:
         _winner(results),
         _search(results),
         early(results),
+        unlabelled(results),
         _trials(results),
         _failures(results),
         _study(results),

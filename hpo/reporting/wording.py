@@ -3,7 +3,7 @@
 from typing import Literal
 
 from hpo.confirm import Estimate
-from hpo.objectives import DOMAIN_PREFIX
+from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 
 TITLES = {"source_only": "source only", "batch_norm": "batch norm"}
 """Baselines as a person calls them."""
@@ -22,6 +22,11 @@ _METRICS = {
 def title(name: str) -> str:
     """A run's name as a person writes it."""
     return TITLES.get(name, name)
+
+
+def label_free_title(score: str) -> str:
+    """A label-free score as a person writes it: `source mIoU`, `batch nuclear norm`."""
+    return score.replace("_", " ").replace("miou", "mIoU")
 
 
 def points(estimate: Estimate) -> str:
@@ -71,4 +76,7 @@ def clock(seconds: float) -> str:
 def _named(metric: str) -> tuple[str, str]:
     if metric.startswith(DOMAIN_PREFIX):
         return f"mIoU of {metric.removeprefix(DOMAIN_PREFIX)}", "%"
-    return _METRICS[metric]
+    if metric.startswith(LABEL_FREE_PREFIX):
+        return f"{label_free_title(metric.removeprefix(LABEL_FREE_PREFIX))} (no labels)", ""
+    # A formula is called as it is written.
+    return _METRICS.get(metric, (metric, ""))

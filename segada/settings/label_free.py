@@ -2,7 +2,7 @@
 
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.evaluation import EvaluationSettings
+from segada.settings.evaluation import EvaluationSettings, LabelFreeName
 from segada.settings.method import MethodSettings
 
 WITH_TEACHER = (CottaSettings, DacsSettings)
@@ -38,3 +38,8 @@ def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, sou
                 f"evaluation.label_free names 'agreement', but method.name {method.name!r} has no teacher that could "
                 "agree; leave it out, or set method.name to dacs or cotta"
             )
+
+
+def computed(evaluation: EvaluationSettings) -> tuple[LabelFreeName, ...]:
+    """The scores that every visit of the run has."""
+    return tuple(name for name in evaluation.label_free if evaluation.online or name == "source_miou")

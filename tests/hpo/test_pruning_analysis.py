@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import spearmanr
 from study_samples import report, results, visit
 
-from hpo.analysis.pruning import rungs, spearman
+from hpo.analysis.correlation import spearman
+from hpo.analysis.pruning import rungs
 from hpo.reporting.page import page
 from hpo.results import StudyResults, TrialResult
 

@@ -1,0 +1,66 @@
+"""Rank correlations of two columns, each with its bootstrap interval."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from hpo.confirm import Estimate, Floats
+
+MIN_TRIALS = 5
+"""Completed trials from which a rank correlation is worth a line."""
+
+REPLICATES = 2000
+CONFIDENCE = 0.95
+
+Rows = npt.NDArray[np.int64]
+"""[replicates, rows]: which rows of the columns each replicate has."""
+
+
+def spearman(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
+    """Spearman's rank correlation with its bootstrap interval; None if a column is constant.
+
+    Rows are drawn with replacement and ranked anew, ties sharing their mean rank. A replicate in which a column is
+    constant has no correlation and is left out.
+    """
+    return _estimate(lambda rows: _spearman(first[rows], second[rows]), len(first), seed)
+
+
+def kendall(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
+    """Kendall's tau-b with its bootstrap interval, drawn as `spearman` draws; None if a column is constant.
+
+    Pairs in one order less pairs in the other, over the geometric mean of the pairs that each column tells apart.
+    """
+    return _estimate(lambda rows: _kendall(first, second, rows), len(first), seed)
+
+
+def _estimate(statistic: Callable[[Rows], Floats], count: int, seed: int) -> Estimate | None:
+    value = statistic(np.arange(count)[None])
+    if np.isnan(value[0]):
+        return None
+    replicates = statistic(np.random.default_rng(seed).integers(count, size=(REPLICATES, count)))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(replicates[~np.isnan(replicates)], (tail, 1 - tail))
+    return Estimate(value=float(value[0]), low=float(low), high=float(high))
+
+
+def _spearman(first: Floats, second: Floats) -> Floats:
+    """Row by row: [replicates, rows] to [replicates], NaN where a row is constant."""
+    x, y = (rankdata(each, axis=1) - (each.shape[1] + 1) / 2 for each in (first, second))
+    return _ratio((x * y).sum(axis=1), (x**2).sum(axis=1) * (y**2).sum(axis=1))
+
+
+def _kendall(first: Floats, second: Floats, rows: Rows) -> Floats:
+    """[replicates]. Pairs are compared once for all replicates, which count each as often as they have its rows."""
+    times = np.zeros((len(rows), len(first)))
+    np.add.at(times, (np.arange(len(rows))[:, None], rows), 1.0)
+    x, y = (np.sign(each[:, None] - each[None]) for each in (first, second))
+    agreeing, apart, other = (((times @ pairs) * times).sum(axis=1) for pairs in (x * y, x**2, y**2))
+    return _ratio(agreeing, apart * other)
+
+
+def _ratio(numerator: Floats, square: Floats) -> Floats:
+    found: Floats = np.full(len(numerator), np.nan)
+    np.divide(numerator, np.sqrt(square), out=found, where=square > 0)
+    return found
