@@ -8,7 +8,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 
-from hpo.confirm import Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.confirm import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.plan import BASELINES, Plan
 from hpo.results import StudyResults, TrialResult
 from hpo.study import REASON, Study
@@ -55,11 +55,15 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
     trials = study.best(study.file.settings.confirm.top)
     if not study.is_search_over() or not trials:
         return None
-    names: dict[str, int | None] = {**dict.fromkeys(BASELINES), **{f"trial {one.number}": one.number for one in trials}}
+    default = plan.trial_of_default(study)
+    names: dict[str, int | None] = {**dict.fromkeys(BASELINES), DEFAULT: default}
+    names |= {f"trial {one.number}": one.number for one in trials}
     candidates, failed = [], {}
     for name, number in names.items():
-        reasons = [f"seed {seed}: {failures[run]}" for seed in plan.seeds if (run := f"{name} seed {seed}") in failures]
-        runs = [_seed_run(plan.confirmation_folder(name, seed)) for seed in plan.seeds]
+        # The default is not run a second time where a trial beside it has the same configuration.
+        ran = name if number is None else f"trial {number}"
+        reasons = [f"seed {seed}: {failures[run]}" for seed in plan.seeds if (run := f"{ran} seed {seed}") in failures]
+        runs = [_seed_run(plan.confirmation_folder(ran, seed)) for seed in plan.seeds]
         done = [run for run in runs if run is not None]
         if reasons:
             failed[name] = reasons[0]
@@ -69,8 +73,9 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
             candidates.append(Candidate(name, number, tuple(done)))
     if not candidates:
         return None
-    baselines = [one for one in candidates if one.trial is None]
-    return confirm([one for one in candidates if one.trial is not None], baselines, failed, Bootstrap())
+    compared = (*BASELINES, DEFAULT)
+    baselines = [one for one in candidates if one.name in compared]
+    return confirm([one for one in candidates if one.name not in compared], baselines, failed, Bootstrap())
 
 
 def read_failures(out: Path) -> dict[str, str]:

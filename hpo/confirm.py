@@ -13,6 +13,9 @@ Areas = npt.NDArray[np.int64]
 
 Floats = npt.NDArray[np.float64]
 
+DEFAULT = "default"
+"""Name of the study's default configuration among what the best is compared with."""
+
 
 class Estimate(Record):
     """A mean with the ends of its confidence interval."""
@@ -27,13 +30,13 @@ class Confirmed(Record):
 
     name: str
     trial: int | None
-    """Number of the trial that it repeats; null for a baseline."""
+    """Number of the trial that it repeats; null for a baseline, and for the default if no trial beside it had it."""
     seeds: list[int]
     mean_miou: Estimate
     miou: dict[str, Estimate]
     """On the domain being visited, by the visit's label."""
     gain: dict[str, Estimate]
-    """Difference of `mean_miou` to every baseline, by the baseline's name; frames and seeds paired."""
+    """Difference of `mean_miou` to every baseline and to the default, by name; frames and seeds paired."""
     miou_gain: dict[str, dict[str, Estimate]]
     """The same per visit: baseline, then the visit's label."""
     mean_miou_by_seed: list[float]
@@ -46,12 +49,15 @@ class Confirmation(Record):
 
     best: str | None
     """The configuration that the search ranks first of those that came through; null if none did."""
+    by_mean: str | None
+    """Whatever was confirmed with the greatest `mean_miou` on the reported frames, for information: to call it the best
+    would be to report on frames that were chosen by. Baselines do not take part, the default does."""
     split: str = "report"
     confidence: float
     replicates: int
     """Bootstrap replicates: frames and seeds are drawn with replacement."""
     runs: list[Confirmed]
-    """Baselines first, then the configurations in the order of the search."""
+    """Baselines first, then the default, then the configurations in the order of the search."""
     failures: dict[str, str]
     """Configurations and baselines that failed under a fresh seed, with the reason."""
 
@@ -66,7 +72,7 @@ class SeedRun:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is confirmed: a trial's configuration or a baseline, run once per seed."""
+    """What is confirmed: a configuration or a baseline, run once per seed."""
 
     name: str
     trial: int | None
@@ -95,7 +101,7 @@ def visit_labels(domains: Sequence[str]) -> list[str]:
 def confirm(
     candidates: Sequence[Candidate], baselines: Sequence[Candidate], failures: Mapping[str, str], bootstrap: Bootstrap
 ) -> Confirmation:
-    """Compares configurations with the baselines by a paired bootstrap over frames and seeds.
+    """Compares configurations with the baselines, the default among them, by a paired bootstrap over frames and seeds.
 
     Everything was run on the same frames with the same seeds, in the same order. Candidates come in the order of the
     search, and the first is the best: to choose by these frames would be to report on frames that were chosen by.
@@ -105,8 +111,11 @@ def confirm(
     spreads = {one.name: _Spread(one, draws) for one in everyone}
     reference = {one.name: spreads[one.name] for one in baselines}
     rows = [spreads[one.name].summary(reference, bootstrap.confidence) for one in everyone]
+    configurations = [one for one in rows if one.name == DEFAULT or one.name not in reference]
+    foremost = max(configurations, key=lambda one: one.mean_miou.value, default=None)
     return Confirmation(
         best=candidates[0].name if candidates else None,
+        by_mean=None if foremost is None else foremost.name,
         confidence=bootstrap.confidence,
         replicates=bootstrap.replicates,
         runs=rows,

@@ -17,7 +17,7 @@ class Job:
 
     Attributes:
         name: Unique in a study and readable: `trial 7`, `batch_norm`, `trial 7 seed 2`.
-        trial: Number of the trial that it is or repeats; None for baselines.
+        trial: Number of the trial that it is or repeats; None for baselines and the default configuration.
         parameters: Of the trial, by path; empty for baselines.
     """
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from optuna.trial import FrozenTrial
-
 from hpo.configuration import Configuration
+from hpo.confirm import DEFAULT
 from hpo.jobs import Job
 from hpo.study import Proposal, Study
 from hpo.study_file import StudyFile
@@ -89,12 +88,25 @@ class Plan:
                 yield Job("confirmation", f"{name} seed {seed}", folder, settings, None, {})
 
     def confirmations(self, study: Study) -> Iterator[Job]:
-        """The best trials of the search, again."""
-        for trial in study.best(self.file.settings.confirm.top):
-            yield from self._confirmation(trial, study.configuration(trial))
+        """The best trials of the search again, and the default configuration unless one of them has it."""
+        best = study.best(self.file.settings.confirm.top)
+        for trial in best:
+            yield from self._confirmation(f"trial {trial.number}", trial.number, study.configuration(trial))
+        if best and self.trial_of_default(study) is None:
+            yield from self._confirmation(DEFAULT, None, self.default())
+
+    def default(self) -> Configuration:
+        """The configuration of all defaults; nothing changed in `run` if a parameter of the space has none."""
+        raw = self.file.space.defaults()
+        return Configuration({}) if raw is None else self.file.space.configuration(raw)
+
+    def trial_of_default(self, study: Study) -> int | None:
+        """The number of that trial, among those that are confirmed, which has the default configuration."""
+        default, best = self.default().hash, study.best(self.file.settings.confirm.top)
+        return next((trial.number for trial in best if study.configuration(trial).hash == default), None)
 
     def confirmation_folder(self, name: str, seed: int) -> Path:
-        """The folder of a confirmation run; `name` is a baseline's or `trial <number>`."""
+        """The folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
         return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}"
 
     def jobs_left(self, study: Study) -> int:
@@ -102,14 +114,15 @@ class Plan:
         known = [*self.baselines(), *self.confirmed_baselines()]
         if study.is_search_over():
             return len(undone([*known, *self.confirmations(study)]))
-        return study.remaining() + self.file.settings.confirm.top * len(self.seeds) + len(undone(known))
+        top = self.file.settings.confirm.top
+        # Beside the best, the default.
+        return study.remaining() + (top + 1 if top else 0) * len(self.seeds) + len(undone(known))
 
-    def _confirmation(self, trial: FrozenTrial, configuration: Configuration) -> Iterator[Job]:
-        name = f"trial {trial.number}"
+    def _confirmation(self, name: str, trial: int | None, configuration: Configuration) -> Iterator[Job]:
         for seed in self.seeds:
             settings = self.confirmation_settings(seed, configuration)
             folder = self.confirmation_folder(name, seed)
-            yield Job("confirmation", f"{name} seed {seed}", folder, settings, trial.number, dict(configuration.values))
+            yield Job("confirmation", f"{name} seed {seed}", folder, settings, trial, dict(configuration.values))
 
     def _overrides(self, split: str) -> Tree:
         overrides: Tree = {"evaluation": {"split": split}}

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from hpo.confirm import Confirmation, Confirmed
+from hpo.confirm import DEFAULT, Confirmation, Confirmed
 from hpo.reporting.verdict import best_run, search_line, verdict
 from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results import StudyResults
@@ -51,19 +51,21 @@ def _runs(confirmation: Confirmation) -> Table:
 def _visits(confirmation: Confirmation, best: Confirmed) -> Table:
     """The best configuration, visit by visit."""
     table = _table(f"{title(best.name).capitalize()} by domain: mIoU in % on the domain being visited")
-    shown = [*(run for run in confirmation.runs if run.trial is None), best]
+    # The default, which stands in the report, would make it too wide for a terminal.
+    compared = [name for name in best.gain if name != DEFAULT]
+    shown = [*(run for run in confirmation.runs if run.name in compared), best]
     table.add_column("")
-    for column in [*(title(run.name) for run in shown), *(f"points over {title(name)}" for name in best.gain)]:
+    for column in [*(title(run.name) for run in shown), *(f"points over {title(name)}" for name in compared)]:
         table.add_column(column, justify="right")
     for label in best.miou:
         values = [tenths(run.miou[label].value) for run in shown]
-        table.add_row(label, *values, *(points(best.miou_gain[name][label]) for name in best.gain))
+        table.add_row(label, *values, *(points(best.miou_gain[name][label]) for name in compared))
     return table
 
 
 def _table(caption: str) -> Table:
     # Without lines: it reads the same in a file as in a terminal.
-    return Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 3, 0, 0))
+    return Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
 
 
 def _print_failures(results: StudyResults, console: Console) -> None:

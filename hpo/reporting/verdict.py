@@ -4,11 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpo.confirm import Confirmation, Confirmed, Estimate
+from hpo.confirm import DEFAULT, Confirmation, Confirmed, Estimate
 from hpo.reporting.wording import clock, interval, metric_name, metric_value, points, tenths, title
 from hpo.results import StudyResults
 
-_LONG = {"source_only": "the untouched source model", "batch_norm": "batch-norm re-estimation"}
+_LONG = {
+    "source_only": "the untouched source model",
+    "batch_norm": "batch-norm re-estimation",
+    DEFAULT: "the default configuration",
+}
 
 HONESTY = (
     "Adapted on, selected on and reported on are three disjoint sets of frames; which configuration is the best was "
@@ -44,15 +48,20 @@ def verdict(results: StudyResults) -> Verdict:
         return _unconfirmed(results)
     seeds = f"{len(best.seeds)} fresh seeds" if len(best.seeds) > 1 else "one fresh seed"
     where = hardest(results.confirmation)
-    at_worst = {name: gains[where] for name, gains in best.miou_gain.items()}
+    is_default = _is_default(best, results.confirmation)
+    others = {name: gain for name, gain in best.gain.items() if not (is_default and name == DEFAULT)}
+    at_worst = {name: best.miou_gain[name][where] for name in others}
     whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
     sentences = [
-        f"{whole}, with {seeds} on frames that the search never saw{_compared(best.gain)}.",
+        f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
+        *(["It is the default configuration: the search found none that it ranks before it."] if is_default else []),
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
         f"In brackets: {100 * results.confirmation.confidence:.0f} % bootstrap intervals.",
         *(f"Not compared with {_LONG[name]}: its confirmation failed." for name in _LONG if name not in best.gain),
+        *_foremost(results.confirmation),
     ]
-    return Verdict(_headline(best.gain), " ".join(sentences))
+    baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
+    return Verdict(_headline(baselines), " ".join(sentences))
 
 
 def search_line(results: StudyResults) -> str:
@@ -70,6 +79,19 @@ def search_line(results: StudyResults) -> str:
             f"(spread {metric_value(metric, high - low)}{unit})"
         )
     return ", ".join([*parts, f"{clock(results.search_seconds)} in all"])
+
+
+def _is_default(best: Confirmed, confirmation: Confirmation) -> bool:
+    return any(run.name == DEFAULT and run.trial == best.trial for run in confirmation.runs)
+
+
+def _foremost(confirmation: Confirmation) -> list[str]:
+    """What leads on the reported frames, if that is not what the search ranks first."""
+    values = {run.name: run.mean_miou.value for run in confirmation.runs}
+    first, best = confirmation.by_mean, confirmation.best
+    if first is None or best is None or values[first] <= values[best]:
+        return []
+    return [f"By the mean on these frames {title(first)} comes before it, which nothing is chosen by."]
 
 
 def _share(miou: Estimate) -> str:

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from hpo.confirm import Estimate
+from hpo.confirm import DEFAULT, Estimate
 from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 
-TITLES = {"source_only": "source only", "batch_norm": "batch norm"}
-"""Baselines as a person calls them."""
+TITLES = {"source_only": "source only", "batch_norm": "batch norm", DEFAULT: "default"}
+"""What the best is compared with, as a person calls it."""
 
 _METRICS = {
     "mean_miou": ("mean mIoU", "%"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpo.confirm import Areas, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.confirm import DEFAULT, Areas, Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results import StudyResults, TrialResult
 from segada.records import RunReport, VisitRecord
 
@@ -69,11 +69,11 @@ def random_areas(generator: np.random.Generator, accuracy: float, frames: int = 
 
 
 def confirmation(gain: float) -> Confirmation:
-    """One configuration and the two baselines; it is better than both by about `gain` pixels in a hundred."""
+    """One configuration beside baselines and default; it is better than all by about `gain` pixels in a hundred."""
     base = random_areas(np.random.default_rng(0), 0.6)
     better = base.copy()
     better[:, 0] += round(100 * gain)
-    baselines = [candidate("source_only", None, base), candidate("batch_norm", None, base)]
+    baselines = [candidate(name, None, base) for name in ("source_only", "batch_norm", DEFAULT)]
     return confirm([candidate("trial 1", 1, better)], baselines, {}, Bootstrap(replicates=400))
 
 

@@ -91,7 +91,7 @@ def test_baselines_then_trials_then_confirmation_of_the_best(file, tmp_path):
     assert desk.diary.started_jobs == [
         *("source_only", "batch_norm", "trial 0", "trial 1", "trial 2"),
         *("source_only seed 1", "source_only seed 2", "batch_norm seed 1", "batch_norm seed 2"),
-        *("trial 1 seed 1", "trial 1 seed 2"),
+        *("trial 1 seed 1", "trial 1 seed 2", "default seed 1", "default seed 2"),
     ]
 
 
@@ -101,6 +101,36 @@ def test_a_trial_is_scored_on_other_frames_and_seeds_than_its_confirmation(file,
     assert plan.search_settings().evaluation.split == "select"
     assert [plan.confirmation_settings(seed).evaluation.split for seed in plan.seeds] == ["report", "report"]
     assert plan.search_settings().seed not in plan.seeds
+
+
+def test_the_default_is_confirmed_beside_the_best_and_not_twice_if_it_is_among_them(file, tmp_path):
+    path = Path(file.document.file)
+    path.write_text(STUDY.replace("high: 0.9", "high: 0.9, default: 0.75"))
+    with_default = load_study(str(path), {"confirm.top": 2})
+    desk = opened(with_default, tmp_path / "out")
+    left = []
+    while (job := desk.agenda.next_job()) is not None:
+        left.append(Plan(with_default, tmp_path / "out").jobs_left(desk.study))
+        finish(desk.agenda, job, 0.0)
+
+    # Until the best are known, room is kept for the default beside them.
+    assert left[0] == 2 + 3 + 2 * 2 + 3 * 2
+    assert desk.study.ledger.trials[0].params == {"method.threshold": 0.75}
+    assert desk.diary.started_jobs[-4:] == [f"trial {number} seed {seed}" for number in (0, 1) for seed in (1, 2)]
+
+    whole = opened(load_study(str(path)), tmp_path / "whole")
+    values = {}
+    while (job := whole.agenda.next_job()) is not None:
+        values[job.name] = getattr(job.settings.method, "threshold", None)
+        finish(whole.agenda, job, {"trial 1": 0.05}.get(job.name, 0.0))
+    assert values["default seed 2"] == 0.75 != values["trial 1 seed 2"]
+
+
+def test_a_space_without_defaults_has_the_settings_of_the_run_for_them(file, tmp_path):
+    plan = Plan(file, tmp_path)
+
+    assert plan.default().values == {}
+    assert plan.confirmation_settings(1, plan.default()) == plan.confirmation_settings(1)
 
 
 def test_nothing_is_confirmed_while_a_trial_runs(file, tmp_path):
@@ -190,7 +220,7 @@ def test_when_the_hours_are_over_the_best_so_far_is_confirmed_and_that_is_all(fi
     while (job := second.agenda.next_job()) is not None:
         finish(second.agenda, job, 0.02)
     assert second.diary.started_jobs[0] == "trial 1"
-    assert second.diary.started_jobs[-2:] == ["trial 1 seed 1", "trial 1 seed 2"]
+    assert second.diary.started_jobs[-4:-2] == ["trial 1 seed 1", "trial 1 seed 2"]
     assert second.study.is_search_over()
     assert Plan(short, out).jobs_left(second.study) == 0
 

@@ -72,7 +72,25 @@ def test_the_best_is_the_search_s_and_not_the_one_that_does_best_on_the_reported
     assert [row.name for row in confirmed.runs] == ["source_only", "trial 0", "trial 1"]
     assert confirmed.runs[1].mean_miou.value < confirmed.runs[2].mean_miou.value
     assert confirmed.best == "trial 0"
+    assert confirmed.by_mean == "trial 1"
     assert confirmed.failures == {"trial 7": "diverged"}
+
+
+def test_by_mean_the_default_may_come_first_and_baselines_never():
+    generator = np.random.default_rng(0)
+    names = ("source_only", "default", "trial 4")
+    base, default, one = (
+        candidate(name, 4 if name == "trial 4" else None, random_areas(generator, share))
+        for name, share in zip(names, (0.9, 0.8, 0.7), strict=True)
+    )
+
+    confirmed = confirm([one], [base, default], {}, SHORT)
+
+    assert (confirmed.best, confirmed.by_mean) == ("trial 4", "default")
+    gain = confirmed.runs[-1].gain["default"]
+    assert gain.value == pytest.approx(confirmed.runs[2].mean_miou.value - confirmed.runs[1].mean_miou.value)
+    assert gain.high < 0
+    assert confirm([], [base], {}, SHORT).by_mean is None
 
 
 def test_a_class_without_labels_does_not_count_as_in_the_engine():

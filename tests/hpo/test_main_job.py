@@ -139,7 +139,8 @@ def test_the_best_is_confirmed_beside_the_baselines(finished):
     confirmation = Confirmation.model_validate_json((best / "confirmation.json").read_bytes())
     study = open_study(load_study(str(finished.out / "study.yaml")), finished.out)
 
-    assert [run.name for run in confirmation.runs] == ["source_only", "batch_norm", confirmation.best]
+    assert [run.name for run in confirmation.runs] == ["source_only", "batch_norm", "default", confirmation.best]
+    assert set(confirmation.runs[-1].gain) == {"source_only", "batch_norm", "default"}
     assert confirmation.best == f"trial {study.best(1)[0].number}"
     assert all(run.seeds == [1, 2] for run in confirmation.runs)
     settings = yaml.safe_load((best / "settings.yaml").read_text())

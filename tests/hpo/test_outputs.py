@@ -68,9 +68,33 @@ def test_a_search_that_its_hours_ended_is_confirmed(study: Study, plan: Plan):
     confirmed = confirmation_of(study, plan, {})
 
     assert confirmed is not None
-    assert [run.name for run in confirmed.runs] == ["source_only", "batch_norm", "trial 0"]
+    assert [run.name for run in confirmed.runs] == ["source_only", "batch_norm", "default", "trial 0"]
     assert write_outputs(study, plan, {}).confirmation == confirmed
     assert (plan.out / "best" / "weights.safetensors").exists()
+
+
+def test_a_trial_that_has_the_default_configuration_stands_for_it(tmp_path: Path):
+    path = tmp_path / "with-default.yaml"
+    path.write_text(STUDY.replace("high: 0.9", "high: 0.9, default: 0.75"))
+    with_default = load_study(str(path))
+    study, plan = open_study(with_default, tmp_path / "out"), Plan(with_default, tmp_path / "out")
+    write_study(with_default, tmp_path / "out")
+    study.ask()
+    study.complete(0, [0.5])
+    study.close()
+    jobs = [*plan.confirmed_baselines(), *plan.confirmations(study)]
+    for job in jobs:
+        finish(job)
+
+    assert not any(job.name.startswith("default") for job in jobs)
+    results = write_outputs(study, plan, {})
+    assert results.confirmation is not None
+    assert [(run.name, run.trial) for run in results.confirmation.runs[2:]] == [("default", 0), ("trial 0", 0)]
+    assert "It is the default configuration" in (plan.out / "report.html").read_text()
+
+    failed = confirmation_of(study, plan, {"trial 0 seed 1": "the loss is nan"})
+    assert failed is not None
+    assert list(failed.failures) == ["default", "trial 0"]
 
 
 def test_failures_outlive_their_session_until_the_run_is_made_up_for(study: Study, plan: Plan):

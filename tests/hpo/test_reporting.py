@@ -90,6 +90,30 @@ def test_the_verdict_names_the_hardest_domain_and_the_confidence_that_was_asked_
     assert "90 % bootstrap intervals" in detail
 
 
+def test_what_is_gained_over_the_default_is_said_and_does_not_decide_whether_adapting_helps():
+    better = confirmation(0.1)
+    same = better.runs[-1].model_copy(
+        update={"gain": {**better.runs[-1].gain, "default": better.runs[0].gain["default"]}}
+    )
+    confirmed = better.model_copy(update={"runs": [*better.runs[:-1], same]})
+
+    answer = verdict(results(confirmed))
+
+    assert answer.headline.startswith("Adapting helps")
+    assert "default" not in answer.headline
+    assert "and +0.0 (0.0 to 0.0) points over the default configuration." in answer.detail
+    for shown in ("points over default", "over default"):
+        assert shown in page(results(confirmed))
+    assert "points over default" in " ".join(summary(results(confirmed)).split())
+
+
+def test_what_leads_on_the_reported_frames_is_named_and_not_chosen():
+    confirmed = confirmation(-0.1).model_copy(update={"by_mean": "default"})
+
+    assert "By the mean on these frames default comes before it" in verdict(results(confirmed)).detail
+    assert "By the mean" not in verdict(results(confirmation(0.1))).detail
+
+
 def test_nothing_is_said_to_be_beaten_without_a_baseline():
     whole = confirmation(0.1)
     alone = whole.runs[-1].model_copy(update={"gain": {}, "miou_gain": {}})
