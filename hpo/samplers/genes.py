@@ -2,7 +2,7 @@
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from deap import tools
@@ -50,9 +50,10 @@ class NumberGene(Gene):
     def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:
         if first == second:
             return first, second
+        ends = {self._unit(first): first, self._unit(second): second}
         ((one,), (other,)) = tools.cxSimulatedBinaryBounded([self._unit(first)], [self._unit(second)], eta, 0.0, 1.0)
         # A gene that was not crossed keeps its value to the last digit.
-        return self._back(one, first, second), self._back(other, first, second)
+        return self._back(one, ends), self._back(other, ends)
 
     def mutate(self, value: Raw, eta: float) -> Raw:
         ((moved,),) = tools.mutPolynomialBounded([self._unit(value)], eta, 0.0, 1.0, 1.0)
@@ -63,8 +64,8 @@ class NumberGene(Gene):
         assert isinstance(value, int | float)
         return min(max(to_unit(self._number, value), 0.0), 1.0)
 
-    def _back(self, unit: float, first: Raw, second: Raw) -> Raw:
-        return next((value for value in (first, second) if self._unit(value) == unit), self.at(unit))
+    def _back(self, unit: float, ends: Mapping[float, Raw]) -> Raw:
+        return ends[unit] if unit in ends else self.at(unit)
 
     def _stepped(self, value: Raw, *, up: bool) -> Raw:
         assert isinstance(value, int | float)

@@ -1,6 +1,7 @@
 """The genetic algorithm: DEAP's operators on the finished trials of the study, one child per trial."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -65,6 +66,14 @@ class GeneticSettings(SamplerSettings):
         return GeneticSampler(space, self)
 
 
+@dataclass(frozen=True)
+class Parent:
+    """What a trial hands down: all its genes, and how strongly each is mutated."""
+
+    genome: Genome
+    strengths: Strengths
+
+
 class GeneticSampler(Proposer, BaseGASampler):
     """Every trial is a child of the best complete trials.
 
@@ -109,7 +118,7 @@ class GeneticSampler(Proposer, BaseGASampler):
         if len(ranked) < 2 or (collapsed and generator.random() < self._settings.immigrants):
             immigrant: Genome = self._toolbox.place(generator.random(len(self._distributions)))
             return immigrant
-        parents = [self._genome(parent) for parent in ranked]
+        parents = [self._parent(parent) for parent in ranked]
         with deap_randomness(generator):
             children = [self._child(parents, trial.number, attempt) for _ in range(self._settings.children)]
         possible = [
@@ -145,15 +154,15 @@ class GeneticSampler(Proposer, BaseGASampler):
         with deap_randomness(self._generator(SURVIVE, number)):
             return archive.survivors(self._settings.selection)
 
-    def _child(self, parents: list[Genome], number: int, attempt: int) -> Genome:
+    def _child(self, parents: Sequence[Parent], number: int, attempt: int) -> Genome:
         """A child; each attempt mutates more genes than the last, to get away from what is known."""
         settings = self._settings
         reach = settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
         first, second = self._toolbox.select(parents, 2)
         if not self._toolbox.chance(settings.crossover):
             second = first
-        crossed = self._toolbox.mate(first, second, eta=settings.likeness)
-        strengths = self._toolbox.adapt(_strengths(first), _strengths(second))
+        crossed = self._toolbox.mate(first.genome, second.genome, eta=settings.likeness)
+        strengths = self._toolbox.adapt(first.strengths, second.strengths)
         child = self._toolbox.mutate(crossed, rate=settings.mutation + attempt, reach=reach, strengths=strengths)
         return {**child, **{STRENGTH + name: round(strength, 3) for name, strength in strengths.items()}}
 
@@ -165,16 +174,10 @@ class GeneticSampler(Proposer, BaseGASampler):
         genome: Genome = self._toolbox.place((cells[:, number] + generator.random(shape)[:, number]) / shape[1])
         return genome
 
-    def _genome(self, trial: FrozenTrial) -> Genome:
-        """All genes of a trial, strategy genes among them."""
+    def _parent(self, trial: FrozenTrial) -> Parent:
         carried = trial.system_attrs.get(GENOME, {})
-        strengths = {STRENGTH + name: carried.get(STRENGTH + name, 1.0) for name in self._distributions}
-        return {**whole(self._space, trial, self._seed), **strengths}
+        strengths = {name: carried.get(STRENGTH + name, 1.0) for name in self._distributions}
+        return Parent(whole(self._space, trial, self._seed), strengths)
 
     def _generator(self, *words: int) -> np.random.Generator:
         return np.random.default_rng((self._seed, *words))
-
-
-def _strengths(genome: Genome) -> Strengths:
-    prefix = len(STRENGTH)
-    return {name[prefix:]: float(value) for name, value in genome.items() if name.startswith(STRENGTH)}  # type: ignore[arg-type]

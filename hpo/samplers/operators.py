@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 from deap import base
@@ -22,6 +23,8 @@ Strengths = Mapping[str, float]
 
 STRONGEST = 4.0
 """Bounds of a gene's own strength: this, and one divided by this."""
+
+T = TypeVar("T")
 
 _DEAP_RANDOM = threading.Lock()
 
@@ -120,7 +123,7 @@ def _chance(probability: float) -> bool:
     return random.random() < probability
 
 
-def _select(tournament: int, ranked: Sequence[Genome], k: int) -> list[Genome]:
+def _select(tournament: int, ranked: Sequence[T], k: int) -> list[T]:
     """Tournament by place, whether one objective or several rank the parents."""
     places = [min(random.choices(range(len(ranked)), k=tournament)) for _ in range(k)]
     return [ranked[place] for place in places]
