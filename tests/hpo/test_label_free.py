@@ -21,6 +21,7 @@ from hpo.results import StudyResults, TrialResult, write_csv
 from hpo.study_file import load_study
 from segada.records import RunReport
 from segada.settings import RunSettings
+from segada.settings.evaluation import HIGHER_IS_BETTER
 
 GAINS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 SCORES = {
@@ -158,3 +159,13 @@ def test_baselines_are_runs_although_they_have_no_teacher(tmp_path: Path) -> Non
     for job in plan.baselines():
         assert job.settings.evaluation.label_free == ("consistency", "source_miou")
         assert RunSettings.model_validate(job.settings.model_dump(mode="json")) == job.settings
+
+
+def test_the_shipped_study_searches_by_a_score_and_shows_all() -> None:
+    study = load_study("label_free")
+    (objective,) = study.settings.objectives
+    assert objective.metric.startswith("label_free/")
+    assert (objective.goal == "maximise") == HIGHER_IS_BETTER[objective.metric.removeprefix("label_free/")]
+    assert set(study.run_settings().evaluation.label_free) == set(HIGHER_IS_BETTER)
+    assert study.settings.pruning is None
+    assert study.space.parameters == load_study("ga_dacs").space.parameters
