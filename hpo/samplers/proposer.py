@@ -77,9 +77,12 @@ class Proposer(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],  # noqa: ARG002 - always the whole space
     ) -> dict[str, Raw]:
-        self.read(study)
-        genome = self._chosen(study, trial)
-        study._storage.set_trial_system_attr(trial._trial_id, GENOME, genome)
+        genome: Genome | None = trial.system_attrs.get(GENOME)
+        # A trial whose driver died while it asked goes on with what was proposed to it.
+        if genome is None:
+            self.read(study)
+            genome = self._chosen(study, trial)
+            study._storage.set_trial_system_attr(trial._trial_id, GENOME, genome)
         return {name: value for name, value in genome.items() if name in self._distributions}
 
     def sample_independent(

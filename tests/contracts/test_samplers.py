@@ -255,6 +255,18 @@ def test_a_trial_may_be_late(name: str) -> None:
     assert study.best_trial.number == late.number
 
 
+def test_a_trial_that_was_interrupted_while_it_was_asked_for_is_what_was_proposed(name: str, tmp_path: Path) -> None:
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    for journal in (whole, torn):
+        run(study_of(name, journal=journal), 14)
+    proposed = SPACE.suggest(study_of(name, journal=whole).ask())
+    cut = study_of(name, journal=torn).ask()
+    cut.suggest_float("rate", 1e-4, 1e-1, log=True)
+    later = study_of(name, journal=torn)
+    run(later, 3)
+    assert SPACE.suggest(optuna.Trial(later, cut._trial_id)) == proposed
+
+
 def test_two_drivers_share_a_study(name: str, tmp_path: Path) -> None:
     drivers = [study_of(name, journal=tmp_path / "journal") for _ in range(2)]
     configurations = []
