@@ -200,12 +200,17 @@ def _distances(first: Points, second: Points) -> Points:
 
 def _rank(losses: Losses) -> Losses:
     """Columns by order: evenly from 0 to 1, equals sharing their mean."""
-    ordered = np.sort(losses, axis=0)
-    columns = [
-        (np.searchsorted(line, column, "left") + np.searchsorted(line, column, "right") - 1) / 2
-        for line, column in zip(ordered.T, losses.T, strict=True)
-    ]
-    return np.array(columns).T / max(len(losses) - 1, 1)
+    return np.column_stack([_places(column) for column in losses.T]) / max(len(losses) - 1, 1)
+
+
+def _places(column: Points) -> Points:
+    order = np.argsort(column, kind="stable")
+    ordered = column[order]
+    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    sizes = np.diff(np.append(first, len(column)))
+    places = np.empty(len(column))
+    places[order] = np.repeat(first + (sizes - 1) / 2, sizes)
+    return places
 
 
 def _remembered(ranks: Losses) -> NDArray[np.int64]:

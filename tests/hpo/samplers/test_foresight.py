@@ -118,6 +118,13 @@ def test_of_many_trials_the_best_and_the_latest_are_remembered(monkeypatch: pyte
     assert foresight._remembered(np.array([0.9, 0.0])).tolist() == [0, 1]
 
 
+def test_ranks_are_even_and_equals_share_their_mean() -> None:
+    losses = np.array([[3.0, 1.0], [1.0, 1.0], [3.0, 1.0], [7.0, 1.0], [3.0, 0.0]])
+    assert foresight._rank(losses).tolist() == [[0.5, 0.625], [0.0, 0.625], [0.5, 0.625], [1.0, 0.625], [0.5, 0.0]]
+    assert foresight._rank(losses[:1]).tolist() == [[0.0, 0.0]]
+    assert foresight._rank(losses[:0]).shape == (0, 2)
+
+
 def test_choices_are_as_far_apart_as_the_ends_of_a_range_and_inactive_genes_nowhere() -> None:
     space = space_of(
         rate={"type": "float", "low": 1e-4, "high": 1.0, "log": True},
