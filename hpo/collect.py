@@ -1,7 +1,7 @@
 """From a study and the folders of its runs to its results."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,8 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 
 from hpo.confirm import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, confirm
-from hpo.plan import BASELINES, Plan
+from hpo.objectives import objective_value
+from hpo.plan import BASELINES, SPLITS, Plan, confirmation_name
 from hpo.results import StudyResults, TrialResult
 from hpo.study import REASON, Study
 from segada.records import RunReport, VisitRecord
@@ -62,20 +63,46 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
     for name, number in names.items():
         # The default is not run a second time where a trial beside it has the same configuration.
         ran = name if number is None else f"trial {number}"
-        reasons = [f"seed {seed}: {failures[run]}" for seed in plan.seeds if (run := f"{ran} seed {seed}") in failures]
-        runs = [_seed_run(plan.confirmation_folder(ran, seed)) for seed in plan.seeds]
-        done = [run for run in runs if run is not None]
-        if reasons:
-            failed[name] = reasons[0]
-        elif len(done) < len(runs):
+        reason = _failure(plan, ran, failures)
+        done = [run for seed in plan.seeds if (run := _seed_run(plan.confirmation_folder(ran, seed))) is not None]
+        scores = _scores(study, plan, ran) if number is not None and len(trials) > 1 else []
+        if reason is not None:
+            failed[name] = reason
+        elif len(done) < len(plan.seeds) or None in scores:
             return None
         else:
-            candidates.append(Candidate(name, number, tuple(done)))
+            candidates.append(Candidate(name, number, tuple(done), _mean(scores)))
     if not candidates:
         return None
     compared = (*BASELINES, DEFAULT)
     baselines = [one for one in candidates if one.name in compared]
-    return confirm([one for one in candidates if one.name not in compared], baselines, failed, Bootstrap())
+    configurations = _best_first(study, [one for one in candidates if one.name not in compared])
+    return confirm(configurations, baselines, failed, Bootstrap())
+
+
+def _failure(plan: Plan, name: str, failures: Mapping[str, str]) -> str | None:
+    """Why a confirmation run of this name failed under one of the seeds, if one did."""
+    runs = {confirmation_name(name, seed, split): seed for split in SPLITS for seed in plan.seeds}
+    return next((f"seed {seed}: {failures[run]}" for run, seed in runs.items() if run in failures), None)
+
+
+def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
+    """The first objective on the frames of the search, seed by seed; None where the run is not over."""
+    metric = study.file.settings.objectives[0].metric
+    reports = [read_report(plan.confirmation_folder(name, seed, "select")) for seed in plan.seeds]
+    return [None if report is None else objective_value(metric, report) for report in reports]
+
+
+def _mean(scores: Sequence[float | None]) -> float | None:
+    """None for no scores, or if one of them is no number."""
+    known = [score for score in scores if score is not None and math.isfinite(score)]
+    return float(np.mean(known)) if known and len(known) == len(scores) else None
+
+
+def _best_first(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """By `selection`, those without it last; of equals, the search's first."""
+    sign = -1.0 if study.file.settings.objectives[0].goal == "maximise" else 1.0
+    return sorted(candidates, key=lambda one: math.inf if one.selection is None else sign * one.selection)
 
 
 def read_failures(out: Path) -> dict[str, str]:

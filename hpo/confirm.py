@@ -40,6 +40,9 @@ class Confirmed(Record):
     miou_gain: dict[str, dict[str, Estimate]]
     """The same per visit: baseline, then the visit's label."""
     mean_miou_by_seed: list[float]
+    selection: float | None
+    """Mean over the same seeds of the first objective on the frames of the search, by which the best was picked; null
+    if there was nothing to pick from."""
     seed_deviation: float | None
     """Standard deviation of `mean_miou_by_seed`; null with a single seed."""
 
@@ -48,7 +51,7 @@ class Confirmation(Record):
     """`best/confirmation.json`."""
 
     best: str | None
-    """The configuration that the search ranks first of those that came through; null if none did."""
+    """The first by `selection` of the configurations that came through; null if none did."""
     by_mean: str | None
     """Whatever was confirmed with the greatest `mean_miou` on the reported frames, for information: to call it the best
     would be to report on frames that were chosen by. Baselines do not take part, the default does."""
@@ -57,7 +60,7 @@ class Confirmation(Record):
     replicates: int
     """Bootstrap replicates: frames and seeds are drawn with replacement."""
     runs: list[Confirmed]
-    """Baselines first, then the default, then the configurations in the order of the search."""
+    """Baselines first, then the default, then the configurations, best first."""
     failures: dict[str, str]
     """Configurations and baselines that failed under a fresh seed, with the reason."""
 
@@ -77,6 +80,8 @@ class Candidate:
     name: str
     trial: int | None
     runs: tuple[SeedRun, ...]
+    selection: float | None = None
+    """As of `Confirmed`."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,8 @@ def confirm(
 ) -> Confirmation:
     """Compares configurations with the baselines, the default among them, by a paired bootstrap over frames and seeds.
 
-    Everything was run on the same frames with the same seeds, in the same order. Candidates come in the order of the
-    search, and the first is the best: to choose by these frames would be to report on frames that were chosen by.
+    Everything was run on the same frames with the same seeds, in the same order. Candidates come best first, picked by
+    other frames: to choose by these would be to report on frames that were chosen by.
     """
     everyone = [*baselines, *candidates]
     draws = _draw(everyone[0].runs, bootstrap)
@@ -167,6 +172,7 @@ class _Spread:
             gain={name: mean for name, (mean, _) in gains.items()},
             miou_gain={name: visits for name, (_, visits) in gains.items()},
             mean_miou_by_seed=[float(value) for value in means],
+            selection=self.candidate.selection,
             seed_deviation=float(means.std(ddof=1)) if len(means) > 1 else None,
         )
 

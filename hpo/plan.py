@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from hpo.configuration import Configuration
 from hpo.confirm import DEFAULT
@@ -21,6 +22,11 @@ BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
     "batch_norm": BatchNormSettings(name="batch_norm"),
 }
 """Run beside every search: what the source model gives as it is, and with fresh batch-norm statistics alone."""
+
+Split = Literal["report", "select"]
+SPLITS: tuple[Split, ...] = ("report", "select")
+_FOLDER_ENDS: dict[Split, str] = {"report": "", "select": "-select"}
+_NAME_ENDS: dict[Split, str] = {"report": "", "select": " select"}
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,11 @@ class Plan:
         """Settings of a trial: scored on the frames that the search may look at."""
         return self.file.run_settings(configuration, self._overrides("select"))
 
-    def confirmation_settings(self, seed: int, configuration: Configuration | None = None) -> RunSettings:
-        """Settings of a confirmation run: another seed, and frames that nothing was chosen by."""
-        return self.file.run_settings(configuration, {**self._overrides("report"), "seed": seed})
+    def confirmation_settings(
+        self, seed: int, configuration: Configuration | None = None, split: Split = "report"
+    ) -> RunSettings:
+        """Settings of a confirmation run: another seed and, but where the best is picked, frames of the report."""
+        return self.file.run_settings(configuration, {**self._overrides(split), "seed": seed})
 
     def baselines(self) -> Iterator[Job]:
         """The baselines on the frames of the search."""
@@ -88,10 +96,15 @@ class Plan:
                 yield Job("confirmation", f"{name} seed {seed}", folder, settings, None, {})
 
     def confirmations(self, study: Study) -> Iterator[Job]:
-        """The best trials of the search again, and the default configuration unless one of them has it."""
+        """The best trials of the search again, and the default configuration unless one of them has it.
+
+        Of several trials the best is picked by what they are worth with the same seeds on the frames of the search: to
+        pick by the reported frames would be to report on frames that were chosen by. So they run on both.
+        """
         best = study.best(self.file.settings.confirm.top)
-        for trial in best:
-            yield from self._confirmation(f"trial {trial.number}", trial.number, study.configuration(trial))
+        for split in SPLITS if len(best) > 1 else SPLITS[:1]:
+            for trial in best:
+                yield from self._confirmation(f"trial {trial.number}", trial.number, study.configuration(trial), split)
         if best and self.trial_of_default(study) is None:
             yield from self._confirmation(DEFAULT, None, self.default())
 
@@ -105,9 +118,9 @@ class Plan:
         default, best = self.default().hash, study.best(self.file.settings.confirm.top)
         return next((trial.number for trial in best if study.configuration(trial).hash == default), None)
 
-    def confirmation_folder(self, name: str, seed: int) -> Path:
+    def confirmation_folder(self, name: str, seed: int, split: Split = "report") -> Path:
         """The folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
-        return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}"
+        return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}{_FOLDER_ENDS[split]}"
 
     def jobs_left(self, study: Study) -> int:
         """Runs that are not over yet, those of the confirmation included."""
@@ -115,18 +128,26 @@ class Plan:
         if study.is_search_over():
             return len(undone([*known, *self.confirmations(study)]))
         top = self.file.settings.confirm.top
-        # Beside the best, the default.
-        return study.remaining() + (top + 1 if top else 0) * len(self.seeds) + len(undone(known))
+        # Several are run twice, see `confirmations`; beside them stands the default.
+        expected = (2 * top if top > 1 else top) + 1 if top else 0
+        return study.remaining() + expected * len(self.seeds) + len(undone(known))
 
-    def _confirmation(self, name: str, trial: int | None, configuration: Configuration) -> Iterator[Job]:
+    def _confirmation(
+        self, name: str, trial: int | None, configuration: Configuration, split: Split = "report"
+    ) -> Iterator[Job]:
         for seed in self.seeds:
-            settings = self.confirmation_settings(seed, configuration)
-            folder = self.confirmation_folder(name, seed)
-            yield Job("confirmation", f"{name} seed {seed}", folder, settings, trial, dict(configuration.values))
+            settings = self.confirmation_settings(seed, configuration, split)
+            folder, run = self.confirmation_folder(name, seed, split), confirmation_name(name, seed, split)
+            yield Job("confirmation", run, folder, settings, trial, dict(configuration.values))
 
     def _overrides(self, split: str) -> Tree:
         overrides: Tree = {"evaluation": {"split": split}}
         return {**overrides, "model": {"checkpoint": str(self.weights)}} if self.file.settings.pretrain else overrides
+
+
+def confirmation_name(name: str, seed: int, split: Split = "report") -> str:
+    """The name of a confirmation run's job."""
+    return f"{name} seed {seed}{_NAME_ENDS[split]}"
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:

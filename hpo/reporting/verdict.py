@@ -15,8 +15,8 @@ _LONG = {
 }
 
 HONESTY = (
-    "Adapted on, selected on and reported on are three disjoint sets of frames; which configuration is the best was "
-    "decided by the search, and the others are confirmed beside it, not chosen from."
+    "Adapted on, selected on and reported on are three disjoint sets of frames; which of the confirmed configurations "
+    "is the best was decided by their mean over the same fresh seeds on the frames of the search, not by these."
 )
 
 
@@ -54,7 +54,7 @@ def verdict(results: StudyResults) -> Verdict:
     whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
     sentences = [
         f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
-        *(["It is the default configuration: the search found none that it ranks before it."] if is_default else []),
+        *(["It is the default configuration: the search found none that comes before it."] if is_default else []),
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
         f"In brackets: {100 * results.confirmation.confidence:.0f} % bootstrap intervals.",
         *(f"Not compared with {_LONG[name]}: its confirmation failed." for name in _LONG if name not in best.gain),
@@ -86,7 +86,7 @@ def _is_default(best: Confirmed, confirmation: Confirmation) -> bool:
 
 
 def _foremost(confirmation: Confirmation) -> list[str]:
-    """What leads on the reported frames, if that is not what the search ranks first."""
+    """What leads on the reported frames, if that is not what was picked."""
     values = {run.name: run.mean_miou.value for run in confirmation.runs}
     first, best = confirmation.by_mean, confirmation.best
     if first is None or best is None or values[first] <= values[best]:

@@ -47,9 +47,9 @@ def plan(file: StudyFile, tmp_path: Path) -> Plan:
     return Plan(file, tmp_path / "out")
 
 
-def finish(job: Job) -> None:
+def finish(job: Job, gain: float = 0.0) -> None:
     """Leaves what the engine leaves of a run."""
-    whole = report(0.0, seed=job.settings.seed).model_copy(update={"settings_hash": job.settings.settings_hash()})
+    whole = report(gain, seed=job.settings.seed).model_copy(update={"settings_hash": job.settings.settings_hash()})
     areas = random_areas(np.random.default_rng(0), 0.6, frames=8)
     job.folder.mkdir(parents=True)
     (job.folder / "report.json").write_text(whole.model_dump_json())
@@ -95,6 +95,38 @@ def test_a_trial_that_has_the_default_configuration_stands_for_it(tmp_path: Path
     failed = confirmation_of(study, plan, {"trial 0 seed 1": "the loss is nan"})
     assert failed is not None
     assert list(failed.failures) == ["default", "trial 0"]
+
+
+def test_of_several_the_best_is_picked_by_fresh_seeds_on_the_frames_of_the_search(file: StudyFile, tmp_path: Path):
+    several = load_study(file.document.file, {"confirm.top": 3, "budget.trials": 3})
+    study, plan = open_study(several, tmp_path / "out"), Plan(several, tmp_path / "out")
+    write_study(several, tmp_path / "out")
+    for number, value in enumerate((0.5, 0.4, 0.3)):
+        study.ask()
+        study.complete(number, [value])
+    jobs = {job.name: job for job in [*plan.confirmed_baselines(), *plan.confirmations(study)]}
+    assert {job.settings.evaluation.split for name, job in jobs.items() if name.endswith("select")} == {"select"}
+    assert jobs["trial 1 seed 2 select"].settings.seed == jobs["trial 1 seed 2"].settings.seed == 2
+    gains = {"trial 0": (0.3, -0.3), "trial 1": (0.1, 0.2), "trial 2": (0.01, 0.02)}
+    *others, last = jobs.items()
+    for name, job in others:
+        trial, seed = name.split(" seed ")
+        finish(job, gains[trial][int(seed[0]) - 1] if name.endswith("select") else 0.0)
+    assert confirmation_of(study, plan, {}) is None
+
+    finish(last[1], 0.02)
+    confirmed = confirmation_of(study, plan, {})
+
+    assert confirmed is not None
+    assert [run.name for run in confirmed.runs[2:]] == ["default", "trial 1", "trial 2", "trial 0"]
+    assert confirmed.best == "trial 1"
+    mean = report(0.15).mean_miou
+    assert [run.selection for run in confirmed.runs[:4]] == [None, None, None, pytest.approx(mean)]
+    written = write_outputs(study, plan, {}).confirmation
+    assert written == confirmed
+    failed = confirmation_of(study, plan, {"trial 1 seed 2 select": "its worker died"})
+    assert failed is not None
+    assert (failed.best, failed.failures) == ("trial 2", {"trial 1": "seed 2: its worker died"})
 
 
 def test_failures_outlive_their_session_until_the_run_is_made_up_for(study: Study, plan: Plan):
