@@ -61,7 +61,7 @@ class CocoProblem(Problem):
         shares = (values - self._ideal) / (self._nadir - self._ideal)
         inside = shares[(shares < 1.0).all(axis=1)]
         if len(inside):
-            return 1.0 - hypervolume(inside)
+            return float(1.0 - hypervolume(inside))
         return 1.0 + float(np.linalg.norm(np.maximum(shares - 1.0, 0.0), axis=1).min())
 
     def _at(self, point: Any) -> NDArray[np.float64]:

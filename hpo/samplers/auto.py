@@ -55,7 +55,8 @@ class AutoSampler(BaseSampler):
 def choose(space: Space, trials: int, seed: int) -> SamplerSettings:
     """The settings of the sampler that suits.
 
-    A space that the budget can go through whole is gone through: `grid`. Everything else is bred: `genetic`.
+    A space that the budget can go through whole is gone through: `grid`. Everything else is bred: `genetic`, which no
+    other sampler was ahead of in `python -m hpo.bench samplers` by more than chance; docs/samplers.md has the figures.
     """
     count, _ = cardinality(space)
     if count <= trials:
