@@ -6,6 +6,7 @@ from pathlib import Path
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal._file import LOCK_FILE_SUFFIX
 from optuna.study import StudyDirection
 
 from hpo.parameters.base import Raw
@@ -88,6 +89,8 @@ def _journal(out: Path) -> JournalStorage:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file, not a folder; {_CURE}")
     out.mkdir(parents=True, exist_ok=True)
+    # The folder is claimed by one driver at a time, so a lock that is there was left by one that was killed.
+    path.with_name(f"{JOURNAL}{LOCK_FILE_SUFFIX}").unlink(missing_ok=True)
     lock = JournalFileOpenLock(str(path), grace_period=LOCK_SECONDS)
     lock.acquire()
     try:
