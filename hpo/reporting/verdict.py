@@ -99,8 +99,9 @@ def _share(miou: Estimate) -> str:
 
 
 def _compared(gain: Mapping[str, Estimate]) -> str:
-    said = " and ".join(f"{points(estimate)} points over {_LONG[name]}" for name, estimate in gain.items())
-    return f": {said}" if said else ""
+    said = [f"{points(estimate)} points over {_LONG[name]}" for name, estimate in gain.items()]
+    listed = said if len(said) < 2 else [", ".join(said[:-1]), said[-1]]
+    return f": {' and '.join(listed)}" if listed else ""
 
 
 def _headline(gain: Mapping[str, Estimate]) -> str:

@@ -102,6 +102,7 @@ def test_what_is_gained_over_the_default_is_said_and_does_not_decide_whether_ada
     assert answer.headline.startswith("Adapting helps")
     assert "default" not in answer.headline
     assert "and +0.0 (0.0 to 0.0) points over the default configuration." in answer.detail
+    assert re.search(r"source model, [^,]+ points over batch-norm re-estimation and \+0\.0", answer.detail)
     for shown in ("points over default", "over default"):
         assert shown in page(results(confirmed))
     assert "points over default" in " ".join(summary(results(confirmed)).split())
