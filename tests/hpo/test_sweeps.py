@@ -239,6 +239,14 @@ def test_a_study_as_a_sweep(study: StudyFile) -> None:
     assert len(lost(study)) == 2
 
 
+def test_a_sweep_has_no_paired_test_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "paired.yaml"
+    path.write_text(STUDY.replace("{min_visits: 2}", "{name: paired}"), encoding="utf-8")
+    paired = load_study(str(path))
+    assert "early_terminate" not in sweep_of(paired, "paired.yaml")
+    assert "a sweep knows no paired test: nothing is stopped before its end" in lost(paired)
+
+
 def command_of(sweep: dict[str, object], proposed: dict[str, object]) -> list[str]:
     """The command line that wandb's agent makes of a proposal (`Agent._command_run`)."""
     parts = utils.create_sweep_command(list(sweep["command"]))  # type: ignore[call-overload]
