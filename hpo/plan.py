@@ -15,6 +15,7 @@ from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.method import BatchNormSettings, SourceOnlySettings
 from segada.settings.modulation import AlwaysSettings
+from segada.settings.prompt import NoPrompt
 from segada.settings.trees import Tree
 
 BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
@@ -164,8 +165,16 @@ def _is_done(job: Job) -> bool:
 
 
 def _baseline(settings: RunSettings, name: str) -> RunSettings:
-    # No baseline has a teacher that could agree.
+    # No baseline has a teacher that could agree, or mixes what could be shown.
     asked = tuple(score for score in settings.evaluation.label_free if score != "agreement")
     evaluation = settings.evaluation.model_copy(update={"label_free": asked})
-    rooms = {"method": BASELINES[name], "adapter": NoAdapter(), "modulation": AlwaysSettings()}
-    return settings.model_copy(update={**rooms, "evaluation": evaluation})
+    watch = settings.watch.model_copy(update={"mix_panels": None})
+    rooms = {
+        "method": BASELINES[name],
+        "adapter": NoAdapter(),
+        "prompt": NoPrompt(),
+        "modulation": AlwaysSettings(),
+        "evaluation": evaluation,
+        "watch": watch,
+    }
+    return settings.model_copy(update=rooms)
