@@ -16,7 +16,7 @@ from hpo.space import Space
 
 Points = NDArray[np.float64]
 
-MEMORY = 200
+MEMORY = 150
 """Trials that the model is made of: half the best, half the latest. More would cost time and tell little."""
 PRUNED, FAILED = 0.75, 1.0
 """What a trial without a result counts as among ranks from 0, the best, to 1: in the worse half, and the worst."""

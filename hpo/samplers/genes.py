@@ -3,6 +3,7 @@
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from deap import tools
@@ -46,12 +47,15 @@ class NumberGene(Gene):
     def __init__(self, distribution: FloatDistribution | IntDistribution) -> None:
         super().__init__(distribution)
         self._number = distribution
+        # The few parents of many children are asked for theirs again and again.
+        self._unit = lru_cache(256)(self._unit_of)
 
     def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:
         if first == second:
             return first, second
-        ends = {self._unit(first): first, self._unit(second): second}
-        ((one,), (other,)) = tools.cxSimulatedBinaryBounded([self._unit(first)], [self._unit(second)], eta, 0.0, 1.0)
+        start, end = self._unit(first), self._unit(second)
+        ends = {start: first, end: second}
+        ((one,), (other,)) = tools.cxSimulatedBinaryBounded([start], [end], eta, 0.0, 1.0)
         # A gene that was not crossed keeps its value to the last digit.
         return self._back(one, ends), self._back(other, ends)
 
@@ -60,7 +64,7 @@ class NumberGene(Gene):
         changed = self.at(moved)
         return self._stepped(value, up=moved >= self._unit(value)) if changed == value else changed
 
-    def _unit(self, value: Raw) -> float:
+    def _unit_of(self, value: Raw) -> float:
         assert isinstance(value, int | float)
         return min(max(to_unit(self._number, value), 0.0), 1.0)
 
