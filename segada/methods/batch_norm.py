@@ -24,8 +24,10 @@ class BatchNorm(Method):
         for norm in norms:
             norm.momentum = settings.momentum
 
-    def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
-        """One forward pass in training mode."""
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
+        """One forward pass in training mode, unless the step is planned not to train."""
+        if not plan.trains:
+            return {}
         self._network.train()
         with self._clock.part("statistics"), torch.no_grad():
             self._network(target.images)

@@ -41,6 +41,11 @@ class Optimiser:
             settings: Rates and decay.
             beside: What else learns, with the same decay.
         """
+        if not parameters and beside is None:
+            raise ValueError(
+                "nothing of this network learns: model.freeze and model.frozen leave no parameter; freeze less, name "
+                "exceptions in model.learning, or choose an adapter"
+            )
         self._settings = settings
         self._parameters = parameters
         self._rates: dict[str, Callable[[StepPlan], float]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from segada.settings.schema import names_below, nearest
+from segada.settings.schema import names_below, nearest, slots
 from segada.settings.trees import Tree, Value, at_path
 
 Parts = tuple[str | int, ...]
@@ -34,6 +34,10 @@ def explain(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:
 
 def _unknown_key(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:
     parts = _path(tree, detail)
+    kinds = dict.fromkeys((path, kind) for place in slots(model, parts) for path, kind in place.given.items())
+    if kinds:
+        names = " or ".join(kind for _, kind in kinds)
+        return Misfit(parts, f"there is no such key; it goes with {next(iter(kinds))[0]} {names}")
     hint = nearest(str(parts[-1]), names_below(model, parts[:-1], tree))
     return Misfit(parts, f"there is no such key; {hint}")
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from segada.settings.architectures import check_encoder
-from segada.settings.base import Count, Fraction, Sequence, Settings
+from segada.settings.base import Count, Sequence, Settings
 
 
 class ModelSettings(Settings):
@@ -22,10 +22,10 @@ class ModelSettings(Settings):
     """Name of a shipped checkpoint or path of a safetensors file; null starts from random weights."""
     fresh: Sequence[str] = ()
     """Parts that start from random weights whatever the checkpoint holds, such as `head` or `head.light_exit`."""
-    drop_path: Fraction = 0.0
+    drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Greatest probability of stochastic depth while learning; rises linearly over the blocks."""
     freeze: Literal["nothing", "encoder", "everything"] = "nothing"
-    """What of the source model stays as it is. Adapters always learn."""
+    """Which parameters of the source model stay as they are. Adapters learn, and batch norms' statistics go on."""
     frozen: Sequence[str] = ()
     """Further parts that stay as they are, as whole words of dotted names: `encoder.stages.0`, `head.linear_fuse`."""
     learning: Sequence[str] = ()

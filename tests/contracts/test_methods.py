@@ -304,3 +304,12 @@ def test_whoever_has_a_teacher_says_which_network_is_not_scored(
     method, parts = _built(name, material, tiny_run)
     assert (method.companion is not None) == isinstance(parts.settings.method, WITH_TEACHER)
     assert method.companion is not method.scored
+
+
+def test_statistics_stay_where_a_step_is_planned_not_to_train(material: Material, tiny_run: dict[str, object]) -> None:
+    method, parts = _built("batch_norm", material, tiny_run)
+    before = {key: value.clone() for key, value in parts.network.named_buffers()}
+    method.step(_batch(material, 0), StepPlan(trains=False))
+    assert all(torch.equal(value, before[key]) for key, value in parts.network.named_buffers())
+    method.step(_batch(material, 0), StepPlan())
+    assert not all(torch.equal(value, before[key]) for key, value in parts.network.named_buffers())

@@ -33,6 +33,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     ("changes", "arguments", "said"),
     [
         ({}, ["--set", "method.nam=dacs"], "method.nam: there is no such key; did you mean name?"),
+        ({}, ["--set", "adapter.rank=4"], "adapter.rank: there is no such key; it goes with adapter.name lora"),
+        ({}, ["--set", "model.drop_path=1.0"], "model.drop_path: should be less than 1, not 1.0"),
+        (
+            {},
+            ["--set", "method.name=dacs", "--set", "model.frozen=[encoder, head]"],
+            "nothing of this network learns: model.freeze and model.frozen",
+        ),
         ({}, ["--set", "threshold"], "--set threshold: must be PATH=VALUE"),
         ({"stream": {"visits": ["claer"]}}, [], "stream.visits: names 'claer', but data.domains has only"),
         ({"evaluation": {"domains": ["night"]}}, [], "evaluation.domains: leaves out 'clear'"),
