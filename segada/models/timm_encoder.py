@@ -148,7 +148,8 @@ def _pyramid(name: str, drop_path: float) -> Any:
     indices = dict(zip(probe.feature_info.reduction(), probe.feature_info.out_indices, strict=True))
     if not set(STRIDES) <= set(indices):
         raise _misfit(name, f"its maps have strides of {list(indices)}, and a head reads {list(STRIDES)}")
-    wanted = {"drop_path_rate": drop_path, "drop_rate": 0.0, "strict_img_size": False}
+    # Windows shift in every stage: built for 224 pixels, timm would leave the last stage unshifted at any size.
+    wanted = {"drop_path_rate": drop_path, "drop_rate": 0.0, "strict_img_size": False, "always_partition": True}
     options: dict[str, Any] = {option: value for option, value in wanted.items() if option in accepted}
     if type(probe).__name__ in FLATTENED:
         options["feature_cfg"] = {"flatten_sequential": True, "feature_cls": "list"}
