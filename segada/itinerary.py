@@ -16,10 +16,12 @@ class Step:
     Attributes:
         number: Counted from 0 over the whole stream.
         frames: int64 [at most batch_size], numbers of frames of the visited domain.
+        repeats: Whether an earlier pass of the visit has shown these frames.
     """
 
     number: int
     frames: npt.NDArray[np.int64]
+    repeats: bool = False
 
 
 class Itinerary:
@@ -44,9 +46,9 @@ class Itinerary:
         batch_size = self._stream.batch_size
         number = self.steps_before(visit)
         frames = self._numbers(visit)
-        for _ in range(self._stream.passes):
+        for earlier in range(self._stream.passes):
             for start in range(0, len(frames), batch_size):
-                yield Step(number, frames[start : start + batch_size])
+                yield Step(number, frames[start : start + batch_size], repeats=earlier > 0)
                 number += 1
 
     def steps_before(self, visit: int) -> int:

@@ -27,7 +27,7 @@ class VisitRecord(Record):
     online_miou: float | None
     """mIoU over the visit's own frames, each predicted before it is learned from (prequential).
 
-    With several `stream.passes`, later passes predict frames that earlier ones learned from, and count as well.
+    With several `stream.passes` the first counts: later ones predict what was learned from.
     Null if it was not asked for, or if none of their pixels is labelled."""
     label_free: dict[str, float]
     """Every score that `evaluation.label_free` names: means over those predictions, `source_miou` after the visit."""

@@ -197,7 +197,8 @@ class Adaptation:
             batch = to_batch(self._material.visited[domain], places).to(self._device)
         logits = self._prediction(batch, passage.frames)
         label_free: dict[str, Tensor] = {}
-        if self._settings.evaluation.online and logits is not None:
+        # What an earlier pass learned from is no longer new.
+        if self._settings.evaluation.online and logits is not None and not step.repeats:
             with self._clock.part("prequential scores"):
                 label_free = self._label_free(batch.images, logits)
                 passage.score(logits, batch, label_free)

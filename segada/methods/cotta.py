@@ -17,19 +17,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from segada.data.batch import Batch
-from segada.methods.base import MethodParts, State, StepLog
-from segada.methods.learner import Learner, Terms
-from segada.models.learning import learning_parameters, twin, twin_without_adapters
+from segada.methods.base import MethodParts, StepLog
+from segada.methods.learner import Terms
+from segada.methods.taught import Taught
+from segada.models.learning import learning_parameters, twin_without_adapters
 from segada.models.resize import enlarged
 from segada.models.segmentor import SMALLEST_SIDE, FrozenPrefix, Segmentor
 from segada.modulation.base import StepPlan
 from segada.selftraining.losses import soft_cross_entropy
 from segada.selftraining.restoration import restore
-from segada.selftraining.teacher import follow
 from segada.settings.cotta import CottaSettings
 
 
-class Cotta(Learner):
+class Cotta(Taught):
     """Student, teacher, and the source model as the judge of what is sure. Reads target frames alone.
 
     Adapters, which the source model does not have, go back to what they were made as: the identity.
@@ -39,10 +39,9 @@ class Cotta(Learner):
         settings = parts.settings.method
         assert isinstance(settings, CottaSettings)
         _refuse_small(settings, parts.settings.data.size)
-        super().__init__(parts, settings.optimiser)
+        super().__init__(parts, settings.optimiser, settings.scored)
         self._settings = settings
         self._restoration = parts.restoration
-        self._teacher = twin(self.student)
         self._source_model = twin_without_adapters(self.student)
         learning = learning_parameters(self.student)
         self._originals = {name: parameter.detach().clone() for name, parameter in learning.items()}
@@ -51,8 +50,7 @@ class Cotta(Learner):
         """The student's step, then the teacher follows, then some of the student is restored."""
         log = super().step(target, plan)
         if plan.trains:
-            with self.clock.part("teacher follows"):
-                follow(self.learning_of(self._teacher), self.learning_of(self.student), self._settings.ema_alpha)
+            self.follow(self._settings.ema_alpha)
             with self.clock.part("restoration"):
                 self._restore(plan)
         return log
@@ -67,25 +65,6 @@ class Cotta(Learner):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
         return Terms({"consistency": soft_cross_entropy(logits, belief)}, {"sure_share": sure_share})
 
-    @property
-    def scored(self) -> Segmentor:
-        """Student or teacher, as the settings say."""
-        return {"student": self.student, "teacher": self._teacher}[self._settings.scored]
-
-    @property
-    def companion(self) -> Segmentor:
-        """The other one of the two."""
-        return {"student": self._teacher, "teacher": self.student}[self._settings.scored]
-
-    def state_dict(self) -> State:
-        """What learns, of student and teacher; moments; the step count."""
-        return {**super().state_dict(), "teacher": self.state_of(self._teacher)}
-
-    def load_state_dict(self, state: State) -> None:
-        """Takes back what `state_dict` gave."""
-        super().load_state_dict(state)
-        self._teacher.load_state_dict(state["teacher"], strict=False)
-
     @torch.no_grad()
     def _belief(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
         """Probabilities [B, K, H/4, W/4], and the share of pixels of which the source model is sure."""
@@ -93,18 +72,18 @@ class Cotta(Learner):
             confidence = _probabilities(self._source_model, prefix).amax(dim=1, keepdim=True)
             sure = confidence >= self._settings.confidence_threshold
         with self.clock.part("teacher"):
-            self._teacher.train()
-            direct = _probabilities(self._teacher, prefix)
+            self.teacher.train()
+            direct = _probabilities(self.teacher, prefix)
         if not sure.all():
             with self.clock.part("teacher's further views"):
                 direct = torch.where(sure, direct, self._averaged(direct, images))
         return direct, sure.float().mean()
 
     def _averaged(self, direct: Tensor, images: Tensor) -> Tensor:
-        self._teacher.eval()
+        self.teacher.eval()
         total, count, size = direct, 1, direct.shape[-2:]
         for view, mirrored in self._views(images):
-            logits = self._teacher.decode(self._teacher.encode_rest(self.student.encode_frozen(view)))
+            logits = self.teacher.decode(self.teacher.encode_rest(self.student.encode_frozen(view)))
             probabilities = enlarged(logits.flip(-1) if mirrored else logits, size).softmax(dim=1)
             total, count = total + probabilities, count + 1
         return total / count

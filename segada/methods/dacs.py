@@ -17,11 +17,12 @@ from torch import Tensor
 from segada.data.augment import jitter_and_blur
 from segada.data.batch import Batch
 from segada.data.labels import THINGS
-from segada.methods.base import MethodParts, State
-from segada.methods.learner import Learner, Terms
+from segada.methods.base import MethodParts
+from segada.methods.learner import Terms
 from segada.methods.pictures import MixPictures
+from segada.methods.taught import Taught
 from segada.models.encoder import has_batch_norm
-from segada.models.learning import twin, twin_of_checkpoint, twin_without_adapters
+from segada.models.learning import twin_of_checkpoint, twin_without_adapters
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.modulation.base import StepPlan
@@ -30,7 +31,7 @@ from segada.selftraining.entropy import mean_entropy
 from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels
 from segada.selftraining.losses import pixel_cross_entropy
 from segada.selftraining.pseudo_labels import PseudoLabels, ground_truth, pseudo_labels
-from segada.selftraining.teacher import ema_alpha, follow
+from segada.selftraining.teacher import ema_alpha
 from segada.settings.dacs import DacsSettings
 
 
@@ -70,18 +71,17 @@ class Term:
     decoded: bool
 
 
-class Dacs(Learner):
+class Dacs(Taught):
     """Student, teacher and, if a feature distance is asked for, the static model."""
 
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, DacsSettings)
-        super().__init__(parts, settings.optimiser)
+        super().__init__(parts, settings.optimiser, settings.scored)
         self._settings = settings
         self._replay = parts.replay
         self._class_mix = parts.class_mix
         self._augmentation = parts.augmentation
-        self._teacher = twin(self.student)
         self._static = self._static_model()
         # Unmixed target frames are target frames: one pass serves both.
         self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
@@ -102,9 +102,7 @@ class Dacs(Learner):
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Teacher follows, pseudo-labels, class-mix, and the weighted terms."""
-        with self.clock.part("teacher follows"):
-            alpha = ema_alpha(self.steps, self._settings.ema_alpha)
-            follow(self.learning_of(self._teacher), self.learning_of(self.student), alpha)
+        self.follow(ema_alpha(self.steps, self._settings.ema_alpha))
         with self.clock.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
         with self.clock.part("frozen prefix of target frames"):
@@ -122,28 +120,9 @@ class Dacs(Learner):
             self._pictures = self._shown(passes, target, belief)
         return Terms(losses, {"sure_share": belief.sure_share})
 
-    @property
-    def scored(self) -> Segmentor:
-        """Student or teacher, as the settings say."""
-        return {"student": self.student, "teacher": self._teacher}[self._settings.scored]
-
-    @property
-    def companion(self) -> Segmentor:
-        """The other one of the two."""
-        return {"student": self._teacher, "teacher": self.student}[self._settings.scored]
-
     def pictures(self) -> MixPictures | None:
         """Of the latest step that learned, if `watch.mix_panels` asks for any."""
         return self._pictures
-
-    def state_dict(self) -> State:
-        """What learns, of student and teacher; moments; the step count."""
-        return {**super().state_dict(), "teacher": self.state_of(self._teacher)}
-
-    def load_state_dict(self, state: State) -> None:
-        """Takes back what `state_dict` gave."""
-        super().load_state_dict(state)
-        self._teacher.load_state_dict(state["teacher"], strict=False)
 
     def _static_model(self) -> Segmentor | None:
         settings = self._settings
@@ -155,8 +134,8 @@ class Dacs(Learner):
 
     @torch.no_grad()
     def _belief(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
-        self._teacher.train()
-        logits = enlarged(self._teacher.decode(self._teacher.encode_rest(target)), size)
+        self.teacher.train()
+        logits = enlarged(self.teacher.decode(self.teacher.encode_rest(target)), size)
         settings = self._settings
         return pseudo_labels(logits, settings.threshold, settings.ignored_top, settings.ignored_bottom)
 

@@ -139,3 +139,26 @@ def test_a_folder_of_other_settings_is_refused_and_left_alone(
 def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], material: Material) -> None:
     with pytest.raises(ValueError, match="prepared for other settings"):
         Adaptation(_settings(tiny_run, evaluation={"split": "report"}), material)
+
+
+def _online(tiny_run: dict[str, object], **rooms: object) -> float | None:
+    merged = {**tiny_run, **rooms, "stream": {**tiny_run["stream"], "visits": ["200mm"], **rooms["stream"]}}  # type: ignore[dict-item]
+    settings = RunSettings.model_validate(merged)
+    run = Adaptation(settings, prepare(settings))
+    return run.next_visit().online_miou
+
+
+FAST = {"name": "dacs", "target_labels": "ground_truth", "optimiser": {"learning_rate": 0.01}, "scored": "student"}
+
+
+def test_a_frame_is_predicted_before_it_is_learned_from(tiny_run: dict[str, object]) -> None:
+    untouched = _online(tiny_run, method={"name": "source_only"}, stream={"frames": 4})
+    assert _online(tiny_run, method=FAST, stream={"frames": 4}) == untouched
+    assert _online(tiny_run, method=FAST, stream={"frames": 8}) != _online(
+        tiny_run, method={"name": "source_only"}, stream={"frames": 8}
+    )
+
+
+def test_frames_that_were_learned_from_are_not_scored_again(tiny_run: dict[str, object]) -> None:
+    once, thrice = (_online(tiny_run, method=FAST, stream={"passes": passes}) for passes in (1, 3))
+    assert once == thrice

@@ -1,0 +1,50 @@
+"""What methods with an averaging teacher have in common: two networks, of which one is scored."""
+
+from typing import Literal
+
+from segada.methods.base import MethodParts, State
+from segada.methods.learner import Learner
+from segada.models.learning import twin
+from segada.models.segmentor import Segmentor
+from segada.selftraining.teacher import follow
+from segada.settings.learning import OptimiserSettings
+
+
+class Taught(Learner):
+    """A learner whose student is followed by a teacher: an exponential moving average of what learns."""
+
+    def __init__(self, parts: MethodParts, optimiser: OptimiserSettings, scored: Literal["student", "teacher"]) -> None:
+        """Makes the teacher, which starts as the student.
+
+        Args:
+            parts: The subclass's own.
+            optimiser: Rates and decay.
+            scored: Which of the two is evaluated.
+        """
+        super().__init__(parts, optimiser)
+        self.teacher = twin(self.student)
+        self._scored = scored
+
+    def follow(self, alpha: float) -> None:
+        """The teacher moves towards the student; `alpha` is the share of the old teacher in the new one."""
+        with self.clock.part("teacher follows"):
+            follow(self.learning_of(self.teacher), self.learning_of(self.student), alpha)
+
+    @property
+    def scored(self) -> Segmentor:
+        """Student or teacher, as the settings say."""
+        return {"student": self.student, "teacher": self.teacher}[self._scored]
+
+    @property
+    def companion(self) -> Segmentor:
+        """The other one of the two."""
+        return {"student": self.teacher, "teacher": self.student}[self._scored]
+
+    def state_dict(self) -> State:
+        """What learns, of student and teacher; moments; the step count."""
+        return {**super().state_dict(), "teacher": self.state_of(self.teacher)}
+
+    def load_state_dict(self, state: State) -> None:
+        """Takes back what `state_dict` gave."""
+        super().load_state_dict(state)
+        self.teacher.load_state_dict(state["teacher"], strict=False)
