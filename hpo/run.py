@@ -93,7 +93,9 @@ def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console)
 
     settings = plan.search_settings()
     wanted = plan.file.settings.resources
-    resources = Resources(wanted.workers, wanted.cpus_per_trial, wanted.gpus_per_trial, settings.runtime.threads)
+    resources = Resources(
+        wanted.workers, wanted.cpus_per_trial, wanted.gpus_per_trial, settings.runtime.threads, wanted.accelerator
+    )
     preparation = Preparation(
         plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
     )
@@ -107,7 +109,7 @@ def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console)
             if preparation.pretrain is not None and not plan.weights.exists():
                 console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
             try:
-                materials = prepare(preparation)
+                materials = prepare(preparation, ray.resources)
             except InputError as error:
                 raise plan.file.document.error(("run",), str(error)) from None
             execute(agenda, materials, ray, scratch)

@@ -1,6 +1,8 @@
 """The YAML of a study as settings."""
 
-from pydantic import Field, JsonValue
+from typing import Self
+
+from pydantic import Field, JsonValue, model_validator
 
 from hpo.objectives import ConstraintSettings, ObjectiveSettings
 from hpo.parameters.conditions import Clauses
@@ -35,8 +37,19 @@ class ResourceSettings(Settings):
     cpus_per_trial: Positive = 1
     gpus_per_trial: NonNegative = 0
     """A fraction shares a GPU between trials."""
+    accelerator: str | None = Field(default=None, min_length=1)
+    """Kind of GPU that trials run on, as Ray calls it (`A100`, `H100`, `T4`); null takes any."""
     workers: Count | None = None
     """Trials at a time; null runs as many as fit."""
+
+    @model_validator(mode="after")
+    def _check_accelerator(self) -> Self:
+        if self.accelerator is not None and self.gpus_per_trial == 0:
+            raise ValueError(
+                f"resources.accelerator is {self.accelerator}, but resources.gpus_per_trial is 0; give each trial a "
+                "GPU or a part of one, as in gpus_per_trial: 0.25"
+            )
+        return self
 
 
 class TrackingSettings(Settings):

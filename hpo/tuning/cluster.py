@@ -37,6 +37,10 @@ _KEEP_FREED_MEMORY = {
 }
 
 
+_ACCELERATOR = "accelerator_type:"
+"""Ray's prefix of the resource that a node has when it has GPUs of a kind."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """What the trials may use.
@@ -46,12 +50,19 @@ class Resources:
         cpus: CPU cores of each.
         gpus: GPUs of each; fractions share one.
         threads: Threads of the numeric libraries in each.
+        accelerator: Kind of the GPUs, as Ray calls it; None takes any.
     """
 
     workers: int | None
     cpus: float
     gpus: float
     threads: int
+    accelerator: str | None = None
+
+    @property
+    def kind(self) -> dict[str, float]:
+        """What Ray is asked for beside CPUs and GPUs; nothing of it is used up."""
+        return {} if self.accelerator is None else {f"{_ACCELERATOR}{self.accelerator}": 0.001}
 
 
 @dataclass(frozen=True)
@@ -151,12 +162,25 @@ def _fitting(resources: Resources) -> int:
     """Trials that fit at the same time; each has to fit on one node."""
     wanted = {"CPU": resources.cpus, "GPU": resources.gpus}
     nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    if resources.accelerator is not None:
+        nodes = _having(resources.accelerator, nodes)
     fitting = sum(
         min(int(node.get(name, 0.0) // amount) for name, amount in wanted.items() if amount > 0) for node in nodes
     )
     if fitting == 0:
         raise InputError(_too_small(wanted, nodes))
     return fitting
+
+
+def _having(accelerator: str, nodes: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    having = [node for node in nodes if f"{_ACCELERATOR}{accelerator}" in node]
+    if not having:
+        kinds = sorted({name.removeprefix(_ACCELERATOR) for node in nodes for name in node if _ACCELERATOR in name})
+        raise InputError(
+            f"resources.accelerator is {accelerator}, but no node of this Ray has one; there are "
+            f"{', '.join(kinds) or 'none of any kind'}"
+        )
+    return having
 
 
 def _too_small(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str:

@@ -10,7 +10,7 @@ from ray.exceptions import RayTaskError
 
 from hpo.agenda import Agenda
 from hpo.tuning.callbacks import Deaths
-from hpo.tuning.cluster import Cluster
+from hpo.tuning.cluster import Cluster, Resources
 from hpo.tuning.scheduler import VisitScheduler
 from hpo.tuning.search import AgendaSearcher
 from hpo.tuning.trainable import VisitTrainable, prepare_material, pretrain_source
@@ -43,8 +43,12 @@ class Preparation:
     confirmation: RunSettings
 
 
-def prepare(preparation: Preparation) -> Materials:
+def prepare(preparation: Preparation, resources: Resources) -> Materials:
     """Trains the source model where the study says so, and has the shared frames made while the first jobs start.
+
+    Args:
+        preparation: what to prepare.
+        resources: of a trial; its GPUs are what this needs too, on a node that has them.
 
     Returns:
         The frames by the split that is scored, still to come. Those of the confirmation are made after the others.
@@ -53,16 +57,21 @@ def prepare(preparation: Preparation) -> Materials:
         InputError: the source training lacks data.
     """
     if preparation.pretrain is not None:
-        _pretrain(preparation.pretrain, preparation.source)
+        _pretrain(preparation.pretrain, preparation.source, resources)
     search, confirmation = preparation.search, preparation.confirmation
-    first = prepare_material.remote(search.model_dump_json(), None)
-    second = prepare_material.remote(confirmation.model_dump_json(), first)
+    making = prepare_material.options(num_gpus=resources.gpus, resources=resources.kind)
+    first = making.remote(search.model_dump_json(), None)
+    second = making.remote(confirmation.model_dump_json(), first)
+    if resources.gpus:
+        # A worker keeps its GPU to the end of the study and would wait for ever for frames that wait for a GPU.
+        ray.wait([first, second], num_returns=2)
     return {search.evaluation.split: first, confirmation.evaluation.split: second}
 
 
-def _pretrain(settings: RunSettings, folder: Path) -> None:
+def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None:
+    training = pretrain_source.options(num_gpus=resources.gpus, resources=resources.kind)
     try:
-        ray.get(pretrain_source.remote(settings.model_dump_json(), folder))
+        ray.get(training.remote(settings.model_dump_json(), folder))
     except RayTaskError as error:
         if isinstance(error.cause, InputError):
             raise InputError(str(error.cause)) from None
@@ -78,10 +87,11 @@ def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch:
         ray_cluster: where.
         scratch: folder of what Tune writes for itself; nothing in it is ever read, and the caller removes it.
     """
+    wanted = ray_cluster.resources
     searcher = AgendaSearcher(agenda)
     trainable = tune.with_parameters(VisitTrainable, materials=materials)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": ray_cluster.resources.cpus, "gpu": ray_cluster.resources.gpus}),
+        tune.with_resources(trainable, {"cpu": wanted.cpus, "gpu": wanted.gpus, **wanted.kind}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=VisitScheduler(searcher),

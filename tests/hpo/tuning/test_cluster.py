@@ -1,16 +1,18 @@
 """Ray as the main job finds it: what does not fit is refused, and how to get at it is said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hpo.study_settings import ResourceSettings
 from hpo.tuning import cluster
 from hpo.tuning.cluster import Resources
 from segada.settings.files import InputError
 
 NODES = [
     {"Alive": True, "Resources": {"CPU": 4.0, "memory": 1e9}},
-    {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0}},
+    {"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0, "accelerator_type:T4": 1.0}},
     {"Alive": False, "Resources": {"CPU": 64.0, "GPU": 8.0}},
 ]
 
@@ -41,6 +43,23 @@ def test_what_fits_nowhere_is_refused(resources: Resources, said: str) -> None:
     with pytest.raises(InputError) as refusal:
         cluster._fitting(resources)
     assert str(refusal.value).startswith(said)
+
+
+def test_a_kind_of_gpu_takes_the_nodes_that_have_it_and_nothing_of_them() -> None:
+    on = replace(needs(1, 0.5), accelerator="T4")
+    assert cluster._fitting(on) == 2
+    assert on.kind == {"accelerator_type:T4": 0.001}
+    assert needs(1, 0.5).kind == {}
+    with pytest.raises(InputError, match=r"resources.accelerator is A100, but no node .* has one; there are T4"):
+        cluster._fitting(replace(on, accelerator="A100"))
+    with pytest.raises(InputError, match=r"resources.cpus_per_trial is 4, but no node of this Ray has more than 2 CPU"):
+        cluster._fitting(replace(on, cpus=4))
+
+
+def test_a_kind_of_gpu_without_a_gpu_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"resources.accelerator is A100, but resources.gpus_per_trial is 0"):
+        ResourceSettings(accelerator="A100")
+    assert ResourceSettings(accelerator="A100", gpus_per_trial=0.25).accelerator == "A100"
 
 
 def test_ray_counts_the_processors_unless_a_number_of_workers_is_asked_for() -> None:
