@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
@@ -32,12 +33,12 @@ PLAIN_WIDTH = 160
 
 def main() -> int:
     """The command line. Returns the exit code: 0 done, 2 wrong input, 3 interrupted and resumable, 1 anything else."""
-    arguments = _parser().parse_args()
+    arguments = parsed(sys.argv[1:])
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     again = f"python -m hpo.run {shlex.join(sys.argv[1:])}"
     out: Path | None = None
     try:
-        file = _study_file(arguments)
+        file = study_file(arguments)
         out = (arguments.out or Path("runs") / file.settings.name).resolve()
         finished = run(file, out, arguments.address)
     except InputError as error:
@@ -146,8 +147,21 @@ def _kept(error: Exception, out: Path | None) -> str:
     return f"{said} (traceback in {out / 'log.txt'})"
 
 
-def _study_file(arguments: argparse.Namespace) -> StudyFile:
-    """The study with what the options change; a path that begins with no part of a study file is one into `run`."""
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line."""
+    return _parser().parse_args(words)
+
+
+def study_file(arguments: argparse.Namespace, *, runs: bool = True) -> StudyFile:
+    """The study with what the options change; a path that begins with no part of a study file is one into `run`.
+
+    Args:
+        arguments: from `parsed`.
+        runs: whether it will be run here, so that its data must be here.
+
+    Raises:
+        InputError: the file, or an option, is wrong.
+    """
     given = parse_assignments(arguments.assignments)
     for path in given:
         if path.startswith("space."):
@@ -165,7 +179,7 @@ def _study_file(arguments: argparse.Namespace) -> StudyFile:
         if value is not None:
             overrides |= dict.fromkeys(paths, value)
             options |= dict.fromkeys(paths, option)
-    return load_study(arguments.space, overrides, options)
+    return load_study(arguments.space, overrides, options, runs=runs)
 
 
 def _parser() -> argparse.ArgumentParser:

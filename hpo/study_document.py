@@ -1,6 +1,6 @@
 """From the name of a study file to one document: which file is meant, and the files that it extends."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -29,6 +29,40 @@ def read_document(file: str) -> Document:
     if path is None:
         raise InputError(f"{file}: no such file, and no shipped study has this name; {_hint(file)}")
     return _read(path, ())
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a study.
+
+    Attributes:
+        name: What the command line or the file that extends it calls it.
+        path: Where it is.
+    """
+
+    name: str
+    path: Path
+
+
+def files_of(file: str) -> list[Found]:
+    """The study file and those that it extends, each after the one that extends it.
+
+    Args:
+        file: as in `read_document`.
+
+    Raises:
+        InputError: as in `read_document`.
+    """
+    read_document(file)
+    chain: list[Found] = []
+    folder, name = Path(), file
+    while (path := _found(folder, name)) is not None:
+        chain.append(Found(name, path))
+        tree = read_yaml(path).tree
+        if is_sweep(tree) or EXTENDS not in tree:
+            break
+        folder, name = path.parent, str(tree[EXTENDS])
+    return chain
 
 
 def shipped_studies() -> list[str]:

@@ -1,0 +1,195 @@
+"""Sends a study to a cluster: `python -m hpo.submit --address http://HEAD:8265 --space ga_dacs.yaml`."""
+
+import argparse
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from hpo import run as main_job
+from hpo.submitting.parcel import packed
+from hpo.submitting.sending import STOP_WAIT, entrypoint, environment, submission_id
+from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.settings.files import InputError
+
+if TYPE_CHECKING:
+    from hpo.tuning.job_server import JobServer, SubmittedJob
+
+ADDRESS = "http://127.0.0.1:8265"
+"""Where a head node's dashboard is when its port is forwarded to this machine."""
+
+
+def main() -> int:
+    """The command line. Returns the exit code: the job's own, or 3 if it was left to itself; 2 for wrong input."""
+    arguments = parsed(sys.argv[1:])
+    try:
+        return int(arguments.command(arguments))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_INPUT
+
+
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line; a job's own ones, which `python -m hpo.run` takes too, are checked by it."""
+    if words and words[0] in COMMANDS:
+        return _parser().parse_args(words)
+    arguments, rest = _sending().parse_known_args(words)
+    arguments.rest = rest
+    arguments.study = main_job.parsed(["--space", arguments.space, *rest])
+    return arguments
+
+
+def send(arguments: argparse.Namespace) -> int:
+    """Checks the study here, sends it and follows its log."""
+    study = main_job.study_file(arguments.study, runs=False).settings.name
+    parcel = packed(arguments.space, arguments.include)
+    command = entrypoint(parcel.study, study, arguments.out, arguments.rest)
+    variables = environment(arguments.env)
+    server = _server(arguments)
+    name = submission_id(study)
+    print("\n".join(["sending", *parcel.lines()]))
+    if arguments.env:
+        print(f"and the variables {', '.join(arguments.env)}, readable by everyone who has the cluster's token")
+    with tempfile.TemporaryDirectory() as folder:
+        parcel.lay(Path(folder))
+        server.submit(name, command, Path(folder), variables)
+    print(f"submitted {name}: {command}")
+    if not arguments.follow:
+        _say_how_to_go_on(server, name, sys.stdout)
+        return DONE
+    return _followed(server, name)
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Prints how a job is."""
+    job = _server(arguments).job(arguments.job)
+    print(_line(job))
+    print(f"runs: {job.command}")
+    if job.message:
+        print(f"Ray says: {job.message}")
+    return DONE
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """Prints what a job has printed, and with --follow what it will print."""
+    server = _server(arguments)
+    if arguments.follow:
+        return _followed(server, arguments.job)
+    print(server.log(arguments.job), end="")
+    return DONE
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """Stops a job as Ctrl-C would."""
+    server = _server(arguments)
+    if not server.stop(arguments.job):
+        print(_line(server.job(arguments.job)))
+        return DONE
+    print(f"{arguments.job}: finishes the visits that run, for at most {STOP_WAIT // 60} minutes, and stops")
+    print("to go on later, submit the same study again; to see whether it has stopped:")
+    print(f"  {_again('status', server, arguments.job)}")
+    return DONE
+
+
+def listed(arguments: argparse.Namespace) -> int:
+    """Prints all jobs of the cluster, the last one first."""
+    server = _server(arguments)
+    lines = [_line(job) for job in server.jobs()]
+    print("\n".join(lines) or f"no job was submitted to {server.address}")
+    return DONE
+
+
+COMMANDS = {"status": status, "logs": logs, "stop": stop, "list": listed}
+
+
+def _followed(server: "JobServer", name: str) -> int:
+    def write(text: str) -> None:
+        print(text, end="", flush=True)
+
+    try:
+        job = server.follow(name, write)
+    except KeyboardInterrupt:
+        print(f"\n{name} goes on without being followed", file=sys.stderr)
+        _say_how_to_go_on(server, name, sys.stderr)
+        return INTERRUPTED
+    print(_line(job), file=sys.stderr)
+    if job.status == "STOPPED":
+        return INTERRUPTED
+    known = job.exit_code in (DONE, WRONG_INPUT, INTERRUPTED)
+    return int(job.exit_code or DONE) if known and job.is_over else FAILED
+
+
+def _say_how_to_go_on(server: "JobServer", name: str, stream: TextIO) -> None:
+    for verb in ("logs --follow", "status", "stop"):
+        print(f"  {_again(verb, server, name)}", file=stream)
+
+
+def _again(verb: str, server: "JobServer", name: str) -> str:
+    return f"python -m hpo.submit {verb} {name} --address {shlex.quote(server.address)}"
+
+
+def _line(job: "SubmittedJob") -> str:
+    if job.started is None:
+        return f"{job.name}: {job.status}"
+    minutes = ((job.ended or datetime.now(UTC)) - job.started).total_seconds() / 60
+    code = "" if job.exit_code is None else f", exit code {job.exit_code}"
+    return f"{job.name}: {job.status}{code}, since {job.started:%Y-%m-%d %H:%M} UTC, {minutes:.1f} minutes"
+
+
+def _server(arguments: argparse.Namespace) -> "JobServer":
+    # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
+    from hpo.tuning.job_server import JobServer
+
+    return JobServer(arguments.address)
+
+
+def _sending() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hpo.submit",
+        description=f"{__doc__} Other commands: {', '.join(COMMANDS)}. Every other option goes to `python -m hpo.run`.",
+        allow_abbrev=False,
+    )
+    _add_address(parser)
+    parser.add_argument("--space", required=True, metavar="FILE", help="study file, or the name of a shipped one")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder on the cluster (default: $SEGADA_RUNS/NAME, or ~/runs/NAME)"
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        help="file or folder that is sent too, such as weights or changed packages (hpo, segada); repeatable",
+    )
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="NAME", help="variable whose value is sent; repeatable"
+    )
+    parser.add_argument("--no-follow", action="store_false", dest="follow", help="do not wait for the job")
+    parser.set_defaults(command=send)
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hpo.submit", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        verb = commands.add_parser(name, description=command.__doc__)
+        verb.set_defaults(command=command)
+        _add_address(verb)
+        if name != "list":
+            verb.add_argument("job", metavar="JOB_ID", help="as it was printed when the job was submitted")
+        if name == "logs":
+            verb.add_argument("--follow", action="store_true", help="go on until the job is over, or Ctrl-C")
+    return parser
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--address", default=ADDRESS, help="HTTP address of the head node (default: %(default)s)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A study sent to a cluster: what travels, and what is run there."""
