@@ -47,7 +47,7 @@ def main() -> int:
     except KeyboardInterrupt:
         finished = False
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
-        print(f"error: {_kept(error, out)}; to go on: {again}", file=sys.stderr)
+        print(f"error: {kept(error, out)}; to go on: {again}", file=sys.stderr)
         return FAILED
     if not finished:
         print(f"interrupted; what is finished is kept. To go on: {again}", file=sys.stderr)
@@ -136,7 +136,7 @@ def _tracking(settings: StudySettings, out: Path) -> list[Observer]:
     return [WandbTracking(settings, out)]
 
 
-def _kept(error: Exception, out: Path | None) -> str:
+def kept(error: Exception, out: Path | None) -> str:
     """Keeps the traceback in the results' log.txt, if there is a folder yet, and says in one line what it was."""
     said = f"{type(error).__name__}: {error}".splitlines()[0]
     if out is None or not out.is_dir():

@@ -74,8 +74,10 @@ def _found(folder: Path, name: str) -> Path | None:
     """The file of this name in a folder, or the shipped study that has it."""
     if (folder / name).is_file():
         return folder / name
-    shipped = name if Path(name).suffix else f"{name}.yaml"
-    return Path(str(resources.files("search_spaces") / shipped)) if shipped in shipped_studies() else None
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        return None
+    shipped = Path(str(resources.files("search_spaces") / (name if Path(name).suffix else f"{name}.yaml")))
+    return shipped if shipped.suffix == ".yaml" and shipped.is_file() else None
 
 
 def _hint(file: str) -> str:

@@ -102,7 +102,7 @@ def load_study(
     # Presets first, so that what is given beside one wins whatever the order.
     for path, value in sorted((overrides or {}).items(), key=lambda item: not item[0].endswith(".preset")):
         document = document.with_overrides({path: value}, (options or {}).get(path, "--set"))
-    settings = document.build(StudySettings, document.tree)
+    settings = _budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
     base = document.build(RunSettings, run, ("run",))
     try:
@@ -118,6 +118,13 @@ def load_study(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
     return StudyFile(document, settings, space)
+
+
+def _budgeted(settings: StudySettings) -> StudySettings:
+    """A space without parameters is one configuration: there is nothing that a second trial could try."""
+    if settings.space:
+        return settings
+    return settings.model_copy(update={"budget": settings.budget.model_copy(update={"trials": 1})})
 
 
 def _checked_pretraining(document: Document, settings: StudySettings, run: Tree) -> RunSettings | None:

@@ -68,8 +68,8 @@ class StudySettings(Settings):
     """Settings that every trial shares, nested as `RunSettings` is."""
     pretrain: dict[str, JsonValue] | None = None
     """Changes to `run` that make it the supervised training of the source model; null takes `run.model.checkpoint`."""
-    space: dict[str, Parameter] = Field(min_length=1)
-    """Parameters by their path into `RunSettings`."""
+    space: dict[str, Parameter]
+    """Parameters by their path into `RunSettings`; `{}` has one configuration, tried once and confirmed."""
     forbidden: Sequence[Clauses] = ()
     """Combinations that no trial has: mappings of parameters to tests, forbidden where all of them hold."""
     start_from: StartFrom = (DEFAULTS,)

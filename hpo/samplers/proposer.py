@@ -77,6 +77,8 @@ class Proposer(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],  # noqa: ARG002 - always the whole space
     ) -> dict[str, Raw]:
+        if not self._distributions:
+            return {}
         genome: Genome | None = trial.system_attrs.get(GENOME)
         # A trial whose driver died while it asked goes on with what was proposed to it.
         if genome is None:

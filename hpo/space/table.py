@@ -19,6 +19,9 @@ from segada.settings.trees import Value, at_path
 
 def print_space(space: Space, console: Console) -> None:
     """A row per parameter, what is forbidden, and the number of configurations."""
+    if not space.parameters:
+        console.print("no parameters: one configuration, the settings of the run")
+        return
     table = _table("parameter", "kind", "values", "when", "default", "count")
     table.columns[-1].justify = "right"
     for path, parameter in space.parameters.items():
