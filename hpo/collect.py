@@ -64,7 +64,7 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         # The default is not run a second time where a trial beside it has the same configuration.
         ran = name if number is None else f"trial {number}"
         reason = _failure(plan, ran, failures)
-        done = [run for seed in plan.seeds if (run := _seed_run(plan.confirmation_folder(ran, seed))) is not None]
+        done = [run for seed in plan.seeds if (run := read_seed_run(plan.confirmation_folder(ran, seed))) is not None]
         scores = _scores(study, plan, ran) if number is not None and len(trials) > 1 else []
         if reason is not None:
             failed[name] = reason
@@ -131,7 +131,8 @@ def _search_seconds(study: Study) -> float:
     return seconds
 
 
-def _seed_run(folder: Path) -> SeedRun | None:
+def read_seed_run(folder: Path) -> SeedRun | None:
+    """A finished confirmation run; None before its end."""
     report = read_report(folder)
     if report is None:
         return None

@@ -189,11 +189,19 @@ class _Spread:
 
 def _run_replicates(run: SeedRun, draws: _Draws) -> Floats:
     """mIoU of the visited domain: [visits, replicates]."""
-    return np.stack([_miou(draws.frames[len(areas)], areas) for areas in run.areas])
+    return np.stack([resampled_miou(draws.frames[len(areas)], areas) for areas in run.areas])
 
 
-def _miou(counts: Floats, areas: Areas) -> Floats:
-    """mIoU of every replicate as the engine counts it: sums over frames, then the mean over the labelled classes."""
+def resampled_miou(counts: Floats, areas: Areas) -> Floats:
+    """mIoU as the engine counts it: sums over frames, then the mean over the labelled classes.
+
+    Args:
+        counts: how often each frame is taken: [replicates, frames].
+        areas: of the frames.
+
+    Returns:
+        [replicates].
+    """
     frames, parts, classes = areas.shape
     sums = (counts @ areas.reshape(frames, parts * classes)).reshape(-1, parts, classes)
     intersection, predicted, labelled = sums[:, 0], sums[:, 1], sums[:, 2]

@@ -1,0 +1,153 @@
+"""What a comparison has found: the winner of each study beside the others, all on the same frames with the same seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import JsonValue
+
+from hpo.collect import confirmation_of, read_failures, read_seed_run, results_of
+from hpo.comparison.ranking import Ranking, block_scores, ranked
+from hpo.confirm import Bootstrap, Candidate, Confirmed, SeedRun, confirm
+from hpo.ledger import IDENTITY, JOURNAL
+from hpo.plan import BASELINES, Plan
+from hpo.results import StudyResults
+from hpo.study import Study, read_study
+from hpo.study_file import StudyFile
+from segada.records import Record
+
+
+class Method(Record):
+    """A row of the comparison: a study's winner, and what it took to find it."""
+
+    name: str
+    """Of the study."""
+    trial: int
+    """That won, as the study's confirmation picked it."""
+    settings: dict[str, JsonValue]
+    """Of the winner, by path; empty for a study without parameters."""
+    trials: int
+    """Of the search that are over, pruned and failed ones included."""
+    frames: int
+    """Passed over by these trials; a frame counts in every pass."""
+    search_seconds: float
+    """Wall time of the search, baselines and confirmation left out."""
+    confirmed: Confirmed
+    """mIoU on the reported frames; its gains are over what `Comparison.references` names, frames and seeds paired."""
+    frames_per_second: float
+    """Median, over visits and seeds, of frames predicted and adapted on per second."""
+    trainable_parameters: int
+
+    @property
+    def worst(self) -> str:
+        """Label of the visit with the lowest mIoU."""
+        return min(self.confirmed.miou, key=lambda label: self.confirmed.miou[label].value)
+
+
+class Comparison(Record):
+    """`comparison.json`."""
+
+    name: str
+    seeds: list[int]
+    """None of them is one of a search."""
+    confidence: float
+    methods: list[Method]
+    """By mean rank; by mean mIoU where nothing is ranked."""
+    references: list[Confirmed]
+    """The baselines on the same frames with the same seeds."""
+    ranking: Ranking | None
+    """Null for fewer than two methods."""
+    failures: dict[str, str]
+    """Methods without a result, with the reason."""
+    notes: list[str]
+    """How it was measured, in sentences."""
+
+
+@dataclass(frozen=True)
+class Winner:
+    """What a finished study brings to the comparison."""
+
+    results: StudyResults
+    trial: int
+    runs: tuple[SeedRun, ...]
+    baselines: Mapping[str, tuple[SeedRun, ...]]
+
+
+def winner_of(file: StudyFile, out: Path) -> Winner | str:
+    """The confirmed winner of a study, or why there is none.
+
+    Args:
+        file: the study.
+        out: the folder of its results.
+    """
+    study, plan = read_study(file, out), Plan(file, out)
+    confirmation = confirmation_of(study, plan, read_failures(out))
+    results = results_of(study, plan, confirmation)
+    best = None if confirmation is None else next((r for r in confirmation.runs if r.name == confirmation.best), None)
+    if best is None or best.trial is None:
+        return next((f"{name}: {reason}" for name, reason in results.failed().items()), "it is not over")
+    runs = {name: _seed_runs(plan, name) for name in (best.name, *BASELINES)}
+    return Winner(results, best.trial, runs[best.name], {name: runs[name] for name in BASELINES if runs[name]})
+
+
+def is_over(file: StudyFile, out: Path) -> bool:
+    """Whether a folder holds this very study with everything confirmed, so that there is nothing to run."""
+    if not all((out / name).exists() for name in ("study.yaml", JOURNAL)):
+        return False
+    study: Study = read_study(file, out)
+    is_same = study.ledger.user_attrs.get(IDENTITY) == file.identity
+    return is_same and confirmation_of(study, Plan(file, out), read_failures(out)) is not None
+
+
+def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, str], notes: Sequence[str]) -> Comparison:
+    """Puts the winners beside each other.
+
+    Args:
+        name: of the comparison.
+        winners: by the names of their studies, at least one.
+        failures: why other studies have none, by name.
+        notes: sentences on how it was measured.
+    """
+    # A study may be called as a baseline is, and mean something else.
+    candidates = [Candidate(f"study {study}", winner.trial, winner.runs) for study, winner in winners.items()]
+    baselines = {study: runs for winner in winners.values() for study, runs in winner.baselines.items()}
+    references = [Candidate(study, None, runs) for study, runs in baselines.items()]
+    confirmation = confirm(candidates, references, {}, Bootstrap())
+    named = zip(winners, confirmation.runs[len(references) :], strict=True)
+    rows = {study: row.model_copy(update={"name": study}) for study, row in named}
+    methods = [_method(study, winner, rows[study]) for study, winner in winners.items()]
+    ranking = ranked({one: block_scores(winner.runs) for one, winner in winners.items()}) if len(winners) > 1 else None
+    return Comparison(
+        name=name,
+        seeds=methods[0].confirmed.seeds,
+        confidence=confirmation.confidence,
+        methods=sorted(methods, key=lambda one: ranking.methods.index(one.name) if ranking else 0),
+        references=confirmation.runs[: len(references)],
+        ranking=ranking,
+        failures=dict(failures),
+        notes=list(notes),
+    )
+
+
+def _method(name: str, winner: Winner, confirmed: Confirmed) -> Method:
+    over = [trial for trial in winner.results.trials if trial.state in ("complete", "pruned", "fail")]
+    best = next(trial for trial in winner.results.trials if trial.number == winner.trial)
+    reports = [run.report for run in winner.runs]
+    return Method(
+        name=name,
+        trial=winner.trial,
+        settings=dict(best.parameters),
+        trials=len(over),
+        frames=sum(visit.frames for trial in over for visit in trial.visits),
+        search_seconds=winner.results.search_seconds,
+        confirmed=confirmed,
+        frames_per_second=float(np.median([visit.frames_per_second for one in reports for visit in one.visits])),
+        trainable_parameters=reports[0].trainable_parameters,
+    )
+
+
+def _seed_runs(plan: Plan, name: str) -> tuple[SeedRun, ...]:
+    """All runs of a confirmation, seed by seed; empty if one is missing."""
+    runs = [read_seed_run(plan.confirmation_folder(name, seed)) for seed in plan.seeds]
+    return tuple(run for run in runs if run is not None) if None not in runs else ()
