@@ -4,23 +4,65 @@ import os
 import tempfile
 from pathlib import Path
 
+from segada.storage import writing
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replaces the file's content; its folder is made if it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.chmod(0o644)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+
+def write_bytes(path: Path, content: bytes, former: Path | None = None) -> None:
+    """Replaces the file's content; its folder is made if it is missing.
+
+    The content is on the disk when this returns, so that a failing machine loses nothing of it.
+
+    Args:
+        path: The file.
+        content: All of it.
+        former: Where the old content goes, once the new is whole; a kill at that moment leaves it there alone.
+
+    Raises:
+        StorageError: the file system takes nothing more; the old content stays.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        draft = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.chmod(0o644)
+            if former is not None and path.exists():
+                path.replace(former)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        sync_folder(path.parent)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Replaces the file's content, UTF-8."""
+    """Replaces the file's content, UTF-8. Raises as `write_bytes` does."""
     write_bytes(path, content.encode())
+
+
+def add_line(path: Path, line: str) -> None:
+    """Adds a line, UTF-8, to a file in a folder that exists; a part of a line that a kill left is ended first.
+
+    The line is the system's when this returns, and on the disk when that sees fit.
+
+    Raises:
+        StorageError: the file system takes nothing more; a part of the line may have been written.
+    """
+    with writing(path), path.open("a+b") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                line = f"\n{line}"
+        file.write(f"{line}\n".encode())
+
+
+def sync_folder(folder: Path) -> None:
+    """Puts on the disk which files a folder has: renaming one is not done before that."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

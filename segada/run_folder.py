@@ -2,19 +2,26 @@
 
 import io
 import json
+import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import yaml
+from pydantic import ValidationError
 
-from segada.atomic import write_bytes, write_text
+from segada.atomic import add_line, write_bytes, write_text
+from segada.checkpoint import Damaged, checksum, read_state, write_state
 from segada.records import RunReport, StepRecord, VisitRecord
 from segada.settings import RunSettings
+from segada.storage import writing
+
+DRAFTS = ".*.*"
+"""Of `segada.atomic`, that a kill has left."""
 
 
 class RunFolder:
@@ -37,32 +44,31 @@ class RunFolder:
         return self._path / "panels"
 
     def claim(self, settings: RunSettings) -> None:
-        """Writes the settings, or finds the same ones.
+        """Writes the settings, or finds the same ones; removes what a killed run had not finished writing.
 
         Raises:
             ValueError: if the folder holds a run of other settings.
         """
         path = self._path / "settings.yaml"
-        if not path.exists():
+        found = self._claimed(path)
+        held = self._held_hash() if found is None else found.settings_hash()
+        if held not in (None, settings.settings_hash()):
+            raise ValueError(
+                f"{path}: holds a run of other settings (hash {held}, not {settings.settings_hash()}); choose another "
+                "folder"
+            )
+        for draft in (*self._path.glob(DRAFTS), *self._newest.parent.glob(DRAFTS)):
+            draft.unlink(missing_ok=True)
+        if found is None:
+            if path.exists():
+                self.log("settings.yaml could not be read: it is written again")
             write_text(path, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
             self.log(f"settings {settings.settings_hash()}, seed {settings.seed}")
-            return
-        found = RunSettings.model_validate(yaml.safe_load(path.read_text()))
-        if found != settings:
-            raise ValueError(
-                f"{path}: holds a run of other settings (hash {found.settings_hash()}, not "
-                f"{settings.settings_hash()}); choose another folder"
-            )
-
-    def is_published(self, visits: int, finished: bool) -> bool:
-        """Whether everything is there that a run leaves behind after so many visits: a kill may have come before."""
-        lines = self._path / "visits.jsonl"
-        written = len(lines.read_text().splitlines()) if lines.exists() else 0
-        return written == visits and (not finished or (self._path / "report.json").exists())
 
     def write_visits(self, records: Sequence[VisitRecord]) -> None:
         """Writes `visits.jsonl`, a line per visit."""
-        write_text(self._path / "visits.jsonl", "".join(record.model_dump_json() + "\n" for record in records))
+        lines = "".join(record.model_dump_json() + "\n" for record in records)
+        _write_if_other(self._path / "visits.jsonl", lines.encode())
 
     def write_areas(self, areas: Sequence[npt.NDArray[np.int64]]) -> None:
         """Writes `areas.npz`, what a bootstrap over frames needs.
@@ -73,37 +79,43 @@ class RunFolder:
         buffer = io.BytesIO()
         named = {f"visit{visit}": array for visit, array in enumerate(areas)}
         np.savez_compressed(buffer, allow_pickle=False, **named)
-        write_bytes(self._path / "areas.npz", buffer.getvalue())
+        _write_if_other(self._path / "areas.npz", buffer.getvalue())
 
     def write_report(self, report: RunReport) -> None:
         """Writes `report.json`."""
-        write_text(self._path / "report.json", json.dumps(report.model_dump(mode="json"), indent=1) + "\n")
+        content = json.dumps(report.model_dump(mode="json"), indent=1) + "\n"
+        _write_if_other(self._path / "report.json", content.encode())
 
-    def write_checkpoint(self, state: dict[str, Any]) -> None:
-        """Replaces the checkpoint of the visit before."""
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        write_bytes(self._checkpoint, buffer.getvalue())
+    def write_checkpoint(self, state: dict[str, Any], settings_hash: str) -> None:
+        """Puts the state of a visit in the place of the visit's before it, which is kept beside it.
+
+        What has been appended until now goes to the disk first: a state without it could not be gone on from.
+        """
+        sealed = {"state": state, "settings": settings_hash, **self._appended()}
+        write_state(sealed, self._newest, self._former)
 
     def read_checkpoint(self) -> dict[str, Any] | None:
-        """The state after the last visit that was saved; None before the first."""
-        if not self._checkpoint.exists():
-            return None
-        state: dict[str, Any] = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
-        return state
+        """The state after the last visit that can be gone on from; None if the run begins, or begins anew.
 
-    def keep_steps(self, steps: int) -> None:
-        """Cuts `frames.jsonl` down to so many lines: a visit that was broken off is made again from its first step."""
-        if not self._steps.exists():
-            return
-        lines = self._steps.read_text().splitlines(keepends=True)
-        if len(lines) > steps:
-            write_text(self._steps, "".join(lines[:steps]))
+        Damage costs a visit: that of the checkpoint, or of `frames.jsonl` before the place where the checkpoint was
+        taken. Whatever later visits left is cut off, and `log.txt` says what was done.
+        """
+        damages: list[str] = []
+        for path in (self._newest, self._former):
+            try:
+                sealed = self._intact(path)
+            except Damaged as damage:
+                damages.append(f"{path.relative_to(self._path)}: {damage}")
+                continue
+            self._cut_back(path, sealed["length"], damages)
+            state: dict[str, Any] = sealed["state"]
+            return state
+        self._begin_anew(damages)
+        return None
 
     def add_step(self, record: StepRecord) -> None:
         """Adds a line to `frames.jsonl`."""
-        with self._steps.open("a") as file:
-            file.write(record.model_dump_json() + "\n")
+        add_line(self._steps, record.model_dump_json())
 
     def write_panel(self, name: str, png: bytes) -> None:
         """Writes `panels/<name>.png`."""
@@ -115,14 +127,83 @@ class RunFolder:
 
     def log(self, line: str) -> None:
         """Adds a line, with the time of day, to `log.txt`."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        with (self._path / "log.txt").open("a") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+        with writing(self._path):
+            self._path.mkdir(parents=True, exist_ok=True)
+        add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}")
+
+    def _claimed(self, path: Path) -> RunSettings | None:
+        """The settings in the folder; None if there are none that can be read."""
+        if not path.exists():
+            return None
+        try:
+            return RunSettings.model_validate(yaml.safe_load(path.read_bytes()))
+        except (yaml.YAMLError, ValidationError):
+            return None
+
+    def _held_hash(self) -> str | None:
+        """Of the settings that a checkpoint was made with; None if there is none."""
+        for path in (self._newest, self._former):
+            with suppress(Damaged):
+                return str(read_state(path)["settings"])
+        return None
+
+    def _appended(self) -> dict[str, Any]:
+        """Length and checksum of what the run has appended, which is on the disk then."""
+        if not self._steps.exists():
+            return {"length": 0, "checksum": checksum(b"")}
+        with writing(self._steps), self._steps.open("rb+") as file:
+            os.fsync(file.fileno())
+            content = file.read()
+        return {"length": len(content), "checksum": checksum(content)}
+
+    def _intact(self, path: Path) -> dict[str, Any]:
+        """What a checkpoint holds, if that and what had been appended before it are as they were written."""
+        sealed = read_state(path)
+        content = self._steps.read_bytes() if self._steps.exists() else b""
+        if checksum(content[: sealed["length"]]) != sealed["checksum"]:
+            raise Damaged(f"{self._steps.name}, which goes with it, is damaged")
+        return sealed
+
+    def _cut_back(self, path: Path, length: int, damages: Sequence[str]) -> None:
+        """Removes what comes after a checkpoint: a visit that was broken off is made again from its first step."""
+        with writing(self._steps):
+            if self._steps.exists():
+                os.truncate(self._steps, length)
+            if not damages:
+                return
+            # Of a run that had finished; it is not finished now.
+            for late in (self._path / "report.json", self.weights):
+                late.unlink(missing_ok=True)
+            path.replace(self._newest)
+        self.log(f"{damages[0]}; the run goes on after the visit before, from {path.relative_to(self._path)}")
+
+    def _begin_anew(self, damages: Sequence[str]) -> None:
+        left = [path for path in (*self._visits, self._newest, self._former) if path.exists()]
+        with writing(self._path):
+            for path in (*left, self._steps):
+                path.unlink(missing_ok=True)
+        if left:
+            self.log(f"{'; '.join(damages)}; the run begins anew")
+
+    @property
+    def _visits(self) -> tuple[Path, ...]:
+        """What is there once a visit is over."""
+        return (*(self._path / name for name in ("visits.jsonl", "areas.npz", "report.json")), self.weights)
 
     @property
     def _steps(self) -> Path:
         return self._path / "frames.jsonl"
 
     @property
-    def _checkpoint(self) -> Path:
+    def _newest(self) -> Path:
         return self._path / "checkpoint" / "state.pt"
+
+    @property
+    def _former(self) -> Path:
+        return self._path / "checkpoint" / "former.pt"
+
+
+def _write_if_other(path: Path, content: bytes) -> None:
+    """Leaves a file alone that is as it should be."""
+    if not path.exists() or path.read_bytes() != content:
+        write_bytes(path, content)

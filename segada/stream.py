@@ -4,6 +4,7 @@ import math
 import time
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,9 @@ from segada.settings import RunSettings
 from segada.watching.watcher import SeenStep, Watcher
 from segada.watching.watchers import watchers
 
+PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation")
+"""Of the generators whose state a checkpoint holds; that of the replay is the buffer's own."""
+
 
 class Diverged(RuntimeError):
     """A loss is not finite; the message says which, where, and what to try."""
@@ -47,7 +51,12 @@ class Adaptation:
     """
 
     def __init__(
-        self, settings: RunSettings, material: Material, folder: Path | None = None, clock: Clock = IDLE
+        self,
+        settings: RunSettings,
+        material: Material,
+        folder: Path | None = None,
+        clock: Clock = IDLE,
+        evaluation_batch: int | None = None,
     ) -> None:
         """Builds the model and the method, and takes back what the folder's checkpoint holds.
 
@@ -56,6 +65,7 @@ class Adaptation:
             material: Its frames.
             folder: Where everything goes; nothing is written if None.
             clock: Told where each part of a step begins and ends.
+            evaluation_batch: In place of `evaluation.batch_size`, where memory is short; None takes that.
 
         Raises:
             ValueError: if the folder holds a run of other settings, or the material was prepared for other ones.
@@ -66,28 +76,27 @@ class Adaptation:
         self._settings = settings
         self._material = material
         self._device = torch.device(settings.runtime.device)
-        self._class_mix = torch_generator(settings.seed, "class_mix")
-        self._augmentation = torch_generator(settings.seed, "augmentation")
-        self._restoration = torch_generator(settings.seed, "restoration")
+        self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
+        self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
         self._clock = clock
         self._replay = ReplayBuffer(material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"))
         initialisation = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
         self._network = network
-        self._modulation = torch_generator(settings.seed, "modulation")
         parts = MethodParts(
             settings,
             network,
             self._replay,
-            self._class_mix,
-            self._augmentation,
-            self._restoration,
+            self._generators["class_mix"],
+            self._generators["augmentation"],
+            self._generators["restoration"],
             initialisation,
             clock,
         )
         # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
         self._method = METHODS[settings.method.name](parts)
-        controller_parts = ControllerParts(settings, partial(twin_without_adapters, network), self._modulation)
+        source = partial(twin_without_adapters, network)
+        controller_parts = ControllerParts(settings, source, self._generators["modulation"])
         self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
         judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
         self._source_model = twin_without_adapters(network) if judged else None
@@ -99,8 +108,7 @@ class Adaptation:
         self._watchers: list[Watcher] = []
         if self._folder is not None:
             self._resume(self._folder)
-            steps_done = self._itinerary.steps_before(self.visits_done)
-            self._watchers = watchers(settings, self._folder, self._method, steps_done)
+            self._watchers = watchers(settings, self._folder, self._method)
 
     @property
     def visits_done(self) -> int:
@@ -236,9 +244,8 @@ class Adaptation:
                 watcher.see(step)
 
     def _evaluate(self) -> dict[str, Scores]:
-        batch_size = self._settings.evaluation.batch_size
         return {
-            name: evaluate(self._method.predict, frames, batch_size, self._device)
+            name: evaluate(self._method.predict, frames, self._evaluation_batch, self._device)
             for name, frames in self._material.held_out.items()
         }
 
@@ -246,7 +253,7 @@ class Adaptation:
         if self._folder is None:
             return
         record = self._records[-1]
-        self._folder.write_checkpoint(self._state())
+        self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
         self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.visited_miou:.4f}")
         self._publish(self._folder)
 
@@ -264,10 +271,7 @@ class Adaptation:
             "areas": [torch.from_numpy(areas) for areas in self._areas],
             "method": self._method.state_dict(),
             "replay": self._replay.state_dict(),
-            "class_mix": self._class_mix.get_state(),
-            "augmentation": self._augmentation.get_state(),
-            "restoration": self._restoration.get_state(),
-            "modulation": self._modulation.get_state(),
+            **{purpose: generator.get_state() for purpose, generator in self._generators.items()},
             "controller": self._controller.state_dict(),
         }
 
@@ -280,13 +284,10 @@ class Adaptation:
         self._areas = [areas.numpy() for areas in state["areas"]]
         self._method.load_state_dict(state["method"])
         self._replay.load_state_dict(state["replay"])
-        self._class_mix.set_state(state["class_mix"])
-        self._augmentation.set_state(state["augmentation"])
-        self._restoration.set_state(state["restoration"])
-        self._modulation.set_state(state["modulation"])
+        for purpose, generator in self._generators.items():
+            generator.set_state(state[purpose])
         self._controller.load_state_dict(state["controller"])
-        if not folder.is_published(self.visits_done, self.finished):
-            self._publish(folder)
+        self._publish(folder)
 
 
 def _finite(log: StepLog, place: str) -> dict[str, float]:

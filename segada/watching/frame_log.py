@@ -11,15 +11,8 @@ from segada.watching.watcher import SeenStep, Watcher
 class FrameLog(Watcher):
     """Adds a line to `frames.jsonl` after each step, so that it can be followed while the run goes on."""
 
-    def __init__(self, folder: RunFolder, steps_done: int) -> None:
-        """Goes on after the steps of finished visits.
-
-        Args:
-            folder: Of the run.
-            steps_done: In visits that are behind the run.
-        """
+    def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
-        folder.keep_steps(steps_done)
 
     def see(self, seen: SeenStep) -> None:
         """One line, whether the step learned or not."""

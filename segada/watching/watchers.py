@@ -10,19 +10,18 @@ from segada.watching.prediction_panels import PredictionPanels
 from segada.watching.watcher import Watcher
 
 
-def watchers(settings: RunSettings, folder: RunFolder, method: Method, steps_done: int) -> list[Watcher]:
+def watchers(settings: RunSettings, folder: RunFolder, method: Method) -> list[Watcher]:
     """Those that `watch` asks for; empty if it asks for nothing.
 
     Args:
         settings: Of the run.
         folder: Where they write.
         method: What they look at.
-        steps_done: In visits that are behind the run.
     """
     watch = settings.watch
     chosen: list[Watcher] = []
     if watch.frames:
-        chosen.append(FrameLog(folder, steps_done))
+        chosen.append(FrameLog(folder))
     if watch.class_tables is not None:
         chosen.append(ClassTables(folder, watch.class_tables))
     if watch.prediction_panels is not None:
