@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from optuna.trial import TrialState
 
+from hpo.claims import PATIENCE
+from hpo.docket import Docket
 from hpo.jobs import Job, Observer, Outcome, Progress
 from hpo.objectives import objective_value, rung_losses, rung_value
-from hpo.plan import Plan, undone
+from hpo.plan import Plan
 from hpo.study import Study
 from segada.records import RunReport
 
@@ -19,7 +20,7 @@ class Agenda:
 
     `next_job` is called whenever a worker is free; `visited` after each visit of a job, until the job is over, or
     `broke` is called instead. What is over stands in the study or in the job's folder, so that an agenda of a later
-    driver on the same study hands out the rest only.
+    driver on the same study hands out the rest only; and agendas of several drivers share it, each job having one.
     """
 
     def __init__(self, study: Study, plan: Plan, observers: Sequence[Observer]) -> None:
@@ -29,19 +30,22 @@ class Agenda:
         self._deadline = math.inf if hours is None else time.monotonic() + 3600 * hours
         self._plan = plan
         self._observers = observers
+        self._news: list[Callable[[Observer], None]] = []
         self._running: dict[str, Job] = {}
-        self._waiting = deque(undone(plan.baselines()))
-        self._searching = True
-        self._confirming = False
+        self._baselines = Docket(plan.baselines(), study.claims)
+        self._references = Docket(plan.confirmed_baselines(), study.claims)
+        self._confirmations: Docket | None = None
+        self._is_done = False
         self._stopped = False
-        self._failures: dict[str, str] = {}
+        self._idle_until = -math.inf
+        self._waits_for: list[str] = []
         self.obstacle: str | None = None
         """Why no run of this study can be done, once that has turned out."""
 
     @property
     def is_over(self) -> bool:
         """Whether `next_job` will never again have one."""
-        return self._stopped or (self._confirming and not self._waiting)
+        return self._stopped or self._is_done
 
     @property
     def is_stopped(self) -> bool:
@@ -56,7 +60,7 @@ class Agenda:
     @property
     def failures(self) -> dict[str, str]:
         """Baselines and confirmation runs that failed, with the reason, by name. Failed trials stand in the study."""
-        return dict(self._failures)
+        return self._study.claims.failures()
 
     def stop(self) -> None:
         """Hands out nothing more and ends every job after its current visit; what is not finished stays resumable."""
@@ -64,18 +68,84 @@ class Agenda:
 
     def next_job(self) -> Job | None:
         """The next job; None if there is none now: see `is_over`."""
-        if self._stopped:
+        if self._stopped or time.monotonic() < self._idle_until:
             return None
-        job = self._next()
+        with self._study.company.deciding():
+            job = self._next()
+            if job is None:
+                self._wait()
         if job is not None:
             self._running[job.name] = job
+            self._waits_for = []
             self._tell(lambda observer: observer.started(job))
+        self._publish()
         return job
 
     def visited(self, job: Job, progress: Progress) -> bool:
         """Takes in a visit and says whether the job goes on."""
+        with self._study.company.deciding():
+            if self._is_ours(job):
+                self._take_in(job, progress)
+        self._publish()
+        return job.name in self._running and not self._stopped
+
+    def recovered(self, job: Job) -> None:
+        """Passes on that the job's worker died and another one goes on."""
+        # A worker may die after its last word on a job: there is nothing to go on with then.
+        if job.name in self._running:
+            self._tell(lambda observer: observer.recovered(job))
+        self._publish()
+
+    def broke(self, job: Job, reason: str) -> None:
+        """Takes in that nobody could finish the job."""
+        with self._study.company.deciding():
+            if self._is_ours(job):
+                self._fail(job, None, reason)
+        self._publish()
+
+    def _next(self) -> Job | None:
+        job = self._baselines.next() or self._trial() or self._references.next()
+        if job is not None or not self._study.is_search_over():
+            return job
+        if self._confirmations is None:
+            self._confirmations = Docket(self._plan.confirmations(self._study), self._study.claims)
+        job = self._confirmations.next()
+        self._is_done = all(docket.is_empty for docket in self._dockets())
+        return job
+
+    def _trial(self) -> Job | None:
+        if time.monotonic() >= self._deadline and not self._study.is_search_over():
+            self._study.close()
+        proposal = self._study.ask()
+        return None if proposal is None else self._plan.trial(proposal)
+
+    def _dockets(self) -> list[Docket]:
+        return [docket for docket in (self._baselines, self._references, self._confirmations) if docket is not None]
+
+    def _wait(self) -> None:
+        """Looks again in a while, or when one of its own jobs is over."""
+        self._idle_until = time.monotonic() + PATIENCE
+        if self._running or self._is_done:
+            return
+        busy = self._study.owners().union(*(docket.owners() for docket in self._dockets()))
+        others = sorted(busy - {self._study.company.id})
+        if others != self._waits_for:
+            self._waits_for = others
+            self._tell(lambda observer: observer.waiting(others))
+
+    def _is_ours(self, job: Job) -> bool:
+        """Whether a job still is, or else gives it up: while this driver was silent, another one took it."""
         if job.name not in self._running:
             return False
+        has = (
+            self._study.claims.has(job.name) if job.trial is None or job.kind != "trial" else self._study.has(job.trial)
+        )
+        if not has:
+            self._leave(job)
+            self._tell(lambda observer: observer.dropped(job))
+        return has
+
+    def _take_in(self, job: Job, progress: Progress) -> None:
         if progress.concerns_all:
             self.obstacle = progress.failure
             self.stop()
@@ -88,36 +158,6 @@ class Agenda:
                 self._complete(job, report)
             elif job.kind == "trial" and self._is_hopeless(job, report):
                 self._end(job, Outcome("pruned", report, f"stopped after visit {len(report.visits)}"))
-        return job.name in self._running and not self._stopped
-
-    def recovered(self, job: Job) -> None:
-        """Passes on that the job's worker died and another one goes on."""
-        # A worker may die after its last word on a job: there is nothing to go on with then.
-        if job.name in self._running:
-            self._tell(lambda observer: observer.recovered(job))
-
-    def broke(self, job: Job, reason: str) -> None:
-        """Takes in that nobody could finish the job."""
-        if job.name in self._running:
-            self._fail(job, None, reason)
-
-    def _next(self) -> Job | None:
-        if self._waiting:
-            return self._waiting.popleft()
-        if self._searching:
-            if time.monotonic() >= self._deadline:
-                self._study.close()
-            proposal = self._study.ask()
-            if proposal is not None:
-                return self._plan.trial(proposal)
-            self._searching = False
-            self._waiting.extend(undone(self._plan.confirmed_baselines()))
-            return self._next()
-        if not self._confirming and not any(job.kind == "trial" for job in self._running.values()):
-            self._confirming = True
-            self._waiting.extend(undone(self._plan.confirmations(self._study)))
-            return self._next()
-        return None
 
     def _is_hopeless(self, job: Job, report: RunReport) -> bool:
         assert job.trial is not None
@@ -131,6 +171,8 @@ class Agenda:
 
     def _complete(self, job: Job, report: RunReport) -> None:
         if job.kind != "trial" or job.trial is None:
+            for docket in self._dockets():
+                docket.close(job.name)
             self._end(job, Outcome("complete", report))
             return
         objectives = self._study.file.settings.objectives
@@ -146,13 +188,23 @@ class Agenda:
         if job.kind == "trial" and job.trial is not None:
             self._study.fail(job.trial, reason)
         else:
-            self._failures[job.name] = reason
+            self._study.claims.fail(job.name, reason)
         self._end(job, Outcome("fail", report, reason))
 
     def _end(self, job: Job, outcome: Outcome) -> None:
-        del self._running[job.name]
+        self._leave(job)
         self._tell(lambda observer: observer.ended(job, outcome))
 
+    def _leave(self, job: Job) -> None:
+        del self._running[job.name]
+        self._idle_until = -math.inf
+
     def _tell(self, message: Callable[[Observer], None]) -> None:
-        for observer in self._observers:
-            message(observer)
+        self._news.append(message)
+
+    def _publish(self) -> None:
+        """Only when nothing is being decided: one who watches may take his time, and other drivers wait meanwhile."""
+        news, self._news = self._news, []
+        for message in news:
+            for observer in self._observers:
+                message(observer)

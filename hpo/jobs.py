@@ -1,5 +1,6 @@
 """One run that the main job has to do, how far it is, and what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -61,6 +62,12 @@ class Observer(Protocol):
 
     def recovered(self, job: Job) -> None:
         """The job's worker died; another one goes on from the last visit."""
+
+    def dropped(self, job: Job) -> None:
+        """Another driver goes on with the job: it took this one, which was silent for too long, for dead."""
+
+    def waiting(self, drivers: Sequence[str]) -> None:
+        """Everything that is left is being done by these drivers; called when that begins, or they change."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """The job is over."""

@@ -1,57 +1,61 @@
-"""Where a study is kept: a journal file in its folder, or a database; and whether it is the one that was meant."""
+"""The Optuna study of a study file: whether it is the one that was meant, and how it begins."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, get_storage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.storages.journal._file import LOCK_FILE_SUFFIX
+from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
 from hpo.parameters.base import Raw
 from hpo.pruning import build_pruner
+from hpo.storage import CURE, JOURNAL, open_storage, place_of, read_storage, sqlite_file
 from hpo.study_file import StudyFile
-from segada.settings.files import InputError
+from segada.atomic import write_text
+from segada.settings.files import InputError, read_yaml
 from segada.settings.trees import Tree, Value
 
-JOURNAL = "study.journal"
 IDENTITY = "identity"
 """User attribute of the study: what makes two study files the same study."""
+FOLDER = "folder"
+"""User attribute of a study in a database: the word in `study.id` of the folder of its results, and its path."""
+FOLDER_ID = "study.id"
 CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
-"""What a study leaves beside its journal; a folder that has it without one is not taken over."""
+"""What a study leaves beside its storage; a folder that has it without one is not taken over."""
 DIRECTIONS = {"maximise": StudyDirection.MAXIMIZE, "minimise": StudyDirection.MINIMIZE}
-LOCK_SECONDS = 10
-"""Age from which a lock on the journal is that of a dead process: a write takes milliseconds."""
 
 
 def open_ledger(
-    file: StudyFile, out: Path, url: str | None, first: Callable[[], Sequence[dict[str, Raw]]]
+    file: StudyFile, out: Path, first: Callable[[], Sequence[dict[str, Raw]]]
 ) -> tuple[optuna.Study, BaseStorage]:
     """The Optuna study of a study file, new or continued.
 
     Args:
-        file: the study file.
-        out: the folder of the results.
-        url: of a database that keeps the study instead.
+        file: the study file, which may name the database that keeps the study.
+        out: the folder of the results; one study has one folder, which its drivers share.
         first: gives the stored values that a new study begins with; not asked for one that is continued.
 
     Raises:
         InputError: there is another study in this place. Nothing has been created or changed then.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    place = str(out) if url is None else url
-    name = file.settings.name
-    storage = _journal(out) if url is None else get_storage(url)
+    place, name = place_of(file.settings.storage), file.settings.name
+    _check_place(place, out)
+    storage = open_storage(place, out)
     known = {study.study_name for study in storage.get_all_studies()}
     kept = None
     if name in known:
         # Only looked at until it is known to be the same: opening a study to create it writes into the journal.
-        kept = optuna.load_study(study_name=name, storage=storage).user_attrs.get(IDENTITY)
+        attributes = optuna.load_study(study_name=name, storage=storage).user_attrs
+        kept = attributes.get(IDENTITY)
         if kept is not None:
-            _check_same(place, name, kept, file.identity)
-    elif known and url is None:
-        raise InputError(f"{place}: holds the study {min(known)!r}, not {name!r}; {_CURE}")
+            _check_folder(place, name, out, attributes.get(FOLDER))
+            _check_same(place or str(out), name, kept, file.identity)
+    elif known and place is None:
+        raise InputError(f"{out}: holds the study {min(known)!r}, not {name!r}; {CURE}")
+    if kept is None and place is not None:
+        _check_empty(out, f"no study {name!r} in {place}")
     points = first() if kept is None else []
     ledger = optuna.create_study(
         storage=storage,
@@ -62,64 +66,96 @@ def open_ledger(
         load_if_exists=True,
     )
     if IDENTITY not in ledger.user_attrs:
-        _begin(ledger, file, points)
+        _begin(ledger, file, points, None if place is None else out)
     return ledger, storage
 
 
 def read_ledger(file: StudyFile, out: Path) -> tuple[optuna.Study, BaseStorage]:
     """The Optuna study in a folder, without a byte written there.
 
+    Args:
+        file: the study file in the folder, which says where the study is kept.
+        out: the folder.
+
     Raises:
-        InputError: its journal is none, or holds another study.
+        InputError: its storage is none, or holds another study.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    path, name = out / JOURNAL, file.settings.name
+    # What stands in HPO_STORAGE is where the study of this process is kept, which may be another one.
+    place, name = file.settings.storage and place_of(file.settings.storage), file.settings.name
+    storage = read_storage(place, out)
     try:
-        storage = JournalStorage(JournalFileBackend(str(path), JournalFileOpenLock(str(path))))
         return optuna.load_study(study_name=name, storage=storage), storage
-    except (ValueError, KeyError) as failure:
-        raise InputError(f"{path}: cannot be read as the journal of the study {name!r} ({failure!r})") from None
+    except KeyError:
+        raise InputError(f"{place or out / JOURNAL}: holds no study {name!r}") from None
 
 
-def _journal(out: Path) -> JournalStorage:
-    path = out / JOURNAL
-    foreign = [entry for entry in CONTENTS if (out / entry).exists()]
-    if foreign and not path.exists():
-        raise InputError(f"{out}: holds {foreign[0]} but no {JOURNAL}, so it is no study that could go on; {_CURE}")
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file, not a folder; {_CURE}")
-    out.mkdir(parents=True, exist_ok=True)
-    # The folder is claimed by one driver at a time, so a lock that is there was left by one that was killed.
-    path.with_name(f"{JOURNAL}{LOCK_FILE_SUFFIX}").unlink(missing_ok=True)
-    lock = JournalFileOpenLock(str(path), grace_period=LOCK_SECONDS)
-    lock.acquire()
-    try:
-        _mend(path)
-        return JournalStorage(JournalFileBackend(str(path), lock))
-    except (ValueError, KeyError) as failure:
-        raise InputError(f"{path}: cannot be read as a study's journal ({failure!r}); {_CURE}") from None
-    finally:
-        lock.release()
-
-
-def _mend(path: Path) -> None:
-    """Removes the half line that a driver leaves if it is killed while writing: nothing could be read behind it.
-
-    Raises:
-        ValueError: a line is not of a journal; Optuna would overlook that in the last until more lines follow.
-    """
-    if not path.exists():
+def check_begun(file: StudyFile, out: Path) -> None:
+    """Raises InputError if there is no study of this name to go on with."""
+    place = place_of(file.settings.storage)
+    if (out / JOURNAL).is_file() if place is None else _is_in(place, file.settings.name):
         return
-    with path.open("rb+") as journal:
-        *lines, torn = journal.read().split(b"\n")
-        for line in [*lines[:1], *lines[-1:], torn]:
-            if not line.startswith(_LINE_START[: len(line)]):
-                raise ValueError(f"a line begins with {line[:20]!r}")
-        if torn:
-            journal.truncate(journal.tell() - len(torn))
+    raise InputError(f"{place or out}: holds no study {file.settings.name!r} to go on with; leave out --resume")
 
 
-def _begin(ledger: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw]]) -> None:
+def check_free(file: StudyFile) -> None:
+    """Raises InputError if a database has a study of this name, which nothing can move aside."""
+    place, name = place_of(file.settings.storage), file.settings.name
+    if place is not None and _is_in(place, name):
+        raise InputError(
+            f"{place}: holds a study named {name!r}, which --new leaves alone; give this one another name, or remove "
+            f"that one: optuna delete-study --study-name {name} --storage {place}"
+        )
+
+
+def _is_in(place: str, name: str) -> bool:
+    path = sqlite_file(place)
+    if path is not None and not path.exists():
+        return False
+    return name in {study.study_name for study in open_storage(place, Path()).get_all_studies()}
+
+
+def _check_place(place: str | None, out: Path) -> None:
+    """Refuses a folder whose study is kept elsewhere, or that is none of a study."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file, not a folder; {CURE}")
+    has_journal = (out / JOURNAL).exists()
+    if has_journal and place is not None:
+        raise InputError(f"{out}: holds {JOURNAL}, in which its study is kept, and not in {place}; {CURE}")
+    if has_journal:
+        return
+    if (out / "study.yaml").is_file():
+        kept = read_yaml(out / "study.yaml").tree.get("storage")
+        if kept is not None and kept != place:
+            cure = f"give --storage {kept}; if the database has moved, change storage in {out / 'study.yaml'}"
+            raise InputError(f"{out}: its study is kept in {kept}, not in {place or JOURNAL}; {cure}")
+    if place is None:
+        _check_empty(out, f"no {JOURNAL}")
+
+
+def _check_empty(out: Path, lacking: str) -> None:
+    foreign = [entry for entry in CONTENTS if (out / entry).exists()]
+    if foreign:
+        raise InputError(f"{out}: holds {foreign[0]} but {lacking}, so it is no study that could go on; {CURE}")
+
+
+def _check_folder(place: str | None, name: str, out: Path, folder: dict[str, str] | None) -> None:
+    if folder is None:
+        return
+    path = out / FOLDER_ID
+    if not path.is_file() or path.read_text(encoding="utf-8") != folder["id"]:
+        raise InputError(
+            f"{place}: holds a study named {name!r} whose results are in another folder ({folder['path']}); name that "
+            "with --out, or give this study another name"
+        )
+
+
+def _begin(ledger: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw]], folder: Path | None) -> None:
+    if folder is not None:
+        path = folder / FOLDER_ID
+        if not path.exists():
+            write_text(path, uuid4().hex)
+        ledger.set_user_attr(FOLDER, {"id": path.read_text(encoding="utf-8"), "path": str(folder)})
     if not ledger.get_trials(deepcopy=False):
         for point in points:
             ledger.enqueue_trial(point)
@@ -129,7 +165,7 @@ def _begin(ledger: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw
 def _check_same(place: str, name: str, kept: Tree, given: Tree) -> None:
     difference = _first_difference(kept, given, "")
     if difference:
-        raise InputError(f"{place}: holds another study named {name!r}: {difference}; {_CURE}")
+        raise InputError(f"{place}: holds another study named {name!r}: {difference}; {CURE}")
 
 
 def _first_difference(kept: Value, given: Value, path: str) -> str:
@@ -143,7 +179,3 @@ def _first_difference(kept: Value, given: Value, path: str) -> str:
                 return found
         return ""
     return "" if kept == given else f"{path} is {kept!r} there and {given!r} in the file"
-
-
-_LINE_START = b'{"op_code":'
-_CURE = "name another folder with --out"

@@ -1,6 +1,7 @@
 """What a person sees while the main job runs: a live view in a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from optuna.trial import TrialState
@@ -99,6 +100,15 @@ class Progress:
         self._console.print(
             f"{job.name}: its worker died; another one goes on after visit {self._lines[job.name].done}"
         )
+
+    def dropped(self, job: Job) -> None:
+        """The line goes."""
+        del self._lines[job.name]
+        self._console.print(f"{job.name}: another driver goes on with it, since this one was silent for too long")
+
+    def waiting(self, drivers: Sequence[str]) -> None:
+        """Said once, so that nobody takes it for a standstill."""
+        self._console.print(f"waiting for what is left, in the hands of {', '.join(drivers)}", highlight=False)
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """The line goes; what became of the job stays."""

@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from hpo.ledger import JOURNAL
 from hpo.outputs import write_outputs
 from hpo.plan import Plan
 from hpo.study import read_study
@@ -27,10 +26,9 @@ def rebuild(out: Path) -> None:
     Raises:
         InputError: the folder holds no study.
     """
-    missing = [name for name in ("study.yaml", JOURNAL) if not (out / name).exists()]
-    if missing:
+    if not (out / "study.yaml").exists():
         raise InputError(
-            f"{out}: has no {missing[0]}; name the folder of a study, as in python -m hpo.report runs/ga_dacs"
+            f"{out}: has no study.yaml; name the folder of a study, as in python -m hpo.report runs/ga_dacs"
         )
     file = load_study(str(out / "study.yaml"), runs=False)
     write_outputs(read_study(file, out), Plan(file, out), {})

@@ -2,10 +2,10 @@
 
 import argparse
 import shlex
-import shutil
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import optuna
@@ -13,12 +13,14 @@ from rich.console import Console
 
 from hpo.agenda import Agenda
 from hpo.collect import confirmation_of
-from hpo.folder_lock import claimed
+from hpo.drivers import Driver, joined, set_aside
 from hpo.jobs import Observer
+from hpo.ledger import check_begun, check_free
 from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
 from hpo.progress import Progress, tally_of
 from hpo.stopping import stopped_by_signals
+from hpo.storage import masked, place_of
 from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
 from hpo.study_settings import StudySettings
@@ -35,11 +37,16 @@ def main() -> int:
     """The command line. Returns the exit code: 0 done, 2 wrong input, 3 interrupted and resumable, 1 anything else."""
     arguments = parsed(sys.argv[1:])
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    again = f"python -m hpo.run {shlex.join(sys.argv[1:])}"
+    # Begun anew once, it goes on.
+    again = f"python -m hpo.run {shlex.join(word for word in sys.argv[1:] if word != '--new')}"
     out: Path | None = None
     try:
         file = study_file(arguments)
         out = (arguments.out or Path("runs") / file.settings.name).resolve()
+        if arguments.resume:
+            check_begun(file, out)
+        if arguments.new:
+            _begin_anew(file, out)
         finished = run(file, out, arguments.address)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -58,6 +65,8 @@ def main() -> int:
 def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     """Does what a study has left to do, writes its results and prints them.
 
+    Several of them may do so at the same time, on one machine or several that share the folder.
+
     Args:
         file: the study.
         out: folder of the results, absolute, because workers run elsewhere.
@@ -67,31 +76,48 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
         Whether everything is done; False if it was stopped before.
 
     Raises:
-        InputError: the folder holds another study or another driver works in it, or data or weights are not there.
+        InputError: the folder holds another study, or data or weights are not there.
     """
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    file = file.kept_in(place_of(file.settings.storage))
     tracking = _tracking(file.settings, out)
-    with claimed(out):
-        study = open_study(file, out)
-        write_study(file, out)
+    with joined(out) as driver:
+        study = _opened(file, out, driver)
         plan = Plan(file, out)
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
         agenda = Agenda(study, plan, [progress, *tracking])
         if not _is_done(study, plan):
             try:
                 with progress, stopped_by_signals(agenda):
-                    _work_off(agenda, plan, address, console)
+                    _work_off(agenda, study, driver, address, console)
             except KeyboardInterrupt:
                 agenda.stop()
         print_summary(write_outputs(study, plan, agenda.failures), out, console)
     return not agenda.is_stopped
 
 
-def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console) -> None:
+def _opened(file: StudyFile, out: Path, driver: Driver) -> Study:
+    with driver.deciding():
+        study = open_study(file, out, driver)
+        if not driver.others():
+            study.claims.forget_failures()
+        write_study(file, out)
+    return study
+
+
+def _begin_anew(file: StudyFile, out: Path) -> None:
+    check_free(file)
+    aside = set_aside(out)
+    if aside is not None:
+        print(f"what {out} held is now in {aside}")
+
+
+def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None, console: Console) -> None:
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
     from hpo.tuning.cluster import Resources, cluster
     from hpo.tuning.execution import Preparation, execute, prepare
 
+    plan = Plan(study.file, driver.out)
     settings = plan.search_settings()
     wanted = plan.file.settings.resources
     resources = Resources(
@@ -101,22 +127,18 @@ def _work_off(agenda: Agenda, plan: Plan, address: str | None, console: Console)
         plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
     )
     console.print(f"results go to {plan.out}", highlight=False)
-    scratch = plan.out / "ray"
-    try:
-        with cluster(resources, address) as ray:
-            if ray.dashboard is not None:
-                token = f"; its token: {ray.token_command}" if ray.token_command else ""
-                console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
-            if preparation.pretrain is not None and not plan.weights.exists():
-                console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
-            try:
+    with cluster(resources, address) as ray:
+        if ray.dashboard is not None:
+            token = f"; its token: {ray.token_command}" if ray.token_command else ""
+            console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
+        if preparation.pretrain is not None and not plan.weights.exists():
+            console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
+        try:
+            with study.claims.turn(plan.source.name) if preparation.pretrain is not None else nullcontext():
                 materials = prepare(preparation, ray.resources)
-            except InputError as error:
-                raise plan.file.document.error(("run",), str(error)) from None
-            execute(agenda, materials, ray, scratch)
-    finally:
-        # Only when Ray is gone, which writes there to its end.
-        shutil.rmtree(scratch, ignore_errors=True)
+        except InputError as error:
+            raise plan.file.document.error(("run",), str(error)) from None
+        execute(agenda, materials, ray, driver.scratch, wanted.retries)
     if agenda.obstacle is not None:
         raise plan.file.document.error(("run",), agenda.obstacle)
 
@@ -138,12 +160,13 @@ def _tracking(settings: StudySettings, out: Path) -> list[Observer]:
 
 def kept(error: Exception, out: Path | None) -> str:
     """Keeps the traceback in the results' log.txt, if there is a folder yet, and says in one line what it was."""
-    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    said = masked(f"{type(error).__name__}: {error}".splitlines()[0])
+    trace = masked(traceback.format_exc())
     if out is None or not out.is_dir():
-        traceback.print_exc()
+        print(trace, end="", file=sys.stderr)
         return said
     with (out / "log.txt").open("a") as log:
-        traceback.print_exc(file=log)
+        log.write(trace)
     return f"{said} (traceback in {out / 'log.txt'})"
 
 
@@ -175,6 +198,7 @@ def study_file(arguments: argparse.Namespace, *, runs: bool = True) -> StudyFile
     for option, value, paths in (
         ("--trials", arguments.trials, ["budget.trials"]),
         ("--seed", arguments.seed, ["run.seed", "sampler.seed"]),
+        ("--storage", arguments.storage, ["storage"]),
     ):
         if value is not None:
             overrides |= dict.fromkeys(paths, value)
@@ -191,6 +215,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/NAME)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of the search (--set budget.trials=N)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the sampler")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with a study; refuse if there is none")
+    again.add_argument("--new", action="store_true", help="begin anew; a folder that is there becomes DIR.1, DIR.2 ...")
+    parser.add_argument("--storage", metavar="URL", help="database of the study: sqlite:///FILE, postgresql://...")
     parser.add_argument("--address", help="of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")
     parser.add_argument(
         "--set",

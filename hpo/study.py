@@ -1,7 +1,6 @@
 """The ledger of a search: an Optuna study that is opened or continued, asked and told."""
 
 import math
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,9 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.claims import OWNER, Claims
 from hpo.configuration import Configuration
+from hpo.drivers import Alone, Company
 from hpo.halving import RUNG
 from hpo.ledger import open_ledger, read_ledger
 from hpo.parameters.base import Raw
@@ -41,34 +42,46 @@ class Proposal:
 class Study:
     """Hands out trials and takes in their results. The study's storage is the only memory."""
 
-    def __init__(self, file: StudyFile, ledger: optuna.Study, storage: BaseStorage) -> None:
-        """Takes up what a former driver left running.
+    def __init__(self, file: StudyFile, ledger: optuna.Study, storage: BaseStorage, company: Company) -> None:
+        """Reads nothing yet.
 
         Args:
             file: the study file that the ledger was opened for.
             ledger: the Optuna study.
             storage: where it is kept.
+            company: who else works on it.
         """
         self.file = file
         self.ledger = ledger
+        self.company = company
         self._storage = storage
         self._study_id = storage.get_study_id_from_name(ledger.study_name)
         self._visits = len(file.run_settings().stream.all_visits())
-        self._interrupted = deque(trial.number for trial in self._trials(TrialState.RUNNING))
+        self.claims = Claims(storage, self._study_id, company)
 
     def ask(self) -> Proposal | None:
-        """The next trial to run, those that were interrupted first; None once the budget has been handed out."""
-        if self._interrupted:
-            return self._taken_up(self._interrupted.popleft())
-        if self._is_closed():
-            return None
-        started = self._trials(TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-        if len(started) >= self.file.settings.budget.trials:
-            return None
-        trial = self.ledger.ask()
-        configuration = self.file.space.suggest(trial)
-        trial.set_user_attr(HASH, configuration.hash)
-        return Proposal(trial.number, configuration, resumed=False)
+        """The next trial to run, which is this driver's from now on; None while there is none.
+
+        Those come first whose driver is no longer at work; then new ones, until the budget has been handed out. None is
+        not the last word while others run trials: they may die.
+        """
+        with self.company.deciding():
+            running = self._trials(TrialState.RUNNING)
+            free = next((trial for trial in running if self.claims.is_free(trial)), None)
+            if free is not None:
+                self.claims.take_trial(free._trial_id)
+                return self._taken_up(free.number)
+            if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
+                return None
+            trial = self.ledger.ask()
+            self.claims.take_trial(trial._trial_id)
+            configuration = self.file.space.suggest(trial)
+            trial.set_user_attr(HASH, configuration.hash)
+            return Proposal(trial.number, configuration, resumed=False)
+
+    def has(self, number: int) -> bool:
+        """Whether a trial is still this driver's: another one may have taken it for dead."""
+        return self.claims.has_trial(self._trial_id(number))
 
     def report(self, number: int, visits: int, gain: float, losses: Sequence[float] = ()) -> bool:
         """Notes how a running trial does, and says whether it is pruned now.
@@ -136,7 +149,12 @@ class Study:
 
     def is_search_over(self) -> bool:
         """Whether the budget is spent, in trials or in hours, so that what is best so far may be confirmed."""
-        return self.remaining() == 0
+        return self.remaining() == 0 and not self._trials(TrialState.RUNNING)
+
+    def owners(self) -> set[str]:
+        """Drivers that have the trials that run."""
+        owners = (trial.user_attrs.get(OWNER) for trial in self._trials(TrialState.RUNNING))
+        return {owner for owner in owners if owner is not None}
 
     def close(self) -> None:
         """Starts no further trial, in this process or a later one, until the study file names another budget."""
@@ -190,30 +208,34 @@ class Study:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 
-def open_study(file: StudyFile, out: Path, storage: str | None = None) -> Study:
+def open_study(file: StudyFile, out: Path, company: Company | None = None) -> Study:
     """Opens the study of a folder, or begins it with what the file says is tried first.
 
     Call it before anything else is written into the folder: it refuses without a trace.
 
     Args:
-        file: the study.
-        out: the folder of the results; holds the journal.
-        storage: URL of a database that keeps the study instead.
+        file: the study, which may name the database that keeps it; see `hpo.storage.place_of`.
+        out: the folder of the results; holds the journal where there is no database.
+        company: who else works on it, `deciding` while this is called; None where nobody can.
 
     Raises:
         InputError: the folder, or the database under this name, holds another study; or a former study that this one
             is to begin with cannot be read.
     """
-    return Study(file, *open_ledger(file, out, storage, lambda: points_to_begin_with(file)))
+    return Study(file, *open_ledger(file, out, lambda: points_to_begin_with(file)), company or Alone())
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
-    """The study of a folder, to be looked at only: nothing is written, and a driver may go on meanwhile.
+    """The study of a folder, to be looked at only: nothing is written, and drivers may go on meanwhile.
+
+    Args:
+        file: `study.yaml` of the folder, which says where the study is kept.
+        out: the folder.
 
     Raises:
-        InputError: the folder holds another study, or what should be its journal is none.
+        InputError: what should be its journal is none, or the database does not answer or holds no such study.
     """
-    return Study(file, *read_ledger(file, out))
+    return Study(file, *read_ledger(file, out), Alone())
 
 
 def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:

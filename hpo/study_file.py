@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -64,6 +64,10 @@ class StudyFile:
         """What another study must share to be the same one, defaults filled in."""
         shown = self.resolved()
         return {part: shown[part] for part in IDENTITY}
+
+    def kept_in(self, place: str | None) -> "StudyFile":
+        """The same with this database, `hpo.storage.place_of`, as its storage."""
+        return replace(self, settings=self.settings.model_copy(update={"storage": place}))
 
     def fingerprint(self) -> str:
         """Ten hexadecimal digits of `identity`."""

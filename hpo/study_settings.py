@@ -10,6 +10,7 @@ from hpo.parameters.kinds import Parameter
 from hpo.pruning import PruningSettings
 from hpo.samplers.table import AnySamplerSettings
 from hpo.start import DEFAULTS, StartFrom
+from hpo.storage import StorageUrl
 from segada.settings.base import Count, NonNegative, Positive, Sequence, Settings
 
 
@@ -41,6 +42,8 @@ class ResourceSettings(Settings):
     """Kind of GPU that trials run on, as Ray calls it (`A100`, `H100`, `T4`); null takes any."""
     workers: Count | None = None
     """Trials at a time; null runs as many as fit."""
+    retries: int = Field(default=2, ge=0)
+    """Times that a trial goes on, from its last visit, after its worker died; then it counts as failed."""
 
     @model_validator(mode="after")
     def _check_accelerator(self) -> Self:
@@ -84,4 +87,6 @@ class StudySettings(Settings):
     pruning: PruningSettings | None = None
     confirm: ConfirmSettings = ConfirmSettings()
     resources: ResourceSettings = ResourceSettings()
+    storage: StorageUrl | None = None
+    """Database of the study, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`; null is a journal in its folder."""
     tracking: TrackingSettings = TrackingSettings()

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from netrc import netrc
 from pathlib import Path
 from urllib.parse import urlparse
@@ -79,6 +79,13 @@ class WandbTracking:
 
     def recovered(self, job: Job) -> None:
         """Nothing to tell: the run goes on."""
+
+    def dropped(self, job: Job) -> None:
+        """Says nothing more of a run that another driver goes on with."""
+        self._runs.pop(job.name, None)
+
+    def waiting(self, drivers: Sequence[str]) -> None:
+        """Nothing to tell: it concerns no trial."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Closes the run with the report as its summary."""

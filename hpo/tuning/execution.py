@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 Materials = dict[str, "ray.ObjectRef[Material]"]
 
-MAX_FAILURES = 2
-"""Times that a job is tried again after its worker's death."""
-
 
 @dataclass(frozen=True)
 class Preparation:
@@ -78,7 +75,7 @@ def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None
         raise
 
 
-def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch: Path) -> None:
+def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch: Path, retries: int) -> None:
     """Works off the agenda; returns when it is over.
 
     Args:
@@ -86,6 +83,7 @@ def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch:
         materials: from `prepare`.
         ray_cluster: where.
         scratch: folder of what Tune writes for itself; nothing in it is ever read, and the caller removes it.
+        retries: times that a job is tried again after its worker's death.
     """
     wanted = ray_cluster.resources
     searcher = AgendaSearcher(agenda)
@@ -105,7 +103,7 @@ def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch:
             name=scratch.name,
             storage_path=str(scratch.parent),
             callbacks=[Deaths(searcher)],
-            failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+            failure_config=tune.FailureConfig(max_failures=retries),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             verbose=0,
         ),

@@ -1,5 +1,6 @@
 """What the main job does next, whatever order results come in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +43,12 @@ class Diary:
 
     def recovered(self, job: Job) -> None:
         raise AssertionError(f"no worker dies here, {job.name} least of all")
+
+    def dropped(self, job: Job) -> None:
+        raise AssertionError(f"nobody takes {job.name} away")
+
+    def waiting(self, drivers: Sequence[str]) -> None:
+        raise AssertionError(f"there is nobody to wait for, not even {drivers}")
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         assert job.name not in self.ends

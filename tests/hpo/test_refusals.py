@@ -1,12 +1,11 @@
 """What the main job refuses: exit code 2, one line, and nothing created."""
 
-import fcntl
 import sys
 
 import pytest
 import yaml
 
-from hpo.folder_lock import LOCK, claimed
+from hpo.drivers import joined
 from hpo.report import main as report_main
 from hpo.run import main as run_main
 from hpo.study import open_study
@@ -98,7 +97,7 @@ def test_what_runs_have_done_is_kept_though_the_study_is_refused_in_the_end(tmp_
     visits = out / "baselines" / "source_only" / "visits.jsonl"
 
     def search() -> None:
-        with claimed(out):
+        with joined(out):
             visits.parent.mkdir(parents=True)
             visits.touch()
             raise InputError("frames of the report are missing")
@@ -108,27 +107,28 @@ def test_what_runs_have_done_is_kept_though_the_study_is_refused_in_the_end(tmp_
     assert visits.exists()
 
 
-def test_the_second_of_two_drivers_that_start_together_begins_nothing(tmp_path):
+def test_a_driver_that_is_refused_leaves_what_another_one_has_begun(tmp_path):
     out = tmp_path / "out"
-    with claimed(out):
-        (out / "study.journal").touch()
-        with pytest.raises(InputError, match="another driver"), claimed(out):
-            raise AssertionError("the folder is taken")
+
+    def refused_driver() -> None:
+        with joined(out):
+            (out / "study.journal").touch()
+            raise InputError("no Ray cluster answers")
+
+    with joined(out):
+        with pytest.raises(InputError, match="no Ray"):
+            refused_driver()
         assert (out / "study.journal").exists()
-
-
-def test_a_folder_in_which_another_driver_works(refused, tmp_path):
-    open_study(load_study("smoke.yaml"), tmp_path / "out")
-    with (tmp_path / "out" / LOCK).open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        assert "another driver" in refused("--space", "smoke.yaml", "--out", "out")
+    with pytest.raises(InputError, match="no Ray"):
+        refused_driver()
+    assert {path.name for path in out.iterdir()} == {"driver.lock", "study.journal"}
 
 
 def test_wandb_without_a_key(refused, monkeypatch, tmp_path):
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.delenv("WANDB_MODE", raising=False)
-    assert "WANDB_API_KEY" in refused("--space", "smoke.yaml", "--set", "tracking.wandb=true")
+    assert "WANDB_API_KEY" in refused("--space", "smoke.yaml", "--set", "tracking.mode=online")
 
 
 def test_a_report_of_no_study(refused, tmp_path):

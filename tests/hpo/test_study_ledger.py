@@ -178,15 +178,15 @@ def test_a_journal_that_is_none_is_refused_and_left_alone(file: StudyFile, tmp_p
     assert (tmp_path / "out" / "study.journal").read_text(encoding="utf-8") == content
 
 
-def test_a_database_can_keep_several_studies(file: StudyFile, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/studies.db"
-    first = open_study(file, tmp_path / "a", url)
-    other = open_study(study_file(tmp_path, TEXT.replace("tiny", "other")), tmp_path / "b", url)
+def test_a_database_can_keep_several_studies(tmp_path: Path) -> None:
+    text = f"{TEXT}storage: sqlite:///{tmp_path}/studies.db\n"
+    first = open_study(study_file(tmp_path, text), tmp_path / "a")
+    other = open_study(study_file(tmp_path, text.replace("tiny", "other")), tmp_path / "b")
     first.ask()
     assert len(states(first)) == 1
     assert states(other) == [TrialState.WAITING]
     with pytest.raises(InputError, match="holds another study named 'tiny'"):
-        open_study(study_file(tmp_path, TEXT.replace("0.9", "0.8")), tmp_path / "a", url)
+        open_study(study_file(tmp_path, text.replace("0.9", "0.8")), tmp_path / "a")
 
 
 def test_the_best_are_complete_trials_each_configuration_once(study: Study) -> None:

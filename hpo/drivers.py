@@ -1,0 +1,288 @@
+"""The main jobs that work on a study at the same time: who they are, who of them lives, and who decides now."""
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol, TextIO
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from hpo.folder_lock import attempt, locked, take
+from segada.records import Record
+from segada.settings.files import InputError
+
+LOCK = "driver.lock"
+"""In a study's folder: whoever has its lock decides who does what. Nobody has it for longer than a decision takes."""
+DRIVERS = "drivers"
+"""Folder, in that of the study, of a card for each driver."""
+WORTH = ("state.pt", "visits.jsonl", "weights.safetensors", "report.json")
+"""Files of runs that have got somewhere; what holds one is never removed."""
+BEAT = 5.0
+"""Seconds between two touches of a driver's card."""
+DEAD = 60.0
+"""Seconds without a touch after which a driver on another machine is taken for dead."""
+
+
+class Card(Record):
+    """`drivers/<id>.json`: a driver that works, or was killed. Its process has the file locked until it ends."""
+
+    id: str
+    host: str
+    boot: str
+    """Identifies the machine since it was switched on; of one machine, a lock says at once whether its owner lives."""
+    pid: int
+    started: float
+    """Seconds since 1970."""
+    version: str
+    """Of this program."""
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"{self.host} (process {self.pid})"
+
+
+class Company(Protocol):
+    """Who works on a study, seen by one of them."""
+
+    @property
+    def id(self) -> str:
+        """Of the one."""
+
+    def deciding(self) -> AbstractContextManager[None]:
+        """While the context is open nobody else decides. It may be opened again within itself."""
+
+    def is_at_work(self, driver: str) -> bool:
+        """Whether the driver of this id, or the one itself, still works."""
+
+
+class Alone:
+    """The company of one who knows that nobody else is there: a study that is read, or not shared."""
+
+    def __init__(self) -> None:
+        self.id = uuid4().hex
+
+    def deciding(self) -> AbstractContextManager[None]:
+        """Nobody to wait for."""
+        return nullcontext()
+
+    def is_at_work(self, driver: str) -> bool:
+        """Nobody else is."""
+        return driver == self.id
+
+
+class Driver:
+    """A main job among those that share a folder. Make it with `joined`."""
+
+    def __init__(self, out: Path) -> None:
+        """Leaves its card, and keeps it fresh from now on; those of killed drivers of this machine are removed."""
+        self.out = out
+        self._depth = 0
+        self._held: TextIO | None = None
+        host = socket.gethostname()
+        self.id = f"{host}-{os.getpid()}-{uuid4().hex[:8]}"
+        self._path = card_path(out, self.id)
+        card = Card(id=self.id, host=host, boot=boot(), pid=os.getpid(), started=time.time(), version=version("segada"))
+        with self.deciding():
+            _remove_dead(out)
+            self._card = take(self._path)
+            self._card.write(card.model_dump_json() + "\n")
+            self._card.flush()
+        self._over = threading.Event()
+        self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._pulse.start()
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of its own for what nobody reads later."""
+        return self.out / "ray" / self.id
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """While the context is open, no other driver of the folder decides anything."""
+        if self._held is None:
+            self._held = take(self.out / LOCK)
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                held, self._held = self._held, None
+                held.close()
+
+    def is_at_work(self, driver: str) -> bool:
+        """Whether a driver works: of this machine by the lock on its card, of another one by the card's age."""
+        if driver == self.id:
+            return True
+        card = read_card(self.out, driver)
+        if card is None:
+            return False
+        # Both times are the file server's: clocks of the machines may differ.
+        self._touch()
+        return is_alive(self.out, card, modified(self._path))
+
+    def others(self) -> list[Card]:
+        """The cards of other drivers that work."""
+        return [card for card in cards(self.out) if card.id != self.id and self.is_at_work(card.id)]
+
+    def leave(self) -> None:
+        """Takes back the card: whatever this driver still had may be taken by others now."""
+        self._over.set()
+        self._pulse.join()
+        self._path.unlink(missing_ok=True)
+        self._card.close()
+        # Its own, and those of drivers that were killed.
+        for folder in self.scratch.parent.glob("*"):
+            if not card_path(self.out, folder.name).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+        _remove_if_empty(self.scratch.parent)
+        _remove_if_empty(self._path.parent)
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            self._touch()
+
+    def _touch(self) -> None:
+        # A folder that cannot be written now may be so again before the others take this driver for dead.
+        with suppress(OSError):
+            os.utime(self._card.fileno())
+
+
+@contextmanager
+def joined(out: Path) -> Iterator[Driver]:
+    """Makes the folder if it is missing, and works in it beside any other drivers while the context is open.
+
+    If the work ends in an InputError before any run has got anywhere, what it has made is removed again, unless
+    another driver works there.
+
+    Raises:
+        InputError: the folder cannot be made.
+    """
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    before = set() if missing else {*out.iterdir()} if out.is_dir() else set()
+    try:
+        driver = Driver(out)
+    except OSError as failure:
+        raise InputError(f"{out}: cannot be the folder of a study ({failure}); name another one with --out") from None
+    try:
+        yield driver
+    except InputError:
+        with driver.deciding():
+            others = driver.others()
+            driver.leave()
+            if not others:
+                _restore(out, before, missing)
+        raise
+    except BaseException:
+        driver.leave()
+        raise
+    driver.leave()
+
+
+def set_aside(out: Path) -> Path | None:
+    """Gives a study's folder the name OUT.1, or the next one that is free, and says which; None if there is none.
+
+    Raises:
+        InputError: a driver works in it.
+    """
+    if not out.is_dir() or not any(out.iterdir()):
+        return None
+    with locked(out / LOCK):
+        working = [card for card in cards(out) if is_alive(out, card, time.time())]
+        if working:
+            raise InputError(f"{out}: {working[0].title} works in this folder; stop it first, or name another folder")
+        number = next(number for number in range(1, 1 << 30) if not Path(f"{out}.{number}").exists())
+        return out.rename(f"{out}.{number}")
+
+
+def cards(out: Path) -> list[Card]:
+    """The cards in a study's folder, of drivers that work or were killed, the first one first."""
+    found = [read_card(out, path.stem) for path in (out / DRIVERS).glob("*.json")]
+    return sorted((card for card in found if card is not None), key=lambda card: card.started)
+
+
+def read_card(out: Path, driver: str) -> Card | None:
+    """The card of a driver; None if it has none (any more)."""
+    try:
+        return Card.model_validate_json(card_path(out, driver).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        # Killed while it wrote: it had nothing yet.
+        return None
+
+
+def is_alive(out: Path, card: Card, now: float) -> bool:
+    """Whether a driver works.
+
+    Args:
+        out: the study's folder.
+        card: its card.
+        now: the time, in seconds since 1970, by the clock of the machine that keeps the folder's files.
+    """
+    path = card_path(out, card.id)
+    if card.boot == boot():
+        file = attempt(path, "r+")
+        if file is not None:
+            file.close()
+        return file is None and path.exists()
+    try:
+        return now - modified(path) < DEAD
+    except FileNotFoundError:
+        return False
+
+
+def card_path(out: Path, driver: str) -> Path:
+    """Where a driver's card is."""
+    return out / DRIVERS / f"{driver}.json"
+
+
+def modified(path: Path) -> float:
+    """When a file was touched last, in seconds since 1970."""
+    # Opened, because a network file system may have forgotten to ask what it only looks at.
+    with path.open() as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
+def boot() -> str:
+    """Identifies this machine since it was switched on."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else socket.gethostname()
+
+
+def _remove_dead(out: Path) -> None:
+    """Removes cards of this machine only: a driver on another one may be asleep, and needs its card when it wakes."""
+    for path in (out / DRIVERS).glob("*.json"):
+        card = read_card(out, path.stem)
+        if card is None or (card.boot == boot() and not is_alive(out, card, time.time())):
+            path.unlink(missing_ok=True)
+
+
+def _restore(out: Path, before: set[Path], missing: list[Path]) -> None:
+    made = {*out.iterdir()} - before
+    if any(path.name in WORTH for entry in made for path in [entry, *entry.rglob("*")]):
+        return
+    for entry in made:
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    for folder in missing:
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        # Another driver may begin there in between.
+        with suppress(OSError):
+            folder.rmdir()

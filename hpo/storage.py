@@ -1,0 +1,213 @@
+"""Where a study is kept: a journal file in the folder of its results, SQLite, or PostgreSQL."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
+from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import BaseJournalFileLock
+from pydantic import AfterValidator
+from sqlalchemy.exc import SQLAlchemyError
+
+from hpo.folder_lock import locked, take
+from segada.settings.files import InputError
+
+JOURNAL = "study.journal"
+JOURNAL_LOCK = "journal.lock"
+VARIABLE = "HPO_STORAGE"
+"""Environment variable with the URL of the database, the password included if it has one."""
+DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
+"""Databases that may be named, and what SQLAlchemy calls them with the driver that the extra `postgres` installs."""
+ENGINES: dict[str, dict[str, object]] = {
+    # Seconds that a writer waits for another one.
+    "sqlite": {"connect_args": {"timeout": 60}},
+    # A server that was away for a while is met again.
+    "postgresql": {"pool_pre_ping": True},
+}
+CURE = "name another folder with --out, or begin anew with --new, which moves this one aside"
+SECRETS = ("password", "sslpassword")
+_LINE_START = b'{"op_code":'
+
+
+def _admitted(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in DIALECTS:
+        raise ValueError("must begin with sqlite:/// or postgresql://; leave it out for a journal in the folder")
+    if parts.scheme == "sqlite" and (parts.netloc or len(parts.path) < 2):
+        raise ValueError("names no file; write sqlite:///studies.db, or sqlite:////home/me/studies.db")
+    if without_password(url) != url:
+        raise ValueError(
+            f"has a password, which study.yaml and the list of processes would show; give the URL in {VARIABLE}, or "
+            "the password alone in PGPASSWORD or ~/.pgpass"
+        )
+    return url
+
+
+StorageUrl = Annotated[str, AfterValidator(_admitted)]
+"""`sqlite:///FILE` or `postgresql://USER@HOST:PORT/NAME`, without a password."""
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown and written."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = parts.query
+    if any(key in SECRETS for key, _ in pairs):
+        query = urlencode([(key, value) for key, value in pairs if key not in SECRETS])
+    # urlunsplit would make sqlite:/FILE of sqlite:///FILE.
+    shown = urlunsplit(("", "", parts.path, query, parts.fragment))
+    return f"{parts.scheme}://{login.partition(':')[0]}{at}{host}{shown}"
+
+
+def place_of(named: str | None) -> str | None:
+    """The database of a study, as it may be shown and as any folder sees it; None for a journal.
+
+    Args:
+        named: by the study file or the command line; where they name none, HPO_STORAGE does.
+
+    Raises:
+        InputError: HPO_STORAGE is no URL of a database.
+    """
+    url = named or os.environ.get(VARIABLE) or None
+    if url is None:
+        return None
+    shown = without_password(url)
+    try:
+        _admitted(shown)
+    except ValueError as problem:
+        raise InputError(f"{VARIABLE} {problem}") from None
+    path = sqlite_file(shown)
+    # Seen from here; whoever reads it later may stand elsewhere.
+    return shown if path is None else f"sqlite:///{path.resolve()}"
+
+
+def open_storage(place: str | None, out: Path) -> BaseStorage:
+    """The storage, made if it is missing.
+
+    Args:
+        place: as `place_of` gives it; its password, if it needs one, stands in HPO_STORAGE or where libpq looks.
+        out: the folder of the results, which holds the journal.
+
+    Raises:
+        InputError: the journal is none, or the database does not answer.
+    """
+    return _journal(out) if place is None else _database(place, is_new=True)
+
+
+def read_storage(place: str | None, out: Path) -> BaseStorage:
+    """The storage, without a byte written there; `place` and errors as of `open_storage`."""
+    if place is not None:
+        return _database(place, is_new=False)
+    path = out / JOURNAL
+    if not path.is_file():
+        raise InputError(f"{out}: has no {JOURNAL}; name the folder of a study")
+    try:
+        return JournalStorage(JournalFileBackend(str(path), JournalLock(path)))
+    except (ValueError, KeyError) as failure:
+        raise InputError(f"{path}: cannot be read as a study's journal ({failure!r})") from None
+
+
+def sqlite_file(place: str) -> Path | None:
+    """The file of a SQLite database; None for a database on a server."""
+    parts = urlsplit(place)
+    return Path(parts.path[1:]) if parts.scheme == "sqlite" else None
+
+
+def masked(text: str) -> str:
+    """A text in which the password in HPO_STORAGE, if it has one, does not stand."""
+    parts = urlsplit(os.environ.get(VARIABLE, ""))
+    secrets = [parts.password, *(value for key, value in parse_qsl(parts.query) if key in SECRETS)]
+    for secret in filter(None, secrets):
+        for written in {secret, unquote(secret)}:
+            text = text.replace(written, "***")
+    return text
+
+
+class JournalLock(BaseJournalFileLock):
+    """The kernel's lock, which ends with the process, and under which the journal ends with a whole line.
+
+    Optuna's own locks are files, of which nobody can tell whether their owner lives; and behind half a line, as a
+    process leaves it that is killed or finds the disk full while it writes, nothing could be read any more.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+
+    def acquire(self) -> bool:
+        """Waits for the lock."""
+        self._file = take(self._journal.with_name(JOURNAL_LOCK))
+        _mend(self._journal)
+        return True
+
+    def release(self) -> None:
+        """Gives it back."""
+        self._file.close()
+
+
+def _journal(out: Path) -> JournalStorage:
+    path = out / JOURNAL
+    lock = JournalLock(path)
+    try:
+        with locked(path.with_name(JOURNAL_LOCK)):
+            _check(path)
+        lock.acquire()
+        lock.release()
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError) as failure:
+        raise InputError(f"{path}: cannot be read as a study's journal ({failure!r}); {CURE}") from None
+
+
+def _check(path: Path) -> None:
+    """Raises ValueError if a line is not of a journal; Optuna would overlook that in the last until more follow."""
+    if not path.exists():
+        return
+    *lines, torn = path.read_bytes().split(b"\n")
+    for line in [*lines[:1], *lines[-1:], torn]:
+        if not line.startswith(_LINE_START[: len(line)]):
+            raise ValueError(f"a line begins with {line[:20]!r}")
+
+
+def _mend(path: Path) -> None:
+    """Removes half a line at the end."""
+    if not path.exists():
+        return
+    with path.open("rb+") as journal:
+        size = journal.seek(0, os.SEEK_END)
+        journal.seek(max(size - 1, 0))
+        if journal.read() in (b"\n", b""):
+            return
+        journal.seek(0)
+        journal.truncate(journal.read().rfind(b"\n") + 1)
+
+
+def _database(place: str, *, is_new: bool) -> BaseStorage:
+    url = _with_password(place)
+    parts = urlsplit(url)
+    path = sqlite_file(place)
+    if not is_new and path is not None and not path.is_file():
+        raise InputError(f"{place}: there is no such file")
+    dialect = DIALECTS[parts.scheme]
+    engine = dict(ENGINES[dialect.partition("+")[0]])
+    try:
+        storage = RDBStorage(dialect + url[len(parts.scheme) :], engine_kwargs=engine, skip_table_creation=not is_new)
+        storage.get_all_studies()
+    except ImportError:
+        raise InputError(f"{place}: needs the driver of this database: pip install 'segada[postgres]'") from None
+    except (SQLAlchemyError, StorageInternalError, RuntimeError) as failure:
+        raise InputError(f"{place}: cannot be used as a study's storage ({_said(failure)})") from None
+    return get_storage(storage)
+
+
+def _with_password(place: str) -> str:
+    """The URL to connect with."""
+    given = os.environ.get(VARIABLE)
+    return given if given and place_of(None) == place else place
+
+
+def _said(failure: Exception) -> str:
+    """The first line of an error."""
+    return masked(str(failure.__cause__ or failure).splitlines()[0])
