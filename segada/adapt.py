@@ -8,21 +8,21 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.command import exit_code
+from segada.destination import check_folder
 from segada.material import prepare
 from segada.records import RunReport, VisitRecord
 from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError, load_run_settings
-from segada.stream import Adaptation
+from segada.stream import Adaptation, Diverged
 
 
 def adapt(settings: RunSettings, folder: Path, console: Console) -> RunReport:
     """Runs the whole stream, or what is left of it, and leaves everything in the folder.
 
     Raises:
-        InputError: if data or weights are missing, or the folder holds a run of other settings.
-        Diverged: if a loss is not finite.
+        InputError: if data or weights are missing, the folder holds a run of other settings, or a loss is not finite.
     """
     try:
         with console.status("reading frames and scoring the source model"):
@@ -36,7 +36,7 @@ def adapt(settings: RunSettings, folder: Path, console: Console) -> RunReport:
         console.print(f"continues after visit {run.visits_done} of {total}, from {folder}")
     while not run.finished:
         with console.status(f"visit {run.visits_done + 1} of {total}: {settings.stream.all_visits()[run.visits_done]}"):
-            record = run.next_visit()
+            record = _next_visit(run)
         console.print(_visit_line(record, total, material.source_only))
     return run.report()
 
@@ -59,6 +59,7 @@ def main() -> int:
         settings = load_run_settings(arguments.settings, overrides)
         name = f"{Path(arguments.settings).stem}-{settings.settings_hash()}"
         folder = arguments.out or Path("runs") / name
+        check_folder(folder)
         console = Console(highlight=False)
         print_report(adapt(settings, folder, console), console)
         panels = RunFolder(folder).panels
@@ -81,6 +82,14 @@ def print_report(report: RunReport, console: Console) -> None:
     table.add_section()
     table.add_row("", "mean", *means, "")
     console.print(table)
+
+
+def _next_visit(run: Adaptation) -> VisitRecord:
+    try:
+        return run.next_visit()
+    except Diverged as failure:
+        # Its line names the rates and weights to try; where in our code it was noticed says nothing to anyone.
+        raise InputError(str(failure)) from failure
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float]) -> str:

@@ -4,10 +4,14 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Final
 
 from segada.settings.files import InputError
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 3
+
+OUT_OF_MEMORY: Final = ("Unable to allocate", "can't allocate memory", "out of memory")
+"""What numpy, torch on a processor and torch on a GPU say; they share no exception."""
 
 
 def exit_code(command: Callable[[], None]) -> int:
@@ -17,7 +21,8 @@ def exit_code(command: Callable[[], None]) -> int:
         command: The work. Given again, the same command line goes on after the last finished visit.
 
     Returns:
-        0 done; 2 the input was wrong, said in one line on stderr; 3 interrupted; 1 anything else, with its traceback.
+        0 done; 2 the input was wrong, said in one line on stderr; 3 interrupted; 1 anything else, with its traceback,
+        or in one line if memory did not suffice.
     """
     try:
         command()
@@ -28,7 +33,12 @@ def exit_code(command: Callable[[], None]) -> int:
         again = shlex.join(["python", *sys.orig_argv[1:]])
         print(f"interrupted; finished visits are kept. To go on: {again}", file=sys.stderr)
         return INTERRUPTED
-    except Exception:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here, with its traceback
+    except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
+        if any(sign in str(error) for sign in OUT_OF_MEMORY):
+            said = str(error).splitlines()[0]
+            cure = "choose a smaller data.size, stream.batch_size or evaluation.batch_size"
+            print(f"error: memory is short: {said}; {cure}", file=sys.stderr)
+            return FAILED
         traceback.print_exc()
         return FAILED
     return DONE

@@ -16,6 +16,7 @@ from segada.comparison.recipe import Recipe, load_recipe, shipped_recipes
 from segada.comparison.runs import Run, carry_out, claim, finished_report
 from segada.comparison.statistics import summarise
 from segada.comparison.tables import Comparison, markdown, methods_csv, rich_table, runs_csv, verdicts
+from segada.destination import check_file, check_folder
 from segada.material import Material, material_key, prepare
 from segada.pretrain import pretrain
 from segada.settings import RunSettings
@@ -73,6 +74,9 @@ def main() -> int:
             overrides["seeds"] = arguments.seeds
         recipe = load_recipe(arguments.recipe, overrides, {"seeds": "--seeds"})
         out = arguments.out or Path("runs") / recipe.name
+        check_folder(out)
+        if arguments.markdown is not None:
+            check_file(arguments.markdown, "--markdown")
         console = Console(highlight=False)
         comparison = compare(recipe, out, arguments.jobs, console)
         console.print(rich_table(comparison))

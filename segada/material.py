@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,9 @@ from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.files import InputError
 from segada.settings.stream import ReplaySettings
+
+BYTES_PER_PIXEL = 4
+"""Of a frame as it is kept: three channels and the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,16 @@ def prepare(settings: RunSettings) -> Material:
     """Loads or renders every frame of the run and scores the source model on the held-out ones.
 
     Raises:
-        ValueError: if a data set, a checkpoint or the device is missing or not what the settings say, or if the
-            held-out frames of a domain show no labelled pixel.
+        ValueError: if a data set, a checkpoint or the device is missing or not what the settings say, if the frames are
+            more than the memory of this machine, or if the held-out frames of a domain show no labelled pixel.
     """
     torch.set_num_threads(settings.runtime.threads)
     _refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
-    held_out = {name: load_domain(name, data, settings.evaluation.split) for name in settings.scored_domains()}
     lengths = {name: count_frames(name, data, stream.split) for name in stream.all_visits()}
     itinerary = Itinerary(stream, lengths)
+    _refuse_too_many(settings, itinerary)
+    held_out = {name: load_domain(name, data, settings.evaluation.split) for name in settings.scored_domains()}
     return Material(
         key=material_key(settings),
         source=load_domain(stream.source, data, "source"),
@@ -82,6 +87,21 @@ def prepare(settings: RunSettings) -> Material:
 def _refuse_absent(device: str) -> None:
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")
+
+
+def _refuse_too_many(settings: RunSettings, itinerary: Itinerary) -> None:
+    data, split = settings.data, settings.evaluation.split
+    frames = count_frames(settings.stream.source, data, "source")
+    frames += sum(count_frames(name, data, split) for name in settings.scored_domains())
+    frames += sum(len(itinerary.needed(name)) for name in dict.fromkeys(settings.stream.all_visits()))
+    (height, width), memory = data.size, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    needed = frames * height * width * BYTES_PER_PIXEL
+    if needed > memory:
+        raise InputError(
+            f"data.size is {height} x {width}, at which the {frames} frames of the run take {needed / 2**30:.0f} GiB, "
+            f"but this machine has {memory / 2**30:.0f} GiB of memory; choose a smaller size, or fewer frames in "
+            "data.splits"
+        )
 
 
 def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:

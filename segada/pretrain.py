@@ -10,6 +10,7 @@ from rich.console import Console
 
 from segada.adapt import adapt, print_report
 from segada.command import exit_code
+from segada.destination import check_file, check_folder
 from segada.models.build import build_segmentor
 from segada.models.weights import save_weights
 from segada.randomness import torch_generator
@@ -29,7 +30,7 @@ def pretrain(settings: RunSettings, folder: Path, console: Console | None = None
         console: Where progress is printed; nowhere if None.
 
     Raises:
-        InputError: the method is another, or data are missing, or the folder holds another run.
+        InputError: the method is another, data are missing, the folder holds another run, or a loss is not finite.
     """
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
@@ -59,6 +60,9 @@ def main() -> int:
     def command() -> None:
         recipe = arguments.settings or str(resources.files("segada") / "recipes" / "pretrain_streets.yaml")
         settings = load_run_settings(recipe, parse_assignments(arguments.assignments))
+        check_folder(arguments.out)
+        if arguments.half is not None:
+            check_file(arguments.half, "--half")
         console = Console(highlight=False)
         weights = pretrain(settings, arguments.out, console)
         console.print(f"weights in {weights}")

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -79,7 +80,7 @@ def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int)
         jobs: Processes; 1 does without others.
 
     Raises:
-        InputError: a method cannot be built from its settings.
+        InputError: a method cannot be built from its settings, or a process was killed.
     """
     company = min(jobs, len(runs))
     if company == 1:
@@ -99,6 +100,10 @@ def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int)
             shared.put(materials)
         for future in as_completed(futures):
             yield futures[future], future.result()
+    except BrokenProcessPool as failure:
+        raise InputError(
+            f"one of {company} processes was killed, as the system does where memory is short; go on with fewer --jobs"
+        ) from failure
     except BaseException:
         # What a worker has begun goes on from its checkpoint the next time; nobody waits for its end now.
         for worker in multiprocessing.active_children():

@@ -4,10 +4,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 import yaml
 
-from segada import adapt, pretrain
+from segada import adapt, compare, pretrain
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, exit_code
 
 TINY = {
@@ -45,6 +47,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         ({"evaluation": {"domains": ["night"]}}, [], "evaluation.domains: leaves out 'clear'"),
         ({"model": {"checkpoint": "nowhere"}}, [], "no shipped checkpoint is called 'nowhere'"),
         ({"model": {"encoder": "mit_b0"}}, [], "holds weights for model.encoder mit_tiny"),
+        ({"data": {"size": [100000, 100000]}}, [], "data.size.0: should be less than or equal to 8192, not 100000"),
+        (
+            {"data": {"size": [8192, 8192], "splits": {"source": 10**6}}},
+            [],
+            "the 1000084 frames of the run take 250021 GiB, but",
+        ),
         ({"data": {"size": [16, 64]}}, [], "must be at least 32 pixels"),
         ({"runtime": {"device": "cuda"}}, [], "torch finds no GPU here"),
         ({"data": {"domains": {"clear": {"dataset": "camvid"}}}}, [], "needs a folder"),
@@ -77,6 +85,44 @@ def test_a_missing_file_and_a_wrong_method_of_training_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_loss_that_is_not_finite_is_one_line(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wild = {"name": "dacs", "optimiser": {"learning_rate": 1.0e30}}
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump({**TINY, "stream": {"visits": ["clear"]}, "method": wild}))
+    assert run(adapt.main, "run.yaml") == WRONG_INPUT
+    error = capsys.readouterr().err
+    assert "; a smaller learning rate" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "said"),
+    [
+        (adapt.main, ["run.yaml", "--out", "run.yaml"], "--out run.yaml: run.yaml is no folder; choose another place"),
+        (adapt.main, ["run.yaml", "--out", "run.yaml/a/b"], "--out run.yaml/a/b: run.yaml is no folder"),
+        (adapt.main, ["run.yaml", "--out", "/proc/nowhere"], "--out /proc/nowhere: nothing can be written there ("),
+        (pretrain.main, ["--out", "run.yaml"], "--out run.yaml: run.yaml is no folder"),
+        (pretrain.main, ["--half", "."], "--half .: is a folder, not a file; add a file's name"),
+        (pretrain.main, ["--half", "run.yaml/half.safetensors"], "--half run.yaml: run.yaml is no folder"),
+        (compare.main, ["compare_streets", "--out", "run.yaml"], "--out run.yaml: run.yaml is no folder"),
+        (compare.main, ["compare_streets", "--markdown", "/proc"], "--markdown /proc: is a folder"),
+    ],
+)
+def test_a_place_that_takes_no_results_is_refused_before_anything_is_done(
+    run: Run,
+    main: Callable[[], int],
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(TINY))
+    assert run(main, *arguments) == WRONG_INPUT
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {said}")
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
 def test_a_folder_of_another_run_is_refused_and_the_default_folder_never_collides(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,3 +149,22 @@ def test_an_interruption_says_how_to_go_on_and_an_error_keeps_its_traceback(
     assert "To go on: python " in capsys.readouterr().err
     assert exit_code(broken) == FAILED
     assert "ZeroDivisionError: a bug" in capsys.readouterr().err
+
+
+def _too_much_of_torch() -> None:
+    torch.empty(2**60)
+
+
+def _too_much_of_numpy() -> None:
+    np.empty(2**58)
+
+
+@pytest.mark.parametrize("greedy", [_too_much_of_torch, _too_much_of_numpy])
+def test_memory_that_does_not_suffice_is_said_in_one_line(
+    greedy: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(greedy) == FAILED
+    error = capsys.readouterr().err
+    assert error.startswith("error: memory is short: ")
+    assert error.endswith("; choose a smaller data.size, stream.batch_size or evaluation.batch_size\n")
+    assert error.count("\n") == 1
