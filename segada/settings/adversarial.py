@@ -27,7 +27,8 @@ class AdversarialSettings(LearningSettings):
     """`image` judges each frame by the mean of its map; `patch` judges each cell by those around it."""
     discriminator_training: Literal["both", "only", "never"] = "both"
     """Who learns in this run. `only`: the discriminator alone; the network stays the source model, its running
-    statistics included. `never`: the network alone, against the discriminator as it was initialised."""
+    statistics included, and `clean_weight` and `reversal` are not read. `never`: the network alone, against the
+    discriminator as it was initialised, and `discriminator_rate` is not read."""
     discriminator_rate: Positive = 1e-3
     """Learning rate of the discriminator."""
     discriminator_width: Count = 64
@@ -39,5 +40,14 @@ class AdversarialSettings(LearningSettings):
             raise ValueError(
                 f"consolidation.weight is {self.consolidation.weight}, but discriminator_training 'only' lets nothing "
                 "of the network learn; set it to 0, or discriminator_training to both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _discriminator_has_a_loss(self) -> Self:
+        if self.discriminator_training == "only" and self.weight == 0.0:
+            raise ValueError(
+                "method.weight is 0.0, but method.discriminator_training is 'only', so that nothing would learn; "
+                "choose a greater weight, or set discriminator_training to both"
             )
         return self

@@ -1,9 +1,14 @@
 """CoTTA."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from segada.settings.base import Fraction, Positive, Sequence
+from pydantic import Field, model_validator
+
+from segada.settings.base import Fraction, Sequence
 from segada.settings.learning import LearningSettings, OptimiserSettings
+
+Scale = Annotated[float, Field(gt=0.0, le=4.0)]
+"""Of a view; one of 4 costs sixteen times as much as the frame itself."""
 
 
 class CottaSettings(LearningSettings):
@@ -16,11 +21,30 @@ class CottaSettings(LearningSettings):
     confidence_threshold: Fraction = 0.69
     """Where the source model is less sure of a pixel than this, the teacher's belief is averaged over views; 0 never
     averages. The authors' code for Cityscapes takes 0.69: the 5 % quantile on source frames, 0.74, less 0.05."""
-    scales: Sequence[Positive] = (0.5, 0.75, 1.25, 1.5, 1.75, 2.0)
-    """Sizes of further views, as shares of the frame's; the frame as it is always counts."""
+    scales: Sequence[Scale] = (0.5, 0.75, 1.25, 1.5, 1.75, 2.0)
+    """Sizes of further views, as shares of the frame's, each once; the frame as it is always counts. With none, and
+    without `flips`, there is nothing to average over."""
     flips: bool = True
     """Whether each view, the frame as it is among them, also counts mirrored left and right."""
     restore: Fraction = 0.01
     """Probability, for each number that learns and in each step, to go back to its value in the source model."""
     scored: Literal["student", "teacher"] = "teacher"
     """Which network is evaluated."""
+
+    @model_validator(mode="after")
+    def _views_differ(self) -> Self:
+        twice = [scale for scale in (1.0, *self.scales) if (1.0, *self.scales).count(scale) > 1]
+        if twice:
+            raise ValueError(
+                f"method.scales has {twice[0]} twice, the frame as it is, 1.0, counted in; leave one of them out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_moves(self) -> Self:
+        if self.ema_alpha == 1.0 and self.scored == "teacher":
+            raise ValueError(
+                "method.ema_alpha is 1.0, but method.scored is 'teacher', which then never learns; choose a smaller "
+                "alpha, or set method.scored to student"
+            )
+        return self

@@ -1,6 +1,8 @@
 """DACS and its terms."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from segada.settings.base import Fraction, NonNegative
 from segada.settings.learning import ColourSettings, LearningSettings
@@ -21,7 +23,8 @@ class DacsSettings(LearningSettings):
     entropy_weight: NonNegative = 0.0
     """Weight of the mean entropy of the student's softmax on target frames, at its own resolution (TENT)."""
     threshold: Fraction = 0.968
-    """Teacher confidence from which a pixel counts as sure; the share of sure pixels weighs the pseudo-labels."""
+    """Teacher confidence from which a pixel counts as sure; the share of sure pixels weighs the pseudo-labels. With
+    `ground_truth` that share is reported and weighs nothing."""
     ema_alpha: Fraction = 0.99
     """Share of the old teacher in the new one; in effect min(1 - 1/(step + 1), ema_alpha)."""
     mix_ratio: Fraction = 0.5
@@ -45,3 +48,12 @@ class DacsSettings(LearningSettings):
     """Applied to class-mixed frames."""
     scored: Literal["student", "teacher"] = "teacher"
     """Which network is evaluated."""
+
+    @model_validator(mode="after")
+    def _rows_are_left(self) -> Self:
+        if self.ignored_top + self.ignored_bottom >= 1.0:
+            raise ValueError(
+                f"method.ignored_top is {self.ignored_top}, but method.ignored_bottom is {self.ignored_bottom}, which "
+                "leaves no row whose pseudo-labels count; choose shares that add up to less than 1"
+            )
+        return self

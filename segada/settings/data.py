@@ -15,7 +15,7 @@ class StreetsDomain(Settings):
 
     dataset: Literal["streets"] = "streets"
     weather: WeatherName = "clear"
-    world: int = 0
+    world: Annotated[int, Field(ge=0)] = 0
     """Seed of the scenes: another number is another city."""
 
 
@@ -58,10 +58,14 @@ class SplitSettings(Settings):
     """Held-out frames that only confirmations and published figures look at."""
 
 
+Side = Annotated[int, Field(ge=1, le=8192)]
+"""Of a frame, in pixels; no camera of a car sees more."""
+
+
 class DataSettings(Settings):
     """The frames of a run."""
 
-    size: Annotated[tuple[Count, Count], Field(strict=False)] = (64, 128)
+    size: Annotated[tuple[Side, Side], Field(strict=False)] = (64, 128)
     """Height and width, in pixels, at which the network sees a frame."""
     root: str | None = None
     """Folder of recorded data sets; `${NAME:-default}` reads an environment variable."""

@@ -1,7 +1,9 @@
 """On which frames, how often and how fast a model is scored."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from segada.settings.base import Count, Sequence, Settings
 
@@ -52,5 +54,5 @@ class RuntimeSettings(Settings):
     """Where the arithmetic is done."""
 
     device: Literal["cpu", "cuda"] = "cpu"
-    threads: Count = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """CPU threads of torch. Part of the settings because another number may round differently."""

@@ -40,7 +40,8 @@ class DetectorSettings(Settings):
     """
 
     signal: Literal["none", "light", "full"] = "full"
-    """What of the static model is asked: its light exit, as in Hamlet, or, at the cost of a pass, all of it."""
+    """What of the static model is asked: its light exit, as in Hamlet, or, at the cost of a pass, all of it. With
+    `none` nothing else here is read; with another one and no policy that uses it, the signal is only reported."""
     window: Count = 20
     """Frames whose mean is judged; Hamlet takes 75 of some 9000 in a visit."""
     threshold: Positive | None = None
@@ -66,7 +67,7 @@ class BudgetSettings(Settings):
     policy: Literal["none", "jump"] = "jump"
     """`none` learns from every frame; with `jump` each jump buys steps, and without any left nothing is learned."""
     steps: Count = 15
-    """What a jump by one threshold buys; Hamlet 750, with one frame a step and some 9000 in a visit."""
+    """What a jump by one threshold buys, up to `cap`; Hamlet 750, with one frame a step and some 9000 in a visit."""
     back_near: NonNegative = 0.25
     """Factor on it for a jump back to the source domain that ends at `detector.near`."""
     back_far: NonNegative = 0.75
@@ -98,14 +99,14 @@ class RatePolicySettings(Settings):
     fall: Count = 30
     """Steps from a jump until the rate is 0; Hamlet 750. Only with `adaptive_init`."""
     keeps_head_factor: bool = True
-    """Whether the optimiser's `head_factor` holds after a jump; in Hamlet it is lost."""
+    """Whether the optimiser's `head_factor` holds after a jump; in Hamlet it is lost. With `constant` it holds."""
 
 
 class MixPolicySettings(Settings):
     """How many classes are pasted after a jump; until the first, as many as the method's `mix_ratio` says."""
 
     policy: Literal["constant", "dynamic"] = "constant"
-    """`dynamic` pastes fewer source classes the farther the domain."""
+    """`dynamic` pastes fewer source classes the farther the domain; none where a search tries a `mix_weight` of 0."""
     near: Fraction = 0.5
     """Share of the source classes that is pasted at `detector.near`."""
     far: Fraction = 0.25

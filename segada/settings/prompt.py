@@ -23,9 +23,10 @@ class VitAdapterSettings(Settings):
     stage: Stage = 2
     """The stage, counted from 0, whose tokens do so; its width is that of the stem's maps."""
     heads: Count | None = None
-    """Heads of this attention, a divisor of the stage's width; null takes as many as the stage's own attention has."""
+    """Heads of this attention, a divisor of the stage's width; null takes as many as the stage's own attention has.
+    Only with `inject`."""
     points: Count = 4
-    """Points that each head looks at in each map."""
+    """Points that each head looks at in each map. Only with `inject`."""
     feeds_head: bool = False
     """Whether the stem's maps are added to what the head gets, too."""
     stem_width: Count = 64

@@ -15,7 +15,6 @@ from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.label_free import check_label_free
-from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.modulation import AlwaysSettings, ModulationSettings
@@ -23,7 +22,7 @@ from segada.settings.presets import PresetName, spelled_out
 from segada.settings.prompt import NoPrompt, PromptSettings
 from segada.settings.stream import StreamSettings
 from segada.settings.watch import WatchSettings
-from segada.settings.what_learns import check_added, own_choice
+from segada.settings.what_learns import check_added, check_controlled, own_choice
 from segada.settings.widths import check_adapter, check_prompt
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulation": "always"}
@@ -82,7 +81,7 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _something_learns(self) -> Self:
-        learns = isinstance(self.method, LearningSettings) and own_choice(self.method) is None
+        learns = own_choice(self.method) is None
         added = self.adapter.name != "none" or self.prompt.name != "none"
         # Only the supervised method descends a loss of the light exit.
         reached = [part for part in self.model.learning if self._light_weight() > 0.0 or "light_exit" not in part]
@@ -145,6 +144,7 @@ class RunSettings(Settings):
             reason = next(self.modulation.contradictions(self.model.head, self.method), None)
             if reason is not None:
                 raise ValueError(reason)
+        check_controlled(self.method, self.modulation)
         return self
 
     def _light_weight(self) -> float:
@@ -156,7 +156,11 @@ class RunSettings(Settings):
             return self.evaluation.domains
         return tuple(dict.fromkeys((self.stream.source, *self.stream.visits)))
 
+    def unwatched(self) -> Self:
+        """The same run with nothing looked at: all that decides its numbers."""
+        return self.model_copy(update={"watch": WatchSettings()})
+
     def settings_hash(self) -> str:
-        """Ten hexadecimal digits that are the same exactly when every setting is."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Ten hexadecimal digits that are the same exactly when every setting is, but for what `watch` looks at."""
+        canonical = json.dumps(self.unwatched().model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]

@@ -1,8 +1,8 @@
 """The ordered visits to target domains, and the source data replayed beside them."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from segada.settings.base import Count, Positive, Sequence, Settings
 
@@ -34,12 +34,22 @@ class StreamSettings(Settings):
     split: Literal["adapt", "source"] = "adapt"
     """Which frames of a visited domain are passed over; `source` for pre-training, which visits what it learns from."""
     frames: Count | None = 120
-    """Frames of one pass; null takes all that the domain has. A later visit goes on where the drive has got to."""
+    """Frames of one pass, at most as many as the domain has; null takes all. A later visit goes on where the drive has
+    got to."""
     passes: Count = 1
     """Times that a visit goes over its frames."""
     batch_size: Count = 4
     """Target frames, and as many source frames, per step."""
     replay: ReplaySettings = ReplaySettings()
+
+    @model_validator(mode="after")
+    def _there_is_a_way_back(self) -> Self:
+        if self.route == "forward_and_back" and len(self.visits) == 1:
+            raise ValueError(
+                f"stream.route is 'forward_and_back', but stream.visits has {self.visits[0]!r} alone, from which "
+                "nothing leads back; name more domains, or set stream.route to forward"
+            )
+        return self
 
     def all_visits(self) -> tuple[str, ...]:
         """The domains of all visits of the run, in order: `visits` along the route, as often as there are rounds."""

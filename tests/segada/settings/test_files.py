@@ -50,6 +50,64 @@ REFUSED = {
     ),
     "relation": ("seed: 1\nstream:\n  visits: [klear]", "3: stream.visits: names 'klear', but data.domains has only"),
     "nothing learns": ("model: {freeze: everything}", "1: nothing learns: method.name is 'dacs'"),
+    "an adapter that cannot learn": (
+        "method: {name: source_only}\nadapter:\n  name: lora",
+        "3: adapter.name: is 'lora', but with method.name 'source_only' no parameter learns; set method.name to",
+    ),
+    "a prompt that cannot learn": (
+        "method: {name: batch_norm}\nprompt:\n  name: visual_prompt",
+        "3: prompt.name: is 'visual_prompt', but with method.name 'batch_norm' no parameter learns; set method.name to",
+    ),
+    "a rate of nothing": (
+        "method: {name: batch_norm}\nmodulation:\n  name: one_cycle",
+        "3: modulation.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at whatever rate",
+    ),
+    "a budget of nothing": (
+        "method: {name: source_only}\nmodulation: {name: hamlet}",
+        "1: modulation.budget.policy is 'jump', but with method.name 'source_only' no parameter learns; set",
+    ),
+    "a rate policy of nothing": (
+        "method: {name: batch_norm}\nmodulation:\n  name: hamlet\n  learning_rate: {policy: adaptive_init}",
+        "4: modulation.learning_rate.policy: is 'adaptive_init', but with method.name 'batch_norm' no parameter learns",
+    ),
+    "modules of a network that stays": (
+        "method: {name: adversarial, discriminator_training: only}\n"
+        "modulation: {name: hamlet, modular: {policy: fixed}}",
+        "2: modulation.modular.policy: is 'fixed', but with method.discriminator_training 'only' nothing but the discr",
+    ),
+    "a discriminator without a loss": (
+        "method:\n  name: adversarial\n  weight: 0.0\n  discriminator_training: only",
+        "3: method.weight: is 0.0, but method.discriminator_training is 'only', so that nothing would learn",
+    ),
+    "no row left": (
+        "method: {ignored_top: 0.5,\n  ignored_bottom: 0.5}",
+        "1: method.ignored_top: is 0.5, but method.ignored_bottom is 0.5, which leaves no row whose pseudo-labels count",
+    ),
+    "a view too large": (
+        "method: {name: cotta, scales: [0.5, 40.0]}",
+        "1: method.scales.1: should be less than or equal",
+    ),
+    "a view twice": (
+        "method: {name: cotta, scales: [0.5, 1.0]}",
+        "1: method.scales: has 1.0 twice, the frame as it is",
+    ),
+    "a teacher that stays": (
+        "method: {name: cotta, ema_alpha: 1.0}",
+        "1: method.ema_alpha: is 1.0, but method.scored is 'teacher', which then never learns; choose a smaller alpha",
+    ),
+    "no way back": (
+        "stream:\n  visits: [clear]\n  route: forward_and_back",
+        "3: stream.route: is 'forward_and_back', but stream.visits has 'clear' alone, from which nothing leads",
+    ),
+    "too large": (
+        "data: {size: [64, 100000]}",
+        "1: data.size.1: should be less than or equal to 8192, not 100000",
+    ),
+    "no city": (
+        "data: {domains: {a: {dataset: streets, world: -1}}}",
+        "1: data.domains.a.world: should be greater than or equal to 0, not -1",
+    ),
+    "more threads than there are": ("runtime: {threads: 9999}", "1: runtime.threads: should be less than or equal"),
     "several": ("seed: x\nsed: 1", "(and 1 more)"),
 }
 

@@ -60,6 +60,12 @@ def test_a_preset_is_its_explicit_form(name: str) -> None:
     assert RunSettings.model_validate(dumped).model_dump(mode="json") == dumped
 
 
+def test_what_is_looked_at_is_no_part_of_what_a_run_is() -> None:
+    watched = RunSettings.model_validate({"watch": {"frames": True, "class_tables": 8}})
+    assert watched.unwatched() == RunSettings() != watched
+    assert watched.settings_hash() == RunSettings().settings_hash() != RunSettings(seed=1).settings_hash()
+
+
 def test_values_beside_a_preset_win() -> None:
     settings = RunSettings.model_validate({"preset": "adpt3", "adapter": {"bottleneck": 8}, "prompt": {"name": "none"}})
     adapter = settings.adapter.model_dump()
