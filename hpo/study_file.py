@@ -23,9 +23,9 @@ from segada.settings.files import Document
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
 from segada.settings.method import SupervisedSettings
-from segada.settings.presets import spelled_out
 from segada.settings.schema import nearest
-from segada.settings.trees import Tree, Value, merged
+from segada.settings.source_training import source_training
+from segada.settings.trees import Tree, Value
 
 IDENTITY = ("run", "pretrain", "space", "forbidden", "objectives", "constraints")
 """Parts of a study file that make trials comparable; a study whose file has other ones is another study."""
@@ -57,7 +57,7 @@ class StudyFile:
         """The source training, or None where the study takes weights that exist."""
         if self.settings.pretrain is None:
             return None
-        return RunSettings.model_validate(merged(self.run, spelled_out(self.settings.pretrain)))
+        return RunSettings.model_validate(source_training(self.run, self.settings.pretrain))
 
     @cached_property
     def identity(self) -> Tree:
@@ -134,7 +134,7 @@ def _budgeted(settings: StudySettings) -> StudySettings:
 def _checked_pretraining(document: Document, settings: StudySettings, run: Tree) -> RunSettings | None:
     if settings.pretrain is None:
         return None
-    source = document.build(RunSettings, merged(run, spelled_out(settings.pretrain)), ("pretrain", "run"))
+    source = document.build(RunSettings, source_training(run, settings.pretrain), ("pretrain", "run"))
     if not isinstance(source.method, SupervisedSettings):
         raise document.error(
             ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"

@@ -17,6 +17,7 @@ from segada.settings.files import Document, InputError, read_yaml
 from segada.settings.method import SupervisedSettings
 from segada.settings.run import DEFAULT_NAMES
 from segada.settings.schema import nearest
+from segada.settings.source_training import source_training
 from segada.settings.trees import Tree, Value, merged
 
 MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
@@ -31,7 +32,8 @@ class RecipeSettings(Settings):
     run: dict[str, JsonValue] = Field(default_factory=dict)
     """Settings that every run shares, nested as `RunSettings` is."""
     pretrain: dict[str, JsonValue] | None = None
-    """Changes to `run` that make it the supervised training of the source model; null takes `run.model.checkpoint`."""
+    """Changes to `run` that make it the supervised training of the source model; null takes `run.model.checkpoint`.
+    With `stream.visits` of its own, `stream.route` and `stream.rounds` of `run` do not hold for it."""
     seeds: Count = 3
     """Runs of each method, with the seed of `run`, the one after it, and so on; the source model is one for all."""
     methods: dict[MethodName, dict[str, JsonValue]] = Field(min_length=1)
@@ -58,7 +60,8 @@ class Recipe:
         """The training of the source model, or None if there are weights."""
         if self.settings.pretrain is None:
             return None
-        return self.document.build(RunSettings, merged(self._run, self.settings.pretrain), ("pretrain", "run"))
+        tree = source_training(self._run, self.settings.pretrain)
+        return self.document.build(RunSettings, tree, ("pretrain", "run"))
 
     def run_settings(self, method: str, seed: int, weights: Path | None) -> RunSettings:
         """One run of a method.

@@ -94,6 +94,15 @@ def test_the_source_training_can_have_a_preset_of_its_own(tmp_path: Path) -> Non
     assert source.prompt.name == "none"
 
 
+def test_the_source_training_is_not_driven_in_rounds_as_the_trials_are(tmp_path: Path) -> None:
+    text = STUDY + "pretrain: {method: {name: supervised}, stream: {visits: [night]}}\n"
+    study = load_study(write(tmp_path, text), {"run.stream.rounds": 4})
+    source = study.pretrain_settings()
+    assert source is not None
+    assert source.stream.all_visits() == ("night",)
+    assert len(study.run_settings().stream.all_visits()) == 4 * len(study.run_settings().stream.visits)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

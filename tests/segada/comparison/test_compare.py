@@ -306,6 +306,17 @@ def test_a_folder_of_another_comparison_is_refused_before_anything_is_written(
     assert [path.name for path in (tmp_path / "out" / "runs").iterdir()] == ["batch_norm-s0"]
 
 
+def test_the_training_is_not_driven_as_the_runs_are(recipe: dict[str, Any], tmp_path: Path) -> None:
+    drive = {"stream": {"route": "forward_and_back", "rounds": 2}}
+    pretrain = {"stream": {"visits": ["clear"]}, "method": {"name": "supervised"}}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**merged(recipe, {"run": drive}), "pretrain": pretrain}))
+    loaded = load_recipe(str(tmp_path / "recipe.yaml"), {}, {})
+    source = loaded.source()
+    assert source is not None
+    assert source.stream.all_visits() == ("clear",)
+    assert len(loaded.base().stream.all_visits()) == 6
+
+
 @pytest.mark.parametrize("name", [name.removesuffix(".yaml") for name in shipped_recipes()])
 def test_a_shipped_recipe_loads_by_its_name(name: str, request: pytest.FixtureRequest) -> None:
     recorded = {"run.data.root": str(request.getfixturevalue("camvid"))} if name == "compare_camvid" else {}

@@ -71,8 +71,10 @@ REFUSED = {
         "4: modulation.learning_rate.policy: is 'adaptive_init', but with method.name 'batch_norm' no parameter learns",
     ),
     "modules of a network that stays": (
-        "method: {name: adversarial, discriminator_training: only}\n"
-        "modulation: {name: hamlet, modular: {policy: fixed}}",
+        (
+            "method: {name: adversarial, discriminator_training: only}\n"
+            "modulation: {name: hamlet, modular: {policy: fixed}}"
+        ),
         "2: modulation.modular.policy: is 'fixed', but with method.discriminator_training 'only' nothing but the discr",
     ),
     "a discriminator without a loss": (
@@ -81,7 +83,7 @@ REFUSED = {
     ),
     "no row left": (
         "method: {ignored_top: 0.5,\n  ignored_bottom: 0.5}",
-        "1: method.ignored_top: is 0.5, but method.ignored_bottom is 0.5, which leaves no row whose pseudo-labels count",
+        "1: method.ignored_top: is 0.5, but method.ignored_bottom is 0.5, which leaves no row whose pseudo-labels",
     ),
     "a view too large": (
         "method: {name: cotta, scales: [0.5, 40.0]}",
