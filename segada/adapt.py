@@ -15,13 +15,21 @@ from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError, load_run_settings
+from segada.stopping import Asked, never, stopping
 from segada.stream import Adaptation, Diverged
 
 
-def adapt(settings: RunSettings, folder: Path, console: Console) -> RunReport:
+def adapt(settings: RunSettings, folder: Path, console: Console, asked_to_stop: Asked = never) -> RunReport:
     """Runs the whole stream, or what is left of it, and leaves everything in the folder.
 
+    Args:
+        settings: Of the run.
+        folder: Where everything goes.
+        console: Where progress is printed.
+        asked_to_stop: Is asked before each visit.
+
     Raises:
+        KeyboardInterrupt: if it was asked to stop; a further call goes on with the next visit.
         InputError: if data or weights are missing, the folder holds a run of other settings, or a loss is not finite.
     """
     try:
@@ -35,6 +43,8 @@ def adapt(settings: RunSettings, folder: Path, console: Console) -> RunReport:
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {total}, from {folder}")
     while not run.finished:
+        if asked_to_stop():
+            raise KeyboardInterrupt
         with console.status(f"visit {run.visits_done + 1} of {total}: {settings.stream.all_visits()[run.visits_done]}"):
             record = _next_visit(run)
         console.print(_visit_line(record, total, material.source_only))
@@ -46,7 +56,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m segada.adapt", description=__doc__)
     parser.add_argument("settings", help="settings of the run (YAML); best/settings.yaml of a study, for one")
     parser.add_argument(
-        "--out", type=Path, help="folder of the run; default: runs/, the name of the settings file and their hash"
+        "--out",
+        type=Path,
+        help="folder of the run; default: runs/, the name of the settings file, their hash, and -watched if it is",
     )
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
     parser.add_argument("--seed", type=int, help="the same as --set seed=N")
@@ -57,11 +69,14 @@ def main() -> int:
         if arguments.seed is not None:
             overrides["seed"] = arguments.seed
         settings = load_run_settings(arguments.settings, overrides)
-        name = f"{Path(arguments.settings).stem}-{settings.settings_hash()}"
+        watched = "" if settings == settings.unwatched() else "-watched"
+        name = f"{Path(arguments.settings).stem}-{settings.settings_hash()}{watched}"
         folder = arguments.out or Path("runs") / name
         check_folder(folder)
         console = Console(highlight=False)
-        print_report(adapt(settings, folder, console), console)
+        with stopping() as asked_to_stop:
+            report = adapt(settings, folder, console, asked_to_stop)
+        print_report(report, console)
         panels = RunFolder(folder).panels
         console.print(f"results in {folder}{f', panels in {panels}' if panels.is_dir() else ''}")
 

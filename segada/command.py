@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from segada.settings.files import InputError
+from segada.storage import StorageError
 
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 3
 
@@ -21,8 +22,8 @@ def exit_code(command: Callable[[], None]) -> int:
         command: The work. Given again, the same command line goes on after the last finished visit.
 
     Returns:
-        0 done; 2 the input was wrong, said in one line on stderr; 3 interrupted; 1 anything else, with its traceback,
-        or in one line if memory did not suffice.
+        0 done; 2 the input was wrong, said in one line on stderr; 3 interrupted, or nothing can be written any more;
+        1 anything else, with its traceback, or in one line if memory did not suffice.
     """
     try:
         command()
@@ -30,8 +31,10 @@ def exit_code(command: Callable[[], None]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:
-        again = shlex.join(["python", *sys.orig_argv[1:]])
-        print(f"interrupted; finished visits are kept. To go on: {again}", file=sys.stderr)
+        print(f"interrupted; {_how_to_go_on()}", file=sys.stderr)
+        return INTERRUPTED
+    except StorageError as error:
+        print(f"error: {error}; {_how_to_go_on()}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
         if any(sign in str(error) for sign in OUT_OF_MEMORY):
@@ -42,3 +45,7 @@ def exit_code(command: Callable[[], None]) -> int:
         traceback.print_exc()
         return FAILED
     return DONE
+
+
+def _how_to_go_on() -> str:
+    return f"finished visits are kept. To go on: {shlex.join(['python', *sys.orig_argv[1:]])}"

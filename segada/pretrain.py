@@ -19,15 +19,17 @@ from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError, load_run_settings
 from segada.settings.method import SupervisedSettings
+from segada.stopping import Asked, never, stopping
 
 
-def pretrain(settings: RunSettings, folder: Path, console: Console | None = None) -> Path:
+def pretrain(settings: RunSettings, folder: Path, console: Console | None = None, asked_to_stop: Asked = never) -> Path:
     """Trains a source model, or finishes what a former call began, and says where its weights are.
 
     Args:
         settings: Of the training; `method.name` is `supervised`.
         folder: Everything that a run leaves behind, `weights.safetensors` among it.
         console: Where progress is printed; nowhere if None.
+        asked_to_stop: As of `adapt`.
 
     Raises:
         InputError: the method is another, data are missing, the folder holds another run, or a loss is not finite.
@@ -35,7 +37,7 @@ def pretrain(settings: RunSettings, folder: Path, console: Console | None = None
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
     console = console or Console(quiet=True)
-    print_report(adapt(settings, folder, console), console)
+    print_report(adapt(settings, folder, console, asked_to_stop), console)
     return RunFolder(folder).weights
 
 
@@ -64,7 +66,8 @@ def main() -> int:
         if arguments.half is not None:
             check_file(arguments.half, "--half")
         console = Console(highlight=False)
-        weights = pretrain(settings, arguments.out, console)
+        with stopping() as asked_to_stop:
+            weights = pretrain(settings, arguments.out, console, asked_to_stop)
         console.print(f"weights in {weights}")
         if arguments.half is not None:
             halve(settings, weights, arguments.half)

@@ -21,6 +21,15 @@ _WHAT_IS_WRONG: Mapping[int, str] = {
     errno.ENOTCONN: "is gone",
 }
 
+_SAID: Mapping[str, int] = {
+    "No space left on device": errno.ENOSPC,
+    "disk is full": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "Read-only file system": errno.EROFS,
+    "readonly database": errno.EROFS,
+}
+"""How databases, and libraries that pass on no number, say the same."""
+
 
 class StorageError(OSError):
     """A file could not be written, for a reason that goes away without a change to the run.
@@ -62,6 +71,10 @@ def storage_error(error: BaseException, path: Path) -> StorageError | None:
             return cause
         if isinstance(cause, OSError) and cause.errno in _WHAT_IS_WRONG:
             return _named(cause.errno, Path(cause.filename) if isinstance(cause.filename, str) else path)
+        for words, number in _SAID.items():
+            line = next((line for line in str(cause).splitlines() if words in line), None)
+            if line is not None:
+                return StorageError(f"a file system {_WHAT_IS_WRONG[number]}: {line.strip()}")
         cause = cause.__cause__ or cause.__context__
     return None
 
