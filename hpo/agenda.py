@@ -41,6 +41,8 @@ class Agenda:
         self._waits_for: list[str] = []
         self.obstacle: str | None = None
         """Why no run of this study can be done, once that has turned out."""
+        self.obstacle_passes = False
+        """Whether the obstacle is none of the study's, so that the same command goes on once it is gone."""
 
     @property
     def is_over(self) -> bool:
@@ -89,11 +91,13 @@ class Agenda:
         self._publish()
         return job.name in self._running and not self._stopped
 
-    def recovered(self, job: Job) -> None:
-        """Passes on that the job's worker died and another one goes on."""
-        # A worker may die after its last word on a job: there is nothing to go on with then.
-        if job.name in self._running:
-            self._tell(lambda observer: observer.recovered(job))
+    def recovered(self, job: Job, reason: str) -> None:
+        """Notes and passes on that the job's worker died, of what, and that another one goes on."""
+        with self._study.company.deciding():
+            # A worker may die after its last word on a job: there is nothing to go on with then.
+            if self._is_ours(job):
+                self._note(job, f"its worker died: {reason}")
+                self._tell(lambda observer: observer.recovered(job))
         self._publish()
 
     def broke(self, job: Job, reason: str) -> None:
@@ -128,7 +132,8 @@ class Agenda:
         if self._running or self._is_done:
             return
         busy = self._study.owners().union(*(docket.owners() for docket in self._dockets()))
-        others = sorted(busy - {self._study.company.id})
+        company = self._study.company
+        others = sorted(company.title(driver) for driver in busy - {company.id})
         if others != self._waits_for:
             self._waits_for = others
             self._tell(lambda observer: observer.waiting(others))
@@ -145,9 +150,15 @@ class Agenda:
             self._tell(lambda observer: observer.dropped(job))
         return has
 
+    def _note(self, job: Job, mishap: str) -> None:
+        if job.kind == "trial" and job.trial is not None:
+            self._study.note(job.trial, mishap)
+
     def _take_in(self, job: Job, progress: Progress) -> None:
+        if progress.mishap is not None:
+            self._note(job, progress.mishap)
         if progress.concerns_all:
-            self.obstacle = progress.failure
+            self.obstacle, self.obstacle_passes = progress.failure, progress.passes
             self.stop()
         elif progress.failure is not None:
             self._fail(job, progress.report, progress.failure)

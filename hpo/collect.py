@@ -12,7 +12,7 @@ from hpo.confirm import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, co
 from hpo.objectives import objective_value
 from hpo.plan import BASELINES, SPLITS, Plan, confirmation_name
 from hpo.results import StudyResults, TrialResult
-from hpo.study import REASON, Study
+from hpo.study import MISHAPS, REASON, Study
 from segada.records import RunReport, VisitRecord
 
 FAILURES = "failures.json"
@@ -154,6 +154,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
         report=read_report(folder) if state == "complete" else None,
         seconds=sum(visit.seconds for visit in visits),
         reason=str(trial.user_attrs.get(REASON, stopped)),
+        mishaps=tuple(trial.user_attrs.get(MISHAPS, ())),
     )
 
 

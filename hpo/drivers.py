@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from hpo.folder_lock import attempt, locked, take
 from segada.records import Record
 from segada.settings.files import InputError
+from segada.storage import storage_error
 
 LOCK = "driver.lock"
 """In a study's folder: whoever has its lock decides who does what. Nobody has it for longer than a decision takes."""
@@ -43,11 +44,6 @@ class Card(Record):
     version: str
     """Of this program."""
 
-    @property
-    def title(self) -> str:
-        """What a person calls it."""
-        return f"{self.host} (process {self.pid})"
-
 
 class Company(Protocol):
     """Who works on a study, seen by one of them."""
@@ -61,6 +57,9 @@ class Company(Protocol):
 
     def is_at_work(self, driver: str) -> bool:
         """Whether the driver of this id, or the one itself, still works."""
+
+    def title(self, driver: str) -> str:
+        """What a person calls the driver of this id."""
 
 
 class Alone:
@@ -76,6 +75,10 @@ class Alone:
     def is_at_work(self, driver: str) -> bool:
         """Nobody else is."""
         return driver == self.id
+
+    def title(self, driver: str) -> str:
+        """There is no card to read."""
+        return driver
 
 
 class Driver:
@@ -129,6 +132,11 @@ class Driver:
         self._touch()
         return is_alive(self.out, card, modified(self._path))
 
+    def title(self, driver: str) -> str:
+        """Machine and process, as long as there is a card."""
+        card = read_card(self.out, driver)
+        return driver if card is None else f"{card.host} (process {card.pid})"
+
     def others(self) -> list[Card]:
         """The cards of other drivers that work."""
         return [card for card in cards(self.out) if card.id != self.id and self.is_at_work(card.id)]
@@ -165,12 +173,16 @@ def joined(out: Path) -> Iterator[Driver]:
 
     Raises:
         InputError: the folder cannot be made.
+        StorageError: it holds a study, but its file system takes nothing more.
     """
     missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     before = set() if missing else {*out.iterdir()} if out.is_dir() else set()
     try:
         driver = Driver(out)
     except OSError as failure:
+        refused = storage_error(failure, out)
+        if refused is not None and (out / "study.yaml").exists():
+            raise refused from failure
         raise InputError(f"{out}: cannot be the folder of a study ({failure}); name another one with --out") from None
     try:
         yield driver
@@ -198,7 +210,8 @@ def set_aside(out: Path) -> Path | None:
     with locked(out / LOCK):
         working = [card for card in cards(out) if is_alive(out, card, time.time())]
         if working:
-            raise InputError(f"{out}: {working[0].title} works in this folder; stop it first, or name another folder")
+            worker = f"process {working[0].pid} on {working[0].host}"
+            raise InputError(f"{out}: {worker} works in this folder; stop it first, or name another folder with --out")
         number = next(number for number in range(1, 1 << 30) if not Path(f"{out}.{number}").exists())
         return out.rename(f"{out}.{number}")
 

@@ -39,7 +39,12 @@ class Progress(Record):
     failure: str | None = None
     """Why it cannot go on, if it cannot."""
     concerns_all: bool = False
-    """Whether no other run of the study could go on either: the frames that they share cannot be had."""
+    """Whether no other run of the study could go on either: the frames that they share cannot be had, or what they find
+    cannot be written."""
+    passes: bool = False
+    """With `concerns_all`: whether the same command goes on once the cause is gone, as of a disk that is full."""
+    mishap: str | None = None
+    """What happened on the way to this visit, though the run goes on."""
 
 
 @dataclass(frozen=True)

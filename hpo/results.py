@@ -29,6 +29,8 @@ class TrialResult:
     report: RunReport | None
     seconds: float
     reason: str
+    mishaps: tuple[str, ...] = ()
+    """What happened on the way, though it went on: deaths of its worker, for one."""
 
     @property
     def gain(self) -> float | None:
@@ -80,12 +82,13 @@ def visited_miou(visits: Sequence[VisitRecord]) -> list[float]:
 def write_csv(results: StudyResults, path: Path) -> None:
     """A row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, label_free/<score> ...
 
-    Then its seconds, and the reason why it ended early. Label-free scores are means over visits, of completed trials.
+    Then its seconds, the reason why it ended early, and what happened to it on the way. Label-free scores are means
+    over visits, of completed trials.
     """
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     scores = _label_free_metrics(results)
     header = ["number", "state", *results.objectives, *parameters]
-    header += [f"miou/{label}" for label in results.labels] + ["gain", *scores, "seconds", "reason"]
+    header += [f"miou/{label}" for label in results.labels] + ["gain", *scores, "seconds", "reason", "mishaps"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -106,7 +109,7 @@ def _row(trial: TrialResult, parameters: Sequence[str], scores: Sequence[str], r
     miou: list[Value] = [*visited_miou(trial.visits), *[None] * (len(results.labels) - len(trial.visits))]
     chosen = [_cell(trial.parameters.get(name)) for name in parameters]
     scored = [None if trial.report is None else _number(objective_value(score, trial.report)) for score in scores]
-    end: list[Value] = [round(trial.seconds, 3), trial.reason]
+    end: list[Value] = [round(trial.seconds, 3), trial.reason, "; ".join(trial.mishaps)]
     return [trial.number, trial.state, *values, *chosen, *miou, trial.gain, *scored, *end]
 
 

@@ -23,6 +23,8 @@ from segada.settings.trees import Value
 
 REASON = "reason"
 """User attribute of a failed trial: why, in one line."""
+MISHAPS = "mishaps"
+"""User attribute of a trial that went on after something had happened to it: what, each in one line."""
 HASH = "configuration"
 """User attribute of every trial: `Configuration.hash`."""
 CLOSED = "closed"
@@ -106,6 +108,14 @@ class Study:
         # A trial that has driven the whole stream is paid for: it counts, however it ranks.
         hopeless = visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
         return hopeless and self.prune(number) == TrialState.PRUNED
+
+    def note(self, number: int, mishap: str) -> None:
+        """Keeps what happened to a running trial, though it goes on."""
+        trial_id = self._trial_id(number)
+        trial = self._storage.get_trial(trial_id)
+        if not trial.state.is_finished():
+            mishaps = [*trial.user_attrs.get(MISHAPS, []), " ".join(mishap.split())]
+            self._storage.set_trial_user_attr(trial_id, MISHAPS, mishaps)
 
     def complete(self, number: int, values: Sequence[float], violations: Sequence[float] = ()) -> TrialState:
         """Closes a trial with its objective values, in the study's order; as failed if one of them is not finite.

@@ -8,7 +8,14 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 from typing_extensions import override
 
+from hpo.jobs import Progress
+from hpo.tuning.memory import LEAN_BATCH, is_out_of_memory, was_evicted
 from hpo.tuning.search import AgendaSearcher
+from hpo.tuning.trainable import GIVEN_UP, LEAN
+from segada.storage import storage_error
+
+_FAILURE = "Failure # "
+"""Begins what Tune adds to a trial's file of errors for each of them."""
 
 
 class Deaths(Callback):
@@ -22,19 +29,57 @@ class Deaths(Callback):
 
     @override
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
-        """Called before the retry."""
-        self._searcher.agenda.recovered(self._searcher.job(trial.trial_id))
+        """Called before the retry, for which the trial's configuration may still be changed."""
+        reason = _reason(trial)
+        if _is_for_memory(trial):
+            # The retry that Tune has begun ends at once if it is the second one.
+            key = GIVEN_UP if trial.config[LEAN] else LEAN
+            trial.config = {**trial.config, key: f"out of memory, evaluated in batches of {LEAN_BATCH}: {reason}"}
+        self._searcher.agenda.recovered(self._searcher.job(trial.trial_id), reason)
 
     @override
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
         """Called when there is no retry left."""
-        self._searcher.agenda.broke(self._searcher.job(trial.trial_id), _reason(trial))
+        job = self._searcher.job(trial.trial_id)
+        error = _own_error(trial)
+        refused = None if error is None else storage_error(error, job.folder)
+        if refused is not None:
+            said = Progress(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
+            self._searcher.agenda.visited(job, said)
+            return
+        times = f"its worker died {trial.run_metadata.num_failures} times, last with: " if error is None else ""
+        memory = "out of memory: " if _is_for_memory(trial) else ""
+        self._searcher.agenda.broke(job, f"{memory}{times}{_reason(trial)}")
+
+
+def _is_for_memory(trial: Trial) -> bool:
+    error = _own_error(trial)
+    return was_evicted(_latest(trial)) if error is None else is_out_of_memory(error)
 
 
 def _reason(trial: Trial) -> str:
+    """In one line."""
+    error = _own_error(trial)
+    if error is not None:
+        return f"{type(error).__name__}: {error}"
+    lines = [line.strip() for line in _latest(trial).splitlines() if line.strip()]
+    return lines[0] if lines else "unknown"
+
+
+def _own_error(trial: Trial) -> Exception | None:
+    """What the job's own code raised; None if its worker died of something else."""
     # From the file that Tune has just written: what `Trial.get_error` reads may not have been uploaded yet.
     path = trial.pickled_error_file
     error = cloudpickle.loads(Path(path).read_bytes()) if path else None
-    if isinstance(error, RayTaskError):
-        return f"{type(error.cause).__name__}: {error.cause}"
-    return f"its worker died {trial.run_metadata.num_failures} times, last with: {str(error).splitlines()[0]}"
+    # A worker that is ended for want of memory leaves the pickle of the error before.
+    if not isinstance(error, RayTaskError) or str(error).strip() != _latest(trial).strip():
+        return None
+    cause: Exception = error.cause
+    return cause
+
+
+def _latest(trial: Trial) -> str:
+    """What Tune noted of the latest error; nothing before the first."""
+    path = trial.error_file
+    noted = Path(path).read_text(encoding="utf-8") if path else ""
+    return noted.rpartition(_FAILURE)[2].partition("\n")[2]

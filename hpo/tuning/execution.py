@@ -16,6 +16,7 @@ from hpo.tuning.search import AgendaSearcher
 from hpo.tuning.trainable import VisitTrainable, prepare_material, pretrain_source
 from segada.settings import RunSettings
 from segada.settings.files import InputError
+from segada.storage import StorageError
 
 if TYPE_CHECKING:
     from segada.material import Material
@@ -52,6 +53,7 @@ def prepare(preparation: Preparation, resources: Resources) -> Materials:
 
     Raises:
         InputError: the source training lacks data.
+        StorageError: what it finds cannot be written.
     """
     if preparation.pretrain is not None:
         _pretrain(preparation.pretrain, preparation.source, resources)
@@ -72,6 +74,8 @@ def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None
     except RayTaskError as error:
         if isinstance(error.cause, InputError):
             raise InputError(str(error.cause)) from None
+        if isinstance(error.cause, StorageError):
+            raise StorageError(str(error.cause)) from None
         raise
 
 

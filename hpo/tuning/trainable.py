@@ -14,8 +14,10 @@ from ray.exceptions import RayTaskError
 from ray.tune.result import DONE
 
 from hpo.jobs import Job, Progress
+from hpo.tuning.memory import LEAN_BATCH, is_out_of_memory
 from segada.records import RunReport
 from segada.settings import RunSettings
+from segada.storage import StorageError
 
 if TYPE_CHECKING:
     from segada.material import Material
@@ -23,13 +25,18 @@ if TYPE_CHECKING:
 
 PROGRESS = "progress"
 """Key of a step's result: a `Progress` as JSON."""
+LEAN = "lean"
+"""Key of a job's configuration: not empty once a worker was ended for want of memory."""
+GIVEN_UP = "given up"
+"""Key of a job's configuration: why it is not tried once more, if it is not."""
 
 Config = dict[str, str]
 
 
 def config_of(job: Job) -> Config:
     """What the trainable is told of a job."""
-    return {"name": job.name, "folder": str(job.folder), "settings": job.settings.model_dump_json()}
+    settings = job.settings.model_dump_json()
+    return {"name": job.name, "folder": str(job.folder), "settings": settings, LEAN: "", GIVEN_UP: ""}
 
 
 class VisitTrainable(tune.Trainable):
@@ -60,36 +67,68 @@ class VisitTrainable(tune.Trainable):
         self._begin(new_config)
         return True
 
+    def _begin(self, config: Config) -> None:
+        self._settings = RunSettings.model_validate_json(config["settings"])
+        self._folder = Path(config["folder"])
+        self._lean = bool(config[LEAN])
+        self._given_up = config[GIVEN_UP]
+        self._adaptation = None
+        self._report: RunReport | None = None
+        self._mishap: str | None = None
+        self._shortage = ""
+
     def step(self) -> dict[str, object]:
         """Does the next visit.
 
-        A run that cannot go on ends here with its reason: raising would make Tune try it again.
+        A run that cannot go on ends here with its reason: raising would make Tune try it again. Only where memory does
+        not suffice is the visit made once more, from the checkpoint, with less of it.
         """
-        from segada.stream import Diverged
-
-        try:
-            progress = self._visit()
-        except RayTaskError as error:
-            if not isinstance(error.cause, ValueError):
-                raise
-            progress = Progress(report=None, finished=False, failure=str(error.cause), concerns_all=True)
-        except (Diverged, ValueError) as error:
-            progress = Progress(report=self._report, finished=False, failure=str(error))
+        progress = self._attempt()
+        if progress is None and not self._lean and self._settings.evaluation.batch_size > LEAN_BATCH:
+            # Out of the handler, whose error holds on to what filled the memory.
+            self._lean = True
+            self._mishap = f"out of memory ({self._shortage}); from there evaluated in batches of {LEAN_BATCH}"
+            progress = self._attempt()
+        if progress is None:
+            progress = self._failed(f"out of memory, evaluated in batches of {LEAN_BATCH}: {self._shortage}")
         over = progress.finished or progress.failure is not None
         if over:
             self._adaptation = None
         return {PROGRESS: progress.model_dump_json(), DONE: over}
 
-    def _begin(self, config: Config) -> None:
-        self._settings = RunSettings.model_validate_json(config["settings"])
-        self._folder = Path(config["folder"])
-        self._adaptation = None
-        self._report: RunReport | None = None
+    def _attempt(self) -> Progress | None:
+        """The visit, or why there is none; None if memory did not suffice."""
+        from segada.stream import Diverged
+
+        if self._given_up:
+            return self._failed(self._given_up)
+        try:
+            return self._visit()
+        except RayTaskError as error:
+            if not (isinstance(error.cause, ValueError) or is_out_of_memory(error.cause)):
+                raise
+            return Progress(report=None, finished=False, failure=str(error.cause), concerns_all=True)
+        except StorageError as error:
+            return Progress(report=None, finished=False, failure=str(error), concerns_all=True, passes=True)
+        except (Diverged, ValueError) as error:
+            return self._failed(str(error))
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._adaptation = None
+            self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
+            return None
+
+    def _failed(self, reason: str) -> Progress:
+        return Progress(report=self._report, finished=False, failure=reason, mishap=self._mishap)
 
     def _visit(self) -> Progress:
         from segada.stream import Adaptation
 
-        run = self._adaptation or Adaptation(self._settings, self._material(), self._folder)
+        run = self._adaptation
+        if run is None:
+            batch = LEAN_BATCH if self._lean else None
+            run = Adaptation(self._settings, self._material(), self._folder, evaluation_batch=batch)
         self._adaptation = run
         if not run.finished:
             run.next_visit()
@@ -97,14 +136,22 @@ class VisitTrainable(tune.Trainable):
         # The confirmation's too: what cannot be confirmed need not be searched. By now they are long there.
         for split in self._shared:
             self._frames(split)
-        return Progress(report=self._report, finished=run.finished)
+        mishap, self._mishap = self._mishap, None
+        return Progress(report=self._report, finished=run.finished, mishap=mishap)
 
     def _material(self) -> Material:
         from segada.material import material_key, prepare
 
         shared = self._frames(self._settings.evaluation.split)
         # A space that changes the data itself: its frames are shared by nobody.
-        return shared if shared.key == material_key(self._settings) else prepare(self._settings)
+        return shared if shared.key == material_key(self._settings) else prepare(self._settings_of_frames())
+
+    def _settings_of_frames(self) -> RunSettings:
+        """Those of the job; making its frames scores the source model on them."""
+        if not self._lean:
+            return self._settings
+        evaluation = self._settings.evaluation.model_copy(update={"batch_size": LEAN_BATCH})
+        return self._settings.model_copy(update={"evaluation": evaluation})
 
     def _frames(self, split: str) -> Material:
         if split not in self._materials:

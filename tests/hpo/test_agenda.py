@@ -164,7 +164,7 @@ def test_a_pruned_trial_is_told_as_pruned_and_runs_no_further(file, tmp_path):
     assert trial.state == TrialState.PRUNED
     # Neither a baseline nor a trial that is over listens any more.
     assert not desk.agenda.visited(jobs["trial 2"], Progress(report=report(0.3), finished=True))
-    desk.agenda.recovered(jobs["trial 2"])
+    desk.agenda.recovered(jobs["trial 2"], "killed")
     desk.agenda.broke(jobs["trial 2"], "its worker died")
     assert desk.study.ledger.trials[2].state == TrialState.PRUNED
 
