@@ -27,13 +27,19 @@ def write_study(file: StudyFile, out: Path) -> None:
     """Writes study.yaml: every default filled in, and on top, as comments, what every session of it was run with."""
     versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
     head = [f"# git revision {_revision()}", f"# python {platform.python_version()}, {versions}"]
-    former = _head(out / "study.yaml")
+    former = provenance(out / "study.yaml")
     if former[: len(head)] == head:
         former = former[len(head) :]
     elif former:
         former = [_FORMER, *(line for line in former if line != _FORMER)]
     body = yaml.safe_dump(file.resolved(), sort_keys=False, allow_unicode=True)
     write_text(out / "study.yaml", "\n".join([*head, *former, body]))
+
+
+def provenance(path: Path) -> list[str]:
+    """The comments on top of a study.yaml: revision and versions, session by session; empty if there is no file."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return list(takewhile(lambda line: line.startswith("#"), lines))
 
 
 def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyResults:
@@ -52,11 +58,6 @@ def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyRe
     write_csv(results, plan.out / "results.csv")
     write_report(results, plan.out / "report.html")
     return results
-
-
-def _head(path: Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return list(takewhile(lambda line: line.startswith("#"), lines))
 
 
 def _write_failures(study: Study, plan: Plan, failures: dict[str, str]) -> dict[str, str]:

@@ -1,12 +1,12 @@
-"""Benchmarks of the search: `python -m hpo.bench samplers`, `python -m hpo.bench latency`."""
+"""Benchmarks of the search: `python -m hpo.bench samplers`, `latency`, `replay`; `record` makes what is replayed."""
 
 import argparse
 import sys
 
-from hpo.bench import latency, samplers
+from hpo.bench import latency, record, replay, samplers
 from segada.command import exit_code
 
-COMMANDS = {"samplers": samplers, "latency": latency}
+COMMANDS = {"samplers": samplers, "latency": latency, "replay": replay, "record": record}
 """What can be measured: modules with `add_options(parser)` and `run(arguments)`."""
 
 

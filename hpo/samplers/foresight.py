@@ -34,6 +34,15 @@ class Coordinates:
         self._columns = {name: _column(space, name) for name in space.distributions()}
         self.width = sum(column.width for column in self._columns.values())
 
+    def by_column(self, dimensions: Mapping[str, float]) -> list[float]:
+        """A number for each place in a vector, from one for each dimension of the space."""
+        return [dimensions[name] for name, column in self._columns.items() for _ in range(column.width)]
+
+    def by_dimension(self, columns: Sequence[float]) -> dict[str, float]:
+        """The sum over each dimension's places, from a number for each place in a vector."""
+        rest = iter(columns)
+        return {name: sum(next(rest) for _ in range(column.width)) for name, column in self._columns.items()}
+
     def of(self, expressed: Mapping[str, Raw]) -> list[float]:
         """The vector of a point, which lacks genes that are not expressed: they are all in the same place."""
         vector: list[float] = []
