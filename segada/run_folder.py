@@ -47,7 +47,7 @@ class RunFolder:
         """Writes the settings, or finds the same ones; removes what a killed run had not finished writing.
 
         Raises:
-            ValueError: if the folder holds a run of other settings.
+            ValueError: if the folder holds a run of other settings, or this one watched in another way.
         """
         path = self._path / "settings.yaml"
         found = self._claimed(path)
@@ -57,6 +57,9 @@ class RunFolder:
                 f"{path}: holds a run of other settings (hash {held}, not {settings.settings_hash()}); choose another "
                 "folder"
             )
+        if found is not None and found != settings:
+            # What is watched is written while a run adapts: a part of it, or nothing, would come of going on.
+            raise ValueError(f"{path}: holds this run with another watch; choose another folder, or that watch")
         for draft in (*self._path.glob(DRAFTS), *self._newest.parent.glob(DRAFTS)):
             draft.unlink(missing_ok=True)
         if found is None:
