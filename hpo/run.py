@@ -14,7 +14,6 @@ from rich.console import Console
 from hpo.agenda import Agenda
 from hpo.collect import confirmation_of
 from hpo.drivers import Driver, joined, set_aside
-from hpo.jobs import Observer
 from hpo.ledger import check_begun, check_free
 from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
@@ -25,6 +24,7 @@ from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
 from hpo.study_settings import StudySettings
 from hpo.summary import print_summary
+from hpo.tracking.observer import tracked
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
@@ -80,7 +80,7 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     """
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     file = file.kept_in(place_of(file.settings.storage))
-    tracking = _tracking(file.settings, out)
+    tracking = tracked(file, out)
     with joined(out) as driver:
         study = _opened(file, out, driver)
         plan = Plan(file, out)
@@ -92,7 +92,10 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
                     _work_off(agenda, study, driver, address, console)
             except KeyboardInterrupt:
                 agenda.stop()
-        print_summary(write_outputs(study, plan, agenda.failures), out, console)
+        results = write_outputs(study, plan, agenda.failures)
+        print_summary(results, out, console)
+        for one in tracking:
+            one.concluded(results)
     return not agenda.is_stopped
 
 
@@ -147,15 +150,6 @@ def _is_done(study: Study, plan: Plan) -> bool:
     if not study.is_search_over():
         return False
     return plan.jobs_left(study) == 0 or confirmation_of(study, plan, {}) is not None
-
-
-def _tracking(settings: StudySettings, out: Path) -> list[Observer]:
-    if not settings.tracking.wandb:
-        return []
-    # Imported here: it takes a second, and nobody who has not asked for it should meet it.
-    from hpo.tracking import WandbTracking
-
-    return [WandbTracking(settings, out)]
 
 
 def kept(error: Exception, out: Path | None) -> str:

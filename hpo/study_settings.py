@@ -11,6 +11,7 @@ from hpo.pruning import PruningSettings
 from hpo.samplers.table import AnySamplerSettings
 from hpo.start import DEFAULTS, StartFrom
 from hpo.storage import StorageUrl
+from hpo.tracking.settings import TrackingSettings
 from segada.settings.base import Count, NonNegative, Positive, Sequence, Settings
 
 
@@ -53,14 +54,6 @@ class ResourceSettings(Settings):
                 "GPU or a part of one, as in gpus_per_trial: 0.25"
             )
         return self
-
-
-class TrackingSettings(Settings):
-    """Who else is told of trials."""
-
-    wandb: bool = False
-    project: str = "segada"
-    """Name of the project at wandb."""
 
 
 class StudySettings(Settings):

@@ -21,7 +21,7 @@ from hpo.scale import nearest_to
 from hpo.space import Space
 from hpo.study_file import StudyFile, load_study
 from hpo.sweeps.writing import PROGRAM, PRUNED_BY
-from hpo.tracking import point_of
+from hpo.tracking.points import point_of
 from segada.atomic import write_text
 from segada.command import INTERRUPTED, exit_code
 from segada.records import RunReport, VisitRecord

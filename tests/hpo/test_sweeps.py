@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from test_tracking import as_dict, records
 from wandb.sdk.launch.sweeps import utils
+from wandb_files import as_dict, records
 
 from hpo.scale import from_unit
 from hpo.study_file import StudyFile, load_study

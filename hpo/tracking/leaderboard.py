@@ -1,0 +1,56 @@
+"""A study's results as what wandb shows of the study itself."""
+
+import math
+
+from pydantic import JsonValue
+
+from hpo.objectives import METRICS
+from hpo.results import StudyResults, TrialResult
+from hpo.tracking.messages import Concluded
+from segada.settings.trees import Tree
+
+
+def concluded(results: StudyResults, study: Tree, winner: object | None) -> Concluded:
+    """What the study's own run holds.
+
+    Args:
+        results: of the study, as far as it is.
+        study: its file, every default filled in.
+        winner: folder of the confirmed winner's weights and settings; None if there is none.
+    """
+    parameters = sorted({name for trial in results.trials for name in trial.parameters})
+    done = results.completed()
+    others = [trial for trial in results.trials if trial.state != "complete"]
+    return Concluded(
+        config=study,
+        columns=["trial", "state", *results.objectives, "gain", "frames per second", *parameters, "reason"],
+        rows=[_row(trial, parameters, results) for trial in [*done, *others]],
+        summary=_summary(results),
+        winner=None if winner is None else str(winner),
+    )
+
+
+def _row(trial: TrialResult, parameters: list[str], results: StudyResults) -> list[JsonValue]:
+    values = [_number(value) for value in trial.values] or [None] * len(results.objectives)
+    speed = None if trial.report is None else METRICS["frames_per_second"](trial.report)
+    # A column of a table has one type: a list of stages beside a number would be refused.
+    chosen = [None if name not in trial.parameters else str(trial.parameters[name]) for name in parameters]
+    return [f"trial {trial.number}", trial.state, *values, trial.gain, speed, *chosen, trial.reason]
+
+
+def _summary(results: StudyResults) -> dict[str, JsonValue]:
+    states = [trial.state for trial in results.trials]
+    summary: dict[str, JsonValue] = {f"trials/{state}": states.count(state) for state in sorted(set(states))}
+    done = results.completed()
+    if done:
+        best = dict(zip(results.objectives, map(_number, done[0].values), strict=True))
+        summary |= {"best/trial": f"trial {done[0].number}", **{f"best/{name}": value for name, value in best.items()}}
+    summary |= {f"baselines/{name}": report.mean_miou for name, report in results.baselines.items()}
+    if results.confirmation is not None:
+        runs = {run.name: run.mean_miou.value for run in results.confirmation.runs}
+        summary |= {"confirmed/best": results.confirmation.best, **{f"confirmed/{name}": runs[name] for name in runs}}
+    return summary
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,25 @@
+"""The section `tracking` of a study file."""
+
+from typing import Literal
+
+from segada.settings.base import Sequence, Settings
+
+Mode = Literal["disabled", "offline", "online"]
+
+
+class TrackingSettings(Settings):
+    """Whether wandb is told of the trials, and of what; its key comes from its own environment and files alone."""
+
+    mode: Mode = "disabled"
+    """`offline` keeps the runs in the study's folder for `wandb sync`. Where WANDB_MODE is set, it wins over `online`
+    and `offline`."""
+    project: str = "segada"
+    """Name of the project at wandb."""
+    entity: str | None = None
+    """User or team that the project belongs to; null takes the one that wandb has for the key."""
+    tags: Sequence[str] = ()
+    """Of every run."""
+    images: bool = False
+    """Send the pictures that `run.watch.prediction_panels` asks for with the point of their visit."""
+    artifacts: bool = True
+    """Send the winner's weights and settings, once it is confirmed."""
