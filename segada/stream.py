@@ -30,6 +30,7 @@ from segada.passage import Passage
 from segada.randomness import numpy_generator, torch_generator
 from segada.records import RunReport, VisitRecord
 from segada.run_folder import RunFolder
+from segada.run_result import run_result
 from segada.settings import RunSettings
 from segada.watching.watcher import SeenStep, Watcher
 from segada.watching.watchers import watchers
@@ -166,22 +167,7 @@ class Adaptation:
 
     def report(self) -> RunReport:
         """The run's result, from the visits done so far."""
-        records, source_only = self._records, self._material.source_only
-        first = self._settings.stream.all_visits()[0]
-        mean = float(np.mean([record.visited_miou for record in records]))
-        source_mean = float(np.mean([source_only[record.domain] for record in records]))
-        return RunReport(
-            visits=records,
-            mean_miou=mean,
-            source_only=source_only,
-            source_only_mean_miou=source_mean,
-            gain=mean - source_mean,
-            forgetting=source_only[first] - records[-1].miou[first],
-            trainable_parameters=self._trainable,
-            seconds=sum(record.seconds for record in records),
-            settings_hash=self._settings.settings_hash(),
-            seed=self._settings.seed,
-        )
+        return run_result(self._settings, self._records, self._material.source_only, self._trainable)
 
     def save_weights(self, path: Path) -> None:
         """Writes the scored network, adapters included, as safetensors."""

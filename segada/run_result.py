@@ -1,0 +1,36 @@
+"""From the visits of a run to its result: arithmetic alone."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from segada.records import RunReport, VisitRecord
+from segada.settings import RunSettings
+
+
+def run_result(
+    settings: RunSettings, records: Sequence[VisitRecord], source_only: Mapping[str, float], trainable: int
+) -> RunReport:
+    """The report on a run, or on as much of it as is done.
+
+    Args:
+        settings: Of the run.
+        records: Of its visits so far, at least one.
+        source_only: mIoU of the source model by domain.
+        trainable: Numbers that learn.
+    """
+    mean = float(np.mean([record.visited_miou for record in records]))
+    source_mean = float(np.mean([source_only[record.domain] for record in records]))
+    first = settings.stream.all_visits()[0]
+    return RunReport(
+        visits=list(records),
+        mean_miou=mean,
+        source_only=dict(source_only),
+        source_only_mean_miou=source_mean,
+        gain=mean - source_mean,
+        forgetting=source_only[first] - records[-1].miou[first],
+        trainable_parameters=trainable,
+        seconds=sum(record.seconds for record in records),
+        settings_hash=settings.settings_hash(),
+        seed=settings.seed,
+    )
