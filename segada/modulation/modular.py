@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import torch
 
 from segada.modulation.part import Memory, Part
-from segada.settings.files import InputError
 from segada.settings.hamlet import ModularSettings
 
 
@@ -110,17 +109,7 @@ class Reward(Modules):
         return self.memory.stage
 
     def learn(self, log: Mapping[str, float]) -> None:
-        """Scores what was chosen the step before: this step's loss was taken before its own choice could matter.
-
-        Raises:
-            InputError: the step reports no such loss.
-        """
-        if self.settings.loss not in log:
-            reported = ", ".join(log)
-            raise InputError(
-                f"modulation.modular.loss is {self.settings.loss!r}, but a step of this method reports {reported}; "
-                "choose one of these, or another modulation.modular.policy"
-            )
+        """Scores what was chosen the step before: this step's loss was taken before its own choice could matter."""
         memory, loss = self.memory, log[self.settings.loss]
         latest = loss if memory.latest is None else memory.latest
         before = loss if memory.before is None else memory.before

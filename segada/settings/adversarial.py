@@ -1,5 +1,6 @@
 """Domain-adversarial learning."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -33,6 +34,11 @@ class AdversarialSettings(LearningSettings):
     """Learning rate of the discriminator."""
     discriminator_width: Count = 64
     """Channels of the discriminator's two hidden layers."""
+
+    def term_weights(self) -> Mapping[str, float]:
+        """The cross-entropy where the network learns, and the domain loss."""
+        clean = 0.0 if self.discriminator_training == "only" else self.clean_weight
+        return {"clean": clean, "domain": self.weight}
 
     @model_validator(mode="after")
     def _something_to_consolidate(self) -> Self:

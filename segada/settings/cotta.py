@@ -1,5 +1,6 @@
 """CoTTA."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,7 +13,8 @@ Scale = Annotated[float, Field(gt=0.0, le=4.0)]
 
 
 class CottaSettings(LearningSettings):
-    """Averaged teacher, averaged views, random restoration (Wang et al. 2022, arXiv 2203.13591). No source is read."""
+    """Averaged teacher, averaged views, random restoration (Wang et al. 2022, arXiv 2203.13591); source frames are read
+    for `consolidation` alone."""
 
     name: Literal["cotta"]
     optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-4)
@@ -30,6 +32,10 @@ class CottaSettings(LearningSettings):
     """Probability, for each number that learns and in each step, to go back to its value in the source model."""
     scored: Literal["student", "teacher"] = "teacher"
     """Which network is evaluated."""
+
+    def term_weights(self) -> Mapping[str, float]:
+        """The soft cross-entropy alone."""
+        return {"consistency": 1.0}
 
     @model_validator(mode="after")
     def _views_differ(self) -> Self:

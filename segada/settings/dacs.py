@@ -1,5 +1,6 @@
 """DACS and its terms."""
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -48,6 +49,16 @@ class DacsSettings(LearningSettings):
     """Applied to class-mixed frames."""
     scored: Literal["student", "teacher"] = "teacher"
     """Which network is evaluated."""
+
+    def term_weights(self) -> Mapping[str, float]:
+        """Clean and mix, and what else has a weight here."""
+        return {
+            "clean": self.clean_weight,
+            "mix": self.mix_weight,
+            "source_feature_distance": self.source_feature_distance,
+            "target_feature_distance": self.target_feature_distance,
+            "entropy": self.entropy_weight,
+        }
 
     @model_validator(mode="after")
     def _rows_are_left(self) -> Self:

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from segada.settings.base import Count, Fraction, NonNegative, Positive, Settings
 from segada.settings.dacs import DacsSettings
+from segada.settings.learning import LearningSettings
+from segada.settings.method import MethodSettings
 
 FourPositive = Annotated[tuple[Positive, Positive, Positive, Positive], Field(strict=False)]
 FourNonNegative = Annotated[tuple[NonNegative, NonNegative, NonNegative, NonNegative], Field(strict=False)]
@@ -132,7 +134,8 @@ class ModularSettings(Settings):
     temperature: Positive = 1.75
     """A gain is weighted with softmax(speeds / temperature). Only with `reward`, and where there are `speeds`."""
     loss: str = "mix"
-    """The term of the step's loss that gains are measured on. It carries the weight that the method gives it.
+    """The term of the step's loss that gains are measured on, by its name in `visits.jsonl`. It carries the weight that
+    the method gives it.
 
     A common factor scales all scores alike, so that the choice is that of the unweighted term. Only with `reward`.
     """
@@ -158,7 +161,7 @@ class HamletSettings(Settings):
     mix: MixPolicySettings = MixPolicySettings()
     modular: ModularSettings = ModularSettings()
 
-    def contradictions(self, head: str, method: Settings) -> Iterator[str]:
+    def contradictions(self, head: str, method: MethodSettings) -> Iterator[str]:
         """Why a run cannot be as these settings and others say, a line for each reason.
 
         Args:
@@ -204,13 +207,14 @@ class HamletSettings(Settings):
                 "greater far"
             )
 
-    def _modular_misfits(self, method: Settings) -> Iterator[str]:
+    def _modular_misfits(self, method: MethodSettings) -> Iterator[str]:
         modular = self.modular
         if modular.policy == "random" and not any(modular.probabilities):
             yield "modulation.modular.probabilities are all 0, but one stage must be the first; raise one of them"
-        mixes = isinstance(method, DacsSettings) and method.mix_weight > 0.0
-        if modular.policy == "reward" and modular.loss == "mix" and not mixes:
+        terms = method.loss_terms() if isinstance(method, LearningSettings) else ()
+        if modular.policy == "reward" and modular.loss not in terms:
             yield (
-                "modulation.modular.loss is 'mix', a term that only method.name dacs has, with a method.mix_weight "
-                "above 0; set it to another term, as visits.jsonl names them"
+                f"modulation.modular.loss is {modular.loss!r}, but the terms that method.name {method.name!r} has, by "
+                f"its weights, are {', '.join(terms) or 'none'}; choose one of these, or set modulation.modular.policy "
+                "to none"
             )

@@ -1,4 +1,7 @@
-"""How methods learn: the optimiser and the colours of what is learned from."""
+"""How methods learn: the optimiser, the colours of what is learned from, and the terms of the loss."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
 
 from segada.settings.base import Fraction, NonNegative, Positive, Settings
 from segada.settings.consolidation import ConsolidationSettings
@@ -11,7 +14,7 @@ class OptimiserSettings(Settings):
     head_factor: Positive = 1.0
     """The head learns with `learning_rate` times this; 10 in the SegFormer recipe."""
     weight_decay: NonNegative = 0.01
-    """Not applied to norms, biases and scales."""
+    """Not applied to norms, biases and scales, nor to tables of positions and the networks that stand for them."""
 
 
 class ColourSettings(Settings):
@@ -29,3 +32,12 @@ class LearningSettings(Settings):
 
     optimiser: OptimiserSettings = OptimiserSettings()
     consolidation: ConsolidationSettings = ConsolidationSettings()
+
+    @abstractmethod
+    def term_weights(self) -> Mapping[str, float]:
+        """Weight of each term of the method's own loss, by the name that a step reports it under; 0 leaves it out."""
+
+    def loss_terms(self) -> tuple[str, ...]:
+        """Names of the terms that a step reports: those of weight above 0, consolidation last."""
+        weights = {**self.term_weights(), "consolidation": self.consolidation.weight}
+        return tuple(name for name, weight in weights.items() if weight > 0.0)

@@ -1,5 +1,6 @@
 """Adaptation algorithms and their numbers; the larger ones have files of their own."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -37,6 +38,10 @@ class SupervisedSettings(LearningSettings):
     flip_probability: Fraction = 0.5
     light_weight: NonNegative = 0.0
     """Weight of the cross-entropy of the head's light exit, beside 1 for the main exit; 0 leaves the light exit out."""
+
+    def term_weights(self) -> Mapping[str, float]:
+        """Both exits; a network in which nothing but the light exit learns has no `clean`."""
+        return {"clean": 1.0, "light": self.light_weight}
 
 
 MethodSettings = Annotated[

@@ -1,15 +1,21 @@
 """TENT."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from segada.settings.learning import LearningSettings, OptimiserSettings
 
 
 class TentSettings(LearningSettings):
-    """Descent on the entropy of target predictions (Wang et al. 2021, arXiv 2006.10726). No source frame is read."""
+    """Descent on the entropy of target predictions (Wang et al. 2021, arXiv 2006.10726); source frames are read for
+    `consolidation` alone."""
 
     name: Literal["tent"]
     optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-4)
     parameters: Literal["norms", "learning"] = "norms"
     """What descends. `norms`, the paper's: scales and shifts of all norms and nothing else, whatever `model.freeze`,
     `model.frozen` and `model.learning` say. `learning`: what those three leave, adapters and prompts."""
+
+    def term_weights(self) -> Mapping[str, float]:
+        """The entropy alone."""
+        return {"entropy": 1.0}

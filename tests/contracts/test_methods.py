@@ -19,6 +19,7 @@ from segada.modulation.base import StepPlan
 from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
 from segada.settings.label_free import WITH_TEACHER
+from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings
 from segada.stream import Adaptation
 
@@ -53,8 +54,10 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "supervised": {"name": "supervised"},
 }
 LEARNS = set(METHOD_SETTINGS) - {"source_only", "batch_norm", "adversarial, the discriminator alone"}
-OWN_CHOICE = {"tent", "adversarial, the discriminator alone"}
+OWN_CHOICE = {"source_only", "batch_norm", "tent", "adversarial, the discriminator alone"}
 """Those that say themselves what learns: an adapter never would."""
+WATCHED = {"sure_share", "domain_accuracy"}
+"""What steps report and do not descend."""
 EVERY_HEAD = [(name, head) for name in METHODS for head in HEADS]
 EVERY_VARIANT = [(name, "segformer") for name in METHOD_SETTINGS if name not in METHODS]
 
@@ -115,6 +118,16 @@ def test_logits_have_a_quarter_of_the_resolution_and_losses_are_finite(
     logits = method.predict(_batch(material, 4).images)
     assert logits.shape == (4, 19, 8, 16)
     assert logits.isfinite().all()
+
+
+def test_a_step_reports_the_terms_that_its_settings_say(
+    name: str, material: Material, tiny_run: dict[str, object]
+) -> None:
+    method, parts = _built(name, material, tiny_run)
+    settings = parts.settings.method
+    terms = settings.loss_terms() if isinstance(settings, LearningSettings) else ()
+    log = method.step(_batch(material, 0), StepPlan())
+    assert [reported for reported in log if reported not in WATCHED] == list(terms)
 
 
 def test_predicting_changes_nothing(name: str, material: Material, tiny_run: dict[str, object]) -> None:

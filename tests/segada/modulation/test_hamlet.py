@@ -16,7 +16,6 @@ from segada.modulation.detector import Jump
 from segada.modulation.hamlet import Hamlet
 from segada.modulation.lookout import Lookout
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 from segada.stream import Adaptation
 
 WEATHER: dict[str, Any] = {
@@ -107,6 +106,19 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(material: Material, tmp
     assert {line["mix_ratio"] for line in whole} > {None}
 
 
+def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, object], tmp_path: Path) -> None:
+    off = {"detector": {"signal": "none"}, "budget": {"policy": "none"}}
+    modulation = {"name": "hamlet", **off, "modular": {"policy": "random"}}
+    changes = {"stream": {"visits": ["clear", "200mm"], "frames": 8, "batch_size": 1}, "watch": {"frames": True}}
+    settings = RunSettings.model_validate({**tiny_run, **changes, "modulation": modulation})
+    material = prepare(settings)
+    whole = _run(settings, material, tmp_path / "whole")
+    Adaptation(settings, material, tmp_path / "stopped").next_visit()
+    assert _run(settings, material, tmp_path / "stopped") == whole
+    stages = [line["first_stage"] for line in whole]
+    assert stages[:8] != stages[8:]
+
+
 def test_with_every_part_off_the_numbers_are_those_of_always(material: Material) -> None:
     off = {"name": "hamlet", "detector": {"signal": "none"}, "budget": {"policy": "none"}}
     visits = [Adaptation(_settings(modulation), material).next_visit() for modulation in (off, {"name": "always"})]
@@ -114,10 +126,29 @@ def test_with_every_part_off_the_numbers_are_those_of_always(material: Material)
     assert visits[0].miou == visits[1].miou
 
 
-def test_a_term_that_the_loss_does_not_have_ends_the_run_in_one_line(material: Material) -> None:
-    settings = _settings({"name": "hamlet", "modular": {"policy": "reward", "loss": "entrophy"}})
-    with pytest.raises(InputError, match=r"^modulation.modular.loss is 'entrophy', but .* reports clean, mix"):
-        Adaptation(settings, material).next_visit()
+@pytest.mark.parametrize(
+    ("method", "loss", "terms"),
+    [
+        ({"name": "dacs"}, "entrophy", "clean, mix"),
+        ({"name": "dacs", "mix_weight": 0.0, "entropy_weight": 0.1}, "mix", "clean, entropy"),
+        ({"name": "dacs", "clean_weight": 0.0, "mix_weight": 0.0}, "mix", "none"),
+        ({"name": "tent", "consolidation": {"weight": 1.0}}, "mix", "entropy, consolidation"),
+        ({"name": "adversarial"}, "mix", "clean, domain"),
+    ],
+)
+def test_a_term_that_the_loss_does_not_have_is_refused_with_those_it_has(
+    method: dict[str, Any], loss: str, terms: str
+) -> None:
+    modulation = {"name": "hamlet", "modular": {"policy": "reward", "loss": loss}}
+    with pytest.raises(ValidationError) as refusal:
+        RunSettings.model_validate({"method": method, "modulation": modulation})
+    (error,) = refusal.value.errors()
+    assert error["msg"].removeprefix("Value error, ") == (
+        f"modulation.modular.loss is {loss!r}, but the terms that method.name {method['name']!r} has, by its "
+        f"weights, are {terms}; choose one of these, or set modulation.modular.policy to none"
+    )
+    named = {"name": "hamlet", "modular": {"policy": "fixed", "loss": loss}}
+    assert RunSettings.model_validate({"method": method, "modulation": named}).modulation.name == "hamlet"
 
 
 @pytest.mark.parametrize(
