@@ -16,6 +16,7 @@ from segada.data.labels import NUM_CLASSES
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner, Terms
 from segada.methods.optimiser import Beside
+from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
 from segada.modulation.base import StepPlan
 from segada.selftraining.discriminator import Discriminator, domain_accuracy, domain_loss, reversed_gradient
@@ -24,7 +25,10 @@ from segada.settings.adversarial import AdversarialSettings
 
 
 class Adversarial(Learner):
-    """Network and discriminator. The head's batch norm sees target frames only where `features` is `decoder`."""
+    """Network and discriminator. The head's batch norm sees target frames only where `features` is `decoder`.
+
+    The discriminator is no part of the result, so a report's `trainable_parameters` leaves it out.
+    """
 
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
@@ -33,7 +37,7 @@ class Adversarial(Learner):
         if not self._network_learns:
             parts.network.requires_grad_(requires_grad=False)
         self._discriminator = _discriminator(parts, settings)
-        learning = [parameter for parameter in self._discriminator.parameters() if parameter.requires_grad]
+        learning = learning_parameters(self._discriminator)
         super().__init__(parts, settings.optimiser, Beside("discriminator", learning, settings.discriminator_rate))
         self._settings = settings
         self._replay = parts.replay

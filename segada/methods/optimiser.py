@@ -1,4 +1,4 @@
-"""AdamW over what may learn, in groups: the head at its own rate, norms and biases without decay."""
+"""AdamW over what may learn, in groups: the head at its own rate, and all but matrices of weights without decay."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ from torch.optim import AdamW
 from segada.modulation.base import StepPlan
 from segada.settings.learning import OptimiserSettings
 
+POSITIONS = frozenset({"cpb_mlp", "rel_pos"})
+"""Modules whose outputs are biases of positions, which no decay should pull to zero (Swin V2, arXiv 2111.09883)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -19,12 +22,12 @@ class Beside:
 
     Attributes:
         name: What reports call their rate.
-        parameters: Each once, and none of the network's.
+        parameters: By name, each once, and none of the network's.
         learning_rate: A plan's factor multiplies it; a plan's own rate is meant for the network and leaves it alone.
     """
 
     name: str
-    parameters: Collection[nn.Parameter]
+    parameters: Mapping[str, nn.Parameter]
     learning_rate: float
 
 
@@ -52,25 +55,29 @@ class Optimiser:
             "encoder": partial(self._rate, 1.0),
             "head": partial(self._rate, settings.head_factor),
         }
-        members = {
-            "encoder": [parameter for name, parameter in parameters.items() if not name.startswith("head.")],
-            "head": [parameter for name, parameter in parameters.items() if name.startswith("head.")],
+        members: dict[str, Mapping[str, nn.Parameter]] = {
+            "encoder": {name: value for name, value in parameters.items() if not name.startswith("head.")},
+            "head": {name: value for name, value in parameters.items() if name.startswith("head.")},
         }
         if beside is not None:
             self._rates[beside.name] = lambda plan: beside.learning_rate * plan.learning_rate_factor
-            members[beside.name] = list(beside.parameters)
+            members[beside.name] = beside.parameters
         groups: list[dict[str, Any]] = []
         self._group_names: list[str] = []
         for part in members:
             for decays in (False, True):
-                group = [parameter for parameter in members[part] if (parameter.ndim > 1) == decays]
+                group = [value for name, value in members[part].items() if _decays(name, value) == decays]
                 if group:
                     groups.append({"params": group, "weight_decay": settings.weight_decay if decays else 0.0})
                     self._group_names.append(part)
         self._adamw = AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.999), fused=True)
 
+    def forget(self) -> None:
+        """Lets the gradients of the step before go; until then they can be looked at."""
+        self._adamw.zero_grad(set_to_none=True)
+
     def step(self, loss: Tensor, plan: StepPlan, held_back: Collection[str] = ()) -> None:
-        """Moves the parameters down the gradient of the loss.
+        """Moves the parameters down the gradient of the loss, added to what `forget` did not let go.
 
         Args:
             loss: A scalar. Where the plan leaves nothing that learns it has no gradient, and nothing moves.
@@ -81,7 +88,6 @@ class Optimiser:
             return
         for group, part in zip(self._adamw.param_groups, self._group_names, strict=True):
             group["lr"] = self._rates[part](plan)
-        self._adamw.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         for name in held_back:
             if name in self._parameters:
@@ -104,3 +110,9 @@ class Optimiser:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes the moments back."""
         self._adamw.load_state_dict(state)
+
+
+def _decays(name: str, parameter: nn.Parameter) -> bool:
+    """Whether it is a matrix of weights: norms, biases, scales and tables of positions have other names or one axis."""
+    *modules, own = name.split(".")
+    return own.startswith("weight") and parameter.ndim > 1 and POSITIONS.isdisjoint(modules)

@@ -3,6 +3,9 @@
 import pytest
 import torch
 from method_parts import Build
+from timm.models.swin_transformer import SwinTransformer
+from timm.models.swin_transformer_v2 import SwinTransformerV2
+from torch import nn
 
 from segada.data.batch import to_batch
 from segada.material import Material
@@ -56,11 +59,51 @@ def test_consolidation_draws_nothing(build: Build) -> None:
 
 def test_what_learns_beside_the_network_has_a_rate_of_its_own() -> None:
     network = {name: torch.nn.Parameter(torch.zeros(1)) for name in ("encoder.x", "head.x")}
-    beside = Beside("other", [torch.nn.Parameter(torch.zeros(1))], 1e-2)
+    beside = Beside("other", {"x": torch.nn.Parameter(torch.zeros(1))}, 1e-2)
     optimiser = Optimiser(network, OptimiserSettings(learning_rate=1e-3, head_factor=3.0), beside)
-    every = [*network.values(), *beside.parameters]
+    every = [*network.values(), *beside.parameters.values()]
     optimiser.step(torch.stack(every).sum(), StepPlan(0.5))
     # The first step of AdamW is its rate.
     assert [float(value.detach()) for value in every] == pytest.approx([-5e-4, -1.5e-3, -5e-3], rel=1e-4)
     assert optimiser.rates(StepPlan(0.5)) == pytest.approx({"encoder": 5e-4, "head": 1.5e-3, "other": 5e-3})
     assert optimiser.rates(StepPlan(learning_rate=1.0))["other"] == 1e-2
+
+
+@pytest.mark.parametrize(("keeps", "of_head"), [(True, 0.3), (False, 0.1)])
+def test_a_planned_rate_takes_the_factor_of_the_head_with_it_or_leaves_it(keeps: bool, of_head: float) -> None:
+    network = {name: torch.nn.Parameter(torch.zeros(1)) for name in ("encoder.x", "head.x")}
+    optimiser = Optimiser(network, OptimiserSettings(learning_rate=1e-3, head_factor=3.0))
+    plan = StepPlan(learning_rate=0.1, keeps_head_factor=keeps)
+    optimiser.step(torch.stack(list(network.values())).sum(), plan)
+    assert [float(value.detach()) for value in network.values()] == pytest.approx([-0.1, -of_head], rel=1e-4)
+    assert optimiser.rates(plan) == pytest.approx({"encoder": 0.1, "head": of_head})
+    # Without a planned rate the factor always holds.
+    assert optimiser.rates(StepPlan(keeps_head_factor=keeps))["head"] == pytest.approx(3e-3)
+
+
+def _decayed(network: nn.Module) -> set[str]:
+    """What a step without any gradient moves."""
+    parameters = dict(network.named_parameters())
+    with torch.no_grad():
+        for parameter in parameters.values():
+            parameter.fill_(1.0)
+    optimiser = Optimiser(parameters, OptimiserSettings(learning_rate=0.1, weight_decay=0.5))
+    optimiser.step(torch.stack([parameter.sum() for parameter in parameters.values()]).sum() * 0.0, StepPlan())
+    return {name for name, parameter in parameters.items() if torch.all(parameter.detach() < 0.96)}
+
+
+@pytest.mark.parametrize("adapter", ["none", "adaptformer", "lora", "vida"])
+def test_matrices_and_kernels_decay_and_nothing_else_does(adapter: str, build: Build) -> None:
+    network = build({"adapter": {"name": adapter}, "prompt": {"name": "vit_adapter"}}).network
+    weighing = (nn.Linear, nn.Conv2d)
+    modules = {name for name, module in network.named_modules() if isinstance(module, weighing)}
+    assert _decayed(network) == {f"{name}.weight" for name in modules}
+
+
+@pytest.mark.parametrize("kind", [SwinTransformer, SwinTransformerV2])
+def test_positions_and_scales_of_a_swin_do_not_decay(kind: type[SwinTransformer | SwinTransformerV2]) -> None:
+    swin = kind(img_size=32, window_size=4, embed_dim=8, depths=(2,), num_heads=(2,), num_classes=2)
+    own = {name for name, parameter in swin.named_parameters() if parameter.ndim > 1}
+    spared = swin.no_weight_decay() & own
+    assert spared
+    assert _decayed(swin) == own - spared
