@@ -1,5 +1,7 @@
 """Supervised learning from labelled source frames: pre-training is this method over a one-domain stream."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,7 @@ from segada.models.resize import enlarged
 from segada.modulation.base import StepPlan
 from segada.selftraining.losses import pixel_cross_entropy
 from segada.settings.method import SupervisedSettings
+from segada.settings.modulation import ModulationSettings
 
 
 class Supervised(Learner):
@@ -32,24 +35,34 @@ class Supervised(Learner):
         of_light = set() if light is None else {id(parameter) for parameter in light.parameters()}
         learning = learning_parameters(self.student).values()
         self._main_learns = any(id(parameter) not in of_light for parameter in learning)
+        if not self._main_learns:
+            _refuse_idle(settings, parts.settings.modulation)
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """The cross-entropy of each exit that learns, on as many replayed frames as there are visited ones."""
-        batch = crop_and_flip(
-            self._replay.next_batch(len(target.images)).to(target.images.device),
-            self._settings.crop,
-            self._settings.flip_probability,
-            self._augmentation,
-        )
-        coloured = jitter_and_blur(batch.images, self._settings.colour, self._augmentation)
+        with self.clock.part("replay"):
+            source = self._replay.next_batch(len(target.images)).to(target.images.device)
+        with self.clock.part("augmentation"):
+            batch = self._augmented(source)
         if not self._main_learns:
-            return Terms({"light": self._light(self._finest(coloured), batch.labels)})
+            with self.clock.part("student's encoder"):
+                finest = self._finest(batch.images)
+            return Terms({"light": self._light(finest, batch.labels)})
         self.student.train()
-        features = self.student.encode_rest(self.student.encode_frozen(coloured), plan.first_stage)
-        losses = {"clean": _cross_entropy(self.student.decode(features), batch.labels)}
+        with self.clock.part("student's encoder"):
+            features = self.student.encode_rest(self.student.encode_frozen(batch.images), plan.first_stage)
+        with self.clock.part("student's head"):
+            logits = self.student.decode(features)
+        with self.clock.part("loss: clean"):
+            losses = {"clean": _cross_entropy(logits, batch.labels)}
         if self._settings.light_weight > 0.0:
             losses["light"] = self._light(features[0], batch.labels)
         return Terms(losses)
+
+    def _augmented(self, source: Batch) -> Batch:
+        settings = self._settings
+        batch = crop_and_flip(source, settings.crop, settings.flip_probability, self._augmentation)
+        return replace(batch, images=jitter_and_blur(batch.images, settings.colour, self._augmentation))
 
     @torch.no_grad()
     def _finest(self, images: Tensor) -> Tensor:
@@ -61,7 +74,24 @@ class Supervised(Learner):
         return self.student.encoder.run(self.student.normalised(images), 0, 1)[0]
 
     def _light(self, finest: Tensor, labels: Tensor) -> Tensor:
-        return self._settings.light_weight * _cross_entropy(self.student.head.light(finest), labels)
+        with self.clock.part("student's light exit"):
+            logits = self.student.head.light(finest)
+        with self.clock.part("loss: light"):
+            return self._settings.light_weight * _cross_entropy(logits, labels)
+
+
+def _refuse_idle(settings: SupervisedSettings, modulation: ModulationSettings) -> None:
+    """What goes with no network whose light exit alone learns, since its main exit is not run."""
+    if settings.light_weight == 0.0:
+        raise ValueError(
+            "method.light_weight is 0.0, but of this network nothing except the light exit learns; choose a weight "
+            "above 0, or freeze less"
+        )
+    if modulation.name == "hamlet" and modulation.modular.policy == "reward" and modulation.modular.loss == "clean":
+        raise ValueError(
+            "modulation.modular.loss is 'clean', but of this network nothing except the light exit learns, so that the "
+            "main exit is not run; set it to light"
+        )
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -1,11 +1,14 @@
 """Supervised learning with a light exit: both exits beside each other, and the light one alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from method_parts import Build
 from torch import Tensor
 from torch.nn import functional
 
+from segada.clock import Stopwatch
 from segada.data.batch import Batch, to_batch
 from segada.evaluation.evaluator import evaluate
 from segada.material import Material, prepare
@@ -64,6 +67,50 @@ def test_both_exits_learn_from_the_same_frames(build: Build, material: Material)
     for name, value in expected.items():
         torch.testing.assert_close(log[name], value.detach())
     assert all(not torch.equal(value, before[name]) for name, value in learning_parameters(method.student).items())
+    assert set(log) == set(method._settings.loss_terms())
+
+
+@pytest.mark.parametrize("light_weight", [0.0, 0.5])
+def test_both_losses_reach_the_encoder(light_weight: float, build: Build, material: Material) -> None:
+    model = {"head": "multi_exit", "fresh": ["head.light_exit"]}
+    other = supervised(build, model, light_weight=light_weight)
+    replayed = other._replay.next_batch(4)
+    student = other.student.train()
+    features = student.encode(replayed.images)
+    clean = cross_entropy(student.decode(features), replayed.labels)
+    light = cross_entropy(student.head.light(features[0]), replayed.labels)
+    learning = learning_parameters(student)
+    wanted = torch.autograd.grad(clean + light_weight * light, list(learning.values()), allow_unused=True)
+
+    method = supervised(build, model, light_weight=light_weight)
+    method.step(batch(material), StepPlan(0.0))
+    found = learning_parameters(method.student)
+    for name, gradient in zip(learning, wanted, strict=True):
+        own = found[name].grad
+        expected = torch.zeros_like(found[name]) if gradient is None else gradient
+        actual = torch.zeros_like(found[name]) if own is None else own
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-7, msg=lambda text, n=name: f"{n}: {text}")
+
+
+@pytest.mark.parametrize(
+    ("model", "parts"),
+    [
+        ({"head": "multi_exit", "fresh": ["head.light_exit"]}, {"student's head", "loss: clean"}),
+        (LIGHT_ALONE, set()),
+    ],
+)
+def test_a_profile_has_every_part_of_a_step_once(
+    model: dict[str, object], parts: set[str], build: Build, material: Material
+) -> None:
+    stopwatch = Stopwatch()
+    method = Supervised(replace(build({"model": model, "method": METHOD}), clock=stopwatch))
+    with stopwatch.step():
+        method.step(batch(material), StepPlan())
+    (step,) = stopwatch.steps
+    light = {"student's light exit", "loss: light"}
+    both = {"replay", "augmentation", "student's encoder", "backward and optimiser"}
+    assert step.parts.keys() == both | light | parts
+    assert all(len(times) == 1 for times in step.parts.values())
 
 
 def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, material: Material) -> None:
@@ -97,6 +144,32 @@ def test_a_light_exit_goes_with_consolidation(build: Build, material: Material, 
     logs = [method.step(batch(material), StepPlan()) for _ in range(2)]
     assert all(value.isfinite() for log in logs for value in log.values())
     assert "consolidation" in logs[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "modulation", "message"),
+    [
+        (
+            {"light_weight": 0.0},
+            {},
+            r"method\.light_weight is 0\.0, but .* nothing except the light exit learns; choose",
+        ),
+        (
+            {},
+            {"name": "hamlet", "modular": {"policy": "reward", "loss": "clean"}},
+            r"modulation\.modular\.loss is 'clean', but .* the main exit is not run; set it to light",
+        ),
+    ],
+)
+def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
+    method: dict[str, object], modulation: dict[str, object], message: str, build: Build
+) -> None:
+    model = {"head": "multi_exit", "fresh": ["head.light_exit"], "freeze": "encoder"}
+    head = ["linear_c1", "linear_c2", "linear_c3", "linear_c4", "linear_fuse", "linear_pred"]
+    room = {"modulation": modulation} if modulation else {}
+    parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **room})
+    with pytest.raises(ValueError, match=message):
+        Supervised(parts)
 
 
 @pytest.mark.parametrize(
