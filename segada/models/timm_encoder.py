@@ -82,7 +82,8 @@ class TimmStage(nn.Sequential):
     """The parts of a model between two maps: [B, C, H, W] to [B, C', ceil(H / stride), ceil(W / stride)].
 
     What is read is first filled up with zeros, at the bottom and at the right, to a multiple of the stride: some models
-    drop the rest, others refuse it.
+    drop the rest, others refuse it. That copies it, so that a map which several networks read outlives parts that work
+    in place.
 
     Args:
         parts: run one after the other, by timm's names.
@@ -166,7 +167,7 @@ def _misfit(name: str, reason: str) -> ValueError:
 
 
 def _quieten(pyramid: nn.Module, depth: torch.Generator) -> None:
-    """Stochastic depth draws from our generator, nothing else draws, and no part changes what it reads."""
+    """Stochastic depth draws from our generator, and nothing else draws."""
     from timm.layers.drop import DropPath as TimmDropPath
 
     for module in list(pyramid.modules()):
@@ -175,8 +176,6 @@ def _quieten(pyramid: nn.Module, depth: torch.Generator) -> None:
                 setattr(module, name, DropPath(part.drop_prob, depth))
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
-        if "inplace" in vars(module):
-            vars(module)["inplace"] = False  # a map that several networks share must outlive the next stage
 
 
 def _stages(pyramid: Any) -> list[TimmStage]:

@@ -1,5 +1,6 @@
 """Encoders of timm: they equal timm's own, at any size, and what cannot be one is refused with the reason."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from segada.adapt import adapt
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.drop_path import DropPath
-from segada.models.timm_encoder import TimmEncoder, build_timm_encoder
+from segada.models.timm_encoder import TimmEncoder, TimmStage, build_timm_encoder
 from segada.models.weights import load_weights, save_weights
 from segada.settings import RunSettings
 from segada.settings.adapter import AdaptFormerSettings, NoAdapter
@@ -75,6 +76,35 @@ def test_uneven_images_are_filled_up_with_zeros_at_the_bottom_and_the_right() ->
     even[..., :62] = uneven
     assert torch.equal(encoder(uneven)[0], encoder(even)[0])
     assert [tuple(feature.shape[2:]) for feature in encoder(uneven)] == [(9, 16), (5, 8), (3, 4), (2, 2)]
+
+
+def test_a_stage_leaves_what_it_reads_as_it_is() -> None:
+    stage = TimmStage({"act": nn.ReLU(inplace=True), "pool": nn.MaxPool2d(2)}, 2, tokens_in=False, tokens_out=False)
+    read = images(8, 16)
+    before = read.clone()
+    assert torch.equal(stage(read), nn.functional.max_pool2d(before.relu(), 2))
+    assert torch.equal(read, before)
+
+
+def test_activations_in_place_leave_gradients_as_they_are() -> None:
+    ours = build("test_resnet").eval()
+    theirs = timms("test_resnet", ours, out_indices=(1, 2, 3, 4))
+    for name, part in theirs.named_modules():
+        if isinstance(part, nn.ReLU):
+            assert part.inplace, name
+            part.inplace = False
+    early = ours.run(images(64, 96), 0, 2)
+    # Two networks go on from the same map.
+    later = [ours.run(early[-1], 2, 4) for _ in range(2)]
+    maps = [early[0], early[1], *(sum(both) / 2 for both in zip(*later, strict=True))]
+    actual = torch.autograd.grad(_sum_of_squares(maps), list(ours.parameters()))
+    expected = torch.autograd.grad(_sum_of_squares(theirs(images(64, 96))), list(theirs.parameters()))
+    for one, other in zip(actual, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def _sum_of_squares(maps: Iterable[Tensor]) -> Tensor:
+    return torch.stack([feature.square().mean() for feature in maps]).sum()
 
 
 def test_stochastic_depth_rises_to_the_setting_and_other_noise_is_off() -> None:
