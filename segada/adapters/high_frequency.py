@@ -80,7 +80,8 @@ def high_frequencies(images: Tensor, share: float) -> Tensor:
     """|images without their low frequencies|.
 
     Removed is the box around frequency zero that has the spectrum's own proportions and a share of its area: the
-    frequencies below sqrt(share) / 2 cycles a pixel along both axes.
+    frequencies below sqrt(share) / 2 cycles a pixel along both axes. The paper's code removes a square of that area, as
+    many rows as columns of the spectrum: the same for square images, but on wide ones less of the frequencies along x.
 
     Args:
         images: [B, 3, H, W].

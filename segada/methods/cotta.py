@@ -30,8 +30,9 @@ from segada.settings.cotta import CottaSettings
 
 
 class Cotta(Taught):
-    """Student, teacher, and the source model as the judge of what is sure. Reads target frames alone.
+    """Student, teacher, and the source model as the judge of what is sure. Learns from target frames alone.
 
+    Source frames are read once, at the start, and only where consolidation asks for what the source model needs.
     Adapters, which the source model does not have, go back to what they were made as: the identity.
     """
 

@@ -18,7 +18,10 @@ NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm, nn.modules
 
 
 class Tent(Learner):
-    """Reads target frames alone. Batch norms use, and gather, the statistics of the batch."""
+    """Learns from target frames alone. Batch norms use, and gather, the statistics of the batch.
+
+    Source frames are read once, at the start, and only where consolidation asks for what the source model needs.
+    """
 
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method

@@ -1,5 +1,6 @@
-"""A small encoder with batch norm, whose frames see each other in train mode."""
+"""A small encoder with norms of any kind; by default batch norms, whose frames see each other in train mode."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -14,15 +15,15 @@ CHANNELS = (8, 12, 16, 24)
 
 
 class NormEncoder(Encoder):
-    """Convolution, batch norm, ReLU per stage."""
+    """Convolution, norm, ReLU per stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, norm: Callable[[int], nn.Module]) -> None:
         super().__init__()
         self.channels = CHANNELS
         self.generator = torch.Generator()
         inputs = (3, *CHANNELS[:-1])
         self.stages = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(before, width, stride, stride), nn.BatchNorm2d(width), nn.ReLU())
+            nn.Sequential(nn.Conv2d(before, width, stride, stride), norm(width), nn.ReLU())
             for before, width, stride in zip(inputs, CHANNELS, (4, 2, 2, 2), strict=True)
         )
 
@@ -34,10 +35,10 @@ class NormEncoder(Encoder):
         return maps
 
 
-def with_norm_encoder(parts: MethodParts) -> MethodParts:
-    """The parts with a network of this encoder, the same each time."""
+def with_norm_encoder(parts: MethodParts, norm: Callable[[int], nn.Module] = nn.BatchNorm2d) -> MethodParts:
+    """The parts with a network of this encoder, the same each time; `norm` makes one for a width."""
     generator = torch.Generator().manual_seed(0)
-    encoder, head = NormEncoder(), SegFormerHead(CHANNELS, 16, 19)
+    encoder, head = NormEncoder(norm), SegFormerHead(CHANNELS, 16, 19)
     for parameter in encoder.parameters():
         nn.init.normal_(parameter, 0.5, 0.3, generator=generator)
     head.initialise(generator)

@@ -1,10 +1,12 @@
 """TENT: a step against the plain algorithm, and what it may move."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
 from method_parts import Build
+from norm_encoder import with_norm_encoder
 from torch import nn
 
 from segada.data.batch import Batch, to_batch
@@ -54,6 +56,34 @@ def test_norms_and_nothing_else_move_whatever_is_frozen(freeze: str, build: Buil
     Tent(parts).step(target, StepPlan())
     moved = {name for name, value in parts.network.named_parameters() if not torch.equal(value, before[name])}
     assert moved == norms
+
+
+@pytest.mark.parametrize(
+    "norm", [lambda width: nn.GroupNorm(2, width), lambda width: nn.InstanceNorm2d(width, affine=True)]
+)
+def test_norms_of_every_kind_move_and_have_their_gradients(
+    norm: Callable[[int], nn.Module], build: Build, target: Batch
+) -> None:
+    parts = with_norm_encoder(build(NORMS), norm)
+    plain = copy.deepcopy(parts.network, {id(parts.network.encoder.generator): None}).train()
+    norms = {
+        f"{name}.{own}"
+        for name, module in parts.network.named_modules()
+        if isinstance(module, nn.GroupNorm | nn.InstanceNorm2d | nn.BatchNorm2d)
+        for own in ("weight", "bias")
+    }
+    assert len([name for name in norms if name.startswith("encoder.")]) == 8
+    before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
+    Tent(parts).step(target, StepPlan())
+    moved = {name for name, value in parts.network.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == norms
+    probability = plain(target.images).softmax(dim=1)
+    wanted = dict(plain.named_parameters())
+    entropy = -(probability * probability.log()).sum(dim=1).mean()
+    gradients = torch.autograd.grad(entropy, [wanted[name] for name in sorted(norms)])
+    found = dict(parts.network.named_parameters())
+    for name, gradient in zip(sorted(norms), gradients, strict=True):
+        torch.testing.assert_close(found[name].grad, gradient, rtol=1e-3, atol=1e-7)
 
 
 def test_learning_descends_what_is_left_to_learn(build: Build, target: Batch) -> None:

@@ -66,6 +66,27 @@ def test_prefix_changes_neither_logits_nor_gradients_and_carries_no_graph() -> N
         torch.testing.assert_close(actual, expected)
 
 
+@pytest.mark.parametrize(("freeze", "learning_from"), [("nothing", 1), ("nothing", 3), ("encoder", 1), ("encoder", 3)])
+def test_stages_before_the_first_that_learns_record_no_gradients(freeze: str, learning_from: int) -> None:
+    # With a frozen encoder and adapters from stage 1 on the prefix ends before stage 1.
+    segmentor = build(freeze, AdaptFormerSettings(name="adaptformer", stages=(1, 2, 3), bottleneck=4)).eval()
+    whole = segmentor.encode(pictures())
+    features = segmentor.encode_rest(segmentor.encode_frozen(pictures()), learning_from)
+    assert [feature.requires_grad for feature in features] == [stage >= learning_from for stage in range(4)]
+    assert all(torch.equal(one, other) for one, other in zip(features, whole, strict=True))
+
+    learning = learning_parameters(segmentor.encoder)
+    gradients = torch.autograd.grad(features[-1].square().sum(), list(learning.values()), allow_unused=True)
+    early = tuple(f"stages.{stage}." for stage in range(learning_from))
+    unreached = {name for name, gradient in zip(learning, gradients, strict=True) if gradient is None}
+    assert unreached == {name for name in learning if name.startswith(early)}
+    wanted = torch.autograd.grad(whole[-1].square().sum(), list(learning.values()), allow_unused=True)
+    for gradient, expected in zip(gradients, wanted, strict=True):
+        if gradient is not None:
+            assert expected is not None
+            torch.testing.assert_close(gradient, expected)
+
+
 def test_images_are_normalised_inside() -> None:
     segmentor = build().eval()
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
