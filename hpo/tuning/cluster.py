@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import shlex
+import signal
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,6 +110,7 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
 
 
 def _connected(resources: Resources, address: str | None) -> BaseContext:
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         return ray.init(
             address=address or "local",
@@ -121,6 +123,9 @@ def _connected(resources: Resources, address: str | None) -> BaseContext:
         )
     except ConnectionError as error:
         raise _no_cluster(str(address), error) from None
+    finally:
+        # Ray has put its own in place of it, which ends the process at once.
+        signal.signal(signal.SIGTERM, on_sigterm)
 
 
 def _numerics(resources: Resources) -> dict[str, str]:

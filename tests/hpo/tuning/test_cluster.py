@@ -1,5 +1,6 @@
 """Ray as the main job finds it: what does not fit is refused, and how to get at it is said."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,21 @@ def test_a_kind_of_gpu_without_a_gpu_is_refused() -> None:
 def test_ray_counts_the_processors_unless_a_number_of_workers_is_asked_for() -> None:
     assert cluster._local_cpus(needs(1)) is None
     assert cluster._local_cpus(needs(1.5, workers=3)) == 5
+
+
+def test_sigterm_stays_with_the_main_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mine(_number: int, _frame: object) -> None: ...
+
+    def init(**_options: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    monkeypatch.setattr("ray.init", init)
+    former = signal.signal(signal.SIGTERM, mine)
+    try:
+        cluster._connected(needs(1), None)
+        assert signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def test_the_token_is_where_ray_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
