@@ -92,6 +92,8 @@ class RunReport(Record):
     forgetting: float
     """Drop of mIoU on the first visited domain from the source model to the end of the run; below zero is a gain."""
     trainable_parameters: int
+    """How many numbers of the network learn by gradients. What a method builds beside it and throws away, as a
+    discriminator, is not counted."""
     seconds: float
     settings_hash: str
     seed: int
