@@ -1,11 +1,10 @@
 """Which studies are compared, and whether the comparison is fair: all but the methods must be the same."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
-from hpo.run import study_file
+from hpo.run import parsed, study_file
 from hpo.study_file import StudyFile
 from segada.settings.files import InputError
 from segada.settings.misfits import shown
@@ -32,20 +31,18 @@ OWN = (
 SEARCHING = ("budget", "sampler", "pruning")
 """Parts that mean nothing to a method without parameters: it is not searched."""
 
-ABSENT = object()
 
-
-def entrants(names: Sequence[str], options: Namespace) -> list[StudyFile]:
+def entrants(names: Sequence[str], options: Sequence[str]) -> list[StudyFile]:
     """The studies that take part, in the order in which they are named.
 
     Args:
         names: study files, or folders of them.
-        options: `assignments`, `trials` and `seed` of the command line, which hold for every study.
+        options: of `python -m hpo.run`, which hold for every study: `--trials=12`.
 
     Raises:
-        InputError: a file is wrong, there are fewer than two, two have one name, or they differ in more than the method.
+        InputError: a file is wrong, there is only one, two have one name, or they differ in more than their method.
     """
-    files = [study_file(Namespace(**{**vars(options), "space": name})) for name in _files(names)]
+    files = [study_file(parsed([f"--space={name}", *options])) for name in _files(names)]
     if len(files) < 2:
         raise InputError(f"a comparison needs two studies or more, but {' '.join(names)} has {len(files)}")
     for place, file in enumerate(files):
@@ -99,30 +96,25 @@ def _check_same(file: StudyFile, other: StudyFile) -> None:
             continue
         raise file.document.error(
             parts,
-            f"is {_said(value)}, but {_said(wanted)} in {other.document.file}; what is compared differs in its method "
+            f"is {value}, but {wanted} in {other.document.file}; what is compared differs in its method "
             f"alone: make them the same, as --set {path}=... does for all",
         )
 
 
-def _differences(
-    ours: Value, theirs: Value, parts: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], object, object]]:
-    """Paths whose values differ, with both; `ABSENT` where one has none."""
+def _differences(ours: Value, theirs: Value, parts: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Paths whose values differ, with both as text."""
     if not (isinstance(ours, dict) and isinstance(theirs, dict)):
         if ours != theirs:
-            yield parts, ours, theirs
+            yield parts, shown(ours), shown(theirs)
         return
     for key in dict.fromkeys((*ours, *theirs)):
         inner = (*parts, key)
         if key in ours and key in theirs:
             yield from _differences(ours[key], theirs[key], inner)
         else:
-            yield inner, ours.get(key, ABSENT), theirs.get(key, ABSENT)
+            one, other = (shown(tree[key]) if key in tree else "absent" for tree in (ours, theirs))
+            yield inner, one, other
 
 
 def _is_own(path: str) -> bool:
     return any(path == own or path.startswith(f"{own}.") for own in OWN)
-
-
-def _said(value: object) -> str:
-    return "absent" if value is ABSENT else shown(value)

@@ -1,4 +1,4 @@
-"""What a comparison has found: the winner of each study beside the others, all on the same frames with the same seeds."""
+"""What a comparison has found: the winners of its studies, all on the same frames with the same seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from pydantic import JsonValue
 from hpo.collect import confirmation_of, read_failures, read_seed_run, results_of
 from hpo.comparison.ranking import Ranking, block_scores, ranked
 from hpo.confirm import Bootstrap, Candidate, Confirmed, SeedRun, confirm
-from hpo.ledger import IDENTITY, JOURNAL
 from hpo.plan import BASELINES, Plan
 from hpo.results import StudyResults
-from hpo.study import Study, read_study
-from hpo.study_file import StudyFile
+from hpo.study import read_study
+from hpo.study_file import StudyFile, load_study
 from segada.records import Record
 
 
@@ -86,18 +85,18 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
     results = results_of(study, plan, confirmation)
     best = None if confirmation is None else next((r for r in confirmation.runs if r.name == confirmation.best), None)
     if best is None or best.trial is None:
-        return next((f"{name}: {reason}" for name, reason in results.failed().items()), "it is not over")
+        reasons = (f"{name}: {' '.join(reason.split())}" for name, reason in results.failed().items())
+        return next(reasons, "it is not over")
     runs = {name: _seed_runs(plan, name) for name in (best.name, *BASELINES)}
     return Winner(results, best.trial, runs[best.name], {name: runs[name] for name in BASELINES if runs[name]})
 
 
 def is_over(file: StudyFile, out: Path) -> bool:
     """Whether a folder holds this very study with everything confirmed, so that there is nothing to run."""
-    if not all((out / name).exists() for name in ("study.yaml", JOURNAL)):
+    written = out / "study.yaml"
+    if not written.exists() or load_study(str(written), runs=False).identity != file.identity:
         return False
-    study: Study = read_study(file, out)
-    is_same = study.ledger.user_attrs.get(IDENTITY) == file.identity
-    return is_same and confirmation_of(study, Plan(file, out), read_failures(out)) is not None
+    return confirmation_of(read_study(file, out), Plan(file, out), read_failures(out)) is not None
 
 
 def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, str], notes: Sequence[str]) -> Comparison:

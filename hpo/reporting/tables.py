@@ -93,14 +93,15 @@ def _group(caption: str, rows: Sequence[_Row], width: int) -> str:
     lines = [f'<tr class="group"><td colspan="{width}">{escape(caption)}</td></tr>']
     for row in rows:
         cells = "".join(
-            _heat(tenths(value, "+" if row.signed else "-"), gain, interval)
+            heat(tenths(value, "+" if row.signed else "-"), gain, interval)
             for value, gain, interval in zip(row.values, row.gains, row.intervals, strict=True)
         )
         lines.append(f'<tr class="{"best" if row.best else ""}"><td>{escape(row.name)}</td>{cells}</tr>')
     return "".join(lines)
 
 
-def _heat(value: str, gain: float | None, interval: str) -> str:
+def heat(value: str, gain: float | None, interval: str) -> str:
+    """A cell that is bluer the greater the gain, more orange the greater the loss; white for None."""
     note = f"<small>{interval}</small>" if interval else ""
     if gain is None:
         return f'<td class="heat">{value}{note}</td>'

@@ -1,0 +1,165 @@
+"""Methods searched alike and put beside each other: `python -m hpo.compare compare_methods`."""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+from rich.console import Console
+
+from hpo.comparison.entrants import entrants
+from hpo.comparison.page import page
+from hpo.comparison.results import Comparison, Winner, compared, is_over, winner_of
+from hpo.comparison.sharing import take_over
+from hpo.comparison.tables import methods_csv, rich_table
+from hpo.comparison.wording import detail, headline
+from hpo.plan import Plan
+from hpo.run import PLAIN_WIDTH, kept, run
+from hpo.study_file import StudyFile
+from segada.atomic import write_text
+from segada.command import DONE, FAILED, exit_code
+from segada.settings.files import InputError
+
+
+def main() -> int:
+    """The command line. Returns the exit code: as of `hpo.run`, and 1 if a method came to no result."""
+    arguments = _parser().parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    failures: dict[str, str] = {}
+
+    def command() -> None:
+        files = entrants(arguments.studies, _options(arguments))
+        out = (arguments.out or Path("runs") / _name(arguments.studies)).resolve()
+        failures.update(compare(files, out, arguments.address).failures)
+
+    code = exit_code(command)
+    return FAILED if code == DONE and failures else code
+
+
+def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -> Comparison:
+    """Runs what is left of each study, in a folder of its own, and compares their winners.
+
+    Args:
+        files: the studies, from `entrants`.
+        out: folder of the comparison, absolute: a folder for each study, comparison.json, comparison.csv and
+            comparison.html.
+        address: of a Ray cluster, as for `hpo.run.run`.
+
+    Raises:
+        InputError: no study came to a result.
+        KeyboardInterrupt: it was stopped; what is finished is kept.
+    """
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    winners: dict[str, Winner] = {}
+    failures: dict[str, str] = {}
+    for number, file in enumerate(files, start=1):
+        name = file.settings.name
+        over = " is done" if is_over(file, out / name) else ""
+        console.print(f"\n{number}/{len(files)} {name}{over}", style="bold", highlight=False)
+        failure = None if over else _carried_out(file, out, address)
+        winner = winner_of(file, out / name) if failure is None else failure
+        if isinstance(winner, str):
+            failures[name] = winner
+            console.print(f"{name} failed: {winner}", highlight=False, markup=False)
+        else:
+            winners[name] = winner
+    if not winners:
+        raise InputError("; ".join(f"{name}: {reason}" for name, reason in failures.items()))
+    comparison = compared(out.name, winners, failures, _notes(files[0], winners))
+    write_text(out / "comparison.json", comparison.model_dump_json(indent=1) + "\n")
+    write_text(out / "comparison.csv", methods_csv(comparison))
+    write_text(out / "comparison.html", page(comparison))
+    _print(comparison, out, console)
+    return comparison
+
+
+def _carried_out(file: StudyFile, out: Path, address: str | None) -> str | None:
+    """Runs a study to its end; returns why it came to none."""
+    folder = out / file.settings.name
+    take_over(Plan(file, folder), [sibling for sibling in out.glob("*") if sibling != folder])
+    try:
+        finished = run(file, folder, address)
+    except InputError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the other methods go on; its traceback is kept
+        return kept(error, folder)
+    if not finished:
+        raise KeyboardInterrupt
+    return None
+
+
+def _print(comparison: Comparison, out: Path, console: Console) -> None:
+    console.print("", rich_table(comparison), "", sep="\n")
+    console.print(headline(comparison), style="bold", highlight=False)
+    console.print(detail(comparison), highlight=False)
+    for name, reason in comparison.failures.items():
+        console.print(f"{name} failed: {reason}", highlight=False, markup=False)
+    console.print(f"\npage        {out / 'comparison.html'}\nnumbers     {out / 'comparison.csv'}", highlight=False)
+    best = out / comparison.methods[0].name / "best" / "settings.yaml"
+    console.print(f"run the first  python -m segada.adapt {best}", highlight=False)
+
+
+def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
+    """How it was measured, the same for all."""
+    settings, run_settings = file.settings, file.run_settings()
+    stream = run_settings.stream
+    frames = "all frames" if stream.frames is None else f"{stream.frames} frames"
+    workers = "as many as fit" if settings.resources.workers is None else str(settings.resources.workers)
+    trials = max(len(winner.results.trials) for winner in winners.values())
+    alike = (
+        f"Every method had the same stream ({', '.join(stream.all_visits())}; {frames} a visit), source model, budget "
+        f"({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
+    )
+    speed = (
+        f"frames/s: predicted and adapted on per second, {workers} runs at a time; {run_settings.runtime.device}, "
+        f"{os.cpu_count()} cores, {platform.machine()}."
+    )
+    return [
+        alike,
+        "A search chose by the frames `select`; what is shown was measured on the frames `report` with fresh seeds.",
+        "Methods with more parameters have no more trials: a large space is a price that a method pays.",
+        speed,
+    ]
+
+
+def _name(studies: Sequence[str]) -> str:
+    """Of the folder: that of the only folder which is compared, or else `comparison`."""
+    only = Path(studies[0])
+    return only.name if len(studies) == 1 and only.name else "comparison"
+
+
+def _options(arguments: argparse.Namespace) -> list[str]:
+    """Those that every study has, as `hpo.run` takes them."""
+    numbers = {"--trials": arguments.trials, "--seed": arguments.seed}
+    given = [f"{option}={number}" for option, number in numbers.items() if number is not None]
+    return [*given, *(f"--set={assignment}" for assignment in arguments.assignments)]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hpo.compare",
+        description=f"{__doc__} Run again, the same command goes on where it was stopped.",
+    )
+    parser.add_argument(
+        "studies", nargs="+", metavar="STUDY", help="study files, names of shipped ones, or folders (compare_methods)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/NAME)")
+    parser.add_argument("--trials", type=int, metavar="N", help="trials of every search (--set budget.trials=N)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the samplers")
+    parser.add_argument("--address", help="of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        dest="assignments",
+        help="a setting of all runs (stream.passes=2) or of all studies (confirm.seeds=5); repeatable",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

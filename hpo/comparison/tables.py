@@ -1,0 +1,128 @@
+"""The tables of a comparison: for a terminal, and comparison.csv."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+
+from rich.table import Table
+
+from hpo.comparison.results import Comparison, Method
+from hpo.comparison.wording import letters
+from hpo.confirm import Confirmed, Estimate
+from hpo.reporting.wording import clock, interval, points, tenths, title
+from segada.settings.trees import Value
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table: its head, and a cell's text and the value to sort by."""
+
+    head: str
+    cell: Callable[[Method], tuple[str, float | str]]
+
+
+def columns(comparison: Comparison) -> list[Column]:
+    """Columns of the table for people."""
+    ranking = comparison.ranking
+    found = [Column("method", lambda one: (one.name, one.name))]
+    if ranking is not None:
+        groups = letters(ranking)
+        found += [
+            Column("rank", lambda one: (f"{ranking.mean_ranks[one.name]:.2f}", ranking.mean_ranks[one.name])),
+            Column("group", lambda one: (groups[one.name], groups[one.name])),
+        ]
+    found += [
+        Column("mean mIoU, %", lambda one: _share(one.confirmed.mean_miou)),
+        Column("worst domain, %", _worst),
+        *(_gain(row.name) for row in comparison.references),
+        Column("trials", lambda one: (str(one.trials), one.trials)),
+        Column("frames", lambda one: (f"{one.frames:,}", one.frames)),
+        Column("search", lambda one: (clock(one.search_seconds), one.search_seconds)),
+        Column("frames/s", lambda one: (f"{one.frames_per_second:.3g}", one.frames_per_second)),
+        Column("learns", lambda one: (f"{one.trainable_parameters:,}", one.trainable_parameters)),
+    ]
+    return found
+
+
+def rich_table(comparison: Comparison) -> Table:
+    """For a terminal, best rank first."""
+    seeds = len(comparison.seeds)
+    caption = (
+        f"{comparison.name}: winners with {100 * comparison.confidence:.0f} % intervals, "
+        f"{seeds} fresh seed{'s' if seeds > 1 else ''}; gains in points"
+    )
+    # Without lines: it reads the same in a file as in a terminal.
+    table = Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    shown = columns(comparison)
+    for column in shown:
+        table.add_column(column.head, justify="left" if column.head in ("method", "group") else "right")
+    for method in comparison.methods:
+        table.add_row(*(column.cell(method)[0] for column in shown))
+    for name in comparison.failures:
+        table.add_row(name, "failed")
+    return table
+
+
+def methods_csv(comparison: Comparison) -> str:
+    """A row per method, fractions in [0, 1]; then the references, and the methods that failed, with the reason."""
+    rows: list[dict[str, Value]] = [_numbers(method, comparison) for method in comparison.methods]
+    own = {row["method"] for row in rows}
+    rows += [{"method": row.name, **_estimates(row)} for row in comparison.references if row.name not in own]
+    rows += [{"method": name, "failure": reason} for name, reason in comparison.failures.items()]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(chain(*rows))), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _numbers(method: Method, comparison: Comparison) -> dict[str, Value]:
+    ranking = comparison.ranking
+    ranks: dict[str, Value] = {}
+    if ranking is not None:
+        ranks = {"mean_rank": ranking.mean_ranks[method.name], "group": letters(ranking)[method.name]}
+    return {
+        "method": method.name,
+        **ranks,
+        **_estimates(method.confirmed),
+        "worst_domain": method.worst,
+        "trials": method.trials,
+        "frames": method.frames,
+        "search_seconds": method.search_seconds,
+        "frames_per_second": method.frames_per_second,
+        "trainable_parameters": method.trainable_parameters,
+        "winner": method.trial,
+        **{f"settings/{path}": value for path, value in method.settings.items()},
+    }
+
+
+def _estimates(row: Confirmed) -> dict[str, Value]:
+    estimates = {
+        "mean_miou": row.mean_miou,
+        **{f"miou/{label}": one for label, one in row.miou.items()},
+        **{f"gain/{name}": one for name, one in row.gain.items()},
+    }
+    return {
+        f"{name}{end}": value
+        for name, one in estimates.items()
+        for end, value in (("", one.value), (" low", one.low), (" high", one.high))
+    }
+
+
+def _share(estimate: Estimate) -> tuple[str, float]:
+    return f"{tenths(estimate.value)} ({interval(estimate)})", estimate.value
+
+
+def _worst(method: Method) -> tuple[str, float]:
+    text, value = _share(method.confirmed.miou[method.worst])
+    return f"{method.worst}: {text}", value
+
+
+def _gain(name: str) -> Column:
+    def cell(method: Method) -> tuple[str, float]:
+        gain = method.confirmed.gain[name]
+        return points(gain), gain.value
+
+    return Column(f"over {title(name)}", cell)
