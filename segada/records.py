@@ -37,6 +37,9 @@ class VisitRecord(Record):
     """Mean learning rate by part of the network, over the same steps; empty if nothing is learned by gradients."""
     controller: dict[str, float] = {}
     """What the controller watches, as it stood at the end of the visit."""
+    peak_memory: float | None = None
+    """MiB (2^20 bytes) that adapting took at most since the run began, evaluation excluded, as `segada.memory` counts:
+    on a GPU what was allocated, on a CPU the tensors alive at one time. Null in records of before this measure."""
     seconds: float
     """Wall time of adaptation and evaluation."""
     frames_per_second: float

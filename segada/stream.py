@@ -18,6 +18,7 @@ from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import Sight, measured, validated
 from segada.itinerary import Itinerary, Step
 from segada.material import Material, material_key
+from segada.memory import memory_meter
 from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.table import METHODS
 from segada.models.build import build_segmentor
@@ -84,16 +85,10 @@ class Adaptation:
         initialisation = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
         self._network = network
-        parts = MethodParts(
-            settings,
-            network,
-            self._replay,
-            self._generators["class_mix"],
-            self._generators["augmentation"],
-            self._generators["restoration"],
-            initialisation,
-            clock,
-        )
+        self._memory = memory_meter(network)
+        made = self._generators
+        drawn = (made["class_mix"], made["augmentation"], made["restoration"])
+        parts = MethodParts(settings, network, self._replay, *drawn, initialisation, clock)
         # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
         self._method = METHODS[settings.method.name](parts)
         source = partial(twin_without_adapters, network)
@@ -157,6 +152,7 @@ class Adaptation:
             losses=passage.losses,
             learning_rates=passage.learning_rates,
             controller=self._controller.watched(),
+            peak_memory=self._memory.mebibytes,
             seconds=ended - started,
             frames_per_second=passage.frames / (adapted - started),
         )
@@ -176,7 +172,7 @@ class Adaptation:
     def _adapt(self, visit: int, domain: str) -> Passage:
         passage, loaded = Passage(), self._itinerary.needed(domain)
         for step in self._itinerary.steps(visit):
-            with self._clock.step():
+            with self._clock.step(), self._memory.step():
                 self._take(step, visit, domain, loaded, passage)
         if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
             raise Diverged(
@@ -197,7 +193,8 @@ class Adaptation:
                 label_free = self._label_free(batch.images, logits)
                 passage.score(logits, batch, label_free)
         plan = self._plan(StepView(step.number, self._itinerary.total_steps(), batch.images, logits))
-        log = _finite(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
+        with self._memory.part(len(step.frames), plan.trains, plan.first_stage, plan.trains_fusion):
+            log = _finite(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
         self._controller.observe(log)
         rates = self._method.rates(plan)
         if self._watchers:
@@ -212,7 +209,7 @@ class Adaptation:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
         if not (self._settings.evaluation.online or self._controller.watches_predictions or watched):
             return None
-        with self._clock.part("prediction"):
+        with self._clock.part("prediction"), self._memory.part("prediction", len(batch.images)):
             return self._method.predict(batch.images)
 
     def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
@@ -259,6 +256,7 @@ class Adaptation:
             "replay": self._replay.state_dict(),
             **{purpose: generator.get_state() for purpose, generator in self._generators.items()},
             "controller": self._controller.state_dict(),
+            "memory": self._memory.state_dict(),
         }
 
     def _resume(self, folder: RunFolder) -> None:
@@ -273,6 +271,7 @@ class Adaptation:
         for purpose, generator in self._generators.items():
             generator.set_state(state[purpose])
         self._controller.load_state_dict(state["controller"])
+        self._memory.load_state_dict(state.get("memory", {}))
         self._publish(folder)
 
 

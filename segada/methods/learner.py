@@ -64,6 +64,8 @@ class Learner(Method):
         """One backward pass over the sum of the terms and one step of the optimiser."""
         if not plan.trains:
             return {}
+        # Before the forward pass, which then has their memory.
+        self._optimiser.forget()
         terms = self.terms(target, plan)
         losses = dict(terms.losses)
         if self._consolidation is not None:
