@@ -1,6 +1,7 @@
 """Ray's job server, spoken to from outside the cluster: every failure is one line."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -24,6 +25,12 @@ SILENCE = 30.0
 
 _OVERRULING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Variables by which Ray would overrule the address that a person gives."""
+_TALKATIVE = (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
+"""Loggers of Ray that would tell the person how it does what they asked for."""
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
@@ -68,6 +75,8 @@ class JobServer:
         self._place = _checked(self.address)
         for name in _OVERRULING:
             os.environ.pop(name, None)
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         token, self._source = _token()
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._knock()
