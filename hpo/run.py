@@ -25,16 +25,19 @@ from hpo.study_file import StudyFile, load_study
 from hpo.study_settings import StudySettings
 from hpo.summary import print_summary
 from hpo.tracking.observer import tracked
+from hpo.trials_page import trials_command
+from hpo.tuning.gauges import Gauges
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
+from segada.storage import StorageError, storage_error
 
 PLAIN_WIDTH = 160
 """Columns of a table where there is no terminal to ask."""
 
 
 def main() -> int:
-    """The command line. Returns the exit code: 0 done, 2 wrong input, 3 interrupted and resumable, 1 anything else."""
+    """The command line. Returns the exit code: 0 done, 2 wrong input, 3 stopped and resumable, 1 anything else."""
     arguments = parsed(sys.argv[1:])
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     # Begun anew once, it goes on.
@@ -54,6 +57,10 @@ def main() -> int:
     except KeyboardInterrupt:
         finished = False
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
+        refused = storage_error(error, out or Path())
+        if refused is not None:
+            print(f"error: {masked(str(refused))}; what is finished is kept. To go on: {again}", file=sys.stderr)
+            return INTERRUPTED
         print(f"error: {kept(error, out)}; to go on: {again}", file=sys.stderr)
         return FAILED
     if not finished:
@@ -77,6 +84,7 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
 
     Raises:
         InputError: the folder holds another study, or data or weights are not there.
+        StorageError: a file system takes nothing more.
     """
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     file = file.kept_in(place_of(file.settings.storage))
@@ -85,7 +93,7 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
         study = _opened(file, out, driver)
         plan = Plan(file, out)
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
-        agenda = Agenda(study, plan, [progress, *tracking])
+        agenda = Agenda(study, plan, [progress, Gauges(file.settings.name, tally_of(study)), *tracking])
         if not _is_done(study, plan):
             try:
                 with progress, stopped_by_signals(agenda):
@@ -130,6 +138,8 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
         plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
     )
     console.print(f"results go to {plan.out}", highlight=False)
+    seen = trials_command(study.file.settings.storage, plan.out)
+    console.print(f"trials in a browser: {seen}", highlight=False, soft_wrap=True)
     with cluster(resources, address) as ray:
         if ray.dashboard is not None:
             token = f"; its token: {ray.token_command}" if ray.token_command else ""
@@ -142,6 +152,8 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
         except InputError as error:
             raise plan.file.document.error(("run",), str(error)) from None
         execute(agenda, materials, ray, driver.scratch, wanted.retries)
+    if agenda.obstacle is not None and agenda.obstacle_passes:
+        raise StorageError(agenda.obstacle)
     if agenda.obstacle is not None:
         raise plan.file.document.error(("run",), agenda.obstacle)
 
