@@ -8,11 +8,12 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 
+from hpo.attributes import MISHAPS, REASON
 from hpo.confirm import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.objectives import objective_value
 from hpo.plan import BASELINES, SPLITS, Plan, confirmation_name
 from hpo.results import StudyResults, TrialResult
-from hpo.study import MISHAPS, REASON, Study
+from hpo.study import Study
 from segada.records import RunReport, VisitRecord
 
 FAILURES = "failures.json"

@@ -34,12 +34,12 @@ def take(path: Path) -> TextIO:
         pause = min(2 * pause, LONGEST)
 
 
-def attempt(path: Path, mode: Literal["a", "r+"]) -> TextIO | None:
+def attempt(path: Path, mode: Literal["a", "r", "r+"]) -> TextIO | None:
     """The file with its lock, or None if another process has that, or the file is gone.
 
     Args:
         path: of the file.
-        mode: `a` makes a file that is missing; `r+` does not.
+        mode: `a` makes a file that is missing; `r`, which writes nothing, and `r+` do not.
     """
     try:
         file = path.open(mode, encoding="utf-8")

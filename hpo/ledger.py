@@ -8,6 +8,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from hpo.attributes import FOLDER, FOLDER_ID
 from hpo.parameters.base import Raw
 from hpo.pruning import build_pruner
 from hpo.storage import CURE, JOURNAL, open_storage, place_of, read_storage, sqlite_file
@@ -18,9 +19,6 @@ from segada.settings.trees import Tree, Value
 
 IDENTITY = "identity"
 """User attribute of the study: what makes two study files the same study."""
-FOLDER = "folder"
-"""User attribute of a study in a database: the word in `study.id` of the folder of its results, and its path."""
-FOLDER_ID = "study.id"
 CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
 """What a study leaves beside its storage; a folder that has it without one is not taken over."""
 DIRECTIONS = {"maximise": StudyDirection.MAXIMIZE, "minimise": StudyDirection.MINIMIZE}

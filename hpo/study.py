@@ -9,6 +9,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.attributes import MISHAPS, REASON
 from hpo.claims import OWNER, Claims
 from hpo.configuration import Configuration
 from hpo.drivers import Alone, Company
@@ -21,10 +22,6 @@ from hpo.study_file import StudyFile, load_study
 from segada.settings.folders import expand
 from segada.settings.trees import Value
 
-REASON = "reason"
-"""User attribute of a failed trial: why, in one line."""
-MISHAPS = "mishaps"
-"""User attribute of a trial that went on after something had happened to it: what, each in one line."""
 HASH = "configuration"
 """User attribute of every trial: `Configuration.hash`."""
 CLOSED = "closed"

@@ -1,0 +1,132 @@
+"""What a study is doing: `python -m hpo.status OUT` looks, and changes nothing."""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import yaml
+from optuna.storages import BaseStorage
+from rich.console import Console
+
+from hpo.attributes import FOLDER, FOLDER_ID
+from hpo.standing import Place, Standing, standing_of
+from hpo.status_view import print_plain, print_table
+from hpo.storage import JOURNAL, place_of, read_storage, without_password
+from segada.command import exit_code
+from segada.settings.files import InputError
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m hpo.status", description=__doc__)
+    parser.add_argument(
+        "place",
+        metavar="OUT|URL",
+        help="folder of a study's results, or the database of studies: sqlite:///FILE, postgresql://...",
+    )
+    parser.add_argument("--name", metavar="STUDY", help="which study of a database; without it, all are listed")
+    parser.add_argument("--watch", type=float, metavar="SECONDS", help="look again and again, until the study is over")
+    parser.add_argument("--json", action="store_true", help="for machines: a line of JSON per study and look")
+    arguments = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return exit_code(lambda: _look(arguments))
+
+
+def places(named: str, study: str | None = None) -> list[Place]:
+    """The studies of a folder or a database.
+
+    Args:
+        named: the folder, or the URL of the database.
+        study: the only one that is wanted; None for all.
+
+    Raises:
+        InputError: there is no study, or none of this name.
+    """
+    is_url = "://" in named
+    out = None if is_url else Path(named).resolve()
+    if out is not None and not out.is_dir():
+        raise InputError(f"{named}: there is no such folder; name the folder of a study, or the URL of a database")
+    shown = without_password(named) if is_url else str(out)
+    storage = read_storage(place_of(named), Path()) if out is None else _storage_of(out)
+    found = [summary.study_name for summary in storage.get_all_studies()]
+    wanted = _name_in(out) if out is not None and study is None else study
+    if wanted is not None and wanted not in found:
+        raise InputError(f"{shown}: holds no study {wanted!r}, but {', '.join(sorted(found)) or 'none at all'}")
+    ledgers = [optuna.load_study(study_name=name, storage=storage) for name in found if wanted in (None, name)]
+    if not ledgers:
+        raise InputError(f"{shown}: holds no study")
+    return [Place(ledger, out or _folder_of(ledger), shown) for ledger in ledgers]
+
+
+def _look(arguments: argparse.Namespace) -> None:
+    if arguments.watch is not None and not (math.isfinite(arguments.watch) and arguments.watch > 0):
+        raise InputError(f"--watch must be a number of seconds above 0, but is {arguments.watch}")
+    console = Console(highlight=False)
+    show = _shown_as(arguments, console)
+    while True:
+        standings = [standing_of(place, time.time()) for place in places(arguments.place, arguments.name)]
+        if arguments.watch is not None and console.is_terminal and not arguments.json:
+            console.clear()
+        for standing in standings:
+            show(standing)
+        if arguments.watch is None or all(standing.is_over for standing in standings):
+            return
+        sys.stdout.flush()
+        try:
+            time.sleep(arguments.watch)
+        except KeyboardInterrupt:
+            return
+
+
+def _shown_as(arguments: argparse.Namespace, console: Console) -> Callable[[Standing], None]:
+    if arguments.json:
+        return lambda standing: print(standing.model_dump_json())
+    return (
+        (lambda standing: print_table(standing, console))
+        if console.is_terminal
+        else (lambda one: print_plain(one, print))
+    )
+
+
+def _storage_of(out: Path) -> BaseStorage:
+    """The folder's journal, or the database that its study.yaml names."""
+    if (out / JOURNAL).is_file():
+        return read_storage(None, out)
+    place = _study_yaml(out).get("storage")
+    if place is None:
+        raise InputError(f"{out}: holds no study; name the folder of one, as in python -m hpo.status runs/ga_dacs")
+    return read_storage(str(place), out)
+
+
+def _name_in(out: Path) -> str | None:
+    name = _study_yaml(out).get("name")
+    return None if name is None else str(name)
+
+
+def _study_yaml(out: Path) -> dict[str, object]:
+    path = out / "study.yaml"
+    try:
+        tree = yaml.safe_load(path.read_bytes()) if path.is_file() else {}
+    except yaml.YAMLError:
+        tree = None
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}: is no study file")
+    return tree
+
+
+def _folder_of(ledger: optuna.Study) -> Path | None:
+    """The folder of the results of a study in a database, if it can be seen from here."""
+    kept = ledger.user_attrs.get(FOLDER)
+    if not isinstance(kept, dict):
+        return None
+    folder = Path(str(kept["path"]))
+    path = folder / FOLDER_ID
+    return folder if path.is_file() and path.read_text(encoding="utf-8") == kept["id"] else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
