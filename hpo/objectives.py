@@ -158,6 +158,12 @@ def _frames_per_second(report: RunReport) -> float:
     return sum(visit.frames for visit in report.visits) / seconds
 
 
+def _peak_memory(report: RunReport) -> float:
+    """In MiB. Of the run so far, so that the last visit has that of all."""
+    peak = report.visits[-1].peak_memory
+    return math.nan if peak is None else peak
+
+
 METRICS: dict[str, Callable[[RunReport], float]] = {
     "mean_miou": lambda report: report.mean_miou,
     "gain": lambda report: report.gain,
@@ -165,6 +171,7 @@ METRICS: dict[str, Callable[[RunReport], float]] = {
     "worst_domain_miou": _worst_domain_miou,
     "frames_per_second": _frames_per_second,
     "trainable_parameters": lambda report: float(report.trainable_parameters),
+    "peak_memory": _peak_memory,
 }
 
 ACCURACY_METRICS = ("mean_miou", "gain", "worst_domain_miou")

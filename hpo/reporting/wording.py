@@ -15,6 +15,7 @@ _METRICS = {
     "worst_domain_miou": ("mIoU of the worst domain", "%"),
     "frames_per_second": ("frames per second", ""),
     "trainable_parameters": ("trainable parameters", ""),
+    "peak_memory": ("peak memory in MiB", ""),
 }
 """Title and unit of every metric; those with a unit are fractions in the records."""
 

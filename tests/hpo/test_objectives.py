@@ -30,6 +30,7 @@ def visit(number: int, domain: str, miou: dict[str, float], frames: int, rate: f
         online_miou=None,
         label_free={},
         losses={},
+        peak_memory=20.0 + number,
         seconds=1.0,
         frames_per_second=rate,
     )
@@ -61,6 +62,7 @@ EXPECTED = {
     "worst_domain_miou": 0.4,
     "frames_per_second": 120 / (3 + 1 + 2),
     "trainable_parameters": 1234.0,
+    "peak_memory": 22.0,
     "miou/clear": 0.55,
     "miou/rain": 0.4,
     "miou/fog": 0.25,
@@ -95,11 +97,20 @@ def test_a_formula_is_optimised_as_a_metric_is() -> None:
         ({"metric": "frames_per_second", "at_least": 20}, 0.0),
         ({"metric": "frames_per_second", "at_most": 15}, 5.0),
         ({"metric": "gain * 100", "at_least": 8}, -2.0),
+        ({"metric": "peak_memory", "at_most": 20}, 2.0),
+        ({"metric": "peak_memory / 11", "at_most": 3}, -1.0),
         ({"metric": "miou/night", "at_least": 0}, sys.float_info.max),
     ],
 )
 def test_a_constraint_says_by_how_much_it_is_broken(limits: dict[str, object], violation: float) -> None:
     assert ConstraintSettings.model_validate(limits, strict=False).violation(REPORT) == pytest.approx(violation)
+
+
+def test_reports_of_before_the_peak_was_measured_keep_no_limit_on_it() -> None:
+    visits = [record.model_copy(update={"peak_memory": None}) for record in VISITS]
+    limit = ConstraintSettings(metric="peak_memory", at_most=200.0)
+    assert limit.violation(REPORT) < 0
+    assert limit.violation(REPORT.model_copy(update={"visits": visits})) == sys.float_info.max
 
 
 @pytest.mark.parametrize("limits", [{}, {"at_least": 1.0, "at_most": 2.0}])
