@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpo.confirm import Confirmation, visit_labels
-from hpo.objectives import LABEL_FREE_PREFIX, objective_value
+from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, objective_value
 from segada.atomic import write_text
 from segada.records import RunReport, VisitRecord
-from segada.settings.trees import Value
+from segada.settings.trees import Tree, Value
 
 
 @dataclass(frozen=True)
@@ -83,34 +83,42 @@ def write_csv(results: StudyResults, path: Path) -> None:
     """A row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, label_free/<score> ...
 
     Then its seconds, the reason why it ended early, and what happened to it on the way. Label-free scores are means
-    over visits, of completed trials.
+    over visits, of completed trials. No column is there twice: one that is an objective stands with the objectives, and
+    says of a trial without a value what else is known of it.
     """
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
+    miou = [f"{DOMAIN_PREFIX}{label}" for label in results.labels]
     scores = _label_free_metrics(results)
-    header = ["number", "state", *results.objectives, *parameters]
-    header += [f"miou/{label}" for label in results.labels] + ["gain", *scores, "seconds", "reason", "mishaps"]
+    columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *scores]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    for trial in results.trials:
-        writer.writerow(_row(trial, parameters, scores, results))
+    names = list(dict.fromkeys([*columns, "seconds", "reason", "mishaps"]))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_row(trial, results, scores) for trial in results.trials)
     write_text(path, text.getvalue())
 
 
 def _label_free_metrics(results: StudyResults) -> list[str]:
-    """Of all scores that any visit has, those that are no objective and so have no column yet."""
+    """All scores that any visit has."""
     visits = (visit for trial in results.trials for visit in trial.visits)
-    metrics = dict.fromkeys(f"{LABEL_FREE_PREFIX}{name}" for visit in visits for name in visit.label_free)
-    return [metric for metric in metrics if metric not in results.objectives]
+    return list(dict.fromkeys(f"{LABEL_FREE_PREFIX}{name}" for visit in visits for name in visit.label_free))
 
 
-def _row(trial: TrialResult, parameters: Sequence[str], scores: Sequence[str], results: StudyResults) -> list[Value]:
-    values: list[Value] = [*trial.values, *[None] * (len(results.objectives) - len(trial.values))]
-    miou: list[Value] = [*visited_miou(trial.visits), *[None] * (len(results.labels) - len(trial.visits))]
-    chosen = [_cell(trial.parameters.get(name)) for name in parameters]
-    scored = [None if trial.report is None else _number(objective_value(score, trial.report)) for score in scores]
-    end: list[Value] = [round(trial.seconds, 3), trial.reason, "; ".join(trial.mishaps)]
-    return [trial.number, trial.state, *values, *chosen, *miou, trial.gain, *scored, *end]
+def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tree:
+    miou = (f"{DOMAIN_PREFIX}{label}" for label in results.labels)
+    report = trial.report
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        **{name: _cell(value) for name, value in trial.parameters.items()},
+        **dict(zip(miou, visited_miou(trial.visits), strict=False)),
+        "gain": trial.gain,
+        **{score: _number(objective_value(score, report)) for score in scores if report is not None},
+        "seconds": round(trial.seconds, 3),
+        "reason": trial.reason,
+        "mishaps": "; ".join(trial.mishaps),
+        **dict(zip(results.objectives, trial.values, strict=False)),
+    }
 
 
 def _number(value: float) -> float | None:

@@ -18,7 +18,7 @@ from hpo.study_document import read_document
 from hpo.study_settings import StudySettings
 from segada.settings import RunSettings
 from segada.settings.data import StreetsDomain
-from segada.settings.evaluation import HIGHER_IS_BETTER
+from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
@@ -116,6 +116,7 @@ def load_study(
     except SpaceError as problem:
         raise document.error(problem.parts, problem.problem) from None
     _check_objectives(document, settings, base)
+    _check_scores(document, settings, base.evaluation)
     pretraining = _checked_pretraining(document, settings, run)
     if runs:
         _check_folders(document, base, "run")
@@ -206,3 +207,21 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
             ("pruning", "min_visits"),
             f"must be below the {visits} visits of the stream, but is {settings.pruning.min_visits}",
         )
+
+
+def _check_scores(document: Document, settings: StudySettings, evaluation: EvaluationSettings) -> None:
+    """A search that also says what is computed must leave every trial the scores that it is judged by."""
+    judged = [*(one.metric for one in settings.objectives), *(one.metric for one in settings.constraints)]
+    metrics = dict.fromkeys(name for text in judged for name in metrics_of(text))
+    asked = [name.removeprefix(LABEL_FREE_PREFIX) for name in metrics if name.startswith(LABEL_FREE_PREFIX)]
+    for key in ("online", "label_free"):
+        path = f"evaluation.{key}"
+        for value in settings.space[path].options() if path in settings.space else ():
+            found = computed(evaluation.model_copy(update={key: value}))
+            missing = next((score for score in asked if score not in found), None)
+            if missing is not None:
+                raise document.error(
+                    ("space", path),
+                    f"can be {json.dumps(value)}, and then no run computes {missing!r}, which trials are judged by; "
+                    f"fix run.{path}",
+                )

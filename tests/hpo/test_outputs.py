@@ -1,16 +1,19 @@
 """What a study leaves behind, from folders that hold the reports of runs."""
 
+import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from study_samples import random_areas, report
+from study_samples import random_areas, report, results
 
 from hpo.collect import confirmation_of
 from hpo.jobs import Job
 from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
+from hpo.results import write_csv
 from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
 
@@ -56,6 +59,18 @@ def finish(job: Job, gain: float = 0.0) -> None:
     np.savez(job.folder / "areas.npz", visit0=areas, visit1=areas, visit2=areas)
     for name in ("settings.yaml", "weights.safetensors"):
         (job.folder / name).write_text("x")
+
+
+def test_results_csv_has_no_column_twice(tmp_path: Path):
+    found = replace(results(None), objectives=("gain", "miou/clear"), maximised=(True, True))
+    trials = [replace(trial, values=(0.04, 0.63)[: 2 * (trial.state == "complete")]) for trial in found.trials]
+    write_csv(replace(found, trials=tuple(trials)), tmp_path / "results.csv")
+    with (tmp_path / "results.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header[:4] == ["number", "state", "gain", "miou/clear"]
+    assert len(header) == len(set(header))
+    assert {"miou/50mm", "miou/200mm", "method.threshold", "seconds", "reason"} <= set(header)
+    assert [row[2:4] for row in rows] == [["0.04", "0.63"], ["0.04", "0.63"], ["", str(0.59 - 0.2)], ["", ""]]
 
 
 def test_a_search_that_its_hours_ended_is_confirmed(study: Study, plan: Plan):
