@@ -50,6 +50,12 @@ def halve(settings: RunSettings, weights: Path, path: Path) -> None:
     save_weights(network, path, settings.settings_hash(), torch.float16)
 
 
+def _check_half(path: Path) -> None:
+    if path.suffix != ".safetensors":
+        raise InputError(f"--half {path}: must end with .safetensors, as model.checkpoint, which is to name it, asks")
+    check_file(path, "--half")
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m segada.pretrain", description=__doc__)
@@ -64,7 +70,7 @@ def main() -> int:
         settings = load_run_settings(recipe, parse_assignments(arguments.assignments))
         check_folder(arguments.out)
         if arguments.half is not None:
-            check_file(arguments.half, "--half")
+            _check_half(arguments.half)
         console = Console(highlight=False)
         with stopping() as asked_to_stop:
             weights = pretrain(settings, arguments.out, console, asked_to_stop)

@@ -101,7 +101,7 @@ def test_a_loss_that_is_not_finite_is_one_line(run: Run, tmp_path: Path, capsys:
         (adapt.main, ["run.yaml", "--out", "run.yaml/a/b"], "--out run.yaml/a/b: run.yaml is no folder"),
         (adapt.main, ["run.yaml", "--out", "/proc/nowhere"], "--out /proc/nowhere: nothing can be written there ("),
         (pretrain.main, ["--out", "run.yaml"], "--out run.yaml: run.yaml is no folder"),
-        (pretrain.main, ["--half", "."], "--half .: is a folder, not a file; add a file's name"),
+        (pretrain.main, ["--half", "half.pt"], "--half half.pt: must end with .safetensors"),
         (pretrain.main, ["--half", "run.yaml/half.safetensors"], "--half run.yaml: run.yaml is no folder"),
         (compare.main, ["compare_streets", "--out", "run.yaml"], "--out run.yaml: run.yaml is no folder"),
         (compare.main, ["compare_streets", "--markdown", "/proc"], "--markdown /proc: is a folder"),

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +306,22 @@ def test_a_folder_of_another_comparison_is_refused_before_anything_is_written(
 
     assert "holds a run of other settings" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "out" / "runs").iterdir()] == ["batch_norm-s0"]
+
+
+def test_a_process_that_was_killed_is_said_in_one_line(
+    command: Command, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Killed(ProcessPoolExecutor):
+        def submit(self, *_: Any) -> Future[Any]:  # type: ignore[override]
+            future: Future[Any] = Future()
+            future.set_exception(BrokenProcessPool("terminated abruptly"))
+            return future
+
+    monkeypatch.setattr(runs_module, "ProcessPoolExecutor", Killed)
+    assert command(recipe, "--out", "out", "--jobs", "2") == WRONG_INPUT
+    error = capsys.readouterr().err
+    assert "one of 2 processes was killed, as the system does where memory is short; go on with fewer --jobs" in error
+    assert error.count("\n") == 1
 
 
 def test_the_training_is_not_driven_as_the_runs_are(recipe: dict[str, Any], tmp_path: Path) -> None:
