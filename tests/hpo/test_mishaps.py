@@ -1,0 +1,388 @@
+"""What befalls a run, by its own fault or not: what is tried again, and what the study is told."""
+
+import errno
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+from ray import cloudpickle
+from ray.exceptions import OutOfMemoryError, RayTaskError
+from study_samples import report
+
+import segada.stream
+from hpo.agenda import Agenda
+from hpo.attributes import MISHAPS, REASON
+from hpo.collect import results_of
+from hpo.jobs import Job, Progress
+from hpo.outputs import write_study
+from hpo.plan import Plan
+from hpo.results import write_csv
+from hpo.study import open_study
+from hpo.study_file import load_study
+from hpo.tuning.callbacks import Deaths
+from hpo.tuning.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, config_of
+from segada.material import Material, prepare
+from segada.settings import RunSettings
+from segada.storage import storage_error
+from segada.stream import Adaptation
+
+STUDY = """
+name: tiny
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+space:
+  method.threshold: {type: float, low: 0.5, high: 0.9}
+sampler: {name: random, seed: 0}
+objectives: [{metric: label_free/entropy, goal: minimise}]
+budget: {trials: 2}
+confirm: {top: 0}
+"""
+EVICTED = "Memory on the node was 15.3GB / 16.0GB. 1 worker(s) were killed due to the node running low on memory."
+
+
+@pytest.fixture
+def agenda(tmp_path: Path) -> Agenda:
+    (tmp_path / "study-file.yaml").write_text(STUDY)
+    file = load_study(str(tmp_path / "study-file.yaml"))
+    return Agenda(open_study(file, tmp_path / "out"), Plan(file, tmp_path / "out"), [])
+
+
+def _jobs(agenda: Agenda) -> dict[str, Job]:
+    jobs = [agenda.next_job() for _ in range(4)]
+    return {job.name: job for job in jobs if job is not None}
+
+
+def test_a_metric_that_is_missing_fails_one_trial_and_not_the_study(agenda: Agenda) -> None:
+    jobs = _jobs(agenda)
+    agenda.visited(jobs["trial 0"], Progress(report=report(0.1), finished=True))
+    scored = report(0.1)
+    visits = [visit.model_copy(update={"label_free": {"entropy": 0.2}}) for visit in scored.visits]
+    agenda.visited(jobs["trial 1"], Progress(report=scored.model_copy(update={"visits": visits}), finished=True))
+
+    missing, there = agenda._study.ledger.trials
+    assert (missing.state, missing.user_attrs[REASON]) == (TrialState.FAIL, "label_free/entropy is nan")
+    assert (there.state, there.values) == (TrialState.COMPLETE, [pytest.approx(0.2)])
+    assert agenda.obstacle is None
+
+
+def test_a_full_disk_stops_the_study_and_fails_no_trial(agenda: Agenda) -> None:
+    jobs = _jobs(agenda)
+    full = Progress(report=None, finished=False, failure="/ is full", concerns_all=True, passes=True)
+
+    assert not agenda.visited(jobs["trial 0"], full)
+    assert (agenda.obstacle, agenda.obstacle_passes, agenda.is_over) == ("/ is full", True, True)
+    assert {trial.state for trial in agenda._study.ledger.trials} == {TrialState.RUNNING}
+
+
+def test_what_befell_a_trial_stands_in_the_results(agenda: Agenda, tmp_path: Path) -> None:
+    jobs = _jobs(agenda)
+    agenda.recovered(jobs["source_only"], "of a baseline nobody keeps it")
+    agenda.recovered(jobs["trial 0"], "killed\nby somebody")
+    agenda.visited(jobs["trial 0"], Progress(report=report(0.1, 1), finished=False, mishap="out of memory (so and so)"))
+    agenda.broke(jobs["trial 0"], "its worker died 3 times")
+
+    mishaps = ["its worker died: killed by somebody", "out of memory (so and so)"]
+    assert agenda._study.ledger.trials[0].user_attrs[MISHAPS] == mishaps
+    write_study(agenda._study.file, tmp_path / "out")
+    write_csv(results_of(agenda._study, agenda._plan, None), tmp_path / "results.csv")
+    header, row, _ = (tmp_path / "results.csv").read_text().splitlines()
+    assert header.endswith(",seconds,reason,mishaps")
+    assert row.endswith(",its worker died 3 times,its worker died: killed by somebody; out of memory (so and so)")
+
+
+@pytest.fixture(scope="module")
+def settings(tiny_run: dict[str, object]) -> RunSettings:
+    return RunSettings.model_validate({**tiny_run, "method": {"threshold": 0.1}, "watch": {"frames": True}})
+
+
+@pytest.fixture(scope="module")
+def material(settings: RunSettings) -> Material:
+    return prepare(settings)
+
+
+@pytest.fixture(scope="module")
+def control(settings: RunSettings, material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("control")
+    run = Adaptation(settings, material, folder)
+    while not run.finished:
+        run.next_visit()
+    return folder
+
+
+def _numbers(folder: Path) -> object:
+    """A report without what a clock and a memory gave."""
+    content = json.loads((folder / "report.json").read_text())
+    for part in (content, *content["visits"]):
+        for name in ("seconds", "frames_per_second", "peak_memory"):
+            part.pop(name, None)
+    return content
+
+
+def _worker(settings: RunSettings, material: Material, folder: Path, **told: str) -> VisitTrainable:
+    """A worker as Tune has it, without Ray."""
+    job = Job("trial", "trial 0", folder, settings, 0, {})
+    worker = VisitTrainable.__new__(VisitTrainable)
+    worker._shared = {}
+    worker._materials = {settings.evaluation.split: material}
+    worker.reset_config({**config_of(job), **told})
+    return worker
+
+
+def _steps(worker: VisitTrainable) -> Iterator[Progress]:
+    """What it says, until it is done."""
+    while True:
+        result = worker.step()
+        yield Progress.model_validate_json(result[PROGRESS])
+        if result["done"]:
+            return
+
+
+class _Memory:
+    """Takes the place of the evaluation, and has too little memory for large batches from some call on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int, most: int, error: Exception) -> None:
+        self._evaluate, self._first, self._most, self._error = segada.stream.evaluate, first, most, error
+        self.batches: list[int] = []
+        monkeypatch.setattr(segada.stream, "evaluate", self)
+
+    def __call__(self, predict: Any, frames: Any, batch_size: int, device: Any) -> Any:
+        self.batches.append(batch_size)
+        if len(self.batches) > self._first and batch_size > self._most:
+            raise self._error
+        return self._evaluate(predict, frames, batch_size, device)
+
+
+SHORTAGES = [
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+    ),
+    RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB."),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("shortage", SHORTAGES, ids=["torch on a processor", "torch on a GPU", "python"])
+def test_want_of_memory_is_tried_once_more_from_the_checkpoint_with_less_and_to_the_same_numbers(
+    shortage: Exception,
+    settings: RunSettings,
+    material: Material,
+    control: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = _Memory(monkeypatch, first=3, most=1, error=shortage)
+    first, second = _steps(_worker(settings, material, tmp_path))
+
+    assert (first.mishap, second.finished, second.failure) == (None, True, None)
+    assert second.mishap is not None
+    assert second.mishap.endswith("; from there evaluated in batches of 1")
+    assert memory.batches == [8, 8, 8, 8, 1, 1]
+    assert _numbers(tmp_path) == _numbers(control)
+    for name in ("weights.safetensors", "areas.npz", "frames.jsonl"):
+        assert (tmp_path / name).read_bytes() == (control / name).read_bytes()
+
+
+def test_want_of_memory_the_second_time_is_a_failure_with_its_reason(
+    settings: RunSettings, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = _Memory(monkeypatch, first=2, most=0, error=SHORTAGES[1])
+    first, second = _steps(_worker(settings, material, tmp_path))
+
+    assert first.failure is None
+    assert (
+        second.failure == "out of memory, evaluated in batches of 1: CUDA out of memory. Tried to allocate 20.00 MiB."
+    )
+    assert second.report == first.report
+    assert memory.batches == [8, 8, 8, 1]
+    assert not second.concerns_all
+
+
+def test_a_job_that_begins_lean_has_no_second_try_and_one_that_is_given_up_no_first(
+    settings: RunSettings, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = _Memory(monkeypatch, first=0, most=0, error=SHORTAGES[2])
+    (lean,) = _steps(_worker(settings, material, tmp_path, **{LEAN: "yes"}))
+    (given_up,) = _steps(_worker(settings, material, tmp_path, **{GIVEN_UP: "out of memory, twice"}))
+
+    assert lean.failure == "out of memory, evaluated in batches of 1: MemoryError"
+    assert given_up.failure == "out of memory, twice"
+    assert memory.batches == [1]
+
+
+@pytest.mark.parametrize("error", [segada.stream.Diverged("the loss is nan"), ValueError("placement: no such block")])
+def test_a_failure_of_the_runs_own_is_never_tried_again(
+    error: Exception, settings: RunSettings, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = _Memory(monkeypatch, first=0, most=0, error=error)
+    (said,) = _steps(_worker(settings, material, tmp_path))
+
+    assert (said.failure, said.concerns_all, memory.batches) == (str(error), False, [8])
+
+
+@dataclass
+class _Trial:
+    """Tune's, as far as a callback reads it."""
+
+    folder: Path
+    trial_id: str = "a"
+    config: dict[str, str] = field(default_factory=lambda: {LEAN: "", GIVEN_UP: ""})
+    pickled_error_file: str | None = None
+    run_metadata: Any = field(default_factory=lambda: SimpleNamespace(num_failures=0))
+
+    @property
+    def error_file(self) -> str:
+        return str(self.folder / "error.txt")
+
+    def fails(self, error: Exception) -> "_Trial":
+        """As `Trial.handle_error` notes it: of these errors, some are pickled."""
+        self.run_metadata.num_failures += 1
+        with Path(self.error_file).open("a") as file:
+            file.write(f"Failure # {self.run_metadata.num_failures} (occurred at noon)\n{error}\n")
+        if isinstance(error, RayTaskError):
+            self.pickled_error_file = str(self.folder / "error.pkl")
+            Path(self.pickled_error_file).write_bytes(cloudpickle.dumps(error))
+        return self
+
+
+class _Heard:
+    """An agenda that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object]] = []
+
+    def recovered(self, _job: Job, reason: str) -> None:
+        self.told.append(("recovered", reason))
+
+    def broke(self, _job: Job, reason: str) -> None:
+        self.told.append(("broke", reason))
+
+    def visited(self, _job: Job, progress: Progress) -> bool:
+        self.told.append(("visited", progress))
+        return False
+
+
+@pytest.fixture
+def heard() -> _Heard:
+    return _Heard()
+
+
+@pytest.fixture
+def deaths(heard: _Heard, tmp_path: Path) -> Deaths:
+    return Deaths(SimpleNamespace(agenda=heard, job=lambda _: SimpleNamespace(folder=tmp_path)))  # type: ignore[arg-type]
+
+
+def test_a_worker_that_ray_ends_for_want_of_memory_is_tried_lean_and_then_given_up(
+    deaths: Deaths, heard: _Heard, tmp_path: Path
+) -> None:
+    trial: Any = _Trial(tmp_path).fails(
+        RuntimeError("The actor died unexpectedly before finishing this task.\n pid: 7")
+    )
+    deaths.on_trial_recover(0, [], trial)
+    assert trial.config == {LEAN: "", GIVEN_UP: ""}
+    deaths.on_trial_recover(0, [], trial.fails(OutOfMemoryError(EVICTED)))
+    assert trial.config[LEAN]
+    assert not trial.config[GIVEN_UP]
+    deaths.on_trial_recover(0, [], trial.fails(OutOfMemoryError(EVICTED)))
+    assert trial.config[GIVEN_UP] == f"out of memory, evaluated in batches of 1: {EVICTED}"
+
+    died = "The actor died unexpectedly before finishing this task."
+    assert heard.told == [("recovered", died), ("recovered", EVICTED), ("recovered", EVICTED)]
+
+
+def test_the_last_death_says_what_the_worker_died_of(deaths: Deaths, heard: _Heard, tmp_path: Path) -> None:
+    trial: Any = _Trial(tmp_path).fails(_in_a_worker(KeyError("a bug"))).fails(OutOfMemoryError(EVICTED))
+    deaths.on_trial_error(0, [], trial)
+    deaths.on_trial_error(0, [], trial.fails(_in_a_worker(KeyError("another bug"))))
+
+    assert heard.told == [
+        ("broke", f"out of memory: its worker died 2 times, last with: {EVICTED}"),
+        ("broke", "KeyError: 'another bug'"),
+    ]
+
+
+def test_a_worker_that_could_not_write_fails_no_job(deaths: Deaths, heard: _Heard, tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/tmp/somewhere")
+    deaths.on_trial_error(0, [], _Trial(tmp_path).fails(_in_a_worker(full)))  # type: ignore[arg-type]
+
+    ((what, progress),) = heard.told
+    assert what == "visited"
+    assert isinstance(progress, Progress)
+    assert (progress.concerns_all, progress.passes) == (True, True)
+    assert " is full (" in str(progress.failure)
+
+
+def _in_a_worker(error: Exception) -> RayTaskError:
+    return RayTaskError("step", f"Traceback (most recent call last): {error!r}", error)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EDQUOT, "quota", "/x"), "the file system at / has no quota left ("),
+        (PermissionError(errno.EACCES, "no", "/x"), "the file system at / may not be written to ("),
+        (OSError(errno.EROFS, "ro"), "the file system at "),
+        (
+            RuntimeError("(sqlite3.OperationalError) database or disk is full\n[SQL: x]"),
+            "a file system is full: (sqlite3.",
+        ),
+        (OSError(errno.ENOENT, "gone"), None),
+        (ValueError("a bug"), None),
+    ],
+)
+def test_a_file_system_that_refuses_is_recognised_behind_other_errors(
+    error: Exception, said: str | None, tmp_path: Path
+) -> None:
+    wrapped = RuntimeError("of another library")
+    wrapped.__cause__ = error
+    found = storage_error(wrapped, tmp_path / "study.journal")
+    assert (found is None) == (said is None)
+    assert str(found).startswith(str(said))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of 64 KiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no file system can be mounted here: needs root")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_run_on_a_disk_that_is_full_goes_on_when_it_is_not(
+    settings: RunSettings, material: Material, control: Path, small: Path
+) -> None:
+    out = small / "0"
+    (full,) = _steps(_worker(settings, material, out))
+    assert (full.concerns_all, full.passes) == (True, True)
+    assert str(full.failure).startswith(f"the file system at {small} is full (")
+
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+    *_, last = _steps(_worker(settings, material, out))
+    assert last.finished
+    assert _numbers(out) == _numbers(control)
+    assert (out / "frames.jsonl").read_bytes() == (control / "frames.jsonl").read_bytes()
+
+
+def test_a_run_on_a_disk_that_is_read_only_goes_on_when_it_is_not(
+    settings: RunSettings, material: Material, control: Path, small: Path
+) -> None:
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+    out = small / "0"
+    Adaptation(settings, material, out).next_visit()
+    subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
+    (closed,) = _steps(_worker(settings, material, out))
+    assert (closed.concerns_all, closed.passes) == (True, True)
+    assert str(closed.failure).startswith(f"the file system at {small} is read-only (")
+
+    subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)
+    *_, last = _steps(_worker(settings, material, out))
+    assert last.finished
+    assert _numbers(out) == _numbers(control)
