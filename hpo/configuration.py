@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from segada.settings.presets import spelled_out
-from segada.settings.run import DEFAULT_NAMES, RunSettings
+from segada.settings.run import RunSettings, with_names
 from segada.settings.trees import Tree, Value, merged, nested
 
 
@@ -37,17 +37,3 @@ class Configuration:
 
     def __str__(self) -> str:
         return ", ".join(f"{path}={json.dumps(value)}" for path, value in self.values.items()) or "nothing changed"
-
-
-def with_names(run: Tree) -> Tree:
-    """Settings of a run without preset, in which every room says its name.
-
-    Hence an override with another name replaces the room.
-    """
-    run = spelled_out(run)
-    rooms: Tree = {
-        room: {"name": name, **inside}
-        for room, name in DEFAULT_NAMES.items()
-        if isinstance(inside := run.get(room), dict)
-    }
-    return {**run, **rooms}

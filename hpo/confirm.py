@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segada.records import Record, RunReport
+from segada.records import Record, RunReport, visit_labels
 
 Areas = npt.NDArray[np.int64]
 """[frames, 3, classes]: intersection, predicted area and labelled area, in pixels, of one domain's held-out frames."""
@@ -91,16 +91,6 @@ class Bootstrap:
     replicates: int = 2000
     confidence: float = 0.95
     seed: int = 0
-
-
-def visit_labels(domains: Sequence[str]) -> list[str]:
-    """Names of visits, unique in a stream: a domain's second visit is `<domain>#2`."""
-    counts: dict[str, int] = {}
-    labels = []
-    for domain in domains:
-        counts[domain] = counts.get(domain, 0) + 1
-        labels.append(domain if counts[domain] == 1 else f"{domain}#{counts[domain]}")
-    return labels
 
 
 def confirm(

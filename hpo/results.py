@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpo.confirm import Confirmation, visit_labels
+from hpo.confirm import Confirmation
 from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, objective_value
 from segada.atomic import write_text
-from segada.records import RunReport, VisitRecord
+from segada.records import RunReport, VisitRecord, visit_labels
 from segada.settings.trees import Tree, Value
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from hpo.configuration import Configuration, with_names
+from hpo.configuration import Configuration
 from hpo.formula import FormulaError
 from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
 from hpo.pruning import PairedSettings
@@ -23,6 +23,7 @@ from segada.settings.files import Document
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
 from segada.settings.method import SupervisedSettings
+from segada.settings.run import with_names
 from segada.settings.schema import nearest
 from segada.settings.source_training import source_training
 from segada.settings.trees import Tree, Value

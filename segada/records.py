@@ -3,6 +3,8 @@
 Fractions in [0, 1], never percent; seconds.
 """
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -100,3 +102,13 @@ class RunReport(Record):
     seconds: float
     settings_hash: str
     seed: int
+
+
+def visit_labels(domains: Sequence[str]) -> list[str]:
+    """Names of visits, unique in a stream: a domain's second visit is `<domain>#2`."""
+    counts: dict[str, int] = {}
+    labels = []
+    for domain in domains:
+        counts[domain] = counts.get(domain, 0) + 1
+        labels.append(domain if counts[domain] == 1 else f"{domain}#{counts[domain]}")
+    return labels

@@ -3,13 +3,12 @@
 import numpy as np
 from pydantic import ValidationError
 
-from hpo.configuration import with_names
 from hpo.parameters.conditions import admits
 from hpo.parameters.kinds import Parameter
 from hpo.space.core import Space, SpaceError
 from segada.settings import RunSettings
 from segada.settings.misfits import in_words
-from segada.settings.run import DEFAULT_NAMES
+from segada.settings.run import DEFAULT_NAMES, with_names
 from segada.settings.schema import Slot, all_paths, nearest, slots
 from segada.settings.trees import Tree, Value, at_path
 

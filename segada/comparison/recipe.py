@@ -15,7 +15,7 @@ from segada.settings import RunSettings
 from segada.settings.base import Count, Settings
 from segada.settings.files import Document, InputError, read_yaml
 from segada.settings.method import SupervisedSettings
-from segada.settings.run import DEFAULT_NAMES
+from segada.settings.run import with_names
 from segada.settings.schema import nearest
 from segada.settings.source_training import source_training
 from segada.settings.trees import Tree, Value, merged
@@ -82,13 +82,7 @@ class Recipe:
     @property
     def _run(self) -> Tree:
         """With the name of every room, so that a method with another name replaces the room."""
-        run = self.settings.run
-        rooms: Tree = {
-            room: {"name": name, **inside}
-            for room, name in DEFAULT_NAMES.items()
-            if isinstance(inside := run.get(room), dict)
-        }
-        return {**run, **rooms}
+        return with_names(self.settings.run)
 
 
 def load_recipe(file: str, overrides: dict[str, Value], options: dict[str, str]) -> Recipe:

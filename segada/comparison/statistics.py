@@ -82,12 +82,6 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(float(np.mean(values)), deviation)
 
 
-def visit_names(domains: Sequence[str]) -> list[str]:
-    """Names of visits, each once: a domain's second visit is `<domain>#2`."""
-    times = [domains[: place + 1].count(domain) for place, domain in enumerate(domains)]
-    return [domain if time == 1 else f"{domain}#{time}" for domain, time in zip(domains, times, strict=True)]
-
-
 def _visit_gain(report: RunReport, visit: int) -> float:
     record = report.visits[visit]
     return record.visited_miou - report.source_only[record.domain]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from segada.comparison.statistics import MethodResult, Spread, visit_names
-from segada.records import RunReport
+from segada.comparison.statistics import MethodResult, Spread
+from segada.records import RunReport, visit_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def markdown(comparison: Comparison) -> str:
 
 def verdicts(comparison: Comparison) -> list[str]:
     """Where methods lose against the source model, in the mean or on single visits, and which runs did not finish."""
-    names = visit_names(comparison.visits)
+    names = visit_labels(comparison.visits)
     sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]
     if not sentences:
         sentences.append("No method loses against source-only on any visit.")
@@ -68,7 +68,7 @@ def verdicts(comparison: Comparison) -> list[str]:
 
 def methods_csv(comparison: Comparison) -> str:
     """A row per method: mean and standard deviation of everything, fractions in [0, 1]."""
-    names = visit_names(comparison.visits)
+    names = visit_labels(comparison.visits)
     rows = [dict(_numbers(result, names)) for result in comparison.results]
     return _csv(list(dict.fromkeys(name for row in rows for name in row)), rows)
 
@@ -83,7 +83,8 @@ def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> st
     rows: list[dict[str, object]] = []
     for method, report in runs:
         miou = {
-            f"miou/{name}": record.visited_miou for name, record in zip(visit_names(visits), report.visits, strict=True)
+            f"miou/{name}": record.visited_miou
+            for name, record in zip(visit_labels(visits), report.visits, strict=True)
         }
         facts = {"method": method, **report.model_dump(exclude={"visits", "source_only"}), **miou}
         rows.append(facts | {f"source_only/{domain}": value for domain, value in report.source_only.items()})
@@ -96,7 +97,7 @@ def _title(comparison: Comparison) -> str:
 
 def _columns(comparison: Comparison) -> list[str]:
     over = ["over batch norm"] if _has_batch_norm(comparison) else []
-    return ["method", *visit_names(comparison.visits), "mean", "gain", *over, "frames/s"]
+    return ["method", *visit_labels(comparison.visits), "mean", "gain", *over, "frames/s"]
 
 
 def _has_batch_norm(comparison: Comparison) -> bool:

@@ -21,6 +21,7 @@ from segada.settings.modulation import AlwaysSettings, ModulationSettings
 from segada.settings.presets import PresetName, spelled_out
 from segada.settings.prompt import NoPrompt, PromptSettings
 from segada.settings.stream import StreamSettings
+from segada.settings.trees import Tree
 from segada.settings.watch import WatchSettings
 from segada.settings.what_learns import check_added, check_controlled, own_choice
 from segada.settings.widths import check_adapter, check_prompt
@@ -164,3 +165,17 @@ class RunSettings(Settings):
         """Ten hexadecimal digits that are the same exactly when every setting is, but for what `watch` looks at."""
         canonical = json.dumps(self.unwatched().model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
+
+
+def with_names(run: Tree) -> Tree:
+    """Settings of a run without preset, in which every room says its name.
+
+    Hence an override with another name replaces the room.
+    """
+    run = spelled_out(run)
+    rooms: Tree = {
+        room: {"name": name, **inside}
+        for room, name in DEFAULT_NAMES.items()
+        if isinstance(inside := run.get(room), dict)
+    }
+    return {**run, **rooms}

@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from study_samples import candidate, random_areas
 
-from hpo.confirm import Bootstrap, confirm, visit_labels
+from hpo.confirm import Bootstrap, confirm
 
 SHORT = Bootstrap(replicates=500)
-
-
-def test_a_domain_that_is_visited_again_gets_a_label_of_its_own():
-    assert visit_labels(["clear", "50mm", "clear", "clear"]) == ["clear", "50mm", "clear#2", "clear#3"]
 
 
 def test_the_value_is_the_mean_of_the_reports_and_the_interval_holds_it():

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from segada.comparison.statistics import MethodResult, spread, summarise, visit_names
+from segada.comparison.statistics import MethodResult, spread, summarise
 from segada.comparison.tables import Comparison, markdown, methods_csv, runs_csv, verdicts
-from segada.records import RunReport, VisitRecord
+from segada.records import RunReport, VisitRecord, visit_labels
 
 SOURCE_ONLY = {"clear": 0.5, "rain": 0.25}
 VISITS = ("clear", "rain", "clear")
@@ -92,7 +92,13 @@ def test_one_seed_has_no_deviation_and_shows_none() -> None:
 
 
 def test_a_domain_that_returns_is_numbered() -> None:
-    assert visit_names(["clear", "rain", "clear", "rain", "clear"]) == ["clear", "rain", "clear#2", "rain#2", "clear#3"]
+    assert visit_labels(["clear", "rain", "clear", "rain", "clear"]) == [
+        "clear",
+        "rain",
+        "clear#2",
+        "rain#2",
+        "clear#3",
+    ]
 
 
 def test_the_table_is_in_percent(result: MethodResult) -> None:
