@@ -5,26 +5,17 @@ from typing import Literal
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import NSGAIIISampler
-from pydantic import Field
 
-from hpo.samplers.base import SamplerSettings
+from hpo.samplers.evolution import EvolutionSettings
 from hpo.samplers.flat import FlatSampler
 from hpo.space import Space
-from segada.settings.base import Count, Fraction
+from segada.settings.base import Count
 
 
-class Nsga3Settings(SamplerSettings):
+class Nsga3Settings(EvolutionSettings):
     """Settings of `NSGAIIISampler`."""
 
     name: Literal["nsga3"]
-    population: int = Field(default=12, ge=2)
-    """Trials of a generation, the first of which is random."""
-    crossover: Fraction = 0.9
-    """Probability that a child has two parents."""
-    swapping: Fraction = 0.5
-    """Probability that a value comes from the second of them."""
-    mutation: Fraction | None = None
-    """Probability that a value is drawn anew; null changes one of a configuration on average."""
     divisions: Count = 3
     """Of each objective's axis, between the reference points that the survivors are spread over."""
 
