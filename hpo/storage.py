@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
@@ -122,7 +122,7 @@ def masked(text: str) -> str:
     parts = urlsplit(os.environ.get(VARIABLE, ""))
     secrets = [parts.password, *(value for key, value in parse_qsl(parts.query) if key in SECRETS)]
     for secret in filter(None, secrets):
-        for written in {secret, unquote(secret)}:
+        for written in {secret, unquote(secret), quote(secret, safe="")}:
             text = text.replace(written, "***")
     return text
 
