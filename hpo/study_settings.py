@@ -42,7 +42,7 @@ class ResourceSettings(Settings):
     accelerator: str | None = Field(default=None, min_length=1)
     """Kind of GPU that trials run on, as Ray calls it (`A100`, `H100`, `T4`); null takes any."""
     workers: Count | None = None
-    """Trials at a time; null runs as many as fit."""
+    """Trials at a time; null runs as many as fit when the study starts, so that a cluster that grows needs a number."""
     retries: int = Field(default=2, ge=0)
     """Times that a trial goes on, from its last visit, after its worker died; then it counts as failed."""
 

@@ -103,7 +103,9 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
         for name in ("ray.tune", "ray.train", "ray.air"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else None
-        fitting = _fitting(resources)
+        # A cluster that grows has no nodes before trials wait for them; who says how many will run is believed.
+        is_believed = address is not None and resources.workers is not None
+        fitting = 0 if is_believed else _fitting(resources)
         yield Cluster(dashboard, _token_command(), resources.workers or fitting, resources)
     finally:
         ray.shutdown()

@@ -3,6 +3,7 @@
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,6 +67,18 @@ def test_a_kind_of_gpu_without_a_gpu_is_refused() -> None:
 def test_ray_counts_the_processors_unless_a_number_of_workers_is_asked_for() -> None:
     assert cluster._local_cpus(needs(1)) is None
     assert cluster._local_cpus(needs(1.5, workers=3)) == 5
+
+
+def test_a_cluster_that_grows_is_asked_for_as_many_as_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = SimpleNamespace(dashboard_url=None)
+    monkeypatch.setattr(cluster, "_connected", lambda _resources, _address: context)
+    monkeypatch.setattr("ray.shutdown", lambda: None)
+    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"memory": 1e9}}])
+    with cluster.cluster(needs(1, 0.5, workers=8), "auto") as found:
+        assert found.workers == 8
+    for resources, address in ((needs(1), "auto"), (needs(1, workers=8), None)):
+        with pytest.raises(InputError, match="is 1, but no node"), cluster.cluster(resources, address):
+            pass
 
 
 def test_sigterm_stays_with_the_main_job(monkeypatch: pytest.MonkeyPatch) -> None:
