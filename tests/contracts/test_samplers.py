@@ -206,14 +206,20 @@ def test_enqueued_trials_run_as_they_are_and_are_learnt_from(name: str) -> None:
         assert_valid(configuration)
 
 
+def asked(study: optuna.Study) -> tuple[optuna.Trial, Configuration, float]:
+    """A trial, its configuration, and one of its numbers, which tests judge by."""
+    trial = study.ask()
+    configuration = SPACE.suggest(trial)
+    assert_valid(configuration)
+    share = configuration.values["share"]
+    assert isinstance(share, float)
+    return trial, configuration, share
+
+
 def test_two_objectives(name: str) -> None:
     study = study_of(name, objectives=2)
     for _ in range(20):
-        trial = study.ask()
-        configuration = SPACE.suggest(trial)
-        assert_valid(configuration)
-        share = configuration.values["share"]
-        assert isinstance(share, float)
+        trial, configuration, share = asked(study)
         study.tell(trial, [score(configuration), share])
     assert study.best_trials
 
@@ -285,11 +291,7 @@ def test_two_drivers_share_a_study(name: str, tmp_path: Path) -> None:
 def test_limits_that_are_exceeded_are_no_obstacle(name: str) -> None:
     study = study_of(name)
     for _ in range(20):
-        trial = study.ask()
-        configuration = SPACE.suggest(trial)
-        assert_valid(configuration)
-        share = configuration.values["share"]
-        assert isinstance(share, float)
+        trial, configuration, share = asked(study)
         trial.set_constraint("share at most 0.5", share - 0.5)
         study.tell(trial, score(configuration))
     assert study.trials[-1].constraints
