@@ -20,26 +20,28 @@ from hpo.plan import Plan
 from hpo.run import PLAIN_WIDTH, kept, run
 from hpo.study_file import StudyFile
 from segada.atomic import write_text
-from segada.command import DONE, FAILED, exit_code
+from segada.command import FAILED, exit_code
 from segada.settings.files import InputError
+from segada.storage import storage_error
 
 
 def main() -> int:
     """The command line. Returns the exit code: as of `hpo.run`, and 1 if a method came to no result."""
     arguments = _parser().parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    failures: dict[str, str] = {}
+    whole: list[bool] = []
 
     def command() -> None:
         files = entrants(arguments.studies, _options(arguments))
         out = (arguments.out or Path("runs") / _name(arguments.studies)).resolve()
-        failures.update(compare(files, out, arguments.address).failures)
+        comparison = compare(files, out, arguments.address)
+        whole.append(comparison is not None and not comparison.failures)
 
     code = exit_code(command)
-    return FAILED if code == DONE and failures else code
+    return FAILED if False in whole else code
 
 
-def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -> Comparison:
+def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -> Comparison | None:
     """Runs what is left of each study, in a folder of its own, and compares their winners.
 
     Args:
@@ -48,26 +50,35 @@ def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -
             comparison.html.
         address: of a Ray cluster, as for `hpo.run.run`.
 
+    Returns:
+        None if no study came to a result.
+
     Raises:
-        InputError: no study came to a result.
+        InputError: every study was refused.
+        StorageError: a file system takes nothing more.
         KeyboardInterrupt: it was stopped; what is finished is kept.
     """
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     winners: dict[str, Winner] = {}
     failures: dict[str, str] = {}
+    refusals: list[InputError] = []
     for number, file in enumerate(files, start=1):
         name = file.settings.name
-        over = " is done" if is_over(file, out / name) else ""
-        console.print(f"\n{number}/{len(files)} {name}{over}", style="bold", highlight=False)
-        failure = None if over else _carried_out(file, out, address)
-        winner = winner_of(file, out / name) if failure is None else failure
+        console.print(f"\n{number}/{len(files)} {name}", style="bold", highlight=False)
+        try:
+            winner = _winner(file, out, address)
+        except InputError as refusal:
+            refusals.append(refusal)
+            winner = str(refusal)
         if isinstance(winner, str):
             failures[name] = winner
             console.print(f"{name} failed: {winner}", highlight=False, markup=False)
         else:
             winners[name] = winner
+    if len(refusals) == len(files):
+        raise refusals[0]
     if not winners:
-        raise InputError("; ".join(f"{name}: {reason}" for name, reason in failures.items()))
+        return None
     comparison = compared(out.name, winners, failures, _notes(files[0], winners))
     write_text(out / "comparison.json", comparison.model_dump_json(indent=1) + "\n")
     write_text(out / "comparison.csv", methods_csv(comparison))
@@ -76,19 +87,23 @@ def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -
     return comparison
 
 
-def _carried_out(file: StudyFile, out: Path, address: str | None) -> str | None:
-    """Runs a study to its end; returns why it came to none."""
+def _winner(file: StudyFile, out: Path, address: str | None) -> Winner | str:
+    """Runs what is left of a study; returns its winner, or why it has none."""
     folder = out / file.settings.name
-    take_over(Plan(file, folder), [sibling for sibling in out.glob("*") if sibling != folder])
-    try:
-        finished = run(file, folder, address)
-    except InputError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the other methods go on; its traceback is kept
-        return kept(error, folder)
-    if not finished:
-        raise KeyboardInterrupt
-    return None
+    if not is_over(file, folder):
+        take_over(Plan(file, folder), [sibling for sibling in out.glob("*") if sibling != folder])
+        try:
+            finished = run(file, folder, address)
+        except InputError:
+            raise
+        except Exception as error:  # Whatever it was, the other methods go on.
+            refused = storage_error(error, folder)
+            if refused is not None:
+                raise refused from error
+            return kept(error, folder)
+        if not finished:
+            raise KeyboardInterrupt
+    return winner_of(file, folder)
 
 
 def _print(comparison: Comparison, out: Path, console: Console) -> None:

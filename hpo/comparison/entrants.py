@@ -15,6 +15,7 @@ OWN = (
     "space",
     "forbidden",
     "start_from",
+    "storage",
     "tracking",
     "run.method",
     "run.adapter",

@@ -12,7 +12,7 @@ from hpo.comparison.ranking import Ranking, block_scores, ranked
 from hpo.confirm import Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.plan import BASELINES, Plan
 from hpo.results import StudyResults
-from hpo.study import read_study
+from hpo.study import Study, read_study
 from hpo.study_file import StudyFile, load_study
 from segada.records import Record
 
@@ -80,7 +80,7 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         file: the study.
         out: the folder of its results.
     """
-    study, plan = read_study(file, out), Plan(file, out)
+    study, plan = _kept(file, out), Plan(file, out)
     confirmation = confirmation_of(study, plan, read_failures(out))
     results = results_of(study, plan, confirmation)
     best = None if confirmation is None else next((r for r in confirmation.runs if r.name == confirmation.best), None)
@@ -96,7 +96,7 @@ def is_over(file: StudyFile, out: Path) -> bool:
     written = out / "study.yaml"
     if not written.exists() or load_study(str(written), runs=False).identity != file.identity:
         return False
-    return confirmation_of(read_study(file, out), Plan(file, out), read_failures(out)) is not None
+    return confirmation_of(_kept(file, out), Plan(file, out), read_failures(out)) is not None
 
 
 def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, str], notes: Sequence[str]) -> Comparison:
@@ -127,6 +127,12 @@ def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, st
         failures=dict(failures),
         notes=list(notes),
     )
+
+
+def _kept(file: StudyFile, out: Path) -> Study:
+    """The study of a folder, wherever the command that wrote it was told to keep it."""
+    written = load_study(str(out / "study.yaml"), runs=False)
+    return read_study(file.kept_in(written.settings.storage), out)
 
 
 def _method(name: str, winner: Winner, confirmed: Confirmed) -> Method:
