@@ -44,6 +44,8 @@ class Ended(Record):
     """Without its visits."""
     frames_per_second: float | None
     """Mean over visits."""
+    objectives: dict[str, float | None]
+    """By their keys in the summary; null where one is not finite. Empty unless the trial is complete."""
 
 
 class Concluded(Record):

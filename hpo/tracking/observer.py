@@ -1,5 +1,6 @@
 """Tells wandb of trials, through a process of its own: a search never waits for who watches it."""
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -8,12 +9,13 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 from hpo.jobs import Job, Outcome
-from hpo.objectives import METRICS
+from hpo.objectives import METRICS, objective_value
 from hpo.results import StudyResults
 from hpo.study_file import StudyFile
 from hpo.tracking.leaderboard import concluded
 from hpo.tracking.messages import Ended, Left, Message, Opened, Visited
 from hpo.tracking.outlet import Outlet
+from hpo.tracking.points import objective_key
 from hpo.tracking.settings import Mode
 from segada.records import RunReport
 from segada.settings.files import InputError
@@ -83,6 +85,7 @@ class WandbTracking:
                 reason=outcome.reason,
                 report=None if report is None else report.model_copy(update={"visits": []}),
                 frames_per_second=METRICS["frames_per_second"](report) if report and report.visits else None,
+                objectives=self._objectives(report) if report is not None and outcome.state == "complete" else {},
             )
         )
 
@@ -97,6 +100,11 @@ class WandbTracking:
             print(f"warning: wandb took more than {PATIENCE:.0f} s to end and was stopped", file=sys.stderr)
         if outlet.dropped:
             print(f"warning: wandb was too slow to be told of everything: {outlet.dropped} lost", file=sys.stderr)
+
+    def _objectives(self, report: RunReport) -> dict[str, float | None]:
+        metrics = [objective.metric for objective in self._file.settings.objectives]
+        values = {objective_key(metric): objective_value(metric, report) for metric in metrics}
+        return {key: value if math.isfinite(value) else None for key, value in values.items()}
 
     def _say(self, message: Message) -> None:
         self._outlet().say(message.model_dump_json())

@@ -1,5 +1,7 @@
 """A visit as one point of a run's history."""
 
+import re
+
 from segada.records import VisitRecord
 
 
@@ -22,3 +24,8 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
         "visit_seconds": record.seconds,
         **{f"{group}/{name}": value for group, values in groups.items() for name, value in values.items()},
     }
+
+
+def objective_key(metric: str) -> str:
+    """Under which the summary of a run has the value of an objective; formulas are too much for W&B's charts."""
+    return f"objective/{re.sub(r'[^A-Za-z0-9_/]+', '_', metric).strip('_')}"

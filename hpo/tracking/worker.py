@@ -135,7 +135,7 @@ class Teller:
         run.summary.update({"state": message.state, "reason": message.reason})
         if message.report is not None:
             run.summary.update(message.report.model_dump(mode="json", exclude={"visits"}))
-            run.summary.update({"frames_per_second": message.frames_per_second})
+            run.summary.update({"frames_per_second": message.frames_per_second, **message.objectives})
         self._end(run, 1 if message.state == "fail" else 0)
 
     def _concluded(self, message: Concluded) -> None:

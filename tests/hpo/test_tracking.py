@@ -122,6 +122,7 @@ def test_the_summary_is_the_report_with_speed_and_gain(runs: dict[str, Kept]) ->
     assert {name: summary[name] for name in told if name != "source_only"} == {
         name: value for name, value in told.items() if name != "source_only"
     }
+    assert summary["objective/mean_miou"] == told["mean_miou"]
     assert (summary["state"], summary["frames_per_second"], summary["gain"]) == ("complete", 8.0, 0.1)
     assert (runs["trial 8"].summary["state"], runs["trial 8"].summary["reason"]) == ("fail", "the loss <mix> is nan")
 
