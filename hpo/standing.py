@@ -10,8 +10,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.attributes import MISHAPS, REASON
+from hpo.cards import DEAD, Card, boot, card_path, cards, modified
 from hpo.claims import OWNER, RUN
-from hpo.drivers import DEAD, Card, boot, card_path, cards, modified
 from hpo.folder_lock import attempt
 from hpo.traces import trace_of, visits_per_minute
 from segada.records import Record
