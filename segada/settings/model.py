@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from segada.settings.architectures import check_encoder
-from segada.settings.base import Count, Sequence, Settings
+from segada.settings.base import Sequence, Settings
 
 
 class ModelSettings(Settings):
@@ -16,7 +16,7 @@ class ModelSettings(Settings):
     head: Literal["segformer", "multi_exit", "daformer"] = "segformer"
     """`multi_exit` is `segformer` with a light exit that reads the first stage alone, for detectors of domain shifts;
     `daformer` sees further around each pixel, and computes more."""
-    head_width: Count | None = None
+    head_width: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Embedding width of the head; null takes the width published for the encoder, 256 for one of timm."""
     checkpoint: str | None = "streets_tiny"
     """Name of a shipped checkpoint or path of a safetensors file; null starts from random weights."""

@@ -1,10 +1,10 @@
 """The ordered visits to target domains, and the source data replayed beside them."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from segada.settings.base import Count, Positive, Sequence, Settings
+from segada.settings.base import Count, Sequence, Settings
 
 
 class ReplaySettings(Settings):
@@ -14,7 +14,7 @@ class ReplaySettings(Settings):
     """Frames kept; at most as many as the source domain has."""
     policy: Literal["uniform", "rare_class"] = "uniform"
     """`rare_class` draws a class first, rare ones more often, then a frame that shows it (DAFormer)."""
-    temperature: Positive = 0.01
+    temperature: Annotated[float, Field(ge=1e-6)] = 0.01
     """Of the softmax over (1 - class frequency); smaller prefers rare classes more. Only with `rare_class`."""
     min_pixels: Count = 30
     """A frame shows a class if it has at least this many pixels of it. Only with `rare_class`."""

@@ -105,6 +105,11 @@ REFUSED = {
         "data: {size: [64, 100000]}",
         "1: data.size.1: should be less than or equal to 8192, not 100000",
     ),
+    "too cold": (
+        "stream: {replay: {temperature: 1e-300}}",
+        "1: stream.replay.temperature: should be greater than or equal to ",
+    ),
+    "too wide": ("model: {head_width: 1000000}", "1: model.head_width: should be less than or equal to 65536"),
     "no city": (
         "data: {domains: {a: {dataset: streets, world: -1}}}",
         "1: data.domains.a.world: should be greater than or equal to 0, not -1",
