@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from optuna.trial import TrialState
 from rich.console import Console, Group, RenderableType
@@ -13,11 +14,14 @@ from rich.text import Text
 
 from hpo.jobs import Job, Outcome
 from hpo.objectives import objective_value
-from hpo.reporting.wording import clock, metric_title, metric_value, tenths
+from hpo.reporting.wording import clock, metric_name, metric_title, metric_value, tenths
 from hpo.results import visited_miou
 from hpo.study import Study
 from hpo.study_settings import StudySettings
 from segada.records import RunReport
+
+SECONDS = 30.0
+"""Between two lines on a running job where there is no terminal; what runs faster is spoken of at its end."""
 
 
 @dataclass
@@ -46,10 +50,18 @@ def tally_of(study: Study) -> Tally:
 @dataclass
 class _Line:
     visits: int
+    started: float
+    said: float
+    """When it was last spoken of."""
     done: int = 0
+    before: int = 0
+    """Visits that were done before the job was handed out."""
     domain: str = ""
     miou: float | None = None
-    started: float = field(default_factory=time.monotonic)
+
+    def __str__(self) -> str:
+        miou = "" if self.miou is None else f", {self.domain}, mIoU so far {tenths(self.miou)} %"
+        return f"visit {self.done}/{self.visits}{miou}"
 
 
 class Progress:
@@ -88,12 +100,18 @@ class Progress:
         """A new line."""
         if not self._lines and not self._done:
             self._first = time.monotonic()
-        self._lines[job.name] = _Line(len(job.settings.stream.all_visits()))
+        now = time.monotonic()
+        self._lines[job.name] = _Line(len(job.settings.stream.all_visits()), started=now, said=now)
 
     def visited(self, job: Job, report: RunReport) -> None:
         """The line moves."""
         line = self._lines[job.name]
+        if line.done == 0:
+            line.before = len(report.visits) - 1
         line.done, line.domain, line.miou = len(report.visits), report.visits[-1].domain, report.mean_miou
+        if not self._console.is_terminal and time.monotonic() - line.said >= SECONDS and line.done < line.visits:
+            line.said = time.monotonic()
+            self._console.print(f"{job.name}: {line}", highlight=False)
 
     def recovered(self, job: Job) -> None:
         """Said aloud: a dying worker is worth a look at the machine."""
@@ -128,8 +146,11 @@ class Progress:
         tally.failed += outcome.state == "fail"
         if outcome.state != "complete" or outcome.report is None:
             return
+        report = outcome.report
+        if any(limit.violation(report) > 0 for limit in self._settings.constraints):
+            return
         first = self._settings.objectives[0]
-        value = objective_value(first.metric, outcome.report)
+        value = objective_value(first.metric, report)
         upwards = first.goal == "maximise"
         if tally.best is None or (value > tally.best[1] if upwards else value < tally.best[1]):
             tally.best = (job.name, value)
@@ -142,25 +163,29 @@ class Progress:
         if tally.best is not None:
             name, value = tally.best
             metric = self._settings.objectives[0].metric
-            parts.append(f"best {name}: {metric_title(metric)} {metric_value(metric, value)}")
+            unit = metric_title(metric).removeprefix(metric_name(metric)).removeprefix(",")
+            shown = f"{metric_name(metric)} {metric_value(metric, value)}{unit}"
+            parts.append(f"best {name}: {shown}")
         left = self._seconds_left()
         if left is not None:
-            parts.append(f"about {clock(left)} left")
+            end = datetime.now().astimezone() + timedelta(seconds=left)
+            parts.append(f"about {clock(left)} left, until {end:%a %H:%M}")
         return " · ".join(parts)
 
     def _seconds_left(self) -> float | None:
-        if not self._done:
+        """At the pace of this session, in which a visit counts as its share of a run."""
+        lines = list(self._lines.values())
+        worked = self._done + sum((line.done - line.before) / line.visits for line in lines if line.done)
+        if not worked:
             return None
-        return (time.monotonic() - self._first) / self._done * max(self._jobs - self._done, 0)
+        left = self._jobs - self._done - sum(line.done / line.visits for line in lines)
+        return (time.monotonic() - self._first) / worked * max(left, 0.0)
 
     def _view(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         # A copy: the live view is drawn by a thread of its own.
         for name, line in list(self._lines.items()):
-            shown = "" if line.miou is None else f"mIoU {100 * line.miou:.1f} %"
-            table.add_row(
-                name, ProgressBar(line.visits, line.done, width=18), f"{line.done}/{line.visits}", line.domain, shown
-            )
+            table.add_row(name, ProgressBar(line.visits, line.done, width=18), str(line))
         return Group(table, Text(self._summary(), style="dim"))
 
 

@@ -22,6 +22,7 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
         # Not as in the summary, where the same names are of the whole run.
         "visit_frames_per_second": record.frames_per_second,
         "visit_seconds": record.seconds,
+        "peak_memory": record.peak_memory,
         **{f"{group}/{name}": value for group, values in groups.items() for name, value in values.items()},
     }
 
