@@ -20,6 +20,7 @@ from hpo.compare import compare, main
 from hpo.comparison.diagram import diagram
 from hpo.comparison.entrants import entrants
 from hpo.comparison.results import Comparison
+from hpo.comparison.sharing import take_over
 from hpo.comparison.wording import bars, detail, headline, letters
 from hpo.jobs import Job, Progress
 from hpo.outputs import write_outputs, write_study
@@ -159,6 +160,29 @@ def test_baselines_are_run_once_for_all(done: Done) -> None:
     assert len(baselines) == len({job.split(": ")[1] for job in baselines}) == 8
     for method in ("dacs", "still", "tent"):
         assert len(list((done.out / method).glob("confirmation/source_only-s*/report.json"))) == 3
+
+
+def test_a_source_training_is_done_once_and_no_other_one_is_taken_for_it(folder: Path, tmp_path: Path) -> None:
+    text = (folder / "_base.yaml").read_text() + "pretrain: {method: {name: supervised}}\n"
+    (folder / "_base.yaml").write_text(text, encoding="utf-8")
+    dacs, still, tent = entrants([str(folder)], [])
+    trained = dacs.pretrain_settings()
+    assert trained is not None
+    source = tmp_path / "out" / "dacs" / "source"
+    source.mkdir(parents=True)
+    (source / "weights.safetensors").write_text("weights", encoding="utf-8")
+    left = report(0.0).model_copy(update={"settings_hash": trained.settings_hash()})
+    (source / "report.json").write_text(left.model_dump_json(), encoding="utf-8")
+    # A method's room is its own, but in the training of its source model it is the supervised one.
+    plans = [Plan(file, tmp_path / "out" / file.settings.name) for file in (still, tent)]
+    for plan in plans:
+        take_over(plan, [tmp_path / "out" / "dacs"])
+    assert [plan.weights.read_text() for plan in plans] == ["weights"] * 2
+
+    (other,) = (file for file in entrants([str(folder)], ["--seed=3"]) if file.settings.name == "tent")
+    plan = Plan(other, tmp_path / "elsewhere" / "tent")
+    take_over(plan, [tmp_path / "out" / "dacs"])
+    assert not plan.source.exists()
 
 
 def test_run_again_there_is_nothing_left_to_do(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
