@@ -1,8 +1,10 @@
 """What befalls a run, by its own fault or not: what is tried again, and what the study is told."""
 
 import errno
+import itertools
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,20 +18,22 @@ from ray.exceptions import OutOfMemoryError, RayTaskError
 from study_samples import report
 
 import segada.stream
+from hpo import run
 from hpo.agenda import Agenda
 from hpo.attributes import MISHAPS, REASON
 from hpo.collect import results_of
+from hpo.drivers import joined
 from hpo.jobs import Job, Progress
 from hpo.outputs import write_study
 from hpo.plan import Plan
 from hpo.results import write_csv
-from hpo.study import open_study
+from hpo.study import Study, open_study
 from hpo.study_file import load_study
 from hpo.tuning.callbacks import Deaths
 from hpo.tuning.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, config_of
 from segada.material import Material, prepare
 from segada.settings import RunSettings
-from segada.storage import storage_error
+from segada.storage import StorageError, storage_error
 from segada.stream import Adaptation
 
 STUDY = """
@@ -386,3 +390,67 @@ def test_a_run_on_a_disk_that_is_read_only_goes_on_when_it_is_not(
     *_, last = _steps(_worker(settings, material, out))
     assert last.finished
     assert _numbers(out) == _numbers(control)
+
+
+def _fill(folder: Path) -> Path:
+    """Leaves no room on a file system."""
+    path = folder / "filler"
+    with path.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        file.writelines(itertools.repeat(bytes(4096)))
+    return path
+
+
+def _ask_all(study: Study, numbers: list[int]) -> None:
+    while (proposal := study.ask()) is not None:
+        numbers.append(proposal.number)
+
+
+def test_a_journal_on_a_disk_that_is_full_loses_nothing(small: Path) -> None:
+    (small / "study-file.yaml").write_text(STUDY.replace("trials: 2", "trials: 2000"))
+    file, out = load_study(str(small / "study-file.yaml")), small / "out"
+    numbers: list[int] = []
+    with joined(out) as driver:
+        study = open_study(file, out, driver)
+        numbers.append(study.ask().number)  # type: ignore[union-attr]
+        filler = _fill(small)
+        with pytest.raises(OSError, match="No space left") as full:
+            _ask_all(study, numbers)
+        assert str(storage_error(full.value, out)).startswith(f"the file system at {small} is full (")
+        filler.unlink()
+    with joined(out) as driver:
+        again = open_study(file, out, driver)
+        assert [again.ask().number for _ in numbers] == numbers  # type: ignore[union-attr]
+        # The trial that was being asked for when the disk was full, or the next one.
+        later = again.ask()
+        assert later is not None
+        assert later.number == numbers[-1] + 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/x"), 3, "error: the file system at / is full ("),
+        (StorageError("the file system at /y is read-only"), 3, "error: the file system at /y is read-only; what is"),
+    ],
+)
+def test_the_main_job_ends_with_the_line_to_go_on(
+    error: OSError,
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> bool:
+        raise error
+
+    (tmp_path / "study-file.yaml").write_text(STUDY)
+    monkeypatch.setattr(run, "run", full)
+    monkeypatch.setattr(
+        sys, "argv", ["run", "--space", str(tmp_path / "study-file.yaml"), "--out", str(tmp_path / "o")]
+    )
+    assert run.main() == code
+    line = capsys.readouterr().err
+    assert line.startswith(said)
+    assert line.endswith(f"To go on: python -m hpo.run --space {tmp_path / 'study-file.yaml'} --out {tmp_path / 'o'}\n")
+    assert line.count("\n") == 1
