@@ -41,6 +41,19 @@ def test_volumes_and_mounted_files_exist_and_all_volumes_are_used() -> None:
     assert used == set(COMPOSE["volumes"])
 
 
+def test_the_image_is_built_from_what_is_sent_to_the_builder() -> None:
+    build = SERVICES["head"]["build"]
+    assert (FOLDER / build["context"]).resolve() == ROOT
+    text = (ROOT / build["dockerfile"]).read_text()
+    copied = {name for line in re.findall(r"^COPY (.*) \S+$", text, flags=re.MULTILINE) for name in line.split()}
+    sent = set(re.findall(r"^!(.*)$", (CLUSTER / "Dockerfile.dockerignore").read_text(), flags=re.MULTILINE))
+    assert copied == sent
+    assert all((ROOT / name).exists() for name in copied)
+    assert {"libgl1", "libglib2.0-0"} <= set(text.split())
+    users = re.findall(r"^USER (\w+)$", text, flags=re.MULTILINE)
+    assert users == ["segada"]
+
+
 def test_secrets_come_from_a_file_that_git_ignores() -> None:
     text = (FOLDER / "compose.yaml").read_text()
     needed = set(re.findall(r"\$\{(\w+):\?", text))

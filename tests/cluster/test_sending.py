@@ -1,5 +1,7 @@
 """What travels to a cluster, and the command line that runs there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,12 @@ def test_variables_are_sent_by_name_and_no_error_shows_a_value() -> None:
     with pytest.raises(InputError, match="--env KEY: takes the name of a variable alone") as refusal:
         environment(["KEY=planted"], {"KEY": "planted"})
     assert "planted" not in str(refusal.value)
+
+
+def test_a_mistake_is_told_before_ray_is_loaded() -> None:
+    program = "import sys, hpo.submit; print([name for name in ('ray', 'torch', 'wandb') if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_a_job_is_named_after_its_study() -> None:
