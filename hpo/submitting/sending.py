@@ -14,6 +14,9 @@ RUNS = "SEGADA_RUNS"
 STOP_WAIT = 600
 """Seconds in which a job that is told to stop may finish the visits that run, before it is killed."""
 
+RESERVED = ("OMP_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
+"""Variables that the main job itself gives its workers; Ray refuses to be told of one twice."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -49,7 +52,7 @@ def environment(names: Sequence[str], here: Mapping[str, str] = os.environ) -> d
         here: the variables of this process.
 
     Raises:
-        InputError: a variable is not set here, or a value is given.
+        InputError: a variable is not set here, is set by the study, or a value is given.
     """
     for name in names:
         if not _NAME.fullmatch(name):
@@ -58,6 +61,8 @@ def environment(names: Sequence[str], here: Mapping[str, str] = os.environ) -> d
                 f"--env {name.partition('=')[0]}: takes the name of a variable alone; its value is taken from here, so "
                 "that it stands in no history of commands"
             )
+        if name in RESERVED:
+            raise InputError(f"--env {name}: the study itself sets it on its workers (run.runtime.threads)")
         if name not in here:
             raise InputError(f"--env {name}: this variable is not set here")
     return {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT), **{name: here[name] for name in names}}

@@ -98,6 +98,7 @@ def head(tiny_run: dict[str, object]) -> Iterator[Head]:
     command += [f"--{name}={port}" for name, port in ports.items()]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**_without_ray(), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "PATH": path}
+    environment["SEGADA_RUNS"] = str(folder / "runs")
     with (folder / "head.log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, text=True, start_new_session=True)
     found = Head(f"http://127.0.0.1:{ports['dashboard-port']}", token, folder)
@@ -164,3 +165,24 @@ def test_a_wrong_token_and_a_wrong_study_are_one_line(head: Head) -> None:
     code, said = head.said("--space", "ga_camvid.yaml", "--out", str(head.folder / "gone"))
     assert code == WRONG_INPUT, said
     assert "run.data.root: there is no folder" in said
+
+
+def test_a_head_that_dies_is_one_line_too(head: Head) -> None:
+    following = head.submit("--space", "mine.yaml", "--set", "budget.trials=1000")
+    _wait_for(lambda: "RUNNING" in head.said("list")[1], following, head.folder / "head.log")
+    _kill_all_of(head.folder)
+    said, _ = following.communicate(timeout=PATIENCE)
+    assert following.returncode == WRONG_INPUT, said
+    assert f"error: no Ray head node answers at {head.address} (" in said.splitlines()[-1]
+    assert "Traceback" not in said
+
+
+def _kill_all_of(folder: Path) -> None:
+    """Kills what was started with this folder among its arguments: Ray's processes, and nobody else's."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in command and b"hpo.submit" not in command:
+            os.kill(int(process.name), signal.SIGKILL)

@@ -10,7 +10,9 @@ from hpo import submit
 from hpo.study_file import load_study
 from hpo.submitting import parcel
 from hpo.submitting.parcel import packed
-from hpo.submitting.sending import entrypoint, environment, submission_id
+from hpo.submitting.sending import RESERVED, entrypoint, environment, submission_id
+from hpo.tuning import cluster
+from hpo.tuning.cluster import Resources
 from segada.settings.files import InputError
 
 CHILD = "extends: ../base.yaml\nname: child\n"
@@ -122,6 +124,9 @@ def test_variables_are_sent_by_name_and_no_error_shows_a_value() -> None:
     assert sent == {"RAY_JOB_STOP_WAIT_TIME_S": "600", "KEY": "planted"}
     with pytest.raises(InputError, match="--env GONE: this variable is not set here"):
         environment(["GONE"], {})
+    assert set(RESERVED) == set(cluster._numerics(Resources(None, 1, 0, 1)))
+    with pytest.raises(InputError, match="--env OMP_NUM_THREADS: the study itself sets it"):
+        environment(["OMP_NUM_THREADS"], {"OMP_NUM_THREADS": "4"})
     with pytest.raises(InputError, match="--env KEY: takes the name of a variable alone") as refusal:
         environment(["KEY=planted"], {"KEY": "planted"})
     assert "planted" not in str(refusal.value)
