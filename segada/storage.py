@@ -84,4 +84,4 @@ def _named(number: int | None, path: Path) -> StorageError:
     place = next(folder for folder in path.absolute().parents if folder.is_mount())
     free = os.statvfs(place)
     megabytes = free.f_bavail * free.f_frsize / 1e6
-    return StorageError(f"the file system at {place} {_WHAT_IS_WRONG[number]} ({megabytes:.1f} MB free): {path}")
+    return StorageError(f"the file system at {place} {_WHAT_IS_WRONG[number]} ({megabytes:.1f} MB free now): {path}")
