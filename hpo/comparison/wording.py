@@ -17,7 +17,8 @@ def headline(comparison: Comparison) -> str:
         return f"No comparison: {comparison.methods[0].name} alone came through."
     first, *others = ranking.groups[0]
     if len(ranking.groups) == 1:
-        return f"No order can be shown: none of the {len(ranking.methods)} methods can be told apart from another."
+        count = len(ranking.methods)
+        return f"No order holds over domains and seeds: none of the {count} methods can be told apart from another."
     if others:
         return f"{first} comes first, but cannot be told apart from {_listed(others)}."
     return f"{first} comes first, ahead of every other method."
@@ -72,7 +73,8 @@ def probability(p: float | None) -> str:
 
 def _worth(method: Method, comparison: Comparison) -> str:
     row = method.confirmed
-    gains = [f"{points(gain)} points over {_LONG[name]}" for name, gain in row.gain.items()]
+    # A baseline gains nothing over itself.
+    gains = [f"{points(gain)} points over {_LONG[name]}" for name, gain in row.gain.items() if gain.low < gain.high]
     rank = "" if comparison.ranking is None else f", with mean rank {comparison.ranking.mean_ranks[method.name]:.1f}"
     where = row.miou[method.worst]
     return (
