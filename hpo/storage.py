@@ -1,6 +1,7 @@
 """Where a study is kept: a journal file in the folder of its results, SQLite, or PostgreSQL."""
 
 import os
+import weakref
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
@@ -194,6 +195,8 @@ def _database(place: str, *, is_new: bool) -> BaseStorage:
     engine = dict(ENGINES[dialect.partition("+")[0]])
     try:
         storage = RDBStorage(dialect + url[len(parts.scheme) :], engine_kwargs=engine, skip_table_creation=not is_new)
+        # Connections of a pool would otherwise be left to the garbage collector, which complains.
+        weakref.finalize(storage, storage.engine.dispose)
         storage.get_all_studies()
     except ImportError:
         raise InputError(f"{place}: needs the driver of this database: pip install 'segada[postgres]'") from None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 200
+PATIENCE = 240
 """Seconds until a test gives up on drivers that take a few on a quiet machine."""
 
 STUDY = """
@@ -53,7 +53,10 @@ class Bench:
         self.started.append(process)
         return process
 
-    def clear(self) -> None:
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Ends what a test that failed has left."""
         for process in self.started:
             process.kill()

@@ -15,9 +15,8 @@ from hpo.cards import DEAD, DRIVERS
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     (tmp_path / "shared.yaml").write_text(STUDY)
-    made = Bench(tmp_path / "shared.yaml", tmp_path / "out", tmp_path / "gate")
-    yield made
-    made.clear()
+    with Bench(tmp_path / "shared.yaml", tmp_path / "out", tmp_path / "gate") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +24,9 @@ def control(tmp_path_factory) -> list[dict[str, str]]:
     """Rows of results.csv of the study as one driver makes it that nobody disturbs."""
     folder = tmp_path_factory.mktemp("control")
     (folder / "shared.yaml").write_text(STUDY)
-    alone = Bench(folder / "shared.yaml", folder / "out", folder)
-    finish(alone.start())
-    return alone.rows()
+    with Bench(folder / "shared.yaml", folder / "out", folder) as alone:
+        finish(alone.start())
+        return alone.rows()
 
 
 @pytest.mark.parametrize("storage", ["journal", "sqlite"])

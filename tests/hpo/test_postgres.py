@@ -73,14 +73,14 @@ def shared(server, tmp_path_factory) -> Iterator[Bench]:
     """A study that two drivers of four workers each have made, with the server's URL in HPO_STORAGE."""
     folder = tmp_path_factory.mktemp("postgres")
     (folder / "shared.yaml").write_text(STUDY.replace("trials: 12", "trials: 40"))
-    bench = Bench(folder / "shared.yaml", folder / "out", folder / "gate", {VARIABLE: with_password(server)})
-    both = [bench.start(waits=True, slots=4) for _ in range(2)]
-    wait_for(lambda: len(bench.busy()) == 2, *both)
-    bench.gate.touch()
-    printed = finish(*both)
-    assert all(PASSWORD not in text for text in printed)
-    yield bench
-    bench.clear()
+    environment = {VARIABLE: with_password(server)}
+    with Bench(folder / "shared.yaml", folder / "out", folder / "gate", environment) as bench:
+        both = [bench.start(waits=True, slots=4) for _ in range(2)]
+        wait_for(lambda: len(bench.busy()) == 2, *both)
+        bench.gate.touch()
+        printed = finish(*both)
+        assert all(PASSWORD not in text for text in printed)
+        yield bench
 
 
 def with_password(url: str) -> str:
