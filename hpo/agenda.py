@@ -9,8 +9,9 @@ from optuna.trial import TrialState
 from hpo.claims import PATIENCE
 from hpo.docket import Docket
 from hpo.jobs import Job, Observer, Outcome, Progress
-from hpo.objectives import objective_value, rung_losses, rung_value
+from hpo.objectives import RUNG_VALUES, objective_value, rung_losses
 from hpo.plan import Plan
+from hpo.pruning import judged_by
 from hpo.study import Study
 from segada.records import RunReport
 
@@ -172,11 +173,13 @@ class Agenda:
 
     def _is_hopeless(self, job: Job, report: RunReport) -> bool:
         assert job.trial is not None
+        settings, route = self._study.file.settings, job.settings.stream.all_visits()
+        judge = RUNG_VALUES[judged_by(settings.pruning)]
         # A retry after a worker's death reports visits that nobody has seen yet, together with the newest.
         for visits in range(1, len(report.visits) + 1):
-            gain = rung_value(report.visits[:visits], report.source_only)
-            losses = rung_losses(self._study.file.settings.objectives, report, visits)
-            if self._study.report(job.trial, visits, gain, losses):
+            value = judge(report.visits[:visits], report.source_only, route)
+            losses = rung_losses(settings.objectives, report, visits, value)
+            if self._study.report(job.trial, visits, value, losses):
                 return True
         return False
 

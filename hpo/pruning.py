@@ -18,8 +18,8 @@ class HalvingSettings(Settings):
     """Asynchronous successive halving over visits (Li et al. 2020, arXiv 1810.05934).
 
     After `min_visits`, and again after `reduction` times as many, a trial goes on only if it is among the best
-    1 / `reduction` of all that came as far: by its mean gain over source-only so far, and with several objectives by
-    non-dominated rank in that gain and in the other objectives so far.
+    1 / `reduction` of all that came as far: by `value`, and with several objectives by non-dominated rank in that value
+    and in the other objectives so far.
     """
 
     name: Literal["halving"] = "halving"
@@ -28,6 +28,9 @@ class HalvingSettings(Settings):
     reduction: int = Field(default=2, ge=2)
     startup: int = Field(default=0, ge=0)
     """Trials, the first ones, that are never stopped: they show how wide the results spread, and breed the next."""
+    value: Literal["outlook", "gain_so_far"] = "outlook"
+    """`gain_so_far` is the mean gain over source-only on the visits so far. `outlook` adds the domains of the stream that
+    are still to come, as they are scored now: settings that learn fast lose at first and win later, and it shows there."""
 
 
 class PairedSettings(Settings):
@@ -71,6 +74,11 @@ PRUNERS: dict[str, Callable[[Any, Path], BasePruner]] = {
     "paired": lambda settings, trials: PairedPruner(settings.min_visits, settings.alpha, trials),
 }
 """From a pruner's name and settings, and the folder of the trials' folders."""
+
+
+def judged_by(settings: HalvingSettings | PairedSettings | None) -> str:
+    """The key of `objectives.RUNG_VALUES` that trials report after a visit."""
+    return settings.value if isinstance(settings, HalvingSettings) else "gain_so_far"
 
 
 def build_pruner(settings: HalvingSettings | PairedSettings | None, trials: Path) -> BasePruner:

@@ -82,7 +82,7 @@ class Study:
         """Whether a trial is still this driver's: another one may have taken it for dead."""
         return self.claims.has_trial(self._trial_id(number))
 
-    def report(self, number: int, visits: int, gain: float, losses: Sequence[float] = ()) -> bool:
+    def report(self, number: int, visits: int, value: float, losses: Sequence[float] = ()) -> bool:
         """Notes how a running trial does, and says whether it is pruned now.
 
         It is closed in the same breath: the pruner judges a trial once, so a verdict that nobody writes down is lost.
@@ -90,7 +90,7 @@ class Study:
         Args:
             number: the trial's.
             visits: that it has completed.
-            gain: `objectives.rung_value` of these visits; larger is better.
+            value: of the rung, one of `objectives.RUNG_VALUES`; larger is better.
             losses: `objectives.rung_losses` of these visits, by which a study with several objectives prunes instead.
         """
         trial_id = self._trial_id(number)
@@ -101,7 +101,7 @@ class Study:
             self._storage.set_trial_user_attr(trial_id, RUNG.format(visits=visits), list(losses))
         else:
             upwards = self.file.settings.objectives[0].goal == "maximise"
-            self._storage.set_trial_intermediate_value(trial_id, visits, gain if upwards else -gain)
+            self._storage.set_trial_intermediate_value(trial_id, visits, value if upwards else -value)
         # A trial that has driven the whole stream is paid for: it counts, however it ranks.
         hopeless = visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
         return hopeless and self.prune(number) == TrialState.PRUNED

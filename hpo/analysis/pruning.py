@@ -1,14 +1,22 @@
-"""Whether pruning was justified: how well the gain of the first visits foretells the end."""
-
-from collections.abc import Sequence
+"""Whether pruning was justified: how well the first visits foretell the end."""
 
 import numpy as np
 
 from hpo.analysis.correlation import MIN_TRIALS, spearman
 from hpo.confirm import Estimate, Floats
-from hpo.objectives import rung_value
-from hpo.results import StudyResults, TrialResult
+from hpo.objectives import RUNG_VALUES
+from hpo.results import StudyResults
 from segada.records import Record
+
+
+class Foretold(Record):
+    """What one value of a rung says about the end."""
+
+    correlation: Estimate | None
+    """Spearman's, between the value after these visits and the first objective, larger meaning better in both; the
+    interval is a bootstrap over trials. Null where all trials are alike in one of the two."""
+    place_of_best: int
+    """Counted from 1: where the trial that ends as the best stood after these visits."""
 
 
 class Rung(Record):
@@ -17,11 +25,8 @@ class Rung(Record):
     visits: int
     trials: int
     """Completed trials."""
-    correlation: Estimate | None
-    """Spearman's, between the gain after these visits and the first objective, larger meaning better in both; the
-    interval is a bootstrap over trials. Null where all trials are alike in one of the two."""
-    place_of_best: int
-    """Counted from 1: where the trial that ends as the best stood after these visits."""
+    foretold: dict[str, Foretold]
+    """By the keys of `objectives.RUNG_VALUES`."""
     stopped: int
     """Trials that were pruned after these visits."""
 
@@ -39,16 +44,18 @@ def rungs(results: StudyResults) -> list[Rung]:
     pruned = [trial for trial in results.trials if trial.state == "pruned"]
     found = []
     for visits in range(1, len(results.visits)):
-        early = np.array([rung_value(trial.visits[:visits], source_only) for trial, source_only in done])
-        found.append(_rung(visits, early, final, pruned))
+        foretold = {}
+        for name, value in RUNG_VALUES.items():
+            early = [
+                value(trial.visits[:visits], source_only, [visit.domain for visit in trial.visits])
+                for trial, source_only in done
+            ]
+            foretold[name] = _foretold(np.array(early), final)
+        stopped = sum(len(trial.visits) == visits for trial in pruned)
+        found.append(Rung(visits=visits, trials=len(done), foretold=foretold, stopped=stopped))
     return found
 
 
-def _rung(visits: int, early: Floats, final: Floats, pruned: Sequence[TrialResult]) -> Rung:
-    return Rung(
-        visits=visits,
-        trials=len(final),
-        correlation=spearman(early, final),
-        place_of_best=1 + int(np.sum(early > early[np.argmax(final)])),
-        stopped=sum(len(trial.visits) == visits for trial in pruned),
-    )
+def _foretold(early: Floats, final: Floats) -> Foretold:
+    place = 1 + int(np.sum(early > early[np.argmax(final)]))
+    return Foretold(correlation=spearman(early, final), place_of_best=place)

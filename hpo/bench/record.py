@@ -98,6 +98,7 @@ def relevance(space: Space, trials: list[TrialResult]) -> dict[str, float]:
 def _trial(trial: TrialResult, report: RunReport) -> RecordedTrial:
     visits = (
         RecordedVisit(
+            domain=visit.domain,
             frames=visit.frames,
             seconds=round(visit.seconds, 3),
             miou={name: round(value, DIGITS) for name, value in visit.miou.items()},

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from scipy.stats import spearmanr
 
+from hpo.objectives import RUNG_VALUES
 from hpo.parameters.base import Raw
 from hpo.parameters.conditions import Clauses
 from hpo.parameters.kinds import Parameter
@@ -26,6 +27,7 @@ SHIPPED = Path(__file__).with_name("tables") / "random_dacs.jsonl.xz"
 class RecordedVisit(Record):
     """What a visit cost, and what came of it."""
 
+    domain: str
     frames: int
     seconds: float
     """Wall time of adaptation and evaluation, beside as many trials as the recording had workers."""
@@ -85,21 +87,25 @@ class RecordedTable:
         indices = np.array(sorted(among))
         return int(indices[np.argmin(self._distances(self._place(raw))[indices])])
 
-    @cached_property
-    def gains(self) -> NDArray[np.float64]:
-        """Trials × visits: mean gain over source-only up to each visit, which a search reports and prunes by."""
-        domains, before = self.recording.visits, self.recording.source_only
-        each = [
-            [visit.miou[name] - before[name] for name, visit in zip(domains, one.visits, strict=True)]
-            for one in self.trials
-        ]
-        return np.asarray(np.cumsum(each, axis=1) / np.arange(1, len(domains) + 1))
+    def rung_value(self, row: int, visits: int, value: str) -> float:
+        """What a recorded trial is compared by after so many visits: a key of `objectives.RUNG_VALUES`."""
+        return float(self._rung_values[value][row, visits - 1])
 
     @cached_property
     def mean_miou(self) -> NDArray[np.float64]:
         """Of every trial: the mean over visits of the mIoU on the domain being visited, in [0, 1]."""
         source_only = [self.recording.source_only[name] for name in self.recording.visits]
-        return np.asarray(self.gains[:, -1] + np.mean(source_only))
+        return np.asarray(self._rung_values["gain_so_far"][:, -1] + np.mean(source_only))
+
+    @cached_property
+    def _rung_values(self) -> dict[str, NDArray[np.float64]]:
+        """Trials × visits, by value."""
+        route, before = self.recording.visits, self.recording.source_only
+        counts = range(1, len(route) + 1)
+        return {
+            name: np.array([[value(one.visits[:count], before, route) for count in counts] for one in self.trials])
+            for name, value in RUNG_VALUES.items()
+        }
 
     @property
     def frames(self) -> int:

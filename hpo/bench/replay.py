@@ -10,7 +10,7 @@ import argparse
 import csv
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.pruners import BasePruner, NopPruner
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -26,8 +25,8 @@ from rich.table import Table
 from hpo.bench.recorded import SHIPPED, RecordedTable, read_table
 from hpo.bench.searches import STOCK, build
 from hpo.bench.virtual_clock import Found, VirtualClock
-from hpo.halving import HalvingPruner
-from hpo.pruning import PatientPruner
+from hpo.objectives import RUNG_VALUES
+from hpo.pruning import HalvingSettings
 from hpo.samplers.table import SAMPLERS
 
 FIELDS = ("sampler", "pruning", "seed", "frames", "mean_miou")
@@ -36,11 +35,8 @@ SHARES = (0.125, 0.25, 0.5, 1.0)
 """Of the budget, at which regret is shown."""
 STARTUP = 8
 """First trials that are never pruned, as in the shipped studies."""
-PRUNERS: Mapping[str, Callable[[int], BasePruner]] = {
-    "none": lambda _min_visits: NopPruner(),
-    "halving": lambda min_visits: PatientPruner(HalvingPruner(min_visits, 2), STARTUP),
-}
-"""By the visits that every trial completes."""
+PRUNING = ("none", *RUNG_VALUES)
+"""What trials are halved by, if they are."""
 REPLICATES = 2000
 
 Numbers = NDArray[np.float64]
@@ -52,7 +48,7 @@ class ReplayKey:
 
     sampler: str
     pruning: str
-    """A key of `PRUNERS`."""
+    """One of `PRUNING`."""
     seed: int
 
 
@@ -96,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
     table = read_table(arguments.table)
     budget = table.frames * (arguments.trials or len(table.trials))
     samplers = list(dict.fromkeys((*arguments.samplers, "random")))
-    keys = [ReplayKey(*one) for one in itertools.product(samplers, PRUNERS, range(arguments.seeds))]
+    keys = [ReplayKey(*one) for one in itertools.product(samplers, PRUNING, range(arguments.seeds))]
     replay = Replay(arguments.table, budget, arguments.workers, arguments.min_visits)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         courses = list(track(pool.map(replay, keys), "replaying", len(keys), transient=True))
@@ -122,8 +118,13 @@ class Replay:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         table = read_table(self.table)
         sampler = build(key.sampler, table.space, self.frames // table.frames, key.seed)
-        pruner = PRUNERS[key.pruning](self.min_visits)
-        return VirtualClock(table, sampler, pruner, self.workers).search(self.frames)
+        return VirtualClock(table, sampler, self._pruning(key.pruning), self.workers).search(self.frames)
+
+    def _pruning(self, value: str) -> HalvingSettings | None:
+        if value not in RUNG_VALUES:
+            return None
+        given = {"min_visits": self.min_visits, "startup": STARTUP, "value": value}
+        return HalvingSettings.model_validate(given)
 
 
 def scores(found: dict[ReplayKey, list[Found]], best: float, budget: int) -> dict[tuple[str, str], ReplayScore]:
@@ -166,11 +167,11 @@ def _described(table: RecordedTable, budget: int, workers: int) -> str:
 
 def _table(found: dict[tuple[str, str], ReplayScore], samplers: Iterable[str]) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0))
-    for column in ("sampler", "pruning", *(f"regret at {share:.1%}" for share in SHARES)):
+    for column in ("sampler", "halved by", *(f"regret at {share:.1%}" for share in SHARES)):
         table.add_column(column)
     table.add_column("share of the budget to random's best (median)")
     table.add_column("seeds there by a quarter")
-    for sampler, pruning in itertools.product(samplers, PRUNERS):
+    for sampler, pruning in itertools.product(samplers, PRUNING):
         score = found[sampler, pruning]
         regrets = [_interval(100 * column, np.mean, "{:.2f}") for column in score.regret.T]
         early = int((score.reached <= 0.25).sum())

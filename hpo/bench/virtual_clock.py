@@ -2,14 +2,15 @@
 
 import heapq
 from dataclasses import dataclass
+from pathlib import Path
 
 import optuna
-from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from hpo.bench.recorded import RecordedTable
 from hpo.bench.snapped import Snapped
+from hpo.pruning import HalvingSettings, build_pruner, judged_by
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,23 @@ class VirtualClock:
     The study is a real one, in memory: sampler and pruner see running, pruned and complete trials as they would.
     """
 
-    def __init__(self, table: RecordedTable, sampler: BaseSampler, pruner: BasePruner, workers: int) -> None:
+    def __init__(
+        self, table: RecordedTable, sampler: BaseSampler, pruning: HalvingSettings | None, workers: int
+    ) -> None:
         """Starts the workers.
 
         Args:
             table: the recorded trials.
             sampler: proposes.
-            pruner: stops trials after a visit.
+            pruning: stops trials after a visit; None stops none.
             workers: trials at a time.
         """
         self._table = table
         self.sampler = Snapped(sampler, table)
         self.frames = 0
         """Adapted on so far, by all trials."""
+        self._value = judged_by(pruning)
+        pruner = build_pruner(pruning, Path())
         self.study = optuna.create_study(sampler=self.sampler, pruner=pruner, direction="maximize")
         self._running: list[_Running] = []
         self._best: list[Found] = []
@@ -79,10 +84,10 @@ class VirtualClock:
         heapq.heappush(self._running, running)
 
     def _visit(self, running: _Running) -> None:
-        recorded, gains = self._table.trials[running.row].visits, self._table.gains[running.row]
+        recorded = self._table.trials[running.row].visits
         self.frames += recorded[running.visits].frames
         running.visits += 1
-        running.trial.report(float(gains[running.visits - 1]), running.visits)
+        running.trial.report(self._table.rung_value(running.row, running.visits, self._value), running.visits)
         if running.visits == len(recorded):
             self._complete(running)
         elif running.trial.should_prune():

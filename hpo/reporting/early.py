@@ -3,10 +3,14 @@
 from html import escape
 
 from hpo.analysis.correlation import CONFIDENCE
-from hpo.analysis.pruning import rungs
+from hpo.analysis.pruning import Foretold, rungs
 from hpo.confirm import Estimate
+from hpo.objectives import RUNG_VALUES
 from hpo.reporting.wording import metric_name
 from hpo.results import StudyResults
+
+SPOKEN = {"gain_so_far": "gain so far", "outlook": "outlook"}
+TITLES = ("rank correlation of the ", "place of the final best by ")
 
 
 def early(results: StudyResults) -> str:
@@ -16,21 +20,26 @@ def early(results: StudyResults) -> str:
         return ""
     final = escape(metric_name(results.objectives[0]))
     note = (
-        "A trial is pruned by its mean gain over source-only on the visits so far. The table compares that gain with "
-        f"the final {final} of the completed trials, by Spearman's rank correlation with "
+        "After a visit a trial is compared with others by its mean gain over source-only on the visits so far, or by "
+        "its outlook, which adds domains still to come as they are scored by then. The table compares both with the "
+        f"final {final} of the completed trials, by Spearman's rank correlation with "
         f"{100 * CONFIDENCE:.0f} % bootstrap intervals: near 1 the first visits foretell the end, near 0 to prune "
         "there is to draw lots. Pruned trials have no end to compare with, so that the numbers are those among the "
         "trials that were let through."
     )
-    heads = ["visits", "rank correlation", "place of the final best", "pruned here"]
+    heads = ["visits", *(f"{title}{SPOKEN[name]}" for name in RUNG_VALUES for title in TITLES), "pruned here"]
     rows = "".join(
-        f"<tr><td>{rung.visits}</td><td>{correlation(rung.correlation)}</td>"
-        f"<td>{rung.place_of_best} of {rung.trials}</td><td>{rung.stopped}</td></tr>"
+        f"<tr><td>{rung.visits}</td>{''.join(_cells(rung.foretold[name], rung.trials) for name in RUNG_VALUES)}"
+        f"<td>{rung.stopped}</td></tr>"
         for rung in found
     )
     head = "".join(f"<th>{name}</th>" for name in heads)
     table = f'<table class="pairs"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     return f'<h2>Could it be told early?</h2><p class="note">{note}</p>{table}'
+
+
+def _cells(foretold: Foretold, trials: int) -> str:
+    return f"<td>{correlation(foretold.correlation)}</td><td>{foretold.place_of_best} of {trials}</td>"
 
 
 def correlation(estimate: Estimate | None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
-from study_samples import report
+from study_samples import report, visit
 
 from hpo.agenda import Agenda
 from hpo.jobs import Job, Outcome, Progress
@@ -151,6 +151,23 @@ def test_nothing_is_confirmed_while_a_trial_runs(file, tmp_path):
         finish(desk.agenda, job, 0.01)
 
     assert desk.agenda.next_job().name == "trial 0 seed 1"
+
+
+@pytest.mark.parametrize(("value", "state"), [("gain_so_far", "pruned"), ("outlook", "complete")])
+def test_a_trial_goes_on_or_not_by_what_the_study_judges_it_by(file, tmp_path, value, state):
+    desk = opened(load_study(file.document.file, {"pruning.value": value}), tmp_path / "out")
+    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
+    for name in ("trial 0", "trial 1"):
+        finish(desk.agenda, jobs[name], 0.05)
+    # Behind on the domain that it has seen, ahead on those that are still to come.
+    first = visit(0, 0.1)
+    slow = first.model_copy(update={"miou": {**first.miou, first.domain: first.miou[first.domain] - 0.1}})
+    goes_on = desk.agenda.visited(
+        jobs["trial 2"], Progress(report=report(0.0, 1).model_copy(update={"visits": [slow]}), finished=False)
+    )
+    assert goes_on == (state == "complete")
+    finish(desk.agenda, jobs["trial 2"], 0.1)
+    assert desk.diary.ends["trial 2"].state == state
 
 
 def test_a_pruned_trial_is_told_as_pruned_and_runs_no_further(file, tmp_path):

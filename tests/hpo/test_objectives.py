@@ -13,8 +13,9 @@ from hpo.objectives import (
     ConstraintSettings,
     ObjectiveSettings,
     domain_miou,
+    gain_so_far,
     objective_values,
-    rung_value,
+    outlook,
 )
 from hpo.pruning import HalvingSettings, build_pruner
 from segada.records import RunReport, VisitRecord
@@ -121,7 +122,22 @@ def test_a_constraint_has_one_limit(limits: dict[str, float]) -> None:
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 0.1), (2, (0.1 + 0.15) / 2), (3, (0.1 + 0.15 + 0.05) / 3)])
 def test_a_rung_is_the_mean_gain_on_the_domains_visited_so_far(count: int, expected: float) -> None:
-    assert rung_value(VISITS[:count], SOURCE_ONLY) == pytest.approx(expected)
+    assert gain_so_far(VISITS[:count], SOURCE_ONLY) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_outlook_adds_the_domains_ahead_as_they_are_now(count: int) -> None:
+    route = [record.domain for record in VISITS]
+    now = VISITS[count - 1].miou
+    plain = [VISITS[place].miou[domain] if place < count else now[domain] for place, domain in enumerate(route)]
+    gains = [miou - SOURCE_ONLY[domain] for miou, domain in zip(plain, route, strict=True)]
+    assert outlook(VISITS[:count], SOURCE_ONLY, route) == pytest.approx(sum(gains) / 3)
+
+
+def test_at_the_end_the_outlook_is_the_gain_and_before_it_need_not_be() -> None:
+    route = [record.domain for record in VISITS]
+    assert outlook(VISITS, SOURCE_ONLY, route) == pytest.approx(gain_so_far(VISITS, SOURCE_ONLY))
+    assert outlook(VISITS[:1], SOURCE_ONLY, route) != pytest.approx(gain_so_far(VISITS[:1], SOURCE_ONLY))
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_of_several_objectives_those_count_that_are_known_by_then():
     records = [*whole.visits[:2], whole.visits[2].model_copy(update={"miou": dict.fromkeys(whole.source_only, 0.0)})]
     whole = whole.model_copy(update={"visits": records, "gain": -3.0, "forgetting": 3.0, "mean_miou": 0.0})
 
-    assert rung_losses(objectives, whole, 2) == pytest.approx([-0.25, 10, -8.0, -0.25, -0.5])
+    assert rung_losses(objectives, whole, 2, 0.25) == pytest.approx([-0.25, 10, -8.0, -0.25, -0.5])
 
 
 def test_several_objectives_are_halved_by_fronts(tmp_path):

@@ -35,17 +35,18 @@ def test_a_rung_is_the_correlation_of_the_mean_gain_so_far_with_the_objective():
     assert [(rung.visits, rung.trials, rung.stopped) for rung in found] == [(1, 5, 1), (2, 5, 0)]
     for rung in found:
         early = [np.mean(gains[: rung.visits]) for gains in GAINS]
-        assert rung.correlation is not None
-        assert rung.correlation.value == pytest.approx(spearmanr(early, values).statistic)
-        assert rung.correlation.low <= rung.correlation.value <= rung.correlation.high
+        so_far = rung.foretold["gain_so_far"].correlation
+        assert so_far is not None
+        assert so_far.value == pytest.approx(spearmanr(early, values).statistic)
+        assert so_far.low <= so_far.value <= so_far.high
     # The last trial ends as the best: fourth by its first visit, first by its first two.
-    assert [rung.place_of_best for rung in found] == [4, 1]
+    assert [rung.foretold["gain_so_far"].place_of_best for rung in found] == [4, 1]
 
 
 def test_an_objective_that_is_minimised_counts_the_other_way_round():
     trials = [trial(number, (gain, gain, gain), -gain) for number, (gain, _, _) in enumerate(GAINS)]
 
-    first = rungs(study(trials, maximised=False))[0]
+    first = rungs(study(trials, maximised=False))[0].foretold["gain_so_far"]
 
     assert first.correlation is not None
     assert first.correlation.value == pytest.approx(1.0)
@@ -55,7 +56,7 @@ def test_an_objective_that_is_minimised_counts_the_other_way_round():
 def test_a_few_trials_and_trials_that_are_all_alike_say_nothing():
     assert rungs(study([trial(number, gains, 0.1 * number) for number, gains in enumerate(GAINS[:4])])) == []
     same = rungs(study([trial(number, (0.1, 0.1, 0.1), 0.1 * number) for number in range(5)]))
-    assert [rung.correlation for rung in same] == [None, None]
+    assert [one.correlation for rung in same for one in rung.foretold.values()] == [None] * 4
 
 
 def test_the_interval_of_many_trials_is_that_of_fisher():

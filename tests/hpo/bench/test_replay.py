@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from optuna.pruners import NopPruner
 
 from hpo.bench import replay
 from hpo.bench.recorded import (
@@ -23,7 +22,7 @@ from hpo.bench.recorded import (
 from hpo.bench.replay import Replay, ReplayKey, scores
 from hpo.bench.searches import build
 from hpo.bench.virtual_clock import Found, VirtualClock
-from hpo.halving import HalvingPruner
+from hpo.pruning import HalvingSettings
 from hpo.samplers.table import SAMPLERS
 from segada.settings.files import InputError
 
@@ -49,8 +48,8 @@ def recording(relevance: float = 0.9) -> Recording:
 
 def trial(threshold: float, alpha: float, clear: float, rain: float, seconds: float = SECONDS) -> RecordedTrial:
     visits = (
-        RecordedVisit(frames=10, seconds=seconds, miou={"clear": clear, "rain": 0.0}, label_free={}),
-        RecordedVisit(frames=10, seconds=seconds, miou={"clear": 0.0, "rain": rain}, label_free={}),
+        RecordedVisit(domain="clear", frames=10, seconds=seconds, miou={"clear": clear, "rain": 0.0}, label_free={}),
+        RecordedVisit(domain="rain", frames=10, seconds=seconds, miou={"clear": 0.0, "rain": rain}, label_free={}),
     )
     return RecordedTrial(values={"method.threshold": threshold, "method.ema_alpha": alpha}, visits=visits)
 
@@ -65,7 +64,9 @@ def grid_table(size: int = 5) -> RecordedTable:
 
 def test_results_are_those_of_the_visits() -> None:
     table = RecordedTable(recording(), [trial(0.0, 0.0, 0.6, 0.45)])
-    assert table.gains.tolist() == [[pytest.approx(0.1), pytest.approx(0.15)]]
+    assert [table.rung_value(0, visits, "gain_so_far") for visits in (1, 2)] == pytest.approx([0.1, 0.15])
+    # After the first visit the rain, still to come, is at 0: 0.25 below the source model.
+    assert [table.rung_value(0, visits, "outlook") for visits in (1, 2)] == pytest.approx([(0.1 - 0.25) / 2, 0.15])
     assert table.mean_miou.tolist() == [pytest.approx((0.6 + 0.45) / 2)]
     assert table.frames == 20
 
@@ -105,7 +106,7 @@ def test_what_is_no_table_is_refused_by_its_path(tmp_path: Path, content: bytes 
 @pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in ("gp", "auto")])
 def test_every_sampler_gets_every_recorded_trial_once(name: str) -> None:
     table = grid_table(4)
-    clock = VirtualClock(table, build(name, table.space, 16, 0), NopPruner(), 3)
+    clock = VirtualClock(table, build(name, table.space, 16, 0), None, 3)
     found = clock.search(10_000)
     trials = clock.study.get_trials(deepcopy=False)
     params = [(one.params["method.threshold"], one.params["method.ema_alpha"]) for one in trials]
@@ -120,7 +121,7 @@ def test_the_clock_lets_a_quick_trial_overtake_and_counts_frames_visit_by_visit(
     trials = [trial(0.0, 0.0, 0.5, 0.5, seconds=10.0), trial(0.5, 0.0, 0.6, 0.6), trial(1.0, 0.0, 0.7, 0.7)]
     table = RecordedTable(recording(), trials)
     sampler = build("random", table.space, 3, 0)
-    clock = VirtualClock(table, sampler, NopPruner(), 2)
+    clock = VirtualClock(table, sampler, None, 2)
     found = clock.search(10_000)
     order = [clock.sampler.rows[number] for number in range(3)]
     ends = {0: 20.0, 1: 4.0, 2: 4.0}
@@ -133,7 +134,7 @@ def test_the_clock_lets_a_quick_trial_overtake_and_counts_frames_visit_by_visit(
 
 def test_a_pruned_trial_costs_its_visits_and_has_no_value() -> None:
     table = grid_table()
-    clock = VirtualClock(table, build("random", table.space, 25, 0), HalvingPruner(1, 2), 1)
+    clock = VirtualClock(table, build("random", table.space, 25, 0), HalvingSettings(min_visits=1), 1)
     found = clock.search(10_000)
     trials = clock.study.get_trials(deepcopy=False)
     pruned = [one for one in trials if one.state == optuna.trial.TrialState.PRUNED]
@@ -145,7 +146,7 @@ def test_a_pruned_trial_costs_its_visits_and_has_no_value() -> None:
 
 def test_a_search_ends_with_its_budget() -> None:
     table = grid_table()
-    clock = VirtualClock(table, build("random", table.space, 25, 0), NopPruner(), 2)
+    clock = VirtualClock(table, build("random", table.space, 25, 0), None, 2)
     clock.search(100)
     assert clock.frames == 100
 
@@ -154,13 +155,13 @@ def test_scores_are_those_of_the_definition() -> None:
     found = {
         ReplayKey("random", "none", 0): [Found(10, 0.5), Found(80, 0.6)],
         ReplayKey("random", "none", 1): [Found(30, 0.7)],
-        ReplayKey("genetic", "halving", 0): [Found(20, 0.4), Found(25, 0.65)],
-        ReplayKey("genetic", "halving", 1): [Found(20, 0.4)],
+        ReplayKey("genetic", "outlook", 0): [Found(20, 0.4), Found(25, 0.65)],
+        ReplayKey("genetic", "outlook", 1): [Found(20, 0.4)],
     }
     scored = scores(found, 0.7, 100)
-    assert scored["genetic", "halving"].reached.tolist() == [0.25, math.inf]
+    assert scored["genetic", "outlook"].reached.tolist() == [0.25, math.inf]
     assert scored["random", "none"].reached.tolist() == [0.8, 0.3]
-    np.testing.assert_allclose(scored["genetic", "halving"].regret, [[0.7, 0.05, 0.05, 0.05], [0.7, 0.3, 0.3, 0.3]])
+    np.testing.assert_allclose(scored["genetic", "outlook"].regret, [[0.7, 0.05, 0.05, 0.05], [0.7, 0.3, 0.3, 0.3]])
     np.testing.assert_allclose(scored["random", "none"].regret, [[0.2, 0.2, 0.2, 0.1], [0.7, 0.7, 0.0, 0.0]])
 
 
@@ -168,7 +169,7 @@ def test_two_replays_are_equal_and_seeds_differ(tmp_path: Path) -> None:
     table = grid_table()
     write_table(table.recording, table.trials, tmp_path / "table.xz")
     one = Replay(tmp_path / "table.xz", 300, 2, 1)
-    first, again, other = (one(ReplayKey("genetic", "halving", seed)) for seed in (0, 0, 1))
+    first, again, other = (one(ReplayKey("genetic", "outlook", seed)) for seed in (0, 0, 1))
     assert first == again
     assert first != other
 
@@ -186,7 +187,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     with (tmp_path / "replay.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {(row["sampler"], row["pruning"]) for row in rows} == {
-        (sampler, pruning) for sampler in ("genetic", "random") for pruning in ("none", "halving")
+        (sampler, pruning) for sampler in ("genetic", "random") for pruning in ("none", "gain_so_far", "outlook")
     }
 
 
