@@ -61,7 +61,7 @@ def _counts(standing: Standing) -> Iterator[str]:
 
 
 def _ends(standing: Standing) -> Iterator[str]:
-    if standing.visits_per_minute is not None:
+    if standing.visits_per_minute is not None and standing.drivers:
         left = "" if standing.seconds_left is None else f", about {clock(standing.seconds_left)} left"
         yield f"speed: {standing.visits_per_minute:.1f} visits a minute{left}"
     yield f"drivers: {', '.join(standing.drivers) or 'none at work'}"
