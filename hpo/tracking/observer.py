@@ -97,7 +97,8 @@ class WandbTracking:
         outlet = self._outlet()
         ended, self._process = outlet.close(PATIENCE), None
         if not ended:
-            print(f"warning: wandb took more than {PATIENCE:.0f} s to end and was stopped", file=sys.stderr)
+            kept = f"what it was told is in {self._out / 'wandb'}, for wandb sync"
+            print(f"warning: wandb took more than {PATIENCE:.0f} s to end and was stopped; {kept}", file=sys.stderr)
         if outlet.dropped:
             print(f"warning: wandb was too slow to be told of everything: {outlet.dropped} lost", file=sys.stderr)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 import wandb
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 from wandb.sdk.lib.service.service_token import WandbServiceConnectionError
 from wandb.sdk.mailbox.mailbox import MailboxClosedError
 from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerResponseError
@@ -40,8 +40,10 @@ _ERRORS = (
     HandleAbandonedError,
     ServerResponseError,
     OSError,
+    ValidationError,
 )
-"""What wandb raises when its server, its service process or the network does not answer, or a key is refused."""
+"""What wandb raises when its server, its service process or the network does not answer, or not in a way that it
+understands, or when a key is refused."""
 
 
 class _Known(Record):
@@ -80,6 +82,7 @@ class Teller:
         self._warned = False
         self._is_on = True
         self._ending = ThreadPoolExecutor(4)
+        self._unsent: list[Path] = []
 
     def tell(self, message: Message) -> None:
         """Passes one message on, unless wandb itself has broken down before."""
@@ -91,17 +94,19 @@ class Teller:
             Concluded: self._concluded,
         }
         if self._is_on:
-            self._is_on = self._tried(lambda: actions[type(message)](message))
+            failed = "failed, and the search goes on without it"
+            self._is_on = self._tried(lambda: actions[type(message)](message), failed)
 
     def close(self) -> None:
         """Waits for what is on its way; runs whose trials were interrupted are marked so."""
         for name in list(self._runs):
             self.tell(Left(name=name))
         self._ending.shutdown()
-        runs = sorted(path.name for path in (self._folder / "wandb").glob("offline-run-*"))
-        if runs:
-            pattern = shlex.quote(str(self._folder / "wandb")) + "/offline-run-*"
-            print(f"wandb: what was not sent is kept; to upload it: wandb sync {pattern}", file=self._said, flush=True)
+        kept = [shlex.quote(str(path)) for path in self._unsent]
+        if any((self._folder / "wandb").glob("offline-run-*")):
+            kept.append(shlex.quote(str(self._folder / "wandb")) + "/offline-run-*")
+        if kept:
+            print(f"wandb: to upload what was not sent: wandb sync {' '.join(kept)}", file=self._said, flush=True)
 
     def _opened(self, message: Opened) -> None:
         self._folders[message.name] = Path(message.folder)
@@ -143,10 +148,16 @@ class Teller:
         run.log({"leaderboard": wandb.Table(columns=list(message.columns), data=message.rows)})
         run.summary.update(message.summary)
         if message.winner is not None and self._settings.artifacts:
-            artifact = wandb.Artifact(f"{self._study}-best", "model", metadata=message.summary)
-            artifact.add_dir(message.winner)
-            run.log_artifact(artifact)
-        self._end(run, 0)
+            # It asks the server first.
+            self._ending.submit(self._send_winner, run, message)
+        else:
+            self._end(run, 0)
+
+    def _send_winner(self, run: "wandb.Run", message: Concluded) -> None:
+        artifact = wandb.Artifact(f"{self._study}-best", "model", metadata=message.summary)
+        artifact.add_dir(str(message.winner))
+        self._tried(lambda: run.log_artifact(artifact), "does not take the winner's weights")
+        self._finish(run, 0)
 
     def _begin(self, name: str, kind: str, config: Mapping[str, JsonValue]) -> "wandb.Run":
         try:
@@ -192,13 +203,19 @@ class Teller:
 
     def _end(self, run: "wandb.Run", code: int) -> None:
         """Not here: a slow server would hold up what the other trials say."""
-        self._ending.submit(self._tried, lambda: run.finish(exit_code=code))
+        self._ending.submit(self._finish, run, code)
 
-    def _tried(self, action: Callable[[], None]) -> bool:
+    def _finish(self, run: "wandb.Run", code: int) -> None:
+        if not self._tried(
+            lambda: run.finish(exit_code=code), "does not take a run in time, so that it is kept in files"
+        ):
+            self._unsent.append(Path(run.dir).parent)
+
+    def _tried(self, action: Callable[[], object], what: str) -> bool:
         try:
             action()
         except _ERRORS as error:
-            self._warn("failed, and the search goes on without it", error)
+            self._warn(what, error)
             return False
         return True
 
@@ -225,21 +242,16 @@ def main() -> int:
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     teller = Teller(study, TrackingSettings.model_validate_json(settings), Path(out), said)
     try:
-        _listen(teller)
+        for line in sys.stdin:
+            teller.tell(ANY_MESSAGE.validate_json(line))
     except Exception as error:  # noqa: BLE001 - the outermost frame of a process that has no other way to say it
         print(f"warning: wandb is told nothing more: {type(error).__name__}: {error}", file=said, flush=True)
-        return FAILED
-    return DONE
-
-
-def _listen(teller: Teller) -> None:
-    for line in sys.stdin:
-        teller.tell(ANY_MESSAGE.validate_json(line))
     last = threading.Timer(LAST_SECONDS, os._exit, [FAILED])
     last.daemon = True
     last.start()
     teller.close()
     wandb.teardown()
+    return DONE
 
 
 def _own_voice() -> TextIO:

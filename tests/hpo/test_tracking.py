@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from study_samples import report, results
-from wandb_files import Kept, kept_runs, refusing_server, silent_server
+from wandb_files import Kept, kept_runs, refusing_server, silent_server, stalling_server
 
 from hpo.jobs import Job, Outcome
 from hpo.study_file import StudyFile, load_study
@@ -201,6 +201,30 @@ def test_no_server_holds_up_a_search_and_nothing_is_lost(server, tmp_path: Path,
     runs = {run.name: run for run in kept_runs(tmp_path).values()}
     assert [len(runs[name].history) for name in ("trial 0", "trial 1")] == [3, 3]
     assert "smoke" in runs
+
+
+def test_a_server_that_stalls_in_the_middle_delays_nobody(tmp_path: Path, monkeypatch, capfd) -> None:
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "6")
+    monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "2")
+    file = study_of(mode="online", artifacts=False)
+    with stalling_server() as address:
+        monkeypatch.setenv("WANDB_BASE_URL", address)
+        tracking = WandbTracking(file, tmp_path)
+        job = job_of(file, 0, tmp_path)
+        begun = time.monotonic()
+        tracking.started(job)
+        tracking.visited(job, report(0.1))
+        tracking.ended(job, Outcome("complete", report(0.1)))
+        told = time.monotonic() - begun
+        tracking.concluded(results(None))
+        waited = time.monotonic() - begun
+    assert told < 2
+    assert waited < 50
+    said = capfd.readouterr().err
+    assert said.count("warning: wandb does not take a run in time, so that it is kept in files") == 1
+    assert f"wandb: to upload what was not sent: wandb sync {tmp_path}/wandb/run-" in said
+    (kept,) = (run for run in kept_runs(tmp_path, "run").values() if run.name == "trial 0")
+    assert [point["visit"] for point in kept.history] == [0, 1, 2]
 
 
 def test_who_hangs_is_left_behind_and_what_does_not_fit_is_counted() -> None:

@@ -53,10 +53,10 @@ def as_dict(items: Iterable[object]) -> dict[str, object]:
     return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
 
 
-def kept_runs(out: Path) -> dict[str, Kept]:
-    """Every run that was kept offline in a folder, by its id."""
+def kept_runs(out: Path, kind: str = "offline-run") -> dict[str, Kept]:
+    """Every run that was kept offline in a folder, or of another kind in wandb's naming of folders, by its id."""
     runs: dict[str, Kept] = {}
-    for path in sorted(out.glob("wandb/offline-run-*/*.wandb")):
+    for path in sorted(out.glob(f"wandb/{kind}-*/*.wandb")):
         run = None
         for record in records(path):
             if record.HasField("run"):
@@ -84,6 +84,37 @@ def silent_server() -> Iterator[str]:
     """The address of a server that accepts whoever comes and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def stalling_server() -> Iterator[str]:
+    """The address of a server that lets every run begin and then takes nothing of it."""
+    over = threading.Event()
+    project = {"id": "1", "name": "segada", "entity": {"id": "2", "name": "lab"}}
+
+    class Stall(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+            if self.path != "/graphql" or b"upsertBucket" not in sent:
+                over.wait()
+                return
+            name = json.loads(sent)["variables"].get("name")
+            bucket = {"id": "3", "name": name, "config": "{}", "historyLineCount": 0, "project": project}
+            answer = json.dumps({"data": {"upsertBucket": {"bucket": bucket, "inserted": True}}}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stall)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    over.set()
+    server.shutdown()
+    server.server_close()
 
 
 @contextmanager
