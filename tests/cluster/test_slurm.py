@@ -15,11 +15,12 @@ from manifests import CLUSTER
 SCRIPT = CLUSTER / "slurm" / "segada.sbatch"
 COMMANDS = {
     "scontrol": 'if [[ $1 == show ]]; then echo node1; echo node2; else echo "$*" >>"$LOG/scontrol"; fi',
-    "srun": 'if [[ $* == *hostname* ]]; then echo 10.0.0.1; else echo "$*" >>"$LOG/srun"; exec sleep 1000; fi',
+    "srun": """if [[ $* == *hostname* ]]; then echo 10.0.0.1; elif [[ -e $LOG/broken ]]; then exit 1;
+        else echo "$*" >>"$LOG/srun"; exec sleep 1000; fi""",
     # The program on its input counts nodes; the driver works until it is told to stop.
     "python": f"""case "$1" in
         -c) exec {sys.executable} "$@";;
-        -) echo 2;;
+        -) [[ ! -e $LOG/broken ]] && echo 2;;
         *) echo "$* $RAY_AUTH_TOKEN_PATH" >>"$LOG/driver"
            trap 'echo told >>"$LOG/driver"; sleep 1; exit 3' TERM
            until [[ -e $LOG/finish ]]; do sleep 0.1; done; exit "$(cat "$LOG/finish")";;
@@ -126,3 +127,9 @@ def test_what_fails_is_not_requeued(started: Started, tmp_path: Path, code: int)
     (tmp_path / "finish").write_text(str(code))
     assert job.wait(timeout=60) == code
     assert not (tmp_path / "scontrol").exists()
+
+
+def test_a_ray_that_does_not_start_ends_the_job(started: Started, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    assert started("--space", "smoke.yaml").wait(timeout=60) == 1
+    assert not (tmp_path / "driver").exists()
