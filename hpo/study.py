@@ -198,7 +198,9 @@ class Study:
                 trial.set_constraint(constraint.text, violation)
 
     def _is_closed(self) -> bool:
-        return self.ledger.user_attrs.get(CLOSED) == self.file.settings.budget.model_dump(mode="json")
+        # The ledger's own attributes would be a copy of everything that identifies a study, once a trial.
+        closed = self._storage.get_study_user_attrs(self._study_id).get(CLOSED)
+        return bool(closed == self.file.settings.budget.model_dump(mode="json"))
 
     def _taken_up(self, number: int) -> Proposal:
         trial_id = self._trial_id(number)

@@ -1,12 +1,22 @@
-"""Benchmarks of the search: `python -m hpo.bench samplers`, `latency`, `replay`; `record` makes what is replayed."""
+"""Benchmarks of the search: `python -m hpo.bench samplers`, `latency`, `replay`, `chaos`, `overhead`.
+
+`record` makes what is replayed.
+"""
 
 import argparse
 import sys
 
-from hpo.bench import latency, record, replay, samplers
+from hpo.bench import chaos, latency, overhead, record, replay, samplers
 from segada.command import exit_code
 
-COMMANDS = {"samplers": samplers, "latency": latency, "replay": replay, "record": record}
+COMMANDS = {
+    "samplers": samplers,
+    "latency": latency,
+    "replay": replay,
+    "record": record,
+    "chaos": chaos,
+    "overhead": overhead,
+}
 """What can be measured: modules with `add_options(parser)` and `run(arguments)`."""
 
 

@@ -22,6 +22,8 @@ _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # Its snapshots of all trials, for a restore that is never used, grow with their number.
+    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
     # A relative path in the settings is one from where the person stands, not from a trial's folder.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",

@@ -79,7 +79,14 @@ def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None
         raise
 
 
-def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch: Path, retries: int) -> None:
+def execute(
+    agenda: Agenda,
+    materials: Materials,
+    ray_cluster: Cluster,
+    scratch: Path,
+    retries: int,
+    trainable: type[tune.Trainable] = VisitTrainable,
+) -> None:
     """Works off the agenda; returns when it is over.
 
     Args:
@@ -88,12 +95,13 @@ def execute(agenda: Agenda, materials: Materials, ray_cluster: Cluster, scratch:
         ray_cluster: where.
         scratch: folder of what Tune writes for itself; nothing in it is ever read, and the caller removes it.
         retries: times that a job is tried again after its worker's death.
+        trainable: does the jobs.
     """
     wanted = ray_cluster.resources
     searcher = AgendaSearcher(agenda)
-    trainable = tune.with_parameters(VisitTrainable, materials=materials)
+    informed = tune.with_parameters(trainable, materials=materials)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": wanted.cpus, "gpu": wanted.gpus, **wanted.kind}),
+        tune.with_resources(informed, {"cpu": wanted.cpus, "gpu": wanted.gpus, **wanted.kind}),
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=VisitScheduler(searcher),

@@ -1,0 +1,244 @@
+"""What can befall a study that runs: each kind of mishap, done to a real one."""
+
+import os
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from typing_extensions import override
+
+from hpo.bench.evidence import under_way
+from segada.command import DONE, INTERRUPTED, WRONG_INPUT
+
+MEGABYTES = 256
+"""Of the file system that is filled, and of the one that is closed; a study here takes a tenth."""
+SHORTEST, LONGEST = 0.5, 5.0
+"""Seconds for which a file system takes nothing."""
+WORKERS = (b"Trainable", b"prepare_material")
+"""In the names of processes that Ray has compute something for a study."""
+
+
+class Impossible(Exception):
+    """This machine does not let a kind of mishap happen; the text says why."""
+
+
+class Kind(ABC):
+    """A kind of mishap, on studies in a folder of its own, while its context is open."""
+
+    codes = frozenset({DONE})
+    """Exit codes with which a driver may end of it, while there is a study to go on with."""
+    codes_before = codes
+    """The same before there is one."""
+
+    def __init__(self, place: Path) -> None:
+        """Of studies in this folder, which is made if it is missing."""
+        place.mkdir(parents=True, exist_ok=True)
+        self.place = place
+
+    @property
+    def options(self) -> list[str]:
+        """Of the driver's command line."""
+        return []
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Whatever it takes, while the context is open.
+
+        Raises:
+            Impossible: this machine does not allow it.
+        """
+        yield
+
+    @abstractmethod
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Lets it happen, and waits for its end; False if there was nothing to happen to yet."""
+
+
+class DriverKilled(Kind):
+    """SIGKILL to the driver, whose Ray dies with it."""
+
+    codes = codes_before = frozenset({DONE, -signal.SIGKILL})
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Kills it."""
+        driver.kill()
+        driver.wait()
+        return True
+
+
+class WorkerKilled(Kind):
+    """SIGKILL to one of the processes that make visits or frames."""
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Kills one of those that there are."""
+        working = workers(driver.pid)
+        if not working:
+            return False
+        os.kill(working[generator.integers(len(working))], signal.SIGKILL)
+        return True
+
+
+class NodeRemoved(Kind):
+    """The end of a node of three, with all its processes; another one comes after it."""
+
+    @property
+    def options(self) -> list[str]:
+        """Where the nodes are."""
+        return ["--address", self._nodes.address]
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """The nodes."""
+        # Imported here: Ray takes seconds, and the other kinds do without it.
+        from hpo.tuning.nodes import nodes
+
+        with nodes() as self._nodes:
+            yield
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Removes one."""
+        self._nodes.replace(generator)
+        return True
+
+
+class CheckpointTruncated(DriverKilled):
+    """SIGKILL to the driver, and then a run that was under way finds only the beginning of its checkpoint."""
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Cuts one off where there is one, at any length."""
+        if not _checkpoints(out):
+            return False
+        super().strike(driver, out, generator)
+        left = _checkpoints(out)
+        if left:
+            path = left[generator.integers(len(left))]
+            os.truncate(path, int(generator.integers(path.stat().st_size)))
+        return True
+
+
+class _SmallDisk(Kind):
+    """A file system of the study's own, in memory, that refuses for a while."""
+
+    codes = frozenset({DONE, INTERRUPTED})
+    # A folder that takes nothing and holds nothing is a wrong folder.
+    codes_before = codes | {WRONG_INPUT}
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """The file system."""
+        _mount("-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(self.place))
+        try:
+            yield
+        finally:
+            _unmount(self.place)
+
+    def _wait(self, driver: "subprocess.Popen[bytes]", generator: np.random.Generator) -> None:
+        end = time.monotonic() + generator.uniform(SHORTEST, LONGEST)
+        while time.monotonic() < end and driver.poll() is None:
+            time.sleep(0.02)
+
+
+class ReadOnly(_SmallDisk):
+    """No file below the study's folder can be opened for writing, or made; those that are open already go on."""
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Closes it for a while, by mounting it upon itself: a file system with an open file cannot be closed."""
+        if not out.is_dir():
+            return False
+        _mount("--bind", str(out), str(out))
+        try:
+            _mount("-o", "remount,bind,ro", str(out))
+            self._wait(driver, generator)
+        finally:
+            _unmount(out)
+        return True
+
+
+class DiskFull(_SmallDisk):
+    """No byte is left."""
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Fills it for a while."""
+        filler = self.place / "filler"
+        try:
+            _fill(filler)
+            self._wait(driver, generator)
+        finally:
+            filler.unlink()
+        return True
+
+
+KINDS: dict[str, type[Kind]] = {
+    "driver": DriverKilled,
+    "worker": WorkerKilled,
+    "node": NodeRemoved,
+    "read-only": ReadOnly,
+    "disk-full": DiskFull,
+    "checkpoint": CheckpointTruncated,
+}
+
+
+def workers(driver: int) -> list[int]:
+    """Processes that compute something for the driver of this id, in the order of their ids."""
+    parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
+    return [pid for pid in sorted(parents) if _descends(pid, driver, parents) and _works(pid)]
+
+
+def _descends(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
+    while pid in parents:
+        pid = parents[pid]
+        if pid == ancestor:
+            return True
+    return False
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _works(pid: int) -> bool:
+    try:
+        name = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return name.startswith(b"ray::") and any(word in name for word in WORKERS)
+
+
+def _checkpoints(out: Path) -> list[Path]:
+    states = (out / name / "checkpoint" / "state.pt" for name in sorted(under_way(out)))
+    return [path for path in states if path.exists() and path.stat().st_size > 0]
+
+
+def _mount(*options: str) -> None:
+    said = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if said.returncode != 0:
+        raise Impossible(f"no file system can be mounted here, which needs root ({said.stderr.strip()})")
+
+
+def _unmount(place: Path) -> None:
+    # Lazily: who has a file open in it keeps that alone.
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12):
+            try:
+                while file.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                continue
