@@ -8,11 +8,6 @@ import pytest
 from segada.settings import RunSettings
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Names the marker of tests that start a server."""
-    config.addinivalue_line("markers", "postgres: starts a PostgreSQL server; skipped where there is none")
-
-
 @pytest.fixture
 def camvid() -> Path:
     """The folder of the photographs; tests that need it are skipped where it is absent."""
