@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from ray._private.node import Node
@@ -11,6 +10,10 @@ from ray.cluster_utils import Cluster
 NODES = 3
 MEGABYTES = 150
 """Of each node, for frames that trials share."""
+ATTEMPTS = 5
+"""To start a node, for which Ray waits 30 seconds: on a machine that has too much to do they do not suffice."""
+
+_TIMED_OUT = "timed out during startup"
 
 
 class Nodes:
@@ -18,9 +21,9 @@ class Nodes:
 
     def __init__(self) -> None:
         """Starts them."""
-        self._cluster = Cluster(initialize_head=True, head_node_args=_node())
-        for _ in range(NODES - 1):
-            self._cluster.add_node(**_node())
+        self._cluster = Cluster()
+        for _ in range(NODES):
+            self._add()
 
     @property
     def address(self) -> str:
@@ -31,11 +34,22 @@ class Nodes:
         """Ends all processes of a node at once, and starts another one; not of the first, at which drivers are."""
         nodes: list[Node] = sorted(self._cluster.worker_nodes, key=lambda node: str(node.unique_id))
         self._cluster.remove_node(nodes[generator.integers(len(nodes))], allow_graceful=False)
-        self._cluster.add_node(**_node())
+        self._add()
 
     def shutdown(self) -> None:
         """Ends them."""
         self._cluster.shutdown()  # type: ignore[no-untyped-call]
+
+    def _add(self) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._cluster.add_node(num_cpus=1, object_store_memory=MEGABYTES << 20, include_dashboard=False)
+            except Exception as error:
+                # Ray says it in no other way.
+                if _TIMED_OUT not in str(error) or attempt == ATTEMPTS:
+                    raise
+            else:
+                return
 
 
 @contextmanager
@@ -46,7 +60,3 @@ def nodes() -> Iterator[Nodes]:
         yield started
     finally:
         started.shutdown()
-
-
-def _node() -> dict[str, Any]:
-    return {"num_cpus": 1, "object_store_memory": MEGABYTES << 20, "include_dashboard": False}
