@@ -64,7 +64,11 @@ def control(file: Path, out: Path) -> Control:
     """
     began = time.monotonic()
     with (out.parent / "control.log").open("wb") as log:
-        code = start(file, out, log.fileno()).wait()
+        driver = start(file, out, log.fileno())
+        try:
+            code = driver.wait()
+        finally:
+            driver.kill()
     if code != DONE:
         raise RuntimeError(f"the study that nobody disturbs ended with code {code}; see {out.parent / 'control.log'}")
     return Control(file, out, time.monotonic() - began)
@@ -168,8 +172,7 @@ class Campaign:
 
     def _look(self, outcome: Outcome) -> bool:
         """Takes note of runs that are over, and of those that go on; says whether there is another visit."""
-        for name, content in reports(self.out).items():
-            self._seen.setdefault(name, content)
+        self._seen = {**reports(self.out, self._seen), **self._seen}
         before, self._visits = self._visits, self._all_visits()
         if self._since is not None:
             self._waits_for = {name: done for name, done in self._waits_for.items() if visits(self.out / name) <= done}

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 OF_THE_MOMENT = ("seconds", "frames_per_second", "peak_memory")
@@ -22,9 +22,10 @@ def runs(out: Path) -> Iterator[Path]:
     return (path.parent for path in sorted(out.glob("*/*/settings.yaml")))
 
 
-def reports(out: Path) -> dict[str, bytes]:
-    """The reports of the runs that are over, by folder."""
-    return {_name(path.parent, out): path.read_bytes() for path in sorted(out.glob("*/*/report.json"))}
+def reports(out: Path, known: Container[str] = ()) -> dict[str, bytes]:
+    """The reports of the runs that are over, by folder; those that are known already are not read."""
+    over = {_name(path.parent, out): path for path in sorted(out.glob("*/*/report.json"))}
+    return {name: path.read_bytes() for name, path in over.items() if name not in known}
 
 
 def under_way(out: Path) -> dict[str, int]:

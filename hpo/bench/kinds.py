@@ -117,7 +117,11 @@ class CheckpointTruncated(DriverKilled):
         """Cuts one off where there is one, at any length."""
         if not _checkpoints(out):
             return False
+        working = workers(driver.pid)
         super().strike(driver, out, generator)
+        # They outlive it by moments, in which they might write the file anew.
+        while any(map(_works, working)):
+            time.sleep(0.02)
         left = _checkpoints(out)
         if left:
             path = left[generator.integers(len(left))]

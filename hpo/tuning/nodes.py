@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from ray._private.node import Node
@@ -13,6 +14,8 @@ MEGABYTES = 150
 ATTEMPTS = 5
 """To start a node, for which Ray waits 30 seconds: on a machine that has too much to do they do not suffice."""
 
+_ELSEWHERE = "127.0.0.{number}1"
+"""Addresses of the nodes after the first: a driver joins any node that has its own address, and would go with it."""
 _TIMED_OUT = "timed out during startup"
 
 
@@ -22,8 +25,9 @@ class Nodes:
     def __init__(self) -> None:
         """Starts them."""
         self._cluster = Cluster()
-        for _ in range(NODES):
-            self._add()
+        self._add()
+        for number in range(1, NODES):
+            self._add(node_ip_address=_ELSEWHERE.format(number=number))
 
     @property
     def address(self) -> str:
@@ -33,17 +37,21 @@ class Nodes:
     def replace(self, generator: np.random.Generator) -> None:
         """Ends all processes of a node at once, and starts another one; not of the first, at which drivers are."""
         nodes: list[Node] = sorted(self._cluster.worker_nodes, key=lambda node: str(node.unique_id))
-        self._cluster.remove_node(nodes[generator.integers(len(nodes))], allow_graceful=False)
-        self._add()
+        gone = nodes[generator.integers(len(nodes))]
+        self._cluster.remove_node(gone, allow_graceful=False)
+        self._add(node_ip_address=gone.node_ip_address)
 
     def shutdown(self) -> None:
         """Ends them."""
         self._cluster.shutdown()  # type: ignore[no-untyped-call]
 
-    def _add(self) -> None:
+    def _add(self, **options: Any) -> None:
+        # No port is given for the dashboard, or Ray would complain that another one has it.
+        options |= {"num_cpus": 1, "object_store_memory": MEGABYTES << 20, "include_dashboard": False}
+        options |= {"dashboard_port": None}
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                self._cluster.add_node(num_cpus=1, object_store_memory=MEGABYTES << 20, include_dashboard=False)
+                self._cluster.add_node(**options)
             except Exception as error:
                 # Ray says it in no other way.
                 if _TIMED_OUT not in str(error) or attempt == ATTEMPTS:

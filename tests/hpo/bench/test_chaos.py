@@ -111,6 +111,16 @@ def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
     return campaign.control(tmp_path / "study-file.yaml", tmp_path / "control")
 
 
+@pytest.mark.chaos
+@pytest.mark.parametrize("kind", ["read-only", "disk-full"])
+def test_a_file_system_that_refuses_a_driver_costs_nothing(kind: str, against: Control, tmp_path: Path) -> None:
+    """Without Ray and engine, so that what the driver itself writes is hit more often."""
+    outcome = chaos.disturbed(kind, against, tmp_path, kills=4, seed=1, console=Console())
+    if outcome.kills == 0:
+        pytest.skip("no file system can be mounted here: needs root")
+    assert (outcome.kills, outcome.trials, outcome.wrong) == (4, 6 * outcome.studies, 0)
+
+
 class Tampering(DriverKilled):
     """Kills the driver once a run is over, and changes its report."""
 
