@@ -97,7 +97,8 @@ class Campaign:
         self._kind = kind
         self._control = against
         self._generator = generator
-        self._log = kind.place / f"{name}.log"
+        # Not where a disk is filled.
+        self._log = kind.place.parent / f"{kind.place.name}-{name}.log"
         self._seen: dict[str, bytes] = {}
         self._since: float | None = None
         self._waits_for: dict[str, int] = {}
