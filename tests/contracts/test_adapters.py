@@ -110,7 +110,9 @@ every_example = pytest.mark.parametrize("example", EXAMPLES)
 def build(example: str | None, freeze: str = "everything", seed: int = 0) -> Segmentor:
     """None is the network without."""
     model = {"checkpoint": None, "freeze": freeze}
-    tree = {"method": {"name": "source_only"}, **({} if example is None else EXAMPLES[example][0]), "model": model}
+    # A network in which nothing learns is that of a method that learns nothing, and the other way round.
+    changed = {"method": {"name": "source_only"}} if example is None else EXAMPLES[example][0]
+    tree = {**changed, "model": model}
     settings = RunSettings.model_validate(tree)
     generator = torch.Generator().manual_seed(seed)
     return build_segmentor(settings.model, settings.adapter, generator, settings.prompt)
