@@ -29,8 +29,8 @@ class HalvingSettings(Settings):
     startup: int = Field(default=0, ge=0)
     """Trials, the first ones, that are never stopped: they show how wide the results spread, and breed the next."""
     value: Literal["outlook", "gain_so_far"] = "outlook"
-    """`gain_so_far` is the mean gain over source-only on the visits so far. `outlook` adds the domains of the stream that
-    are still to come, as they are scored now: settings that learn fast lose at first and win later, and it shows there."""
+    """`gain_so_far` is the mean gain over source-only on the visits so far. `outlook` adds the domains of the stream
+    that are still to come, as they are scored now: what learns fast loses at first and wins later, which shows there."""
 
 
 class PairedSettings(Settings):

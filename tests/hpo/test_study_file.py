@@ -103,7 +103,7 @@ def test_the_two_dacs_studies_differ_by_their_sampler_alone() -> None:
         (("trials: 3", "trials: 30"), True),
         (("name: random", "name: tpe"), True),
         (("min_visits: 2", "min_visits: 1"), True),
-        (("budget:", "confirm: {top: 1}\nresources: {workers: 2}\ntracking: {wandb: true}\nbudget:"), True),
+        (("budget:", "confirm: {top: 1}\nresources: {workers: 2}\ntracking: {mode: offline}\nbudget:"), True),
         (("visits: [clear, 25mm, 50mm]", "visits: [clear, 25mm, 100mm]"), False),
         (("high: 1e-1", "high: 1e-2"), False),
         (("budget:", "objectives: [{metric: gain, goal: maximise}]\nbudget:"), False),
