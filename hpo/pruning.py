@@ -30,7 +30,7 @@ class HalvingSettings(Settings):
     """Trials, the first ones, that are never stopped: they show how wide the results spread, and breed the next."""
     value: Literal["outlook", "gain_so_far"] = "outlook"
     """`gain_so_far` is the mean gain over source-only on the visits so far. `outlook` adds the domains of the stream
-    that are still to come, as they are scored now: what learns fast loses at first and wins later, which shows there."""
+    that are still to come, as they are scored now: what learns fast loses at first and wins later, as shows there."""
 
 
 class PairedSettings(Settings):
