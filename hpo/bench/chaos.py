@@ -110,8 +110,8 @@ def disturbed(kind: str, against: Control, out: Path, kills: int, seed: int, con
                 if outcome.wrong == found:
                     campaign.remove()
             _keep(mishaps.place)
-    except Impossible as reason:
-        console.print(f"{kind}: left out, {reason}")
+    except (Impossible, TimeoutError) as reason:
+        console.print(f"{kind}: no further, {reason}")
     return outcome
 
 

@@ -35,7 +35,11 @@ class Nodes:
         return str(self._cluster.address)
 
     def replace(self, generator: np.random.Generator) -> None:
-        """Ends all processes of a node at once, and starts another one; not of the first, at which drivers are."""
+        """Ends all processes of a node at once, and starts another one; not of the first, at which drivers are.
+
+        Raises:
+            TimeoutError: no other one starts.
+        """
         nodes: list[Node] = sorted(self._cluster.worker_nodes, key=lambda node: str(node.unique_id))
         gone = nodes[generator.integers(len(nodes))]
         self._cluster.remove_node(gone, allow_graceful=False)
@@ -49,20 +53,25 @@ class Nodes:
         # No port is given for the dashboard, or Ray would complain that another one has it.
         options |= {"num_cpus": 1, "object_store_memory": MEGABYTES << 20, "include_dashboard": False}
         options |= {"dashboard_port": None}
-        for attempt in range(1, ATTEMPTS + 1):
+        for _ in range(ATTEMPTS):
             try:
                 self._cluster.add_node(**options)
             except Exception as error:
                 # Ray says it in no other way.
-                if _TIMED_OUT not in str(error) or attempt == ATTEMPTS:
+                if _TIMED_OUT not in str(error):
                     raise
             else:
                 return
+        raise TimeoutError(f"no node of Ray has started in {ATTEMPTS} attempts")
 
 
 @contextmanager
 def nodes() -> Iterator[Nodes]:
-    """Three nodes, while the context is open."""
+    """Three nodes, while the context is open.
+
+    Raises:
+        TimeoutError: they do not start.
+    """
     started = Nodes()
     try:
         yield started
