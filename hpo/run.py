@@ -15,6 +15,7 @@ from hpo.agenda import Agenda
 from hpo.collect import confirmation_of
 from hpo.drivers import Driver, joined, set_aside
 from hpo.ledger import check_begun, check_free
+from hpo.loopback import keep_on_loopback
 from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
 from hpo.progress import Progress, tally_of
@@ -124,6 +125,7 @@ def _begin_anew(file: StudyFile, out: Path) -> None:
 
 
 def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None, console: Console) -> None:
+    keep_on_loopback(address)
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
     from hpo.tuning.cluster import Resources, cluster
     from hpo.tuning.execution import Preparation, execute, prepare
