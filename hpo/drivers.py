@@ -125,6 +125,9 @@ class Driver:
         self._pulse.join()
         self._path.unlink(missing_ok=True)
         self._card.close()
+        # A folder that takes nothing now is cleared by the next driver.
+        with suppress(OSError), self.deciding():
+            _remove_dead(self.out)
         # Its own, and those of drivers that were killed.
         for folder in self.scratch.parent.glob("*"):
             if not card_path(self.out, folder.name).exists():
