@@ -17,6 +17,7 @@ from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.files import InputError
+from segada.settings.loading import LoadingSettings
 from segada.settings.stream import ReplaySettings
 
 BYTES_PER_PIXEL = 4
@@ -47,7 +48,7 @@ class Material:
 def material_key(settings: RunSettings) -> str:
     """The same for two runs exactly when they can share material."""
     relevant = {
-        "data": settings.data,
+        "data": settings.data.model_copy(update={"loading": LoadingSettings()}),
         "stream": settings.stream.model_copy(update={"batch_size": 1, "passes": 1, "replay": ReplaySettings()}),
         "scored": settings.scored_domains(),
         "split": settings.evaluation.split,

@@ -57,7 +57,7 @@ class RunFolder:
                 f"{path}: holds a run of other settings (hash {held}, not {settings.settings_hash()}); choose another "
                 "folder"
             )
-        if found is not None and found != settings:
+        if found is not None and found.watch != settings.watch:
             # What is watched is written while a run adapts: a part of it, or nothing, would come of going on.
             raise ValueError(f"{path}: holds this run with another watch; choose another folder, or that watch")
         for draft in (*self._path.glob(DRAFTS), *self._newest.parent.glob(DRAFTS)):

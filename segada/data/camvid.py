@@ -14,6 +14,7 @@ import cv2
 import mmcv
 import numpy as np
 
+from segada.data.decoding import count_workers, in_order
 from segada.data.depth import geometric_depth
 from segada.data.frames import Bytes, Frames
 from segada.data.labels import IGNORE, NAMES
@@ -77,8 +78,9 @@ def load_camvid(domain: CamVidDomain, data: DataSettings, split: Split, indices:
     all_files = _limited(domain, data, split)
     numbers = range(len(all_files)) if indices is None else indices
     files = [all_files[number] for number in numbers]
-    images = np.stack([_image(file, data.size) for file in files])
-    labels = np.stack([_labels(file, data.size) for file in files])
+    workers = count_workers(data.loading.workers)
+    images = np.stack(list(in_order(lambda file: _image(file, data.size), files, workers)))
+    labels = np.stack(list(in_order(lambda file: _labels(file, data.size), files, workers)))
     depth = np.broadcast_to(geometric_depth(data.size, HORIZON), labels.shape)
     weather = parse_weather(domain.weather)
     return Frames(render_weather(images, depth, weather, crc32(all_files[0].stem.encode()), numbers), labels)

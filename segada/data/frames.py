@@ -1,6 +1,7 @@
 """Frames: what every data set hands out and everything else consumes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,3 +27,17 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+class UnreadableFrame(ValueError):
+    """A file of a frame cannot be read, or is not what its data set says.
+
+    Attributes:
+        path: Of the file.
+        reason: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}")
+        self.path = path
+        self.reason = reason

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from segada.settings.base import Count, Sequence, Settings
+from segada.settings.loading import LoadingSettings
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
 """`clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
@@ -72,3 +73,4 @@ class DataSettings(Settings):
     domains: dict[str, DomainSettings] = Field(default_factory=_default_domains, min_length=1)
     """Every domain by the name that the stream and the report use."""
     splits: SplitSettings = SplitSettings()
+    loading: LoadingSettings = LoadingSettings()

@@ -162,8 +162,12 @@ class RunSettings(Settings):
         return self.model_copy(update={"watch": WatchSettings()})
 
     def settings_hash(self) -> str:
-        """Ten hexadecimal digits that are the same exactly when every setting is, but for what `watch` looks at."""
-        canonical = json.dumps(self.unwatched().model_dump(mode="json"), sort_keys=True)
+        """Ten hexadecimal digits that are the same exactly when all that decides the run's numbers is.
+
+        What `watch` looks at does not, nor how `data.loading` gets frames into memory.
+        """
+        deciding = self.unwatched().model_dump(mode="json", exclude={"data": {"loading"}})
+        canonical = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 
 

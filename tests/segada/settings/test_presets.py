@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from segada import adapt
+from segada.material import material_key
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
 from segada.settings.files import InputError, load_run_settings
@@ -64,6 +65,12 @@ def test_what_is_looked_at_is_no_part_of_what_a_run_is() -> None:
     watched = RunSettings.model_validate({"watch": {"frames": True, "class_tables": 8}})
     assert watched.unwatched() == RunSettings() != watched
     assert watched.settings_hash() == RunSettings().settings_hash() != RunSettings(seed=1).settings_hash()
+
+
+def test_how_frames_are_loaded_is_no_part_of_what_a_run_is() -> None:
+    loaded = RunSettings.model_validate({"data": {"loading": {"workers": 3}}})
+    assert loaded.settings_hash() == RunSettings().settings_hash()
+    assert material_key(loaded) == material_key(RunSettings())
 
 
 def test_values_beside_a_preset_win() -> None:

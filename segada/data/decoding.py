@@ -1,0 +1,59 @@
+"""Decoding of frames by several threads, to the same bytes whatever their number."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+import cv2
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD: Final = 2
+"""Results per worker that are begun before they are asked for: enough that none waits, and few frames in memory."""
+
+
+def count_workers(wanted: int | None) -> int:
+    """The number of threads: as many as `data.loading.workers` says; for None one per CPU this process may use."""
+    return len(os.sched_getaffinity(0)) if wanted is None else wanted
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """What `map(work, items)` gives, made by some threads ahead of who takes it.
+
+    Args:
+        work: Must not depend on the order in which it is called. Image operations of OpenCV let other threads run.
+        items: What it is called with.
+        workers: Threads; for 0 each result is made when it is asked for.
+
+    Raises:
+        Exception: what `work` raises, in the place of its result. Nothing more is begun then.
+    """
+    if workers == 0:
+        yield from map(work, items)
+        return
+    with _one_thread_each(), ThreadPoolExecutor(workers, "decoding") as pool:
+        begun: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                begun.append(pool.submit(work, item))
+                if len(begun) > AHEAD * workers:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Threads of OpenCV inside of threads of ours only wait for one another."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
