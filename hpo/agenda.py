@@ -33,6 +33,7 @@ class Agenda:
         self._observers = observers
         self._news: list[Callable[[Observer], None]] = []
         self._running: dict[str, Job] = {}
+        self._returned: list[Job] = []
         self._baselines = Docket(plan.baselines(), study.claims)
         self._references = Docket(plan.confirmed_baselines(), study.claims)
         self._confirmations: Docket | None = None
@@ -73,6 +74,8 @@ class Agenda:
         """The next job; None if there is none now: see `is_over`."""
         if self._stopped or time.monotonic() < self._idle_until:
             return None
+        if self._returned:
+            return self._returned.pop(0)
         with self._study.company.deciding():
             job = self._next()
             if job is None:
@@ -100,6 +103,12 @@ class Agenda:
                 self._note(job, f"its worker died: {reason}")
                 self._tell(lambda observer: observer.recovered(job))
         self._publish()
+
+    def returned(self, job: Job) -> None:
+        """Takes a job back that nobody goes on with; it is the next one to be handed out."""
+        if job.name in self._running:
+            self._returned.append(job)
+            self._idle_until = -math.inf
 
     def broke(self, job: Job, reason: str) -> None:
         """Takes in that nobody could finish the job."""

@@ -1,5 +1,6 @@
 """What Tune says of workers that die."""
 
+from collections import Counter
 from pathlib import Path
 
 from ray import cloudpickle
@@ -22,15 +23,32 @@ class Deaths(Callback):
     """Tells the agenda of jobs that go on in another worker, and of those that nobody could finish.
 
     Tune also tells its scheduler of errors, but of every error: those that it tries again are not told apart there.
+    And it hears twice of a worker that dies while it takes its next job, the second time without trying it again: that
+    job goes back to the agenda, which hands it out once more.
     """
 
-    def __init__(self, searcher: AgendaSearcher) -> None:
+    def __init__(self, searcher: AgendaSearcher, retries: int) -> None:
+        """Watches over the jobs of a searcher.
+
+        Args:
+            searcher: knows the job behind each of Tune's trials.
+            retries: times that a job is tried again, whoever tries it.
+        """
         self._searcher = searcher
+        self._retries = retries
+        self._deaths: Counter[str] = Counter()
+        self._heard: dict[str, str] = {}
+
+    @override
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
+        """Called whenever a worker takes the trial: deaths from before it was taken back count."""
+        trial.max_failures = self._retries - self._deaths[self._searcher.job(trial.trial_id).name]
 
     @override
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
         """Called before the retry, for which the trial's configuration may still be changed."""
         reason = _reason(trial)
+        self._heard[trial.trial_id] = _latest(trial)
         if _is_for_memory(trial):
             # The retry that Tune has begun ends at once if it is the second one.
             key = GIVEN_UP if trial.config[LEAN] else LEAN
@@ -47,7 +65,15 @@ class Deaths(Callback):
             said = Progress(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
             self._searcher.agenda.visited(job, said)
             return
-        times = f"its worker died {trial.run_metadata.num_failures} times, last with: " if error is None else ""
+        is_known = self._heard.get(trial.trial_id) == _latest(trial)
+        self._deaths[job.name] += trial.run_metadata.num_failures - is_known
+        deaths = self._deaths[job.name]
+        if error is None and deaths <= self._retries:
+            if not is_known:
+                self._searcher.agenda.recovered(job, _reason(trial))
+            self._searcher.agenda.returned(job)
+            return
+        times = f"its worker died {deaths} times, last with: " if error is None else ""
         memory = "out of memory: " if _is_for_memory(trial) else ""
         self._searcher.agenda.broke(job, f"{memory}{times}{_reason(trial)}")
 

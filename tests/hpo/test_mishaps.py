@@ -262,6 +262,9 @@ class _Heard:
     def recovered(self, _job: Job, reason: str) -> None:
         self.told.append(("recovered", reason))
 
+    def returned(self, job: Job) -> None:
+        self.told.append(("returned", job.name))
+
     def broke(self, _job: Job, reason: str) -> None:
         self.told.append(("broke", reason))
 
@@ -277,7 +280,8 @@ def heard() -> _Heard:
 
 @pytest.fixture
 def deaths(heard: _Heard, tmp_path: Path) -> Deaths:
-    return Deaths(SimpleNamespace(agenda=heard, job=lambda _: SimpleNamespace(folder=tmp_path)))  # type: ignore[arg-type]
+    job = SimpleNamespace(name="trial 0", folder=tmp_path)
+    return Deaths(SimpleNamespace(agenda=heard, job=lambda _: job), retries=1)  # type: ignore[arg-type]
 
 
 def test_a_worker_that_ray_ends_for_want_of_memory_is_tried_lean_and_then_given_up(
@@ -307,6 +311,40 @@ def test_the_last_death_says_what_the_worker_died_of(deaths: Deaths, heard: _Hea
         ("broke", f"out of memory: its worker died 2 times, last with: {EVICTED}"),
         ("broke", "KeyError: 'another bug'"),
     ]
+
+
+def test_deaths_between_two_jobs_send_a_job_back_until_there_were_too_many(
+    deaths: Deaths, heard: _Heard, tmp_path: Path
+) -> None:
+    trial: Any = _Trial(tmp_path).fails(RuntimeError("killed"))
+    deaths.on_trial_error(0, [], trial)
+    again: Any = _Trial(tmp_path)
+    deaths.on_trial_start(0, [], again)
+    assert again.max_failures == 0
+    deaths.on_trial_error(0, [], again.fails(RuntimeError("killed anew")))
+
+    told = [("recovered", "killed"), ("returned", "trial 0")]
+    assert heard.told == [*told, ("broke", "its worker died 2 times, last with: killed anew")]
+
+
+def test_a_death_that_is_told_of_twice_counts_once(deaths: Deaths, heard: _Heard, tmp_path: Path) -> None:
+    trial: Any = _Trial(tmp_path).fails(RuntimeError("worker 7 was killed"))
+    deaths.on_trial_recover(0, [], trial)
+    deaths.on_trial_error(0, [], trial.fails(RuntimeError("worker 7 was killed")))
+
+    assert heard.told == [("recovered", "worker 7 was killed"), ("returned", "trial 0")]
+
+
+def test_a_job_that_came_back_is_the_next_one_and_stays_this_drivers(agenda: Agenda) -> None:
+    jobs = _jobs(agenda)
+    assert agenda.next_job() is None
+    agenda.returned(jobs["trial 1"])
+
+    assert agenda.next_job() is jobs["trial 1"]
+    assert agenda.next_job() is None
+    agenda.broke(jobs["trial 1"], "its worker died 2 times")
+    agenda.returned(jobs["trial 1"])
+    assert agenda.next_job() is None
 
 
 def test_a_worker_that_could_not_write_fails_no_job(deaths: Deaths, heard: _Heard, tmp_path: Path) -> None:
