@@ -20,7 +20,7 @@ from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
 from hpo.progress import Progress, tally_of
 from hpo.stopping import stopped_by_signals
-from hpo.storage import masked, place_of
+from hpo.storage import lost, masked, place_of
 from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
 from hpo.study_settings import StudySettings
@@ -44,8 +44,10 @@ def main() -> int:
     # Begun anew once, it goes on.
     again = f"python -m hpo.run {shlex.join(word for word in sys.argv[1:] if word != '--new')}"
     out: Path | None = None
+    database = arguments.storage
     try:
         file = study_file(arguments)
+        database = file.settings.storage
         out = (arguments.out or Path("runs") / file.settings.name).resolve()
         if arguments.resume:
             check_begun(file, out)
@@ -58,7 +60,7 @@ def main() -> int:
     except KeyboardInterrupt:
         finished = False
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
-        refused = storage_error(error, out or Path())
+        refused = storage_error(error, out or Path()) or lost(error, database)
         if refused is not None:
             print(f"error: {masked(str(refused))}; what is finished is kept. To go on: {again}", file=sys.stderr)
             return INTERRUPTED

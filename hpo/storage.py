@@ -11,10 +11,11 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from pydantic import AfterValidator
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from hpo.folder_lock import locked, take
 from segada.settings.files import InputError
+from segada.storage import StorageError, causes
 
 JOURNAL = "study.journal"
 JOURNAL_LOCK = "journal.lock"
@@ -116,6 +117,22 @@ def sqlite_file(place: str) -> Path | None:
     """The file of a SQLite database; None for a database on a server."""
     parts = urlsplit(place)
     return Path(parts.path[1:]) if parts.scheme == "sqlite" else None
+
+
+def lost(error: BaseException, named: str | None) -> StorageError | None:
+    """The loss of a database server behind an error; None if there is none.
+
+    Args:
+        error: the error; what it was raised from is looked at too.
+        named: the database, as of `place_of`.
+    """
+    place = place_of(named)
+    if place is None or sqlite_file(place) is not None:
+        return None
+    for cause in causes(error):
+        if isinstance(cause, OperationalError) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):
+            return StorageError(f"{place} is gone ({_said(cause)})")
+    return None
 
 
 def masked(text: str) -> str:

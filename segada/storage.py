@@ -63,10 +63,7 @@ def storage_error(error: BaseException, path: Path) -> StorageError | None:
         error: The error; what it was raised from is looked at too.
         path: Where it was writing, if it does not say.
     """
-    cause: BaseException | None = error
-    for _ in range(MOST_CAUSES):
-        if cause is None:
-            return None
+    for cause in causes(error):
         if isinstance(cause, StorageError):
             return cause
         if isinstance(cause, OSError) and cause.errno in _WHAT_IS_WRONG:
@@ -75,8 +72,17 @@ def storage_error(error: BaseException, path: Path) -> StorageError | None:
             line = next((line for line in str(cause).splitlines() if words in line), None)
             if line is not None:
                 return StorageError(f"a file system {_WHAT_IS_WRONG[number]}: {line.strip()}")
-        cause = cause.__cause__ or cause.__context__
     return None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from, one after the other."""
+    cause: BaseException | None = error
+    for _ in range(MOST_CAUSES):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _named(number: int | None, path: Path) -> StorageError:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,9 +34,31 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server on loopback that asks for a password."""
+
+    url: str
+    """Without the password."""
+    control: tuple[str, ...]
+    """Starts and stops it, with further words."""
+    options: tuple[str, ...]
+
+    def start(self) -> None:
+        run(*self.control, *self.options, "start")
+
+    def stop(self) -> None:
+        """As if its machine were gone: nobody is told, and no connection is ended well."""
+        run(*self.control, "-m", "immediate", "stop")
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL, without its password, of a server on loopback that asks for one."""
+def postgres() -> Iterator[Server]:
     binaries = next((folder for folder in BINARIES if (folder / "pg_ctl").exists()), None)
     if binaries is None:
         pytest.skip("no PostgreSQL here: apt-get install postgresql")
@@ -50,30 +73,35 @@ def server() -> Iterator[str]:
         for path in (folder, folder / "password"):
             shutil.chown(path, "postgres", "postgres")
 
-    def run(*command: str) -> None:
-        done = subprocess.run([*as_owner, *command], capture_output=True, text=True, check=False, cwd=folder)
-        assert done.returncode == 0, done.stderr
-
     run(
+        *as_owner,
         *(str(binaries / "initdb"), "-D", f"{folder}/data", "-U", "lab", "--auth=scram-sha-256"),
         *(f"--pwfile={folder}/password", "--no-sync", "--no-instructions"),
     )
     options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} -c fsync=off"
-    control = [str(binaries / "pg_ctl"), "-D", f"{folder}/data", "-w"]
-    run(*control, "-t", "120", "-l", f"{folder}/log", "-o", options, "start")
+    control = (*as_owner, str(binaries / "pg_ctl"), "-D", f"{folder}/data", "-w", "-t", "120")
+    url = f"postgresql://lab@127.0.0.1:{port}/postgres"
+    started = Server(url, control, ("-l", f"{folder}/log", "-o", options))
+    started.start()
     try:
-        yield f"postgresql://lab@127.0.0.1:{port}/postgres"
+        yield started
     finally:
-        run(*control, "-m", "fast", "stop")
+        started.stop()
         shutil.rmtree(folder)
 
 
+@pytest.fixture
+def server(postgres: Server) -> str:
+    """The URL of the server, without its password."""
+    return postgres.url
+
+
 @pytest.fixture(scope="module")
-def shared(server, tmp_path_factory) -> Iterator[Bench]:
+def shared(postgres, tmp_path_factory) -> Iterator[Bench]:
     """A study that two drivers of four workers each have made, with the server's URL in HPO_STORAGE."""
     folder = tmp_path_factory.mktemp("postgres")
     (folder / "shared.yaml").write_text(STUDY.replace("trials: 12", "trials: 40"))
-    environment = {VARIABLE: with_password(server)}
+    environment = {VARIABLE: with_password(postgres.url)}
     with Bench(folder / "shared.yaml", folder / "out", folder / "gate", environment) as bench:
         both = [bench.start(waits=True, slots=4) for _ in range(2)]
         wait_for(lambda: len(bench.busy()) == 2, *both)
@@ -148,3 +176,29 @@ def answers(port: int) -> bool:
 def page(port: int, path: str) -> tuple[int, bytes]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
         return answer.status, answer.read()
+
+
+def test_a_database_that_goes_away_costs_nothing_but_the_command_to_go_on(postgres, tmp_path):
+    (tmp_path / "away.yaml").write_text(STUDY.replace("name: shared", "name: away"))
+    environment = {VARIABLE: with_password(postgres.url)}
+    with Bench(tmp_path / "away.yaml", tmp_path / "out", tmp_path / "gate", environment) as bench:
+        bench.gate.touch()
+        driver = bench.start(pace=0.05)
+        wait_for(lambda: len(bench.visits()) > 4, driver)
+        postgres.stop()
+        try:
+            _, said = driver.communicate(timeout=PATIENCE)
+        finally:
+            postgres.start()
+        assert driver.returncode == 3, said
+        assert PASSWORD not in said
+        assert said.startswith(f"error: {postgres.url} is gone (")
+        assert "; what is finished is kept. To go on: python -m hpo.run " in said
+        assert said.count("\n") == 1
+        before = bench.visits()
+
+        finish(bench.start())
+        after = bench.visits()
+        assert len(after) == RUNS
+        assert {name: made[: len(before[name])] for name, made in after.items() if name in before} == before
+        assert {row["state"] for row in bench.rows()} == {"complete"}
