@@ -1,11 +1,20 @@
 """What tests of both packages share: a world small enough for a test, and where the photographs are."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from segada.settings import RunSettings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded frames of tests go where tests' files go, not to the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -18,7 +18,10 @@ AHEAD: Final = 2
 
 def count_workers(wanted: int | None) -> int:
     """The number of threads: as many as `data.loading.workers` says; for None one per CPU this process may use."""
-    return len(os.sched_getaffinity(0)) if wanted is None else wanted
+    if wanted is not None:
+        return wanted
+    # macOS binds no process to CPUs.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
