@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -131,23 +132,26 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
     from hpo.tuning.cluster import Resources, cluster
     from hpo.tuning.execution import Preparation, execute, prepare
+    from hpo.tuning.gpu_share import sized
 
     plan = Plan(study.file, driver.out)
     settings = plan.search_settings()
     wanted = plan.file.settings.resources
-    resources = Resources(
-        wanted.workers, wanted.cpus_per_trial, wanted.gpus_per_trial, settings.runtime.threads, wanted.accelerator
-    )
+    gpus = 1.0 if wanted.gpus_per_trial == "auto" else wanted.gpus_per_trial
+    resources = Resources(wanted.workers, wanted.cpus_per_trial, gpus, settings.runtime.threads, wanted.accelerator)
     preparation = Preparation(
         plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
     )
     console.print(f"results go to {plan.out}", highlight=False)
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", highlight=False, soft_wrap=True)
-    with cluster(resources, address) as ray:
-        if ray.dashboard is not None:
-            token = f"; its token: {ray.token_command}" if ray.token_command else ""
-            console.print(f"dashboard {ray.dashboard}{token}", highlight=False)
+    with cluster(resources, address) as found:
+        if found.dashboard is not None:
+            token = f"; its token: {found.token_command}" if found.token_command else ""
+            console.print(f"dashboard {found.dashboard}{token}", highlight=False)
+        ray = found
+        if wanted.gpus_per_trial == "auto":
+            ray = sized(ray, plan.search_settings(plan.default()), plan.out, partial(console.print, highlight=False))
         if preparation.pretrain is not None and not plan.weights.exists():
             console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
         try:

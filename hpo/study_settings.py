@@ -1,6 +1,6 @@
 """The YAML of a study as settings."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -37,8 +37,8 @@ class ResourceSettings(Settings):
     """What one trial occupies."""
 
     cpus_per_trial: Positive = 1
-    gpus_per_trial: NonNegative = 0
-    """A fraction shares a GPU between trials."""
+    gpus_per_trial: NonNegative | Literal["auto"] = 0
+    """A fraction shares a GPU between trials; `auto` finds it, by the memory that the default configuration takes."""
     accelerator: str | None = Field(default=None, min_length=1)
     """Kind of GPU that trials run on, as Ray calls it (`A100`, `H100`, `T4`); null takes any."""
     workers: Count | None = None

@@ -107,8 +107,8 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
         dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else None
         # A cluster that grows has no nodes before trials wait for them; who says how many will run is believed.
         is_believed = address is not None and resources.workers is not None
-        fitting = 0 if is_believed else _fitting(resources)
-        yield Cluster(dashboard, _token_command(), resources.workers or fitting, resources)
+        fit = 0 if is_believed else fitting(resources)
+        yield Cluster(dashboard, _token_command(), resources.workers or fit, resources)
     finally:
         ray.shutdown()
 
@@ -167,29 +167,42 @@ def _local_cpus(resources: Resources) -> int | None:
     return None if resources.workers is None else math.ceil(resources.workers * resources.cpus)
 
 
-def _fitting(resources: Resources) -> int:
-    """Trials that fit at the same time; each has to fit on one node."""
+def fitting(resources: Resources) -> int:
+    """Trials that fit at the same time; each has to fit on one node.
+
+    Raises:
+        InputError: not one fits.
+    """
     wanted = {"CPU": resources.cpus, "GPU": resources.gpus}
     nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     if resources.accelerator is not None:
         nodes = _having(resources.accelerator, nodes)
-    fitting = sum(
+    trials = sum(
         min(int(node.get(name, 0.0) // amount) for name, amount in wanted.items() if amount > 0) for node in nodes
     )
-    if fitting == 0:
+    if trials == 0:
         raise InputError(_too_small(wanted, nodes))
-    return fitting
+    return trials
+
+
+def kinds_of_gpus() -> list[str]:
+    """The kinds of GPUs that the nodes have now, as Ray calls them."""
+    nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return _kinds([node for node in nodes if node.get("GPU", 0.0) > 0.0])
 
 
 def _having(accelerator: str, nodes: Sequence[dict[str, float]]) -> list[dict[str, float]]:
     having = [node for node in nodes if f"{_ACCELERATOR}{accelerator}" in node]
     if not having:
-        kinds = sorted({name.removeprefix(_ACCELERATOR) for node in nodes for name in node if _ACCELERATOR in name})
         raise InputError(
             f"resources.accelerator is {accelerator}, but no node of this Ray has one; there are "
-            f"{', '.join(kinds) or 'none of any kind'}"
+            f"{', '.join(_kinds(nodes)) or 'none of any kind'}"
         )
     return having
+
+
+def _kinds(nodes: Sequence[Mapping[str, float]]) -> list[str]:
+    return sorted({name.removeprefix(_ACCELERATOR) for node in nodes for name in node if _ACCELERATOR in name})
 
 
 def _too_small(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str:

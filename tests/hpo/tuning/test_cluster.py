@@ -30,7 +30,7 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("resources", "fitting"), [(needs(1), 6), (needs(2), 3), (needs(3), 1), (needs(1, 0.5), 2)])
 def test_trials_fit_on_one_node_each(resources: Resources, fitting: int) -> None:
-    assert cluster._fitting(resources) == fitting
+    assert cluster.fitting(resources) == fitting
 
 
 @pytest.mark.parametrize(
@@ -43,19 +43,19 @@ def test_trials_fit_on_one_node_each(resources: Resources, fitting: int) -> None
 )
 def test_what_fits_nowhere_is_refused(resources: Resources, said: str) -> None:
     with pytest.raises(InputError) as refusal:
-        cluster._fitting(resources)
+        cluster.fitting(resources)
     assert str(refusal.value).startswith(said)
 
 
 def test_a_kind_of_gpu_takes_the_nodes_that_have_it_and_nothing_of_them() -> None:
     on = replace(needs(1, 0.5), accelerator="T4")
-    assert cluster._fitting(on) == 2
+    assert cluster.fitting(on) == 2
     assert on.kind == {"accelerator_type:T4": 0.001}
     assert needs(1, 0.5).kind == {}
     with pytest.raises(InputError, match=r"resources.accelerator is A100, but no node .* has one; there are T4"):
-        cluster._fitting(replace(on, accelerator="A100"))
+        cluster.fitting(replace(on, accelerator="A100"))
     with pytest.raises(InputError, match=r"resources.cpus_per_trial is 4, but no node of this Ray has more than 2 CPU"):
-        cluster._fitting(replace(on, cpus=4))
+        cluster.fitting(replace(on, cpus=4))
 
 
 def test_a_kind_of_gpu_without_a_gpu_is_refused() -> None:

@@ -1,0 +1,110 @@
+"""`gpus_per_trial: auto`: how much of a GPU a trial needs, by the memory that one takes."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ray
+from ray.exceptions import RayTaskError
+
+from hpo.tuning.cluster import Cluster, Resources, fitting, kinds_of_gpus
+from segada.atomic import write_text
+from segada.settings import RunSettings
+from segada.settings.files import InputError
+
+FILE = "gpu_share.json"
+"""In the folder of the results: what was measured, by kind of GPU, so that it is measured once a study."""
+USABLE = 0.9
+"""Of a GPU's memory: a search meets configurations that take more than the default one, and memory frays."""
+UNNAMED = "GPU"
+"""A GPU whose kind Ray does not tell."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a trial takes of a GPU.
+
+    Attributes:
+        kind: Of the GPU.
+        used: Bytes that the default configuration takes.
+        total: Bytes that the GPU has.
+    """
+
+    kind: str
+    used: int
+    total: int
+
+    @property
+    def trials(self) -> int:
+        """That fit on the GPU at a time; one at least."""
+        return max(1, int(USABLE * self.total // self.used))
+
+    def __str__(self) -> str:
+        gigabytes = f"{self.used / 1e9:.1f} of {self.total / 1e9:.1f} GB"
+        trials = "one trial" if self.trials == 1 else f"{self.trials} trials"
+        return f"{self.kind}: the default configuration takes {gigabytes}, so that {trials} share one"
+
+
+def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[str], None]) -> Cluster:
+    """The cluster with trials that take the part of a GPU which the default configuration was measured to need.
+
+    Where there are several kinds of GPUs, the one that holds the fewest trials decides, since Ray counts parts of any.
+
+    Args:
+        found: The cluster, whose resources are those of a trial alone on a GPU.
+        settings: Of the default configuration.
+        folder: Of the results; a later driver takes what stands in it.
+        tell: Is told of each kind.
+
+    Raises:
+        InputError: the run does not compute on a GPU, or a GPU cannot be measured.
+    """
+    if settings.runtime.device != "cuda":
+        raise InputError(
+            f"resources.gpus_per_trial is auto, but runtime.device is {settings.runtime.device!r}, where no GPU is "
+            "used; set runtime.device to cuda, or gpus_per_trial to 0"
+        )
+    path = folder / FILE
+    known = _read(path)
+    wanted = [found.resources.accelerator] if found.resources.accelerator else kinds_of_gpus() or [None]
+    shares = [known.get(kind or UNNAMED) or _measured(kind, settings) for kind in wanted]
+    _write(path, [*(known | {share.kind: share for share in shares}).values()])
+    for share in shares:
+        tell(str(share))
+    resources = replace(found.resources, gpus=1 / min(share.trials for share in shares))
+    return replace(found, resources=resources, workers=resources.workers or fitting(resources))
+
+
+def _measured(kind: str | None, settings: RunSettings) -> Share:
+    asked = Resources(1, 1, 1, settings.runtime.threads, kind)
+    measuring = measure.options(num_gpus=1, resources=asked.kind, max_retries=0)
+    try:
+        used, total = ray.get(measuring.remote(settings.model_dump_json()))
+    except RayTaskError as error:
+        raise InputError(
+            f"resources.gpus_per_trial is auto, but the default configuration cannot be measured on a {kind or UNNAMED}"
+            f" ({str(error.cause).splitlines()[0]}); name a number, such as 0.5"
+        ) from None
+    return Share(kind or UNNAMED, used, total)
+
+
+# A process of its own for each: what an earlier task left on a GPU would be counted.
+@ray.remote(num_gpus=1, max_calls=1)
+def measure(settings: str) -> tuple[int, int]:
+    """Bytes used, and bytes there are."""
+    from segada.footprint import footprint
+
+    found = footprint(RunSettings.model_validate_json(settings))
+    return found.used, found.total
+
+
+def _read(path: Path) -> dict[str, Share]:
+    if not path.exists():
+        return {}
+    return {kind: Share(kind, **numbers) for kind, numbers in json.loads(path.read_text()).items()}
+
+
+def _write(path: Path, shares: Sequence[Share]) -> None:
+    content = {share.kind: {"used": share.used, "total": share.total} for share in shares}
+    write_text(path, json.dumps(content, indent=1) + "\n")
