@@ -67,7 +67,8 @@ def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[s
         )
     path = folder / FILE
     known = _read(path)
-    wanted = [found.resources.accelerator] if found.resources.accelerator else kinds_of_gpus() or [None]
+    named = found.resources.accelerator
+    wanted: list[str | None] = [named] if named else [*kinds_of_gpus()] or [None]
     shares = [known.get(kind or UNNAMED) or _measured(kind, settings) for kind in wanted]
     _write(path, [*(known | {share.kind: share for share in shares}).values()])
     for share in shares:
