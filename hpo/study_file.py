@@ -17,7 +17,7 @@ from hpo.start import check_start
 from hpo.study_document import read_document
 from hpo.study_settings import StudySettings
 from segada.settings import RunSettings
-from segada.settings.data import StreetsDomain
+from segada.settings.domains import StreetsDomain
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document
 from segada.settings.folders import expand

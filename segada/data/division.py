@@ -1,0 +1,43 @@
+"""How the frames of a recorded data set are divided among purposes, so that none serves two."""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+
+from segada.data.splits import Split
+
+Group = Callable[[str], str]
+"""Of a frame's key, the recording that it belongs to: a city, a drive."""
+
+
+def folder(key: str) -> str:
+    """The recording of a key such as `aachen/aachen_000000_000019`: its folder."""
+    return key.rpartition("/")[0]
+
+
+def blocks(keys: Sequence[str], shares: Sequence[float], group: Group = folder) -> list[list[str]]:
+    """Contiguous blocks of these shares: neighbours in time look alike and serve the same purpose.
+
+    Where a recording ends near the border of two blocks, the border is moved there: by less than half of the smaller of
+    the two. What is left over of shares that do not add up to 1 is in no block.
+
+    Args:
+        keys: In the order of the recording, those of a group together.
+        shares: Of all keys.
+        group: Says which keys belong together.
+    """
+    wanted = [round(share * len(keys)) for share in accumulate((0.0, *shares))]
+    ends = [place for place in range(1, len(keys)) if group(keys[place - 1]) != group(keys[place])]
+    borders = [0, *(_moved(*three, ends) for three in zip(wanted, wanted[1:], wanted[2:], strict=False)), wanted[-1]]
+    return [list(keys[begin:end]) for begin, end in pairwise(borders)]
+
+
+def _moved(before: int, border: int, after: int, ends: Sequence[int]) -> int:
+    reach = min(border - before, after - border)
+    near = [end for end in ends if 2 * abs(end - border) < reach]
+    return min(near, key=lambda end: abs(end - border), default=border)
+
+
+def shared_out(keys: Sequence[str], shares: Sequence[float], group: Group = folder) -> dict[Split, list[str]]:
+    """Keys of each purpose, in the order source, adapt, select, report."""
+    source, adapt, select, report = blocks(keys, shares, group)
+    return {"source": source, "adapt": adapt, "select": select, "report": report}

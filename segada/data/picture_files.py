@@ -1,0 +1,157 @@
+"""Picture files as people have them: colours from any, and from label files the numbers that stand in them."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import cv2
+import mmcv
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from segada.data.frames import Bytes, UnreadableFrame
+
+Numbers: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+JPEG: Final = b"\xff\xd8"
+TAIL: Final = 4096
+"""Bytes at the end of a file among which its end mark must be; some programs write a little behind it."""
+NO_PICTURE: Final = "is not an image that can be read; copy it anew"
+CUT_OFF: Final = "is cut off, so it is not an image that can be read; copy it anew"
+INDEXED, GREY, COLOUR, COLOUR_AND_ALPHA: Final = 3, 0, 2, 6
+"""Colour types of a PNG file that matter here."""
+
+
+@dataclass(frozen=True, slots=True)
+class PngHeader:
+    """What a PNG file says about itself.
+
+    Attributes:
+        bits: Per channel, or per index.
+        colour_type: As in the PNG specification.
+    """
+
+    bits: int
+    colour_type: int
+
+
+def png_header(content: bytes) -> PngHeader | None:
+    """Of a file's content; None if it is no PNG."""
+    return PngHeader(content[24], content[25]) if content.startswith(PNG) and len(content) > 25 else None
+
+
+def read_file(path: Path) -> bytes:
+    """A picture file whole.
+
+    Raises:
+        UnreadableFrame: it cannot be opened, or its end is missing.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFrame(path, f"cannot be read ({error.strerror}); copy it anew") from None
+    if not content:
+        raise UnreadableFrame(path, f"has no content: it {NO_PICTURE}")
+    for mark, end in ((PNG, b"IEND"), (JPEG, b"\xff\xd9")):
+        if content.startswith(mark) and end not in content[-TAIL:]:
+            raise UnreadableFrame(path, CUT_OFF)
+    return content
+
+
+def read_image(path: Path) -> Bytes:
+    """A photograph: uint8 [H, W, 3], RGB. Grey and indexed files are read too; a channel of opacity is left out.
+
+    Raises:
+        UnreadableFrame: the file is damaged.
+        ValueError: it has more than 8 bits a channel, or is transparent in places.
+    """
+    content = read_file(path)
+    header = png_header(content)
+    if header is not None and header.bits > 8:
+        raise ValueError(f"{path} has {header.bits} bits a channel; write images with 8, scaled as they are to be seen")
+    if header is not None and header.colour_type == COLOUR_AND_ALPHA:
+        return _opaque(path, _decoded(path, content, cv2.IMREAD_UNCHANGED))
+    return _decoded(path, content, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def _opaque(path: Path, pixels: Bytes) -> Bytes:
+    if pixels[..., 3].min() < 255:
+        raise ValueError(f"{path} is transparent in places, where there is no picture; write images without opacity")
+    return pixels[..., 2::-1]
+
+
+def read_numbers(path: Path, channel: int | None = None) -> Numbers:
+    """The numbers that stand in a label or depth file: uint8 or uint16 [H, W].
+
+    Of indexed files these are the indices, not the colours, and of grey files with less than 8 bits the numbers as they
+    were written, which picture libraries scale.
+
+    Args:
+        path: PNG, or another format without loss.
+        channel: Which one of a file with several, in the order red green blue; None refuses such a file.
+
+    Raises:
+        UnreadableFrame: the file is damaged.
+        ValueError: it is a JPEG, whose numbers are not those that were written, or has several channels.
+    """
+    content = read_file(path)
+    if content.startswith(JPEG):
+        raise ValueError(f"{path} is a JPEG, which does not keep numbers; write labels as PNG")
+    mode = _mode(path, content)
+    if mode == "P":
+        return _indices(path, content)
+    pixels: Numbers = _decoded(path, content, cv2.IMREAD_UNCHANGED)
+    if pixels.ndim == 3:
+        if channel is None:
+            raise ValueError(
+                f"{path} has shape {pixels.shape}: colours, not ids; write ids in one channel, or, if one of its channels "
+                "holds them, name that as channel of a domain of the data set folders"
+            )
+        return pixels[..., 2 - channel if channel < 3 else channel]
+    header = png_header(content)
+    if header is not None and header.bits < 8:
+        return pixels // np.uint8(255 // (2**header.bits - 1))
+    return pixels
+
+
+def _mode(path: Path, content: bytes) -> str:
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            return picture.mode
+    except OSError:
+        raise UnreadableFrame(path, NO_PICTURE) from None
+
+
+def _indices(path: Path, content: bytes) -> Bytes:
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            return np.asarray(picture)
+    except OSError:
+        raise UnreadableFrame(path, NO_PICTURE) from None
+
+
+def _decoded(path: Path, content: bytes, flag: int) -> Bytes:
+    try:
+        pixels: Bytes | None = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise UnreadableFrame(path, NO_PICTURE)
+    return pixels
+
+
+def resized_image(image: Bytes, size: tuple[int, int]) -> Bytes:
+    """An image [H, W, 3] at another height and width: averaged where it shrinks, interpolated where it grows."""
+    shrinks = size[0] < image.shape[0] and size[1] < image.shape[1]
+    resized: Bytes = mmcv.imresize(image, size[::-1], interpolation="area" if shrinks else "bilinear")
+    return resized
+
+
+def resized_labels(labels: Bytes, size: tuple[int, int]) -> Bytes:
+    """Labels [H, W] at another height and width, each that of the pixel at its centre."""
+    # Pillow takes the pixel at the centre, OpenCV the one at the corner, which would shift labels against the image.
+    nearest: Bytes = mmcv.imresize(labels, size[::-1], interpolation="nearest", backend="pillow")
+    return nearest
