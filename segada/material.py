@@ -4,12 +4,16 @@ import hashlib
 import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import torch
 
-from segada.data.datasets import count_frames, load_domain
+from segada.data.datasets import check_readable, count_frames, open_domain
+from segada.data.domain_frames import DomainFrames
+from segada.data.frame_cache import Unreadable
 from segada.data.frames import Frames
+from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
 from segada.itinerary import Itinerary
 from segada.models.build import build_segmentor
@@ -19,6 +23,9 @@ from segada.settings.adapter import NoAdapter
 from segada.settings.files import InputError
 from segada.settings.loading import LoadingSettings
 from segada.settings.stream import ReplaySettings
+
+Opened: TypeAlias = dict[tuple[str, Split], DomainFrames]
+"""Frames by domain and purpose."""
 
 BYTES_PER_PIXEL = 4
 """Of a frame as it is kept: three channels and the label."""
@@ -35,6 +42,8 @@ class Material:
         visited: Those of them that the stream passes over, in ascending order, by domain.
         held_out: The frames that are scored after each visit, by domain.
         source_only: mIoU of the untouched source model on `held_out`, by domain.
+        unreadable: Frames that are in none of these because their files are damaged, by domain; of domains without any,
+            nothing.
     """
 
     key: str
@@ -43,6 +52,15 @@ class Material:
     visited: dict[str, Frames]
     held_out: dict[str, Frames]
     source_only: dict[str, float]
+    unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
+
+    def shortfalls(self) -> list[str]:
+        """A line for each domain of which frames were left out: how many, and why."""
+        return [
+            f"domain {name}: {len(left_out)} frames cannot be read and are left out: "
+            + ", ".join(f"{one.path} {one.reason}" for one in left_out)
+            for name, left_out in self.unreadable.items()
+        ]
 
 
 def material_key(settings: RunSettings) -> str:
@@ -71,18 +89,36 @@ def prepare(settings: RunSettings) -> Material:
     torch.set_num_threads(settings.runtime.threads)
     _refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
-    lengths = {name: count_frames(name, data, stream.split) for name in stream.all_visits()}
+    _refuse_too_many(settings)
+    opened = _opened(settings)
+    lengths = {name: len(opened[name, stream.split]) for name in stream.all_visits()}
     itinerary = Itinerary(stream, lengths)
-    _refuse_too_many(settings, itinerary)
-    held_out = {name: load_domain(name, data, settings.evaluation.split) for name in settings.scored_domains()}
+    held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
+    unreadable = {name: _unreadable(name, opened) for name in data.domains}
     return Material(
         key=material_key(settings),
-        source=load_domain(stream.source, data, "source"),
+        source=opened[stream.source, "source"].load(),
         lengths=lengths,
-        visited={name: load_domain(name, data, stream.split, itinerary.needed(name).tolist()) for name in lengths},
+        visited={name: opened[name, stream.split].load(itinerary.needed(name).tolist()) for name in lengths},
         held_out=held_out,
         source_only=_source_only(settings, held_out),
+        unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
     )
+
+
+def _opened(settings: RunSettings) -> Opened:
+    """The frames of every domain for every purpose that the run needs, each opened once."""
+    stream, data = settings.stream, settings.data
+    needed: list[tuple[str, Split]] = [(name, stream.split) for name in stream.all_visits()]
+    needed += [(stream.source, "source"), *((name, settings.evaluation.split) for name in settings.scored_domains())]
+    opened = {(name, split): open_domain(name, data, split) for name, split in dict.fromkeys(needed)}
+    for domain in dict.fromkeys(name for name, _ in opened):
+        check_readable(domain, [frames for (name, _), frames in opened.items() if name == domain], data)
+    return opened
+
+
+def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
+    return tuple(one for (name, _), frames in opened.items() if name == domain for one in frames.unreadable)
 
 
 def _refuse_absent(device: str) -> None:
@@ -90,11 +126,13 @@ def _refuse_absent(device: str) -> None:
         raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")
 
 
-def _refuse_too_many(settings: RunSettings, itinerary: Itinerary) -> None:
+def _refuse_too_many(settings: RunSettings) -> None:
     data, split = settings.data, settings.evaluation.split
+    lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
+    itinerary = Itinerary(settings.stream, lengths)
     frames = count_frames(settings.stream.source, data, "source")
     frames += sum(count_frames(name, data, split) for name in settings.scored_domains())
-    frames += sum(len(itinerary.needed(name)) for name in dict.fromkeys(settings.stream.all_visits()))
+    frames += sum(len(itinerary.needed(name)) for name in lengths)
     (height, width), memory = data.size, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     needed = frames * height * width * BYTES_PER_PIXEL
     if needed > memory:

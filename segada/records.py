@@ -102,6 +102,9 @@ class RunReport(Record):
     seconds: float
     settings_hash: str
     seed: int
+    unreadable_frames: dict[str, int] = {}
+    """Frames by domain that were left out because their files are damaged, over all purposes; domains without any are
+    absent. `log.txt` names the files."""
 
 
 def visit_labels(domains: Sequence[str]) -> list[str]:

@@ -9,7 +9,11 @@ from segada.settings import RunSettings
 
 
 def run_result(
-    settings: RunSettings, records: Sequence[VisitRecord], source_only: Mapping[str, float], trainable: int
+    settings: RunSettings,
+    records: Sequence[VisitRecord],
+    source_only: Mapping[str, float],
+    trainable: int,
+    unreadable: Mapping[str, int],
 ) -> RunReport:
     """The report on a run, or on as much of it as is done.
 
@@ -18,6 +22,7 @@ def run_result(
         records: Of its visits so far, at least one.
         source_only: mIoU of the source model by domain.
         trainable: Numbers that learn.
+        unreadable: Frames that were left out, by domain.
     """
     mean = float(np.mean([record.visited_miou for record in records]))
     source_mean = float(np.mean([source_only[record.domain] for record in records]))
@@ -33,4 +38,5 @@ def run_result(
         seconds=sum(record.seconds for record in records),
         settings_hash=settings.settings_hash(),
         seed=settings.seed,
+        unreadable_frames=dict(unreadable),
     )

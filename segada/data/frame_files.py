@@ -1,7 +1,7 @@
 """Layouts of recorded data sets: where the files of a frame are, and which serve which purpose."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -55,6 +55,11 @@ class Listing:
 
     frames: tuple[FrameFiles, ...]
     missing: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, frames: tuple[FrameFiles, ...], labels: Collection[Path]) -> "Listing":
+        """A listing in which labels are missing that are not among those that there are."""
+        return cls(frames, tuple(files.labels for files in frames if files.labels not in labels))
 
 
 @dataclass(frozen=True, slots=True)

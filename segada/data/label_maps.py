@@ -59,8 +59,9 @@ class LabelMap:
     def _refuse(self, path: Path, strange: Numbers) -> None:
         number = int(strange.min())
         raise ValueError(
-            f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, but these "
-            f"files have {self.said}; if it is right, read the set as dataset: folders, whose classes say what ids mean"
+            f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, "
+            f"but these files have {self.said}; if it is right, read the set as dataset: folders, whose classes say "
+            "what ids mean"
         )
 
 
@@ -70,7 +71,9 @@ def in_order(said: str, names: Sequence[str | None], channel: int | None = None)
     return LabelMap(said, labels, channel)
 
 
-TRAIN_IDS: Final = LabelMap("labelTrainIds 0 to 18 and 255", {**{index: index for index in range(NUM_CLASSES)}, 255: 255})
+TRAIN_IDS: Final = LabelMap(
+    "labelTrainIds 0 to 18 and 255", {**{index: index for index in range(NUM_CLASSES)}, 255: 255}
+)
 
 _CITYSCAPES: Final = {
     "road": 7,
@@ -121,9 +124,13 @@ def from_classes(
     found: dict[int, int] = {}
     for name, ids in classes.items():
         if name not in meanings:
-            raise ValueError(f"classes names {name!r}, but must be ignore, a train id 0 to 18, or one of {', '.join(NAMES)}")
+            raise ValueError(
+                f"classes names {name!r}, but must be ignore, a train id 0 to 18, or one of {', '.join(NAMES)}"
+            )
         for number in ids:
             if number in found:
-                raise ValueError(f"classes gives the id {number} twice, the second time to {name!r}; it can mean one class")
+                raise ValueError(
+                    f"classes gives the id {number} twice, the second time to {name!r}; it can mean one class"
+                )
             found[number] = meanings[name]
     return LabelMap(f"the ids {', '.join(map(str, sorted(found)))} that classes names", found, channel, others_ignored)

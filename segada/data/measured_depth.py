@@ -50,9 +50,9 @@ class DepthFile:
 def measured_depth(nearness: Depth, labels: Bytes, estimate: Depth) -> Depth:
     """Metres at every pixel of a frame.
 
-    Nearness is averaged over what was measured of a pixel. Where nothing was: sky is `FAR`; other pixels are as far as the
-    farther of the next measured ones in their row, as what is hidden from one of two cameras is background; a row without
-    any takes the estimate.
+    Nearness is averaged over what was measured of a pixel. Where nothing was: sky is `FAR`; other pixels are as far as
+    the farther of the next measured ones in their row, as what is hidden from one of two cameras is background; a row
+    without any takes the estimate.
 
     Args:
         nearness: As of `DepthFile.nearness`, of any size.

@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import cv2
 import mmcv
@@ -21,8 +21,8 @@ TAIL: Final = 4096
 """Bytes at the end of a file among which its end mark must be; some programs write a little behind it."""
 NO_PICTURE: Final = "is not an image that can be read; copy it anew"
 CUT_OFF: Final = "is cut off, so it is not an image that can be read; copy it anew"
-INDEXED, GREY, COLOUR, COLOUR_AND_ALPHA: Final = 3, 0, 2, 6
-"""Colour types of a PNG file that matter here."""
+COLOUR_AND_OPACITY: Final = 6
+"""Of the colour types of a PNG file, that whose pixels may be transparent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,10 @@ def read_image(path: Path) -> Bytes:
     header = png_header(content)
     if header is not None and header.bits > 8:
         raise ValueError(f"{path} has {header.bits} bits a channel; write images with 8, scaled as they are to be seen")
-    if header is not None and header.colour_type == COLOUR_AND_ALPHA:
+    if header is not None and header.colour_type == COLOUR_AND_OPACITY:
         return _opaque(path, _decoded(path, content, cv2.IMREAD_UNCHANGED))
-    return _decoded(path, content, cv2.IMREAD_COLOR)[..., ::-1]
+    blue_first: Bytes = _decoded(path, content, cv2.IMREAD_COLOR)
+    return blue_first[..., ::-1]
 
 
 def _opaque(path: Path, pixels: Bytes) -> Bytes:
@@ -107,8 +108,8 @@ def read_numbers(path: Path, channel: int | None = None) -> Numbers:
     if pixels.ndim == 3:
         if channel is None:
             raise ValueError(
-                f"{path} has shape {pixels.shape}: colours, not ids; write ids in one channel, or, if one of its channels "
-                "holds them, name that as channel of a domain of the data set folders"
+                f"{path} has shape {pixels.shape}: colours, not ids; write ids in one channel, or, if one of its "
+                "channels holds them, name that as channel of a domain of the data set folders"
             )
         return pixels[..., 2 - channel if channel < 3 else channel]
     header = png_header(content)
@@ -133,9 +134,9 @@ def _indices(path: Path, content: bytes) -> Bytes:
         raise UnreadableFrame(path, NO_PICTURE) from None
 
 
-def _decoded(path: Path, content: bytes, flag: int) -> Bytes:
+def _decoded(path: Path, content: bytes, flag: int) -> Any:
     try:
-        pixels: Bytes | None = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
+        pixels: Any = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
     except cv2.error:
         pixels = None
     if pixels is None:

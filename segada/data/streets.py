@@ -1,6 +1,6 @@
 """Procedural streets: scenes with labels and depth, the same in every process, and the data set made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,12 +8,15 @@ import numpy as np
 
 from segada.data.depth import Depth
 from segada.data.dice import Dice
+from segada.data.domain_frames import LabelledFrame
+from segada.data.frame_cache import Unreadable
 from segada.data.frames import Bytes, Frames
 from segada.data.splits import Split
 from segada.data.streets_layout import paint_street
 from segada.data.streets_shading import shade
 from segada.data.weather import parse_weather, render_weather
-from segada.settings.data import DataSettings, StreetsDomain
+from segada.settings.data import DataSettings
+from segada.settings.domains import StreetsDomain
 
 SUPERSAMPLING = 2
 """Pixels are drawn so many times finer, then averaged: edges of a picture are soft, its labels are not."""
@@ -27,6 +30,9 @@ FIRST_SCENE: dict[Split, int] = {
     "report": 3 * SPLIT_CAPACITY,
 }
 """Number of the first scene of each split."""
+
+AT_ONCE = 32
+"""Scenes that are rendered together where they are wanted one after the other."""
 
 LOOK, LAYOUT = 0, 1
 """Purposes of a scene's generators."""
@@ -66,36 +72,70 @@ def render_scenes(world: int, indices: Sequence[int], size: tuple[int, int]) -> 
     return scenes
 
 
-def count_streets(domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG001 - all domains alike
-    """How many frames a split has.
+@dataclass(frozen=True, slots=True)
+class StreetFrames:
+    """The frames of a split in a domain's weather, rendered when they are asked for.
 
-    Raises:
-        ValueError: more are asked for than there are scenes.
+    Attributes:
+        domain: World and weather.
+        size: Height and width.
+        split: The purpose.
+        listed: How many there are.
     """
-    count: int = data.splits.model_dump()[split]
-    if count > SPLIT_CAPACITY:
-        raise ValueError(f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split")
-    return count
+
+    domain: StreetsDomain
+    size: tuple[int, int]
+    split: Split
+    listed: int
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """None."""
+        return ()
+
+    def __len__(self) -> int:
+        return self.listed
+
+    def load(self, indices: Sequence[int] | None = None) -> Frames:
+        """Those of these numbers; all if not given."""
+        wanted = range(self.listed) if indices is None else indices
+        numbers = tuple(FIRST_SCENE[self.split] + index for index in wanted)
+        scenes = _remembered(self.domain.world, numbers, self.size)
+        weather = parse_weather(self.domain.weather)
+        images = render_weather(scenes.images, scenes.depth, weather, self.domain.world, numbers)
+        return Frames(images, scenes.labels)
 
 
-def load_streets(
-    domain: StreetsDomain, data: DataSettings, split: Split, indices: Sequence[int] | None = None
-) -> Frames:
-    """The frames of a split in the domain's weather; every weather shows the same scenes.
+class Streets:
+    """The data set: every weather shows the same scenes.
 
     More frames of a split begin with the same ones as fewer, and no split shares a scene with another.
-
-    Args:
-        domain: world and weather.
-        data: size, and frames per split.
-        split: the purpose.
-        indices: numbers of the frames wanted, from 0 to `count_streets` - 1; all if not given.
     """
-    wanted = range(count_streets(domain, data, split)) if indices is None else indices
-    numbers = tuple(FIRST_SCENE[split] + index for index in wanted)
-    scenes = _remembered(domain.world, numbers, data.size)
-    images = render_weather(scenes.images, scenes.depth, parse_weather(domain.weather), domain.world, numbers)
-    return Frames(images, scenes.labels)
+
+    def count(self, domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG002 - all domains alike
+        """How many frames a split has.
+
+        Raises:
+            ValueError: more are asked for than there are scenes.
+        """
+        count: int = data.splits.model_dump()[split]
+        if count > SPLIT_CAPACITY:
+            raise ValueError(
+                f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split"
+            )
+        return count
+
+    def open(self, domain: StreetsDomain, data: DataSettings, split: Split) -> StreetFrames:
+        """The frames of a split in the domain's weather; raises what `count` raises."""
+        return StreetFrames(domain, data.size, split, self.count(domain, data, split))
+
+    def labelled(self, domain: StreetsDomain, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:
+        """The same, rendered some at a time, under the numbers of their scenes."""
+        frames = self.open(domain, data, split)
+        for start in range(0, len(frames), AT_ONCE):
+            some = frames.load(range(start, min(start + AT_ONCE, len(frames))))
+            for place, (image, labels) in enumerate(zip(some.images, some.labels, strict=True), start):
+                yield LabelledFrame(f"{split}_{place:06}", image, labels)
 
 
 @lru_cache(maxsize=4)

@@ -26,8 +26,8 @@ class RecordedDomain(Settings):
     """What every data set that lies in files has."""
 
     weather: WeatherName = "clear"
-    """Rendered onto the pictures: by measured depth where the data set has any that is read, else by an estimate from the
-    geometry of a street."""
+    """Rendered onto the pictures: by measured depth where the data set has any that is read, else by an estimate from
+    the geometry of a street."""
     root: str | None = None
     """Folder of this domain's files, if it is not `data.root`."""
 
@@ -49,8 +49,8 @@ class PartedDomain(RecordedDomain):
     """`halves`: the first half of the recordings in `train` is learned from, the second adapted on. `whole`: all of it
     serves both, which is right for a domain that is a source or visited, but not both."""
     report: Literal["half_of_val", "val"] = "half_of_val"
-    """`half_of_val`: half of the recordings in `val` are selected by, the others reported. `val`: all of `val` is reported,
-    as published figures are, and the last tenth of `train` is selected by."""
+    """`half_of_val`: half of the recordings in `val` are selected by, the others reported. `val`: all of `val` is
+    reported, as published figures are, and the last tenth of `train` is selected by."""
     images: str | None = None
     """Folder of the images below the root; null is the published name."""
     labels_root: str | None = None
@@ -88,8 +88,8 @@ class FoggyCityscapesDomain(PartedDomain):
     def _one_fog(self) -> Self:
         if (self.visibility is None) == (self.beta is None):
             raise ValueError(
-                f"visibility is {self.visibility} and beta {self.beta}, but exactly one of them says which fog: visibility "
-                "in metres for the files of weather-augment, beta for the official ones"
+                f"visibility is {self.visibility} and beta {self.beta}, but exactly one of them says which fog: "
+                "visibility in metres for the files of weather-augment, beta for the official ones"
             )
         return self
 
@@ -114,8 +114,8 @@ class SharedOutDomain(RecordedDomain):
     """A data set that is published as one set."""
 
     shares: Annotated[tuple[Fraction, Fraction, Fraction, Fraction], Field(strict=False)] = (0.7, 0.1, 0.1, 0.1)
-    """Of the recording that are learned from, adapted on, selected by and reported, in this order and in contiguous blocks;
-    0 is none."""
+    """Of the recording that are learned from, adapted on, selected by and reported, in this order and in contiguous
+    blocks; 0 is none."""
 
     @model_validator(mode="after")
     def _no_more_than_all(self) -> Self:
@@ -143,22 +143,23 @@ class FoldersDomain(SharedOutDomain):
     images: Pattern
     """Image files below the root, for instance `drive/*/rgb/*.jpg`."""
     labels: Pattern
-    """Label files below the root, for instance `drive/*/ids/*_labels.png`. An image and the labels for which the wildcards
-    stand for the same are a pair."""
+    """Label files below the root, for instance `drive/*/ids/*_labels.png`. An image and the labels for which the
+    wildcards stand for the same are a pair."""
     held_out_images: Pattern | None = None
-    """Image files that are selected by and reported, if they are kept apart; then `images` are learned from and adapted on,
-    and `shares` divides either."""
+    """Image files that are selected by and reported, if they are kept apart; then `images` are learned from and adapted
+    on, and `shares` divides either."""
     held_out_labels: Pattern | None = None
     """Their labels."""
-    classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = {}
-    """Ids in the label files that belong to a class, by its Cityscapes name, its train id or `ignore`; if empty, the files
-    hold train ids."""
+    classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
+    """Ids in the label files that belong to a class, by its Cityscapes name, its train id or `ignore`; if empty, the
+    files hold train ids."""
     unlisted: Literal["refuse", "ignore"] = "refuse"
     """What becomes of an id that `classes` does not name: an error, or pixels that neither teach nor count."""
     channel: Annotated[int, Field(ge=0, le=3)] | None = None
     """Channel, in the order red green blue, that holds the ids in label files of several; null refuses such files."""
     depth: Pattern | None = None
-    """Depth files below the root, 16-bit PNGs in which 0 is unknown, paired as labels are; null renders by the estimate."""
+    """Depth files below the root, 16-bit PNGs in which 0 is unknown, paired as labels are; null renders by the
+    estimate."""
     depth_units: Positive = 256.0
     """Units of the depth files in a metre: 256 as in KITTI, 100 if they are centimetres."""
 
@@ -166,7 +167,7 @@ class FoldersDomain(SharedOutDomain):
     def _held_out_has_labels(self) -> Self:
         if (self.held_out_images is None) != (self.held_out_labels is None):
             raise ValueError(
-                f"held_out_images is {self.held_out_images!r} and held_out_labels {self.held_out_labels!r}, but held-out "
-                "frames need both; give both, or neither"
+                f"held_out_images is {self.held_out_images!r} and held_out_labels {self.held_out_labels!r}, but "
+                "held-out frames need both; give both, or neither"
             )
         return self

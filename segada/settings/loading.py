@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from segada.settings.base import Positive, Settings
+from segada.settings.base import Fraction, Positive, Settings
 
 
 class LoadingSettings(Settings):
@@ -21,3 +21,6 @@ class LoadingSettings(Settings):
 
     workers: Annotated[int, Field(ge=0, le=1024)] | None = None
     """Threads that decode frames; null takes one per CPU that this process may use, 0 decodes in the calling thread."""
+    unreadable_share: Fraction = 0.01
+    """Of a domain's frames, over all purposes that a run reads it for, that may be damaged: they are left out, counted
+    in the report and named in the log; more of them end the run."""

@@ -11,7 +11,8 @@ import pytest
 from segada.data.datasets import DATASETS, load_domain
 from segada.data.frames import Frames
 from segada.data.splits import Split
-from segada.settings.data import CamVidDomain, DataSettings, DomainSettings, SplitSettings, StreetsDomain
+from segada.settings.data import DataSettings, DomainSettings, SplitSettings
+from segada.settings.domains import CamVidDomain, StreetsDomain
 
 EXAMPLES: dict[str, DomainSettings] = {
     "streets": StreetsDomain(weather="100mm"),

@@ -7,12 +7,16 @@ import cv2
 import numpy as np
 import pytest
 
-from segada.data.camvid import CLASS_OF, TRAIN_IDS, load_camvid
+from segada.data.camvid import CLASS_OF, IDS
+from segada.data.datasets import load_domain
 from segada.data.frames import Frames
 from segada.data.labels import NAMES
 from segada.data.splits import Split
-from segada.settings.data import CamVidDomain, DataSettings, SplitSettings
+from segada.settings.data import DataSettings, SplitSettings
+from segada.settings.domains import CamVidDomain
+from segada.settings.loading import LoadingSettings
 
+UNCACHED: Final = LoadingSettings(workers=0)
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 
@@ -43,13 +47,18 @@ def load(
     held_out: bool = False,
     weather: str = "clear",
 ) -> Frames:
-    data = DataSettings(
+    domain = CamVidDomain(dataset="camvid", sequences=sequences, held_out=held_out, weather=weather)
+    return load_domain("it", settings(root, domain, limit), split)
+
+
+def settings(root: Path | str | None, domain: CamVidDomain, limit: int = 100) -> DataSettings:
+    return DataSettings(
         size=(8, 12),
         root=None if root is None else str(root),
+        domains={"it": domain},
         splits=SplitSettings(source=limit, adapt=limit, select=limit, report=limit),
+        loading=UNCACHED,
     )
-    domain = CamVidDomain(dataset="camvid", sequences=sequences, held_out=held_out, weather=weather)
-    return load_camvid(domain, data, split)
 
 
 def numbers(frames: Frames) -> list[int]:
@@ -60,7 +69,7 @@ def test_ids_become_these_classes(drive: Path) -> None:
     # Sky Building Pole Road Pavement Tree SignSymbol Fence Car Pedestrian Bicyclist Unlabelled
     expected = [10, 2, 5, 0, 1, 8, 7, 4, 13, 11, 12, 255]
 
-    assert TRAIN_IDS.tolist() == expected
+    assert [IDS.classes[number] for number in range(12)] == expected
     assert load(drive, "source").labels[0].ravel().tolist() == expected * 8
     assert {name for name in CLASS_OF.values() if name} <= set(NAMES)
 
@@ -139,12 +148,12 @@ def test_labels_stay_on_their_pixels_when_a_frame_shrinks(tmp_path: Path) -> Non
     columns = np.broadcast_to((np.arange(40) + 3) // 4, (16, 40)).astype(np.uint8)
     for part in ("train", "val"):
         write_frame(tmp_path, part, "D_000", np.repeat(columns[..., None] * 20, 3, axis=2), columns)
-    data = DataSettings(size=(8, 10), root=str(tmp_path))
+    data = settings(tmp_path, CamVidDomain(dataset="camvid")).model_copy(update={"size": (8, 10)})
 
-    frames = load_camvid(CamVidDomain(dataset="camvid"), data, "source")
+    frames = load_domain("it", data, "source")
 
     assert frames.images[0, 0, :, 0].tolist() == [20 * label + 15 for label in range(10)]
-    assert frames.labels[0, 0].tolist() == TRAIN_IDS[1:11].tolist()
+    assert frames.labels[0, 0].tolist() == [IDS.classes[number] for number in range(1, 11)]
 
 
 def test_a_relative_root_and_the_environment_are_understood(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +165,7 @@ def test_a_relative_root_and_the_environment_are_understood(drive: Path, monkeyp
 def test_a_domain_s_own_root_goes_before_that_of_all(drive: Path) -> None:
     domain = CamVidDomain(dataset="camvid", root=str(drive))
 
-    assert len(load_camvid(domain, DataSettings(size=(8, 12), root="nowhere"), "source")) == 6
+    assert len(load_domain("it", settings("nowhere", domain), "source")) == 6
 
 
 def test_a_missing_root_says_how_to_set_it() -> None:
@@ -190,14 +199,14 @@ def test_an_unreadable_file_is_named(drive: Path, folder: str) -> None:
 @pytest.mark.parametrize(
     ("ids", "found"),
     [
-        (np.full((8, 12), 30, np.uint8), r"shape \(8, 12\) and values up to 30"),
+        (np.full((8, 12), 30, np.uint8), r"values up to 30: id 30 at 96 pixels"),
         (np.zeros((8, 12, 3), np.uint8), r"shape \(8, 12, 3\)"),
     ],
 )
 def test_labels_in_another_format_are_refused(drive: Path, ids: np.ndarray, found: str) -> None:
     write_frame(drive, "train", "D_003", np.zeros((8, 12, 3), np.uint8), ids)
 
-    with pytest.raises(ValueError, match=rf"D_003\.png must have one channel of ids 0 to 11 .*{found}"):
+    with pytest.raises(ValueError, match=rf"D_003\.png has {found}"):
         load(drive, "source", "D")
 
 
@@ -220,9 +229,11 @@ def test_held_out_frames_that_cannot_serve_say_why(drive: Path, split: Split, se
 
 
 def test_the_photographs_show_exactly_the_eleven_classes(camvid: Path) -> None:
-    data = DataSettings(size=(90, 120), root=str(camvid))
+    data = settings(camvid, CamVidDomain(dataset="camvid", sequences=("0016E5",))).model_copy(
+        update={"size": (90, 120)}
+    )
 
-    frames = load_camvid(CamVidDomain(dataset="camvid", sequences=("0016E5",)), data, "source")
+    frames = load_domain("it", data, "source")
 
     shown = {int(label) for label in np.unique(frames.labels)}
     assert shown == {0, 1, 2, 4, 5, 7, 8, 10, 11, 12, 13, 255}

@@ -15,12 +15,13 @@ from segada.data.depth import BACKDROP, CAMERA_HEIGHT, FAR, FOCAL, HORIZON, HOUS
 from segada.data.dice import Dice
 from segada.data.labels import NAMES
 from segada.data.splits import Split
-from segada.data.streets import FIRST_SCENE, Scenes, load_streets, render_scenes
+from segada.data.streets import FIRST_SCENE, Scenes, Streets, render_scenes
 from segada.data.streets_canvas import Camera, Canvas, Finish, Light, rectangle
 from segada.data.streets_classes import Label
 from segada.data.streets_shading import Surfaces, shade
 from segada.data.wet_road import level_ground
-from segada.settings.data import DataSettings, SplitSettings, StreetsDomain
+from segada.settings.data import DataSettings, SplitSettings
+from segada.settings.domains import StreetsDomain
 
 SMALL = (64, 128)
 FEW = SplitSettings(source=3, adapt=3, select=3, report=3)
@@ -140,17 +141,17 @@ def test_a_canvas_row_has_a_column_for_every_field() -> None:
 
 def test_splits_share_no_scene_and_more_frames_begin_with_the_same() -> None:
     domain = StreetsDomain()
-    few = {split: load_streets(domain, DataSettings(splits=FEW), split) for split in FIRST_SCENE}
+    few = {split: Streets().open(domain, DataSettings(splits=FEW), split).load() for split in FIRST_SCENE}
     pictures = [image.tobytes() for frames in few.values() for image in frames.images]
     assert len(set(pictures)) == len(pictures) == 12
-    more = load_streets(domain, DataSettings(splits=FEW.model_copy(update={"report": 5})), "report")
+    more = Streets().open(domain, DataSettings(splits=FEW.model_copy(update={"report": 5})), "report").load()
     np.testing.assert_array_equal(more.images[:3], few["report"].images)
 
 
 @pytest.mark.parametrize("split", list(FIRST_SCENE))
 def test_weathers_are_paired(split: Split) -> None:
     data = DataSettings(splits=FEW)
-    clear, rain = (load_streets(StreetsDomain(weather=name), data, split) for name in ("clear", "200mm"))
+    clear, rain = (Streets().open(StreetsDomain(weather=name), data, split).load() for name in ("clear", "200mm"))
     np.testing.assert_array_equal(clear.labels, rain.labels)
     assert np.abs(clear.images.astype(int) - rain.images).mean() > 10
 
@@ -158,7 +159,7 @@ def test_weathers_are_paired(split: Split) -> None:
 def test_too_many_frames_are_refused() -> None:
     data = DataSettings(splits=SplitSettings(adapt=1_000_001))
     with pytest.raises(ValueError, match=r"data\.splits\.adapt is 1000001, .* at most 1000000"):
-        load_streets(StreetsDomain(), data, "adapt")
+        Streets().open(StreetsDomain(), data, "adapt")
 
 
 def test_at_least_a_hundred_scenes_a_second_on_one_core() -> None:
