@@ -1,5 +1,6 @@
 """Frames of every data set that lies in files: listed by its layout, read, put to size, rendered in weather, cached."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -140,10 +141,11 @@ class Recorded:
         """
         decoding = self._decoding(domain, data, split)
         maps = {files.label_map.identity() for files in decoding.files}
-        depths = {files.depth.units for files in decoding.files if files.depth is not None}
-        facts = (VERSION, sorted(maps), depths, decoding.horizon, decoding.seed)
+        depths = {str(files.depth and files.depth.units) for files in decoding.files}
+        facts = repr((VERSION, sorted(maps), sorted(depths), decoding.horizon, decoding.seed))
+        made = hashlib.sha256(facts.encode()).hexdigest()[:12]
         request = FrameRequest(
-            identity=f"{self.layout.name} for {split} in {domain.weather} weather, {facts}",
+            identity=f"{self.layout.name} for {split} in {domain.weather} weather (made as {made})",
             files=tuple(path for files in decoding.files for path in files.paths()),
             numbers=tuple(range(len(decoding.files))),
             size=decoding.size,

@@ -44,7 +44,7 @@ def run_settings(root: Path, share: float = SHARE, **loading: Any) -> RunSetting
                     "day": {"dataset": "camvid", "sequences": ["D"]},
                     "road": {"dataset": "camvid", "sequences": ["N"], "weather": "100mm"},
                 },
-                "loading": {"workers": 0, "unreadable_share": share, **loading},
+                "loading": {"cache": None, "workers": 0, "unreadable_share": share, **loading},
             },
             "stream": {"source": "day", "visits": ["road"], "frames": None, "batch_size": 5},
             "model": {"encoder": "mit_tiny", "checkpoint": None},

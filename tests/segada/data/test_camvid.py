@@ -16,7 +16,7 @@ from segada.settings.data import DataSettings, SplitSettings
 from segada.settings.domains import CamVidDomain
 from segada.settings.loading import LoadingSettings
 
-UNCACHED: Final = LoadingSettings(workers=0)
+UNCACHED: Final = LoadingSettings(cache=None, workers=0)
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 
