@@ -39,6 +39,7 @@ def adapt(settings: RunSettings, folder: Path, console: Console, asked_to_stop: 
     except ValueError as error:
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
+    console.print(run.network.origin, markup=False)
     total = len(settings.stream.all_visits())
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {total}, from {folder}")

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from segada.storage import writing
@@ -41,6 +42,27 @@ def write_bytes(path: Path, content: bytes, former: Path | None = None) -> None:
 def write_text(path: Path, content: str) -> None:
     """Replaces the file's content, UTF-8. Raises as `write_bytes` does."""
     write_bytes(path, content.encode())
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Makes a folder with these files in one step: it is not there, or whole.
+
+    Args:
+        path: The folder, which is not there yet or is empty.
+        files: Content by name.
+
+    Raises:
+        StorageError: the file system takes nothing more; nothing is left behind.
+        OSError: something is in the folder already.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as above:
+            draft = Path(above) / path.name
+            for name, content in files.items():
+                write_bytes(draft / name, content)
+            draft.replace(path)
+        sync_folder(path.parent)
 
 
 def add_line(path: Path, line: str) -> None:

@@ -15,11 +15,12 @@ OUT_OF_MEMORY: Final = ("Unable to allocate", "can't allocate memory", "out of m
 """What numpy, torch on a processor and torch on a GPU say; they share no exception."""
 
 
-def exit_code(command: Callable[[], None]) -> int:
+def exit_code(command: Callable[[], None], kept: str = "finished visits are kept") -> int:
     """Runs the command and turns its end into an exit code.
 
     Args:
-        command: The work. Given again, the same command line goes on after the last finished visit.
+        command: The work. Given again, the same command line goes on, or does it anew.
+        kept: What an interruption leaves, in a clause.
 
     Returns:
         0 done; 2 the input was wrong, said in one line on stderr; 3 interrupted, or nothing can be written any more;
@@ -31,10 +32,10 @@ def exit_code(command: Callable[[], None]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:
-        print(f"interrupted; {_how_to_go_on()}", file=sys.stderr)
+        print(f"interrupted; {_how_to_go_on(kept)}", file=sys.stderr)
         return INTERRUPTED
     except StorageError as error:
-        print(f"error: {error}; {_how_to_go_on()}", file=sys.stderr)
+        print(f"error: {error}; {_how_to_go_on(kept)}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
         if any(sign in str(error) for sign in OUT_OF_MEMORY):
@@ -47,5 +48,5 @@ def exit_code(command: Callable[[], None]) -> int:
     return DONE
 
 
-def _how_to_go_on() -> str:
-    return f"finished visits are kept. To go on: {shlex.join(['python', *sys.orig_argv[1:]])}"
+def _how_to_go_on(kept: str) -> str:
+    return f"{kept}. To go on: {shlex.join(['python', *sys.orig_argv[1:]])}"

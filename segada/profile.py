@@ -52,6 +52,7 @@ def print_profile(settings: RunSettings, steps: int, console: Console) -> None:
             times, network = time_steps(settings, steps)
     except (ValueError, Diverged) as error:
         raise InputError(str(error)) from error
+    console.print(network.origin, markup=False)
     console.print(_time_table(times, settings))
     console.print(_parameter_table(count_parameters(network), settings))
 

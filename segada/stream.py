@@ -266,6 +266,7 @@ class Adaptation:
             folder.log(line)
         state = folder.read_checkpoint()
         if state is None:
+            folder.log(self._network.origin)
             return
         self._records = [VisitRecord.model_validate(record) for record in state["records"]]
         self._areas = [areas.numpy() for areas in state["areas"]]

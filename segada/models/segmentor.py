@@ -57,6 +57,8 @@ class Segmentor(nn.Module):
 
     mean: Tensor
     std: Tensor
+    origin: str = "random weights"
+    """Where its numbers come from, in one line."""
 
     def __init__(self, shape: SegmentorShape, encoder: Encoder, head: Head) -> None:
         super().__init__()

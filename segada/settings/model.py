@@ -19,7 +19,8 @@ class ModelSettings(Settings):
     head_width: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Embedding width of the head; null takes the width published for the encoder, 256 for one of timm."""
     checkpoint: str | None = "streets_tiny"
-    """Name of a shipped checkpoint or path of a safetensors file; null starts from random weights."""
+    """Name of a shipped checkpoint, or path of a file or folder of a format that docs/weights.md lists; null starts
+    from random weights."""
     fresh: Sequence[str] = ()
     """Parts that start from random weights whatever the checkpoint holds, such as `head` or `head.light_exit`."""
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0

@@ -14,8 +14,9 @@ from segada.evaluation.evaluator import evaluate
 from segada.material import Material, prepare
 from segada.methods.supervised import Supervised
 from segada.models.build import build_segmentor
+from segada.models.formats.reading import read_weights
 from segada.models.learning import learning_parameters
-from segada.models.weights import find_checkpoint, read_safetensors
+from segada.models.weights import find_checkpoint
 from segada.modulation.base import StepPlan
 from segada.settings import RunSettings
 
@@ -195,7 +196,7 @@ def test_exceptions_from_freezing_are_something_that_learns() -> None:
 
 
 def test_shipped_light_exit_stands_on_the_shipped_network() -> None:
-    plain, light = (read_safetensors(find_checkpoint(name)) for name in ("streets_tiny", "streets_tiny_multi_exit"))
+    plain, light = (read_weights(find_checkpoint(name)) for name in ("streets_tiny", "streets_tiny_multi_exit"))
     assert all(torch.equal(light.tensors[name], tensor) for name, tensor in plain.tensors.items())
     assert all(name.startswith("head.light_exit.") for name in set(light.tensors) - set(plain.tensors))
     assert light.tensors["head.light_exit.pred.weight"].dtype == torch.float16

@@ -1,0 +1,161 @@
+"""Says what a checkpoint is, and writes it in another format: `python -m segada.convert INPUT [OUTPUT]`."""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from segada.command import exit_code
+from segada.destination import check_file, check_folder
+from segada.models.encoder import has_adapter
+from segada.models.formats.contents import OpenedFile, StoredWeights
+from segada.models.formats.copies import find_copies
+from segada.models.formats.opening import open_checkpoint
+from segada.models.formats.reading import interpret
+from segada.models.formats.sizes import shown_facts
+from segada.models.formats.writing import WRITERS
+from segada.models.freezing import check_part, names_part
+from segada.models.load_report import LoadReport, compare
+from segada.models.outline import outline
+from segada.models.weights import find_checkpoint
+from segada.settings.files import InputError
+
+LISTED_NAMES = 3
+"""Names of what is left out that a line lists."""
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m segada.convert", description=__doc__)
+    parser.add_argument("input", help="file or folder of any known format, or name of a shipped checkpoint")
+    parser.add_argument("output", nargs="?", type=Path, help="what is written; without it the input is described")
+    parser.add_argument("--to", choices=list(WRITERS), default="safetensors", help="default: safetensors")
+    parser.add_argument("--copy", metavar="NAME", help="which network of a file that holds several, as it names them")
+    parser.add_argument(
+        "--leave-out", action="append", default=[], metavar="PART", help="part of the network, as head.light_exit"
+    )
+    arguments = parser.parse_args()
+
+    def command() -> None:
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        try:
+            path = find_checkpoint(arguments.input, "INPUT")
+            if arguments.output is not None:
+                _check_output(arguments.output, arguments.to, path)
+            opened = open_checkpoint(path)
+            if arguments.output is None and arguments.copy is None:
+                describe_all(opened, arguments.leave_out, console)
+                return
+            stored = _without(interpret(opened, arguments.copy), arguments.leave_out)
+            report = describe(stored, path, console)
+            if arguments.output is not None:
+                convert(stored, report, opened, arguments.output, arguments.to)
+                console.print(f"written to {arguments.output}")
+        except ValueError as error:
+            raise InputError(str(error)) from error
+
+    return exit_code(command, "nothing was written")
+
+
+def describe_all(opened: OpenedFile, leave_out: Sequence[str], console: Console) -> None:
+    """Prints what every network in a file is.
+
+    Raises:
+        ValueError: there is none of a known format.
+    """
+    labels = [copy.label for copy in find_copies(opened.content)]
+    if len(labels) < 2:
+        describe(_without(interpret(opened), leave_out), opened.path, console)
+        return
+    console.print(f"{opened.path} holds {len(labels)} networks; --copy chooses one")
+    for label in labels:
+        console.print(f"--copy {label}")
+        describe(_without(interpret(opened, label), leave_out), opened.path, console)
+
+
+def describe(stored: StoredWeights, path: Path, console: Console) -> LoadReport:
+    """Prints what weights are, and how they meet the network that they say they are of."""
+    facts = stored.facts
+    head = "no head"
+    if "head" in facts:
+        head = f"head {facts['head']} of width {facts['width']}, {facts['classes']} classes"
+    console.print(f"{path}: {stored.format}")
+    console.print(f"  network: encoder {facts.get('encoder', 'unknown')}, {head}")
+    if stored.no_head:
+        console.print(f"  {stored.no_head}")
+    adapters = [name for name in stored.tensors if has_adapter(name)]
+    source = {name: tensor for name, tensor in stored.tensors.items() if not has_adapter(name)}
+    report = compare(source, outline(facts))
+    console.print(f"  tensors: {report.counts}{f', {len(adapters)} of adapters' if adapters else ''}")
+    for reason in dict.fromkeys(stored.left_out.values()):
+        names = [name for name, why in stored.left_out.items() if why == reason]
+        more = ", ..." if len(names) > LISTED_NAMES else ""
+        console.print(f"  left out: {len(names)}, {reason} ({', '.join(names[:LISTED_NAMES])}{more})")
+    if stored.class_names:
+        console.print(f"  classes: {', '.join(stored.class_names)}")
+    return report
+
+
+def convert(stored: StoredWeights, report: LoadReport, opened: OpenedFile, output: Path, to: str) -> None:
+    """Writes weights in a format of ours or another.
+
+    Args:
+        stored: the weights.
+        report: how they meet the network that they say they are of.
+        opened: where they come from.
+        output: file or folder.
+        to: a name in `WRITERS`.
+
+    Raises:
+        ValueError: they are not all of a network, or the format does not take them.
+    """
+    if report.misfits:
+        raise ValueError(f"{opened.path} is not all of a network, and no more: {report.counts}; nothing was written")
+    try:
+        WRITERS[to](stored, output, {"source_format": stored.format, "source_sha256": digest(opened)})
+    except ValueError as error:
+        raise ValueError(f"{opened.path}: {error}; nothing was written") from error
+
+
+def digest(opened: OpenedFile) -> str:
+    """SHA-256 of the file that was read, or of several one after the other, in hexadecimal digits."""
+    total = hashlib.sha256()
+    for part in opened.parts:
+        with part.open("rb") as file:
+            while block := file.read(2**20):
+                total.update(block)
+    return total.hexdigest()
+
+
+def _without(stored: StoredWeights, parts: Sequence[str]) -> StoredWeights:
+    if not parts:
+        return stored
+    for part in parts:
+        check_part(part, stored.tensors, "--leave-out")
+    kept = {
+        name: tensor for name, tensor in stored.tensors.items() if not any(names_part(name, part) for part in parts)
+    }
+    of_head = {"head", "width", "classes"}
+    facts = {name: fact for name, fact in stored.facts.items() if name not in of_head}
+    return replace(stored, tensors=kept, facts={**shown_facts(kept), **facts})
+
+
+def _check_output(output: Path, to: str, source: Path) -> None:
+    if output.resolve() == source.resolve():
+        raise InputError(f"OUTPUT {output} is the input; choose another place")
+    if to == "safetensors":
+        if output.suffix != ".safetensors":
+            raise InputError(f"OUTPUT {output}: must end with .safetensors; for a folder of transformers say --to hf")
+        check_file(output, "OUTPUT")
+        return
+    check_folder(output, "OUTPUT")
+    if output.is_dir() and any(output.iterdir()):
+        raise InputError(f"OUTPUT {output}: holds files already; choose a new folder")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

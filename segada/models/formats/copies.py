@@ -1,0 +1,75 @@
+"""The networks that a file holds: unwrapped, under whatever prefix, and perhaps several beside each other."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from torch import Tensor
+
+from segada.models.formats.table import FORMATS, Format
+
+DEEPEST = 3
+"""Mappings inside mappings that are looked through for tensors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One network of a file.
+
+    Attributes:
+        label: what a person calls it by: where in the file it is, and the words before its names.
+        formats: whose marks its names bear.
+        tensors: by name, without those words.
+        beside: names in the same place that are not of this network.
+    """
+
+    label: str
+    formats: tuple[Format, ...]
+    tensors: Mapping[str, Tensor]
+    beside: tuple[str, ...]
+
+
+def find_copies(content: Mapping[str, Any]) -> list[Copy]:
+    """Every network in the content whose names bear the marks of a known format."""
+    copies = []
+    for place, tensors in state_dicts(content):
+        formats_by_root: dict[str, list[Format]] = {}
+        for format_ in FORMATS:
+            for root in _roots(format_, list(tensors)):
+                formats_by_root.setdefault(root, []).append(format_)
+        for root, formats in formats_by_root.items():
+            inside = {name.removeprefix(root): tensor for name, tensor in tensors.items() if name.startswith(root)}
+            label = ".".join(word for word in (place, root.rstrip(".")) if word)
+            beside = tuple(name for name in tensors if not name.startswith(root))
+            copies.append(Copy(label or "all of it", tuple(formats), inside, beside))
+    return copies
+
+
+def state_dicts(content: Mapping[str, Any], place: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Every mapping from names to tensors in nested mappings, with the path of keys that leads to it."""
+    tensors = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, Tensor)}
+    if tensors:
+        yield place, tensors
+    if depth < DEEPEST:
+        for name, value in content.items():
+            if isinstance(value, dict):
+                yield from state_dicts(value, f"{place}.{name}" if place else str(name), depth + 1)
+
+
+def _roots(format_: Format, names: Sequence[str]) -> set[str]:
+    """Beginnings of names after which the format's marks follow, all that it must have and none that it must not."""
+    roots = set.intersection(*(_before(mark, names) for mark in format_.marks))
+    return roots - {root for mark in format_.without for root in _before(mark, names)}
+
+
+def _before(mark: str, names: Sequence[str]) -> set[str]:
+    pattern = _pattern(mark)
+    return {match[1] for match in map(pattern.fullmatch, names) if match}
+
+
+@cache
+def _pattern(mark: str) -> re.Pattern[str]:
+    # As little as possible before the mark, so that an optional word of the mark is part of the mark.
+    return re.compile(rf"((?:.*?\.)??)(?:{mark})(?:\..*)?")

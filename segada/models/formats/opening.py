@@ -1,0 +1,119 @@
+"""Opens what a checkpoint is kept in: a file of safetensors or torch, an index of several, or a folder with either."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from segada.models.formats.contents import OpenedFile
+from segada.models.formats.torch_file import read_torch_file
+
+FACTS = "segada"
+"""Name of the entry of a safetensors file's metadata that holds our facts, as JSON."""
+CLASS_NAMES = "class_names"
+"""The fact that is a list."""
+IN_FOLDERS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "weights.safetensors",
+)
+"""Files of a folder that hold its weights; the first that is there is read. The last is that of a run."""
+CONFIG = "config.json"
+
+
+def open_checkpoint(path: Path) -> OpenedFile:
+    """Reads a file, or the weights and the `config.json` of a folder.
+
+    Raises:
+        ValueError: it is damaged, asks for code to be run, or is none of these; says which and what would do.
+    """
+    if not path.is_dir():
+        return _open_file(path)
+    names = [name for name in IN_FOLDERS if (path / name).is_file()]
+    if not names:
+        raise ValueError(f"{path} is a folder without weights; a folder of weights has one of {', '.join(IN_FOLDERS)}")
+    opened = _open_file(path / names[0])
+    if not (path / CONFIG).is_file():
+        return opened
+    config = _json(path / CONFIG)
+    names_of_classes = opened.class_names or _names_in_config(config)
+    return OpenedFile(path, opened.parts, opened.content, opened.facts, config, names_of_classes)
+
+
+def _open_file(path: Path) -> OpenedFile:
+    if path.name.endswith(".index.json"):
+        return _open_index(path)
+    with path.open("rb") as file:
+        start = file.read(9)
+    # A header's length in eight bytes, then JSON; no pickle and no zip file has a brace there.
+    if path.suffix == ".safetensors" or start[8:] == b"{":
+        return _open_safetensors(path)
+    content = read_torch_file(path)
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} holds a {type(content).__name__}, not tensors by name; save the state_dict of the network"
+        )
+    return OpenedFile(path, (path,), content, class_names=_names_in_meta(content.get("meta")))
+
+
+def _open_safetensors(path: Path) -> OpenedFile:
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
+            content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a readable safetensors file ({error}); save or copy it again") from error
+    names = tuple(facts.pop(CLASS_NAMES, ()))
+    return OpenedFile(path, (path,), content, facts, class_names=names)
+
+
+def _open_index(path: Path) -> OpenedFile:
+    """Several files as one: the index says which tensor is in which."""
+    places = _json(path).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise ValueError(f"{path} is no index of weights: it has no weight_map; give the folder's own files")
+    content: dict[str, Tensor] = {}
+    parts = [path]
+    for name in sorted(set(places.values())):
+        part = path.parent / str(name)
+        if part.parent != path.parent or not part.is_file():
+            raise ValueError(f"{path} names the file {name}, which is not beside it; copy the whole folder again")
+        content |= _open_file(part).content
+        parts.append(part)
+    lost = [name for name in places if name not in content]
+    if lost:
+        raise ValueError(f"{path} names {len(lost)} tensors that its files lack (first: {lost[0]}); copy them again")
+    return OpenedFile(path, tuple(parts), {name: content[name] for name in places})
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not JSON ({error}); copy it again") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is not a JSON object; copy it again")
+    return content
+
+
+def _names_in_config(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The classes as HF transformers writes them; empty where they were never named."""
+    by_id = config.get("id2label")
+    if not isinstance(by_id, dict) or set(by_id) != {str(index) for index in range(len(by_id))}:
+        return ()
+    names = tuple(str(by_id[str(index)]) for index in range(len(by_id)))
+    return () if all(name == f"LABEL_{index}" for index, name in enumerate(names)) else names
+
+
+def _names_in_meta(meta: object) -> tuple[str, ...]:
+    """The classes as mmcv and mmengine write them beside a state dict."""
+    if not isinstance(meta, dict):
+        return ()
+    inner = meta.get("dataset_meta")
+    names = inner.get("classes") if isinstance(inner, dict) else meta.get("CLASSES")
+    return tuple(map(str, names)) if isinstance(names, list | tuple) else ()

@@ -1,0 +1,73 @@
+"""From a file or folder to tensors under our names, whatever wrote it."""
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from segada.models.formats.contents import OpenedFile, StoredWeights
+from segada.models.formats.copies import Copy, find_copies, state_dicts
+from segada.models.formats.opening import open_checkpoint
+from segada.models.formats.sizes import shown_facts
+from segada.models.formats.table import FORMATS
+from segada.settings.architectures import MIX_TRANSFORMERS
+
+SHOWN = 5
+"""Names of a file that a message lists."""
+
+
+def read_weights(path: Path, copy: str | None = None) -> StoredWeights:
+    """The weights in a file or folder, recognised by the names of its tensors.
+
+    Args:
+        path: the file or folder.
+        copy: which of several networks in it, by its label; None where there is one alone.
+
+    Raises:
+        ValueError: it cannot be read, is of no known format, or holds several networks; says what would do.
+    """
+    opened = open_checkpoint(path)
+    return interpret(opened, copy)
+
+
+def interpret(opened: OpenedFile, copy: str | None = None) -> StoredWeights:
+    """The same for what has been opened."""
+    chosen = _chosen(find_copies(opened.content), copy, opened)
+    if len(chosen.formats) > 1:
+        titles = " and ".join(format_.title for format_ in chosen.formats)
+        raise ValueError(
+            f"{opened.path} has the names of several formats: {titles}; its names begin with {_names(chosen.tensors)}"
+        )
+    (found,) = chosen.formats
+    reading = found.read(chosen.tensors)
+    facts = {**shown_facts(reading.tensors), **opened.facts}
+    encoder = facts.get("encoder", "")
+    if found.check is not None and encoder in MIX_TRANSFORMERS:
+        try:
+            found.check(opened.config, encoder)
+        except ValueError as error:
+            raise ValueError(f"{opened.path}: {error}") from None
+    left_out = {**reading.left_out, **dict.fromkeys(chosen.beside, "beside the network")}
+    return StoredWeights(reading.tensors, facts, found.title, left_out, reading.no_head, opened.class_names)
+
+
+def _chosen(copies: list[Copy], wanted: str | None, opened: OpenedFile) -> Copy:
+    labels = [copy.label for copy in copies]
+    if not copies:
+        names = [name for _, tensors in state_dicts(opened.content) for name in tensors]
+        said = f"its names begin with {_names(names)}" if names else "it holds no tensors by name"
+        known = "; ".join(format_.title for format_ in FORMATS)
+        raise ValueError(f"{opened.path} is of no known format: {said}. Known are: {known}")
+    if wanted is not None:
+        if wanted not in labels:
+            raise ValueError(f"{opened.path} holds no network {wanted!r}; it holds {', '.join(labels)}")
+        return copies[labels.index(wanted)]
+    if len(copies) > 1:
+        raise ValueError(
+            f"{opened.path} holds {len(copies)} networks: {', '.join(labels)}; choose one with "
+            f"python -m segada.convert {opened.path} OUT.safetensors --copy {labels[0]}"
+        )
+    return copies[0]
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(islice(names, SHOWN))

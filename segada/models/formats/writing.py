@@ -1,0 +1,131 @@
+"""Writes weights that were read from anywhere: as our safetensors, or as a folder of HF transformers."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+
+from segada.atomic import write_bytes, write_folder
+from segada.data.labels import IGNORE, NAMES
+from segada.models.encoder import has_adapter
+from segada.models.formats.contents import StoredWeights
+from segada.models.formats.hugging_face import file_names
+from segada.models.formats.opening import CLASS_NAMES, CONFIG, FACTS
+from segada.models.mix_block import MLP_RATIO, PATCH_EPS
+from segada.models.mix_transformer import PATCHES
+from segada.models.segmentor import IMAGENET_MEAN, IMAGENET_STD
+from segada.settings.architectures import MIX_TRANSFORMERS
+
+
+def write_safetensors(stored: StoredWeights, path: Path, origin: Mapping[str, str]) -> None:
+    """Our own format, in the precision of what was read; replaces the file in one step.
+
+    Args:
+        stored: the weights.
+        path: ends with `.safetensors`.
+        origin: facts about where they come from, which are added to their own.
+    """
+    facts: dict[str, Any] = {**stored.facts, **origin}
+    if stored.class_names:
+        facts[CLASS_NAMES] = stored.class_names
+    tensors = {name: tensor.contiguous() for name, tensor in stored.tensors.items()}
+    write_bytes(path, safetensors.torch.save(tensors, {FACTS: json.dumps(facts)}))
+
+
+def write_hugging_face(stored: StoredWeights, path: Path, origin: Mapping[str, str]) -> None:
+    """A folder that `SegformerForSemanticSegmentation.from_pretrained` opens, in any version; float32.
+
+    The modules of transformers add 1e-5 to a variance in every norm, whatever their configuration says, where the
+    published network adds 1e-6 in most: logits are equal up to that.
+
+    Args:
+        stored: the weights of a Mix Transformer and a SegFormer head.
+        path: a folder that is not there yet, or is empty.
+        origin: facts about where they come from, for the metadata of the file.
+
+    Raises:
+        ValueError: transformers has no such network; says what stands in the way.
+    """
+    _check_expressible(stored)
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.tensors.items()
+    }
+    metadata = {"format": "pt", FACTS: json.dumps(dict(origin), sort_keys=True)}
+    write_folder(
+        path,
+        {
+            "model.safetensors": safetensors.torch.save(file_names(tensors), metadata),
+            "preprocessor_config.json": _as_json(PREPROCESSOR),
+            CONFIG: _as_json(_config(stored)),
+        },
+    )
+
+
+WRITERS: Mapping[str, Callable[[StoredWeights, Path, Mapping[str, str]], None]] = {
+    "safetensors": write_safetensors,
+    "hf": write_hugging_face,
+}
+"""What weights can be written as, by the name that the command line uses."""
+
+PREPROCESSOR: Mapping[str, Any] = {
+    "image_processor_type": "SegformerImageProcessor",
+    # The file does not say which size its network was trained at; images go in as they are.
+    "do_resize": False,
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": IMAGENET_MEAN,
+    "image_std": IMAGENET_STD,
+    "do_reduce_labels": False,
+}
+
+
+def _check_expressible(stored: StoredWeights) -> None:
+    encoder, head = stored.facts.get("encoder", ""), stored.facts.get("head", "none")
+    if encoder not in MIX_TRANSFORMERS:
+        raise ValueError(f"its encoder is {encoder}, but SegFormer of HF transformers has a Mix Transformer")
+    if head != "segformer":
+        more = "; --leave-out head.light_exit makes it one" if head == "multi_exit" else ""
+        raise ValueError(f"its head is {head}, but SegFormer of HF transformers has the head segformer{more}")
+    adapter = next((name for name in stored.tensors if has_adapter(name)), None)
+    if adapter is not None:
+        raise ValueError(f"it carries adapters (first: {adapter}), which HF transformers does not have")
+
+
+def _config(stored: StoredWeights) -> dict[str, Any]:
+    architecture = MIX_TRANSFORMERS[stored.facts["encoder"]]
+    classes = int(stored.facts["classes"])
+    names = stored.class_names or (NAMES if classes == len(NAMES) else [f"LABEL_{index}" for index in range(classes)])
+    kernels, strides = zip(*PATCHES, strict=True)
+    return {
+        "model_type": "segformer",
+        "architectures": ["SegformerForSemanticSegmentation"],
+        "num_channels": 3,
+        "num_encoder_blocks": len(architecture.widths),
+        "depths": architecture.depths,
+        "hidden_sizes": architecture.widths,
+        "num_attention_heads": architecture.heads,
+        "sr_ratios": architecture.reductions,
+        "mlp_ratios": [MLP_RATIO] * len(architecture.widths),
+        "patch_sizes": kernels,
+        "strides": strides,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "classifier_dropout_prob": 0.0,
+        "drop_path_rate": 0.0,
+        "layer_norm_eps": PATCH_EPS,
+        "reshape_last_stage": True,
+        "decoder_hidden_size": int(stored.facts["width"]),
+        "semantic_loss_ignore_index": IGNORE,
+        "dtype": "float32",
+        "torch_dtype": "float32",
+        "id2label": {str(index): name for index, name in enumerate(names)},
+        "label2id": {name: index for index, name in enumerate(names)},
+    }
+
+
+def _as_json(content: Mapping[str, Any]) -> bytes:
+    return f"{json.dumps(content, indent=2)}\n".encode()

@@ -1,0 +1,43 @@
+"""The names and shapes that a network of given facts has, to hold a file's tensors against before anything is built."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from segada.models.encoder import Encoder
+from segada.models.heads import HEADS
+from segada.models.mix_transformer import MixTransformer
+from segada.models.timm_encoder import build_timm_encoder
+from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
+
+
+def outline(facts: Mapping[str, str]) -> dict[str, Tensor]:
+    """Tensors by name, as `storable` gives them; most are shapes without values.
+
+    Args:
+        facts: of a checkpoint; a head is outlined if they name one.
+
+    Raises:
+        ValueError: no encoder of ours is of this name.
+    """
+    encoder = _encoder(facts.get("encoder", ""))
+    modules: dict[str, torch.nn.Module] = {"encoder": encoder}
+    if "head" in facts:
+        with torch.device("meta"):
+            modules["head"] = HEADS[facts["head"]](encoder.channels, int(facts["width"]), int(facts["classes"]))
+    return {
+        f"{word}.{name}": tensor
+        for word, module in modules.items()
+        for name, tensor in module.state_dict().items()
+        if not name.endswith("_extra_state")
+    }
+
+
+def _encoder(name: str) -> Encoder:
+    if name in MIX_TRANSFORMERS:
+        with torch.device("meta"):
+            return MixTransformer(MIX_TRANSFORMERS[name], 0.0, torch.Generator())
+    if name.startswith(TIMM):
+        return build_timm_encoder(name.removeprefix(TIMM), 0.0, torch.Generator(), torch.Generator())
+    raise ValueError(f"its encoder is {name or 'none that is known'}, which no setting builds")
