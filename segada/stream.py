@@ -36,7 +36,7 @@ from segada.settings import RunSettings
 from segada.watching.watcher import SeenStep, Watcher
 from segada.watching.watchers import watchers
 
-PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation")
+PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames")
 """Of the generators whose state a checkpoint holds; that of the replay is the buffer's own."""
 
 
@@ -87,8 +87,8 @@ class Adaptation:
         self._network = network
         self._memory = memory_meter(network)
         made = self._generators
-        drawn = (made["class_mix"], made["augmentation"], made["restoration"])
-        parts = MethodParts(settings, network, self._replay, *drawn, initialisation, clock)
+        drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialisation, made["source_frames"])
+        parts = MethodParts(settings, network, self._replay, *drawn, clock)
         # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
         self._method = METHODS[settings.method.name](parts)
         source = partial(twin_without_adapters, network)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, TypeAlias, TypedDict
 
 import numpy as np
@@ -10,18 +11,31 @@ from scipy.special import softmax
 
 from segada.data.batch import Batch, to_batch
 from segada.data.frames import Bytes, Frames
-from segada.data.labels import NUM_CLASSES
+from segada.data.labels import IGNORE, NUM_CLASSES
 from segada.settings.stream import ReplaySettings
 
 Indices: TypeAlias = npt.NDArray[np.int64]
 Deal: TypeAlias = Callable[[np.random.Generator], Indices]
-"""Gives the indices of the frames that come next, as many as the buffer keeps."""
+"""Gives the frames that come next, as many as the buffer keeps: [N, 2], indices and the classes they were drawn for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Replayed frames.
+
+    Attributes:
+        batch: The frames.
+        classes: The class that each was drawn for, 255 where for none.
+    """
+
+    batch: Batch
+    classes: tuple[int, ...]
 
 
 class ReplayState(TypedDict):
     """Where a buffer has got to: plain values that JSON can hold."""
 
-    due: list[int]
+    due: list[list[int]]
     generator: str
 
 
@@ -43,14 +57,18 @@ class ReplayBuffer:
         self._kept = kept
         self._generator = generator
         self._deal = POLICIES[settings.policy](frames.labels, kept, settings)
-        self._due: Indices = np.empty(0, np.int64)
+        self._due: Indices = np.empty((0, 2), np.int64)
 
     def next_batch(self, size: int) -> Batch:
         """The next `size` frames."""
+        return self.next_drawn(size).batch
+
+    def next_drawn(self, size: int) -> Drawn:
+        """The next `size` frames, and what each was drawn for."""
         while len(self._due) < size:
             self._due = np.concatenate([self._due, self._deal(self._generator)])
-        batch, self._due = np.split(self._due, [size])
-        return to_batch(self._frames, batch)
+        drawn, self._due = np.split(self._due, [size])
+        return Drawn(to_batch(self._frames, drawn[:, 0]), tuple(drawn[:, 1].tolist()))
 
     def spread(self, count: int) -> Iterator[Batch]:
         """At most `count` of the kept frames, spread evenly over them, one in each batch.
@@ -67,13 +85,13 @@ class ReplayBuffer:
 
     def load_state_dict(self, state: ReplayState) -> None:
         """Go on from where another buffer was that was made of the same frames, settings and seed."""
-        self._due = np.array(state["due"], np.int64)
+        self._due = np.array(state["due"], np.int64).reshape(-1, 2)
         self._generator.bit_generator.state = json.loads(state["generator"])
 
 
 def uniform(_labels: Bytes, kept: Indices, _settings: ReplaySettings) -> Deal:
     """Every kept frame comes once, in random order, before any comes again."""
-    return lambda generator: generator.permutation(kept)
+    return lambda generator: np.column_stack([generator.permutation(kept), np.full(len(kept), IGNORE)])
 
 
 def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings) -> Deal:
@@ -90,7 +108,7 @@ def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings) -> Deal:
 
     def deal(generator: np.random.Generator) -> Indices:
         classes = generator.choice(NUM_CLASSES, len(kept), p=probabilities)
-        return np.array([generator.choice(showing[drawn]) for drawn in classes], np.int64)
+        return np.array([(generator.choice(showing[drawn]), drawn) for drawn in classes], np.int64)
 
     return deal
 

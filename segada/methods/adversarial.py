@@ -13,6 +13,7 @@ from torch import Tensor
 
 from segada.data.batch import Batch
 from segada.data.labels import NUM_CLASSES
+from segada.data.style import restyle
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner, Terms
 from segada.methods.optimiser import Beside
@@ -41,6 +42,7 @@ class Adversarial(Learner):
         super().__init__(parts, settings.optimiser, Beside("discriminator", learning, settings.discriminator_rate))
         self._settings = settings
         self._replay = parts.replay
+        self._source_frames = parts.source_frames
         self._clean_weight = settings.clean_weight if self._network_learns else 0.0
         judges_logits = settings.features == "decoder" and settings.weight > 0.0
         self._decoded = {"source": judges_logits or self._clean_weight > 0.0, "target": judges_logits}
@@ -49,6 +51,7 @@ class Adversarial(Learner):
         """The cross-entropy on as many replayed frames as there are visited ones, and the domain loss on both."""
         with self.clock.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
+            source = restyle(source, self._settings.style, self._source_frames)
         self.student.train(self._network_learns)
         images = {"source": source.images}
         if self._settings.weight:

@@ -32,9 +32,10 @@ class MethodParts:
         network: The source model, adapters inserted, freeze rules applied. The method owns it from now on.
         replay: Labelled source frames, endlessly.
         class_mix: Generator of the choice of classes.
-        augmentation: Generator of crops, flips, colour and blur.
+        augmentation: Generator of resized crops, flips, colour and blur.
         restoration: Generator of what goes back to the source model.
         initialisation: Generator of what the method itself builds, for its constructor alone; no checkpoint holds it.
+        source_frames: Generator of windows and styles of replayed frames.
         clock: Told where each part of a step begins and ends; measures nothing unless a profile is taken.
     """
 
@@ -45,6 +46,7 @@ class MethodParts:
     augmentation: torch.Generator
     restoration: torch.Generator
     initialisation: torch.Generator
+    source_frames: torch.Generator
     clock: Clock = IDLE
 
 

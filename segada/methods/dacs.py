@@ -17,6 +17,7 @@ from torch import Tensor
 from segada.data.augment import jitter_and_blur
 from segada.data.batch import Batch
 from segada.data.labels import THINGS
+from segada.data.style import restyle
 from segada.methods.base import MethodParts
 from segada.methods.learner import Terms
 from segada.methods.pictures import MixPictures
@@ -82,6 +83,7 @@ class Dacs(Taught):
         self._replay = parts.replay
         self._class_mix = parts.class_mix
         self._augmentation = parts.augmentation
+        self._source_frames = parts.source_frames
         self._static = self._static_model()
         # Unmixed target frames are target frames: one pass serves both.
         self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
@@ -105,6 +107,7 @@ class Dacs(Taught):
         self.follow(ema_alpha(self.steps, self._settings.ema_alpha))
         with self.clock.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
+            source = restyle(source, self._settings.style, self._source_frames)
         with self.clock.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.clock.part("teacher"):

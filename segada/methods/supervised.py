@@ -7,6 +7,9 @@ from torch import Tensor
 
 from segada.data.augment import crop_and_flip, jitter_and_blur
 from segada.data.batch import Batch
+from segada.data.replay import Drawn
+from segada.data.style import restyle
+from segada.data.windows import cut_windows
 from segada.methods.base import MethodParts
 from segada.methods.learner import Learner, Terms
 from segada.models.learning import learning_parameters
@@ -30,7 +33,10 @@ class Supervised(Learner):
         super().__init__(parts, settings.optimiser)
         self._settings = settings
         self._replay = parts.replay
+        self._min_pixels = parts.settings.stream.replay.min_pixels
         self._augmentation = parts.augmentation
+        self._source_frames = parts.source_frames
+        self._device = parts.network.mean.device
         light = self.student.head.light_part()
         of_light = set() if light is None else {id(parameter) for parameter in light.parameters()}
         learning = learning_parameters(self.student).values()
@@ -41,7 +47,7 @@ class Supervised(Learner):
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """The cross-entropy of each exit that learns, on as many replayed frames as there are visited ones."""
         with self.clock.part("replay"):
-            source = self._replay.next_batch(len(target.images)).to(target.images.device)
+            source = self._replay.next_drawn(len(target.images))
         with self.clock.part("augmentation"):
             batch = self._augmented(source)
         if not self._main_learns:
@@ -59,9 +65,11 @@ class Supervised(Learner):
             losses["light"] = self._light(features[0], batch.labels)
         return Terms(losses)
 
-    def _augmented(self, source: Batch) -> Batch:
+    def _augmented(self, source: Drawn) -> Batch:
         settings = self._settings
-        batch = crop_and_flip(source, settings.crop, settings.flip_probability, self._augmentation)
+        batch = cut_windows(source, settings.window, self._min_pixels, self._source_frames).to(self._device)
+        batch = restyle(batch, settings.style, self._source_frames)
+        batch = crop_and_flip(batch, settings.crop, settings.flip_probability, self._augmentation)
         return replace(batch, images=jitter_and_blur(batch.images, settings.colour, self._augmentation))
 
     @torch.no_grad()

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Count, NonNegative, Positive
 from segada.settings.learning import LearningSettings, OptimiserSettings
 
@@ -34,6 +35,8 @@ class AdversarialSettings(LearningSettings):
     """Learning rate of the discriminator."""
     discriminator_width: Count = 64
     """Channels of the discriminator's two hidden layers."""
+    style: StyleSettings = StyleSettings()
+    """Of replayed frames."""
 
     def term_weights(self) -> Mapping[str, float]:
         """The cross-entropy where the network learns, and the domain loss."""

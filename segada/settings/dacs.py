@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Fraction, NonNegative
 from segada.settings.learning import ColourSettings, LearningSettings
 
@@ -47,6 +48,8 @@ class DacsSettings(LearningSettings):
     """Share of a cell's pixels that its most frequent class must fill. Only with `things`."""
     colour: ColourSettings = ColourSettings()
     """Applied to class-mixed frames."""
+    style: StyleSettings = StyleSettings()
+    """Of replayed frames, before classes are taken from them."""
     scored: Literal["student", "teacher"] = "teacher"
     """Which network is evaluated."""
 

@@ -1,11 +1,12 @@
 """Adaptation algorithms and their numbers; the larger ones have files of their own."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from segada.settings.adversarial import AdversarialSettings
+from segada.settings.augmentation import StyleSettings, WindowSettings
 from segada.settings.base import Fraction, NonNegative, Settings
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
@@ -36,12 +37,24 @@ class SupervisedSettings(LearningSettings):
     crop: Fraction = 0.75
     """Smallest side of the random crop, as a share of the frame's; crops are resized back. 1 is off."""
     flip_probability: Fraction = 0.5
+    window: WindowSettings = WindowSettings()
+    """In place of `crop`."""
+    style: StyleSettings = StyleSettings()
     light_weight: NonNegative = 0.0
     """Weight of the cross-entropy of the head's light exit, beside 1 for the main exit; 0 leaves the light exit out."""
 
     def term_weights(self) -> Mapping[str, float]:
         """Both exits; a network in which nothing but the light exit learns has no `clean`."""
         return {"clean": 1.0, "light": self.light_weight}
+
+    @model_validator(mode="after")
+    def _one_crop(self) -> Self:
+        if self.window.size is not None and self.crop < 1.0:
+            raise ValueError(
+                f"method.window.size is {list(self.window.size)}, but method.crop is {self.crop}, and one of the two "
+                "crops; set method.crop to 1.0, or method.window.size to null"
+            )
+        return self
 
 
 MethodSettings = Annotated[

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from segada.settings.base import Fraction, Settings
+from segada.settings.base import Fraction, Positive, Settings
 from segada.settings.hamlet import HamletSettings
 
 
@@ -22,4 +22,23 @@ class OneCycleSettings(Settings):
     """Share of all steps in which the rate rises to `learning_rate`."""
 
 
-ModulationSettings = Annotated[AlwaysSettings | OneCycleSettings | HamletSettings, Field(discriminator="name")]
+class PolySettings(Settings):
+    """Learn from every frame; the rate falls as a power of what is left of the stream (Chen et al. 2017, DeepLab).
+
+    The defaults are SegFormer's: a straight line, whose beginning a warm-up bends down.
+    """
+
+    name: Literal["poly"]
+    power: Positive = 1.0
+    """The rate is `learning_rate` times (share of the steps that are left)^power; 1 is a straight line."""
+    warm_up: Annotated[Fraction, Field(lt=1.0)] = 0.0375
+    """Share of all steps over which a factor on that rises straight to 1: 1500 of 40,000 in the recipe; 0 is off."""
+    start: Fraction = 1e-6
+    """That factor at the first step."""
+    least: Fraction = 0.0
+    """The fall ends at this share of `learning_rate`."""
+
+
+ModulationSettings = Annotated[
+    AlwaysSettings | OneCycleSettings | PolySettings | HamletSettings, Field(discriminator="name")
+]

@@ -8,7 +8,9 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from segada.settings.adapter import AdapterSettings, NoAdapter
+from segada.settings.adversarial import AdversarialSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
+from segada.settings.augmentation import check_grid, check_window
 from segada.settings.base import Settings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
@@ -107,6 +109,15 @@ class RunSettings(Settings):
                 f"method.light_weight is {weight}, but model.head {self.model.head!r} has no light exit; set "
                 "model.head to multi_exit, or method.light_weight to 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _frames_can_be_augmented(self) -> Self:
+        if isinstance(self.method, SupervisedSettings):
+            check_window(self.method.window, self.data)
+            check_grid(self.method.style, self.method.window.size or self.data.size)
+        if isinstance(self.method, DacsSettings | AdversarialSettings):
+            check_grid(self.method.style, self.data.size)
         return self
 
     @model_validator(mode="after")

@@ -14,6 +14,9 @@ from segada.settings.tent import TentSettings
 IDLE: Final[Mapping[str, str]] = {"budget": "none", "learning_rate": "constant", "modular": "none"}
 """The policies of Hamlet's parts that do nothing."""
 
+SCHEDULES: Final = ("one_cycle", "poly")
+"""Controllers that plan a rate and nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class OwnChoice:
@@ -71,9 +74,9 @@ def check_controlled(method: MethodSettings, modulation: ModulationSettings) -> 
     if choice is None or choice.network:
         return
     rated = isinstance(method, AdversarialSettings)
-    if modulation.name == "one_cycle" and not rated:
+    if modulation.name in SCHEDULES and not rated:
         raise ValueError(
-            f"modulation.name is 'one_cycle', but with {choice.setting} {choice.learns}, at whatever rate; set "
+            f"modulation.name is {modulation.name!r}, but with {choice.setting} {choice.learns}, at whatever rate; set "
             f"{choice.cure}, or modulation.name to always"
         )
     if modulation.name != "hamlet":

@@ -25,6 +25,7 @@ JUMPY = {"signal": "full", "window": 5, "threshold": 0.2, "near": 4.5, "far": 9.
 CONTROLLER_SETTINGS: dict[str, dict[str, object]] = {
     "always": {"name": "always"},
     "one_cycle": {"name": "one_cycle"},
+    "poly": {"name": "poly", "warm_up": 0.25},
     "hamlet": {"name": "hamlet", "detector": JUMPY, "budget": {"steps": 1, "cap": 2}},
     "hamlet with all its parts": {
         "name": "hamlet",

@@ -85,6 +85,7 @@ def _built(name: str, material: Material, tiny_run: dict[str, object]) -> tuple[
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),
         torch_generator(0, "initialisation"),
+        torch_generator(0, "source_frames"),
     )
     return METHODS[settings.method.name](parts), parts
 

@@ -24,4 +24,5 @@ def method_parts(settings: RunSettings, material: Material) -> MethodParts:
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),
         initialisation,
+        torch_generator(0, "source_frames"),
     )

@@ -79,6 +79,7 @@ def _parts(
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),
         torch_generator(0, "initialisation"),
+        torch_generator(0, "source_frames"),
     )
 
 

@@ -34,3 +34,19 @@ def test_one_cycle_starts_low_peaks_at_the_warm_up_and_ends_near_zero() -> None:
     assert factors[-1] < 1e-4
     assert factors[:101] == sorted(factors[:101])
     assert factors[100:] == sorted(factors[100:], reverse=True)
+
+
+def test_poly_falls_as_the_power_of_what_is_left_and_is_held_down_at_first() -> None:
+    controller = _controller({"name": "poly", "power": 0.9, "warm_up": 0.1, "start": 0.01, "least": 0.05})
+    factors = [controller.plan(_view(step, 200)).learning_rate_factor for step in range(200)]
+    for step, factor in enumerate(factors):
+        # mmcv's: the rate falls from the first step on, and the warm-up is a factor on what it has fallen to.
+        regular = 0.95 * (1 - step / 200) ** 0.9 + 0.05
+        held = 1 - (1 - step / 20) * (1 - 0.01) if step < 20 else 1.0
+        assert factor == pytest.approx(regular * held)
+
+
+def test_poly_without_a_warm_up_starts_at_the_top_in_a_straight_line() -> None:
+    controller = _controller({"name": "poly", "warm_up": 0.0})
+    factors = [controller.plan(_view(step, 4)).learning_rate_factor for step in range(4)]
+    assert factors == [1.0, 0.75, 0.5, 0.25]

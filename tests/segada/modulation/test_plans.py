@@ -39,6 +39,7 @@ def build(tiny_run: dict[str, object], material: Material) -> Build:
             ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
             *generators,
             torch_generator(0, "initialisation"),
+            torch_generator(0, "source_frames"),
         )
         return Dacs(parts), parts
 
