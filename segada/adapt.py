@@ -2,24 +2,32 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from segada.command import exit_code
-from segada.destination import check_folder
+from segada.course import Course
+from segada.itinerary import Itinerary
 from segada.material import prepare
+from segada.options import add_run_options, chosen
 from segada.records import RunReport, VisitRecord
 from segada.run_folder import RunFolder
 from segada.settings import RunSettings
-from segada.settings.assignments import parse_assignments
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import InputError
 from segada.stopping import Asked, never, stopping
 from segada.stream import Adaptation, Diverged
 
 
-def adapt(settings: RunSettings, folder: Path, console: Console, asked_to_stop: Asked = never) -> RunReport:
+def adapt(
+    settings: RunSettings,
+    folder: Path,
+    console: Console,
+    asked_to_stop: Asked = never,
+    tags: Sequence[str] = (),
+) -> RunReport:
     """Runs the whole stream, or what is left of it, and leaves everything in the folder.
 
     Args:
@@ -27,61 +35,64 @@ def adapt(settings: RunSettings, folder: Path, console: Console, asked_to_stop: 
         folder: Where everything goes.
         console: Where progress is printed.
         asked_to_stop: Is asked before each visit.
+        tags: Words that are kept in the folder, beside those that are there.
 
     Raises:
         KeyboardInterrupt: if it was asked to stop; a further call goes on with the next visit.
         InputError: if data or weights are missing, the folder holds a run of other settings, or a loss is not finite.
     """
+    visits = settings.stream.all_visits()
     try:
         with console.status("reading frames and scoring the source model"):
             material = prepare(settings)
-        run = Adaptation(settings, material, folder)
+        itinerary = Itinerary(settings.stream, material.lengths)
+        course = Course(console, itinerary.total_steps())
+        run = Adaptation(settings, material, folder, course)
     except ValueError as error:
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
+    RunFolder(folder).add_tags(tags)
     console.print(run.network.origin, markup=False)
-    total = len(settings.stream.all_visits())
     if run.visits_done:
-        console.print(f"continues after visit {run.visits_done} of {total}, from {folder}")
-    while not run.finished:
-        if asked_to_stop():
-            raise KeyboardInterrupt
-        with console.status(f"visit {run.visits_done + 1} of {total}: {settings.stream.all_visits()[run.visits_done]}"):
+        console.print(f"continues after visit {run.visits_done} of {len(visits)}, from {folder}")
+    with course.shown(itinerary.steps_before(run.visits_done)):
+        while not run.finished:
+            if asked_to_stop():
+                raise KeyboardInterrupt
+            course.visit(f"visit {run.visits_done + 1} of {len(visits)}: {visits[run.visits_done]}")
             record = _next_visit(run)
-        console.print(_visit_line(record, total, material.source_only))
+            console.print(_visit_line(record, len(visits), material.source_only, course.left()))
     return run.report()
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m segada.adapt", description=__doc__)
-    parser.add_argument("settings", help="settings of the run (YAML); best/settings.yaml of a study, for one")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="folder of the run; default: runs/, the name of the settings file, their hash, and -watched if it is",
+    add_run_options(
+        parser,
+        "settings of the run (YAML); best/settings.yaml of a study, for one",
+        "runs/, the name of the settings file, their hash, and -watched if it is",
     )
-    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
-    parser.add_argument("--seed", type=int, help="the same as --set seed=N")
     arguments = parser.parse_args()
 
     def command() -> None:
-        overrides = parse_assignments(arguments.assignments)
-        if arguments.seed is not None:
-            overrides["seed"] = arguments.seed
-        settings = load_run_settings(arguments.settings, overrides)
-        watched = "" if settings == settings.unwatched() else "-watched"
-        name = f"{Path(arguments.settings).stem}-{settings.settings_hash()}{watched}"
-        folder = arguments.out or Path("runs") / name
-        check_folder(folder)
+        wanted = chosen(arguments, _default_folder)
         console = Console(highlight=False)
         with stopping() as asked_to_stop:
-            report = adapt(settings, folder, console, asked_to_stop)
+            report = adapt(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)
         print_report(report, console)
-        panels = RunFolder(folder).panels
-        console.print(f"results in {folder}{f', panels in {panels}' if panels.is_dir() else ''}")
+        print_tags(wanted.folder, console)
+        panels = RunFolder(wanted.folder).panels
+        console.print(f"results in {wanted.folder}{f', panels in {panels}' if panels.is_dir() else ''}")
 
     return exit_code(command)
+
+
+def print_tags(folder: Path, console: Console) -> None:
+    """The tags of a run, if it has any."""
+    tags = RunFolder(folder).tags()
+    if tags:
+        console.print(f"tags: {', '.join(tags)}")
 
 
 def print_report(report: RunReport, console: Console) -> None:
@@ -108,12 +119,18 @@ def _next_visit(run: Adaptation) -> VisitRecord:
         raise InputError(str(failure)) from failure
 
 
-def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float]) -> str:
+def _default_folder(settings: RunSettings, file: Path) -> Path:
+    watched = "" if settings == settings.unwatched() else "-watched"
+    return Path("runs") / f"{file.stem}-{settings.settings_hash()}{watched}"
+
+
+def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:
     adapted, source = record.visited_miou, source_only[record.domain]
-    return (
+    line = (
         f"visit {record.visit + 1}/{total} {record.domain}: mIoU {100 * adapted:.1f} % "
         f"(source-only {100 * source:.1f} %), {record.frames_per_second:.0f} frames/s"
     )
+    return f"{line}, {left}" if left else line
 
 
 if __name__ == "__main__":

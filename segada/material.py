@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import torch
 
+from segada.arithmetic import set_up_torch
 from segada.data.datasets import check_readable, count_frames, open_domain
 from segada.data.domain_frames import DomainFrames
 from segada.data.frame_cache import Unreadable
@@ -86,7 +87,7 @@ def prepare(settings: RunSettings) -> Material:
         ValueError: if a data set, a checkpoint or the device is missing or not what the settings say, if the frames are
             more than the memory of this machine, or if the held-out frames of a domain show no labelled pixel.
     """
-    torch.set_num_threads(settings.runtime.threads)
+    set_up_torch(settings.runtime)
     _refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
     _refuse_too_many(settings)

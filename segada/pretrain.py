@@ -2,34 +2,47 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 import torch
 from rich.console import Console
+from rich.table import Table
 
-from segada.adapt import adapt, print_report
+from segada.adapt import adapt, print_report, print_tags
 from segada.command import exit_code
-from segada.destination import check_file, check_folder
+from segada.data.labels import NAMES
+from segada.destination import check_file
 from segada.models.build import build_segmentor
 from segada.models.weights import save_weights
+from segada.options import add_run_options, chosen
 from segada.randomness import torch_generator
+from segada.records import BestRecord, RunReport
 from segada.run_folder import RunFolder
 from segada.settings import RunSettings
-from segada.settings.assignments import parse_assignments
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import InputError
 from segada.settings.method import SupervisedSettings
 from segada.stopping import Asked, never, stopping
 
 
-def pretrain(settings: RunSettings, folder: Path, console: Console | None = None, asked_to_stop: Asked = never) -> Path:
-    """Trains a source model, or finishes what a former call began, and says where its weights are.
+def pretrain(
+    settings: RunSettings,
+    folder: Path,
+    console: Console | None = None,
+    asked_to_stop: Asked = never,
+    tags: Sequence[str] = (),
+) -> Path:
+    """Trains a source model, or finishes what a former call began, and says where its last weights are.
+
+    Where `evaluation.split` is `select`, those of the best visit are left beside them, in `best.safetensors`.
 
     Args:
         settings: Of the training; `method.name` is `supervised`.
         folder: Everything that a run leaves behind, `weights.safetensors` among it.
         console: Where progress is printed; nowhere if None.
         asked_to_stop: As of `adapt`.
+        tags: As of `adapt`.
 
     Raises:
         InputError: the method is another, data are missing, the folder holds another run, or a loss is not finite.
@@ -37,8 +50,37 @@ def pretrain(settings: RunSettings, folder: Path, console: Console | None = None
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
     console = console or Console(quiet=True)
-    print_report(adapt(settings, folder, console, asked_to_stop), console)
+    kept = settings.watch.model_copy(update={"best_weights": settings.evaluation.split == "select"})
+    report = adapt(settings.model_copy(update={"watch": kept}), folder, console, asked_to_stop, tags)
+    print_report(report, console)
+    best = RunFolder(folder).best_record()
+    console.print(class_table(report, best))
+    console.print(_which_is_best(folder, best))
     return RunFolder(folder).weights
+
+
+def class_table(report: RunReport, best: BestRecord | None) -> Table:
+    """IoU by class on the held-out frames of each scored domain, after the best and the last visit, in percent."""
+    last = report.visits[-1]
+    table = Table(title="IoU in percent")
+    table.add_column("class")
+    visits = dict.fromkeys((last.visit if best is None else best.visit, last.visit))
+    columns = [(domain, visit) for domain in last.iou for visit in visits]
+    for domain, visit in columns:
+        table.add_column(f"{domain}, visit {visit}", justify="right")
+    shown = [name for name in NAMES if any(name in classes for classes in last.iou.values())]
+    for name in shown:
+        ious = [report.visits[visit].iou[domain].get(name) for domain, visit in columns]
+        table.add_row(name, *("" if iou is None else f"{100 * iou:.1f}" for iou in ious))
+    table.add_section()
+    table.add_row("mean", *(f"{100 * report.visits[visit].miou[domain]:.1f}" for domain, visit in columns))
+    return table
+
+
+def _which_is_best(folder: Path, best: BestRecord | None) -> str:
+    if best is None:
+        return "no best.safetensors: evaluation.split is report, by whose frames nothing is chosen"
+    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on select: {RunFolder(folder).best}"
 
 
 def halve(settings: RunSettings, weights: Path, path: Path) -> None:
@@ -56,27 +98,34 @@ def _check_half(path: Path) -> None:
     check_file(path, "--half")
 
 
+def _recipe() -> Path:
+    return Path(str(resources.files("segada") / "recipes" / "pretrain_streets.yaml"))
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m segada.pretrain", description=__doc__)
-    parser.add_argument("settings", nargs="?", help="settings of the run (YAML); default: the shipped streets recipe")
-    parser.add_argument("--out", type=Path, default=Path("runs/pretrain"), help="folder of the run")
-    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
+    add_run_options(
+        parser,
+        "settings of the run (YAML); default: the shipped streets recipe",
+        "runs/pretrain, and -debug if it is",
+    )
     parser.add_argument("--half", type=Path, metavar="FILE", help="also write the weights here, in half precision")
     arguments = parser.parse_args()
 
     def command() -> None:
-        recipe = arguments.settings or str(resources.files("segada") / "recipes" / "pretrain_streets.yaml")
-        settings = load_run_settings(recipe, parse_assignments(arguments.assignments))
-        check_folder(arguments.out)
+        wanted = chosen(
+            arguments, lambda *_: Path("runs") / f"pretrain{'-debug' if arguments.debug else ''}", _recipe()
+        )
         if arguments.half is not None:
             _check_half(arguments.half)
         console = Console(highlight=False)
         with stopping() as asked_to_stop:
-            weights = pretrain(settings, arguments.out, console, asked_to_stop)
-        console.print(f"weights in {weights}")
+            weights = pretrain(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)
+        print_tags(wanted.folder, console)
+        console.print(f"last weights in {weights}")
         if arguments.half is not None:
-            halve(settings, weights, arguments.half)
+            halve(wanted.settings, weights, arguments.half)
             console.print(f"in half precision in {arguments.half}")
 
     return exit_code(command)

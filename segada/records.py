@@ -82,6 +82,17 @@ class StepRecord(Record):
     """As in `VisitRecord`, of the step's own frames; empty where `evaluation.online` is false."""
 
 
+class BestRecord(Record):
+    """Which visit `best.safetensors` is of: `best.json`, where `watch.best_weights` asks for them."""
+
+    visit: int
+    """Counted from 0; of several that scored alike the first."""
+    domain: str
+    miou: float
+    """Mean over the scored domains of their mIoU on the held-out frames `select`, after the visit."""
+    settings_hash: str
+
+
 class RunReport(Record):
     """A whole run: `report.json`."""
 

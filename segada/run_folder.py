@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from segada.atomic import add_line, write_bytes, write_text
 from segada.checkpoint import Damaged, checksum, read_state, write_state
-from segada.records import RunReport, StepRecord, VisitRecord
+from segada.records import BestRecord, RunReport, StepRecord, VisitRecord
 from segada.settings import RunSettings
 from segada.storage import writing
 
@@ -27,7 +27,7 @@ DRAFTS = ".*.*"
 class RunFolder:
     """Reads and writes `settings.yaml`, `visits.jsonl`, `areas.npz`, `report.json`, `log.txt` and `checkpoint/`.
 
-    And what `watch` asks for: `frames.jsonl`, `panels/` and `tables/`.
+    And what `watch` asks for: `frames.jsonl`, `panels/`, `tables/`, `best.safetensors`, `best.json`; and `tags.json`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,6 +37,11 @@ class RunFolder:
     def weights(self) -> Path:
         """Where the scored network goes when the run is finished."""
         return self._path / "weights.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Where the network of the best visit goes, if `watch` asks for it."""
+        return self._path / "best.safetensors"
 
     @property
     def panels(self) -> Path:
@@ -51,6 +56,9 @@ class RunFolder:
         """
         path = self._path / "settings.yaml"
         found = self._claimed(path)
+        if found is not None and found.settings_hash() != settings.settings_hash() == self._held_hash():
+            # A part of a file may be settings, too: those of defaults. The checkpoint has a checksum.
+            found = None
         held = self._held_hash() if found is None else found.settings_hash()
         if held not in (None, settings.settings_hash()):
             raise ValueError(
@@ -83,6 +91,28 @@ class RunFolder:
         named = {f"visit{visit}": array for visit, array in enumerate(areas)}
         np.savez_compressed(buffer, allow_pickle=False, **named)
         _write_if_other(self._path / "areas.npz", buffer.getvalue())
+
+    def write_best(self, record: BestRecord) -> None:
+        """Writes `best.json`: which visit `best.safetensors` is of."""
+        _write_if_other(self._path / "best.json", (record.model_dump_json(indent=1) + "\n").encode())
+
+    def best_record(self) -> BestRecord | None:
+        """What `best.json` says; None if there is none."""
+        path = self._path / "best.json"
+        return BestRecord.model_validate_json(path.read_bytes()) if path.exists() else None
+
+    def add_tags(self, tags: Sequence[str]) -> None:
+        """Adds words to `tags.json`, which say to a person what the run is; no number depends on them."""
+        missing = [tag for tag in dict.fromkeys(tags) if tag not in self.tags()]
+        if missing:
+            write_text(self._path / "tags.json", json.dumps([*self.tags(), *missing]) + "\n")
+            self.log(f"tags: {', '.join(missing)}")
+
+    def tags(self) -> list[str]:
+        """Of `add_tags`, in the order in which they were first given; none if the file cannot be read."""
+        with suppress(FileNotFoundError, ValueError):
+            return [str(tag) for tag in json.loads((self._path / "tags.json").read_bytes())]
+        return []
 
     def write_report(self, report: RunReport) -> None:
         """Writes `report.json`."""
@@ -191,7 +221,8 @@ class RunFolder:
     @property
     def _visits(self) -> tuple[Path, ...]:
         """What is there once a visit is over."""
-        return (*(self._path / name for name in ("visits.jsonl", "areas.npz", "report.json")), self.weights)
+        names = ("visits.jsonl", "areas.npz", "report.json", "best.json", self.best.name)
+        return (*(self._path / name for name in names), self.weights)
 
     @property
     def _steps(self) -> Path:

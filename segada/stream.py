@@ -11,6 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from segada.arithmetic import set_up_torch
+from segada.best import BestWeights
 from segada.clock import IDLE, Clock
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
@@ -74,7 +76,7 @@ class Adaptation:
         """
         if material.key != material_key(settings):
             raise ValueError(f"material {material.key} was prepared for other settings; prepare it from these")
-        torch.set_num_threads(settings.runtime.threads)
+        set_up_torch(settings.runtime)
         self._settings = settings
         self._material = material
         self._device = torch.device(settings.runtime.device)
@@ -96,7 +98,9 @@ class Adaptation:
         self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
         judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
         self._source_model = twin_without_adapters(network) if judged else None
-        self._trainable = sum(parameter.numel() for parameter in learning_parameters(network).values())
+        learning = learning_parameters(network)
+        self._trainable = sum(parameter.numel() for parameter in learning.values())
+        self._best = BestWeights(settings, learning)
         self._itinerary = Itinerary(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
@@ -237,6 +241,7 @@ class Adaptation:
         if self._folder is None:
             return
         record = self._records[-1]
+        self._best.see(record, self._method.scored)
         self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
         self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.visited_miou:.4f}")
         self._publish(self._folder)
@@ -245,6 +250,7 @@ class Adaptation:
         """Writes everything that follows from the state; the report last, since it says that a run is finished."""
         folder.write_areas(self._areas)
         folder.write_visits(self._records)
+        self._best.publish(folder, self._method.scored)
         if self.finished:
             self.save_weights(folder.weights)
             folder.write_report(self.report())
@@ -258,6 +264,7 @@ class Adaptation:
             **{purpose: generator.get_state() for purpose, generator in self._generators.items()},
             "controller": self._controller.state_dict(),
             "memory": self._memory.state_dict(),
+            "best": self._best.state_dict(),
         }
 
     def _resume(self, folder: RunFolder) -> None:
@@ -276,6 +283,7 @@ class Adaptation:
             generator.set_state(state[purpose])
         self._controller.load_state_dict(state["controller"])
         self._memory.load_state_dict(state.get("memory", {}))
+        self._best.load_state_dict(state["best"])
         self._publish(folder)
 
 

@@ -44,7 +44,7 @@ def restyle(batch: Batch, settings: StyleSettings, generator: torch.Generator) -
     """
     images = batch.images
     draws = torch.rand(len(images), sum(step.draws for step in STEPS), generator=generator)
-    for step, numbers in zip(STEPS, draws.split([step.draws for step in STEPS], dim=1), strict=True):
+    for step, numbers in zip(STEPS, torch.split(draws, [step.draws for step in STEPS], 1), strict=True):
         images = step.change(images, settings, numbers)
     return replace(batch, images=images)
 
@@ -74,17 +74,20 @@ def _curved(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
 def equalise(image: Tensor, settings: ClaheSettings) -> Tensor:
     """Equalise the histogram of each channel of an image [3, H, W] within tiles, between bytes."""
     whole = (image * 255).round().to("cpu", torch.uint8).numpy()
-    channels = [mmcv.clahe(np.ascontiguousarray(channel), settings.clip_limit, settings.grid[::-1]) for channel in whole]
+    channels = [
+        mmcv.clahe(np.ascontiguousarray(channel), settings.clip_limit, settings.grid[::-1]) for channel in whole
+    ]
     return torch.from_numpy(np.stack(channels)).to(image) / 255
 
 
 def grey(image: Tensor) -> Tensor:
     """The luma of an image [3, H, W] in all three channels.
 
-    The diary's code weighed channels that it had read as blue, green and red with these three numbers in this order: red
-    light counted 0.114 there, and blue 0.299, so that a clear sky came out too bright and brake lights nearly black.
+    The diary's code gave these three weights, in this order, to channels that it had read as blue, green and red: blue
+    counted 0.299 there and red 0.114, so that a clear sky came out too bright and brake lights nearly black.
     """
-    return torch.tensordot(torch.tensor(LUMA).to(image), image, dims=1).expand_as(image)
+    luma: Tensor = torch.tensordot(torch.tensor(LUMA).to(image), image, dims=1)
+    return luma.expand_as(image)
 
 
 def _where(chosen: Tensor, images: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:

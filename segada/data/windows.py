@@ -63,9 +63,9 @@ def cut_windows(drawn: Drawn, settings: WindowSettings, min_pixels: int, generat
     if settings.size is None:
         return batch
     images, labels = [], []
-    for image, label, wanted, numbers in zip(batch.images, batch.labels, drawn.classes, draws, strict=True):
-        low, high = settings.resize
-        image, label = _resized(image, label, low + (high - low) * numbers[0])
+    low, high = settings.resize
+    for frame, truth, wanted, numbers in zip(batch.images, batch.labels, drawn.classes, draws, strict=True):
+        image, label = _resized(frame, truth, low + (high - low) * numbers[0])
         wish = Wish(settings.class_share, wanted, settings.rare_share * min_pixels)
         box = _chosen(label, wish, _boxes(label.shape, settings.size, settings.tries, numbers[1:]))
         images.append(_padded(_inside(image, box), settings.size, MEAN_COLOUR))
@@ -112,4 +112,6 @@ def _padded(pixels: Tensor, size: Sequence[int], filling: Sequence[float]) -> Te
     below, beside = size[0] - pixels.shape[-2], size[1] - pixels.shape[-1]
     if not below and not beside:
         return pixels
-    return torch.cat([pad(channel[None], (0, beside, 0, below), value=value) for channel, value in zip(pixels, filling, strict=True)])
+    return torch.cat(
+        [pad(channel[None], (0, beside, 0, below), value=value) for channel, value in zip(pixels, filling, strict=True)]
+    )

@@ -1,13 +1,27 @@
-"""`path=value` on a command line: the value is read as YAML is."""
+"""`path=value` on a command line: the value is read as YAML is; where a list belongs, words between commas are one."""
 
 from collections.abc import Sequence
 
+from pydantic import BaseModel
+
 from segada.settings.files import InputError, read_value
+from segada.settings.run import RunSettings
+from segada.settings.schema import slots
 from segada.settings.trees import Value
 
 
-def parse_assignments(texts: Sequence[str], option: str = "--set") -> dict[str, Value]:
+def parse_assignments(
+    texts: Sequence[str], option: str = "--set", model: type[BaseModel] = RunSettings
+) -> dict[str, Value]:
     """`["a.b=1e-3", "c=[1, 2]"]` as `{"a.b": 0.001, "c": [1, 2]}`; of two for one path the later one wins.
+
+    Where the settings have a list, `model.frozen=encoder.stages.0,head` is one of two words, and `stream.visits=clear`
+    one of a single word.
+
+    Args:
+        texts: Of the command line.
+        option: What an error calls it.
+        model: The settings that the paths lead into.
 
     Raises:
         InputError: one has no `=`, no path, or a value that is not YAML.
@@ -17,5 +31,12 @@ def parse_assignments(texts: Sequence[str], option: str = "--set") -> dict[str, 
         path, separator, value = text.partition("=")
         if not separator or not path or "" in path.split("."):
             raise InputError(f"{option} {text}: must be PATH=VALUE, as in {option} method.threshold=0.9")
-        values[path] = read_value(value, f"{option} {text}")
+        values[path] = _listed(path, read_value(value, f"{option} {text}"), model)
     return values
+
+
+def _listed(path: str, value: Value, model: type[BaseModel]) -> Value:
+    places = slots(model, path.split("."))
+    if not isinstance(value, str) or not places or not all(place.is_list() for place in places):
+        return value
+    return [read_value(word, f"{path}={value}") for word in value.split(",") if word.strip()]

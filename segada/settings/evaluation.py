@@ -56,3 +56,6 @@ class RuntimeSettings(Settings):
     device: Literal["cpu", "cuda"] = "cpu"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """CPU threads of torch. Part of the settings because another number may round differently."""
+    deterministic: bool = False
+    """Take only algorithms of torch and cuDNN that give the same bits each time, slower ones among them, and stop at an
+    operation that has none. For GPUs; on a CPU the bits are the same without it."""

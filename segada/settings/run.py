@@ -131,6 +131,15 @@ class RunSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _best_is_not_chosen_by_the_report(self) -> Self:
+        if self.watch.best_weights and self.evaluation.split == "report":
+            raise ValueError(
+                "watch.best_weights is true, but evaluation.split is 'report', by whose frames nothing is chosen; set "
+                "evaluation.split to select, or watch.best_weights to false"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _label_free_scores_can_be_made(self) -> Self:
         check_label_free(self.evaluation, self.method, self.stream.source)
         return self

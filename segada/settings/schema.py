@@ -28,6 +28,13 @@ class Slot:
         """Whether further settings stand below this place, so that it is not one setting itself."""
         return any(_is_model(kind.annotation) or get_origin(kind.annotation) is dict for kind in _kinds(self))
 
+    def is_list(self) -> bool:
+        """Whether a list may stand here and text may not."""
+        origins = [get_origin(kind.annotation) for kind in _kinds(self)]
+        return any(origin in (tuple, list) for origin in origins) and all(
+            kind.annotation is not str for kind in _kinds(self)
+        )
+
     @property
     def description(self) -> str:
         """The setting's sentence; empty without one."""

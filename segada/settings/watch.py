@@ -21,3 +21,6 @@ class WatchSettings(Settings):
     class_tables: Count | None = None
     """After every so many frames a table `tables/iou_<visit>_<frames>.csv` of the IoU per class over the frames of the
     visit so far, each predicted before it was learned from; null for none."""
+    best_weights: bool = False
+    """After each visit that scored best so far, the mean over the scored domains, write `best.safetensors` and
+    `best.json`. Only where `evaluation.split` is `select`: nothing is chosen by `report`."""
