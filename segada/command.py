@@ -15,6 +15,13 @@ OUT_OF_MEMORY: Final = ("Unable to allocate", "can't allocate memory", "out of m
 """What numpy, torch on a processor and torch on a GPU say; they share no exception."""
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an allocation failed, on a processor or a GPU; they share no exception."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in OUT_OF_MEMORY)
+    )
+
+
 def exit_code(command: Callable[[], None], kept: str = "finished visits are kept") -> int:
     """Runs the command and turns its end into an exit code.
 

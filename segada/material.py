@@ -88,7 +88,7 @@ def prepare(settings: RunSettings) -> Material:
             more than the memory of this machine, or if the held-out frames of a domain show no labelled pixel.
     """
     set_up_torch(settings.runtime)
-    _refuse_absent(settings.runtime.device)
+    refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
     _refuse_too_many(settings)
     opened = _opened(settings)
@@ -122,7 +122,12 @@ def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
     return tuple(one for (name, _), frames in opened.items() if name == domain for one in frames.unreadable)
 
 
-def _refuse_absent(device: str) -> None:
+def refuse_absent(device: str) -> None:
+    """Whether torch finds the device here.
+
+    Raises:
+        InputError: it does not.
+    """
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")
 

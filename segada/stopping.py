@@ -1,4 +1,4 @@
-"""Ctrl-C in a command of the engine: once, the visit that runs is finished and saved; twice, now."""
+"""Ctrl-C in a command of the engine: once, what runs is finished and saved; twice, now."""
 
 import os
 import signal
@@ -14,8 +14,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopping() -> Iterator[Asked]:
-    """While the context is open, a first signal is noted, and a second one interrupts."""
+def stopping(when: str = "the visit that runs is saved") -> Iterator[Asked]:
+    """While the context is open, a first signal is noted, and a second one interrupts.
+
+    Args:
+        when: What is waited for, as it is told to who has asked.
+    """
     asked: list[int] = []
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -23,7 +27,7 @@ def stopping() -> Iterator[Asked]:
             raise KeyboardInterrupt
         asked.append(number)
         # Not through the console: the signal may have come while that was printing.
-        os.write(sys.stderr.fileno(), b"stopping as soon as the visit that runs is saved; once more stops at once\n")
+        os.write(sys.stderr.fileno(), f"stopping as soon as {when}; once more stops at once\n".encode())
 
     former = {number: signal.signal(number, on_signal) for number in _SIGNALS}
     try:

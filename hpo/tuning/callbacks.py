@@ -10,9 +10,10 @@ from ray.tune.experiment import Trial
 from typing_extensions import override
 
 from hpo.jobs import Progress
-from hpo.tuning.memory import LEAN_BATCH, is_out_of_memory, was_evicted
+from hpo.tuning.memory import LEAN_BATCH, was_evicted
 from hpo.tuning.search import AgendaSearcher
 from hpo.tuning.trainable import GIVEN_UP, LEAN
+from segada.command import is_out_of_memory
 from segada.storage import storage_error
 
 _FAILURE = "Failure # "

@@ -14,7 +14,8 @@ from ray.exceptions import RayTaskError
 from ray.tune.result import DONE
 
 from hpo.jobs import Job, Progress
-from hpo.tuning.memory import LEAN_BATCH, is_out_of_memory
+from hpo.tuning.memory import LEAN_BATCH
+from segada.command import is_out_of_memory
 from segada.records import RunReport
 from segada.settings import RunSettings
 from segada.storage import StorageError

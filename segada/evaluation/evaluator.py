@@ -11,7 +11,7 @@ from segada.data.batch import to_batch
 from segada.data.frames import Frames
 from segada.data.labels import NAMES, NUM_CLASSES
 from segada.evaluation.confusion import Areas, frame_areas, iou_per_class, mean_iou
-from segada.models.resize import enlarged
+from segada.models.resize import enlarged_strips
 
 FRAMES_AT_ONCE = 4
 """Frames whose logits are enlarged together: few, so that they stay in cache and take little memory."""
@@ -85,14 +85,16 @@ def predicted_classes(logits: Tensor, size: torch.Size) -> Tensor:
 
     Equal to `interpolate(logits).argmax(1)`, but for values that differ by a rounding error, in a fifth of the time.
     """
-    return torch.cat([_greatest(enlarged(frames, size)) for frames in torch.split(logits.detach(), FRAMES_AT_ONCE)])
+    frames = torch.split(logits.detach(), FRAMES_AT_ONCE)
+    return torch.cat([torch.cat([greatest(strip) for strip in enlarged_strips(few, size)], dim=1) for few in frames])
 
 
-def _greatest(logits: Tensor) -> Tensor:
+def greatest(values: Tensor) -> Tensor:
+    """`values.argmax(1)` of [B, K, H, W] as uint8: of equal values, the first."""
     # One channel after the other is six times as fast as argmax(1) on a CPU, which strides over all of them per pixel.
-    highest = logits[:, 0].clone()
+    highest = values[:, 0].clone()
     classes = torch.zeros_like(highest, dtype=torch.uint8)
-    for index, channel in enumerate(logits.unbind(1)[1:], start=1):
+    for index, channel in enumerate(values.unbind(1)[1:], start=1):
         # Indices rise, so their maximum is the last channel that beat all before it: ties go to the first.
         torch.maximum(classes, (channel > highest).view(torch.uint8) * index, out=classes)
         torch.maximum(highest, channel, out=highest)

@@ -1,10 +1,14 @@
 """Bilinear enlargement as two small matrix products: exact, and on a CPU faster than the library's."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+STRIP = 2**20
+"""Numbers of an enlarged map that a processor's cache holds together with what is made of them."""
 
 
 def enlarged(maps: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
@@ -28,6 +32,24 @@ def enlarged(maps: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
     rows = _weights(maps.shape[-2], height, maps.dtype)
     columns = _weights(maps.shape[-1], width, maps.dtype)
     return rows @ (maps.contiguous() @ columns.T)
+
+
+def enlarged_strips(maps: Tensor, size: torch.Size | tuple[int, int]) -> Iterator[Tensor]:
+    """What `enlarged` returns, in strips of rows [B, C, rows, W] from the top; on a GPU, in one.
+
+    A strip at a time is never far from the processor, and a large map is never in memory as a whole. Maps of different
+    sizes come in the same strips if B, C and `size` are the same.
+    """
+    height, width = size
+    rows = max(1, STRIP // (maps.shape[0] * maps.shape[1] * width))
+    if maps.device.type != "cpu" or rows >= height:
+        yield enlarged(maps, size)
+        return
+    down, across = _weights(maps.shape[-2], height, maps.dtype), _weights(maps.shape[-1], width, maps.dtype)
+    for strip in torch.split(down, rows):
+        read = strip.any(dim=0).nonzero()
+        first, last = int(read[0]), int(read[-1]) + 1
+        yield strip[:, first:last] @ (maps[:, :, first:last].contiguous() @ across.T)
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,1 @@
+"""What `python -m segada.evaluate` is made of."""

@@ -1,0 +1,53 @@
+"""How far an evaluation is: a bar in a terminal, a line now and then where there is none."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+EVERY: Final = 30.0
+"""Seconds between two lines."""
+
+
+class FrameProgress:
+    """Is told of frames as they are done."""
+
+    def __init__(self, console: Console, bar: Progress) -> None:
+        self._console = console
+        self._bar = bar
+        self._begun = self._said = time.monotonic()
+
+    def begin(self, domain: str, total: int) -> None:
+        """Frames of another domain come."""
+        self._domain, self._total, self._done = domain, total, 0
+        self._begun = self._said = time.monotonic()
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._task = self._bar.add_task(domain, total=total, rate="")
+
+    def add(self, frames: int) -> None:
+        """So many more are done."""
+        self._done += frames
+        now = time.monotonic()
+        rate = f"{self._done / max(now - self._begun, 1e-9):.3g} frames/s"
+        self._bar.update(self._task, completed=self._done, rate=rate)
+        if not self._console.is_terminal and now - self._said > EVERY:
+            self._said = now
+            self._console.print(f"{self._domain}: {self._done} of {self._total} frames, {rate}")
+
+
+@contextmanager
+def frame_progress(console: Console) -> Iterator[FrameProgress]:
+    """The progress of all that happens inside."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield FrameProgress(console, bar)

@@ -1,0 +1,156 @@
+"""From what a person names on the command line to the settings of a network, and to the network."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from segada.models.build import build_segmentor
+from segada.models.segmentor import Segmentor
+from segada.models.weights import READERS, find_checkpoint
+from segada.randomness import torch_generator
+from segada.settings import RunSettings
+from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.trees import Tree, Value, at_path, merged
+
+SETTINGS, WEIGHTS = "settings.yaml", "weights.safetensors"
+"""Of a run's folder."""
+FACTS: Final = {"encoder": "model.encoder", "head": "model.head"}
+"""What a checkpoint file may say about itself, and the setting that it decides."""
+READ: Final = ("data", "model", "adapter", "prompt", "runtime", "preset")
+"""Rooms of the settings that scoring a network reads."""
+ELSEWHERE: Final = {
+    "model.checkpoint": "name the checkpoint before the options",
+    "model.fresh": "what is scored is all in the checkpoint",
+}
+DEFAULTS: Final = Document("the defaults", {})
+
+
+@dataclass(frozen=True, slots=True)
+class Voter:
+    """A network that is scored, alone or with others.
+
+    Attributes:
+        given: As it was named.
+        settings: Of the network, and of the frames that its run was about.
+        is_run: Whether a run's folder was named.
+    """
+
+    given: str
+    settings: RunSettings
+    is_run: bool
+
+    def built(self, device: torch.device) -> Segmentor:
+        """The network in evaluation mode, on a device.
+
+        Raises:
+            InputError: the weights do not fit.
+        """
+        settings = self.settings
+        initialisation = torch_generator(settings.seed, "initialisation")
+        try:
+            network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return network.to(device).eval()
+
+    def checksum(self) -> str:
+        """SHA-256 of the weights' file, or of all files of its folder."""
+        assert self.settings.model.checkpoint is not None
+        path = find_checkpoint(self.settings.model.checkpoint)
+        digest = hashlib.sha256()
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                with file.open("rb") as content:
+                    digest.update(hashlib.file_digest(content, "sha256").digest())
+        return digest.hexdigest()
+
+
+def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[Voter]:
+    """The networks that are named.
+
+    A run's folder, or the weights in it, brings its settings. Of another checkpoint the file itself says encoder, head
+    and width where it can; `file` says what it does not, and `overrides` win over all.
+
+    Args:
+        given: Checkpoints: names of shipped ones, files, or folders of runs.
+        file: Settings (YAML) of checkpoints that are no runs; the defaults if None.
+        overrides: Values at dotted paths.
+
+    Raises:
+        InputError: a checkpoint, a file or a setting is wrong, or is not read here.
+    """
+    for path in overrides:
+        if path in ELSEWHERE:
+            raise InputError(f"--set {path}: {ELSEWHERE[path]}")
+        if path.split(".")[0] not in READ:
+            raise InputError(f"--set {path}: scoring reads only {', '.join(READ)}; leave it out")
+    document = DEFAULTS if file is None else read_yaml(file)
+    return [_voter(name, document, overrides) for name in given]
+
+
+def frame_settings(voters: Sequence[Voter], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
+    """The settings that say which frames are scored: those of `file`, else of the runs, else the defaults.
+
+    Raises:
+        InputError: the runs are about different frames, or the settings are wrong.
+    """
+    runs = [voter for voter in voters if voter.is_run]
+    if file is None and runs:
+        others = [voter for voter in runs if voter.settings.data != runs[0].settings.data]
+        if others:
+            raise InputError(
+                f"{runs[0].given} and {others[0].given} are runs on different frames (data); say with --settings FILE "
+                "on which they are to be scored"
+            )
+        return runs[0].settings
+    document = DEFAULTS if file is None else read_yaml(file)
+    return _settings(document.with_overrides(overrides))
+
+
+def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> Voter:
+    run = _run_folder(Path(given))
+    if run is not None:
+        own: dict[str, Value] = {"model.checkpoint": str(run / WEIGHTS), "model.fresh": []}
+        document = read_yaml(run / SETTINGS).with_overrides(own, given)
+    else:
+        document = document.with_overrides({"model.checkpoint": given, "model.fresh": [], **_facts(given)}, given)
+    return Voter(given, _settings(document.with_overrides(overrides)), run is not None)
+
+
+def _run_folder(path: Path) -> Path | None:
+    """The folder of the run that a path means, if it means one."""
+    folder = path.parent if path.name == WEIGHTS else path
+    if not (folder / SETTINGS).is_file():
+        return None
+    if not (folder / WEIGHTS).is_file():
+        raise InputError(
+            f"{folder}: the run is not finished, it has no {WEIGHTS}; finish it with python -m segada.adapt "
+            f"{folder / SETTINGS} --out {folder}"
+        )
+    return folder
+
+
+def _facts(given: str) -> dict[str, Value]:
+    try:
+        path = find_checkpoint(given, "CHECKPOINT")
+        facts = READERS[path.suffix](path).facts
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    known: dict[str, Value] = {setting: facts[name] for name, setting in FACTS.items() if name in facts}
+    return known | ({"model.head_width": int(facts["width"])} if "width" in facts else {})
+
+
+def _settings(document: Document) -> RunSettings:
+    return document.build(RunSettings, merged(_all_domains(document.tree), document.tree))
+
+
+def _all_domains(tree: Tree) -> Tree:
+    """A stream through all domains of settings that say nothing of a stream, so that they need not."""
+    domains = at_path(tree, ("data", "domains"))
+    if not isinstance(domains, dict) or not domains or "stream" in tree:
+        return {}
+    return {"stream": {"source": next(iter(domains)), "visits": list(domains)}}

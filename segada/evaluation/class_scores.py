@@ -1,0 +1,76 @@
+"""What people report of a segmentation, from the areas of its classes, under the names that mmsegmentation gives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segada.data.labels import NUM_CLASSES
+from segada.evaluation.confusion import Areas, iou_per_class, mean_iou
+
+PerClass = npt.NDArray[np.float64]
+"""[19]; NaN for a class without a labelled pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScores:
+    """Fractions over a set of frames, ignored pixels left out; NaN where the labels show nothing.
+
+    Attributes:
+        iou: Of each class: intersection over union.
+        accuracy: Of each class: the share of its pixels that are found.
+        share: Of each class among the labelled pixels; NaN for none.
+        miou: Mean of `iou`, over the classes that the labels show.
+        miou_mmseg: The same as mmsegmentation has it: a class that no label shows, but that is predicted somewhere,
+            counts as 0. Equal to `miou` on data that show all classes.
+        macc: Mean of `accuracy`.
+        aacc: The share of all labelled pixels that are right.
+        fwiou: Mean of `iou`, weighted by `share`.
+        fwacc: Mean of `accuracy`, weighted by `share`: by its definition the same as `aacc`.
+    """
+
+    iou: PerClass
+    accuracy: PerClass
+    share: PerClass
+    miou: float
+    miou_mmseg: float
+    macc: float
+    aacc: float
+    fwiou: float
+    fwacc: float
+
+
+def class_scores(areas: Areas) -> ClassScores:
+    """The scores of a set of frames, from their summed areas [3, 19]."""
+    intersection, predicted, labelled = areas.astype(np.float64)
+    iou = iou_per_class(areas)
+    accuracy = _divided(intersection, labelled)
+    share = _divided(labelled, np.where(labelled > 0, labelled.sum(), 0.0))
+    return ClassScores(
+        iou=iou,
+        accuracy=accuracy,
+        share=share,
+        miou=mean_iou(areas),
+        miou_mmseg=_mean(_divided(intersection, predicted + labelled - intersection)),
+        macc=_mean(accuracy),
+        aacc=float(_divided(intersection.sum(keepdims=True), labelled.sum(keepdims=True))[0]),
+        fwiou=_weighted(iou, share),
+        fwacc=_weighted(accuracy, share),
+    )
+
+
+def _divided(parts: PerClass, wholes: PerClass) -> PerClass:
+    quotients = np.full(parts.shape, np.nan)
+    np.divide(parts, wholes, out=quotients, where=wholes > 0)
+    return quotients
+
+
+def _mean(values: PerClass) -> float:
+    present = values[~np.isnan(values)]
+    return float(present.mean()) if len(present) else float("nan")
+
+
+def _weighted(values: PerClass, share: PerClass) -> float:
+    assert len(values) == NUM_CLASSES
+    present = ~np.isnan(share)
+    return float((values * share)[present].sum()) if present.any() else float("nan")

@@ -1,0 +1,74 @@
+"""Large images in overlapping windows, whose logits are averaged where they overlap."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from segada.models.resize import enlarged
+
+Network = Callable[[Tensor], Tensor]
+"""Images [B, 3, H, W] to logits [B, K, h, w] of any resolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """Windows over an image, in pixels of the image that the network is shown.
+
+    Attributes:
+        crop: Height and width of a window; an image that is smaller makes it smaller.
+        stride: From one window to the next, at most the crop.
+    """
+
+    crop: tuple[int, int]
+    stride: tuple[int, int]
+
+
+def window_starts(length: int, crop: int, stride: int) -> list[int]:
+    """Where windows begin along a side: every stride, the last moved back so that it ends with the side.
+
+    Args:
+        length: Of the side.
+        crop: Of a window.
+        stride: At most the crop; every position is then in a window.
+    """
+    return [*range(0, length - crop, stride), max(length - crop, 0)]
+
+
+def slid(network: Network, slide: Slide) -> Network:
+    """A network that sees an image through windows.
+
+    The logits of each window are enlarged to its pixels, then averaged: [B, K, H, W]. An image that fits into one
+    window is seen as it is.
+    """
+
+    def predict(images: Tensor) -> Tensor:
+        height, width = images.shape[-2:]
+        crop = min(slide.crop[0], height), min(slide.crop[1], width)
+        if crop == (height, width):
+            return network(images)
+        rows, columns = (
+            window_starts(side, part, step)
+            for side, part, step in zip((height, width), crop, slide.stride, strict=True)
+        )
+        total: Tensor | None = None
+        for top, left in product(rows, columns):
+            place = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
+            logits = enlarged(network(images[place]), crop)
+            if total is None:
+                total = logits.new_zeros((*logits.shape[:2], height, width))
+            total[place] += logits
+        assert total is not None
+        return total.div_(_covered(rows, height, crop[0], total)[:, None] * _covered(columns, width, crop[1], total))
+
+    return predict
+
+
+def _covered(starts: list[int], length: int, crop: int, like: Tensor) -> Tensor:
+    """How many windows each position is in, [length]."""
+    counts = torch.zeros(length, device=like.device, dtype=like.dtype)
+    for start in starts:
+        counts[start : start + crop] += 1
+    return counts

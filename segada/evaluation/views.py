@@ -1,0 +1,47 @@
+"""Test-time augmentation: one frame seen at several scales and in the mirror."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from torch import Tensor
+
+from segada.models.resize import enlarged
+
+SCALES: Final = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+"""What mmsegmentation's multi-scale evaluation takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a network is shown a frame.
+
+    Attributes:
+        scale: Of its sides; 1 leaves the frame as it is.
+        mirrored: Whether left and right are exchanged.
+    """
+
+    scale: float = 1.0
+    mirrored: bool = False
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """The sides of a frame of this height and width, rounded to whole pixels as mmcv does."""
+        return int(height * self.scale + 0.5), int(width * self.scale + 0.5)
+
+    def shown(self, images: Tensor) -> Tensor:
+        """Images [B, 3, H, W] as they are shown; resized bilinearly, without smoothing before."""
+        resized = enlarged(images, self.size(*images.shape[-2:]))
+        return resized.flip(-1) if self.mirrored else resized
+
+    def turned_back(self, logits: Tensor) -> Tensor:
+        """Logits [B, K, h, w] of what was shown, with left and right where the frame has them."""
+        return logits.flip(-1) if self.mirrored else logits
+
+
+PLAIN: Final = View()
+
+
+def views(scales: Sequence[float], mirrored: bool) -> tuple[View, ...]:
+    """Every scale as it is and, if `mirrored`, in the mirror."""
+    return tuple(View(scale, flip) for scale, flip in product(scales, (False, True) if mirrored else (False,)))
