@@ -1,14 +1,13 @@
 """How many frames are predicted at once: as many as memory allows, found while working."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Final, TypeVar
 
 import torch
 
 from segada.command import is_out_of_memory
+from segada.data.memory_left import memory_left
 from segada.memory import Living
 
 T = TypeVar("T")
@@ -16,7 +15,6 @@ R = TypeVar("R")
 
 SHARE: Final = 0.5
 """Of the free memory that a batch may take by our reckoning, which does not see what operations allocate inside."""
-MEMORY_INFO: Final = Path("/proc/meminfo")
 
 
 class BatchSize:
@@ -91,12 +89,5 @@ class BatchSize:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that can be allocated on a GPU, or on this machine, where the system says so; else half of all it has."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if MEMORY_INFO.is_file():
-        lines = MEMORY_INFO.read_text().splitlines()
-        available = next((line for line in lines if line.startswith("MemAvailable:")), None)
-        if available is not None:
-            return int(available.split()[1]) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    """Bytes that can be allocated on a GPU, or on this machine."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_left()

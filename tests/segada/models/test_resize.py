@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn import functional
 
+from segada.models import resize
 from segada.models.resize import enlarged
 
 
@@ -34,3 +37,15 @@ def test_weights_first_made_in_inference_mode_serve_training_later() -> None:
     enlarged(maps, (18, 18)).sum().backward()
     assert maps.grad is not None
     torch.testing.assert_close(maps.grad.sum(), torch.tensor(18.0 * 18.0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 30), st.integers(1, 30), st.sampled_from([1, 50, 400]))
+def test_strips_are_the_enlarged_map_row_by_row(small: int, narrow: int, height: int, width: int, strip: int) -> None:
+    maps = torch.randn(2, 3, small, narrow, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resize, "STRIP", strip)
+        strips = list(resize.enlarged_strips(maps, (height, width)))
+
+    torch.testing.assert_close(torch.cat(strips, dim=2), enlarged(maps, (height, width)))
+    assert all(part.numel() <= max(strip, 6 * width) or len(strips) == 1 for part in strips)
