@@ -53,8 +53,13 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
     if len(left) < len(request.domains):
         console.print(f"{len(request.domains) - len(left)} of {len(request.domains)} domains are done, in {folder}")
     if left:
+        networks = request.networks()
+        for network in networks:
+            console.print(network.origin, soft_wrap=True, markup=False)
         with frame_progress(console) as progress:
-            scorer = Scorer(request.judge(), request.batch_size(), folder, request.kept, progress, asked_to_stop)
+            scorer = Scorer(
+                request.judge(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
+            )
             for name in left:
                 record = scorer.score(name, settings.data, request.protocol.split, keys[name])
                 results.add(name, record)
@@ -78,7 +83,7 @@ def main() -> int:
         console.print(domain_table(evaluation))
         console.print(f"results in {folder}")
 
-    return exit_code(command, kept="finished domains")
+    return exit_code(command, "finished domains are kept")
 
 
 def _parser() -> argparse.ArgumentParser:

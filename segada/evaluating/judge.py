@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from segada.data.domain_frames import LabelledFrame
 from segada.data.frames import Bytes
-from segada.evaluating.frames import LabelledFrame
 from segada.evaluation.confusion import Areas, frame_areas
 from segada.evaluation.sliding import Network
 from segada.evaluation.views import View

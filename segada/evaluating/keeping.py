@@ -14,9 +14,9 @@ import safetensors.torch
 import torch
 
 from segada.atomic import write_bytes
+from segada.data.domain_frames import LabelledFrame
 from segada.data.frames import Bytes
 from segada.data.labels import colourise
-from segada.evaluating.frames import LabelledFrame
 from segada.evaluation.voting import Prediction
 
 LABEL_IDS: Final = np.array((7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33), np.uint8)

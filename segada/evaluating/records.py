@@ -6,6 +6,7 @@ Fractions in [0, 1], never percent; seconds.
 import hashlib
 import json
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic import JsonValue
@@ -51,6 +52,8 @@ class DomainRecord(Record):
     key: str
     """The same for two records exactly when networks, protocol and the domain's settings are."""
     frames: int
+    unreadable: int
+    """Frames that were left out because they cannot be read."""
     pixels: int
     """That are labelled, over all frames."""
     miou: float | None
@@ -97,12 +100,21 @@ def domain_key(evaluation: Evaluation, frames: JsonValue) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def domain_record(key: str, areas: Areas, frames: int, saved: tuple[str, ...], seconds: float) -> DomainRecord:
+@dataclass(frozen=True, slots=True)
+class FrameCounts:
+    """Frames that were scored, and that could not be read."""
+
+    scored: int
+    unreadable: int = 0
+
+
+def domain_record(key: str, areas: Areas, frames: FrameCounts, saved: tuple[str, ...], seconds: float) -> DomainRecord:
     """The record of a domain, from the summed areas [3, 19] of its frames."""
     scores = class_scores(areas)
     return DomainRecord(
         key=key,
-        frames=frames,
+        frames=frames.scored,
+        unreadable=frames.unreadable,
         pixels=int(areas[2].sum()),
         miou=_number(scores.miou),
         miou_mmseg=_number(scores.miou_mmseg),
@@ -115,7 +127,7 @@ def domain_record(key: str, areas: Areas, frames: int, saved: tuple[str, ...], s
         share=_by_name(scores.share),
         saved=saved,
         seconds=seconds,
-        frames_per_second=frames / seconds,
+        frames_per_second=frames.scored / seconds,
     )
 
 

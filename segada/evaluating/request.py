@@ -16,6 +16,7 @@ from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.sliding import Network, Slide, slid
 from segada.evaluation.views import views
 from segada.material import refuse_absent
+from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 
 MOST: Final[Mapping[str, int]] = {"cpu": 8, "cuda": 64}
@@ -56,15 +57,18 @@ class Request:
         )
         return Evaluation(voters=voters, protocol=self.protocol, domains={})
 
-    def judge(self) -> Judge:
-        """The networks, built, as they see frames.
+    def networks(self) -> list[Segmentor]:
+        """The networks of the voters.
 
         Raises:
             InputError: weights do not fit, or the device is missing.
         """
         refuse_absent(self.settings.runtime.device)
+        return [voter.built(torch.device(self.settings.runtime.device)) for voter in self.voters]
+
+    def judge(self, networks: Sequence[Network]) -> Judge:
+        """The networks as they see frames."""
         device, protocol = torch.device(self.settings.runtime.device), self.protocol
-        networks: list[Network] = [voter.built(device) for voter in self.voters]
         if protocol.crop is not None and protocol.stride is not None:
             slide = Slide(protocol.crop, protocol.stride)
             networks = [slid(network, slide) for network in networks]

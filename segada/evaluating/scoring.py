@@ -10,14 +10,14 @@ from typing import Final
 import numpy as np
 from pydantic import JsonValue
 
-from segada.data.datasets import count_frames
+from segada.data.datasets import count_frames, labelled_frames
+from segada.data.domain_frames import LabelledFrame
 from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
-from segada.evaluating.frames import LabelledFrame, labelled_frames
 from segada.evaluating.judge import Judge, Judgement
 from segada.evaluating.keeping import keep
 from segada.evaluating.progress import FrameProgress
-from segada.evaluating.records import DomainRecord, Evaluation, domain_key, domain_record
+from segada.evaluating.records import DomainRecord, Evaluation, FrameCounts, domain_key, domain_record
 from segada.evaluation.batch_size import BatchSize
 from segada.settings.data import DataSettings
 from segada.stopping import Asked
@@ -55,7 +55,8 @@ class Scorer:
         """
         begun = time.perf_counter()
         areas, count = np.zeros((3, NUM_CLASSES), np.int64), 0
-        self.progress.begin(domain, count_frames(domain, data, split))
+        listed = count_frames(domain, data, split)
+        self.progress.begin(domain, listed)
         for frames, judgements in self.batch_size.batches(labelled_frames(domain, data, split), self.judge):
             areas += np.sum([judgement.areas for judgement in judgements], axis=0)
             self._keep(domain, frames, judgements)
@@ -63,7 +64,8 @@ class Scorer:
             self.progress.add(len(frames))
             if self.asked_to_stop():
                 raise KeyboardInterrupt
-        return domain_record(key, areas, count, self.kept, time.perf_counter() - begun)
+        counts = FrameCounts(scored=count, unreadable=listed - count)
+        return domain_record(key, areas, counts, self.kept, time.perf_counter() - begun)
 
     def _keep(self, domain: str, frames: Sequence[LabelledFrame], judgements: Sequence[Judgement]) -> None:
         """Several frames at a time: compressing pictures and waiting for the disk takes longer than predicting them."""

@@ -20,11 +20,15 @@ SCORES: Final = {
     "fwAcc": "fwacc",
 }
 """Names that people know, and fields of the record."""
+FACTS: Final = ("frames", "unreadable", "pixels")
+TIMES: Final = ("seconds", "frames_per_second")
+"""Further fields of the record."""
 
 
 def class_table(domain: str, record: DomainRecord) -> Table:
     """One domain: a row per class that its labels show, then the scores of all."""
-    table = Table(title=f"{escape(domain)}: {record.frames} frames, in percent")
+    left_out = f" ({record.unreadable} more cannot be read)" if record.unreadable else ""
+    table = Table(title=f"{escape(domain)}: {record.frames} frames{left_out}, in percent")
     for column in ("class", "IoU", "Acc", "share of pixels"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for name in NAMES:
@@ -54,7 +58,7 @@ def domain_table(evaluation: Evaluation) -> Table:
 def evaluation_csv(evaluation: Evaluation) -> str:
     """A row per domain, fractions in [0, 1]; what the labels do not show is empty."""
     per_class = [f"{kind}/{name}" for kind in ("IoU", "Acc", "share") for name in NAMES]
-    columns = ["domain", "frames", "pixels", *SCORES, *per_class, "seconds", "frames_per_second"]
+    columns = ["domain", *FACTS, *SCORES, *per_class, *TIMES]
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
@@ -63,7 +67,7 @@ def evaluation_csv(evaluation: Evaluation) -> str:
         writer.writerow(
             {
                 "domain": name,
-                **record.model_dump(include={"frames", "pixels", "seconds", "frames_per_second"}),
+                **record.model_dump(include={*FACTS, *TIMES}),
                 **_scores(record),
                 **{f"{kind}/{cls}": value for kind, values in classes.items() for cls, value in values.items()},
             }

@@ -9,8 +9,9 @@ from typing import Final
 import torch
 
 from segada.models.build import build_segmentor
+from segada.models.formats.reading import read_weights
 from segada.models.segmentor import Segmentor
-from segada.models.weights import READERS, find_checkpoint
+from segada.models.weights import find_checkpoint
 from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.files import Document, InputError, read_yaml
@@ -136,8 +137,7 @@ def _run_folder(path: Path) -> Path | None:
 
 def _facts(given: str) -> dict[str, Value]:
     try:
-        path = find_checkpoint(given, "CHECKPOINT")
-        facts = READERS[path.suffix](path).facts
+        facts = read_weights(find_checkpoint(given, "CHECKPOINT")).facts
     except ValueError as error:
         raise InputError(str(error)) from error
     known: dict[str, Value] = {setting: facts[name] for name, setting in FACTS.items() if name in facts}

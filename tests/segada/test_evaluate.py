@@ -21,7 +21,7 @@ from torch.nn.functional import interpolate
 from segada import evaluate
 from segada.adapt import adapt
 from segada.command import DONE, INTERRUPTED, WRONG_INPUT
-from segada.data.datasets import load_domain
+from segada.data.datasets import labelled_frames, load_domain
 from segada.evaluating.judge import Judge
 from segada.evaluation.class_scores import class_scores
 from segada.evaluation.confusion import frame_areas
@@ -29,6 +29,7 @@ from segada.models.build import build_segmentor
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
 from segada.settings import RunSettings
+from segada.settings.data import DataSettings
 
 TINY = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "select": 4, "report": 5}}}
 SETTINGS = RunSettings.model_validate(TINY)
@@ -140,9 +141,9 @@ def test_checkpoints_of_other_shapes_vote_and_say_themselves_what_they_are(run: 
     with torch.inference_mode():
         wanted = mean(images)
     for number in range(5):
-        soft = load_file(tmp_path / f"out/soft/clear/{number:06d}.safetensors")["probabilities"]
+        soft = load_file(tmp_path / f"out/soft/clear/report_{number:06d}.safetensors")["probabilities"]
         torch.testing.assert_close(soft.float(), wanted[number], atol=1e-3, rtol=1e-3)
-        labels = cv2.imread(str(tmp_path / f"out/labels/clear/{number:06d}.png"), cv2.IMREAD_UNCHANGED)
+        labels = cv2.imread(str(tmp_path / f"out/labels/clear/report_{number:06d}.png"), cv2.IMREAD_UNCHANGED)
         assert np.mean(labels != wanted[number].argmax(0).numpy()) < 0.001
 
 
@@ -242,7 +243,11 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
         ),
         (["streets_tiny_multi_exit", *options], WRONG_INPUT, "an evaluation of other networks, or in another way"),
         (["streets_tiny", *options, "--set", "data.splits.report=3"], WRONG_INPUT, "'clear' with other settings"),
-        (["streets_tiny", *options, "--set", "data.domains.clear={dataset: streets, world: 1}"], WRONG_INPUT, "'clear' with other settings"),
+        (
+            ["streets_tiny", *options, "--set", "data.domains.clear={dataset: streets, world: 1}"],
+            WRONG_INPUT,
+            "'clear' with other settings",
+        ),
     )
     for arguments, code, said in refused:
         assert run(*arguments) == code
@@ -317,7 +322,37 @@ def test_settings_of_domains_alone_are_enough(run: Run, tmp_path: Path) -> None:
     assert list(written(tmp_path / "out")) == ["wet", "dark"]
 
 
-def test_photographs_are_scored_on_the_classes_that_their_labels_know(photographs: Path, run: Run, tmp_path: Path) -> None:
+def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(run: Run, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for part in ("train", "val"):
+        for number in range(4):
+            for folder, high, shape in ((part, 256, (50, 80, 3)), (f"{part}annot", 12, (50, 80))):
+                (tmp_path / folder).mkdir(exist_ok=True)
+                pixels = generator.integers(0, high, shape, dtype=np.uint8)
+                cv2.imwrite(str(tmp_path / folder / f"0001TP_{number:06d}.png"), pixels)
+    (tmp_path / "val" / "0001TP_000003.png").write_bytes(b"not a picture")
+    data = {"size": [32, 64], "root": ".", "domains": {"day": {"dataset": "camvid"}}}
+    (tmp_path / "camvid.yaml").write_text(yaml.safe_dump({"data": data}))
+    options = ["--settings", "camvid.yaml", "--save", "labels", "--out", "out"]
+
+    assert run("streets_tiny", *options, "--set", "data.loading.unreadable_share=0.5") == DONE
+
+    (frame,) = labelled_frames(
+        "day", DataSettings.model_validate({**data, "loading": {"unreadable_share": 0.5}}), "report"
+    )
+    with torch.inference_mode():
+        logits = network()(torch.tensor(frame.image)[None].permute(0, 3, 1, 2) / 255)
+    predicted = interpolate(logits, size=(50, 80), mode="bilinear").argmax(1)
+    wanted = class_scores(frame_areas(predicted, torch.tensor(frame.labels)[None])[0].numpy())
+    record = written(tmp_path / "out")["day"]
+    assert_scores(record, {"miou": wanted.miou, "miou_mmseg": wanted.miou_mmseg, "aacc": wanted.aacc})
+    assert (record["frames"], record["unreadable"], record["pixels"]) == (1, 1, int((frame.labels != 255).sum()))
+    assert cv2.imread(str(tmp_path / f"out/labels/day/{frame.name}.png"), cv2.IMREAD_UNCHANGED).shape == (50, 80)
+
+
+def test_photographs_are_scored_on_the_classes_that_their_labels_know(
+    photographs: Path, run: Run, tmp_path: Path
+) -> None:
     domain = {"dataset": "camvid", "root": str(photographs), "sequences": ["0016E5"]}
     data = {"size": [48, 64], "domains": {"day": domain}, "splits": {"report": 3}}
     (tmp_path / "camvid.yaml").write_text(yaml.safe_dump({"data": data}))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from segada.data.domain_frames import LabelledFrame
 from segada.data.labels import PALETTE
-from segada.evaluating.frames import LabelledFrame
 from segada.evaluating.keeping import KINDS, keep, safe_path
 from segada.evaluation.voting import Prediction
 
