@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-import torch
 from rich.console import Console
 
+from segada.arithmetic import set_up_torch
 from segada.command import exit_code
 from segada.data.splits import Split
 from segada.destination import check_folder
@@ -46,7 +46,7 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
         InputError: data or weights are missing or not as expected, or the folder holds another evaluation.
     """
     settings = request.settings
-    torch.set_num_threads(settings.runtime.threads)
+    set_up_torch(settings.runtime)
     results = ResultFolder(folder, request.nothing_yet())
     keys = {name: frame_key(name, settings.data, results.evaluation) for name in request.domains}
     left = [name for name in request.domains if not results.finished(name, keys[name], request.kept)]

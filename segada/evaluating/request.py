@@ -11,7 +11,7 @@ import torch
 from segada.evaluating.judge import Judge
 from segada.evaluating.keeping import KINDS
 from segada.evaluating.records import Evaluation, Protocol, VoterRecord
-from segada.evaluating.voters import Voter
+from segada.evaluating.voters import WEIGHTS, Voter
 from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.sliding import Network, Slide, slid
 from segada.evaluation.views import views
@@ -84,8 +84,8 @@ class Request:
 def default_folder(evaluation: Evaluation) -> Path:
     """A folder that no other networks, and no other way of scoring them, have."""
     first, *others = (Path(voter.checkpoint) for voter in evaluation.voters)
-    # The weights of a run are called alike in all of them.
-    name = first.parent.name if first.name == "weights.safetensors" else first.stem
+    # Weights are called alike in all runs.
+    name = first.absolute().parent.name if first.name in WEIGHTS else first.stem
     content = evaluation.model_copy(update={"voters": evaluation.nameless()}).model_dump_json(exclude={"domains"})
     several = f"+{len(others)}" if others else ""
     return Path("runs") / f"evaluate-{name}{several}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"

@@ -17,8 +17,9 @@ from segada.settings import RunSettings
 from segada.settings.files import Document, InputError, read_yaml
 from segada.settings.trees import Tree, Value, at_path, merged
 
-SETTINGS, WEIGHTS = "settings.yaml", "weights.safetensors"
-"""Of a run's folder."""
+SETTINGS: Final = "settings.yaml"
+WEIGHTS: Final = ("weights.safetensors", "best.safetensors")
+"""What a run leaves in its folder; a folder that is named means the first."""
 FACTS: Final = {"encoder": "model.encoder", "head": "model.head"}
 """What a checkpoint file may say about itself, and the setting that it decides."""
 READ: Final = ("data", "model", "adapter", "prompt", "runtime", "preset")
@@ -73,7 +74,7 @@ class Voter:
 def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[Voter]:
     """The networks that are named.
 
-    A run's folder, or the weights in it, brings its settings. Of another checkpoint the file itself says encoder, head
+    A run's folder, or weights in one, brings the run's settings. Of another checkpoint the file itself says encoder, head
     and width where it can; `file` says what it does not, and `overrides` win over all.
 
     Args:
@@ -113,26 +114,26 @@ def frame_settings(voters: Sequence[Voter], file: str | None, overrides: Mapping
 
 
 def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> Voter:
-    run = _run_folder(Path(given))
-    if run is not None:
-        own: dict[str, Value] = {"model.checkpoint": str(run / WEIGHTS), "model.fresh": []}
-        document = read_yaml(run / SETTINGS).with_overrides(own, given)
+    weights = _weights_of_a_run(Path(given))
+    if weights is not None:
+        own: dict[str, Value] = {"model.checkpoint": str(weights), "model.fresh": []}
+        document = read_yaml(weights.parent / SETTINGS).with_overrides(own, given)
     else:
         document = document.with_overrides({"model.checkpoint": given, "model.fresh": [], **_facts(given)}, given)
-    return Voter(given, _settings(document.with_overrides(overrides)), run is not None)
+    return Voter(given, _settings(document.with_overrides(overrides)), weights is not None)
 
 
-def _run_folder(path: Path) -> Path | None:
-    """The folder of the run that a path means, if it means one."""
-    folder = path.parent if path.name == WEIGHTS else path
-    if not (folder / SETTINGS).is_file():
+def _weights_of_a_run(path: Path) -> Path | None:
+    """The file of a run's weights that a path means, if it means one."""
+    weights = path if path.name in WEIGHTS else path / WEIGHTS[0]
+    if not (weights.parent / SETTINGS).is_file():
         return None
-    if not (folder / WEIGHTS).is_file():
+    if not weights.is_file():
         raise InputError(
-            f"{folder}: the run is not finished, it has no {WEIGHTS}; finish it with python -m segada.adapt "
-            f"{folder / SETTINGS} --out {folder}"
+            f"{path}: the run has no {weights.name} yet; finish it with python -m segada.adapt "
+            f"{weights.parent / SETTINGS} --out {weights.parent}"
         )
-    return folder
+    return weights
 
 
 def _facts(given: str) -> dict[str, Value]:

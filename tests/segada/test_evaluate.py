@@ -120,7 +120,9 @@ def test_a_run_brings_its_settings_with_adapters_and_its_own_scores_come_back(ru
     )
     report = adapt(settings, tmp_path / "run", Console(quiet=True))
 
-    for given, out in (("run", "one"), ("run/weights.safetensors", "two")):
+    copy = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    (tmp_path / "run" / "best.safetensors").write_bytes(copy)
+    for given, out in (("run", "one"), ("run/weights.safetensors", "two"), ("run/best.safetensors", "three")):
         assert run(given, "--split", "select", "--out", out) == DONE
         found = {name: record["miou"] for name, record in written(tmp_path / out).items()}
         assert found == pytest.approx(report.visits[-1].miou)
@@ -281,7 +283,7 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
         (["streets_tiny", "--set", "runtime.device=cuda"], "torch finds no GPU here"),
         (["streets_tiny", "--set", "data.domains={a: {dataset: camvid}}"], "domain 'a': the data set camvid needs a"),
         (["streets_tiny", "--out", "tiny.yaml"], "--out tiny.yaml: tiny.yaml is no folder"),
-        (["unfinished"], "unfinished: the run is not finished, it has no weights.safetensors"),
+        (["unfinished"], "unfinished: the run has no weights.safetensors yet; finish it with"),
     ],
 )
 def test_what_a_person_gets_wrong_is_said_in_one_line_and_leaves_nothing(
