@@ -74,8 +74,8 @@ class Voter:
 def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[Voter]:
     """The networks that are named.
 
-    A run's folder, or weights in one, brings the run's settings. Of another checkpoint the file itself says encoder, head
-    and width where it can; `file` says what it does not, and `overrides` win over all.
+    A run's folder, or weights in one, brings the run's settings. Of another checkpoint the file itself says encoder,
+    head and width where it can; `file` says what it does not, and `overrides` win over all.
 
     Args:
         given: Checkpoints: names of shipped ones, files, or folders of runs.
