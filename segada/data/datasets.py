@@ -4,12 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
+from segada.data.acdc import ACDC
 from segada.data.camvid import CAMVID
+from segada.data.cityscapes import CITYSCAPES
 from segada.data.domain_frames import DomainFrames, LabelledFrame, check_share
+from segada.data.foggy_cityscapes import FOGGY_CITYSCAPES
+from segada.data.folders import FOLDERS
 from segada.data.frames import Frames
+from segada.data.gta5 import GTA5
+from segada.data.rainy_cityscapes import RAINY_CITYSCAPES
 from segada.data.recorded import Recorded
+from segada.data.shift import SHIFT
 from segada.data.splits import Split
 from segada.data.streets import Streets
+from segada.data.synthia import SYNTHIA
 from segada.settings.data import DataSettings
 from segada.settings.files import InputError
 
@@ -33,6 +41,14 @@ class DataSet(Protocol):
 DATASETS: Final[dict[str, DataSet]] = {
     "streets": Streets(),
     "camvid": Recorded(CAMVID),
+    "cityscapes": Recorded(CITYSCAPES),
+    "rainy_cityscapes": Recorded(RAINY_CITYSCAPES),
+    "foggy_cityscapes": Recorded(FOGGY_CITYSCAPES),
+    "acdc": Recorded(ACDC),
+    "shift": Recorded(SHIFT),
+    "gta5": Recorded(GTA5),
+    "synthia": Recorded(SYNTHIA),
+    "folders": Recorded(FOLDERS),
 }
 
 

@@ -98,9 +98,17 @@ def found(root: Path, pattern: str) -> Found:
     files = {}
     for path in sorted(root.glob(pattern), key=lambda path: in_counting_order(str(path.relative_to(root)))):
         captured = expression.fullmatch(path.relative_to(root).as_posix())
-        if captured is not None and not path.name.startswith(".") and path.is_file():
+        if captured is not None and not path.name.startswith("."):
             files["/".join(part.strip("/") for part in captured.groups() if part)] = path
     return files
+
+
+def named(pattern: str, key: str) -> str:
+    """The file that a pattern stands for under a key; wildcards that the key does not fill are left."""
+    if "**/*" in pattern:
+        return pattern.replace("**/*", key, 1)
+    parts = iter(key.split("/"))
+    return re.sub(r"\*|\?", lambda wildcard: next(parts, wildcard[0]), pattern)
 
 
 def in_counting_order(text: str) -> list[str | int]:

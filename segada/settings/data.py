@@ -5,10 +5,33 @@ from typing import Annotated
 from pydantic import Field
 
 from segada.settings.base import Count, Settings
-from segada.settings.domains import CamVidDomain, StreetsDomain
+from segada.settings.domains import (
+    AcdcDomain,
+    CamVidDomain,
+    CityscapesDomain,
+    FoggyCityscapesDomain,
+    FoldersDomain,
+    Gta5Domain,
+    RainyCityscapesDomain,
+    ShiftDomain,
+    StreetsDomain,
+    SynthiaDomain,
+)
 from segada.settings.loading import LoadingSettings
 
-DomainSettings = Annotated[StreetsDomain | CamVidDomain, Field(discriminator="dataset")]
+DomainSettings = Annotated[
+    StreetsDomain
+    | CamVidDomain
+    | CityscapesDomain
+    | RainyCityscapesDomain
+    | FoggyCityscapesDomain
+    | AcdcDomain
+    | ShiftDomain
+    | Gta5Domain
+    | SynthiaDomain
+    | FoldersDomain,
+    Field(discriminator="dataset"),
+]
 
 
 def _default_domains() -> dict[str, DomainSettings]:

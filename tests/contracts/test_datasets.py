@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+from published_trees import TREES
 
 from segada.data.datasets import DATASETS, load_domain
 from segada.data.frames import Frames
@@ -14,10 +14,19 @@ from segada.data.splits import Split
 from segada.settings.data import DataSettings, DomainSettings, SplitSettings
 from segada.settings.domains import CamVidDomain, StreetsDomain
 
-EXAMPLES: dict[str, DomainSettings] = {
+EXAMPLES: dict[str, DomainSettings | None] = {
     "streets": StreetsDomain(weather="100mm"),
     "camvid": CamVidDomain(dataset="camvid", sequences=("0016E5", "0006R0"), weather="100mm"),
+    "cityscapes": None,
+    "rainy_cityscapes": None,
+    "foggy_cityscapes": None,
+    "acdc": None,
+    "shift": None,
+    "gta5": None,
+    "synthia": None,
+    "folders": None,
 }
+"""A domain; for None the one that comes with the small data set of `published_trees`."""
 SIZES = ((32, 64), (48, 64))
 LIMIT = 5
 
@@ -35,11 +44,17 @@ class Example:
         return load_domain("it", data, split)
 
 
-@pytest.fixture(params=DATASETS)
-def example(request: pytest.FixtureRequest) -> Example:
-    recorded = request.param == "camvid"
-    root: Path | None = request.getfixturevalue("camvid") if recorded else None
-    return Example(EXAMPLES[request.param], str(root) if root else None)
+@pytest.fixture(scope="module", params=DATASETS)
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Example:
+    root = tmp_path_factory.mktemp(request.param)
+    domain = EXAMPLES[request.param] or TREES[request.param](root).model_copy(update={"weather": "100mm"})
+    return Example(domain, str(root))
+
+
+@pytest.fixture
+def example(written: Example, request: pytest.FixtureRequest) -> Example:
+    photographs = written.domain.dataset == "camvid"
+    return Example(written.domain, str(request.getfixturevalue("camvid"))) if photographs else written
 
 
 def test_every_data_set_has_an_example() -> None:
