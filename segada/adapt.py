@@ -19,6 +19,7 @@ from segada.settings import RunSettings
 from segada.settings.files import InputError
 from segada.stopping import Asked, never, stopping
 from segada.stream import Adaptation, Diverged
+from segada.terminal import terminal
 
 
 def adapt(
@@ -77,7 +78,7 @@ def main() -> int:
 
     def command() -> None:
         wanted = chosen(arguments, _default_folder)
-        console = Console(highlight=False)
+        console = terminal()
         with stopping() as asked_to_stop:
             report = adapt(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)
         print_report(report, console)

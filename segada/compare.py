@@ -22,6 +22,7 @@ from segada.pretrain import pretrain
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
+from segada.terminal import terminal
 
 
 def compare(recipe: Recipe, out: Path, jobs: int, console: Console) -> Comparison:
@@ -77,7 +78,7 @@ def main() -> int:
         check_folder(out)
         if arguments.markdown is not None:
             check_file(arguments.markdown, "--markdown")
-        console = Console(highlight=False)
+        console = terminal()
         comparison = compare(recipe, out, arguments.jobs, console)
         console.print(rich_table(comparison))
         for sentence in (*verdicts(comparison), *comparison.remarks):

@@ -24,6 +24,7 @@ from segada.settings import RunSettings
 from segada.settings.files import InputError
 from segada.settings.method import SupervisedSettings
 from segada.stopping import Asked, never, stopping
+from segada.terminal import terminal
 
 
 def pretrain(
@@ -119,7 +120,7 @@ def main() -> int:
         )
         if arguments.half is not None:
             _check_half(arguments.half)
-        console = Console(highlight=False)
+        console = terminal()
         with stopping() as asked_to_stop:
             weights = pretrain(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)
         print_tags(wanted.folder, console)

@@ -19,6 +19,7 @@ from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import Document, InputError, read_yaml
 from segada.stream import Diverged
+from segada.terminal import terminal
 
 STEPS = 20
 
@@ -36,7 +37,7 @@ def main() -> int:
             raise InputError(f"--steps must be at least 1, but is {arguments.steps}")
         document = Document("the defaults", {}) if arguments.settings is None else read_yaml(arguments.settings)
         document = document.with_overrides(parse_assignments(arguments.assignments))
-        print_profile(document.build(RunSettings, document.tree), arguments.steps, Console(highlight=False))
+        print_profile(document.build(RunSettings, document.tree), arguments.steps, terminal())
 
     return exit_code(command)
 

@@ -1,13 +1,10 @@
-"""Decoding of frames by several threads, to the same bytes whatever their number."""
+"""Work that several threads do ahead of who takes it: the same results in the same order whatever their number."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final, TypeVar
-
-import cv2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,7 +25,8 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
     """What `map(work, items)` gives, made by some threads ahead of who takes it.
 
     Args:
-        work: Must not depend on the order in which it is called. Image operations of OpenCV let other threads run.
+        work: Must not depend on the order in which it is called. Reading files, checksums, and the operations of
+            OpenCV, numpy and torch let other threads run.
         items: What it is called with.
         workers: Threads; for 0 each result is made when it is asked for.
 
@@ -38,7 +36,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
     if workers == 0:
         yield from map(work, items)
         return
-    with _one_thread_each(), ThreadPoolExecutor(workers, "decoding") as pool:
+    with ThreadPoolExecutor(workers, "ahead") as pool:
         begun: deque[Future[Result]] = deque()
         try:
             for item in items:
@@ -49,14 +47,3 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int
                 yield begun.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Threads of OpenCV inside of threads of ours only wait for one another."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
