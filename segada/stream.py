@@ -14,7 +14,8 @@ from torch import Tensor
 from segada.arithmetic import set_up_torch
 from segada.best import BestWeights
 from segada.clock import IDLE, Clock
-from segada.data.batch import Batch, to_batch
+from segada.data.batch import Batch
+from segada.data.feed import fed
 from segada.data.replay import ReplayBuffer
 from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import Sight, measured, validated
@@ -83,7 +84,9 @@ class Adaptation:
         self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
         self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
         self._clock = clock
-        self._replay = ReplayBuffer(material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"))
+        self._replay = ReplayBuffer(
+            material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
+        )
         initialisation = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
         self._network = network
@@ -176,20 +179,21 @@ class Adaptation:
 
     def _adapt(self, visit: int, domain: str) -> Passage:
         passage, loaded = Passage(), self._itinerary.needed(domain)
-        for step in self._itinerary.steps(visit):
+        steps = list(self._itinerary.steps(visit))
+        places = [np.searchsorted(loaded, step.frames) for step in steps]
+        batches = fed(self._material.visited[domain], places, self._device)
+        for step in steps:
             with self._clock.step(), self._memory.step():
-                self._take(step, visit, domain, loaded, passage)
+                with self._clock.part("frames"):
+                    batch = next(batches)
+                self._take(step, visit, domain, batch, passage)
         if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
             raise Diverged(
                 f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
             )
         return passage
 
-    def _take(self, step: Step, visit: int, domain: str, loaded: npt.NDArray[np.int64], passage: Passage) -> None:
-        """One step; `loaded` are the numbers of the domain's frames in the material."""
-        with self._clock.part("frames"):
-            places = np.searchsorted(loaded, step.frames)
-            batch = to_batch(self._material.visited[domain], places).to(self._device)
+    def _take(self, step: Step, visit: int, domain: str, batch: Batch, passage: Passage) -> None:
         logits = self._prediction(batch, passage.frames)
         label_free: dict[str, Tensor] = {}
         # What an earlier pass learned from is no longer new.

@@ -7,9 +7,11 @@ from typing import Final, TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy.special import softmax
 
-from segada.data.batch import Batch, to_batch
+from segada.data.batch import Batch
+from segada.data.feed import Feed
 from segada.data.frames import Bytes, Frames
 from segada.data.labels import IGNORE, NUM_CLASSES
 from segada.settings.stream import ReplaySettings
@@ -46,14 +48,21 @@ class ReplayBuffer:
         frames: the source domain. If it has more than `settings.size`, that many are kept, drawn at random.
         settings: size and policy.
         generator: decides everything that is random here, and belongs to the buffer from now on.
+        device: where the batches go; the CPU if not given.
 
     Raises:
         ValueError: the policy is `rare_class` and no frame shows any class.
     """
 
-    def __init__(self, frames: Frames, settings: ReplaySettings, generator: np.random.Generator) -> None:
+    def __init__(
+        self,
+        frames: Frames,
+        settings: ReplaySettings,
+        generator: np.random.Generator,
+        device: torch.device | None = None,
+    ) -> None:
         kept = np.sort(generator.permutation(len(frames))[: settings.size])
-        self._frames = frames
+        self._feed = Feed(frames, device or torch.device("cpu"))
         self._kept = kept
         self._generator = generator
         self._deal = POLICIES[settings.policy](frames.labels, kept, settings)
@@ -68,7 +77,9 @@ class ReplayBuffer:
         while len(self._due) < size:
             self._due = np.concatenate([self._due, self._deal(self._generator)])
         drawn, self._due = np.split(self._due, [size])
-        return Drawn(to_batch(self._frames, drawn[:, 0]), tuple(drawn[:, 1].tolist()))
+        # What is not dealt yet is not made ahead: to deal it early would change the state.
+        following = self._due[:size, 0] if len(self._due) >= size else None
+        return Drawn(self._feed.batch(drawn[:, 0], following), tuple(drawn[:, 1].tolist()))
 
     def spread(self, count: int) -> Iterator[Batch]:
         """At most `count` of the kept frames, spread evenly over them, one in each batch.
@@ -77,7 +88,7 @@ class ReplayBuffer:
         """
         count = min(count, len(self._kept))
         for place in range(count):
-            yield to_batch(self._frames, self._kept[[place * len(self._kept) // count]])
+            yield self._feed.batch(self._kept[[place * len(self._kept) // count]])
 
     def state_dict(self) -> ReplayState:
         """Everything that decides the batches to come."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segada.data.batch import to_batch
+from segada.data.feed import fed
 from segada.data.frames import Frames
 from segada.data.labels import NAMES, NUM_CLASSES
 from segada.evaluation.confusion import Areas, frame_areas, iou_per_class, mean_iou
@@ -49,12 +49,10 @@ def evaluate(
         batch_size: frames per call of `predict`.
         device: where `predict` computes; the CPU if not given.
     """
-    areas = []
+    indices = [np.arange(start, min(start + batch_size, len(frames))) for start in range(0, len(frames), batch_size)]
     with torch.inference_mode():
-        for start in range(0, len(frames), batch_size):
-            batch = to_batch(frames, np.arange(start, min(start + batch_size, len(frames))))
-            batch = batch.to(device or torch.device("cpu"))
-            areas.append(score(predict(batch.images), batch.labels))
+        batches = fed(frames, indices, device or torch.device("cpu"))
+        areas = [score(predict(batch.images), batch.labels) for batch in batches]
     return Scores(np.concatenate(areas))
 
 
