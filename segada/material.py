@@ -3,20 +3,25 @@
 import hashlib
 import json
 import math
-import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from segada.arithmetic import set_up_torch
-from segada.data.datasets import check_readable, count_frames, open_domain
+from segada.data.batch import Batch
+from segada.data.datasets import check_readable, count_frames, is_cached, open_domain
 from segada.data.domain_frames import DomainFrames
+from segada.data.feed import fed
 from segada.data.frame_cache import Unreadable
 from segada.data.frames import Frames
+from segada.data.memory_left import physical_memory
 from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
-from segada.itinerary import Itinerary
+from segada.itinerary import Itinerary, Step
 from segada.models.build import build_segmentor
 from segada.randomness import torch_generator
 from segada.settings import RunSettings
@@ -40,7 +45,7 @@ class Material:
         key: Of the settings that it was made from, see `material_key`.
         source: Labelled frames of the source domain.
         lengths: How many frames each visited domain has.
-        visited: Those of them that the stream passes over, in ascending order, by domain.
+        visited: Those of them that the stream passes over, in ascending order, by domain; all where a file holds them.
         held_out: The frames that are scored after each visit, by domain.
         source_only: mIoU of the untouched source model on `held_out`, by domain.
         unreadable: Frames that are in none of these because their files are damaged, by domain; of domains without any,
@@ -54,6 +59,18 @@ class Material:
     held_out: dict[str, Frames]
     source_only: dict[str, float]
     unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
+
+    def batches(
+        self, domain: str, itinerary: Itinerary, steps: Sequence[Step], device: torch.device
+    ) -> Iterator[Batch]:
+        """A batch on the device for each of some steps through a domain."""
+        frames, passed = self.visited[domain], itinerary.needed(domain)
+        whole = len(frames) == self.lengths[domain]
+        return fed(frames, [step.frames if whole else np.searchsorted(passed, step.frames) for step in steps], device)
+
+    def count_unreadable(self) -> dict[str, int]:
+        """How many frames are left out, by domain; of domains without any, nothing."""
+        return {name: len(left_out) for name, left_out in self.unreadable.items()}
 
     def shortfalls(self) -> list[str]:
         """A line for each domain of which frames were left out: how many, and why."""
@@ -100,7 +117,7 @@ def prepare(settings: RunSettings) -> Material:
         key=material_key(settings),
         source=opened[stream.source, "source"].load(),
         lengths=lengths,
-        visited={name: opened[name, stream.split].load(itinerary.needed(name).tolist()) for name in lengths},
+        visited={name: _passed(opened[name, stream.split], itinerary.needed(name)) for name in lengths},
         held_out=held_out,
         source_only=_source_only(settings, held_out),
         unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
@@ -116,6 +133,11 @@ def _opened(settings: RunSettings) -> Opened:
     for domain in dict.fromkeys(name for name, _ in opened):
         check_readable(domain, [frames for (name, _), frames in opened.items() if name == domain], data)
     return opened
+
+
+def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
+    """The frames of these numbers; all where that takes no memory, and choosing some would."""
+    return frames.load() if frames.mapped else frames.load(numbers.tolist())
 
 
 def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
@@ -136,16 +158,17 @@ def _refuse_too_many(settings: RunSettings) -> None:
     data, split = settings.data, settings.evaluation.split
     lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
     itinerary = Itinerary(settings.stream, lengths)
-    frames = count_frames(settings.stream.source, data, "source")
-    frames += sum(count_frames(name, data, split) for name in settings.scored_domains())
-    frames += sum(len(itinerary.needed(name)) for name in lengths)
-    (height, width), memory = data.size, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    counts = [(settings.stream.source, count_frames(settings.stream.source, data, "source"))]
+    counts += [(name, count_frames(name, data, split)) for name in settings.scored_domains()]
+    counts += [(name, len(itinerary.needed(name))) for name in lengths]
+    frames = sum(count for name, count in counts if not is_cached(name, data))
+    (height, width), memory = data.size, physical_memory()
     needed = frames * height * width * BYTES_PER_PIXEL
     if needed > memory:
         raise InputError(
             f"data.size is {height} x {width}, at which the {frames} frames of the run take {needed / 2**30:.0f} GiB, "
-            f"but this machine has {memory / 2**30:.0f} GiB of memory; choose a smaller size, or fewer frames in "
-            "data.splits"
+            f"but this machine has {memory / 2**30:.0f} GiB of memory; choose a smaller size, fewer frames in "
+            "data.splits, or, for recorded frames, a folder in data.loading.cache"
         )
 
 

@@ -15,7 +15,6 @@ from segada.arithmetic import set_up_torch
 from segada.best import BestWeights
 from segada.clock import IDLE, Clock
 from segada.data.batch import Batch
-from segada.data.feed import fed
 from segada.data.replay import ReplayBuffer
 from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import Sight, measured, validated
@@ -170,18 +169,18 @@ class Adaptation:
 
     def report(self) -> RunReport:
         """The run's result, from the visits done so far."""
-        unreadable = {name: len(left_out) for name, left_out in self._material.unreadable.items()}
-        return run_result(self._settings, self._records, self._material.source_only, self._trainable, unreadable)
+        material = self._material
+        return run_result(
+            self._settings, self._records, material.source_only, self._trainable, material.count_unreadable()
+        )
 
     def save_weights(self, path: Path) -> None:
         """Writes the scored network, adapters included, as safetensors."""
         save_weights(self._method.scored, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> Passage:
-        passage, loaded = Passage(), self._itinerary.needed(domain)
-        steps = list(self._itinerary.steps(visit))
-        places = [np.searchsorted(loaded, step.frames) for step in steps]
-        batches = fed(self._material.visited[domain], places, self._device)
+        passage, steps = Passage(), list(self._itinerary.steps(visit))
+        batches = self._material.batches(domain, self._itinerary, steps, self._device)
         for step in steps:
             with self._clock.step(), self._memory.step():
                 with self._clock.part("frames"):

@@ -24,7 +24,8 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device; a pinned one is copied to a GPU while that and this thread go on."""
-        return Batch(self.images.to(device, non_blocking=True), self.labels.to(device, non_blocking=True))
+        alongside = device.type == "cuda"
+        return Batch(self.images.to(device, non_blocking=alongside), self.labels.to(device, non_blocking=alongside))
 
     def pinned(self) -> "Batch":
         """The same batch in memory that a GPU copies from by itself."""

@@ -169,6 +169,14 @@ def open_entry(path: Path) -> tuple[Contents, Frames]:
         raise DamagedEntry(f"cannot be read ({error.strerror})") from error
 
 
+def is_mapped(frames: Frames) -> bool:
+    """Whether the frames are those of an entry, and not in memory of their own."""
+    base: object = frames.images
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base, memoryview) and isinstance(base.obj, mmap.mmap)
+
+
 def check_frames(contents: Contents, frames: Frames, workers: int) -> None:
     """Reads all frames, with some threads.
 

@@ -28,6 +28,10 @@ class DataSet(Protocol):
     Each method takes the data set's own domain settings, which `DomainSettings` pairs with its name: hence Any.
     """
 
+    @property
+    def recorded(self) -> bool:
+        """Whether its frames lie in files, so that `data.loading` says where they go."""
+
     def count(self, domain: Any, data: DataSettings, split: Split) -> int:
         """Frames that a domain has for a purpose, without reading them: some may turn out not to be readable."""
 
@@ -61,6 +65,11 @@ def count_frames(name: str, data: DataSettings, split: Split) -> int:
     domain = data.domains[name]
     with _about(name):
         return DATASETS[domain.dataset].count(domain, data, split)
+
+
+def is_cached(name: str, data: DataSettings) -> bool:
+    """Whether the frames of a domain of `data.domains` are to be mapped from the cache and take no memory."""
+    return data.loading.cache is not None and DATASETS[data.domains[name].dataset].recorded
 
 
 def open_domain(name: str, data: DataSettings, split: Split) -> DomainFrames:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from segada.data.cache_entry import is_mapped
 from segada.data.frame_cache import Unreadable
 from segada.data.frames import Bytes, Frames
 
@@ -21,6 +22,10 @@ class DomainFrames(Protocol):
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """What is left out."""
+
+    @property
+    def mapped(self) -> bool:
+        """Whether a file holds all of them, so that to load them takes no memory."""
 
     def __len__(self) -> int:
         """How many can be read."""
@@ -42,6 +47,11 @@ class DecodedDomain:
     listed: int
     frames: Frames
     unreadable: tuple[Unreadable, ...]
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the cache has taken them."""
+        return is_mapped(self.frames)
 
     def __len__(self) -> int:
         return len(self.frames)

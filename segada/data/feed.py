@@ -26,29 +26,29 @@ class Feed:
 
         Args:
             frames: That batches are taken from.
-            device: Where they go.
+            device: Where they will be wanted.
         """
         self._frames = frames
-        self._device = device
+        self._pins = device.type == "cuda"
         self._thread = ThreadPoolExecutor(1, "feed") if makes_ahead(device) else None
         self._begun: tuple[Indices, Future[Batch]] | None = None
 
     def batch(self, indices: Indices, following: Indices | None = None) -> Batch:
-        """The frames of these indices [B] on the device; those of `following` are probably asked for next."""
+        """The frames of these indices [B], on the CPU; those of `following` are probably asked for next."""
         begun, self._begun = self._begun, None
         guessed = begun is not None and np.array_equal(begun[0], indices)
         made = begun[1].result() if begun is not None and guessed else self._made(indices)
         if self._thread is not None and following is not None:
             self._begun = following, self._thread.submit(self._made, following)
-        return made.to(self._device)
+        return made
 
     def _made(self, indices: Indices) -> Batch:
         batch = to_batch(self._frames, indices)
-        return batch.pinned() if self._device.type == "cuda" else batch
+        return batch.pinned() if self._pins else batch
 
 
 def fed(frames: Frames, indices: Sequence[Indices], device: torch.device) -> Iterator[Batch]:
     """A batch on the device for each of the indices [B]."""
     feed = Feed(frames, device)
     for current, following in zip(indices, [*indices[1:], None], strict=False):
-        yield feed.batch(current, following)
+        yield feed.batch(current, following).to(device)

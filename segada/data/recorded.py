@@ -129,6 +129,11 @@ class Recorded:
 
     layout: Layout
 
+    @property
+    def recorded(self) -> bool:
+        """Yes."""
+        return True
+
     def count(self, domain: RecordedDomain, data: DataSettings, split: Split) -> int:
         """How many frames are listed for a purpose; raises what `open` raises about listing, but reads none."""
         return len(self._decoding(domain, data, split).files)

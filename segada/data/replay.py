@@ -48,7 +48,7 @@ class ReplayBuffer:
         frames: the source domain. If it has more than `settings.size`, that many are kept, drawn at random.
         settings: size and policy.
         generator: decides everything that is random here, and belongs to the buffer from now on.
-        device: where the batches go; the CPU if not given.
+        device: where the batches will be wanted; the CPU if not given. They are made on the CPU.
 
     Raises:
         ValueError: the policy is `rare_class` and no frame shows any class.

@@ -93,6 +93,11 @@ class StreetFrames:
         """None."""
         return ()
 
+    @property
+    def mapped(self) -> bool:
+        """No: they are rendered faster than a disk would be worth."""
+        return False
+
     def __len__(self) -> int:
         return self.listed
 
@@ -111,6 +116,8 @@ class Streets:
 
     More frames of a split begin with the same ones as fewer, and no split shares a scene with another.
     """
+
+    recorded = False
 
     def count(self, domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG002 - all domains alike
         """How many frames a split has.
