@@ -58,15 +58,17 @@ def state_dicts(content: Mapping[str, Any], place: str = "", depth: int = 0) -> 
                 yield from state_dicts(value, f"{place}.{name}" if place else str(name), depth + 1)
 
 
-def _roots(format_: Format, names: Sequence[str]) -> set[str]:
+def _roots(format_: Format, names: Sequence[str]) -> list[str]:
     """Beginnings of names after which the format's marks follow, all that it must have and none that it must not."""
-    roots = set.intersection(*(_before(mark, names) for mark in format_.marks))
-    return roots - {root for mark in format_.without for root in _before(mark, names)}
+    first, *others = [_before(mark, names) for mark in format_.marks]
+    never = [_before(mark, names) for mark in format_.without]
+    return [root for root in first if all(root in there for there in others) and not any(root in bad for bad in never)]
 
 
-def _before(mark: str, names: Sequence[str]) -> set[str]:
+def _before(mark: str, names: Sequence[str]) -> list[str]:
+    """In the order of the names."""
     pattern = _pattern(mark)
-    return {match[1] for match in map(pattern.fullmatch, names) if match}
+    return list(dict.fromkeys(match[1] for match in map(pattern.fullmatch, names) if match))
 
 
 @cache

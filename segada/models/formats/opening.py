@@ -50,8 +50,9 @@ def _open_file(path: Path) -> OpenedFile:
         return _open_index(path)
     with path.open("rb") as file:
         start = file.read(9)
-    # A header's length in eight bytes, then JSON; no pickle and no zip file has a brace there.
-    if path.suffix == ".safetensors" or start[8:] == b"{":
+    # A header's length in eight bytes, then JSON; no zip file, which begins with PK, and no pickle has a brace there.
+    is_torch = start[:2] == b"PK" or start[:1] == b"\x80"
+    if start[8:] == b"{" or (path.suffix == ".safetensors" and not is_torch):
         return _open_safetensors(path)
     content = read_torch_file(path)
     if not isinstance(content, dict):

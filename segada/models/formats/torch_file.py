@@ -2,69 +2,78 @@
 
 import pickle
 import re
-from collections.abc import Callable
+import struct
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 import torch
 
-DAMAGE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, LookupError, AttributeError, OSError)
+FORGOTTEN: Final = (
+    # numpy's numbers and arrays, which training codes leave beside the weights; version 1 wrote `core`, 2 `_core`.
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray._reconstruct",
+    "numpy.ndarray",
+    "numpy.dtype",
+    # mmengine's log of losses, and the function by which a pickle finds its methods.
+    "mmengine.logging.history_buffer.HistoryBuffer",
+    "builtins.getattr",
+)
+"""All that a file may ask for beside tensors and plain data. It gets a `Forgotten` in place of each."""
+DAMAGE: Final = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    OverflowError,
+    MemoryError,
+    OSError,
+    struct.error,
+)
 """What torch raises over a file that it cannot read, depending on where in the file it gives up."""
-WANTED = re.compile(r"(?:GLOBAL|of type|instantiate|class) ([\w.]+)")
+WANTED: Final = re.compile(r"(?:GLOBAL |got <class '|function <\w+ |with (?=TorchScript))([\w.]+)")
 """How torch names what a pickle asks for and may not have."""
-NUMBERS = "?bhilqBHILQefdU"
-"""numpy's letters of the types whose values old training codes leave beside the weights."""
+
+
+class Forgotten:
+    """Stands for what no weights need: takes any arguments and any state, and keeps and does nothing."""
+
+    def __init__(self, *ignored: object) -> None: ...
+
+    def __setstate__(self, ignored: object) -> None: ...
 
 
 def read_torch_file(path: Path) -> Any:
     """The content of a file of `torch.save`, in the zip format or the older one, on the CPU.
 
-    Nothing is built from it but tensors and plain Python data, and then, if it asks for more, what `permitted` lists.
-
     Raises:
-        ValueError: the file asks for anything else, which is named, or it is damaged.
+        ValueError: the file asks for more than `FORGOTTEN` lists, which is named, or it is damaged.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if not _asks_for_more(error):
-            raise _damaged(path, error) from error
+        # Which version of pickle a file is in is warned of, and does not matter.
+        with torch.serialization.safe_globals([(Forgotten, name) for name in FORGOTTEN]), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            # Opened here: of a path, torch would believe the ending.
+            with path.open("rb") as file:
+                return torch.load(file, map_location="cpu", weights_only=True)
     except DAMAGE as error:
-        raise _damaged(path, error) from error
-    try:
-        with torch.serialization.safe_globals(permitted()):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if not _asks_for_more(error):
-            raise _damaged(path, error) from error
-        wanted = WANTED.search(str(error))
+        wanted, said = WANTED.search(str(error)), _said(error)
+        if wanted is None:
+            raise ValueError(f"{path} is not a readable file of torch ({said}); save or copy it again") from error
         raise ValueError(
-            f"{path} asks for {wanted[1] if wanted else 'code'} to be run, which is no part of any weights: it was not "
-            "read. Take the file from where it was published, or have its owner save the state_dict alone"
+            f"{path} asks for {wanted[1]}, which is code and no part of any weights: it was not read. Take the file "
+            "from where it was published, or have its owner save the state_dict alone"
         ) from error
-    except DAMAGE as error:
-        raise _damaged(path, error) from error
 
 
-def permitted() -> list[Callable[..., Any] | tuple[Callable[..., Any], str]]:
-    """All that a file may ask for beside tensors and plain data: numpy's numbers, and mmengine's log of losses."""
-    from mmengine.logging.history_buffer import HistoryBuffer  # only here: few files ask for it, and it takes seconds
-
-    multiarray = np._core.multiarray  # type: ignore[attr-defined]
-    made_by = [
-        # numpy 1 wrote the first path, numpy 2 writes the second.
-        (function, f"numpy.{core}.multiarray.{function.__name__}")
-        for function in (multiarray.scalar, multiarray._reconstruct)
-        for core in ("core", "_core")
-    ]
-    return [*made_by, np.ndarray, np.dtype, *{type(np.dtype(letter)) for letter in NUMBERS}, HistoryBuffer]
-
-
-def _asks_for_more(error: pickle.UnpicklingError) -> bool:
-    return "Unsupported" in str(error) or "allowed" in str(error)
-
-
-def _damaged(path: Path, error: Exception) -> ValueError:
-    said = str(error).strip().splitlines() or [type(error).__name__]
-    return ValueError(f"{path} is not a readable file of torch ({said[0]}); save or copy it again")
+def _said(error: BaseException) -> str:
+    """What was wrong, in one line; torch's advice on how to read the file all the same is not passed on."""
+    text = str(error).rpartition("WeightsUnpickler error: ")[2]
+    lines = [line for line in text.splitlines() if line.strip() and "weights_only" not in line]
+    return lines[0].strip() if lines else type(error).__name__
