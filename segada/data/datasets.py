@@ -55,6 +55,9 @@ DATASETS: Final[dict[str, DataSet]] = {
     "folders": Recorded(FOLDERS),
 }
 
+LAYOUTS: Final = {name: data_set.layout for name, data_set in DATASETS.items() if isinstance(data_set, Recorded)}
+"""Of those that lie in files."""
+
 
 def count_frames(name: str, data: DataSettings, split: Split) -> int:
     """How many frames a domain of `data.domains` has for one purpose, those that cannot be read included.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from segada.data.division import blocks, shared_out
-from segada.data.frame_files import Found, Layout, Listing, found, some
+from segada.data.frame_files import Layout, Listing, found, some
 from segada.data.label_maps import LabelMap, from_classes
 from segada.data.measured_depth import DepthFile
 from segada.data.pairing import LabelKind, Place
@@ -17,8 +17,8 @@ def _listing(domain: FoldersDomain, root: Path, split: Split) -> Listing:
     """The frames of a purpose: blocks of the recording by `shares`, or, with held-out files, blocks of either."""
     held_out = domain.held_out_images is not None and split in ("select", "report")
     place = _place(domain, root, held_out=held_out)
-    images = place.image_files()
-    return place.listing(_block(domain, split, images), images, place.label_files())
+    images, labels = place.image_files(), place.label_files()
+    return place.listing(_block(domain, split, place.keys(images, labels)), images, labels)
 
 
 def _place(domain: FoldersDomain, root: Path, *, held_out: bool) -> Place:
@@ -41,8 +41,7 @@ def _depths(domain: FoldersDomain, root: Path) -> dict[str, DepthFile]:
     return {key: DepthFile(path, domain.depth_units) for key, path in files.items()}
 
 
-def _block(domain: FoldersDomain, split: Split, images: Found) -> list[str]:
-    keys = list(images)
+def _block(domain: FoldersDomain, split: Split, keys: list[str]) -> list[str]:
     if domain.held_out_images is None:
         return shared_out(keys, domain.shares)[split]
     source, adapt, select, report = domain.shares

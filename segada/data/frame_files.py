@@ -51,15 +51,20 @@ class Listing:
     Attributes:
         frames: In the order of the recording.
         missing: Of their label files, those that do not exist.
+        without_image: Label files that have no image, as in renderings of which some are missing.
     """
 
     frames: tuple[FrameFiles, ...]
     missing: tuple[Path, ...] = ()
+    without_image: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, frames: tuple[FrameFiles, ...], labels: Collection[Path]) -> "Listing":
+    def of(
+        cls, frames: tuple[FrameFiles, ...], labels: Collection[Path], without_image: tuple[Path, ...] = ()
+    ) -> "Listing":
         """A listing in which labels are missing that are not among those that there are."""
-        return cls(frames, tuple(files.labels for files in frames if files.labels not in labels))
+        missing = tuple(files.labels for files in frames if files.labels not in labels)
+        return cls(frames, missing, without_image)
 
 
 @dataclass(frozen=True, slots=True)

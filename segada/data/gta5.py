@@ -17,8 +17,8 @@ LABEL_KINDS: Final = (LabelKind("*_labelTrainIds.png", TRAIN_IDS), LabelKind("*.
 
 def _listing(domain: Gta5Domain, root: Path, split: Split) -> Listing:
     place = Place(root / "images", "*.png", root / "labels", LABEL_KINDS)
-    images = place.image_files()
-    return place.listing(shared_out(list(images), domain.shares)[split], images, place.label_files())
+    images, labels = place.image_files(), place.label_files()
+    return place.listing(shared_out(place.keys(images, labels), domain.shares)[split], images, labels)
 
 
 def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segada.data.frame_files import Found, FrameFiles, Listing, found, named, some
+from segada.data.frame_files import Found, FrameFiles, Listing, found, in_counting_order, named, some
 from segada.data.label_maps import LabelMap
 from segada.data.measured_depth import DepthFile
 
@@ -47,10 +47,18 @@ class Place:
     def label_files(self) -> dict[str, tuple[Path, LabelMap]]:
         """Labels by key; raises `MissingFolder` if there are none."""
         files: dict[str, tuple[Path, LabelMap]] = {}
-        for kind in reversed(self.kinds):
-            files |= {key: (path, kind.label_map) for key, path in found(self.labels, kind.pattern).items()}
+        taken: set[Path] = set()
+        for kind in self.kinds:
+            of_kind = {key: path for key, path in found(self.labels, kind.pattern).items() if path not in taken}
+            taken |= set(of_kind.values())
+            files = {key: (path, kind.label_map) for key, path in of_kind.items()} | files
         some({key: path for key, (path, _) in files.items()}, self.labels, self.kinds[-1].pattern)
         return files
+
+    @staticmethod
+    def keys(images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> list[str]:
+        """Of all images and labels, in the order of the recording."""
+        return sorted({*images, *labels}, key=in_counting_order)
 
     def listing(self, keys: Sequence[str], images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> Listing:
         """The frames of these keys, as far as there are images.
@@ -62,7 +70,8 @@ class Place:
         frames = tuple(
             FrameFiles(key, images[key], *self._labels(key, labels), self._depth(key, images[key])) for key in there
         )
-        return Listing.of(frames, {path for path, _ in labels.values()})
+        without_image = tuple(labels[key][0] for key in keys if key not in images)
+        return Listing.of(frames, {path for path, _ in labels.values()}, without_image)
 
     def _labels(self, key: str, labels: Mapping[str, tuple[Path, LabelMap]]) -> tuple[Path, LabelMap]:
         """Of a key; where there are none, the file that is missed."""

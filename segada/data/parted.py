@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from segada.data.division import blocks
-from segada.data.frame_files import Listing, in_counting_order
+from segada.data.frame_files import Listing
 from segada.data.pairing import Place
 from segada.data.splits import Split
 from segada.settings.domains import PartedDomain
@@ -33,8 +33,7 @@ def parted(domain: PartedDomain, split: Split, place: Callable[[Part], Place]) -
     """
     part = place(_part(domain, split))
     images, labels = part.image_files(), part.label_files()
-    keys = sorted({*images, *labels}, key=in_counting_order)
-    return part.listing(_block(domain, split, keys), images, labels)
+    return part.listing(_block(domain, split, part.keys(images, labels)), images, labels)
 
 
 def _part(domain: PartedDomain, split: Split) -> Part:

@@ -144,6 +144,13 @@ def _decoded(path: Path, content: bytes, flag: int) -> Any:
     return pixels
 
 
+def kind_of_image(path: Path) -> str:
+    """What an image file holds, in words: `colours`, `grey`, `indexed colours`, `colours and opacity`."""
+    kinds = {"RGB": "colours", "L": "grey", "P": "indexed colours", "RGBA": "colours and opacity"}
+    mode = _mode(path, read_file(path))
+    return kinds.get(mode, f"mode {mode}")
+
+
 def resized_image(image: Bytes, size: tuple[int, int]) -> Bytes:
     """An image [H, W, 3] at another height and width: averaged where it shrinks, interpolated where it grows."""
     shrinks = size[0] < image.shape[0] and size[1] < image.shape[1]

@@ -30,6 +30,21 @@ SKEW: Final = 0.02
 """By how much the shapes of a picture and its labels, which may be of another size, may differ."""
 
 
+def read_pair(files: FrameFiles) -> tuple[Bytes, Bytes]:
+    """Picture [H, W, 3] and train ids [h, w] of a frame, as large as their files.
+
+    Raises:
+        UnreadableFrame: a file is damaged, or picture and labels are not of one frame.
+        ValueError: a file is not what the data set says.
+    """
+    picture, labels = read_image(files.image), files.label_map.read(files.labels)
+    (height, width), (rows, columns) = picture.shape[:2], labels.shape
+    if abs(height * columns - width * rows) > SKEW * width * rows:
+        reason = f"is {width} x {height}, but its labels {files.labels} are {columns} x {rows}: not of one frame"
+        raise UnreadableFrame(files.image, reason)
+    return picture, labels
+
+
 @dataclass(frozen=True)
 class Decoding:
     """How the listed frames of a domain become pixels.
@@ -61,11 +76,7 @@ class Decoding:
             ValueError: a file is not what the data set says.
         """
         files = self.files[number]
-        picture, native = read_image(files.image), files.label_map.read(files.labels)
-        (height, width), (rows, columns) = picture.shape[:2], native.shape
-        if abs(height * columns - width * rows) > SKEW * width * rows:
-            reason = f"is {width} x {height}, but its labels {files.labels} are {columns} x {rows}: not of one frame"
-            raise UnreadableFrame(files.image, reason)
+        picture, native = read_pair(files)
         image, labels = resized_image(picture, self.size), resized_labels(native, self.size)
         weather = parse_weather(self.weather)
         image = render_weather(image[None], self._depth(files, labels), weather, self.seed, (number,))[0]

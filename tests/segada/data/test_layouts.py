@@ -1,6 +1,7 @@
 """Published layouts: which labels go with which image, what ids mean, which frames serve what, and what breaks."""
 
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 from published_trees import CITIES, CITY_FRAMES, LABEL_IDS, SIZE, TRAIN_IDS, TREES, ids, picture, write
 
-from segada.data.datasets import labelled_frames, load_domain
+from segada.data.datasets import count_frames, labelled_frames, load_domain
 from segada.data.splits import Split
 from segada.settings.data import DataSettings, DomainSettings
-from segada.settings.files import InputError
+from segada.settings.files import InputError, load_run_settings
 from segada.settings.loading import LoadingSettings
 
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
@@ -288,3 +289,19 @@ def test_labels_are_handed_out_as_large_as_they_are(tmp_path: Path) -> None:
     assert frame.name == "lindau/lindau_000000_000019"
     assert frame.image.shape == (24, 48, 3)
     assert frame.labels.shape == SIZE
+
+
+def test_the_recipe_drives_ten_rounds_over_all_of_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    TREES["cityscapes"](tmp_path / "clear")
+    TREES["acdc"](tmp_path / "acdc")
+    monkeypatch.setenv("SEGADA_CITYSCAPES", str(tmp_path / "clear"))
+    monkeypatch.setenv("SEGADA_ACDC", str(tmp_path / "acdc"))
+
+    settings = load_run_settings(str(resources.files("segada") / "recipes" / "cotta_acdc.yaml"))
+
+    assert settings.stream.all_visits() == ("fog", "night", "rain", "snow") * 10
+    assert settings.stream.batch_size == 1
+    assert settings.stream.frames is None
+    assert count_frames("fog", settings.data, "adapt") == 24
+    assert count_frames("night", settings.data, "report") == 6
+    assert count_frames("clear", settings.data, "report") == CITY_FRAMES

@@ -1,0 +1,65 @@
+"""Data sets on a disk: `python -m segada.data check FOLDER` says what a folder is and what a run can do with it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from segada.command import exit_code
+from segada.data.datasets import LAYOUTS
+from segada.data.findings import print_findings, summary
+from segada.data.inspection import inspect
+from segada.data.recognition import nothing_known, recognised
+from segada.data.suggestion import suggested
+from segada.settings.files import InputError
+
+PLAIN_WIDTH = 160
+"""Columns of a table where there is no terminal to ask."""
+
+
+def main() -> int:
+    """The command line. Returns the exit code: 0 nothing is wrong, 2 the folder or its files are, 3 interrupted."""
+    arguments = _parser().parse_args()
+    return exit_code(lambda: check(arguments))
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Prints what a folder is, what is wrong with its files, and the settings that use it.
+
+    Raises:
+        InputError: the folder is nothing known, or files are missing or cannot be used.
+    """
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
+    path = arguments.path
+    data_sets = recognised(path, arguments.dataset, arguments.labels)
+    if not data_sets:
+        for line in nothing_known(path):
+            console.print(line, markup=False, soft_wrap=True)
+        raise InputError(
+            f"{path}: is no data set in a known layout; name its files by the patterns of dataset: folders"
+        )
+    found = [(data_set, inspect(data_set, everything=arguments.all)) for data_set in data_sets]
+    for data_set, inspection in found:
+        print_findings(data_set, inspection, console)
+    console.print("\n# settings that use it: python -m segada.adapt FILE, or run: of a study")
+    # Not by the console, which would break lines.
+    print(suggested(found), end="")
+    problems = summary([inspection for _, inspection in found])
+    if problems:
+        raise InputError(f"{path}: {problems}; get these files anew, or take them away with their partners")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m segada.data", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    checking = commands.add_parser("check", help="what is this folder, and is everything there?")
+    checking.add_argument("path", type=Path, help="folder of a data set, one above, or one inside it")
+    checking.add_argument("--all", action="store_true", help="read every file, not eight for each domain and purpose")
+    checking.add_argument("--dataset", metavar="NAME", help=f"look for this layout alone: {', '.join(LAYOUTS)}")
+    checking.add_argument("--labels", metavar="FOLDER", help="where gtFine or gt is, if it is not in the folder")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
