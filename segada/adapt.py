@@ -54,6 +54,8 @@ def adapt(
         raise InputError(str(error)) from error
     RunFolder(folder).add_tags(tags)
     console.print(run.network.origin, markup=False)
+    for line in material.shortfalls():
+        console.print(line, markup=False, soft_wrap=True)
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {len(visits)}, from {folder}")
     with course.shown(itinerary.steps_before(run.visits_done)):

@@ -75,7 +75,7 @@ class Material:
     def shortfalls(self) -> list[str]:
         """A line for each domain of which frames were left out: how many, and why."""
         return [
-            f"domain {name}: {len(left_out)} frames cannot be read and are left out: "
+            f"frames of domain {name} that cannot be read and are left out: {len(left_out)}, "
             + ", ".join(f"{one.path} {one.reason}" for one in left_out)
             for name, left_out in self.unreadable.items()
         ]

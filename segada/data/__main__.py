@@ -47,7 +47,9 @@ def check(arguments: argparse.Namespace) -> None:
     print(suggested(found), end="")
     problems = summary([inspection for _, inspection in found])
     if problems:
-        raise InputError(f"{path}: {problems}; get these files anew, or take them away with their partners")
+        raise InputError(
+            f"{path}: {problems}; they are named above: get them anew, or take them away with their partners"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

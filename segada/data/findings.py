@@ -47,9 +47,9 @@ def summary(inspections: Sequence[Inspection]) -> str:
         name for inspection in inspections for name, counts in inspection.counts.items() if not any(counts.values())
     ]
     parts = (
-        (unusable, f"{unusable} frames cannot be used"),
-        (missing, f"{missing} images have no labels"),
-        (len(empty), f"{', '.join(empty)} lacks frames that a run needs"),
+        (unusable, f"frames that cannot be used: {unusable}"),
+        (missing, f"images without labels: {missing}"),
+        (len(empty), f"domains that lack frames which a run needs: {', '.join(empty)}"),
     )
     return ", ".join(text for count, text in parts if count)
 
@@ -65,7 +65,7 @@ def _counts(inspection: Inspection) -> Table:
 
 
 def _about_pictures(inspection: Inspection) -> Iterable[str]:
-    yield f"{len(inspection.looks)} frames were read"
+    yield f"frames that were read: {len(inspection.looks)}"
     looks = inspection.usable
     for what, counted in (
         ("images are", Counter(look.size for look in looks)),
@@ -76,7 +76,7 @@ def _about_pictures(inspection: Inspection) -> Iterable[str]:
             yield f"  {what} {', '.join(sizes)}"
     for kind, count in Counter(look.kind for look in looks if look.kind != "colours").most_common():
         one = next(look.files.image for look in looks if look.kind == kind)
-        yield f"  {count} images hold {kind}, which is read as colours: {one}"
+        yield f"  images that hold {kind}, which is read as colours: {count}, the first of them {one}"
 
 
 def _classes(inspection: Inspection) -> Table:
@@ -95,8 +95,8 @@ def _classes(inspection: Inspection) -> Table:
 
 
 def _wrong(inspection: Inspection) -> Iterable[str]:
-    yield from _named("images have no labels; there should be", map(str, inspection.missing))
-    yield from _named("frames cannot be used", (look.problem for look in inspection.unusable))
+    yield from _named("images without labels; there should be", map(str, inspection.missing))
+    yield from _named("frames that cannot be used", (look.problem for look in inspection.unusable))
 
 
 def _notes(inspection: Inspection) -> Iterable[str]:
@@ -104,12 +104,12 @@ def _notes(inspection: Inspection) -> Iterable[str]:
     if inspection.odd:
         common = Counter(look.size for look in inspection.usable).most_common(1)[0][0]
         said = (f"{look.files.image} ({look.size[1]} x {look.size[0]})" for look in inspection.odd)
-        yield from _named(f"images are not {common[1]} x {common[0]} as most are; a run resizes all", said)
-    yield from _named("labels have no image; a run leaves them out", map(str, inspection.without_image))
+        yield from _named(f"images that are not {common[1]} x {common[0]} as most are; a run resizes all", said)
+    yield from _named("labels without image; a run leaves them out", map(str, inspection.without_image))
 
 
 def _named(what: str, files: Iterable[str]) -> Iterable[str]:
     named = list(files)
     if named:
         more = [f"  and {len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
-        yield from (f"{len(named)} {what}:", *(f"  {file}" for file in named[:MOST_NAMED]), *more)
+        yield from (f"{what} ({len(named)}):", *(f"  {file}" for file in named[:MOST_NAMED]), *more)

@@ -34,7 +34,9 @@ def told(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
             if console.is_terminal and time.monotonic() - begun > PATIENCE:
                 bar.start()
     finally:
-        bar.stop()
+        # One that was never shown would leave an empty line.
+        if bar.live.is_started:
+            bar.stop()
     seconds = time.monotonic() - begun
     if seconds > PATIENCE:
         print(f"{doing}: {total} in {seconds:.1f} s", file=sys.stderr)

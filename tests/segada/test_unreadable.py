@@ -101,7 +101,7 @@ def test_a_run_counts_them_names_them_and_goes_on_after_a_kill(drive: Path, tmp_
     assert resumed["unreadable_frames"] == whole["unreadable_frames"]
     assert [visit["miou"] for visit in resumed["visits"]] == [visit["miou"] for visit in whole["visits"]]
     log = (tmp_path / "whole" / "log.txt").read_text()
-    assert "domain road: 1 frames cannot be read and are left out: " in log
+    assert "frames of domain road that cannot be read and are left out: 1, " in log
     assert f"{drive / 'train' / 'N_023.png'} is cut off" in log
     assert f"{drive / 'valannot' / 'D_013.png'} is cut off" in log
 

@@ -90,7 +90,7 @@ def test_labels_elsewhere_are_asked_for_and_taken(
     told = capsys.readouterr()
 
     assert "labels_root, if gtFine is elsewhere" in lost.out
-    assert "50mm lacks frames that a run needs" in lost.err
+    assert "domains that lack frames which a run needs: 50mm" in lost.err
     assert len(load_domain("50mm", settings_in(told.out, tmp_path).data, "report")) == 6
 
 
@@ -125,17 +125,20 @@ def test_what_is_wrong_is_named_and_said_again_in_the_last_line(
     assert check(monkeypatch, tmp_path, "--all") == 2
 
     said = capsys.readouterr()
-    assert f"1 images have no labels; there should be:\n  {labels / '00007.png'}\n" in said.out
-    assert f"1 labels have no image; a run leaves them out:\n  {labels / '00009.png'}\n" in said.out
+    assert f"images without labels; there should be (1):\n  {labels / '00007.png'}\n" in said.out
+    assert f"labels without image; a run leaves them out (1):\n  {labels / '00009.png'}\n" in said.out
     assert f"{images / '00011.png'} is cut off" in said.out
     assert f"{labels / '00013.png'} has values up to 99" in said.out
     assert f"{labels / '00014.png'} has shape (48, 96, 3): colours, not ids" in said.out
     assert f"{images / '00015.png'} has 16 bits a channel" in said.out
-    assert f"1 images hold colours and opacity, which is read as colours: {images / '00016.png'}" in said.out
+    assert (
+        f"images that hold colours and opacity, which is read as colours: 1, the first of them {images / '00016.png'}"
+        in said.out
+    )
     assert f"{images / '00017.png'} (192 x 96)" in said.out
     assert said.err.endswith(
-        f"error: {tmp_path}: 4 frames cannot be used, 1 images have no labels; get these files anew, or take them away "
-        "with their partners\n"
+        f"error: {tmp_path}: frames that cannot be used: 4, images without labels: 1; they are named above: get them "
+        "anew, or take them away with their partners\n"
     )
 
 
@@ -145,9 +148,9 @@ def test_some_are_read_unless_all_are_asked_for(
     TREES["synthia"](tmp_path)
 
     assert check(monkeypatch, tmp_path) == 0
-    assert "26 frames were read" in capsys.readouterr().out
+    assert "frames that were read: 26" in capsys.readouterr().out
     assert check(monkeypatch, tmp_path, "--all") == 0
-    assert "60 frames were read" in capsys.readouterr().out
+    assert "frames that were read: 60" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_nothing_known_is_described_with_what_would_be(
