@@ -1,16 +1,83 @@
 """Source training learns, and the shipped checkpoint is what the pages say."""
 
+import io
+import json
+import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from safetensors import safe_open
+from safetensors.torch import load_file
 
+from segada.command import DONE
 from segada.material import prepare
 from segada.models.weights import find_checkpoint
-from segada.pretrain import halve, pretrain
+from segada.pretrain import halve, main, pretrain
 from segada.settings import RunSettings
+from segada.settings.files import load_run_settings
 
 RAINS = ["25mm", "50mm", "75mm", "100mm", "200mm"]
+
+
+SMALL = {
+    "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 1, "select": 4, "report": 4}},
+    "stream": {"split": "source", "visits": ["clear", "clear"], "frames": 8, "batch_size": 4},
+    "method": {"name": "supervised", "optimiser": {"learning_rate": 1e-3}},
+    "evaluation": {"split": "select", "online": False},
+}
+
+
+def test_a_training_leaves_best_and_last_weights_and_says_iou_by_class(tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    weights = pretrain(RunSettings.model_validate(SMALL), tmp_path, console, tags=["small"])
+    best = json.loads((tmp_path / "best.json").read_text())
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert weights == tmp_path / "weights.safetensors"
+    assert best["miou"] == max(visit["miou"]["clear"] for visit in report["visits"])
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert (
+        f"best visit {best['visit']}, mIoU {100 * best['miou']:.1f} % on select: {tmp_path / 'best.safetensors'}"
+        in said
+    )
+    last = report["visits"][-1]
+    for name, iou in last["iou"]["clear"].items():
+        (row,) = [line for line in said.splitlines() if line.startswith(f"│ {name} ")]
+        assert row.split("│")[-2].strip() == f"{100 * iou:.1f}"
+    (mean,) = [line for line in said.splitlines() if line.startswith("│ mean ")]
+    assert mean.split("│")[-2].strip() == f"{100 * last['miou']['clear']:.1f}"
+    assert json.loads((tmp_path / "tags.json").read_text()) == ["small"]
+
+
+def test_nothing_is_chosen_by_the_frames_of_a_report(tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    settings = RunSettings.model_validate({**SMALL, "evaluation": {"split": "report", "online": False}})
+    pretrain(settings, tmp_path, console)
+    assert "no best.safetensors: evaluation.split is report" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert not (tmp_path / "best.safetensors").exists()
+
+
+def test_a_head_alone_is_trained_on_an_encoder_of_another_file(tmp_path: Path) -> None:
+    # As an ImageNet file has no head of ours: it stays fresh, and the encoder as it came.
+    model = {"freeze": "encoder", "fresh": ["head"], "head_width": 32}
+    weights = pretrain(RunSettings.model_validate({**SMALL, "model": model}), tmp_path)
+    trained, given = load_file(weights), load_file(find_checkpoint("streets_tiny"))
+    encoder = [name for name in given if name.startswith("encoder.")]
+    assert all(trained[name].equal(given[name].float()) for name in encoder)
+    assert trained["head.linear_pred.weight"].shape[1] == 32
+
+
+@pytest.mark.parametrize("arguments", [[], ["--set", "data.splits.source=30"]])
+def test_debug_is_a_subset_of_the_frames_and_over_in_a_moment(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pretrain", "--debug", "--set", "data.size=32,64", *arguments])
+    assert main() == DONE
+    report = json.loads((tmp_path / "runs" / "pretrain-debug" / "report.json").read_text())
+    assert [visit["frames"] for visit in report["visits"]] == [8, 8, 8, 8]
+    settings = load_run_settings(tmp_path / "runs" / "pretrain-debug" / "settings.yaml")
+    assert settings.data.splits.source == (30 if arguments else 24)
 
 
 def test_a_short_training_from_random_weights_learns_and_its_weights_load(tmp_path: Path) -> None:

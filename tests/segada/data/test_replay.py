@@ -103,6 +103,15 @@ def test_rare_class_draws_frames_as_often_as_the_formula_says() -> None:
     assert drawn == pytest.approx([road / 3, road / 3 + car, road / 3 + bus], abs=0.037)
 
 
+def test_frames_come_with_the_class_that_they_were_drawn_for() -> None:
+    frames = rare_frames()
+    rare = buffer(frames, ReplaySettings(policy="rare_class", temperature=0.5, min_pixels=1)).next_drawn(60)
+    assert set(rare.classes) == {0, 13, 15}
+    for number, wanted in zip(numbers(rare.batch), rare.classes, strict=True):
+        assert (frames.labels[number] == wanted).any()
+    assert buffer(frames, ReplaySettings()).next_drawn(5).classes == (255,) * 5
+
+
 def test_rare_class_draws_no_class_that_is_too_small_everywhere() -> None:
     replay = buffer(rare_frames(), ReplaySettings(policy="rare_class", temperature=0.01, min_pixels=4))
 
@@ -122,7 +131,9 @@ def test_a_buffer_goes_on_exactly_where_another_was(policy: str) -> None:
 
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
 
-    assert numbers(first.next_batch(40)) == numbers(second.next_batch(40))
+    third, fourth = first.next_drawn(40), second.next_drawn(40)
+    assert numbers(third.batch) == numbers(fourth.batch)
+    assert third.classes == fourth.classes
 
 
 @pytest.mark.parametrize(("count", "wanted"), [(3, [0, 3, 6]), (9, list(range(9))), (20, list(range(9)))])
