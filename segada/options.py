@@ -11,6 +11,7 @@ from segada.destination import check_folder
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError, load_run_settings
+from segada.settings.schema import nearest
 from segada.settings.trees import Value
 
 DEBUG: Final[Mapping[str, Value]] = {
@@ -90,14 +91,14 @@ def add_run_options(parser: argparse.ArgumentParser, settings: str, out: str) ->
 
 
 def chosen(
-    arguments: argparse.Namespace, default_folder: Callable[[RunSettings, Path], Path], default_file: Path | None = None
+    arguments: argparse.Namespace, default_folder: Callable[[RunSettings, Path], Path], recipes: Sequence[Path] = ()
 ) -> Chosen:
     """Reads what `add_run_options` added; writes nothing.
 
     Args:
         arguments: As parsed.
         default_folder: From the settings and their file to the folder without `--out`.
-        default_file: The settings without a file; None asks for one.
+        recipes: Settings that can be named without a path; the first of them is taken where none is named.
 
     Raises:
         InputError: options contradict each other, or settings or a folder are not as they must be.
@@ -106,9 +107,7 @@ def chosen(
     overrides = _overrides(arguments)
     if arguments.resume_from is not None:
         return Chosen(_resumed(arguments, overrides), arguments.resume_from, tags)
-    file = default_file if arguments.settings is None else Path(arguments.settings)
-    if file is None:
-        raise InputError("no settings: name a file, or a run's folder with --resume-from")
+    file = _file(arguments.settings, recipes)
     settings = load_run_settings(file, overrides)
     folder = arguments.out or default_folder(settings, file)
     check_folder(folder)
@@ -117,6 +116,20 @@ def chosen(
             f"--no-auto-resume, but {folder} holds a run; choose another --out, or go on with it without this option"
         )
     return Chosen(settings, folder, tags)
+
+
+def _file(named: str | None, recipes: Sequence[Path]) -> Path:
+    if named is None and recipes:
+        return recipes[0]
+    if named is None:
+        raise InputError("no settings: name a file, or a run's folder with --resume-from")
+    path = Path(named)
+    shipped = {recipe.stem: recipe for recipe in recipes}
+    if not recipes or path.is_file() or path.name != named or path.suffix:
+        return path
+    if named not in shipped:
+        raise InputError(f"{named}: no such file, and no shipped recipe has this name; {nearest(named, shipped)}")
+    return shipped[named]
 
 
 def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:

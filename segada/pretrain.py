@@ -99,8 +99,11 @@ def _check_half(path: Path) -> None:
     check_file(path, "--half")
 
 
-def _recipe() -> Path:
-    return Path(str(resources.files("segada") / "recipes" / "pretrain_streets.yaml"))
+def recipes() -> list[Path]:
+    """Source trainings that come with the package, that of the shipped checkpoint first."""
+    folder = resources.files("segada") / "recipes"
+    found = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith("pretrain_"))
+    return [Path(str(folder / name)) for name in sorted(found, key=lambda name: name != DEFAULT)]
 
 
 def main() -> int:
