@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 import torch
 from rich.console import Console
@@ -25,6 +26,8 @@ from segada.settings.files import InputError
 from segada.settings.method import SupervisedSettings
 from segada.stopping import Asked, never, stopping
 from segada.terminal import terminal
+
+DEFAULT: Final = "pretrain_streets.yaml"
 
 
 def pretrain(
@@ -109,18 +112,18 @@ def recipes() -> list[Path]:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m segada.pretrain", description=__doc__)
+    names = ", ".join(recipe.stem for recipe in recipes())
     add_run_options(
         parser,
-        "settings of the run (YAML); default: the shipped streets recipe",
+        f"settings of the run (YAML), or the name of a shipped recipe: {names}; default: {names.partition(',')[0]}",
         "runs/pretrain, and -debug if it is",
     )
     parser.add_argument("--half", type=Path, metavar="FILE", help="also write the weights here, in half precision")
     arguments = parser.parse_args()
 
     def command() -> None:
-        wanted = chosen(
-            arguments, lambda *_: Path("runs") / f"pretrain{'-debug' if arguments.debug else ''}", _recipe()
-        )
+        folder = Path("runs") / f"pretrain{'-debug' if arguments.debug else ''}"
+        wanted = chosen(arguments, lambda *_: folder, recipes())
         if arguments.half is not None:
             _check_half(arguments.half)
         console = terminal()

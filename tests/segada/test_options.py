@@ -138,6 +138,19 @@ def test_a_folder_is_gone_on_with_only_where_that_is_meant(
     assert run(adapt.main, "run.yaml", "--out", "there", "--auto-resume") == DONE
 
 
+def test_shipped_recipes_are_named_without_a_path(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGADA_CAMVID", "nowhere")
+    assert run(pretrain.main, "pretrain_camvid") == WRONG_INPUT
+    assert "no folder nowhere" in capsys.readouterr().err
+    assert run(pretrain.main, "pretrain_canvid") == WRONG_INPUT
+    assert "no shipped recipe has this name; did you mean pretrain_camvid?" in capsys.readouterr().err
+    assert run(pretrain.main, "gone.yaml") == WRONG_INPUT
+    assert "gone.yaml: cannot be read" in capsys.readouterr().err
+    assert pretrain.recipes()[0].name == pretrain.DEFAULT
+
+
 def test_weights_alone_begin_a_new_run(run: Run, tmp_path: Path) -> None:
     assert run(adapt.main, "run.yaml", "--out", "first") == DONE
     weights = tmp_path / "first" / "weights.safetensors"
