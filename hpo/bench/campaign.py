@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpo.bench.evidence import differing, lost, repeated, reports, under_way, visits
+from hpo.bench.evidence import differing, files_of_runs, lost, repeated, reports, under_way, visits
 from hpo.bench.kinds import Kind
 from segada.command import DONE
 
@@ -183,4 +183,4 @@ class Campaign:
         return self._visits > before
 
     def _all_visits(self) -> int:
-        return sum(path.read_bytes().count(b"\n") for path in self.out.glob("*/*/visits.jsonl"))
+        return sum(path.read_bytes().count(b"\n") for path in files_of_runs(self.out, "visits.jsonl"))

@@ -12,19 +12,28 @@ ALSO_OF_THE_MOMENT = ("seconds", "mishaps")
 BYTE_FOR_BYTE = ("weights.safetensors", "areas.npz", "frames.jsonl")
 """Files of a run that hold nothing of the moment."""
 
+KINDS_OF_RUNS = ("baselines", "trials", "confirmation")
+"""Folders of a study that hold folders of runs."""
+
 _VISIT = " visit "
 _WENT_BACK = "; the run goes on after the visit before"
 _BEGAN_ANEW = "; the run begins anew"
 
 
+def files_of_runs(out: Path, name: str) -> list[Path]:
+    """The files of this name in the folders of runs, in their order."""
+    # Other folders of a study come and go, and a pattern that looks into them trips over one that goes.
+    return sorted(path for kind in KINDS_OF_RUNS for path in (out / kind).glob(f"*/{name}"))
+
+
 def runs(out: Path) -> Iterator[Path]:
     """The folders of the runs that have begun: baselines, trials and confirmation."""
-    return (path.parent for path in sorted(out.glob("*/*/settings.yaml")))
+    return (path.parent for path in files_of_runs(out, "settings.yaml"))
 
 
 def reports(out: Path, known: Container[str] = ()) -> dict[str, bytes]:
     """The reports of the runs that are over, by folder; those that are known already are not read."""
-    over = {_name(path.parent, out): path for path in sorted(out.glob("*/*/report.json"))}
+    over = {_name(path.parent, out): path for path in files_of_runs(out, "report.json")}
     return {name: path.read_bytes() for name, path in over.items() if name not in known}
 
 

@@ -49,6 +49,18 @@ def test_a_report_that_is_gone_or_another_one_is_a_loss(tmp_path: Path) -> None:
     assert evidence.lost(before, tmp_path) == ["trials/1: its report is gone", "trials/2: its report is another one"]
 
 
+def test_only_the_folders_of_runs_are_looked_into_since_others_go_while_one_looks(tmp_path: Path) -> None:
+    for folder in ("trials/0", "baselines/source_only", "confirmation/default-s1", "drivers/x", "ray/y"):
+        leave(tmp_path / folder)
+    found = [str(path.relative_to(tmp_path)) for path in evidence.files_of_runs(tmp_path, "visits.jsonl")]
+    assert found == [
+        "baselines/source_only/visits.jsonl",
+        "confirmation/default-s1/visits.jsonl",
+        "trials/0/visits.jsonl",
+    ]
+    assert len(list(evidence.runs(tmp_path))) == len(evidence.reports(tmp_path)) == 3
+
+
 @pytest.mark.parametrize(
     ("lines", "found"),
     [
