@@ -74,14 +74,14 @@ def read_image(path: Path) -> Bytes:
         raise ValueError(f"{path} has {header.bits} bits a channel; write images with 8, scaled as they are to be seen")
     if header is not None and header.colour_type == COLOUR_AND_OPACITY:
         return _opaque(path, _decoded(path, content, cv2.IMREAD_UNCHANGED))
-    blue_first: Bytes = _decoded(path, content, cv2.IMREAD_COLOR)
-    return blue_first[..., ::-1]
+    # Faster than a view with its channels turned round, which whoever resizes it would have to copy.
+    return np.asarray(cv2.cvtColor(_decoded(path, content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _opaque(path: Path, pixels: Bytes) -> Bytes:
     if pixels[..., 3].min() < 255:
         raise ValueError(f"{path} is transparent in places, where there is no picture; write images without opacity")
-    return pixels[..., 2::-1]
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), np.uint8)
 
 
 def read_numbers(path: Path, channel: int | None = None) -> Numbers:
