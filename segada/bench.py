@@ -15,6 +15,7 @@ from rich.table import Table
 from segada.command import exit_code
 from segada.data.streets import render_scenes
 from segada.data.weather import parse_weather, render_weather
+from segada.evaluation.bench_voting import bench_evaluation
 from segada.models.bench_model import bench_model
 from segada.rates import Rate, measure
 from segada.settings.files import InputError
@@ -45,7 +46,11 @@ def bench_streets(repeats: int) -> list[Rate]:
     return rates
 
 
-BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {"model": bench_model, "streets": bench_streets}
+BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {
+    "evaluation": bench_evaluation,
+    "model": bench_model,
+    "streets": bench_streets,
+}
 """Every benchmark by its name on the command line: a function from the number of repeats to the rates."""
 
 
@@ -57,10 +62,14 @@ def print_rates(rates: list[Rate], console: Console) -> None:
     for column in ("work", "size", "median /s", "slowest .. fastest"):
         table.add_column(column, justify="left" if column == "work" else "right")
     for rate in rates:
-        spread = f"{min(rate.per_second):.0f} .. {max(rate.per_second):.0f}"
+        spread = f"{_shown(min(rate.per_second))} .. {_shown(max(rate.per_second))}"
         height, width = rate.size
-        table.add_row(rate.work, f"{height}x{width}", f"{statistics.median(rate.per_second):.0f}", spread)
+        table.add_row(rate.work, f"{height}x{width}", _shown(statistics.median(rate.per_second)), spread)
     console.print(table)
+
+
+def _shown(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 def main() -> int:

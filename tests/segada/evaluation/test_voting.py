@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from segada.evaluation.bench_voting import plain_vote
 from segada.evaluation.views import SCALES, View, views
 from segada.evaluation.voting import predict, vote
 from segada.models import resize
@@ -94,3 +95,13 @@ def test_one_vote_equals_none_being_taken() -> None:
     assert alone.probabilities is not None
     assert twice.probabilities is not None
     torch.testing.assert_close(alone.probabilities, twice.probabilities)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 20), st.integers(1, 20))
+def test_what_the_benchmark_calls_plain_gives_the_same_classes(count: int, height: int, width: int) -> None:
+    voices = [random_logits(seed, 19, 3 + seed, 4) for seed in range(count)]
+
+    found = vote(voices, (height, width))
+
+    assert found.classes.equal(plain_vote([logits[None] for logits in voices], (height, width))[0].byte())
