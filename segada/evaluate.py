@@ -27,6 +27,7 @@ from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
 from segada.settings.schema import nearest
 from segada.stopping import Asked, never, stopping
+from segada.terminal import terminal
 
 
 def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: Asked = never) -> Evaluation:
@@ -77,7 +78,7 @@ def main() -> int:
         request = _request(arguments)
         folder: Path = arguments.out or default_folder(request.nothing_yet())
         check_folder(folder)
-        console = Console(highlight=False)
+        console = terminal()
         with stopping("the frames that are being predicted are done") as asked_to_stop:
             evaluation = evaluate(request, folder, console, asked_to_stop)
         console.print(domain_table(evaluation))
