@@ -1,24 +1,30 @@
-"""How fast the parts are: `python -m segada.bench streets` measures on one core of this machine."""
+"""How fast the parts are: `python -m segada.bench streets` and `model` on one core, `loading` on the disk and all."""
 
 import argparse
 import os
 import platform
 import statistics
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import cv2
 from rich.console import Console
 from rich.table import Table
 
 from segada.command import exit_code
+from segada.data.bench_loading import Timed, time_loading, write_streets
+from segada.data.decoding import count_workers
 from segada.data.streets import render_scenes
 from segada.data.weather import parse_weather, render_weather
 from segada.evaluation.bench_voting import bench_evaluation
 from segada.models.bench_model import bench_model
 from segada.rates import Rate, measure
-from segada.settings.files import InputError
+from segada.settings.data import DataSettings
+from segada.settings.files import InputError, load_run_settings
+from segada.terminal import terminal
 
 SIZES = ((64, 128), (96, 192), (128, 256))
 WEATHERS = ("25mm", "200mm", "fog150m", "night")
@@ -51,7 +57,9 @@ BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {
     "model": bench_model,
     "streets": bench_streets,
 }
-"""Every benchmark by its name on the command line: a function from the number of repeats to the rates."""
+"""Every benchmark of arithmetic by its name on the command line: a function from the number of repeats to the rates."""
+LOADING = "loading"
+"""The name of that of `segada.data.bench_loading`."""
 
 
 def print_rates(rates: list[Rate], console: Console) -> None:
@@ -72,18 +80,67 @@ def _shown(rate: float) -> str:
     return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
+def print_loading(what: str, timed: list[Timed], console: Console) -> None:
+    """A table of frames per second, and how many times as fast as the first each way is: medians and, in brackets, the
+    range over the repeats."""
+    table = Table(
+        title=what,
+        caption=f"on the clock; {count_workers(None)} CPUs of {platform.machine()}, load {os.getloadavg()[0]:.1f}",
+    )
+    for column in ("way", "ms", "frames/s", "times as fast"):
+        table.add_column(column, justify="left" if column == "way" else "right", no_wrap=True)
+    for one in timed:
+        milliseconds = f"{1000 * statistics.median(one.seconds):.1f}"
+        rates = [one.frames / seconds for seconds in one.seconds]
+        ratios = [first / seconds for first, seconds in zip(timed[0].seconds, one.seconds, strict=True)]
+        table.add_row(one.way, milliseconds, _with_range(rates, ".0f"), _with_range(ratios, ".1f"))
+    console.print(table)
+
+
+def _bench_loading(of: str | None, domain: str | None, repeats: int, console: Console) -> None:
+    if of is None:
+        with tempfile.TemporaryDirectory(prefix="segada-bench-") as folder:
+            data = write_streets(Path(folder))
+            for name in data.domains:
+                console.print()
+                print_loading(_described(name, data), time_loading(name, data, "source", repeats), console)
+        return
+    settings = load_run_settings(of)
+    name = domain or settings.stream.source
+    if name not in settings.data.domains:
+        raise InputError(f"--domain {name}: {of} has only {', '.join(sorted(settings.data.domains))}")
+    split = "source" if name == settings.stream.source else settings.stream.split
+    print_loading(_described(name, settings.data), time_loading(name, settings.data, split, repeats), console)
+
+
+def _with_range(numbers: list[float], digits: str) -> str:
+    return f"{statistics.median(numbers):{digits}} ({min(numbers):{digits}} .. {max(numbers):{digits}})"
+
+
+def _described(name: str, data: DataSettings) -> str:
+    return f"loading frames of {name} at {data.size[0]}x{data.size[1]}"
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m segada.bench", description=__doc__)
-    parser.add_argument("benchmark", choices=sorted(BENCHMARKS))
+    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING]))
     parser.add_argument("--repeats", type=int, default=5, help="default: 5")
+    parser.add_argument("--of", metavar="SETTINGS", help="loading: of the frames of a run (YAML); default: made ones")
+    parser.add_argument("--domain", help="loading: which of data.domains in SETTINGS; default: its stream.source")
     arguments = parser.parse_args()
 
     def command() -> None:
         if arguments.repeats < 1:
             raise InputError(f"--repeats must be at least 1, but is {arguments.repeats}")
+        console = terminal()
+        if arguments.benchmark == LOADING:
+            _bench_loading(arguments.of, arguments.domain, arguments.repeats, console)
+            return
+        if arguments.of or arguments.domain:
+            raise InputError("--of and --domain say what is loaded; leave them out, or choose the benchmark loading")
         cv2.setNumThreads(1)
-        print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), Console(highlight=False))
+        print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), console)
 
     return exit_code(command)
 

@@ -1,4 +1,4 @@
-"""How far loading has got, for whoever watches: a bar on a terminal, a line elsewhere, nothing if it is soon over."""
+"""How far loading has got, for whoever watches: a bar on a terminal, lines everywhere, nothing if it is soon over."""
 
 import sys
 import time
@@ -10,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 Item = TypeVar("Item")
 
-PATIENCE: Final = 1.0
-"""Seconds before anything is said."""
+BAR_AFTER: Final = 1.0
+"""Seconds after which a terminal shows a bar."""
+LINE_AFTER: Final = 10.0
+"""Seconds after which a line on stderr says it too, and another one in the end how long it took."""
 
 
 def told(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
@@ -23,20 +25,23 @@ def told(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
         doing: What is done with them, for instance `decoding frames of camvid`.
     """
     console = rich.get_console()
-    begun = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True)
     task = bar.add_task(doing, total=total)
+    begun, shown, said = time.monotonic(), False, False
     try:
-        for item in items:
-            yield item
-            bar.advance(task)
-            if console.is_terminal and time.monotonic() - begun > PATIENCE:
+        for count, item in enumerate(items, start=1):
+            passed = time.monotonic() - begun
+            if console.is_terminal and not shown and passed > BAR_AFTER:
                 bar.start()
+                shown = True
+            if not said and passed > LINE_AFTER:
+                print(f"{doing}: {count} of {total} in {passed:.0f} s", file=sys.stderr)
+                said = True
+            bar.update(task, completed=count)
+            yield item
     finally:
-        # One that was never shown would leave an empty line.
-        if bar.live.is_started:
+        if shown:
             bar.stop()
-    seconds = time.monotonic() - begun
-    if seconds > PATIENCE:
-        print(f"{doing}: {total} in {seconds:.1f} s", file=sys.stderr)
+    if said:
+        print(f"{doing}: {total} in {time.monotonic() - begun:.0f} s", file=sys.stderr)
