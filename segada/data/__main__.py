@@ -1,4 +1,7 @@
-"""Data sets on a disk: `python -m segada.data check FOLDER` says what a folder is and what a run can do with it."""
+"""Data sets on a disk: `python -m segada.data check FOLDER` says what a folder is and what a run can do with it.
+
+`python -m segada.data cache` says which decoded frames are kept, and removes them.
+"""
 
 import argparse
 import sys
@@ -7,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from segada.command import exit_code
+from segada.data.cache_command import add_cache_options, cache
 from segada.data.datasets import LAYOUTS
 from segada.data.findings import print_findings, summary
 from segada.data.inspection import inspect
@@ -21,7 +25,7 @@ PLAIN_WIDTH = 160
 def main() -> int:
     """The command line. Returns the exit code: 0 nothing is wrong, 2 the folder or its files are, 3 interrupted."""
     arguments = _parser().parse_args()
-    return exit_code(lambda: check(arguments))
+    return exit_code(lambda: arguments.command(arguments))
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -60,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("--all", action="store_true", help="read every file, not eight for each domain and purpose")
     checking.add_argument("--dataset", metavar="NAME", help=f"look for this layout alone: {', '.join(LAYOUTS)}")
     checking.add_argument("--labels", metavar="FOLDER", help="where gtFine or gt is, if it is not in the folder")
+    checking.set_defaults(command=check)
+    caching = commands.add_parser("cache", help="which decoded frames are kept, and how much room do they take?")
+    add_cache_options(caching)
+    caching.set_defaults(command=cache)
     return parser
 
 

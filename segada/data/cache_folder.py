@@ -18,6 +18,8 @@ from segada.storage import StorageError, writing
 
 ENTRY, LOCK, DRAFT = ".frames", ".lock", ".draft"
 """How the names of finished entries, of locks and of what is being written end."""
+KEYS: Final = "[0-9a-f]" * 32
+"""Pattern of the keys; nothing of another name in the folder is ours."""
 SPARE: Final = 2**30
 """Bytes that are left free on the file system, for what else is written there."""
 SHORTEST, LONGEST = 0.01, 0.5
@@ -139,7 +141,7 @@ class CacheFolder:
 
     def remove_drafts(self) -> None:
         """Removes what processes that were killed had not finished."""
-        for draft in self._path.glob(f"*{DRAFT}"):
+        for draft in self._path.glob(f"{KEYS}.*{DRAFT}"):
             lock = draft.with_name(f"{draft.name.partition('.')[0]}{LOCK}")
             file = _attempt(lock)
             if file is not None:
@@ -149,7 +151,7 @@ class CacheFolder:
 
     def _make_room(self, size: int) -> None:
         """Removes entries, longest unused first, until the new one fits; raises `StorageError` if it does not."""
-        held = sum(stored.bytes for ending in (ENTRY, DRAFT) for stored in self._stored(ending))
+        held = sum(stored.bytes for ending in (ENTRY, f".*{DRAFT}") for stored in self._stored(ending))
         for entry in self.entries():
             if held + size <= self._limit:
                 break
@@ -169,7 +171,7 @@ class CacheFolder:
 
     def _stored(self, ending: str) -> list[Stored]:
         found = []
-        for path in self._path.glob(f"*{ending}"):
+        for path in self._path.glob(f"{KEYS}{ending}"):
             with suppress(FileNotFoundError):
                 status = path.stat()
                 found.append(Stored(path, 512 * status.st_blocks, status.st_mtime))

@@ -101,15 +101,16 @@ def test_the_longest_unused_goes_when_room_is_needed_but_nothing_that_is_in_use(
 
 
 def test_what_a_killed_process_left_goes_but_not_what_is_being_written(tmp_path: Path) -> None:
-    folder = CacheFolder(tmp_path, 2**40)
-    left, written = tmp_path / "aa.x.draft", tmp_path / "bb.x.draft"
-    left.touch()
-    written.touch()
-    with folder.alone("bb"):
+    folder, keys = CacheFolder(tmp_path, 2**40), ("a" * 32, "b" * 32)
+    left, written = (tmp_path / f"{key}.x.draft" for key in keys)
+    foreign = tmp_path / "film.draft"
+    for path in (left, written, foreign):
+        path.touch()
+    with folder.alone(keys[1]):
         folder.remove_drafts()
         assert (left.exists(), written.exists()) == (False, True)
     folder.remove_drafts()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [foreign]
 
 
 def test_where_the_file_system_knows_no_locks_frames_are_cached_all_the_same(
