@@ -19,9 +19,9 @@ from segada.settings.files import InputError
 from segada.storage import StorageError
 
 if TYPE_CHECKING:
-    from segada.material import Material
+    from segada.parcel import Parcel
 
-Materials = dict[str, "ray.ObjectRef[Material]"]
+Materials = dict[str, "ray.ObjectRef[Parcel]"]
 
 
 @dataclass(frozen=True)

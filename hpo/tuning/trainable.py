@@ -5,6 +5,7 @@ The engine is imported inside functions: the driver imports this module too, and
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from segada.storage import StorageError
 
 if TYPE_CHECKING:
     from segada.material import Material
+    from segada.parcel import Parcel
     from segada.stream import Adaptation
 
 PROGRESS = "progress"
@@ -32,6 +34,19 @@ GIVEN_UP = "given up"
 """Key of a job's configuration: why it is not tried once more, if it is not."""
 
 Config = dict[str, str]
+
+
+class Unshared(Exception):
+    """A node does not get at the frames that all jobs share.
+
+    Attributes:
+        cause: The same for a person, who can do something about it.
+    """
+
+    def __init__(self, problem: ValueError) -> None:
+        cure = "put the data set where all nodes find it, or let its frames travel: data.loading.cache: null"
+        self.cause = ValueError(f"on node {platform.node()}: {problem}; {cure}")
+        super().__init__(str(self.cause))
 
 
 def config_of(job: Job) -> Config:
@@ -48,7 +63,7 @@ class VisitTrainable(tune.Trainable):
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters adds the materials
-        self, config: Config, materials: dict[str, ray.ObjectRef[Material]]
+        self, config: Config, materials: dict[str, ray.ObjectRef[Parcel]]
     ) -> None:
         """Takes the first job.
 
@@ -105,7 +120,7 @@ class VisitTrainable(tune.Trainable):
             return self._failed(self._given_up)
         try:
             return self._visit()
-        except RayTaskError as error:
+        except (RayTaskError, Unshared) as error:
             if not (isinstance(error.cause, ValueError) or is_out_of_memory(error.cause)):
                 raise
             return Progress(report=None, finished=False, failure=str(error.cause), concerns_all=True)
@@ -156,16 +171,22 @@ class VisitTrainable(tune.Trainable):
 
     def _frames(self, split: str) -> Material:
         if split not in self._materials:
-            self._materials[split] = ray.get(self._shared[split])
+            parcel = ray.get(self._shared[split])
+            try:
+                self._materials[split] = parcel.unpacked()
+            except ValueError as error:
+                raise Unshared(error) from error
         return self._materials[split]
 
 
 @ray.remote(num_cpus=0)
-def prepare_material(settings: str, _after: object) -> Material:
+def prepare_material(settings: str, _after: object) -> Parcel:
     """Prepares what all runs with these settings share, once `_after` is there."""
     from segada.material import prepare
+    from segada.parcel import packed
 
-    return prepare(RunSettings.model_validate_json(settings))
+    run = RunSettings.model_validate_json(settings)
+    return packed(prepare(run), run)
 
 
 @ray.remote

@@ -16,6 +16,7 @@ from typing import Final
 
 from segada.atomic import write_text
 from segada.material import Material, material_key
+from segada.parcel import Parcel, packed
 from segada.records import RunReport
 from segada.run_folder import RunFolder
 from segada.settings import RunSettings
@@ -96,8 +97,9 @@ def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int)
     try:
         with _without_interrupts():
             futures = {pool.submit(_finish_in_worker, run, company): run for run in runs}
+        parcels = _packed(runs, materials)
         for _ in range(company):
-            shared.put(materials)
+            shared.put(parcels)
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as failure:
@@ -136,14 +138,19 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _packed(runs: Sequence[Run], materials: Mapping[str, Material]) -> dict[str, Parcel]:
+    settings = {material_key(run.settings): run.settings for run in runs}
+    return {key: packed(materials[key], settings[key]) for key in settings}
+
+
 _materials: Mapping[str, Material] = {}
 
 
-def _begin_worker(shared: "Queue[Mapping[str, Material]]") -> None:
+def _begin_worker(shared: "Queue[Mapping[str, Parcel]]") -> None:
     global _materials  # noqa: PLW0603 - what a process of a pool knows, it knows by a global name
     # When the command is killed, its workers end by themselves.
     Thread(target=_end_with_parent, daemon=True).start()
-    _materials = shared.get()
+    _materials = {key: parcel.unpacked() for key, parcel in shared.get().items()}
 
 
 def _end_with_parent() -> None:
