@@ -78,7 +78,11 @@ def describe_all(opened: OpenedFile, leave_out: Sequence[str], console: Console)
 
 
 def describe(stored: StoredWeights, path: Path, console: Console) -> LoadReport:
-    """Prints what weights are, and how they meet the network that they say they are of."""
+    """Prints what weights are, and how they meet the network that they say they are of.
+
+    Raises:
+        ValueError: no setting builds that network.
+    """
     facts = stored.facts
     head = "no head"
     if "head" in facts:
@@ -89,7 +93,10 @@ def describe(stored: StoredWeights, path: Path, console: Console) -> LoadReport:
         console.print(f"  {stored.no_head}")
     adapters = [name for name in stored.tensors if has_adapter(name)]
     source = {name: tensor for name, tensor in stored.tensors.items() if not has_adapter(name)}
-    report = compare(source, outline(facts))
+    try:
+        report = compare(source, outline(facts))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     console.print(f"  tensors: {report.counts}{f', {len(adapters)} of adapters' if adapters else ''}")
     for reason in dict.fromkeys(stored.left_out.values()):
         names = [name for name, why in stored.left_out.items() if why == reason]

@@ -48,7 +48,9 @@ class Meeting:
 
     def check(self) -> None:
         """Raises ValueError, with the counts and the cure, unless the weights are all that the segmentor needs."""
-        for problem in (self._other_shape(), self._no_head(), self._other_tensors(), self._other_classes()):
+        checks = (self._other_shape, self._no_head, self._other_tensors, self._other_classes, self._no_numbers)
+        for check in checks:
+            problem = check()
             if problem:
                 raise ValueError(f"{self.path} ({self.stored.format}) {problem}")
 
@@ -101,6 +103,15 @@ class Meeting:
         return (
             f"predicts other classes: its class {index} is {names[index]!r}, and ours is {NAMES[index]!r}; let the "
             f"classifier start from random weights with model.fresh: [{classifiers}]"
+        )
+
+    def _no_numbers(self) -> str:
+        names = [name for name in self.report.matched if not self.stored.tensors[name].isfinite().all()]
+        if not names:
+            return ""
+        return (
+            f"holds numbers that are not finite in {len(names)} tensors (first: {names[0]}); take a checkpoint from "
+            "before the training diverged"
         )
 
 

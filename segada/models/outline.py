@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from segada.models.encoder import Encoder
+from segada.models.head import Head
 from segada.models.heads import HEADS
 from segada.models.mix_transformer import MixTransformer
 from segada.models.timm_encoder import build_timm_encoder
@@ -19,19 +20,26 @@ def outline(facts: Mapping[str, str]) -> dict[str, Tensor]:
         facts: of a checkpoint; a head is outlined if they name one.
 
     Raises:
-        ValueError: no encoder of ours is of this name.
+        ValueError: no encoder or head of ours is of this name.
     """
     encoder = _encoder(facts.get("encoder", ""))
     modules: dict[str, torch.nn.Module] = {"encoder": encoder}
     if "head" in facts:
-        with torch.device("meta"):
-            modules["head"] = HEADS[facts["head"]](encoder.channels, int(facts["width"]), int(facts["classes"]))
+        modules["head"] = _head(facts, encoder)
     return {
         f"{word}.{name}": tensor
         for word, module in modules.items()
         for name, tensor in module.state_dict().items()
         if not name.endswith("_extra_state")
     }
+
+
+def _head(facts: Mapping[str, str], encoder: Encoder) -> Head:
+    head, width, classes = (facts.get(name, "") for name in ("head", "width", "classes"))
+    if head not in HEADS or not (width.isdecimal() and classes.isdecimal()):
+        raise ValueError(f"its head is {head} of width {width} for {classes} classes, which no setting builds")
+    with torch.device("meta"):
+        return HEADS[head](encoder.channels, int(width), int(classes))
 
 
 def _encoder(name: str) -> Encoder:

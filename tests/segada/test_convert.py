@@ -211,6 +211,7 @@ def test_a_part_is_left_out(run: Run, tmp_path: Path, capsys: pytest.CaptureFixt
         (["streets_tiny", "note.txt/out.safetensors"], "OUTPUT note.txt: note.txt is no folder"),
         (["streets_tiny", ".", "--to", "hf"], "OUTPUT .: holds files already; choose a new folder"),
         (["part.safetensors", "part.safetensors"], "OUTPUT part.safetensors is the input; choose another place"),
+        (["odd.safetensors"], "odd.safetensors: its head is fan of width 4 for 19 classes, which no setting builds"),
         (["streets_tiny", "--copy", "ema"], "holds no network 'ema'; it holds all of it"),
     ],
 )
@@ -225,6 +226,7 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_is_written(
     part = {name: load_file(find_checkpoint("streets_tiny"))[name]}
     facts = {"encoder": "mit_tiny", "head": "segformer", "width": "64", "classes": "19"}
     save_file(part, tmp_path / "part.safetensors", {"segada": json.dumps(facts)})
+    save_file(part, tmp_path / "odd.safetensors", {"segada": json.dumps({**facts, "head": "fan", "width": "4"})})
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert run(*arguments) == WRONG_INPUT
     error = capsys.readouterr().err

@@ -62,8 +62,9 @@ class Naming:
         for name, tensor in tensors.items():
             if name not in left_out:
                 module, leaf = _module(self._short(name)), name.rpartition(".")[2]
-                # What the table has not keeps its name, and will be unexpected.
-                found[f"{table[module]}.{leaf}" if module in table else name] = tensor
+                ours = f"{table[module]}.{leaf}" if module in table else name
+                # What the table has not, or has twice, keeps its name, and will be unexpected.
+                found[name if ours in found else ours] = tensor
         return Reading(found, left_out, no_head)
 
     def _short(self, name: str) -> str:

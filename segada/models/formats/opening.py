@@ -65,23 +65,24 @@ def _open_file(path: Path) -> OpenedFile:
 def _open_safetensors(path: Path) -> OpenedFile:
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {}).get(FACTS, "{}"))
+            stated = json.loads((file.metadata() or {}).get(FACTS, "{}"))
             content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not a readable safetensors file ({error}); save or copy it again") from error
-    names = tuple(facts.pop(CLASS_NAMES, ()))
-    return OpenedFile(path, (path,), content, facts, class_names=names)
+    stated = stated if isinstance(stated, dict) else {}
+    facts = {name: fact for name, fact in stated.items() if isinstance(fact, str)}
+    return OpenedFile(path, (path,), content, facts, class_names=_as_names(stated.get(CLASS_NAMES)))
 
 
 def _open_index(path: Path) -> OpenedFile:
     """Several files as one: the index says which tensor is in which."""
     places = _json(path).get("weight_map")
-    if not isinstance(places, dict) or not places:
+    if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise ValueError(f"{path} is no index of weights: it has no weight_map; give the folder's own files")
     content: dict[str, Tensor] = {}
     parts = [path]
     for name in sorted(set(places.values())):
-        part = path.parent / str(name)
+        part = path.parent / name
         if part.parent != path.parent or not part.is_file():
             raise ValueError(f"{path} names the file {name}, which is not beside it; copy the whole folder again")
         content |= _open_file(part).content
@@ -117,4 +118,8 @@ def _names_in_meta(meta: object) -> tuple[str, ...]:
         return ()
     inner = meta.get("dataset_meta")
     names = inner.get("classes") if isinstance(inner, dict) else meta.get("CLASSES")
+    return _as_names(names)
+
+
+def _as_names(names: object) -> tuple[str, ...]:
     return tuple(map(str, names)) if isinstance(names, list | tuple) else ()

@@ -119,3 +119,12 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     damaged.write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
     with pytest.raises(ValueError, match=r"net\.safetensors is not a readable safetensors file"):
         load_weights(build(0), str(damaged))
+
+
+def test_numbers_that_are_not_finite_are_refused(path: Path) -> None:
+    saved = build(0)
+    saved.encoder.stages[1].norm.bias.data[0] = torch.nan  # type: ignore[union-attr]
+    save_weights(saved, path, "")
+    message = r"not finite in 1 tensors \(first: encoder\.stages\.1\.norm\.bias\); take a checkpoint from before"
+    with pytest.raises(ValueError, match=message):
+        load_weights(build(1), str(path))

@@ -152,6 +152,7 @@ def test_an_index_that_its_files_do_not_keep_is_refused(tmp_path: Path) -> None:
         ({"a": "../1.safetensors"}, r"names the file \.\./1\.safetensors, which is not beside it"),
         ({}, r"is no index of weights"),
         ([], r"is no index of weights"),
+        ({"a": 1}, r"is no index of weights"),
     ):
         with pytest.raises(ValueError, match=said):
             open_checkpoint(write_index(tmp_path, places))

@@ -12,6 +12,7 @@ from torch.nn import functional
 from segada.models.daformer import DAFormerHead
 from segada.models.formats import hamlet
 from segada.models.formats.reading import read_weights
+from segada.models.learning import twin_of_checkpoint
 from segada.models.segmentor import Segmentor
 from segada.settings.architectures import MIX_TRANSFORMERS
 
@@ -93,6 +94,19 @@ def test_nvlabs_imagenet_file(encoder: nn.Module, tmp_path: Path) -> None:
     assert "176 matched, 0 missing, 0 unexpected, 0 reshaped, 2 left out" in ours.origin
     for feature, expected in zip(ours.encode(foreign.images()), maps_of(encoder, ours), strict=True):
         foreign.assert_near(feature, expected, 1e-5)
+
+
+def test_nvlabs_imagenet_file_as_the_static_models(encoder: nn.Module, tmp_path: Path) -> None:
+    torch.save(encoder_file(encoder, ""), tmp_path / "mit_b0.pth")
+    student = foreign.loaded(tmp_path / "mit_b0.pth", fresh=["head"])
+    student.encoder.stages[0].norm.bias.data.zero_()
+    static = twin_of_checkpoint(student, str(tmp_path / "mit_b0.pth"), "method.reference_checkpoint")
+    assert torch.equal(static.encoder.stages[0].norm.bias, encoder.state_dict()["norm1.bias"])
+    torch.save(mmsegmentation_encoder() | {"layers.9.more": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(
+        ValueError, match=r"1 unexpected \(first: layers\.9\.more\).*another method\.reference_check"
+    ):
+        twin_of_checkpoint(student, str(tmp_path / "other.pth"), "method.reference_checkpoint")
 
 
 @torch.no_grad()
