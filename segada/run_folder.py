@@ -48,8 +48,11 @@ class RunFolder:
         """The folder of pictures; absent if none was made."""
         return self._path / "panels"
 
-    def claim(self, settings: RunSettings) -> None:
+    def claim(self, settings: RunSettings) -> bool:
         """Writes the settings, or finds the same ones; removes what a killed run had not finished writing.
+
+        Returns:
+            Whether they were written: the run begins.
 
         Raises:
             ValueError: if the folder holds a run of other settings, or this one watched in another way.
@@ -75,6 +78,7 @@ class RunFolder:
                 self.log("settings.yaml could not be read: it is written again")
             write_text(path, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
             self.log(f"settings {settings.settings_hash()}, seed {settings.seed}")
+        return found is None
 
     def write_visits(self, records: Sequence[VisitRecord]) -> None:
         """Writes `visits.jsonl`, a line per visit."""

@@ -271,12 +271,12 @@ class Adaptation:
         }
 
     def _resume(self, folder: RunFolder) -> None:
-        folder.claim(self._settings)
+        if folder.claim(self._settings):
+            folder.log(self._network.origin)
         for line in self._material.shortfalls():
             folder.log(line)
         state = folder.read_checkpoint()
         if state is None:
-            folder.log(self._network.origin)
             return
         self._records = [VisitRecord.model_validate(record) for record in state["records"]]
         self._areas = [areas.numpy() for areas in state["areas"]]

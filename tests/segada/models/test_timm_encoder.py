@@ -203,6 +203,6 @@ def test_weights_of_another_encoder_are_refused_with_the_counts(tmp_path: Path) 
     saved = bare_segmentor(ModelSettings(encoder="timm/test_resnet", checkpoint=None), torch.Generator())
     save_weights(saved, tmp_path / "net.safetensors", "")
     model = ModelSettings(checkpoint=str(tmp_path / "net.safetensors"))
-    message = r"net\.safetensors holds.*timm/test_resnet.*mit_tiny.*\d+ matched, \d+ missing.*\d+ unexpected"
+    message = r"net\.safetensors \(segada\) holds.*timm/test_resnet.*mit_tiny.*\d+ matched, \d+ missing.*\d+ unexpected"
     with pytest.raises(ValueError, match=message):
         build_segmentor(model, NoAdapter(), torch.Generator())

@@ -103,9 +103,7 @@ def test_nvlabs_imagenet_file_as_the_static_models(encoder: nn.Module, tmp_path:
     static = twin_of_checkpoint(student, str(tmp_path / "mit_b0.pth"), "method.reference_checkpoint")
     assert torch.equal(static.encoder.stages[0].norm.bias, encoder.state_dict()["norm1.bias"])
     torch.save(mmsegmentation_encoder() | {"layers.9.more": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(
-        ValueError, match=r"1 unexpected \(first: layers\.9\.more\).*another method\.reference_check"
-    ):
+    with pytest.raises(ValueError, match=r"1 unexpected \(first: layers\.9\.more\).*another method\.reference_check"):
         twin_of_checkpoint(student, str(tmp_path / "other.pth"), "method.reference_checkpoint")
 
 
