@@ -37,7 +37,7 @@ class ResourceSettings(Settings):
     """What one trial occupies."""
 
     cpus_per_trial: Positive = 1
-    gpus_per_trial: NonNegative | Literal["auto"] = 0
+    gpus_per_trial: NonNegative | Literal["auto"] = 0.0
     """A fraction shares a GPU between trials; `auto` finds it, by the memory that the default configuration takes."""
     accelerator: str | None = Field(default=None, min_length=1)
     """Kind of GPU that trials run on, as Ray calls it (`A100`, `H100`, `T4`); null takes any."""

@@ -25,7 +25,7 @@ PLAIN_WIDTH = 160
 def main() -> int:
     """The command line. Returns the exit code: 0 nothing is wrong, 2 the folder or its files are, 3 interrupted."""
     arguments = _parser().parse_args()
-    return exit_code(lambda: arguments.command(arguments))
+    return exit_code(lambda: arguments.command(arguments), "no data set was changed")
 
 
 def check(arguments: argparse.Namespace) -> None:
