@@ -28,6 +28,13 @@ ELSEWHERE: Final = {
     "model.checkpoint": "name the checkpoint before the options",
     "model.fresh": "what is scored is all in the checkpoint",
 }
+NOTHING_LEARNS: Final[Mapping[str, Value]] = {
+    "model.fresh": [],
+    "model.freeze": "nothing",
+    "model.frozen": [],
+    "model.learning": [],
+}
+"""What of a run's network is about learning alone."""
 DEFAULTS: Final = Document("the defaults", {})
 
 
@@ -116,10 +123,10 @@ def frame_settings(voters: Sequence[Voter], file: str | None, overrides: Mapping
 def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> Voter:
     weights = _weights_of_a_run(Path(given))
     if weights is not None:
-        own: dict[str, Value] = {"model.checkpoint": str(weights), "model.fresh": []}
+        own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
         document = read_yaml(weights.parent / SETTINGS).with_overrides(own, given)
     else:
-        document = document.with_overrides({"model.checkpoint": given, "model.fresh": [], **_facts(given)}, given)
+        document = document.with_overrides({"model.checkpoint": given, **NOTHING_LEARNS, **_facts(given)}, given)
     return Voter(given, _settings(document.with_overrides(overrides)), weights is not None)
 
 
@@ -146,7 +153,12 @@ def _facts(given: str) -> dict[str, Value]:
 
 
 def _settings(document: Document) -> RunSettings:
-    return document.build(RunSettings, merged(_all_domains(document.tree), document.tree))
+    """The settings without the rooms that say how something is learned: what they ask of others means nothing here."""
+    unread = set(RunSettings.model_fields) - {*READ, "stream"}
+    tree: Tree = {room: inside for room, inside in document.tree.items() if room not in unread}
+    domains = at_path(document.tree, ("evaluation", "domains"))
+    scored: Tree = {} if domains is None else {"evaluation": {"domains": domains}}
+    return document.build(RunSettings, merged(_all_domains(tree), {**tree, **scored}))
 
 
 def _all_domains(tree: Tree) -> Tree:

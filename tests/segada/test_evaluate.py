@@ -317,6 +317,24 @@ def test_runs_on_different_frames_do_not_vote_unless_it_is_said_on_which(
     assert_scores(written(tmp_path / "out")["clear"], wanted)
 
 
+def test_how_a_run_learned_does_not_bind_its_evaluation(run: Run, tmp_path: Path) -> None:
+    learning = {
+        "model": {"freeze": "everything"},
+        "method": {"name": "supervised", "window": {"size": [32, 64]}, "light_weight": 0.0},
+        "modulation": {"name": "one_cycle"},
+        "evaluation": {"split": "select", "domains": ["clear", "night"]},
+        "stream": {"visits": ["night"], "source": "clear"},
+    }
+    save_weights(network(), tmp_path / "trained" / "weights.safetensors", "none")
+    (tmp_path / "trained" / "settings.yaml").write_text(yaml.safe_dump({**learning, **TINY}))
+
+    # Frames of another size than its windows, and a network of which nothing would learn.
+    assert run("trained", "--set", "data.size=[32, 48]", "--out", "out") == DONE
+    assert list(written(tmp_path / "out")) == ["clear", "night"]
+    (tmp_path / "typo.yaml").write_text(yaml.safe_dump({**TINY, "modle": {}}))
+    assert run("streets_tiny", "--settings", "typo.yaml") == WRONG_INPUT
+
+
 def test_settings_of_domains_alone_are_enough(run: Run, tmp_path: Path) -> None:
     domains = "data.domains={wet: {dataset: streets, weather: 100mm}, dark: {dataset: streets, weather: night}}"
     size, splits = "data.size=[32, 64]", "data.splits.report=2"
