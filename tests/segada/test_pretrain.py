@@ -6,14 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+import segmentation_models_pytorch as smp
+import torch
 from rich.console import Console
 from safetensors import safe_open
 from safetensors.torch import load_file
 
 from segada.command import DONE
 from segada.material import prepare
+from segada.models.build import build_segmentor
 from segada.models.weights import find_checkpoint
-from segada.pretrain import halve, main, pretrain
+from segada.pretrain import halve, main, pretrain, recipes
+from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.files import load_run_settings
 
@@ -57,14 +61,19 @@ def test_nothing_is_chosen_by_the_frames_of_a_report(tmp_path: Path) -> None:
     assert not (tmp_path / "best.safetensors").exists()
 
 
-def test_a_head_alone_is_trained_on_an_encoder_of_another_file(tmp_path: Path) -> None:
-    # As an ImageNet file has no head of ours: it stays fresh, and the encoder as it came.
-    model = {"freeze": "encoder", "fresh": ["head"], "head_width": 32}
-    weights = pretrain(RunSettings.model_validate({**SMALL, "model": model}), tmp_path)
-    trained, given = load_file(weights), load_file(find_checkpoint("streets_tiny"))
-    encoder = [name for name in given if name.startswith("encoder.")]
-    assert all(trained[name].equal(given[name].float()) for name in encoder)
-    assert trained["head.linear_pred.weight"].shape[1] == 32
+def test_a_head_alone_is_trained_on_the_encoder_of_an_imagenet_file(tmp_path: Path) -> None:
+    given = smp.encoders.get_encoder("mit_b0", weights=None).state_dict()
+    # As published: an encoder, and a classifier of ImageNet's thousand classes.
+    torch.save({**given, "head.weight": torch.zeros(1000, 256), "head.bias": torch.zeros(1000)}, tmp_path / "b0.pth")
+    model = {"encoder": "mit_b0", "checkpoint": str(tmp_path / "b0.pth"), "freeze": "encoder", "fresh": ["head"]}
+    settings = RunSettings.model_validate({**SMALL, "model": {**model, "head_width": 32}})
+    trained = load_file(pretrain(settings, tmp_path / "run"))
+    untrained = build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")).state_dict()
+    encoder = [name for name in trained if name.startswith("encoder.")]
+    assert len(encoder) == len(given)
+    assert all(trained[name].equal(untrained[name]) for name in encoder)
+    assert trained["encoder.stages.0.patch_embed.proj.weight"].equal(given["patch_embed1.proj.weight"])
+    assert not trained["head.linear_pred.weight"].equal(untrained["head.linear_pred.weight"])
 
 
 @pytest.mark.parametrize("arguments", [[], ["--set", "data.splits.source=30"]])
@@ -125,3 +134,14 @@ def test_the_shipped_checkpoint_is_small_and_in_half_precision() -> None:
     assert path.stat().st_size <= 2**20
     with safe_open(path, framework="pt") as file:
         assert str(file.get_tensor("head.linear_pred.weight").dtype) == "torch.float16"
+
+
+@pytest.mark.slow
+def test_the_recipe_on_photographs_reaches_what_its_page_says(
+    camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGADA_CAMVID", str(camvid.resolve()))
+    (recipe,) = [path for path in recipes() if path.stem == "pretrain_camvid"]
+    pretrain(load_run_settings(recipe), tmp_path)
+    best = json.loads((tmp_path / "best.json").read_text())
+    assert best["miou"] > 0.5
