@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from segada.evaluating.records import Protocol
-from segada.evaluation.views import SCALES, View
+from segada.evaluation.views import SCALES
 from segada.models.segmentor import SMALLEST_SIDE
 from segada.settings.files import InputError
 
@@ -34,7 +34,7 @@ def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
         raise InputError(f"--slide {slide}: a window must have at least {SMALLEST_SIDE} pixels on a side")
     scales = _scales(arguments.tta, arguments.scales, arguments.no_flip)
     for scale in scales:
-        if min(View(scale).size(*smallest)) < SMALLEST_SIDE:
+        if scale * min(smallest) < SMALLEST_SIDE:
             raise InputError(
                 f"--scales {scale:g}: makes of data.size {size[0]} x {size[1]} less than {SMALLEST_SIDE} pixels on a "
                 "side, which no network reads; give greater scales"

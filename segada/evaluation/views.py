@@ -11,6 +11,8 @@ from segada.models.resize import enlarged
 
 SCALES: Final = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 """What mmsegmentation's multi-scale evaluation takes."""
+STRIDE: Final = 32
+"""Pixels of a frame to one of the deepest map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,15 @@ class View:
     mirrored: bool = False
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """The sides of a frame of this height and width, rounded to whole pixels as mmcv does."""
-        return int(height * self.scale + 0.5), int(width * self.scale + 0.5)
+        """The sides of a frame of this height and width, each rounded to the nearest whole number of `STRIDE`s.
+
+        Otherwise the deepest map would reach beyond the frame, by half a stride of its own in the mean, and what it says
+        would be laid over the frame too small (as in the test pipeline of SegFormer, Xie et al. 2021). A scale of 1
+        leaves the frame as it is.
+        """
+        if self.scale == 1.0:
+            return height, width
+        return _rounded(height * self.scale), _rounded(width * self.scale)
 
     def shown(self, images: Tensor) -> Tensor:
         """Images [B, 3, H, W] as they are shown; resized bilinearly, without smoothing before."""
@@ -40,6 +49,10 @@ class View:
 
 
 PLAIN: Final = View()
+
+
+def _rounded(side: float) -> int:
+    return max(1, int(side / STRIDE + 0.5)) * STRIDE
 
 
 def views(scales: Sequence[float], mirrored: bool) -> tuple[View, ...]:

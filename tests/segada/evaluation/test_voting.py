@@ -57,7 +57,7 @@ def test_probabilities_are_averaged_and_not_logits() -> None:
 
 
 def test_networks_and_views_all_have_one_vote_whatever_the_labels_sizes() -> None:
-    images = torch.rand(2, 3, 12, 20, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    images = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     networks, sizes = [network(1, 4), network(2, 2)], [(24, 40), (13, 7)]
 
     with torch.inference_mode():
@@ -65,7 +65,7 @@ def test_networks_and_views_all_have_one_vote_whatever_the_labels_sizes() -> Non
 
         for frame, size in enumerate(sizes):
             voices = []
-            for scaled in ((6, 10), (12, 20), (15, 25)):
+            for scaled in ((32, 64), (64, 96), (96, 128)):
                 seen = interpolate(images[frame : frame + 1], size=scaled, mode="bilinear")
                 for one in networks:
                     voices += [one(seen), one(seen.flip(-1)).flip(-1)]
@@ -79,9 +79,11 @@ def test_networks_and_views_all_have_one_vote_whatever_the_labels_sizes() -> Non
 def test_views_are_every_scale_plain_and_mirrored() -> None:
     assert len(views(SCALES, mirrored=True)) == 12
     assert views((0.5, 1.0), mirrored=False) == (View(0.5), View(1.0))
-    # As mmcv rounds: half a pixel goes up.
-    assert View(0.75).size(1, 2) == (1, 2)
-    assert View(1.5).size(3, 5) == (5, 8)
+    # To strides of 32 pixels, half a stride goes up.
+    assert View(0.75).size(64, 128) == (64, 96)
+    assert View(1.25).size(128, 160) == (160, 192)
+    assert View(0.1).size(64, 128) == (32, 32)
+    assert View(1.0).size(45, 70) == (45, 70)
 
 
 def test_one_vote_equals_none_being_taken() -> None:
