@@ -8,11 +8,14 @@ from typing import Final
 from torch import Tensor
 
 from segada.models.resize import enlarged
+from segada.models.segmentor import IMAGENET_MEAN
 
 SCALES: Final = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 """What mmsegmentation's multi-scale evaluation takes."""
-STRIDE: Final = 32
-"""Pixels of a frame to one of the deepest map."""
+FINEST: Final = 4
+"""Pixels of a frame to one of the finest map."""
+DEEPEST: Final = 32
+"""The same of the deepest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +31,47 @@ class View:
     mirrored: bool = False
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """The sides of a frame of this height and width, each rounded to the nearest whole number of `STRIDE`s.
-
-        Otherwise the deepest map would reach beyond the frame, by half a stride of its own in the mean, and what it says
-        would be laid over the frame too small (as in the test pipeline of SegFormer, Xie et al. 2021). A scale of 1
-        leaves the frame as it is.
-        """
+        """The sides of a frame of this height and width, each in whole pixels of the finest map."""
         if self.scale == 1.0:
             return height, width
-        return _rounded(height * self.scale), _rounded(width * self.scale)
+        return _whole(height * self.scale), _whole(width * self.scale)
 
     def shown(self, images: Tensor) -> Tensor:
-        """Images [B, 3, H, W] as they are shown; resized bilinearly, without smoothing before."""
-        resized = enlarged(images, self.size(*images.shape[-2:]))
-        return resized.flip(-1) if self.mirrored else resized
+        """Images [B, 3, H, W] as they are shown; resized bilinearly, without smoothing before.
 
-    def turned_back(self, logits: Tensor) -> Tensor:
-        """Logits [B, K, h, w] of what was shown, with left and right where the frame has them."""
-        return logits.flip(-1) if self.mirrored else logits
+        Beside and below, mean colour fills the last stride of the deepest map: otherwise that map would reach beyond
+        the frame, and what it says would be laid over the frame too small. A scale of 1 leaves a frame as it is.
+        """
+        height, width = self.size(*images.shape[-2:])
+        resized = enlarged(images, (height, width))
+        seen = resized.flip(-1) if self.mirrored else resized
+        filled_height, filled_width = self._filled(height), self._filled(width)
+        if (filled_height, filled_width) == (height, width):
+            return seen
+        mean = seen.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+        filled = mean.expand(len(seen), 3, filled_height, filled_width).clone()
+        filled[..., :height, :width] = seen
+        return filled
+
+    def turned_back(self, logits: Tensor, height: int, width: int) -> Tensor:
+        """Logits [B, K, h, w] of what was shown as logits of the frame, which has this height and width."""
+        seen_height, seen_width = self.size(height, width)
+        rows = logits.shape[-2] * seen_height // self._filled(seen_height)
+        columns = logits.shape[-1] * seen_width // self._filled(seen_width)
+        of_frame = logits[..., :rows, :columns]
+        return of_frame.flip(-1) if self.mirrored else of_frame
+
+    def _filled(self, side: int) -> int:
+        return side if self.scale == 1.0 else side + -side % DEEPEST
 
 
 PLAIN: Final = View()
 
 
-def _rounded(side: float) -> int:
-    return max(1, int(side / STRIDE + 0.5)) * STRIDE
-
-
 def views(scales: Sequence[float], mirrored: bool) -> tuple[View, ...]:
     """Every scale as it is and, if `mirrored`, in the mirror."""
     return tuple(View(scale, flip) for scale, flip in product(scales, (False, True) if mirrored else (False,)))
+
+
+def _whole(side: float) -> int:
+    return max(1, int(side / FINEST + 0.5)) * FINEST

@@ -29,7 +29,8 @@ class Prediction:
 
 def passes(networks: Sequence[Network], views: Sequence[View], images: Tensor) -> list[Tensor]:
     """Logits [B, K, h, w] of images [B, 3, H, W], for each network and view; their h and w may differ."""
-    return [view.turned_back(network(view.shown(images))) for view in views for network in networks]
+    height, width = images.shape[-2:]
+    return [view.turned_back(network(view.shown(images)), height, width) for view in views for network in networks]
 
 
 def predict(

@@ -5,12 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 from segada.evaluation.bench_voting import plain_vote
 from segada.evaluation.views import SCALES, View, views
 from segada.evaluation.voting import predict, vote
 from segada.models import resize
+
+MEAN = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float64).view(1, 3, 1, 1)
 
 sides = st.integers(1, 12)
 
@@ -65,10 +67,15 @@ def test_networks_and_views_all_have_one_vote_whatever_the_labels_sizes() -> Non
 
         for frame, size in enumerate(sizes):
             voices = []
-            for scaled in ((32, 64), (64, 96), (96, 128)):
+            for scaled, right, below in (((32, 48), 16, 0), ((64, 96), 0, 0), ((80, 120), 8, 16)):
                 seen = interpolate(images[frame : frame + 1], size=scaled, mode="bilinear")
                 for one in networks:
-                    voices += [one(seen), one(seen.flip(-1)).flip(-1)]
+                    for turn in (lambda maps: maps, lambda maps: maps.flip(-1)):
+                        # Minus the mean, what is filled in is nothing.
+                        shown = pad(turn(seen) - MEAN, (0, right, 0, below)) + MEAN
+                        logits = one(shown)
+                        stride = shown.shape[-1] // logits.shape[-1]
+                        voices.append(turn(logits[..., : scaled[0] // stride, : scaled[1] // stride]))
             parts = [interpolate(logits, size=size, mode="bilinear").softmax(dim=1)[0] for logits in voices]
             assert len(parts) == 12
             probabilities = found[frame].probabilities
@@ -79,10 +86,9 @@ def test_networks_and_views_all_have_one_vote_whatever_the_labels_sizes() -> Non
 def test_views_are_every_scale_plain_and_mirrored() -> None:
     assert len(views(SCALES, mirrored=True)) == 12
     assert views((0.5, 1.0), mirrored=False) == (View(0.5), View(1.0))
-    # To strides of 32 pixels, half a stride goes up.
-    assert View(0.75).size(64, 128) == (64, 96)
-    assert View(1.25).size(128, 160) == (160, 192)
-    assert View(0.1).size(64, 128) == (32, 32)
+    # To four pixels, half of them go up.
+    assert View(0.75).size(64, 120) == (48, 92)
+    assert View(0.01).size(64, 128) == (4, 4)
     assert View(1.0).size(45, 70) == (45, 70)
 
 
