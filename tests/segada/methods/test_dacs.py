@@ -224,7 +224,9 @@ def test_a_reference_of_another_encoder_is_refused(
     file = tmp_path / "other.safetensors"
     model = RunSettings.model_validate({**tiny_run, "model": {"encoder": "mit_b0"}}).model
     save_weights(bare_segmentor(model, torch_generator(0, "initialisation")), file, "0123456789")
-    said = r"other\.safetensors \(segada\) holds weights for model\.encoder mit_b0.* choose another method\.reference_checkpoint"
+    said = (
+        r"other\.safetensors \(segada\) holds weights for model\.encoder mit_b0.* another method\.reference_checkpoint"
+    )
     with pytest.raises(ValueError, match=said):
         Dacs(_parts(tiny_run, material, reference_checkpoint=str(file)))
     with pytest.raises(ValueError, match=r"^method\.reference_checkpoint: there is no file gone\.safetensors"):
