@@ -93,7 +93,10 @@ class Agenda:
             if self._is_ours(job):
                 self._take_in(job, progress)
         self._publish()
-        return job.name in self._running and not self._stopped
+        if self._stopped and job.name in self._running:
+            # Whoever stops a job may say its last visit once more, in which there is nothing new.
+            self._leave(job)
+        return job.name in self._running
 
     def recovered(self, job: Job, reason: str) -> None:
         """Notes and passes on that the job's worker died, of what, and that another one goes on."""

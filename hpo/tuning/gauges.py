@@ -65,7 +65,9 @@ class Gauges:
         """Its gauges move."""
         new = report.visits[self._seen[job.name] :]
         self._seen[job.name] = len(report.visits)
-        self._visits.inc(len(new), {"study": self._study})
+        # Ray refuses to count nothing.
+        if new:
+            self._visits.inc(len(new), {"study": self._study})
         if job.kind != "trial":
             return
         for record in new:

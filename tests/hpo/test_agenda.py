@@ -33,6 +33,7 @@ class Diary:
 
     started_jobs: list[str] = field(default_factory=list)
     ends: dict[str, Outcome] = field(default_factory=dict)
+    reports: list[RunReport] = field(default_factory=list)
 
     def started(self, job: Job) -> None:
         self.started_jobs.append(job.name)
@@ -40,6 +41,7 @@ class Diary:
     def visited(self, job: Job, report: RunReport) -> None:
         assert job.name in self.started_jobs
         assert report.visits
+        self.reports.append(report)
 
     def recovered(self, job: Job) -> None:
         raise AssertionError(f"no worker dies here, {job.name} least of all")
@@ -263,6 +265,10 @@ def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(fil
     assert not first.agenda.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
     assert first.agenda.next_job() is None
     assert first.agenda.is_over
+    # As Tune does, which says the visit once more when it stops the job.
+    told = len(first.diary.reports)
+    first.agenda.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
+    assert len(first.diary.reports) == told
 
     second = opened(file, out)
     again = {}
