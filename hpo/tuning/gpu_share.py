@@ -9,6 +9,7 @@ import ray
 from ray.exceptions import RayTaskError
 
 from hpo.tuning.cluster import Cluster, Resources, fitting, kinds_of_gpus
+from hpo.tuning.trainable import measure_footprint
 from segada.atomic import write_text
 from segada.settings import RunSettings
 from segada.settings.files import InputError
@@ -79,7 +80,7 @@ def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[s
 
 def _measured(kind: str | None, settings: RunSettings) -> Share:
     asked = Resources(1, 1, 1, settings.runtime.threads, kind)
-    measuring = measure.options(num_gpus=1, resources=asked.kind, max_retries=0)
+    measuring = measure_footprint.options(resources=asked.kind)
     try:
         used, total = ray.get(measuring.remote(settings.model_dump_json()))
     except RayTaskError as error:
@@ -88,16 +89,6 @@ def _measured(kind: str | None, settings: RunSettings) -> Share:
             f" ({str(error.cause).splitlines()[0]}); name a number, such as 0.5"
         ) from None
     return Share(kind or UNNAMED, used, total)
-
-
-# A process of its own for each: what an earlier task left on a GPU would be counted.
-@ray.remote(num_gpus=1, max_calls=1)
-def measure(settings: str) -> tuple[int, int]:
-    """Bytes used, and bytes there are."""
-    from segada.footprint import footprint
-
-    found = footprint(RunSettings.model_validate_json(settings))
-    return found.used, found.total
 
 
 def _read(path: Path) -> dict[str, Share]:

@@ -195,3 +195,13 @@ def pretrain_source(settings: str, folder: Path) -> None:
     from segada.pretrain import pretrain
 
     pretrain(RunSettings.model_validate_json(settings), folder)
+
+
+# A process of its own for each: what an earlier task left on a GPU would be counted.
+@ray.remote(num_gpus=1, max_calls=1, max_retries=0)
+def measure_footprint(settings: str) -> tuple[int, int]:
+    """Bytes that a run with these settings takes of a GPU, and bytes that it has."""
+    from segada.footprint import footprint
+
+    found = footprint(RunSettings.model_validate_json(settings))
+    return found.used, found.total
