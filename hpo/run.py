@@ -132,11 +132,13 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
     from hpo.tuning.cluster import Resources, cluster
     from hpo.tuning.execution import Preparation, execute, prepare
-    from hpo.tuning.gpu_share import sized
+    from hpo.tuning.gpu_share import check_uses_gpu, sized
 
     plan = Plan(study.file, driver.out)
     settings = plan.search_settings()
     wanted = plan.file.settings.resources
+    if wanted.gpus_per_trial == "auto":
+        check_uses_gpu(settings)
     gpus = 1.0 if wanted.gpus_per_trial == "auto" else wanted.gpus_per_trial
     resources = Resources(wanted.workers, wanted.cpus_per_trial, gpus, settings.runtime.threads, wanted.accelerator)
     preparation = Preparation(

@@ -47,6 +47,19 @@ class Share:
         return f"{self.kind}: the default configuration takes {gigabytes}, so that {trials} share one"
 
 
+def check_uses_gpu(settings: RunSettings) -> None:
+    """Refuses a run of which nothing could be measured.
+
+    Raises:
+        InputError: it does not compute on a GPU.
+    """
+    if settings.runtime.device != "cuda":
+        raise InputError(
+            f"resources.gpus_per_trial is auto, but runtime.device is {settings.runtime.device!r}, where no GPU is "
+            "used; set runtime.device to cuda, or gpus_per_trial to 0"
+        )
+
+
 def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[str], None]) -> Cluster:
     """The cluster with trials that take the part of a GPU which the default configuration was measured to need.
 
@@ -59,13 +72,8 @@ def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[s
         tell: Is told of each kind.
 
     Raises:
-        InputError: the run does not compute on a GPU, or a GPU cannot be measured.
+        InputError: a GPU cannot be measured.
     """
-    if settings.runtime.device != "cuda":
-        raise InputError(
-            f"resources.gpus_per_trial is auto, but runtime.device is {settings.runtime.device!r}, where no GPU is "
-            "used; set runtime.device to cuda, or gpus_per_trial to 0"
-        )
     path = folder / FILE
     known = _read(path)
     named = found.resources.accelerator

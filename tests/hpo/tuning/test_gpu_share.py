@@ -8,7 +8,7 @@ import pytest
 from hpo.study_settings import ResourceSettings
 from hpo.tuning import gpu_share
 from hpo.tuning.cluster import Cluster, Resources
-from hpo.tuning.gpu_share import FILE, Share, sized
+from hpo.tuning.gpu_share import Share, check_uses_gpu, sized
 from segada.settings import RunSettings
 from segada.settings.evaluation import RuntimeSettings
 from segada.settings.files import InputError
@@ -65,10 +65,10 @@ def test_a_study_on_one_kind_asks_nothing_of_others(tmp_path: Path, monkeypatch:
     assert (ray.resources.gpus, ray.workers, asked) == (0.5, 3, ["A100"])
 
 
-def test_a_run_on_a_processor_has_no_share_of_a_gpu(tmp_path: Path) -> None:
+def test_a_run_on_a_processor_has_no_share_of_a_gpu() -> None:
     with pytest.raises(InputError, match=r"gpus_per_trial is auto, but runtime.device is 'cpu'"):
-        sized(FOUND, RunSettings(), tmp_path, lambda _: None)
-    assert not (tmp_path / FILE).exists()
+        check_uses_gpu(RunSettings())
+    check_uses_gpu(ON_GPU)
 
 
 def test_the_study_file_takes_auto_a_number_and_nothing_else() -> None:
