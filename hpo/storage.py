@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from hpo.folder_lock import locked
-from hpo.journal.file import JOURNAL, JOURNAL_LOCK, Journal, check_end, is_journal
+from hpo.journal.file import JOURNAL, JOURNAL_LOCK, Journal, is_journal
 from segada.settings.files import InputError
 from segada.storage import StorageError, causes
 
@@ -144,7 +144,6 @@ def _journal(out: Path) -> JournalStorage:
     with locked(path.with_name(JOURNAL_LOCK)):
         if path.exists():
             _check_is_journal(path, f"; {CURE}")
-            check_end(path)
     return JournalStorage(Journal(path))
 
 

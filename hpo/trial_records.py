@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
-from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.study import StudyDirection
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 

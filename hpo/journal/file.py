@@ -12,7 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
 from hpo.folder_lock import take
-from hpo.journal.operations import Sequel, checked, parsed
+from hpo.journal.operations import Sequel, parsed
 from segada.atomic import write_bytes
 from segada.settings.files import InputError
 
@@ -32,14 +32,14 @@ class DamagedJournal(InputError):
 class Journal(JournalFileBackend):
     """Optuna's file, of which every line is checked before it is replayed.
 
-    An unfinished last line is passed over, as Optuna does: somebody may be writing it.
+    A torn end is passed over, as by Optuna: somebody may be writing it.
     """
 
     def __init__(self, path: Path) -> None:
         """Makes the file if it is missing, and reads nothing yet."""
         super().__init__(str(path), JournalLock(path))
         self._path = path
-        self._sequel = Sequel()
+        self._begin()
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         """Operations from the one with this number on.
@@ -47,26 +47,34 @@ class Journal(JournalFileBackend):
         Raises:
             DamagedJournal: a line is none, or names what no line before it creates.
         """
-        if log_number_from == 0:
-            self._sequel = Sequel()
-        end = object()
-        operations = super().read_logs(log_number_from)
-        for number in count(log_number_from + 1):
-            try:
-                operation: Any = next(operations, end)
-                if operation is end:
+        if log_number_from < self._sequel.operations:
+            self._begin()
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if not line.endswith(b"\n"):
                     return
-                self._add(operation)
-            except (ValueError, RecursionError) as problem:
-                raise damaged(self._path, number, str(problem)) from None
-            yield operation
+                try:
+                    operation = self._next(line)
+                except ValueError as problem:
+                    if self._read + len(ending(file)[1]) == file.seek(0, os.SEEK_END):
+                        return
+                    raise damaged(self._path, self._sequel.operations + 1, str(problem)) from None
+                if self._sequel.operations > log_number_from:
+                    yield operation
 
-    def _add(self, operation: object) -> None:
-        known = checked(operation)
-        lacking = self._sequel.lacking(known)
+    def _begin(self) -> None:
+        self._sequel = Sequel()
+        self._read = 0
+
+    def _next(self, line: bytes) -> dict[str, Any]:
+        operation = parsed(line)
+        lacking = self._sequel.lacking(operation)
         if lacking is not None:
             raise ValueError(lacking)
-        self._sequel.add(known)
+        self._sequel.add(operation)
+        self._read += len(line)
+        return operation
 
 
 class JournalLock(BaseJournalFileLock):
@@ -115,22 +123,6 @@ def is_empty(path: Path) -> bool:
     """Whether nothing would be left of a journal when its torn end is cut off."""
     with path.open("rb") as journal:
         return ending(journal)[0] == b""
-
-
-def check_end(path: Path) -> None:
-    """Looks at the last whole line, which a reader passes over if it is damaged. Call it under the lock.
-
-    Raises:
-        DamagedJournal: it is no operation.
-    """
-    with path.open("rb") as journal:
-        line, tail = ending(journal)
-    try:
-        if line:
-            parsed(line)
-    except ValueError as problem:
-        lines = path.read_bytes()
-        raise damaged(path, lines.count(b"\n", 0, len(lines) - len(tail)), str(problem)) from None
 
 
 def mend(path: Path) -> None:

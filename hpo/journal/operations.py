@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
-Operation = Mapping[str, Any]
+Operation = dict[str, Any]
 
 Index = Annotated[int, Field(ge=0)]
 Code = Literal[0, 1, 2, 3, 4]
@@ -151,7 +151,7 @@ def parsed(line: bytes) -> Operation:
         ValueError: the line is none; the text says why.
     """
     try:
-        return checked(json.loads(line))
+        return checked(json.loads(line.decode()))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         raise ValueError(f"is not JSON, but begins with {line[:20]!r}") from None
 
@@ -204,7 +204,7 @@ class Sequel:
 
     def __init__(self) -> None:
         """Begins with nothing."""
-        self.studies = self.trials = 0
+        self.studies = self.trials = self.operations = 0
 
     def lacking(self, operation: Operation) -> str | None:
         """What an operation names though nothing has created it; None if there is nothing."""
@@ -216,5 +216,6 @@ class Sequel:
 
     def add(self, operation: Operation) -> None:
         """Takes note of an operation."""
+        self.operations += 1
         self.studies += operation["op_code"] == JournalOperation.CREATE_STUDY
         self.trials += operation["op_code"] == JournalOperation.CREATE_TRIAL

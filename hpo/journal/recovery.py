@@ -232,11 +232,12 @@ def _uncreated(lines: Sequence[_Line]) -> int:
     A number that is named but once may be wrong itself: whatever begins a trial writes several operations on it.
     """
     named = Counter(line.operation["trial_id"] for line in lines if line.operation and "trial_id" in line.operation)
-    created = sum(
+    created: int = sum(
         line.was_creation if line.operation is None else line.operation["op_code"] == JournalOperation.CREATE_TRIAL
         for line in lines
     )
-    return max(max((trial for trial, times in named.items() if times > 1), default=-1) + 1 - created, 0)
+    last: int = max((trial for trial, times in named.items() if times > 1), default=-1)
+    return max(last + 1 - created, 0)
 
 
 def _moments(lines: Sequence[_Line], path: Path) -> list[str]:
@@ -258,4 +259,4 @@ def _moments(lines: Sequence[_Line], path: Path) -> list[str]:
 def _first(pattern: re.Pattern[bytes], text: bytes) -> int | None:
     found = pattern.search(text)
     number = found[1] if found else b""
-    return int(number) if 0 < len(number) < 10 else None
+    return None if not 0 < len(number) < 10 else int(number)
