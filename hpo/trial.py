@@ -19,7 +19,7 @@ def main() -> int:
     """The command line. Returns the exit code: 0 done, 2 wrong input, 3 stopped, 1 anything else."""
     arguments = _parser().parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return exit_code(lambda: arguments.command(arguments), kept="nothing is changed in part")
+    return exit_code(lambda: arguments.command(arguments), kept="what was there is kept")
 
 
 def _export(arguments: argparse.Namespace) -> None:
