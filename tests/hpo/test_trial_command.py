@@ -266,7 +266,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 # Moments without a zone that a change of clocks makes double, or leaves out, are not what Optuna stores either.
-MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(8000, 1, 1)).map(lambda one: one.replace(month=1, day=15, fold=0))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(8000, 1, 1)).map(lambda one: one.replace(month=1, day=15, fold=0))
 
 
 @pytest.fixture(scope="module")
