@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.unchanged.contents import Contents, Value, read_contents
 from benchmarks.unchanged.recording import HIDDEN
+from benchmarks.unchanged.words import translated_file
 
 SHOWN: Final = ("a", "b")
 """What messages call the two recordings."""
@@ -84,7 +85,9 @@ def _compare_run(name: str, first: Path, second: Path) -> ComparedRun:
 
 
 def _files(folder: Path) -> dict[str, Contents]:
-    read = {str(path.relative_to(folder)): read_contents(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Returns the contents of all files that are compared, by their path in new words."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    read = {str(path.relative_to(folder).with_name(translated_file(path.name))): read_contents(path) for path in paths}
     return {name: contents for name, contents in read.items() if contents is not None}
 
 

@@ -21,12 +21,9 @@ IGNORED: Final = {
     "seconds",
     "frames_per_second",
     "settings_hash",
-    # Of the state of a run: hash of its settings; length and checksum of `frames.jsonl`, which is compared itself.
-    "settings",
-    "length",
-    "checksum",
-    # Of an evaluation: hash of the settings of a domain.
+    # Of an evaluation: hash of the settings of a domain, and of a file of weights, whose metadata may differ.
     "key",
+    "sha256",
 }
 """Keys whose values may differ."""
 
@@ -97,8 +94,9 @@ def _document(path: Path) -> Any:
 
 
 def _state(path: Path) -> Any:
-    """Returns the state of a run: what follows a line with a checksum."""
-    return torch.load(io.BytesIO(path.read_bytes().partition(b"\n")[2]), weights_only=True)
+    """Returns the state of a run, without the hash of its settings and the checksum of `frames.jsonl` beside it."""
+    _, _, content = path.read_bytes().partition(b"\n")
+    return torch.load(io.BytesIO(content), weights_only=True)["state"]
 
 
 def _picture(path: Path) -> Any:

@@ -44,6 +44,12 @@ RESULTS: Final[Mapping[str, str]] = {
 """Old keys in reports, states and tables, and old columns of csv files, to new ones; parts between dots and slashes
 count."""
 
+FILES: Final[Mapping[str, str]] = {
+    "report_": "test_",
+    "select_": "val_",
+}
+"""Old beginnings of names of files to new ones."""
+
 RESULT_VALUES: Final[Mapping[str, str]] = {
     "select": "val",
     "report": "test",
@@ -71,6 +77,12 @@ def translated_key(key: str) -> str:
         if separator in key:
             return separator.join(translated_key(part) for part in key.split(separator))
     return RESULTS.get(key, key)
+
+
+def translated_file(name: str) -> str:
+    """Returns the name of a file, without folders, in new words."""
+    old = next((old for old in FILES if name.startswith(old)), "")
+    return FILES.get(old, old) + name.removeprefix(old)
 
 
 def _leaves(tree: Mapping[str, JsonValue], above: tuple[str, ...]) -> list[tuple[tuple[str, ...], JsonValue]]:

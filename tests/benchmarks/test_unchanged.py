@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from safetensors.torch import save_file
 
 from benchmarks.unchanged.comparison import ComparedRun, compare
-from benchmarks.unchanged.words import translated, translated_key
+from benchmarks.unchanged.words import translated, translated_file, translated_key
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +120,8 @@ def test_settings_are_translated_by_their_longest_path() -> None:
 def test_results_in_old_and_new_words_are_the_same() -> None:
     assert translated_key("method.optimiser.learning_rate") == "method.optimizer.lr"
     assert translated_key("label_free/information_maximisation") == "label_free/information_maximization"
+    assert translated_file("report_000001.png") == translated_file("test_000001.png") == "test_000001.png"
+    assert translated_file("report.json") == "report.json"
     assert translated_key("method.optimizer.lr") == "method.optimizer.lr"
     assert translated_key("encoder.stages.0.norm1.weight") == "encoder.stages.0.norm1.weight"
 
