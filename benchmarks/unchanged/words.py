@@ -1,0 +1,117 @@
+"""The words of the redesign: old names of settings and results, and the new names that stand for them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "method.optimiser": "method.optimizer",
+    "method.optimiser.learning_rate": "method.optimizer.lr",
+    "method.threshold": "method.pseudo_threshold",
+    "method.ignored_top": "method.pseudo_ignore_top",
+    "method.ignored_bottom": "method.pseudo_ignore_bottom",
+    "method.source_feature_distance": "method.source_fdist_lambda",
+    "method.target_feature_distance": "method.target_fdist_lambda",
+    "method.feature_distance_classes": "method.fdist_classes",
+    "method.feature_distance_majority": "method.fdist_min_share",
+    "method.scored": "method.evaluated_network",
+    "method.colour": "method.color",
+    "data.splits.select": "data.splits.val",
+    "data.splits.report": "data.splits.test",
+    "modulation": "controller",
+    "prompt": "image_adapter",
+    "watch": "logging",
+    "model.frozen": "model.frozen_modules",
+    "model.learning": "model.trainable_modules",
+    "model.fresh": "model.reinitialize",
+}
+"""Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken."""
+
+VALUES: Final[Mapping[str, Mapping[str, str]]] = {
+    "evaluation.split": {"select": "val", "report": "test"},
+    "modulation.name": {"always": "constant"},
+    "evaluation.label_free": {
+        "information_maximisation": "information_maximization",
+        "soft_neighbourhood_density": "soft_neighborhood_density",
+    },
+}
+"""By old path: old values, or items of a list, to new ones."""
+
+RESULTS: Final[Mapping[str, str]] = {
+    **VALUES["evaluation.label_free"],
+}
+"""Old keys in reports, states and tables, and old columns of csv files, to new ones; parts between dots and slashes
+count."""
+
+FILES: Final[Mapping[str, str]] = {
+    "report_": "test_",
+    "select_": "val_",
+}
+"""Old beginnings of names of files to new ones."""
+
+RESULT_VALUES: Final[Mapping[str, str]] = {
+    "select": "val",
+    "report": "test",
+}
+"""Old texts in reports to new ones, where a text is nothing but that."""
+
+
+def translated(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Returns settings of a run, given in old words, in new words.
+
+    Args:
+        settings: As a settings file has them: nested, not flat.
+    """
+    tree: dict[str, JsonValue] = {}
+    for path, value in _leaves(settings, ()):
+        _put(tree, _new_path(path), _new_value(".".join(path), value))
+    return tree
+
+
+def translated_key(key: str) -> str:
+    """Returns a key of a result, or the name of a column, in new words; one that is new already stays."""
+    if key in SETTINGS or any(key.startswith(f"{old}.") for old in SETTINGS):
+        return ".".join(_new_path(tuple(key.split("."))))
+    for separator in ("/", "."):
+        if separator in key:
+            return separator.join(translated_key(part) for part in key.split(separator))
+    return RESULTS.get(key, key)
+
+
+def translated_file(name: str) -> str:
+    """Returns the name of a file, without folders, in new words."""
+    old = next((old for old in FILES if name.startswith(old)), "")
+    return FILES.get(old, old) + name.removeprefix(old)
+
+
+def _leaves(tree: Mapping[str, JsonValue], above: tuple[str, ...]) -> list[tuple[tuple[str, ...], JsonValue]]:
+    leaves: list[tuple[tuple[str, ...], JsonValue]] = []
+    for key, value in tree.items():
+        path = (*above, key)
+        leaves += _leaves(value, path) if isinstance(value, dict) and value else [(path, value)]
+    return leaves
+
+
+def _new_path(path: tuple[str, ...]) -> tuple[str, ...]:
+    for length in range(len(path), 0, -1):
+        new = SETTINGS.get(".".join(path[:length]))
+        if new is not None:
+            return (*new.split("."), *path[length:])
+    return path
+
+
+def _new_value(path: str, value: JsonValue) -> JsonValue:
+    words = VALUES.get(path, {})
+    if isinstance(value, list):
+        return [words.get(item, item) if isinstance(item, str) else item for item in value]
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def _put(tree: dict[str, JsonValue], path: tuple[str, ...], value: JsonValue) -> None:
+    *above, last = path
+    for key in above:
+        inside = tree.setdefault(key, {})
+        assert isinstance(inside, dict)
+        tree = inside
+    tree[last] = value
