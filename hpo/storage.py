@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from hpo.folder_lock import locked, take
-from segada.settings.files import InputError
+from segada.settings.files import InputError, check_regular
 from segada.storage import StorageError, causes
 
 JOURNAL = "study.journal"
@@ -105,6 +105,7 @@ def read_storage(place: str | None, out: Path) -> BaseStorage:
     if place is not None:
         return _database(place, is_new=False)
     path = out / JOURNAL
+    check_regular(path)
     if not path.is_file():
         raise InputError(f"{out}: has no {JOURNAL}; name the folder of a study")
     try:
@@ -168,6 +169,7 @@ class JournalLock(BaseJournalFileLock):
 
 def _journal(out: Path) -> JournalStorage:
     path = out / JOURNAL
+    check_regular(path)
     lock = JournalLock(path)
     try:
         with locked(path.with_name(JOURNAL_LOCK)):

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo.bench.campaign import Campaign, Control, Outcome, control
+from hpo.bench.counts import count
 from hpo.bench.kinds import KINDS, Impossible
 from segada.settings.files import InputError
 
@@ -47,7 +48,7 @@ COLUMNS = ("kind", "kills", "studies", "trials", "lost", "repeated", "differing"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("--kills", type=int, default=100, metavar="N", help="over all kinds, shared evenly")
+    parser.add_argument("--kills", type=count(), default=100, metavar="N", help="over all kinds, shared evenly")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the study, the times, and what is hit")
     parser.add_argument("--kinds", type=_kinds, default=list(KINDS), metavar=",".join(KINDS))
     parser.add_argument("--out", type=Path, default=Path("runs/bench/chaos"), metavar="DIR", help="keeps what is wrong")

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from hpo.bench.counts import count
 from hpo.bench.recorded import SHIPPED, RecordedTable, read_table
 from hpo.bench.searches import STOCK, build
 from hpo.bench.virtual_clock import Found, VirtualClock
@@ -73,13 +74,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--table", type=Path, default=SHIPPED, metavar="FILE", help="(default: the one that is shipped)"
     )
-    parser.add_argument("--seeds", type=int, default=20, metavar="N")
+    parser.add_argument("--seeds", type=count(), default=20, metavar="N")
     parser.add_argument(
         "--trials", type=int, metavar="N", help="whose frames are the budget (default: as many as the table has)"
     )
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="trials at a time, on the virtual clock")
-    parser.add_argument("--min-visits", type=int, default=2, metavar="N", help="the pruner's first rung")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+    parser.add_argument(
+        "--workers", type=count(), default=2, metavar="N", help="trials at a time, on the virtual clock"
+    )
+    parser.add_argument("--min-visits", type=count(), default=2, metavar="N", help="the pruner's first rung")
+    parser.add_argument("--jobs", type=count(), default=1, metavar="N", help="processes")
     parser.add_argument("--out", type=Path, default=Path("runs/bench/replay"), metavar="DIR")
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from hpo.bench.counts import count
 from hpo.bench.problems import ProblemKey
 from hpo.bench.scores import Estimate, Score, scores
 from hpo.bench.searches import FUNCTIONS, ONE_OBJECTIVE, STOCK, SUITES, SearchKey, losses
@@ -47,9 +48,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--functions", type=numbers, metavar="1,5-8", help="of each suite (default: all)")
     parser.add_argument("--dimensions", type=numbers, default=[5], metavar="5,10")
-    parser.add_argument("--seeds", type=int, default=10, metavar="N")
+    parser.add_argument("--seeds", type=count(), default=10, metavar="N")
     parser.add_argument("--budgets", type=numbers, default=list(DEFAULT_BUDGETS), metavar="50,100,200")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
+    parser.add_argument("--jobs", type=count(), default=1, metavar="N", help="processes")
     parser.add_argument("--out", type=Path, default=Path("runs/bench/samplers"), metavar="DIR")
 
 

@@ -80,8 +80,10 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
     bare = path.name == checkpoint and not path.suffix
     if bare and shipped.is_file():
         return shipped
-    if path.exists():
+    if path.is_file() or path.is_dir():
         return path
+    if path.exists():
+        raise ValueError(f"{setting}: {path} is a pipe, a device or a socket; give a file or a folder")
     if bare:
         names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
         raise ValueError(
