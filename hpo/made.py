@@ -79,7 +79,7 @@ def remove_named(folder: Path, patterns: Iterable[str]) -> None:
 
     Args:
         folder: where they are.
-        patterns: of the files' names in it. Links are not followed.
+        patterns: of the files' names in it; of a folder's, with a slash behind it. Links are not followed.
     """
     place = folder.resolve()
     inner: set[Path] = set()
@@ -88,7 +88,7 @@ def remove_named(folder: Path, patterns: Iterable[str]) -> None:
             if not path.parent.resolve().is_relative_to(place):
                 continue
             inner |= {above for above in path.parents if folder in above.parents}
-            if path.is_dir() and not path.is_symlink():
+            if pattern.endswith("/"):
                 inner.add(path)
             else:
                 path.unlink(missing_ok=True)

@@ -120,7 +120,10 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
 def _opened(file: StudyFile, out: Path, driver: Driver) -> Study:
     files = (out / name for name in (JOURNAL, JOURNAL_LOCK, FOLDER_ID, STUDY))
     with driver.deciding(), driver.made.noting(*files):
+        has_begun = (out / FOLDER_ID).exists()
         study = open_study(file, out, driver)
+        if file.settings.storage is not None and not has_begun:
+            driver.made.further(study.remove)
         if not driver.others():
             study.claims.forget_failures()
         write_study(file, out)

@@ -68,7 +68,7 @@ def check_movable(out: Path) -> None:
     here = Path.cwd()
     if out in (here, *here.parents):
         raise InputError(
-            f"{out}: is the folder you are in, or above it, so --new does not move it aside; leave it first"
+            f"{out}: is the current folder or above it, so --new does not move it aside; leave it first"
         )
     if out.is_mount():
         raise InputError(f"{out}: is a file system of its own, which --new cannot move aside; {CURE}")
