@@ -14,23 +14,9 @@ from uuid import uuid4
 from hpo.cards import BEAT, DRIVERS, Card, boot, card_path, cards, is_alive, is_driver, modified, read_card
 from hpo.folder_lock import locked, take
 from hpo.made import Made, remove_if_empty, remove_named
-from hpo.study_folder import LOCK, check_movable
+from hpo.study_folder import LOCK, SCRATCH, check_movable
 from segada.settings.files import InputError
 from segada.storage import storage_error
-
-SCRATCH = (
-    ".validate_storage_marker",
-    ".tmp*",
-    "tuner.pkl",
-    "trainable.pkl",
-    "experiment_state-*.json",
-    "search_gen_state-*.json",
-    "searcher-state-*.pkl",
-    "*/",
-    "*/error.txt",
-    "*/error.pkl",
-)
-"""What Ray Tune leaves in the scratch folder of a driver, as patterns."""
 
 
 class Company(Protocol):

@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from hpo.attributes import FOLDER_ID
 from hpo.cards import DRIVERS, is_driver
+from hpo.made import remove_named
 from hpo.storage import JOURNAL, JOURNAL_LOCK
-from segada.run_names import draft
+from segada.run_names import RUN_FILES, draft
 from segada.settings.files import InputError, check_regular
 
 LOCK = "driver.lock"
@@ -18,6 +19,20 @@ COMPARISON = ("comparison.json", "comparison.csv", "comparison.html")
 COPY = "copy"
 """Name of the folder in which a run is copied until all of it is there, as that of a draft."""
 CURE = "name a new or an empty folder with --out"
+
+SCRATCH = (
+    ".validate_storage_marker",
+    ".tmp*",
+    "tuner.pkl",
+    "trainable.pkl",
+    "experiment_state-*.json",
+    "search_gen_state-*.json",
+    "searcher-state-*.pkl",
+    "*/",
+    "*/error.txt",
+    "*/error.pkl",
+)
+"""What Ray Tune leaves in the scratch folder of a driver, as patterns."""
 
 
 def holds_study(out: Path) -> bool:
@@ -67,11 +82,14 @@ def check_movable(out: Path) -> None:
         raise InputError(f"{out}: holds {first} and no study, so --new does not move it aside; {CURE}")
     here = Path.cwd()
     if out in (here, *here.parents):
-        raise InputError(
-            f"{out}: is the current folder or above it, so --new does not move it aside; leave it first"
-        )
+        raise InputError(f"{out}: is the current folder or above it, so --new does not move it aside; leave it first")
     if out.is_mount():
         raise InputError(f"{out}: is a file system of its own, which --new cannot move aside; {CURE}")
+
+
+def remove_study(out: Path) -> None:
+    """Removes a study and all its runs by the names of their files; whatever else is in its folder stays."""
+    remove_named(out, _FILES)
 
 
 def _foreign(out: Path) -> str | None:
@@ -129,3 +147,12 @@ _LEFT: Mapping[str, Callable[[Path], bool]] = MappingProxyType(
 )
 """What may be in a folder without a study, by name: a main job was killed or refused as it began, runs were taken over
 from another study of a comparison, or agents of W&B have worked there."""
+_RUNS = ("source", "baselines/*", "trials/*", "confirmation/*")
+_FILES = (
+    *(LOCK, JOURNAL_LOCK, JOURNAL, f"{JOURNAL}.*", FOLDER_ID, STUDY, "log.txt", "gpu_share.json"),
+    *("failures.json", "results.csv", "report.html", "best/confirmation.json", "best/settings.yaml"),
+    *("best/weights.safetensors", draft("*"), draft("best/*"), f"{DRIVERS}/*.json"),
+    *(f"ray/*/{name}" for name in ("", *SCRATCH)),
+    *(f"{run}/{name}" for run in _RUNS for name in RUN_FILES),
+)
+"""Everything that a study may leave, as patterns."""

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from segada.settings.files import InputError
+from segada.settings.files import InputError, check_regular
 
 
 def check_folder(path: Path, option: str = "--out") -> None:
@@ -74,8 +74,9 @@ def check_file(path: Path, option: str) -> None:
         option: What names it on the command line.
 
     Raises:
-        InputError: it is a folder, or its own cannot be made or written.
+        InputError: it is a folder or a pipe, or its own folder cannot be made or written.
     """
     check_folder(path.parent, option)
     if path.is_dir():
         raise InputError(f"{option} {path}: is a folder, not a file; add a file's name")
+    check_regular(path)

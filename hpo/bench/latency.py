@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from hpo.bench.counts import count
+from hpo.bench.options import count
 from hpo.bench.searches import STOCK, build
 from hpo.parameters.kinds import Parameter
 from hpo.samplers.table import SAMPLERS

@@ -20,7 +20,7 @@ import optuna
 from rich.console import Console
 
 from hpo.agenda import Agenda
-from hpo.bench.counts import count
+from hpo.bench.options import count
 from hpo.collect import results_of
 from hpo.drivers import joined
 from hpo.jobs import Job, Outcome

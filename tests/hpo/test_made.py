@@ -1,4 +1,4 @@
-"""What a study may remove or move: what it has made itself, by name, and a folder of its own; nothing of anybody else."""
+"""What a study removes or moves: what it has made itself, by name, and a folder of its own; nothing of others."""
 
 import os
 import sys
@@ -15,6 +15,7 @@ from hpo.made import Made, remove_named
 from hpo.run import main as run_main
 from hpo.study import open_study
 from hpo.study_file import load_study
+from hpo.study_folder import remove_study
 from segada.settings.files import InputError
 
 DEAD = "host-12-0a1b2c3d"
@@ -230,6 +231,23 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(command, tmp_path, nam
 def test_a_pipe_as_a_study_file_is_refused_at_once(command, tmp_path):
     os.mkfifo(tmp_path / "mine.yaml")
     assert "mine.yaml: is a pipe" in command("--space", "mine.yaml")[1]
+
+
+def test_a_whole_study_is_removed_by_name(tmp_path):
+    open_study(load_study("smoke"), tmp_path / "out")
+    for name in (
+        "trials/3/checkpoint/state.pt",
+        "best/weights.safetensors",
+        "report.html",
+        f"ray/{DEAD}/trial-0/error.txt",
+    ):
+        write(tmp_path / "out" / name)
+    mine = write(tmp_path / "out" / "trials" / "3" / "mine.txt")
+    remove_study(tmp_path / "out")
+    assert tree(tmp_path) == {"out": None, "out/trials": None, "out/trials/3": None, "out/trials/3/mine.txt": "mine"}
+    mine.unlink()
+    remove_study(tmp_path / "out")
+    assert tree(tmp_path) == {}
 
 
 def test_drivers_work_in_one_folder_though_only_the_first_made_it(tmp_path):
