@@ -153,6 +153,6 @@ _FILES = (
     *("failures.json", "results.csv", "report.html", "best/confirmation.json", "best/settings.yaml"),
     *("best/weights.safetensors", draft("*"), draft("best/*"), f"{DRIVERS}/*.json"),
     *(f"ray/*/{name}" for name in ("", *SCRATCH)),
-    *(f"{run}/{name}" for run in _RUNS for name in RUN_FILES),
+    *(f"{run}/{name}" for run in _RUNS for name in (*RUN_FILES, "checkpoint/", "panels/", "tables/", "")),
 )
 """Everything that a study may leave, as patterns."""

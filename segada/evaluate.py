@@ -57,7 +57,8 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
         networks = request.networks()
         for network in networks:
             console.print(network.origin, soft_wrap=True, markup=False)
-        results.claim()
+        if request.kept:
+            results.claim()
         with frame_progress(console) as progress:
             scorer = Scorer(
                 request.judge(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
