@@ -1,6 +1,7 @@
 """The cards that drivers leave in a study's folder: who they are, and who of them lives."""
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def is_alive(out: Path, card: Card, now: float) -> bool:
         return now - modified(path) < DEAD
     except FileNotFoundError:
         return False
+
+
+def is_driver(name: str) -> bool:
+    """Whether this is the id of a driver, as they are made: host, process and eight digits of chance."""
+    return re.fullmatch(r".+-[0-9]+-[0-9a-f]{8}", name) is not None
 
 
 def card_path(out: Path, driver: str) -> Path:

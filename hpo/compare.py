@@ -19,8 +19,10 @@ from hpo.comparison.wording import detail, headline
 from hpo.plan import Plan
 from hpo.run import PLAIN_WIDTH, kept, run
 from hpo.study_file import StudyFile
+from hpo.study_folder import check_comparison, check_free
 from segada.atomic import write_text
 from segada.command import FAILED, exit_code
+from segada.destination import named_folder
 from segada.settings.files import InputError
 from segada.storage import storage_error
 
@@ -33,7 +35,8 @@ def main() -> int:
 
     def command() -> None:
         files = entrants(arguments.studies, _options(arguments))
-        out = (arguments.out or Path("runs") / _name(arguments.studies)).resolve()
+        out = named_folder(arguments.out, Path("runs") / _name(arguments.studies)).resolve()
+        check_comparison(out)
         comparison = compare(files, out, arguments.address)
         whole.append(comparison is not None and not comparison.failures)
 
@@ -91,6 +94,7 @@ def _winner(file: StudyFile, out: Path, address: str | None) -> Winner | str:
     """Runs what is left of a study; returns its winner, or why it has none."""
     folder = out / file.settings.name
     if not is_over(file, folder):
+        check_free(folder)
         take_over(Plan(file, folder), [sibling for sibling in out.glob("*") if sibling != folder])
         try:
             finished = run(file, folder, address)
@@ -161,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "studies", nargs="+", metavar="STUDY", help="study files, names of shipped ones, or folders (compare_methods)"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/NAME)")
+    parser.add_argument("--out", metavar="DIR", help="folder of the results (default: runs/NAME)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of every search (--set budget.trials=N)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the samplers")
     parser.add_argument("--address", help="of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")

@@ -1,7 +1,6 @@
 """The main jobs that work on a study at the same time, and which of them decides now."""
 
 import os
-import shutil
 import socket
 import threading
 import time
@@ -12,15 +11,12 @@ from pathlib import Path
 from typing import Protocol, TextIO
 from uuid import uuid4
 
-from hpo.cards import BEAT, DRIVERS, Card, boot, card_path, cards, is_alive, modified, read_card
+from hpo.cards import BEAT, DRIVERS, Card, boot, card_path, cards, is_alive, is_driver, modified, read_card
 from hpo.folder_lock import locked, take
+from hpo.made import Made, remove_if_empty, remove_named
+from hpo.study_folder import LOCK, SCRATCH, check_movable
 from segada.settings.files import InputError
 from segada.storage import storage_error
-
-LOCK = "driver.lock"
-"""In a study's folder: whoever has its lock decides who does what. Nobody has it for longer than a decision takes."""
-WORTH = ("state.pt", "visits.jsonl", "weights.safetensors", "report.json")
-"""Files of runs that have got somewhere; what holds one is never removed."""
 
 
 class Company(Protocol):
@@ -65,13 +61,16 @@ class Driver:
     def __init__(self, out: Path) -> None:
         """Leaves its card, and keeps it fresh from now on; those of killed drivers of this machine are removed."""
         self.out = out
+        self.made = Made()
+        """What it has made, to be removed if the study is refused."""
         self._depth = 0
         self._held: TextIO | None = None
         host = socket.gethostname()
         self.id = f"{host}-{os.getpid()}-{uuid4().hex[:8]}"
         self._path = card_path(out, self.id)
         card = Card(id=self.id, host=host, boot=boot(), pid=os.getpid(), started=time.time(), version=version("segada"))
-        with self.deciding():
+        self.made.folder(out)
+        with self.made.noting(out / LOCK), self.deciding():
             _remove_dead(out)
             self._card = take(self._path)
             self._card.write(card.model_dump_json() + "\n")
@@ -128,12 +127,21 @@ class Driver:
         # A folder that takes nothing now is cleared by the next driver.
         with suppress(OSError), self.deciding():
             _remove_dead(self.out)
-        # Its own, and those of drivers that were killed.
-        for folder in self.scratch.parent.glob("*"):
-            if not card_path(self.out, folder.name).exists():
-                shutil.rmtree(folder, ignore_errors=True)
-        _remove_if_empty(self.scratch.parent)
-        _remove_if_empty(self._path.parent)
+        self._clear_scratch()
+        remove_if_empty(self._path.parent)
+
+    def _clear_scratch(self) -> None:
+        """Removes what Tune has left for this driver, and for those that were killed."""
+        over = [
+            folder
+            for folder in self.scratch.parent.glob("*")
+            if is_driver(folder.name) and not card_path(self.out, folder.name).exists()
+        ]
+        for folder in over:
+            with suppress(OSError):
+                remove_named(folder, SCRATCH)
+        if over:
+            remove_if_empty(self.scratch.parent)
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
@@ -149,15 +157,13 @@ class Driver:
 def joined(out: Path) -> Iterator[Driver]:
     """Makes the folder if it is missing, and works in it beside any other drivers while the context is open.
 
-    If the work ends in an InputError before any run has got anywhere, what it has made is removed again, unless
-    another driver works there.
+    If the work ends in an InputError before any run has got anywhere, what this driver has made is removed again,
+    unless another one works there. What anybody else has put there stays.
 
     Raises:
         InputError: the folder cannot be made.
         StorageError: it holds a study, but its file system takes nothing more.
     """
-    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
-    before = set() if missing else {*out.iterdir()} if out.is_dir() else set()
     try:
         driver = Driver(out)
     except OSError as failure:
@@ -172,7 +178,7 @@ def joined(out: Path) -> Iterator[Driver]:
             others = driver.others()
             driver.leave()
             if not others:
-                _restore(out, before, missing)
+                driver.made.remove()
         raise
     except BaseException:
         driver.leave()
@@ -184,44 +190,25 @@ def set_aside(out: Path) -> Path | None:
     """Gives a study's folder the name OUT.1, or the next one that is free, and says which; None if there is none.
 
     Raises:
-        InputError: a driver works in it.
+        InputError: the folder is no study's, cannot be renamed, or a driver works in it.
     """
     if not out.is_dir() or not any(out.iterdir()):
         return None
+    check_movable(out)
     with locked(out / LOCK):
         working = [card for card in cards(out) if is_alive(out, card, time.time())]
         if working:
             worker = f"process {working[0].pid} on {working[0].host}"
             raise InputError(f"{out}: {worker} works in this folder; stop it first, or name another folder with --out")
-        number = next(number for number in range(1, 1 << 30) if not Path(f"{out}.{number}").exists())
+        number = next(number for number in range(1, 1 << 30) if not os.path.lexists(f"{out}.{number}"))
         return out.rename(f"{out}.{number}")
 
 
 def _remove_dead(out: Path) -> None:
     """Removes cards of this machine only: a driver on another one may be asleep, and needs its card when it wakes."""
     for path in (out / DRIVERS).glob("*.json"):
+        if not is_driver(path.stem):
+            continue
         card = read_card(out, path.stem)
         if card is None or (card.boot == boot() and not is_alive(out, card, time.time())):
             path.unlink(missing_ok=True)
-
-
-def _restore(out: Path, before: set[Path], missing: list[Path]) -> None:
-    made = {*out.iterdir()} - before
-    if any(path.name in WORTH for entry in made for path in [entry, *entry.rglob("*")]):
-        return
-    for entry in made:
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-    for folder in missing:
-        if any(folder.iterdir()):
-            return
-        folder.rmdir()
-
-
-def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not any(folder.iterdir()):
-        # Another driver may begin there in between.
-        with suppress(OSError):
-            folder.rmdir()

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
 
+from segada.settings.files import check_regular
+
 SHORTEST, LONGEST = 0.001, 0.05
 """Seconds between two attempts: on a network file system to wait in the kernel would be to look twice a minute."""
 
@@ -40,7 +42,11 @@ def attempt(path: Path, mode: Literal["a", "r", "r+"]) -> TextIO | None:
     Args:
         path: of the file.
         mode: `a` makes a file that is missing; `r`, which writes nothing, and `r+` do not.
+
+    Raises:
+        InputError: there is something else in the place of the file.
     """
+    check_regular(path)
     try:
         file = path.open(mode, encoding="utf-8")
     except FileNotFoundError:

@@ -98,7 +98,7 @@ def check_begun(file: StudyFile, out: Path) -> None:
     raise InputError(f"{place or out}: holds no study {file.settings.name!r} to go on with; leave out --resume")
 
 
-def check_free(file: StudyFile) -> None:
+def check_unnamed(file: StudyFile) -> None:
     """Raises InputError if a database has a study of this name, which nothing can move aside."""
     place, name = place_of(file.settings.storage), file.settings.name
     if place is not None and _is_in(place, name):

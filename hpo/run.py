@@ -13,23 +13,27 @@ import optuna
 from rich.console import Console
 
 from hpo.agenda import Agenda
+from hpo.attributes import FOLDER_ID
 from hpo.collect import confirmation_of
 from hpo.drivers import Driver, joined, set_aside
-from hpo.ledger import check_begun, check_free
+from hpo.ledger import check_begun, check_unnamed
 from hpo.loopback import keep_on_loopback
+from hpo.made import MadeRuns
 from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
 from hpo.progress import Progress, tally_of
 from hpo.stopping import stopped_by_signals
-from hpo.storage import lost, masked, place_of
+from hpo.storage import JOURNAL, JOURNAL_LOCK, lost, masked, place_of
 from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
+from hpo.study_folder import LOCK, STUDY, check_free
 from hpo.study_settings import StudySettings
 from hpo.summary import print_summary
 from hpo.tracking.observer import tracked
 from hpo.trials_page import trials_command
 from hpo.tuning.gauges import Gauges
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.destination import named_folder
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
 from segada.storage import StorageError, storage_error
@@ -49,7 +53,7 @@ def main() -> int:
     try:
         file = study_file(arguments)
         database = file.settings.storage
-        out = (arguments.out or Path("runs") / file.settings.name).resolve()
+        out = named_folder(arguments.out, Path("runs") / file.settings.name).resolve()
         if arguments.resume:
             check_begun(file, out)
         if arguments.new:
@@ -93,11 +97,13 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     file = file.kept_in(place_of(file.settings.storage))
     tracking = tracked(file, out)
+    check_free(out)
     with joined(out) as driver:
         study = _opened(file, out, driver)
         plan = Plan(file, out)
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
-        agenda = Agenda(study, plan, [progress, Gauges(file.settings.name, tally_of(study)), *tracking])
+        gauges = Gauges(file.settings.name, tally_of(study))
+        agenda = Agenda(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
         if not _is_done(study, plan):
             try:
                 with progress, stopped_by_signals(agenda):
@@ -112,8 +118,12 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
 
 
 def _opened(file: StudyFile, out: Path, driver: Driver) -> Study:
-    with driver.deciding():
+    files = (out / name for name in (JOURNAL, JOURNAL_LOCK, FOLDER_ID, STUDY))
+    with driver.deciding(), driver.made.noting(*files):
+        has_begun = (out / FOLDER_ID).exists()
         study = open_study(file, out, driver)
+        if file.settings.storage is not None and not has_begun:
+            driver.made.further(study.remove)
         if not driver.others():
             study.claims.forget_failures()
         write_study(file, out)
@@ -121,7 +131,7 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> Study:
 
 
 def _begin_anew(file: StudyFile, out: Path) -> None:
-    check_free(file)
+    check_unnamed(file)
     aside = set_aside(out)
     if aside is not None:
         print(f"what {out} held is now in {aside}")
@@ -132,6 +142,7 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
     from hpo.tuning.cluster import Resources, cluster
     from hpo.tuning.execution import Preparation, execute, prepare
+    from hpo.tuning.gpu_share import FILE as SHARES
     from hpo.tuning.gpu_share import check_uses_gpu, sized
 
     plan = Plan(study.file, driver.out)
@@ -153,7 +164,10 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
             console.print(f"dashboard {found.dashboard}{token}", highlight=False)
         ray = found
         if wanted.gpus_per_trial == "auto":
-            ray = sized(ray, plan.search_settings(plan.default()), plan.out, partial(console.print, highlight=False))
+            with driver.made.noting(plan.out / SHARES):
+                tell = partial(console.print, highlight=False)
+                ray = sized(ray, plan.search_settings(plan.default()), plan.out, tell)
+        driver.made.run(plan.source)
         if preparation.pretrain is not None and not plan.weights.exists():
             console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
         try:
@@ -175,10 +189,10 @@ def _is_done(study: Study, plan: Plan) -> bool:
 
 
 def kept(error: Exception, out: Path | None) -> str:
-    """Keeps the traceback in the results' log.txt, if there is a folder yet, and says in one line what it was."""
+    """Keeps the traceback in the results' log.txt, if a driver has begun there, and says in one line what it was."""
     said = masked(f"{type(error).__name__}: {error}".splitlines()[0])
     trace = masked(traceback.format_exc())
-    if out is None or not out.is_dir():
+    if out is None or not (out / LOCK).is_file():
         print(trace, end="", file=sys.stderr)
         return said
     with (out / "log.txt").open("a") as log:
@@ -228,7 +242,7 @@ def _parser() -> argparse.ArgumentParser:
         description=f"{__doc__} Run again, the same command goes on where it was stopped.",
     )
     parser.add_argument("--space", required=True, metavar="FILE", help="study file, or the name of a shipped one")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: runs/NAME)")
+    parser.add_argument("--out", metavar="DIR", help="folder of the results (default: runs/NAME)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of the search (--set budget.trials=N)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the sampler")
     again = parser.add_mutually_exclusive_group()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from hpo.folder_lock import locked
 from hpo.journal.file import JOURNAL, JOURNAL_LOCK, Journal, is_journal
-from segada.settings.files import InputError
+from segada.settings.files import InputError, check_regular
 from segada.storage import StorageError, causes
 
 VARIABLE = "HPO_STORAGE"
@@ -101,6 +101,7 @@ def read_storage(place: str | None, out: Path) -> BaseStorage:
     if place is not None:
         return _database(place, is_new=False)
     path = out / JOURNAL
+    check_regular(path)
     if not path.is_file():
         raise InputError(f"{out}: has no {JOURNAL}; name the folder of a study")
     _check_is_journal(path)
@@ -141,6 +142,7 @@ def masked(text: str) -> str:
 
 def _journal(out: Path) -> JournalStorage:
     path = out / JOURNAL
+    check_regular(path)
     with locked(path.with_name(JOURNAL_LOCK)):
         if path.exists():
             _check_is_journal(path, f"; {CURE}")

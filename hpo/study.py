@@ -183,6 +183,10 @@ class Study:
             distinct.setdefault(self.configuration(trial).hash, trial)
         return list(distinct.values())[:count]
 
+    def remove(self) -> None:
+        """Removes it, with all its trials, from the storage that keeps it."""
+        self._storage.delete_study(self._study_id)
+
     def configuration(self, trial: FrozenTrial) -> Configuration:
         """What a trial changed."""
         return self.file.space.configuration(trial.params)

@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from hpo.sweeps.reading import as_study, is_sweep
-from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.files import Document, InputError, check_regular, read_yaml
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree
 
@@ -27,6 +27,7 @@ def read_document(file: str) -> Document:
     """
     path = _found(Path(), file)
     if path is None:
+        check_regular(Path(file))
         raise InputError(f"{file}: no such file, and no shipped study has this name; {_hint(file)}")
     return _read(path, ())
 

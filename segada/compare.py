@@ -16,13 +16,17 @@ from segada.comparison.recipe import Recipe, load_recipe, shipped_recipes
 from segada.comparison.runs import Run, carry_out, claim, finished_report
 from segada.comparison.statistics import summarise
 from segada.comparison.tables import Comparison, markdown, methods_csv, rich_table, runs_csv, verdicts
-from segada.destination import check_file, check_folder
+from segada.destination import check_file, check_folder, check_own, named_folder
 from segada.material import Material, material_key, prepare
 from segada.pretrain import pretrain
+from segada.run_names import draft
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
 from segada.terminal import terminal
+
+COMPARISON_MARKS = ("runs/*/settings.yaml", draft("runs/*/settings.yaml"), "source/settings.yaml", "comparison.md")
+"""Of which a folder has one as soon as a comparison is begun in it."""
 
 
 def compare(recipe: Recipe, out: Path, jobs: int, console: Console) -> Comparison:
@@ -60,7 +64,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m segada.compare", description=__doc__)
     shipped = ", ".join(name.removesuffix(".yaml") for name in shipped_recipes())
     parser.add_argument("recipe", help=f"what is compared (YAML), or the name of a shipped recipe: {shipped}")
-    parser.add_argument("--out", type=Path, help="folder of the results; default: runs/ and the recipe's name")
+    parser.add_argument("--out", help="folder of the results; default: runs/ and the recipe's name")
     parser.add_argument("--seeds", type=int, help="the same as --set seeds=N")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time; default: 1, which measures speed best")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table here")
@@ -74,8 +78,9 @@ def main() -> int:
         if arguments.seeds is not None:
             overrides["seeds"] = arguments.seeds
         recipe = load_recipe(arguments.recipe, overrides, {"seeds": "--seeds"})
-        out = arguments.out or Path("runs") / recipe.name
+        out = named_folder(arguments.out, Path("runs") / recipe.name)
         check_folder(out)
+        check_own(out, "comparison", COMPARISON_MARKS)
         if arguments.markdown is not None:
             check_file(arguments.markdown, "--markdown")
         console = terminal()

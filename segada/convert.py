@@ -21,7 +21,7 @@ from segada.models.formats.writing import WRITERS
 from segada.models.freezing import check_part, names_part
 from segada.models.load_report import LoadReport, compare
 from segada.models.outline import outline
-from segada.models.weights import find_checkpoint
+from segada.models.weights import check_replaceable, find_checkpoint
 from segada.settings.files import InputError
 
 LISTED_NAMES = 3
@@ -158,6 +158,7 @@ def _check_output(output: Path, to: str, source: Path) -> None:
         if output.suffix != ".safetensors":
             raise InputError(f"OUTPUT {output}: must end with .safetensors; for a folder of transformers say --to hf")
         check_file(output, "OUTPUT")
+        check_replaceable(output, "OUTPUT")
         return
     check_folder(output, "OUTPUT")
     if output.is_dir() and any(output.iterdir()):

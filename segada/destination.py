@@ -1,9 +1,10 @@
 """Where a person wants results to go: whether they can go there, said before anything is computed."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from segada.settings.files import InputError
+from segada.settings.files import InputError, check_regular
 
 
 def check_folder(path: Path, option: str = "--out") -> None:
@@ -28,6 +29,43 @@ def check_folder(path: Path, option: str = "--out") -> None:
         ) from None
 
 
+def check_own(path: Path, what: str, marks: Sequence[str], option: str = "--out") -> None:
+    """Refuses a folder that holds something, but none of what shows that it is ours.
+
+    Args:
+        path: The folder, which may be missing.
+        what: That it would hold, in the words of the message.
+        marks: Patterns of files in it, of which one shows that it holds that already.
+        option: What names it on the command line.
+
+    Raises:
+        InputError: it holds what is not ours; the first of it is named.
+    """
+    held = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+    if held and not any(True for mark in marks for _ in path.glob(mark)):
+        raise InputError(
+            f"{option} {path}: holds {held[0]} and no {what}, so none is begun there; name a new or an empty folder"
+        )
+
+
+def named_folder(given: str | None, default: Path, option: str = "--out") -> Path:
+    """The folder that a command line names.
+
+    Args:
+        given: What stands behind the option; None if it is not there.
+        default: Without it.
+        option: What names it on the command line.
+
+    Raises:
+        InputError: nothing stands behind it, as where a variable of a shell is not set.
+    """
+    if given is None:
+        return default
+    if not given.strip():
+        raise InputError(f"{option} {given!r}: names no folder; write one, or leave {option} out for {default}")
+    return Path(given)
+
+
 def check_file(path: Path, option: str) -> None:
     """Whether a file can be written or replaced.
 
@@ -36,8 +74,9 @@ def check_file(path: Path, option: str) -> None:
         option: What names it on the command line.
 
     Raises:
-        InputError: it is a folder, or its own cannot be made or written.
+        InputError: it is a folder or a pipe, or its own folder cannot be made or written.
     """
     check_folder(path.parent, option)
     if path.is_dir():
         raise InputError(f"{option} {path}: is a folder, not a file; add a file's name")
+    check_regular(path)

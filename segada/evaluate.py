@@ -11,13 +11,13 @@ from rich.console import Console
 from segada.arithmetic import set_up_torch
 from segada.command import exit_code
 from segada.data.splits import Split
-from segada.destination import check_folder
+from segada.destination import check_folder, check_own, named_folder
 from segada.evaluating.keeping import KINDS
 from segada.evaluating.options import parse_protocol
 from segada.evaluating.progress import frame_progress
 from segada.evaluating.records import Evaluation
 from segada.evaluating.request import Request, default_folder
-from segada.evaluating.results import ResultFolder
+from segada.evaluating.results import RESULT_MARKS, ResultFolder
 from segada.evaluating.scoring import Scorer, frame_key
 from segada.evaluating.tables import class_table, domain_table
 from segada.evaluating.voters import find_voters, frame_settings
@@ -57,6 +57,8 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
         networks = request.networks()
         for network in networks:
             console.print(network.origin, soft_wrap=True, markup=False)
+        if request.kept:
+            results.claim()
         with frame_progress(console) as progress:
             scorer = Scorer(
                 request.judge(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
@@ -76,8 +78,9 @@ def main() -> int:
 
     def command() -> None:
         request = _request(arguments)
-        folder: Path = arguments.out or default_folder(request.nothing_yet())
+        folder = named_folder(arguments.out, default_folder(request.nothing_yet()))
         check_folder(folder)
+        check_own(folder, "evaluation", RESULT_MARKS)
         console = terminal()
         with stopping("the frames that are being predicted are done") as asked_to_stop:
             evaluation = evaluate(request, folder, console, asked_to_stop)
@@ -100,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
     parser.add_argument("--domains", nargs="+", metavar="NAME", help="of data.domains; default: those of the stream")
     parser.add_argument("--split", choices=get_args(Split), default="report", help="default: report")
-    parser.add_argument("--out", type=Path, help="folder of the results; default: runs/evaluate-, name and hash")
+    parser.add_argument("--out", help="folder of the results; default: runs/evaluate-, name and hash")
     scales = " ".join(f"{scale:g}" for scale in SCALES)
     parser.add_argument("--tta", action="store_true", help=f"see each frame at scales {scales}, and in the mirror")
     parser.add_argument("--scales", nargs="+", type=float, metavar="S", help="other scales for --tta")

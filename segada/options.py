@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from segada.destination import check_folder
+from segada.destination import check_folder, check_own, named_folder
+from segada.run_names import RUN_MARKS
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError, load_run_settings
@@ -53,7 +54,7 @@ def add_run_options(parser: argparse.ArgumentParser, settings: str, out: str) ->
         out: Help on the default folder.
     """
     parser.add_argument("settings", nargs="?", help=settings)
-    parser.add_argument("--out", type=Path, help=f"folder of the run; default: {out}")
+    parser.add_argument("--out", help=f"folder of the run; default: {out}")
     parser.add_argument(
         "--set",
         action="append",
@@ -109,8 +110,9 @@ def chosen(
         return Chosen(_resumed(arguments, overrides), arguments.resume_from, tags)
     file = _file(arguments.settings, recipes)
     settings = load_run_settings(file, overrides)
-    folder = arguments.out or default_folder(settings, file)
+    folder = named_folder(arguments.out, default_folder(settings, file))
     check_folder(folder)
+    check_own(folder, "run", RUN_MARKS)
     if not arguments.auto_resume and (folder / "settings.yaml").exists():
         raise InputError(
             f"--no-auto-resume, but {folder} holds a run; choose another --out, or go on with it without this option"
@@ -154,7 +156,7 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
 def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value]) -> RunSettings:
     folder: Path = arguments.resume_from
     contradicted = {
-        "another --out": arguments.out not in (None, folder),
+        "another --out": arguments.out is not None and Path(arguments.out) != folder,
         "--no-auto-resume": not arguments.auto_resume,
         "--load-from, which begins a new run": arguments.load_from is not None,
     }

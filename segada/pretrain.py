@@ -16,7 +16,7 @@ from segada.command import exit_code
 from segada.data.labels import NAMES
 from segada.destination import check_file
 from segada.models.build import build_segmentor
-from segada.models.weights import save_weights
+from segada.models.weights import check_replaceable, save_weights
 from segada.options import add_run_options, chosen
 from segada.randomness import torch_generator
 from segada.records import BestRecord, RunReport
@@ -100,6 +100,7 @@ def _check_half(path: Path) -> None:
     if path.suffix != ".safetensors":
         raise InputError(f"--half {path}: must end with .safetensors, as model.checkpoint, which is to name it, asks")
     check_file(path, "--half")
+    check_replaceable(path, "--half")
 
 
 def recipes() -> list[Path]:

@@ -17,11 +17,10 @@ from pydantic import ValidationError
 from segada.atomic import add_line, write_bytes, write_text
 from segada.checkpoint import Damaged, checksum, read_state, write_state
 from segada.records import BestRecord, RunReport, StepRecord, VisitRecord
+from segada.run_names import RUN_DRAFTS, RUN_FILES
 from segada.settings import RunSettings
+from segada.settings.files import check_regular
 from segada.storage import writing
-
-DRAFTS = ".*.*"
-"""Of `segada.atomic`, that a kill has left."""
 
 
 class RunFolder:
@@ -55,9 +54,11 @@ class RunFolder:
             Whether they were written: the run begins.
 
         Raises:
-            ValueError: if the folder holds a run of other settings, or this one watched in another way.
+            ValueError: if the folder holds a run of other settings, or this one watched in another way, or files of
+                these names that are no run's.
         """
         path = self._path / "settings.yaml"
+        self._check_readable()
         found = self._claimed(path)
         if found is not None and found.settings_hash() != settings.settings_hash() == self._held_hash():
             # A part of a file may be settings, too: those of defaults. The checkpoint has a checksum.
@@ -71,12 +72,14 @@ class RunFolder:
         if found is not None and found.watch != settings.watch:
             # What is watched is written while a run adapts: a part of it, or nothing, would come of going on.
             raise ValueError(f"{path}: holds this run with another watch; choose another folder, or that watch")
-        for draft in (*self._path.glob(DRAFTS), *self._newest.parent.glob(DRAFTS)):
-            draft.unlink(missing_ok=True)
+        content = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+        if held is None:
+            self._check_free(path, content)
+        self._remove_drafts()
         if found is None:
             if path.exists():
                 self.log("settings.yaml could not be read: it is written again")
-            write_text(path, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+            write_text(path, content)
             self.log(f"settings {settings.settings_hash()}, seed {settings.seed}")
         return found is None
 
@@ -167,6 +170,27 @@ class RunFolder:
         with writing(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
         add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}")
+
+    def _check_readable(self) -> None:
+        """Raises InputError if there is a pipe, or a folder, where a run has a file."""
+        for name in RUN_FILES:
+            check_regular(self._path / name)
+
+    def _remove_drafts(self) -> None:
+        for pattern in RUN_DRAFTS:
+            for draft in self._path.glob(pattern):
+                draft.unlink(missing_ok=True)
+
+    def _check_free(self, path: Path, content: str) -> None:
+        """Raises ValueError if a file is there that a run would replace or remove, and no run that it could be of."""
+        for there in (path, *self._visits, self._steps):
+            # Of a run that was begun: a part of its settings, or what a power cut leaves of them.
+            is_part = there == path and path.is_file() and content.encode().startswith(path.read_bytes().strip(b"\0"))
+            if there.exists() and not is_part:
+                raise ValueError(
+                    f"{there}: would be replaced, and no settings show that it is a run's; move it away, or choose "
+                    "another folder"
+                )
 
     def _claimed(self, path: Path) -> RunSettings | None:
         """The settings in the folder; None if there are none that can be read."""

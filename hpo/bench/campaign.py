@@ -1,7 +1,6 @@
 """Studies that are disturbed again and again until they are done, and what came of them."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import numpy as np
 
 from hpo.bench.evidence import differing, files_of_runs, lost, repeated, reports, under_way, visits
 from hpo.bench.kinds import Kind
+from hpo.study_folder import remove_study
 from segada.command import DONE
 
 PATIENCE = 900.0
@@ -129,7 +129,7 @@ class Campaign:
 
     def remove(self) -> None:
         """Removes what the study has left."""
-        shutil.rmtree(self.out)
+        remove_study(self.out)
         self._log.unlink()
 
     def _sessions(self, outcome: Outcome, until: int, say: Callable[[str], None]) -> Iterator[int]:

@@ -23,6 +23,9 @@ from rich.table import Table
 
 from hpo.bench.campaign import Campaign, Control, Outcome, control
 from hpo.bench.kinds import KINDS, Impossible
+from hpo.bench.options import count, folder
+from hpo.made import remove_named
+from hpo.study_folder import remove_study
 from segada.settings.files import InputError
 
 STUDY = """
@@ -47,10 +50,12 @@ COLUMNS = ("kind", "kills", "studies", "trials", "lost", "repeated", "differing"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("--kills", type=int, default=100, metavar="N", help="over all kinds, shared evenly")
+    parser.add_argument("--kills", type=count(), default=100, metavar="N", help="over all kinds, shared evenly")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the study, the times, and what is hit")
     parser.add_argument("--kinds", type=_kinds, default=list(KINDS), metavar=",".join(KINDS))
-    parser.add_argument("--out", type=Path, default=Path("runs/bench/chaos"), metavar="DIR", help="keeps what is wrong")
+    parser.add_argument(
+        "--out", type=folder, default=Path("runs/bench/chaos"), metavar="DIR", help="keeps what is wrong"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -75,7 +80,8 @@ def run(arguments: argparse.Namespace) -> None:
     show(outcomes, console)
     if any(outcome.wrong for outcome in outcomes.values()):
         raise SystemExit(1)
-    shutil.rmtree(out)
+    remove_study(against.out)
+    remove_named(out, (against.file.name, f"{against.out.name}.log", "*/"))
 
 
 def undisturbed(out: Path, seed: int) -> Control:

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from hpo.bench.options import count
 from hpo.bench.searches import STOCK, build
 from hpo.parameters.kinds import Parameter
 from hpo.samplers.table import SAMPLERS
@@ -39,9 +40,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samplers", nargs="+", choices=[*SAMPLERS, *STOCK], default=["random", "genetic", "tpe"], metavar="NAME"
     )
-    parser.add_argument("--trials", nargs="+", type=int, default=DEFAULT_TRIALS, metavar="N")
-    parser.add_argument("--asks", type=int, default=30, metavar="N", help="of which the median is shown")
-    parser.add_argument("--objectives", type=int, default=1, metavar="N")
+    parser.add_argument("--trials", nargs="+", type=count(), default=DEFAULT_TRIALS, metavar="N")
+    parser.add_argument("--asks", type=count(), default=30, metavar="N", help="of which the median is shown")
+    parser.add_argument("--objectives", type=count(), default=1, metavar="N")
 
 
 def run(arguments: argparse.Namespace) -> None:

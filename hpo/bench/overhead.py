@@ -20,6 +20,7 @@ import optuna
 from rich.console import Console
 
 from hpo.agenda import Agenda
+from hpo.bench.options import count
 from hpo.collect import results_of
 from hpo.drivers import joined
 from hpo.jobs import Job, Outcome
@@ -50,9 +51,9 @@ MILLI = 1000.0
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("--trials", type=int, default=300, metavar="N", help="that do nothing; 0 leaves them out")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="of both searches")
-    parser.add_argument("--real", type=int, default=8, metavar="N", help=f"trials of {REAL}; 0 leaves them out")
+    parser.add_argument("--trials", type=count(0), default=300, metavar="N", help="that do nothing; 0 leaves them out")
+    parser.add_argument("--workers", type=count(), default=2, metavar="N", help="of both searches")
+    parser.add_argument("--real", type=count(0), default=8, metavar="N", help=f"trials of {REAL}; 0 leaves them out")
     parser.add_argument("--of", type=Path, metavar="OUT", help="folder of a study that has run, in place of them")
 
 

@@ -22,12 +22,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from hpo.bench.options import count, folder
 from hpo.bench.recorded import SHIPPED, RecordedTable, read_table
 from hpo.bench.searches import STOCK, build
 from hpo.bench.virtual_clock import Found, VirtualClock
 from hpo.objectives import RUNG_VALUES
 from hpo.pruning import HalvingSettings
 from hpo.samplers.table import SAMPLERS
+from segada.destination import check_own
 
 FIELDS = ("sampler", "pruning", "seed", "frames", "mean_miou")
 DEFAULT_SAMPLERS = ("genetic", "tpe", "cmaes", "nsga2", "nsga3", "qmc", "random", "grid", "optuna-tpe")
@@ -73,14 +75,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--table", type=Path, default=SHIPPED, metavar="FILE", help="(default: the one that is shipped)"
     )
-    parser.add_argument("--seeds", type=int, default=20, metavar="N")
+    parser.add_argument("--seeds", type=count(), default=20, metavar="N")
     parser.add_argument(
-        "--trials", type=int, metavar="N", help="whose frames are the budget (default: as many as the table has)"
+        "--trials", type=count(), metavar="N", help="whose frames are the budget (default: as many as the table has)"
     )
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="trials at a time, on the virtual clock")
-    parser.add_argument("--min-visits", type=int, default=2, metavar="N", help="the pruner's first rung")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
-    parser.add_argument("--out", type=Path, default=Path("runs/bench/replay"), metavar="DIR")
+    parser.add_argument(
+        "--workers", type=count(), default=2, metavar="N", help="trials at a time, on the virtual clock"
+    )
+    parser.add_argument("--min-visits", type=count(), default=2, metavar="N", help="the pruner's first rung")
+    parser.add_argument("--jobs", type=count(), default=1, metavar="N", help="processes")
+    parser.add_argument("--out", type=folder, default=Path("runs/bench/replay"), metavar="DIR")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -89,6 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: there is no such table.
     """
+    check_own(arguments.out, "replay of this benchmark", ["replay.csv"])
     table = read_table(arguments.table)
     budget = table.frames * (arguments.trials or len(table.trials))
     samplers = list(dict.fromkeys((*arguments.samplers, "random")))

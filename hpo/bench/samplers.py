@@ -16,10 +16,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from hpo.bench.options import count, folder
 from hpo.bench.problems import ProblemKey
 from hpo.bench.scores import Estimate, Score, scores
 from hpo.bench.searches import FUNCTIONS, ONE_OBJECTIVE, STOCK, SUITES, SearchKey, losses
 from hpo.samplers.table import SAMPLERS
+from segada.destination import check_own
 from segada.settings.files import InputError
 
 FIELDS = ("suite", "function", "dimension", "instance", "seed", "sampler", "budget", "loss")
@@ -47,10 +49,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--functions", type=numbers, metavar="1,5-8", help="of each suite (default: all)")
     parser.add_argument("--dimensions", type=numbers, default=[5], metavar="5,10")
-    parser.add_argument("--seeds", type=int, default=10, metavar="N")
+    parser.add_argument("--seeds", type=count(), default=10, metavar="N")
     parser.add_argument("--budgets", type=numbers, default=list(DEFAULT_BUDGETS), metavar="50,100,200")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
-    parser.add_argument("--out", type=Path, default=Path("runs/bench/samplers"), metavar="DIR")
+    parser.add_argument("--jobs", type=count(), default=1, metavar="N", help="processes")
+    parser.add_argument("--out", type=folder, default=Path("runs/bench/samplers"), metavar="DIR")
 
 
 def numbers(text: str) -> list[int]:
@@ -75,6 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(
             f"--functions {arguments.functions}: no suite of {', '.join(arguments.suites)} has any of them"
         )
+    check_own(arguments.out, "searches of this benchmark", ["searches.csv"])
     arguments.out.mkdir(parents=True, exist_ok=True)
     log = arguments.out / "searches.csv"
     known = _read(log)

@@ -1,11 +1,13 @@
 """Runs that several studies of a comparison have in common are done once: the baselines, and the source training."""
 
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from hpo.collect import read_report
 from hpo.plan import Plan, undone
+from hpo.study_folder import COPY
 
 
 def take_over(plan: Plan, siblings: Iterable[Path]) -> None:
@@ -36,7 +38,6 @@ def take_over(plan: Plan, siblings: Iterable[Path]) -> None:
 
 def _copy(run: Path, folder: Path) -> None:
     # Under another name until all of it is there: half a run must not be taken for one.
-    half = folder.with_name(f"{folder.name}.copying")
-    shutil.rmtree(half, ignore_errors=True)
-    shutil.copytree(run, half)
-    half.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{COPY}.") as above:
+        shutil.copytree(run, Path(above) / folder.name).rename(folder)

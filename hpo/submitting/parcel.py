@@ -26,10 +26,12 @@ class Parcel:
     Attributes:
         study: The study file, as it is called there.
         files: All files, by what they are called there, seen from the folder in which the job runs.
+        links: Links in folders that are included, which do not travel: they lead elsewhere.
     """
 
     study: str
     files: dict[str, Path]
+    links: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -44,6 +46,8 @@ class Parcel:
             yield f"  {name} ({in_bytes(self.files[name].stat().st_size)})"
         if len(largest) > SHOWN:
             yield f"  and {len(largest) - SHOWN} smaller ones"
+        for link in self.links:
+            yield f"  not {link}, a link out of its folder; include what it leads to"
 
     def lay(self, folder: Path) -> None:
         """Lays the files into a folder, where they are called as they will be there."""
@@ -81,9 +85,14 @@ def packed(file: str, includes: Sequence[Path] = ()) -> Parcel:
         InputError: something is not there, outside the current folder, extended by an absolute path, or too large.
     """
     study, files = _study(file)
+    links: dict[str, None] = {}
     for include in includes:
-        files.update(_included(include))
-    parcel = Parcel(study, files)
+        for name, path in _included(include):
+            if _leads_out(path, include.resolve()):
+                links[name] = None
+            else:
+                files[name] = path
+    parcel = Parcel(study, files, tuple(links))
     parcel.check()
     return parcel
 
@@ -127,8 +136,13 @@ def _included(include: Path) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield str(path.relative_to(here)), path
     for inner in sorted(path.rglob("*")):
-        if inner.is_file() and not any(map(_is_left_out, inner.relative_to(path).parts)):
+        if (inner.is_file() or inner.is_symlink()) and not any(map(_is_left_out, inner.relative_to(path).parts)):
             yield str(inner.relative_to(here)), inner
+
+
+def _leads_out(path: Path, include: Path) -> bool:
+    """Whether a path is a link to anything but a file in what is included."""
+    return path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(include))
 
 
 def _is_left_out(name: str) -> bool:

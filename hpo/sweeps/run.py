@@ -24,6 +24,7 @@ from hpo.sweeps.writing import PROGRAM, PRUNED_BY
 from hpo.tracking.points import point_of
 from segada.atomic import write_text
 from segada.command import INTERRUPTED, exit_code
+from segada.destination import named_folder
 from segada.records import RunReport, VisitRecord
 from segada.settings.files import InputError
 from segada.settings.schema import nearest
@@ -37,14 +38,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m hpo.sweeps.run", description=__doc__)
     parser.add_argument("study", help="study file that the sweep was made from")
     parser.add_argument("arguments", help="values of its dimensions as JSON: what ${args_json} stands for in a sweep")
-    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
+    parser.add_argument("--out", help="folder of the runs (default: runs)")
     arguments = parser.parse_args()
     ended: list[int] = []
 
     def command() -> None:
         study = load_study(arguments.study)
         configuration = point_of_study(study.space, arguments.arguments)
-        ended.append(_run(study, configuration, arguments.out / study.settings.name / "sweep"))
+        out = named_folder(arguments.out, Path("runs"))
+        ended.append(_run(study, configuration, out / study.settings.name / "sweep"))
 
     return exit_code(command) or ended[0]
 

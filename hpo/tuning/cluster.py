@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import ray
 from ray._private.worker import BaseContext
 
+from hpo.tuning.privacy import default_token_path, ensure_private_token, withheld
 from segada.settings.files import InputError
 
 _QUIET = {
@@ -115,16 +116,19 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
 
 def _connected(resources: Resources, address: str | None) -> BaseContext:
     on_sigterm = signal.getsignal(signal.SIGTERM)
+    if address in (None, "local"):
+        ensure_private_token()
     try:
-        return ray.init(
-            address=address or "local",
-            num_cpus=None if address else _local_cpus(resources),
-            include_dashboard=None if address else True,
-            dashboard_host="127.0.0.1",
-            runtime_env={"env_vars": _numerics(resources)} if address else None,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-        )
+        with withheld():
+            return ray.init(
+                address=address or "local",
+                num_cpus=None if address else _local_cpus(resources),
+                include_dashboard=None if address else True,
+                dashboard_host="127.0.0.1",
+                runtime_env={"env_vars": _numerics(resources)} if address else None,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
     except ConnectionError as error:
         raise _no_cluster(str(address), error) from None
     finally:
@@ -223,5 +227,5 @@ def _token_command() -> str | None:
         return None
     if "RAY_AUTH_TOKEN" in os.environ:
         return 'echo "$RAY_AUTH_TOKEN"'
-    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", default_token_path()))
     return f"cat {shlex.quote(str(path))}" if path.exists() else None

@@ -15,6 +15,7 @@ import aiohttp
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient, JobType
 
+from hpo.tuning.privacy import default_token_path
 from segada.settings.files import InputError
 from segada.settings.schema import nearest
 
@@ -213,7 +214,7 @@ def _token() -> tuple[str | None, str]:
     if "RAY_AUTH_TOKEN" in os.environ:
         return os.environ["RAY_AUTH_TOKEN"].strip(), "RAY_AUTH_TOKEN"
     given = os.environ.get("RAY_AUTH_TOKEN_PATH")
-    path = Path(given) if given else Path.home() / ".ray" / "auth_token"
+    path = Path(given) if given else default_token_path()
     try:
         return path.read_text().strip(), str(path)
     except OSError as error:

@@ -7,7 +7,11 @@ from pydantic import ValidationError
 from segada.atomic import write_text
 from segada.evaluating.records import DomainRecord, Evaluation
 from segada.evaluating.tables import evaluation_csv
+from segada.run_names import draft
 from segada.settings.files import InputError
+
+RESULT_MARKS = ("evaluation.json", draft("evaluation.json"))
+"""Of which a folder has one as soon as something is written into it."""
 
 
 class ResultFolder:
@@ -55,11 +59,19 @@ class ResultFolder:
             )
         return set(kept) <= set(record.saved)
 
+    def claim(self) -> None:
+        """Writes `evaluation.json` before anything is kept of frames, so that a folder with those is known as ours."""
+        if not self._json.exists():
+            self._write()
+
     def add(self, domain: str, record: DomainRecord) -> None:
         """Writes both files with one more domain."""
         domains = {name: other for name, other in self.evaluation.domains.items() if name != domain}
         self.evaluation = self.evaluation.model_copy(update={"domains": {**domains, domain: record}})
         write_text(self._path / "evaluation.csv", evaluation_csv(self.evaluation))
+        self._write()
+
+    def _write(self) -> None:
         write_text(self._json, self.evaluation.model_dump_json(indent=1) + "\n")
 
     @property

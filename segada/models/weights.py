@@ -16,6 +16,7 @@ from segada.models.freezing import check_part
 from segada.models.load_report import LoadReport, compare
 from segada.models.misfit import Meeting
 from segada.models.segmentor import Segmentor
+from segada.settings.files import InputError
 
 SHIPPED = Path(__file__).parent / "checkpoints"
 
@@ -80,8 +81,10 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
     bare = path.name == checkpoint and not path.suffix
     if bare and shipped.is_file():
         return shipped
-    if path.exists():
+    if path.is_file() or path.is_dir():
         return path
+    if path.exists():
+        raise ValueError(f"{setting}: {path} is a pipe, a device or a socket; give a file or a folder")
     if bare:
         names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
         raise ValueError(
@@ -89,6 +92,28 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
             f"{', '.join(names) or 'none'}. Give one of these, the path of a file or folder, or null to do without"
         )
     raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
+
+
+def check_replaceable(path: Path, option: str) -> None:
+    """Refuses to write weights over a file that is none of ours.
+
+    Args:
+        path: where they are to go.
+        option: what names it on the command line.
+
+    Raises:
+        InputError: there is such a file.
+    """
+    if path.is_file() and not _is_ours(path):
+        raise InputError(f"{option} {path}: is there already, and not written by this program; choose another name")
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return FACTS in (file.metadata() or {})
+    except safetensors.SafetensorError:
+        return False
 
 
 def storable(segmentor: Segmentor) -> dict[str, Tensor]:

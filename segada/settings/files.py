@@ -21,6 +21,17 @@ class InputError(ValueError):
     """What a person gave is wrong. The text is one line: where, what, and what would be right."""
 
 
+def check_regular(path: Path) -> None:
+    """Refuses a pipe, a device, a socket or a folder in the place of a file: to read it could take for ever.
+
+    Raises:
+        InputError: it is one.
+    """
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe, a device or a socket"
+        raise InputError(f"{path}: is {kind}, where a file should be; move it away, or name another one")
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a value really stands that a document shows elsewhere: in another file, or under another path."""
@@ -111,9 +122,10 @@ def read_yaml(file: str | Path) -> Document:
     an error, keys are text, and dates stay text.
 
     Raises:
-        InputError: there is no such file, or it is not YAML, or not a mapping.
+        InputError: there is no such file, or it is a pipe, not YAML, or not a mapping.
     """
     name = str(file)
+    check_regular(Path(file))
     try:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as failure:

@@ -75,6 +75,27 @@ def test_nothing_else_travels_but_what_is_included(here: Path) -> None:
     assert lines[1] == "  weights/best.safetensors (2.5 kB)"
 
 
+def test_links_out_of_a_folder_that_is_included_are_not_followed_and_named(here: Path, tmp_path: Path) -> None:
+    secret = written(tmp_path / "id_rsa", "private key")
+    written(here / "other" / "b.py", "b")
+    written(here / "code" / "a.py", "a")
+    for name, target in (
+        ("key", secret),
+        ("folder", tmp_path),
+        ("beside", here / "other" / "b.py"),
+        ("gone", here / "nowhere"),
+        ("alias.py", Path("a.py")),
+    ):
+        (here / "code" / name).symlink_to(target)
+    sent = packed("smoke", [Path("code")])
+    assert set(sent.files) == {"study/smoke.yaml", "code/a.py", "code/alias.py"}
+    assert set(sent.links) == {"code/key", "code/folder", "code/beside", "code/gone"}
+    assert "  not code/key, a link out of its folder; include what it leads to" in list(sent.lines())
+    sent.lay(tmp_path / "there")
+    assert not any(path.is_symlink() for path in (tmp_path / "there").rglob("*"))
+    assert "private key" not in {path.read_text() for path in (tmp_path / "there" / "code").iterdir()}
+
+
 @pytest.mark.parametrize(
     ("include", "said"),
     [

@@ -156,7 +156,7 @@ def test_a_kill_between_two_renames_costs_one_visit(
 ) -> None:
     _stopped(settings, material, tmp_path)
     (tmp_path / NEWEST).replace(tmp_path / FORMER)
-    (tmp_path / "checkpoint" / ".state.pt.draft").write_bytes(b"the half of a checkpoint")
+    (tmp_path / "checkpoint" / ".state.pt.a1b2c3d4").write_bytes(b"the half of a checkpoint")
     resumed = Adaptation(settings, material, tmp_path)
 
     assert resumed.visits_done == 2
