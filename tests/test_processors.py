@@ -26,17 +26,20 @@ def test_libraries_compute_as_on_the_processor_that_is_stood_for(name: str) -> N
     assert done.stdout.split() == [chosen["OPENBLAS_CORETYPE"], chosen["ATEN_CPU_CAPABILITY"]]
 
 
-def test_what_the_processor_lacks_is_not_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_processor_lacks_is_not_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran = []
 
-    def run(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    def run(command: list[str], check: bool, env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
         ran.append((env["OPENBLAS_CORETYPE"], command[3:]))
         return subprocess.CompletedProcess(command, 1 if env["OPENBLAS_CORETYPE"] == "Haswell" else 0)
 
     monkeypatch.setattr(processors.subprocess, "run", run)
     monkeypatch.setattr(processors, "flags_at_hand", lambda: {"sse4_1", "sse4_2", "avx2", "fma", "avx512f"})
     assert processors.main([]) == 1
-    assert ran == [(core, ["-q", "-m", "rounding"]) for core in ("Nehalem", "Haswell")]
+    assert ran == [(core, ["-q", "-m", "rounding", *processors.marked()]) for core in ("Nehalem", "Haswell")]
+    assert any("test_samplers" in path for path in processors.marked())
     assert capsys.readouterr().out.splitlines()[2:] == ["== AVX-512: not at hand", "failed as on AVX2"]
     monkeypatch.setattr(processors, "flags_at_hand", frozenset)
     assert processors.main(["tests/contracts"]) == 0

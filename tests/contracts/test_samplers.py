@@ -119,6 +119,7 @@ def test_every_proposal_respects_bounds_and_conditions(name: str) -> None:
         assert_valid(configuration)
 
 
+@pytest.mark.rounding
 def test_no_proposal_is_forbidden_and_none_is_spent_on_rejection(name: str) -> None:
     clauses = TypeAdapter(list[Clauses]).validate_python(
         [{"kind": ["a", "b"], "weight": {"above": 0.0}}, {"kind": "none", "rate": {"below": 0.01}}]
@@ -168,6 +169,7 @@ def test_a_new_process_continues_the_same_search(name: str, tmp_path: Path) -> N
     assert parts == whole
 
 
+@pytest.mark.rounding
 def test_trials_asked_for_at_once_differ(name: str) -> None:
     study = study_of(name)
     run(study, 8)

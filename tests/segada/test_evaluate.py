@@ -79,7 +79,9 @@ def written(folder: Path) -> dict[str, dict[str, object]]:
 
 
 def assert_scores(record: dict[str, object], wanted: dict[str, object]) -> None:
-    assert {name: record[name] for name in wanted} == {name: pytest.approx(score) for name, score in wanted.items()}
+    """Rounding may give a pixel on an edge, of some ten thousand, to the other class."""
+    close = {name: pytest.approx(score, abs=2e-3) for name, score in wanted.items()}
+    assert {name: record[name] for name in wanted} == close
 
 
 def test_a_shipped_checkpoint_scores_what_plain_computation_says(

@@ -13,6 +13,8 @@ from hpo.samplers.past import GENOME, whole
 from hpo.samplers.table import SAMPLERS
 from hpo.space import Space
 
+pytestmark = pytest.mark.rounding
+
 SPACE = Space(
     TypeAdapter(dict[str, Parameter]).validate_python(
         {
