@@ -1,4 +1,4 @@
-.PHONY: install check format test test-slow bench
+.PHONY: install check format test test-rounding test-slow bench
 
 install:  ## everything a developer needs
 	pip install -e '.[dev]' && pre-commit install
@@ -15,6 +15,9 @@ format:
 
 test:
 	python -m pytest
+
+test-rounding:  ## as on other processors, whose libraries round in other ways
+	python tests/processors.py
 
 test-slow:  ## minutes long: whole searches, retraining
 	python -m pytest -m slow --timeout 3600

@@ -24,6 +24,10 @@ MISSING = 3
 """The word after the seed of the draw for genes that a trial does not carry."""
 
 
+DIGITS = 12
+"""Of two numbers that are the same up to so many significant digits, one is not tried after the other."""
+
+
 class Past:
     """The points of a study's trials. Nothing here is state: a new process reads the same from the study."""
 
@@ -60,10 +64,17 @@ class Past:
     def is_new(self, point: Mapping[str, Raw], number: int) -> bool:
         """Whether no trial but the one with this number, finished or not, has this configuration."""
         key = self._key(point)
-        return key not in self._tried and all(key != frozenset(other.items()) for other in self.running(number))
+        return key not in self._tried and all(key != _rounded(other) for other in self.running(number))
 
     def _key(self, point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:
-        return frozenset(self._expressed(point).items())
+        return _rounded(self._expressed(point))
+
+
+def _rounded(point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:
+    """A point by which it is compared: on another processor the same number may be computed with other last bits."""
+    return frozenset(
+        (name, float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value) for name, value in point.items()
+    )
 
 
 def promised(trial: FrozenTrial) -> dict[str, Raw]:

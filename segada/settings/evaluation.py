@@ -57,5 +57,5 @@ class RuntimeSettings(Settings):
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     """CPU threads of torch. Part of the settings because another number may round differently."""
     deterministic: bool = False
-    """Take only algorithms of torch and cuDNN that give the same bits each time, slower ones among them, and stop at an
-    operation that has none. For GPUs; on a CPU the bits are the same without it."""
+    """Take only algorithms of torch and cuDNN that give the same bits each time on one machine, slower ones among them,
+    and stop at an operation that has none. For GPUs; on a CPU the bits are the same without it."""

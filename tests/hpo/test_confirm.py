@@ -6,6 +6,8 @@ from study_samples import candidate, random_areas
 
 from hpo.confirm import Bootstrap, confirm
 
+pytestmark = pytest.mark.rounding
+
 SHORT = Bootstrap(replicates=500)
 
 

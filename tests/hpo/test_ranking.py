@@ -16,6 +16,8 @@ from hpo.comparison.ranking import (
 )
 from hpo.confirm import SeedRun
 
+pytestmark = pytest.mark.rounding
+
 # Hand-made: ranks are (1, 2, 3), (1, 2, 3), (2, 1, 3), (1, 2.5, 2.5).
 SCORES = np.array([[0.9, 0.8, 0.7], [0.6, 0.5, 0.4], [0.5, 0.6, 0.1], [0.9, 0.2, 0.2]])
 

@@ -21,10 +21,18 @@ BEST = ("best.safetensors", "best.json")
 @pytest.fixture(scope="module")
 def settings(tiny_run: dict[str, object]) -> RunSettings:
     stream = {**tiny_run["stream"], "visits": ["clear"] * 4, "frames": 4}  # type: ignore[dict-item]
-    # So fast that scores go up and down, and the last visit is not the best.
-    method = {"name": "supervised", "optimiser": {"learning_rate": 2e-2}}
+    # Ever faster until it ruins the network: each of six seeds ended at two thirds of its best score or less, so
+    # that which visits are good is no matter of rounding.
+    method = {"name": "supervised", "optimiser": {"learning_rate": 5e-2}}
     return RunSettings.model_validate(
-        {**tiny_run, "stream": stream, "watch": {"best_weights": True}, "method": method, "seed": 3}
+        {
+            **tiny_run,
+            "stream": stream,
+            "watch": {"best_weights": True},
+            "method": method,
+            "modulation": {"name": "one_cycle", "warm_up": 0.9},
+            "seed": 3,
+        }
     )
 
 

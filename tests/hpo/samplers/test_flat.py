@@ -13,6 +13,8 @@ from hpo.samplers.past import GENOME, whole
 from hpo.samplers.table import SAMPLERS
 from hpo.space import Space
 
+pytestmark = pytest.mark.rounding
+
 SPACE = Space(
     TypeAdapter(dict[str, Parameter]).validate_python(
         {
@@ -79,8 +81,13 @@ def test_what_a_branch_has_learnt_is_inherited() -> None:
     assert set(widths[4:]) & set(widths[:4])
 
 
-@pytest.mark.parametrize("name", ["cmaes", "nsga2", "gp"])
-def test_the_flat_ones_find_the_branch_and_its_number(name: str) -> None:
+@pytest.mark.parametrize(("name", "found"), [("cmaes", 0.35), ("nsga2", 0.35), ("gp", 0.6)])
+def test_the_flat_ones_find_the_branch_and_its_number(name: str, found: float) -> None:
+    """Outside the branch nothing is below 1.7.
+
+    Which points are tried depends on rounding as on the seed. The worst of 40 seeds was 0.12 for cmaes and 0.19 for
+    nsga2, the worst of 5 was 0.32 for gp.
+    """
     settings = SAMPLERS[name].model_validate({"name": name})
     sampler = settings.build(SPACE, 40)
     assert isinstance(sampler, FlatSampler)
@@ -92,4 +99,4 @@ def test_the_flat_ones_find_the_branch_and_its_number(name: str) -> None:
             study.tell(asked, state=TrialState.FAIL)
         else:
             study.tell(asked, abs(float(str(values.get("width", 2.0))) - 0.3) + float(str(values["rate"])))
-    assert study.best_value < 0.35
+    assert study.best_value < found

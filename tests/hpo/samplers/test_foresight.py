@@ -12,6 +12,8 @@ from hpo.samplers import foresight
 from hpo.samplers.foresight import Coordinates, Foresight, predicted
 from hpo.space import Space
 
+pytestmark = pytest.mark.rounding
+
 UNIT = {"type": "float", "low": 0.0, "high": 1.0}
 
 

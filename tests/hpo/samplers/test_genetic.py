@@ -241,17 +241,22 @@ def test_every_subset_can_be_reached_by_mutation() -> None:
 
 
 def test_strengths_are_inherited_and_start_all_alike() -> None:
-    settings = GeneticSettings(name="genetic", population=4)
-    study = optuna.create_study(direction="maximize", sampler=settings.build(MIXED, 24))
-    best_of(study, 40)
-    genomes = [trial.system_attrs[GENOME] for trial in study.trials]
     names = [STRENGTH + name for name in MIXED.distributions()]
-    assert not any(set(names) & set(genome) for genome in genomes[:4])
-    strengths = np.log([[genome[name] for name in names] for genome in genomes[4:] if set(names) <= set(genome)])
-    assert len(strengths) > 30
+    early, late = [], []
+    for seed in range(6):
+        settings = GeneticSettings(name="genetic", population=4, seed=seed)
+        study = optuna.create_study(direction="maximize", sampler=settings.build(MIXED, 24))
+        best_of(study, 40)
+        genomes = [trial.system_attrs[GENOME] for trial in study.trials]
+        assert not any(set(names) & set(genome) for genome in genomes[:4])
+        strengths = np.log([[genome[name] for name in names] for genome in genomes[4:] if set(names) <= set(genome)])
+        assert len(strengths) > 25
+        assert np.abs(strengths).max() <= np.log(STRONGEST) + 1e-3
+        early.append(np.abs(strengths[:4]).mean())
+        late.append(np.abs(strengths[-10:]).mean())
     # They drift apart over generations: a child's differ from 1 by one step of about 0.4, its descendants' by more.
-    assert np.abs(strengths[:4]).mean() < np.abs(strengths[-10:]).mean()
-    assert np.abs(strengths).max() <= np.log(STRONGEST) + 1e-3
+    # That is so in the mean: of 20 studies one had it the other way round.
+    assert np.mean(early) < 0.9 * np.mean(late)
 
 
 def test_adapted_strengths_are_the_parents_geometric_mean_on_average() -> None:
@@ -298,7 +303,10 @@ def test_mutation_reaches_less_far_as_the_study_grows() -> None:
 
 
 def test_children_keep_the_limits_that_parents_taught() -> None:
-    """The best values are beyond the limit: what is bred stays where the limit is kept."""
+    """The best values are beyond the limit: what is bred stays where the limit is kept.
+
+    Of 20 seeds the worst had a median distance of 0.09 and came to 0.382.
+    """
     study = optuna.create_study(direction="maximize", sampler=GeneticSettings(name="genetic").build(ONE, 40))
     for _ in range(40):
         trial = study.ask()
@@ -308,7 +316,7 @@ def test_children_keep_the_limits_that_parents_taught() -> None:
         study.tell(trial, x)
     late = [trial.params["x"] for trial in study.trials[20:]]
     assert np.median(np.abs(np.array(late) - 0.4)) < 0.15
-    assert study.best_value > 0.38
+    assert study.best_value > 0.36
 
 
 def test_generations_have_parents_of_the_last_one_alone_and_the_best_of_all_live_on() -> None:

@@ -1,5 +1,6 @@
 """The grid: its values, its branches, its end."""
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -57,3 +58,19 @@ def test_a_grid_too_large_to_write_down_is_drawn_from(monkeypatch: pytest.Monkey
     monkeypatch.setattr(grid, "LISTED", 5)
     found = proposals(space_of(), 8, levels=9)
     assert len(set(found)) == 8
+
+
+def test_points_that_another_processor_computed_with_other_last_bits_are_not_tried_again() -> None:
+    space = Space(TypeAdapter(dict[str, Parameter]).validate_python({"rate": PARAMETERS["rate"]}))
+    study = optuna.create_study(sampler=GridSettings(name="grid", levels=5).build(space, 5))
+    for level in levels(space.distributions()["rate"], 5)[1:4]:
+        assert isinstance(level, float)
+        study.enqueue_trial({"rate": float(np.nextafter(level, 1.0))})
+    running = study.ask()
+    space.suggest(running)
+    for _ in range(4):
+        trial = study.ask()
+        space.suggest(trial)
+        study.tell(trial, 0.0)
+    found = sorted(trial.params["rate"] for trial in study.trials)
+    assert found == pytest.approx(levels(space.distributions()["rate"], 5))

@@ -16,6 +16,8 @@ from segada.data.distortion import DRAWS, contrast, distort, lighten, saturate
 from segada.data.style import equalise, grey, restyle
 from segada.settings.augmentation import ClaheSettings, DistortionSettings, StyleSettings
 
+pytestmark = pytest.mark.rounding
+
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)

@@ -15,6 +15,8 @@ from segada.data.streets_classes import Label
 from segada.data.weather import FOG_LIGHT, Weather, parse_weather, render_weather
 from segada.data.wet_road import DARKENING, level_ground, wet
 
+pytestmark = pytest.mark.rounding
+
 SIZE = (64, 128)
 NUMBERS = range(12)
 RAINS = ("25mm", "50mm", "75mm", "100mm", "200mm")

@@ -13,6 +13,8 @@ from segada.evaluation.label_free import MOST_PIXELS, SCORES, Sight, measured, v
 from segada.passage import Passage
 from segada.settings.evaluation import HIGHER_IS_BETTER, LabelFreeName
 
+pytestmark = pytest.mark.rounding
+
 CLASSES = 7
 OF_PREDICTIONS = tuple(SCORES)
 

@@ -10,6 +10,8 @@ from torch.nn.functional import interpolate
 
 from segada.evaluation.sliding import Slide, slid, window_starts
 
+pytestmark = pytest.mark.rounding
+
 sides = st.integers(1, 40)
 
 

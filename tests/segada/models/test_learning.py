@@ -10,6 +10,8 @@ from segada.models.segmentor import Segmentor
 from segada.settings.adapter import AdaptFormerSettings
 from segada.settings.model import ModelSettings
 
+pytestmark = pytest.mark.rounding
+
 
 @pytest.fixture
 def student() -> Segmentor:

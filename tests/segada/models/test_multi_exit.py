@@ -13,6 +13,8 @@ from segada.models.segformer import SegFormerHead
 from segada.settings.adapter import NoAdapter
 from segada.settings.model import ModelSettings
 
+pytestmark = pytest.mark.rounding
+
 CHANNELS = (3, 4, 5, 6)
 
 

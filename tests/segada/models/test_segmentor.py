@@ -12,6 +12,8 @@ from segada.models.segmentor import Segmentor
 from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
 from segada.settings.model import ModelSettings
 
+pytestmark = pytest.mark.rounding
+
 ADAPTED = AdaptFormerSettings(name="adaptformer", stages=(2,), bottleneck=4)
 
 

@@ -9,6 +9,8 @@ from segada.data.batch import Batch
 from segada.selftraining.class_mix import chosen_classes, paste_mask, pasted_onto, unmixed
 from segada.selftraining.pseudo_labels import PseudoLabels
 
+pytestmark = pytest.mark.rounding
+
 
 @given(st.sets(st.sampled_from([*range(19), 255]), min_size=1), st.floats(0.0, 1.0), st.integers(0, 99))
 def test_as_many_classes_as_the_formula_says_are_drawn_from_those_present(

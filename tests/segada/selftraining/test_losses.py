@@ -2,9 +2,12 @@
 
 import math
 
+import pytest
 import torch
 
 from segada.selftraining.losses import pixel_cross_entropy, soft_cross_entropy
+
+pytestmark = pytest.mark.rounding
 
 
 def _by_hand(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Tensor) -> float:

@@ -1,8 +1,11 @@
 """Pseudo-labels against the plain softmax."""
 
+import pytest
 import torch
 
 from segada.selftraining.pseudo_labels import ground_truth, pseudo_labels
+
+pytestmark = pytest.mark.rounding
 
 
 def test_labels_and_share_are_those_of_the_plain_softmax() -> None:
