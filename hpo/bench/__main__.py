@@ -1,4 +1,4 @@
-"""Benchmarks of the search: `python -m hpo.bench samplers`, `latency`, `replay`, `chaos`, `overhead`.
+"""Benchmarks of the search: `python -m hpo.bench samplers`, `latency`, `replay`, `chaos`, `overhead`, `memory`.
 
 `record` makes what is replayed.
 """
@@ -6,7 +6,7 @@
 import argparse
 import sys
 
-from hpo.bench import chaos, latency, overhead, record, replay, samplers
+from hpo.bench import chaos, latency, memory, overhead, record, replay, samplers
 from segada.command import exit_code
 
 COMMANDS = {
@@ -16,6 +16,7 @@ COMMANDS = {
     "record": record,
     "chaos": chaos,
     "overhead": overhead,
+    "memory": memory,
 }
 """What can be measured: modules with `add_options(parser)` and `run(arguments)`."""
 
