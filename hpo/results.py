@@ -1,7 +1,5 @@
 """What a study has found, read from its folder; and results.csv."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from segada.atomic import write_text
 from segada.records import RunReport, VisitRecord, visit_labels
 from segada.settings.trees import Tree, Value
+from segada.spreadsheet import csv_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +92,8 @@ def write_csv(results: StudyResults, path: Path) -> None:
     scores = _scores(results)
     label_free = [f"{LABEL_FREE_PREFIX}{score}" for score in scores]
     columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *label_free]
-    text = io.StringIO()
     names = list(dict.fromkeys([*columns, "seconds", "reason", "mishaps"]))
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_row(trial, results, scores) for trial in results.trials)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(names, (_row(trial, results, scores) for trial in results.trials)))
 
 
 def _scores(results: StudyResults) -> list[str]:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from segada.atomic import add_line, write_bytes, write_text
 from segada.checkpoint import Damaged, checksum, read_state, write_state
+from segada.printing import escaped
 from segada.records import BestRecord, RunReport, StepRecord, VisitRecord
 from segada.settings import RunSettings
 from segada.storage import writing
@@ -166,7 +167,7 @@ class RunFolder:
         """Adds a line, with the time of day, to `log.txt`."""
         with writing(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
-        add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}")
+        add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {escaped(line)}")
 
     def _claimed(self, path: Path) -> RunSettings | None:
         """The settings in the folder; None if there are none that can be read."""

@@ -3,11 +3,10 @@
 `record` makes what is replayed.
 """
 
-import argparse
 import sys
 
 from hpo.bench import chaos, latency, memory, overhead, record, replay, samplers
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 
 COMMANDS = {
     "samplers": samplers,
@@ -23,7 +22,7 @@ COMMANDS = {
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m hpo.bench", description=__doc__)
+    parser = Parser(prog="python -m hpo.bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
         assert module.__doc__ is not None

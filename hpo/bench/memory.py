@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-from rich.console import Console
 from rich.table import Table
 
 from hpo.outputs import write_study
@@ -26,6 +25,7 @@ from hpo.study import open_study
 from hpo.study_file import StudyFile, load_study
 from segada.records import RunReport, VisitRecord
 from segada.settings.files import InputError
+from segada.terminal import terminal
 
 STUDY = "ga_dacs"
 CLASSES = 19
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
             need = need_of(out)
         sizes = (f"{need.page / MIB:.1f}", f"{need.csv / MIB:.1f}")
         table.add_row(f"{trials:,}", f"{need.memory / GIB:.2f}", f"{need.seconds:.0f}", *sizes)
-    Console().print(table)
+    terminal().print(table)
 
 
 @dataclass(frozen=True)

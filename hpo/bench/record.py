@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from hpo.bench.recorded import SHIPPED, RecordedTable, RecordedTrial, RecordedVisit, Recording, write_table
 from hpo.collect import read_report, results_of
@@ -22,6 +21,7 @@ from hpo.study import read_study
 from hpo.study_file import StudyFile, load_study
 from segada.records import RunReport
 from segada.settings.files import InputError
+from segada.terminal import terminal
 
 TREES = 500
 DIGITS = 6
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     complete = [(trial, report) for trial, report in read if report is not None]
     table = recorded(file, complete, results.visits, provenance(out / "study.yaml"))
     write_table(table.recording, table.trials, arguments.to)
-    Console().print(
+    terminal().print(
         f"{len(table.trials)} trials, {table.frames} frames each; {arguments.to.stat().st_size / 1024:.0f} KiB in "
         f"{arguments.to}\nthe nearest other trial foretells a result with Spearman {table.fidelity():.2f}",
         highlight=False,

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -21,6 +20,7 @@ from hpo.bench.scores import Estimate, Score, scores
 from hpo.bench.searches import FUNCTIONS, ONE_OBJECTIVE, STOCK, SUITES, SearchKey, losses
 from hpo.samplers.table import SAMPLERS
 from segada.settings.files import InputError
+from segada.terminal import terminal
 
 FIELDS = ("suite", "function", "dimension", "instance", "seed", "sampler", "budget", "loss")
 DEFAULT_SUITES = ("bbob", "bbob-mixint", "bbob-biobj")
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
         for budget in budgets
     ]
     for table in tables:
-        Console().print(table, "")
+        terminal().print(table, "")
     _write(tables, arguments.out)
 
 

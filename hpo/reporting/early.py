@@ -1,11 +1,10 @@
 """The table of the report that says whether pruning was justified."""
 
-from html import escape
-
 from hpo.analysis.correlation import CONFIDENCE, MOST_TRIALS
 from hpo.analysis.pruning import Foretold, rungs
 from hpo.confirm import Estimate
 from hpo.objectives import RUNG_VALUES
+from hpo.reporting.markup import escape
 from hpo.reporting.wording import metric_name
 from hpo.results import StudyResults
 

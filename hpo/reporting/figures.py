@@ -1,7 +1,6 @@
 """The interactive figures of the report."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from itertools import accumulate
 from random import Random
 from typing import cast
@@ -9,6 +8,7 @@ from typing import cast
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from hpo.reporting.markup import escape
 from hpo.reporting.tables import short, shown
 from hpo.reporting.wording import in_unit, metric_title, metric_value, title
 from hpo.results import StudyResults, TrialResult

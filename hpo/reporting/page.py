@@ -1,6 +1,5 @@
 """report.html: one file that opens offline."""
 
-from html import escape
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
@@ -8,6 +7,7 @@ from plotly.offline import get_plotlyjs
 from hpo.confirm import Confirmation, Estimate
 from hpo.reporting import figures, tables
 from hpo.reporting.early import early
+from hpo.reporting.markup import escape, escape_lines
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.unlabelled import unlabelled
 from hpo.reporting.verdict import HONESTY, best_run, hardest, search_line, verdict
@@ -91,8 +91,8 @@ def _search(results: StudyResults) -> str:
     if not results.completed():
         return ""
     note = (
-        "Completed trials only; hover in the first figure for a trial's parameters. The small plots, one per parameter, "
-        f"show the range of the better three quarters of the trials.{_drawn(len(results.completed()))}"
+        "Completed trials only; hover in the first figure for a trial's parameters. The small plots, one per "
+        f"parameter, show the range of the better three quarters of the trials.{_drawn(len(results.completed()))}"
     )
     return f'<h2>The search</h2><p class="note">{note}</p>{figures.history(results)}{figures.parameters(results)}'
 
@@ -122,5 +122,5 @@ def _failures(results: StudyResults) -> str:
 def _study(results: StudyResults) -> str:
     return (
         '<h2>How it was made</h2><p class="note">The study file as it was run, with all defaults, and the versions.</p>'
-        f"<details><summary>study.yaml</summary><pre>{escape(results.study_yaml)}</pre></details>"
+        f"<details><summary>study.yaml</summary><pre>{escape_lines(results.study_yaml)}</pre></details>"
     )

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import islice
 
 from hpo.confirm import Confirmed
 from hpo.digest import Report
+from hpo.reporting.markup import escape
 from hpo.reporting.verdict import best_run
 from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
 from hpo.results import StudyResults, TrialResult, visited_miou

@@ -1,11 +1,10 @@
 """The section of the report that says whether one could have chosen without labels."""
 
-from html import escape
-
 from hpo.analysis.correlation import CONFIDENCE
 from hpo.analysis.label_free import Ranking, chance, rankings
 from hpo.confirm import Estimate
 from hpo.reporting.early import correlation, sampled
+from hpo.reporting.markup import escape
 from hpo.reporting.wording import label_free_title, tenths
 from hpo.results import StudyResults
 from segada.settings.evaluation import HIGHER_IS_BETTER
