@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from pydantic import AfterValidator
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from hpo.folder_lock import locked, take
+from hpo.journal_file import JournalFile
 from segada.settings.files import InputError
 from segada.storage import StorageError, causes
 
@@ -108,7 +108,7 @@ def read_storage(place: str | None, out: Path) -> BaseStorage:
     if not path.is_file():
         raise InputError(f"{out}: has no {JOURNAL}; name the folder of a study")
     try:
-        return JournalStorage(JournalFileBackend(str(path), JournalLock(path)))
+        return JournalStorage(JournalFile(str(path), JournalLock(path)))
     except (ValueError, KeyError) as failure:
         raise InputError(f"{path}: cannot be read as a study's journal ({failure!r})") from None
 
@@ -174,7 +174,7 @@ def _journal(out: Path) -> JournalStorage:
             _check(path)
         lock.acquire()
         lock.release()
-        return JournalStorage(JournalFileBackend(str(path), lock))
+        return JournalStorage(JournalFile(str(path), lock))
     except (ValueError, KeyError) as failure:
         raise InputError(f"{path}: cannot be read as a study's journal ({failure!r}); {CURE}") from None
 

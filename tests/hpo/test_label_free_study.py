@@ -47,7 +47,9 @@ def study(gains: Sequence[float] = GAINS, scores: Mapping[str, Sequence[float]] 
     trials = []
     for number, gain in enumerate(gains):
         run = scored(gain, {name: values[number] for name, values in scores.items()})
-        trials.append(TrialResult(number, "complete", (run.mean_miou,), {}, Visits.of(run.visits), Report.of(run), 3.0, ""))
+        trials.append(
+            TrialResult(number, "complete", (run.mean_miou,), {}, Visits.of(run.visits), Report.of(run), 3.0, "")
+        )
     return replace(results(None), trials=(*trials, results(None).trials[2]))
 
 
