@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from hpo.attributes import MISHAPS, REASON
 from hpo.confirm import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.digest import Report, Visits
 from hpo.objectives import objective_value
 from hpo.plan import BASELINES, SPLITS, Plan, confirmation_name
 from hpo.results import StudyResults, TrialResult
@@ -145,14 +146,15 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
     folder = plan.trial_folder(trial.number)
     state = _STATES[trial.state]
     visits = _visits(folder)
+    report = read_report(folder) if state == "complete" else None
     stopped = f"stopped after visit {len(visits)}" if state == "pruned" else ""
     return TrialResult(
         number=trial.number,
         state=state,
         values=tuple(trial.values) if state == "complete" else (),
         parameters=dict(study.configuration(trial).values),
-        visits=visits,
-        report=read_report(folder) if state == "complete" else None,
+        visits=Visits.of(visits),
+        report=None if report is None else Report.of(report),
         seconds=sum(visit.seconds for visit in visits),
         reason=str(trial.user_attrs.get(REASON, stopped)),
         mishaps=tuple(trial.user_attrs.get(MISHAPS, ())),

@@ -17,14 +17,15 @@ from hpo.comparison.sharing import take_over
 from hpo.comparison.tables import methods_csv, rich_table
 from hpo.comparison.wording import detail, headline
 from hpo.plan import Plan
-from hpo.run import PLAIN_WIDTH, kept, run
+from hpo.run import kept, run
 from hpo.study_file import StudyFile
 from hpo.study_folder import check_comparison, check_free
 from segada.atomic import write_text
-from segada.command import FAILED, exit_code
+from segada.command import FAILED, Parser, exit_code
 from segada.destination import named_folder
 from segada.settings.files import InputError
 from segada.storage import storage_error
+from segada.terminal import wide_terminal
 
 
 def main() -> int:
@@ -61,13 +62,14 @@ def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -
         StorageError: a file system takes nothing more.
         KeyboardInterrupt: it was stopped; what is finished is kept.
     """
-    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    console = wide_terminal()
     winners: dict[str, Winner] = {}
     failures: dict[str, str] = {}
     refusals: list[InputError] = []
     for number, file in enumerate(files, start=1):
         name = file.settings.name
-        console.print(f"\n{number}/{len(files)} {name}", style="bold", highlight=False)
+        console.print("")
+        console.print(f"{number}/{len(files)} {name}", style="bold")
         try:
             winner = _winner(file, out, address)
         except InputError as refusal:
@@ -75,7 +77,7 @@ def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -
             winner = str(refusal)
         if isinstance(winner, str):
             failures[name] = winner
-            console.print(f"{name} failed: {winner}", highlight=False, markup=False)
+            console.print(f"{name} failed: {winner}")
         else:
             winners[name] = winner
     if len(refusals) == len(files):
@@ -112,13 +114,14 @@ def _winner(file: StudyFile, out: Path, address: str | None) -> Winner | str:
 
 def _print(comparison: Comparison, out: Path, console: Console) -> None:
     console.print("", rich_table(comparison), "", sep="\n")
-    console.print(headline(comparison), style="bold", highlight=False)
-    console.print(detail(comparison), highlight=False)
+    console.print(headline(comparison), style="bold")
+    console.print(detail(comparison))
     for name, reason in comparison.failures.items():
-        console.print(f"{name} failed: {reason}", highlight=False, markup=False)
-    console.print(f"\npage        {out / 'comparison.html'}\nnumbers     {out / 'comparison.csv'}", highlight=False)
+        console.print(f"{name} failed: {reason}")
+    places = (f"page        {out / 'comparison.html'}", f"numbers     {out / 'comparison.csv'}")
+    console.print("", *places, sep="\n")
     best = out / comparison.methods[0].name / "best" / "settings.yaml"
-    console.print(f"run the first  python -m segada.adapt {best}", highlight=False)
+    console.print(f"run the first  python -m segada.adapt {best}")
 
 
 def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
@@ -158,7 +161,7 @@ def _options(arguments: argparse.Namespace) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m hpo.compare",
         description=f"{__doc__} Run again, the same command goes on where it was stopped.",
     )

@@ -18,6 +18,7 @@ from hpo.reporting.wording import clock, metric_name, metric_title, metric_value
 from hpo.results import visited_miou
 from hpo.study import Study
 from hpo.study_settings import StudySettings
+from segada.printing import escaped
 from segada.records import RunReport
 
 SECONDS = 30.0
@@ -94,7 +95,7 @@ class Progress:
         self._live.stop()
         if self._done:
             took = clock(time.monotonic() - self._first)
-            self._console.print(f"this session: {self._done} runs in {took}", highlight=False)
+            self._console.print(f"this session: {self._done} runs in {took}")
 
     def started(self, job: Job) -> None:
         """A new line."""
@@ -111,7 +112,7 @@ class Progress:
         line.done, line.domain, line.miou = len(report.visits), report.visits[-1].domain, report.mean_miou
         if not self._console.is_terminal and time.monotonic() - line.said >= SECONDS and line.done < line.visits:
             line.said = time.monotonic()
-            self._console.print(f"{job.name}: {line}", highlight=False)
+            self._console.print(f"{job.name}: {line}")
 
     def recovered(self, job: Job) -> None:
         """Said aloud: a dying worker is worth a look at the machine."""
@@ -126,7 +127,7 @@ class Progress:
 
     def waiting(self, drivers: Sequence[str]) -> None:
         """Said once, so that nobody takes it for a standstill."""
-        self._console.print(f"waiting for what is left, in the hands of {', '.join(drivers)}", highlight=False)
+        self._console.print(f"waiting for what is left, in the hands of {', '.join(drivers)}")
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """The line goes; what became of the job stays."""
@@ -135,9 +136,7 @@ class Progress:
         if job.kind == "trial":
             self._count(job, outcome)
         seconds = time.monotonic() - line.started
-        self._console.print(
-            f"{job.name}: {_said(outcome)}, {seconds:.0f} s · {self._summary()}", highlight=False, soft_wrap=True
-        )
+        self._console.print(f"{job.name}: {_said(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
 
     def _count(self, job: Job, outcome: Outcome) -> None:
         tally = self._tally
@@ -186,7 +185,7 @@ class Progress:
         # A copy: the live view is drawn by a thread of its own.
         for name, line in list(self._lines.items()):
             table.add_row(name, ProgressBar(line.visits, line.done, width=18), str(line))
-        return Group(table, Text(self._summary(), style="dim"))
+        return Group(table, Text(escaped(self._summary()), style="dim"))
 
 
 def _said(outcome: Outcome) -> str:

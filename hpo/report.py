@@ -1,6 +1,5 @@
 """Rebuilds the report of a study from its folder: `python -m hpo.report OUT`."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -8,13 +7,14 @@ from hpo.outputs import write_outputs
 from hpo.plan import Plan
 from hpo.study import read_study
 from hpo.study_file import load_study
-from segada.command import exit_code
+from segada.command import Parser, exit_code
+from segada.printing import say
 from segada.settings.files import InputError
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m hpo.report", description=__doc__)
+    parser = Parser(prog="python -m hpo.report", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of a study, finished or not")
     out = parser.parse_args().out.resolve()
     return exit_code(lambda: rebuild(out))
@@ -32,7 +32,7 @@ def rebuild(out: Path) -> None:
         )
     file = load_study(str(out / "study.yaml"), runs=False)
     write_outputs(read_study(file, out), Plan(file, out), {})
-    print(f"report in {out / 'report.html'}")
+    say(f"report in {out / 'report.html'}")
 
 
 if __name__ == "__main__":

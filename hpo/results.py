@@ -1,20 +1,20 @@
 """What a study has found, read from its folder; and results.csv."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpo.confirm import Confirmation
-from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, objective_value
+from hpo.digest import Report, Visits
+from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from segada.atomic import write_text
 from segada.records import RunReport, VisitRecord, visit_labels
 from segada.settings.trees import Tree, Value
+from segada.spreadsheet import csv_text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrialResult:
     """One trial, whatever became of it."""
 
@@ -25,8 +25,9 @@ class TrialResult:
     """Of the objectives; empty unless complete."""
     parameters: dict[str, Value]
     """By path; a parameter that its conditions switched off is absent."""
-    visits: tuple[VisitRecord, ...]
-    report: RunReport | None
+    visits: Visits
+    report: Report | None
+    """Of a completed one."""
     seconds: float
     reason: str
     mishaps: tuple[str, ...] = ()
@@ -88,32 +89,28 @@ def write_csv(results: StudyResults, path: Path) -> None:
     """
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     miou = [f"{DOMAIN_PREFIX}{label}" for label in results.labels]
-    scores = _label_free_metrics(results)
-    columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *scores]
-    text = io.StringIO()
+    scores = _scores(results)
+    label_free = [f"{LABEL_FREE_PREFIX}{score}" for score in scores]
+    columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *label_free]
     names = list(dict.fromkeys([*columns, "seconds", "reason", "mishaps"]))
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_row(trial, results, scores) for trial in results.trials)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(names, (_row(trial, results, scores) for trial in results.trials)))
 
 
-def _label_free_metrics(results: StudyResults) -> list[str]:
-    """All scores that any visit has."""
-    visits = (visit for trial in results.trials for visit in trial.visits)
-    return list(dict.fromkeys(f"{LABEL_FREE_PREFIX}{name}" for visit in visits for name in visit.label_free))
+def _scores(results: StudyResults) -> list[str]:
+    """All label-free scores that any visit has."""
+    return list(dict.fromkeys(name for trial in results.trials for name in trial.visits.scores))
 
 
 def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tree:
     miou = (f"{DOMAIN_PREFIX}{label}" for label in results.labels)
-    report = trial.report
+    known = trial.report.label_free if trial.report is not None else {}
     return {
         "number": trial.number,
         "state": trial.state,
         **{name: _cell(value) for name, value in trial.parameters.items()},
-        **dict(zip(miou, visited_miou(trial.visits), strict=False)),
+        **dict(zip(miou, trial.visits.miou, strict=False)),
         "gain": trial.gain,
-        **{score: _number(objective_value(score, report)) for score in scores if report is not None},
+        **{f"{LABEL_FREE_PREFIX}{score}": _number(known.get(score, math.nan)) for score in scores},
         "seconds": round(trial.seconds, 3),
         "reason": trial.reason,
         "mishaps": "; ".join(trial.mishaps),

@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
 import optuna
@@ -32,14 +31,13 @@ from hpo.summary import print_summary
 from hpo.tracking.observer import tracked
 from hpo.trials_page import trials_command
 from hpo.tuning.gauges import Gauges
-from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
 from segada.destination import named_folder
+from segada.printing import escaped_lines, say, tell
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
 from segada.storage import StorageError, storage_error
-
-PLAIN_WIDTH = 160
-"""Columns of a table where there is no terminal to ask."""
+from segada.terminal import wide_terminal
 
 
 def main() -> int:
@@ -60,19 +58,19 @@ def main() -> int:
             _begin_anew(file, out)
         finished = run(file, out, arguments.address)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return WRONG_INPUT
     except KeyboardInterrupt:
         finished = False
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
         refused = storage_error(error, out or Path()) or lost(error, database)
         if refused is not None:
-            print(f"error: {masked(str(refused))}; what is finished is kept. To go on: {again}", file=sys.stderr)
+            tell(f"error: {masked(str(refused))}; what is finished is kept. To go on: {again}")
             return INTERRUPTED
-        print(f"error: {kept(error, out)}; to go on: {again}", file=sys.stderr)
+        tell(f"error: {kept(error, out)}; to go on: {again}")
         return FAILED
     if not finished:
-        print(f"interrupted; what is finished is kept. To go on: {again}", file=sys.stderr)
+        tell(f"interrupted; what is finished is kept. To go on: {again}")
         return INTERRUPTED
     return DONE
 
@@ -94,7 +92,7 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
         InputError: the folder holds another study, or data or weights are not there.
         StorageError: a file system takes nothing more.
     """
-    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
+    console = wide_terminal()
     file = file.kept_in(place_of(file.settings.storage))
     tracking = tracked(file, out)
     check_free(out)
@@ -134,7 +132,7 @@ def _begin_anew(file: StudyFile, out: Path) -> None:
     check_unnamed(file)
     aside = set_aside(out)
     if aside is not None:
-        print(f"what {out} held is now in {aside}")
+        say(f"what {out} held is now in {aside}")
 
 
 def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None, console: Console) -> None:
@@ -155,21 +153,20 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
     preparation = Preparation(
         plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
     )
-    console.print(f"results go to {plan.out}", highlight=False)
+    console.print(f"results go to {plan.out}")
     seen = trials_command(study.file.settings.storage, plan.out)
-    console.print(f"trials in a browser: {seen}", highlight=False, soft_wrap=True)
+    console.print(f"trials in a browser: {seen}", soft_wrap=True)
     with cluster(resources, address) as found:
         if found.dashboard is not None:
             token = f"; its token: {found.token_command}" if found.token_command else ""
-            console.print(f"dashboard {found.dashboard}{token}", highlight=False)
+            console.print(f"dashboard {found.dashboard}{token}")
         ray = found
         if wanted.gpus_per_trial == "auto":
             with driver.made.noting(plan.out / SHARES):
-                tell = partial(console.print, highlight=False)
-                ray = sized(ray, plan.search_settings(plan.default()), plan.out, tell)
+                ray = sized(ray, plan.search_settings(plan.default()), plan.out, console.print)
         driver.made.run(plan.source)
         if preparation.pretrain is not None and not plan.weights.exists():
-            console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}", highlight=False)
+            console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}")
         try:
             with study.claims.turn(plan.source.name) if preparation.pretrain is not None else nullcontext():
                 materials = prepare(preparation, ray.resources)
@@ -193,10 +190,10 @@ def kept(error: Exception, out: Path | None) -> str:
     said = masked(f"{type(error).__name__}: {error}".splitlines()[0])
     trace = masked(traceback.format_exc())
     if out is None or not (out / LOCK).is_file():
-        print(trace, end="", file=sys.stderr)
+        print(escaped_lines(trace), end="", file=sys.stderr)
         return said
     with (out / "log.txt").open("a") as log:
-        log.write(trace)
+        log.write(escaped_lines(trace))
     return f"{said} (traceback in {out / 'log.txt'})"
 
 
@@ -237,7 +234,7 @@ def study_file(arguments: argparse.Namespace, *, runs: bool = True) -> StudyFile
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m hpo.run",
         description=f"{__doc__} Run again, the same command goes on where it was stopped.",
     )

@@ -17,13 +17,15 @@ from hpo.journal.file import JOURNAL
 from hpo.standing import Place, Standing, standing_of
 from hpo.status_view import print_plain, print_table
 from hpo.storage import place_of, read_storage, without_password
-from segada.command import exit_code
+from segada.command import Parser, exit_code
+from segada.printing import say
 from segada.settings.files import InputError
+from segada.terminal import terminal
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m hpo.status", description=__doc__)
+    parser = Parser(prog="python -m hpo.status", description=__doc__)
     parser.add_argument(
         "place",
         metavar="OUT|URL",
@@ -66,7 +68,7 @@ def places(named: str, study: str | None = None) -> list[Place]:
 def _look(arguments: argparse.Namespace) -> None:
     if arguments.watch is not None and not (math.isfinite(arguments.watch) and arguments.watch > 0):
         raise InputError(f"--watch must be a number of seconds above 0, but is {arguments.watch}")
-    console = Console(highlight=False)
+    console = terminal()
     show = _shown_as(arguments, console)
     while True:
         standings = [standing_of(place, time.time()) for place in places(arguments.place, arguments.name)]
@@ -89,7 +91,7 @@ def _shown_as(arguments: argparse.Namespace, console: Console) -> Callable[[Stan
     return (
         (lambda standing: print_table(standing, console))
         if console.is_terminal
-        else (lambda one: print_plain(one, print))
+        else (lambda one: print_plain(one, say))
     )
 
 

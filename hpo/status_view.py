@@ -10,6 +10,7 @@ from rich.text import Text
 
 from hpo.reporting.wording import clock, metric_name, metric_value, tenths
 from hpo.standing import Running, Standing
+from segada.printing import escaped
 
 NOBODY = "nobody: it goes on with the study"
 
@@ -30,9 +31,9 @@ def print_plain(standing: Standing, write: Callable[[str], None]) -> None:
 
 def print_table(standing: Standing, console: Console) -> None:
     """The same with bars."""
-    console.print(Text(standing.name, style="bold"), Text(standing.place, style="dim"))
+    console.print(Text(escaped(standing.name), style="bold"), Text(escaped(standing.place), style="dim"))
     for line in (*_counts(standing), *_ends(standing)):
-        console.print(line, markup=False)
+        console.print(line)
     if standing.running:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for column in ("running", "", "visit", "domain", "mIoU, %", "since", "driver"):
@@ -43,9 +44,9 @@ def print_table(standing: Standing, console: Console) -> None:
         console.print(table)
     for title, lines in (("failed", _failures(standing)), ("on the way", _mishaps(standing))):
         if lines:
-            console.print(Text(title, style="bold"))
+            console.print(title, style="bold")
         for line in lines:
-            console.print(f"  {line}", markup=False)
+            console.print(f"  {line}")
 
 
 def _counts(standing: Standing) -> Iterator[str]:

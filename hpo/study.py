@@ -180,8 +180,10 @@ class Study:
         ranked = sorted(feasible, key=lambda trial: sign * trial.values[0])
         distinct: dict[str, FrozenTrial] = {}
         for trial in ranked:
+            if len(distinct) == count:
+                break
             distinct.setdefault(self.configuration(trial).hash, trial)
-        return list(distinct.values())[:count]
+        return list(distinct.values())
 
     def remove(self) -> None:
         """Removes it, with all its trials, from the storage that keeps it."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 from hpo import run as main_job
 from hpo.submitting.parcel import packed
 from hpo.submitting.sending import STOP_WAIT, entrypoint, environment, submission_id
-from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
+from segada.printing import escaped, say, tell
 from segada.settings.files import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def main() -> int:
     try:
         return int(arguments.command(arguments))
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return WRONG_INPUT
 
 
@@ -50,13 +51,14 @@ def send(arguments: argparse.Namespace) -> int:
     variables = environment(arguments.env)
     server = _server(arguments)
     name = submission_id(study)
-    print("\n".join(["sending", *parcel.lines()]))
+    for line in ("sending", *parcel.lines()):
+        say(line)
     if arguments.env:
-        print(f"and the variables {', '.join(arguments.env)}, readable by everyone who has the cluster's token")
+        say(f"and the variables {', '.join(arguments.env)}, readable by everyone who has the cluster's token")
     with tempfile.TemporaryDirectory() as folder:
         parcel.lay(Path(folder))
         server.submit(name, command, Path(folder), variables)
-    print(f"submitted {name}: {command}")
+    say(f"submitted {name}: {command}")
     if not arguments.follow:
         _say_how_to_go_on(server, name, sys.stdout)
         return DONE
@@ -66,10 +68,10 @@ def send(arguments: argparse.Namespace) -> int:
 def status(arguments: argparse.Namespace) -> int:
     """Prints how a job is."""
     job = _server(arguments).job(arguments.job)
-    print(_line(job))
-    print(f"runs: {job.command}")
+    say(_line(job))
+    say(f"runs: {job.command}")
     if job.message:
-        print(f"Ray says: {job.message}")
+        say(f"Ray says: {job.message}")
     return DONE
 
 
@@ -86,11 +88,11 @@ def stop(arguments: argparse.Namespace) -> int:
     """Stops a job as Ctrl-C would."""
     server = _server(arguments)
     if not server.stop(arguments.job):
-        print(_line(server.job(arguments.job)))
+        say(_line(server.job(arguments.job)))
         return DONE
-    print(f"{arguments.job}: finishes the visits that run, for at most {STOP_WAIT // 60} minutes, and stops")
-    print("to go on later, submit the same study again; to see whether it has stopped:")
-    print(f"  {_again('status', server, arguments.job)}")
+    say(f"{arguments.job}: finishes the visits that run, for at most {STOP_WAIT // 60} minutes, and stops")
+    say("to go on later, submit the same study again; to see whether it has stopped:")
+    say(f"  {_again('status', server, arguments.job)}")
     return DONE
 
 
@@ -98,7 +100,8 @@ def listed(arguments: argparse.Namespace) -> int:
     """Prints all jobs of the cluster, the last one first."""
     server = _server(arguments)
     lines = [_line(job) for job in server.jobs()]
-    print("\n".join(lines) or f"no job was submitted to {server.address}")
+    for line in lines or [f"no job was submitted to {server.address}"]:
+        say(line)
     return DONE
 
 
@@ -112,10 +115,11 @@ def _followed(server: "JobServer", name: str) -> int:
     try:
         job = server.follow(name, write)
     except KeyboardInterrupt:
-        print(f"\n{name} goes on without being followed", file=sys.stderr)
+        tell("")
+        tell(f"{name} goes on without being followed")
         _say_how_to_go_on(server, name, sys.stderr)
         return INTERRUPTED
-    print(_line(job), file=sys.stderr)
+    tell(_line(job))
     if job.status == "STOPPED":
         return INTERRUPTED
     known = job.exit_code in (DONE, WRONG_INPUT, INTERRUPTED)
@@ -124,7 +128,7 @@ def _followed(server: "JobServer", name: str) -> int:
 
 def _say_how_to_go_on(server: "JobServer", name: str, stream: TextIO) -> None:
     for verb in ("logs --follow", "status", "stop"):
-        print(f"  {_again(verb, server, name)}", file=stream)
+        print(escaped(f"  {_again(verb, server, name)}"), file=stream)
 
 
 def _again(verb: str, server: "JobServer", name: str) -> str:
@@ -147,7 +151,7 @@ def _server(arguments: argparse.Namespace) -> "JobServer":
 
 
 def _sending() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m hpo.submit",
         description=f"{__doc__} Other commands: {', '.join(COMMANDS)}. Every other option goes to `python -m hpo.run`.",
         allow_abbrev=False,
@@ -174,7 +178,7 @@ def _sending() -> argparse.ArgumentParser:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hpo.submit", description=__doc__)
+    parser = Parser(prog="python -m hpo.submit", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         verb = commands.add_parser(name, description=command.__doc__)

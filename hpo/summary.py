@@ -1,5 +1,6 @@
 """What the main job prints at its end."""
 
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -10,23 +11,27 @@ from hpo.reporting.verdict import best_run, search_line, verdict
 from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results import StudyResults
 
+MOST_FAILURES = 50
+"""Runs whose failure is printed; the files have all."""
+
 
 def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     """The search in a line, the confirmed tables, the answer, what failed, and the command that runs the winner."""
     answer = verdict(results)
     best = best_run(results.confirmation)
-    console.print(f"\nsearch: {search_line(results)}", highlight=False)
+    console.print("", f"search: {search_line(results)}", sep="\n")
     if results.confirmation is not None:
         console.print("", _runs(results.confirmation), "", sep="\n")
         if best is not None:
             console.print(_visits(results.confirmation, best), "", sep="\n")
-    console.print(answer.headline, style="bold", highlight=False)
-    console.print(answer.detail, highlight=False)
+    console.print(answer.headline, style="bold")
+    console.print(answer.detail)
     _print_failures(results, console)
-    console.print(f"\nreport      {out / 'report.html'}\nall trials  {out / 'results.csv'}", highlight=False)
+    places = (f"report      {out / 'report.html'}", f"all trials  {out / 'results.csv'}")
+    console.print("", *places, sep="\n")
     if best is not None:
-        console.print(f"best        {out / 'best'}", highlight=False)
-        console.print(f"run it      python -m segada.adapt {out / 'best' / 'settings.yaml'}", highlight=False)
+        console.print(f"best        {out / 'best'}")
+        console.print(f"run it      python -m segada.adapt {out / 'best' / 'settings.yaml'}")
 
 
 def _runs(confirmation: Confirmation) -> Table:
@@ -71,8 +76,11 @@ def _table(caption: str) -> Table:
 def _print_failures(results: StudyResults, console: Console) -> None:
     failed = [trial for trial in results.trials if trial.state == "fail"]
     if failed:
-        console.print(f"{len(failed)} of {len(results.trials)} trials failed:", style="bold", highlight=False)
+        console.print(f"{len(failed)} of {len(results.trials)} trials failed:", style="bold")
     elif results.failures:
         console.print("Failures:", style="bold")
-    for name, reason in results.failed().items():
-        console.print(f"  {title(name)}: {reason}", highlight=False, markup=False)
+    reasons = results.failed()
+    for name, reason in islice(reasons.items(), MOST_FAILURES):
+        console.print(f"  {title(name)}: {reason}")
+    if len(reasons) > MOST_FAILURES:
+        console.print(f"  and {len(reasons) - MOST_FAILURES} more, in results.csv and failures.json")

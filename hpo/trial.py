@@ -11,7 +11,8 @@ from hpo.exchange import exported, imported
 from hpo.salvage import salvage
 from hpo.study_file import StudyFile, load_study
 from segada.atomic import write_text
-from segada.command import exit_code
+from segada.command import Parser, exit_code
+from segada.printing import say, tell
 from segada.settings.files import InputError
 
 
@@ -25,7 +26,7 @@ def main() -> int:
 def _export(arguments: argparse.Namespace) -> None:
     lines, notes = exported(arguments.out.resolve())
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
     if arguments.file is None:
         sys.stdout.write(lines)
     else:
@@ -35,13 +36,13 @@ def _export(arguments: argparse.Namespace) -> None:
 def _import(arguments: argparse.Namespace) -> None:
     out = arguments.out.resolve()
     new, known = imported(arguments.file, out, _study_file(arguments, out))
-    print(f"{new} trials taken in, {known} were there")
-    print(f"to go on: python -m hpo.run --space {shlex.quote(str(out / 'study.yaml'))} --out {shlex.quote(str(out))}")
+    say(f"{new} trials taken in, {known} were there")
+    say(f"to go on: python -m hpo.run --space {shlex.quote(str(out / 'study.yaml'))} --out {shlex.quote(str(out))}")
 
 
 def _salvage(arguments: argparse.Namespace) -> None:
     for sentence in salvage(arguments.out.resolve()):
-        print(sentence)
+        say(sentence)
 
 
 def _study_file(arguments: argparse.Namespace, out: Path) -> StudyFile:
@@ -53,7 +54,7 @@ def _study_file(arguments: argparse.Namespace, out: Path) -> StudyFile:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hpo.trial", description=__doc__)
+    parser = Parser(prog="python -m hpo.trial", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     exporting = commands.add_parser("export", help="all trials as lines of JSON; nothing is changed")
     exporting.add_argument("out", type=Path, metavar="OUT", help="folder of a study")

@@ -1,6 +1,5 @@
 """Builds the W&B report of a study that was tracked: `python -m hpo.wandb_report OUT`."""
 
-import argparse
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,13 +8,14 @@ import wandb
 
 from hpo.study_file import load_study
 from hpo.tracking.observer import has_key, mode_of
-from segada.command import exit_code
+from segada.command import Parser, exit_code
+from segada.printing import say
 from segada.settings.files import InputError
 
 
 def main() -> int:
     """The command line. Returns the exit code: 0 done, 2 wrong input, a key that is refused, or no answer."""
-    parser = argparse.ArgumentParser(prog="python -m hpo.wandb_report", description=__doc__)
+    parser = Parser(prog="python -m hpo.wandb_report", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of a study, finished or not")
     out = parser.parse_args().out
     return exit_code(lambda: publish(out))
@@ -35,8 +35,9 @@ def publish(out: Path) -> None:
     if mode_of(file.settings.tracking.mode) == "disabled":
         raise InputError(f"{out}: wandb was not told of this study; run it with --set tracking.mode=offline")
     if not has_key():
-        print("not logged in to W&B, so that the report cannot be saved there; where there is a key, run")
-        print(f"  wandb sync {out}/wandb/offline-run-*\n  python -m hpo.wandb_report {out}")
+        say("not logged in to W&B, so that the report cannot be saved there; where there is a key, run")
+        say(f"  wandb sync {out}/wandb/offline-run-*")
+        say(f"  python -m hpo.wandb_report {out}")
         return
     # Imported here: the extra that it needs may not be installed.
     from hpo.tracking.report import report_of
@@ -47,10 +48,10 @@ def publish(out: Path) -> None:
         report.save()
     except wandb.Error as error:
         raise InputError(f"W&B does not take the report ({type(error).__name__}: {error})") from None
-    print(f"report at {report.url}")
+    say(f"report at {report.url}")
     waiting = list(out.glob("wandb/offline-run-*"))
     if waiting:
-        print(f"{len(waiting)} runs may not be in it yet: wandb sync {out}/wandb/offline-run-*")
+        say(f"{len(waiting)} runs may not be in it yet: wandb sync {out}/wandb/offline-run-*")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ import wandb
 from hpo.study_file import load_study
 from hpo.sweeps.writing import lost, sweep_of
 from hpo.tracking.observer import has_key
-from segada.command import exit_code
+from segada.command import Parser, exit_code
+from segada.printing import say, tell
 from segada.settings.files import InputError
 
 
@@ -31,12 +32,12 @@ def create(arguments: argparse.Namespace) -> None:
     tracking = study.settings.tracking
     sweep = sweep_of(study, arguments.study)
     for sentence in lost(study):
-        print(f"note: {sentence}", file=sys.stderr)
+        tell(f"note: {sentence}")
     project = arguments.project or tracking.project
     sweep_id = wandb.sweep(sweep, entity=arguments.entity or tracking.entity, project=project)
     # wandb leaves here what its server made of entity and project.
     place = "/".join([os.environ["WANDB_ENTITY"], os.environ["WANDB_PROJECT"], sweep_id])
-    print(f"to search it, on any machine that has {arguments.study}: python -m hpo.wandb_sweep agent {place}")
+    say(f"to search it, on any machine that has {arguments.study}: python -m hpo.wandb_sweep agent {place}")
 
 
 def agent(arguments: argparse.Namespace) -> None:
@@ -60,7 +61,7 @@ def _asking_wandb(command: Callable[[], None]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hpo.wandb_sweep", description=__doc__.splitlines()[0])
+    parser = Parser(prog="python -m hpo.wandb_sweep", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     creating = commands.add_parser("create", help="make a sweep of a study file")
     creating.add_argument("study", metavar="FILE", help="study file, or the name of a shipped one")

@@ -1,6 +1,5 @@
 """One run: `python -m segada.adapt SETTINGS.yaml` adapts one model over one stream and reports mIoU per domain."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.course import Course
 from segada.itinerary import Itinerary
 from segada.material import prepare
@@ -53,9 +52,9 @@ def adapt(
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
     RunFolder(folder).add_tags(tags)
-    console.print(run.network.origin, markup=False)
+    console.print(run.network.origin)
     for line in material.shortfalls():
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {len(visits)}, from {folder}")
     with course.shown(itinerary.steps_before(run.visits_done)):
@@ -70,7 +69,7 @@ def adapt(
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m segada.adapt", description=__doc__)
+    parser = Parser(prog="python -m segada.adapt", description=__doc__)
     add_run_options(
         parser,
         "settings of the run (YAML); best/settings.yaml of a study, for one",

@@ -1,6 +1,5 @@
 """How fast the parts are: `python -m segada.bench streets` and `model` on one core, `loading` on the disk and all."""
 
-import argparse
 import os
 import platform
 import statistics
@@ -14,7 +13,7 @@ import cv2
 from rich.console import Console
 from rich.table import Table
 
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.data.bench_loading import Timed, time_loading, write_streets
 from segada.data.decoding import count_workers
 from segada.data.streets import render_scenes
@@ -123,7 +122,7 @@ def _described(name: str, data: DataSettings) -> str:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m segada.bench", description=__doc__)
+    parser = Parser(prog="python -m segada.bench", description=__doc__)
     parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING]))
     parser.add_argument("--repeats", type=int, default=5, help="default: 5")
     parser.add_argument("--of", metavar="SETTINGS", help="loading: of the frames of a run (YAML); default: made ones")

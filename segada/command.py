@@ -1,11 +1,13 @@
 """How every command of the engine ends: exit codes, and one line for what a person got wrong."""
 
+import argparse
 import shlex
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
+from segada.printing import escaped, tell
 from segada.settings.files import InputError
 from segada.storage import StorageError
 
@@ -22,6 +24,14 @@ def is_out_of_memory(error: Exception) -> bool:
     )
 
 
+class Parser(argparse.ArgumentParser):
+    """A command line whose mistakes are said escaped; parsers of sub-commands are of this class too."""
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong, and ends with code 2."""
+        super().error(escaped(message))
+
+
 def exit_code(command: Callable[[], None], kept: str = "finished visits are kept") -> int:
     """Runs the command and turns its end into an exit code.
 
@@ -36,19 +46,19 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
     try:
         command()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return WRONG_INPUT
     except KeyboardInterrupt:
-        print(f"interrupted; {_how_to_go_on(kept)}", file=sys.stderr)
+        tell(f"interrupted; {_how_to_go_on(kept)}")
         return INTERRUPTED
     except StorageError as error:
-        print(f"error: {error}; {_how_to_go_on(kept)}", file=sys.stderr)
+        tell(f"error: {error}; {_how_to_go_on(kept)}")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
         if any(sign in str(error) for sign in OUT_OF_MEMORY):
             said = str(error).splitlines()[0]
             cure = "choose a smaller data.size, stream.batch_size or evaluation.batch_size"
-            print(f"error: memory is short: {said}; {cure}", file=sys.stderr)
+            tell(f"error: memory is short: {said}; {cure}")
             return FAILED
         traceback.print_exc()
         return FAILED

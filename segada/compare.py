@@ -1,6 +1,5 @@
 """Every method beside the others: `python -m segada.compare RECIPE.yaml` runs each with several seeds on one stream."""
 
-import argparse
 import os
 import platform
 import sys
@@ -11,7 +10,7 @@ import torch
 from rich.console import Console
 
 from segada.atomic import write_text
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.comparison.recipe import Recipe, load_recipe, shipped_recipes
 from segada.comparison.runs import Run, carry_out, claim, finished_report
 from segada.comparison.statistics import summarise
@@ -61,7 +60,7 @@ def compare(recipe: Recipe, out: Path, jobs: int, console: Console) -> Compariso
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m segada.compare", description=__doc__)
+    parser = Parser(prog="python -m segada.compare", description=__doc__)
     shipped = ", ".join(name.removesuffix(".yaml") for name in shipped_recipes())
     parser.add_argument("recipe", help=f"what is compared (YAML), or the name of a shipped recipe: {shipped}")
     parser.add_argument("--out", help="folder of the results; default: runs/ and the recipe's name")

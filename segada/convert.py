@@ -1,6 +1,5 @@
 """Says what a checkpoint is, and writes it in another format: `python -m segada.convert INPUT [OUTPUT]`."""
 
-import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.destination import check_file, check_folder
 from segada.models.encoder import has_adapter
 from segada.models.formats.contents import OpenedFile, StoredWeights
@@ -23,6 +22,7 @@ from segada.models.load_report import LoadReport, compare
 from segada.models.outline import outline
 from segada.models.weights import check_replaceable, find_checkpoint
 from segada.settings.files import InputError
+from segada.terminal import PlainConsole
 
 LISTED_NAMES = 3
 """Names of what is left out that a line lists."""
@@ -30,7 +30,7 @@ LISTED_NAMES = 3
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m segada.convert", description=__doc__)
+    parser = Parser(prog="python -m segada.convert", description=__doc__)
     parser.add_argument("input", help="file or folder of any known format, or name of a shipped checkpoint")
     parser.add_argument("output", nargs="?", type=Path, help="what is written; without it the input is described")
     parser.add_argument("--to", choices=list(WRITERS), default="safetensors", help="default: safetensors")
@@ -41,7 +41,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def command() -> None:
-        console = Console(highlight=False, markup=False, soft_wrap=True)
+        console = PlainConsole(soft_wrap=True)
         try:
             path = find_checkpoint(arguments.input, "INPUT")
             if arguments.output is not None:

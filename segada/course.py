@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from segada.clock import Clock
+from segada.printing import escaped
 
 MINUTE, HOUR = 60, 3600
 
@@ -23,7 +24,7 @@ class Course(Clock):
             total: Steps of the whole run.
             now: The time in seconds.
         """
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
         self._bar = Progress(*columns, console=console, transient=True)
         self._task = self._bar.add_task("", total=total, left="")
         self._total, self._first, self._done = total, 0, 0
@@ -51,7 +52,7 @@ class Course(Clock):
 
     def visit(self, text: str) -> None:
         """What is being done, before the bar."""
-        self._bar.update(self._task, description=text)
+        self._bar.update(self._task, description=escaped(text))
 
     def left(self) -> str:
         """`about 3 min left`, at the pace of this session, evaluation included; empty at the end, or before a step."""

@@ -9,7 +9,7 @@ from typing import get_args
 from rich.console import Console
 
 from segada.arithmetic import set_up_torch
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.data.splits import Split
 from segada.destination import check_folder, check_own, named_folder
 from segada.evaluating.keeping import KINDS
@@ -56,7 +56,7 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
     if left:
         networks = request.networks()
         for network in networks:
-            console.print(network.origin, soft_wrap=True, markup=False)
+            console.print(network.origin, soft_wrap=True)
         if request.kept:
             results.claim()
         with frame_progress(console) as progress:
@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m segada.evaluate", description=__doc__)
+    parser = Parser(prog="python -m segada.evaluate", description=__doc__)
     parser.add_argument(
         "checkpoints",
         nargs="+",

@@ -1,6 +1,5 @@
 """Source training: `python -m segada.pretrain` is the supervised method over a one-domain stream."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from importlib import resources
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.adapt import adapt, print_report, print_tags
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.data.labels import NAMES
 from segada.destination import check_file
 from segada.models.build import build_segmentor
@@ -25,7 +24,7 @@ from segada.settings import RunSettings
 from segada.settings.files import InputError
 from segada.settings.method import SupervisedSettings
 from segada.stopping import Asked, never, stopping
-from segada.terminal import terminal
+from segada.terminal import PlainConsole, terminal
 
 DEFAULT: Final = "pretrain_streets.yaml"
 
@@ -53,7 +52,7 @@ def pretrain(
     """
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
-    console = console or Console(quiet=True)
+    console = console or PlainConsole(quiet=True)
     kept = settings.watch.model_copy(update={"best_weights": settings.evaluation.split == "select"})
     report = adapt(settings.model_copy(update={"watch": kept}), folder, console, asked_to_stop, tags)
     print_report(report, console)
@@ -112,7 +111,7 @@ def recipes() -> list[Path]:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m segada.pretrain", description=__doc__)
+    parser = Parser(prog="python -m segada.pretrain", description=__doc__)
     names = ", ".join(recipe.stem for recipe in recipes())
     add_run_options(
         parser,

@@ -1,6 +1,5 @@
 """Where a step's time goes, and where the parameters are: `python -m segada.profile SETTINGS.yaml`."""
 
-import argparse
 import os
 import platform
 import re
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.clock import StepTime
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.profiling.parameters import ModuleCount, count_parameters, in_words, summed
 from segada.profiling.step_time import WARM_UP, PartTime, part_times, time_steps, whole_step
 from segada.settings import RunSettings
@@ -26,7 +25,7 @@ STEPS = 20
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m segada.profile", description=__doc__)
+    parser = Parser(prog="python -m segada.profile", description=__doc__)
     parser.add_argument("settings", nargs="?", help="settings of a run (YAML); default: every setting's default")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"that are measured; default: {STEPS}")
@@ -53,7 +52,7 @@ def print_profile(settings: RunSettings, steps: int, console: Console) -> None:
             times, network = time_steps(settings, steps)
     except (ValueError, Diverged) as error:
         raise InputError(str(error)) from error
-    console.print(network.origin, markup=False)
+    console.print(network.origin)
     console.print(_time_table(times, settings))
     console.print(_parameter_table(count_parameters(network), settings))
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from segada.atomic import add_line, write_bytes, write_text
 from segada.checkpoint import Damaged, checksum, read_state, write_state
+from segada.printing import escaped
 from segada.records import BestRecord, RunReport, StepRecord, VisitRecord
 from segada.run_names import RUN_DRAFTS, RUN_FILES
 from segada.settings import RunSettings
@@ -169,7 +170,7 @@ class RunFolder:
         """Adds a line, with the time of day, to `log.txt`."""
         with writing(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
-        add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}")
+        add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {escaped(line)}")
 
     def _check_readable(self) -> None:
         """Raises InputError if there is a pipe, or a folder, where a run has a file."""

@@ -13,6 +13,10 @@ MIN_TRIALS = 5
 
 REPLICATES = 2000
 CONFIDENCE = 0.95
+MOST_TRIALS = 1000
+"""Of more trials, so many that are drawn by lot are correlated: pairs, and replicates, would fill the memory."""
+AT_ONCE = 250
+"""Replicates that are in memory at one time."""
 
 Rows = npt.NDArray[np.int64]
 """[replicates, rows]: which rows of the columns each replicate has."""
@@ -22,9 +26,10 @@ def spearman(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
     """Spearman's rank correlation with its bootstrap interval; None if a column is constant.
 
     Rows are drawn with replacement and ranked anew, ties sharing their mean rank. A replicate in which a column is
-    constant has no correlation and is left out.
+    constant has no correlation and is left out. Of more than `MOST_TRIALS` rows, a sample without replacement stands
+    for all: the interval is that of the sample.
     """
-    return _estimate(lambda rows: _spearman(first[rows], second[rows]), len(first), seed)
+    return _estimate(lambda x, y, rows: _spearman(x[rows], y[rows]), first, second, seed)
 
 
 def kendall(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
@@ -32,14 +37,23 @@ def kendall(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
 
     Pairs in one order less pairs in the other, over the geometric mean of the pairs that each column tells apart.
     """
-    return _estimate(lambda rows: _kendall(first, second, rows), len(first), seed)
+    return _estimate(_kendall, first, second, seed)
 
 
-def _estimate(statistic: Callable[[Rows], Floats], count: int, seed: int) -> Estimate | None:
-    value = statistic(np.arange(count)[None])
+def _estimate(
+    statistic: Callable[[Floats, Floats, Rows], Floats], first: Floats, second: Floats, seed: int
+) -> Estimate | None:
+    generator = np.random.default_rng(seed)
+    if len(first) > MOST_TRIALS:
+        sample = generator.choice(len(first), MOST_TRIALS, replace=False)
+        first, second = first[sample], second[sample]
+    count = len(first)
+    value = statistic(first, second, np.arange(count)[None])
     if np.isnan(value[0]):
         return None
-    replicates = statistic(np.random.default_rng(seed).integers(count, size=(REPLICATES, count)))
+    rows = generator.integers(count, size=(REPLICATES, count))
+    parts = [statistic(first, second, rows[start : start + AT_ONCE]) for start in range(0, REPLICATES, AT_ONCE)]
+    replicates = np.concatenate(parts)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(replicates[~np.isnan(replicates)], (tail, 1 - tail))
     return Estimate(value=float(value[0]), low=float(low), high=float(high))

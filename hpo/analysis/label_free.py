@@ -6,9 +6,9 @@ import numpy as np
 
 from hpo.analysis.correlation import MIN_TRIALS, kendall, spearman
 from hpo.confirm import Estimate
-from hpo.objectives import label_free_score
+from hpo.digest import Report
 from hpo.results import StudyResults
-from segada.records import Record, RunReport
+from segada.records import Record
 from segada.settings.evaluation import HIGHER_IS_BETTER, LabelFreeName
 
 
@@ -31,7 +31,7 @@ def rankings(results: StudyResults) -> list[Ranking]:
     reports = [trial.report for trial in results.completed() if trial.report is not None]
     found = []
     for score in HIGHER_IS_BETTER:
-        scored = [report for report in reports if not math.isnan(label_free_score(report, score))]
+        scored = [report for report in reports if not math.isnan(report.label_free.get(score, math.nan))]
         if len(scored) >= MIN_TRIALS:
             found.append(_ranking(score, scored))
     return sorted(found, key=lambda one: -math.inf if one.spearman is None else one.spearman.value, reverse=True)
@@ -43,9 +43,9 @@ def chance(results: StudyResults) -> float:
     return max(true) - float(np.mean(true))
 
 
-def _ranking(score: LabelFreeName, reports: list[RunReport]) -> Ranking:
+def _ranking(score: LabelFreeName, reports: list[Report]) -> Ranking:
     sign = 1.0 if HIGHER_IS_BETTER[score] else -1.0
-    values = np.array([sign * label_free_score(report, score) for report in reports])
+    values = np.array([sign * report.label_free[score] for report in reports])
     true = np.array([report.mean_miou for report in reports])
     return Ranking(
         score=score,

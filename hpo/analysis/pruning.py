@@ -37,21 +37,17 @@ def rungs(results: StudyResults) -> list[Rung]:
     Pruned trials have no end to compare with. So if there were any, the correlation is that among the better trials,
     and over all of them it would be greater.
     """
-    done = [(trial, trial.report.source_only) for trial in results.completed() if trial.report is not None]
+    done = [(trial.values[0], trial.report.rungs) for trial in results.completed() if trial.report is not None]
     if len(done) < MIN_TRIALS:
         return []
-    final = np.array([trial.values[0] for trial, _ in done]) * (1.0 if results.maximised[0] else -1.0)
+    final = np.array([value for value, _ in done]) * (1.0 if results.maximised[0] else -1.0)
     pruned = [trial for trial in results.trials if trial.state == "pruned"]
     found = []
     for visits in range(1, len(results.visits)):
-        foretold = {}
-        for name, value in RUNG_VALUES.items():
-            early = [
-                value(trial.visits[:visits], source_only, [visit.domain for visit in trial.visits])
-                for trial, source_only in done
-            ]
-            foretold[name] = _foretold(np.array(early), final)
-        stopped = sum(len(trial.visits) == visits for trial in pruned)
+        foretold = {
+            name: _foretold(np.array([rungs[name][visits - 1] for _, rungs in done]), final) for name in RUNG_VALUES
+        }
+        stopped = sum(len(trial.visits.miou) == visits for trial in pruned)
         found.append(Rung(visits=visits, trials=len(done), foretold=foretold, stopped=stopped))
     return found
 

@@ -1,13 +1,12 @@
-"""Benchmarks of the search: `python -m hpo.bench samplers`, `latency`, `replay`, `chaos`, `overhead`.
+"""Benchmarks of the search: `python -m hpo.bench samplers`, `latency`, `replay`, `chaos`, `overhead`, `memory`.
 
 `record` makes what is replayed.
 """
 
-import argparse
 import sys
 
-from hpo.bench import chaos, latency, overhead, record, replay, samplers
-from segada.command import exit_code
+from hpo.bench import chaos, latency, memory, overhead, record, replay, samplers
+from segada.command import Parser, exit_code
 
 COMMANDS = {
     "samplers": samplers,
@@ -16,13 +15,14 @@ COMMANDS = {
     "record": record,
     "chaos": chaos,
     "overhead": overhead,
+    "memory": memory,
 }
 """What can be measured: modules with `add_options(parser)` and `run(arguments)`."""
 
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m hpo.bench", description=__doc__)
+    parser = Parser(prog="python -m hpo.bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
         assert module.__doc__ is not None

@@ -27,6 +27,7 @@ from hpo.bench.options import count, folder
 from hpo.made import remove_named
 from hpo.study_folder import remove_study
 from segada.settings.files import InputError
+from segada.terminal import PlainConsole
 
 STUDY = """
 name: chaos
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
     out = arguments.out.resolve()
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: holds what was found wrong before; look at it and remove it, or name another --out")
-    console = Console(highlight=False, soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     with own_ray():
         against = undisturbed(out, arguments.seed)
         console.print(f"left alone, the study takes {against.seconds:.1f} s")

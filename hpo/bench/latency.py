@@ -16,7 +16,6 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import create_trial
 from pydantic import TypeAdapter
-from rich.console import Console
 from rich.table import Table
 
 from hpo.bench.options import count
@@ -24,6 +23,7 @@ from hpo.bench.searches import STOCK, build
 from hpo.parameters.kinds import Parameter
 from hpo.samplers.table import SAMPLERS
 from hpo.space import Space
+from segada.terminal import terminal
 
 DEFAULT_TRIALS = (100, 1000, 5000)
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     for name in arguments.samplers:
         medians = [suggestion(name, trials, arguments.asks, arguments.objectives) for trials in arguments.trials]
         table.add_row(name, *(f"{wall:.1f} ({used:.1f})" for wall, used in medians))
-    Console().print(table)
+    terminal().print(table)
 
 
 def suggestion(sampler: str, trials: int, asks: int, objectives: int = 1) -> tuple[float, float]:

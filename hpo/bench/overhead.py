@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from rich.console import Console
 
 from hpo.agenda import Agenda
 from hpo.bench.options import count
@@ -30,6 +29,7 @@ from hpo.study import open_study, read_study
 from hpo.study_file import load_study
 from segada.records import RunReport
 from segada.settings.files import InputError
+from segada.terminal import PlainConsole
 
 STUDY = """
 name: idle
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: `--of` names no study, `--trials` too few.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     if arguments.trials:
         console.print(str(idle(arguments.trials, arguments.workers)))
     if arguments.of is not None:
@@ -150,7 +150,7 @@ def idle(trials: int, workers: int) -> Pace:
         with joined(out) as driver, cluster(Resources(workers, 1, 0, 1), None) as ray:
             study, plan = open_study(file, out, driver), Plan(file, out)
             tally = tally_of(study)
-            shown = Progress(Console(file=io.StringIO()), file.settings, tally, plan.jobs_left(study))
+            shown = Progress(PlainConsole(io.StringIO()), file.settings, tally, plan.jobs_left(study))
             agenda = Agenda(study, plan, [shown, Gauges(file.settings.name, tally), watch])
             execute(agenda, {}, ray, driver.scratch, 0, IdleTrainable)
     (start, computed), (end, computed_all) = watch.ends[WARM - 1], watch.ends[-1]

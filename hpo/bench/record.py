@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from hpo.bench.recorded import SHIPPED, RecordedTable, RecordedTrial, RecordedVisit, Recording, write_table
-from hpo.collect import results_of
+from hpo.collect import read_report, results_of
 from hpo.outputs import provenance
 from hpo.plan import Plan
-from hpo.results import StudyResults, TrialResult
+from hpo.results import TrialResult
 from hpo.samplers.foresight import Coordinates
 from hpo.space import Space
 from hpo.study import read_study
 from hpo.study_file import StudyFile, load_study
 from segada.records import RunReport
 from segada.settings.files import InputError
+from segada.terminal import terminal
 
 TREES = 500
 DIGITS = 6
@@ -44,9 +44,14 @@ def run(arguments: argparse.Namespace) -> None:
     if not (out / "study.yaml").is_file():
         raise InputError(f"{out}: holds no study; name the folder of one's results")
     file = load_study(str(out / "study.yaml"), runs=False)
-    table = recorded(file, results_of(read_study(file, out), Plan(file, out), None), provenance(out / "study.yaml"))
+    plan = Plan(file, out)
+    results = results_of(read_study(file, out), plan, None)
+    done = [trial for trial in results.trials if trial.state == "complete"]
+    read = [(trial, read_report(plan.trial_folder(trial.number))) for trial in done]
+    complete = [(trial, report) for trial, report in read if report is not None]
+    table = recorded(file, complete, results.visits, provenance(out / "study.yaml"))
     write_table(table.recording, table.trials, arguments.to)
-    Console().print(
+    terminal().print(
         f"{len(table.trials)} trials, {table.frames} frames each; {arguments.to.stat().st_size / 1024:.0f} KiB in "
         f"{arguments.to}\nthe nearest other trial foretells a result with Spearman {table.fidelity():.2f}",
         highlight=False,
@@ -54,18 +59,23 @@ def run(arguments: argparse.Namespace) -> None:
     )
 
 
-def recorded(file: StudyFile, results: StudyResults, made_with: Sequence[str]) -> RecordedTable:
+def recorded(
+    file: StudyFile,
+    complete: Sequence[tuple[TrialResult, RunReport]],
+    visits: tuple[str, ...],
+    made_with: Sequence[str],
+) -> RecordedTable:
     """The table of a study.
 
     Args:
         file: the study file.
-        results: of its trials.
+        complete: its complete trials, with their reports.
+        visits: domains in stream order.
         made_with: revision and versions of packages, as comments.
 
     Raises:
         InputError: none of its trials is complete.
     """
-    complete = [(trial, trial.report) for trial in results.trials if trial.report is not None]
     if not complete:
         raise InputError(f"{file.settings.name}: has no complete trial")
     shown = file.settings.model_dump(mode="json")
@@ -75,7 +85,7 @@ def recorded(file: StudyFile, results: StudyResults, made_with: Sequence[str]) -
         provenance=tuple(line.removeprefix("# ") for line in made_with),
         space=shown["space"],
         forbidden=tuple(shown["forbidden"]),
-        visits=results.visits,
+        visits=visits,
         source_only={name: round(value, DIGITS) for name, value in complete[0][1].source_only.items()},
         relevance=relevance(file.space, [trial for trial, _ in complete]),
     )

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -30,6 +29,7 @@ from hpo.objectives import RUNG_VALUES
 from hpo.pruning import HalvingSettings
 from hpo.samplers.table import SAMPLERS
 from segada.destination import check_own
+from segada.terminal import terminal
 
 FIELDS = ("sampler", "pruning", "seed", "frames", "mean_miou")
 DEFAULT_SAMPLERS = ("genetic", "tpe", "cmaes", "nsga2", "nsga3", "qmc", "random", "grid", "optuna-tpe")
@@ -104,8 +104,8 @@ def run(arguments: argparse.Namespace) -> None:
     found = dict(zip(keys, courses, strict=True))
     arguments.out.mkdir(parents=True, exist_ok=True)
     _write(found, arguments.out / "replay.csv")
-    console = Console()
-    console.print(_described(table, budget, arguments.workers), highlight=False)
+    console = terminal()
+    console.print(_described(table, budget, arguments.workers))
     console.print(_table(scores(found, float(table.mean_miou.max()), budget), samplers))
 
 

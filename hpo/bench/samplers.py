@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from hpo.bench.searches import FUNCTIONS, ONE_OBJECTIVE, STOCK, SUITES, SearchKe
 from hpo.samplers.table import SAMPLERS
 from segada.destination import check_own
 from segada.settings.files import InputError
+from segada.terminal import terminal
 
 FIELDS = ("suite", "function", "dimension", "instance", "seed", "sampler", "budget", "loss")
 DEFAULT_SUITES = ("bbob", "bbob-mixint", "bbob-biobj")
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
         for budget in budgets
     ]
     for table in tables:
-        Console().print(table, "")
+        terminal().print(table, "")
     _write(tables, arguments.out)
 
 

@@ -1,8 +1,7 @@
 """The critical-difference diagram (Demsar 2006) as SVG: an axis of mean ranks, and bars over who is not told apart."""
 
-from html import escape
-
 from hpo.comparison.ranking import Ranking
+from hpo.reporting.markup import escape
 
 WIDTH, SIDE, AXIS, STEP = 1000, 250, 44, 24
 """Pixels: of the whole, beside the axis for names, from the top to the axis, and between lines."""

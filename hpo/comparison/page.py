@@ -1,13 +1,12 @@
 """comparison.html: one file that opens offline."""
 
-from html import escape
-
 from hpo.comparison.diagram import diagram
 from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison
 from hpo.comparison.tables import columns
 from hpo.comparison.wording import bars, detail, headline, method_of, probability
 from hpo.confirm import Confirmed
+from hpo.reporting.markup import escape
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.tables import heat, pairs
 from hpo.reporting.wording import interval, tenths, title

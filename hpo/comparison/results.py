@@ -144,7 +144,7 @@ def _method(name: str, winner: Winner, confirmed: Confirmed) -> Method:
         trial=winner.trial,
         settings=dict(best.parameters),
         trials=len(over),
-        frames=sum(visit.frames for trial in over for visit in trial.visits),
+        frames=sum(trial.visits.frames for trial in over),
         search_seconds=winner.results.search_seconds,
         confirmed=confirmed,
         frames_per_second=float(np.median([visit.frames_per_second for one in reports for visit in one.visits])),

@@ -1,7 +1,5 @@
 """The tables of a comparison: for a terminal, and comparison.csv."""
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +11,7 @@ from hpo.comparison.wording import letters
 from hpo.confirm import Confirmed, Estimate
 from hpo.reporting.wording import clock, interval, points, tenths, title
 from segada.settings.trees import Value
+from segada.spreadsheet import csv_text
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,7 @@ def methods_csv(comparison: Comparison) -> str:
     own = {row["method"] for row in rows}
     rows += [{"method": row.name, **_estimates(row)} for row in comparison.references if row.name not in own]
     rows += [{"method": name, "failure": reason} for name, reason in comparison.failures.items()]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(chain(*rows))), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(list(dict.fromkeys(chain(*rows))), rows)
 
 
 def _numbers(method: Method, comparison: Comparison) -> dict[str, Value]:

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -14,6 +13,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from hpo.folder_lock import take
 from hpo.journal.operations import Sequel, parsed
 from segada.atomic import write_bytes
+from segada.printing import tell
 from segada.settings.files import InputError
 
 JOURNAL = "study.journal"
@@ -150,7 +150,7 @@ def mend(path: Path) -> None:
         journal.flush()
         os.fsync(journal.fileno())
     if said:
-        print(said, file=sys.stderr)
+        tell(said)
 
 
 def beside(path: Path, name: str) -> Path:

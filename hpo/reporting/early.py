@@ -1,11 +1,10 @@
 """The table of the report that says whether pruning was justified."""
 
-from html import escape
-
-from hpo.analysis.correlation import CONFIDENCE
+from hpo.analysis.correlation import CONFIDENCE, MOST_TRIALS
 from hpo.analysis.pruning import Foretold, rungs
 from hpo.confirm import Estimate
 from hpo.objectives import RUNG_VALUES
+from hpo.reporting.markup import escape
 from hpo.reporting.wording import metric_name
 from hpo.results import StudyResults
 
@@ -25,7 +24,7 @@ def early(results: StudyResults) -> str:
         f"final {final} of the completed trials, by Spearman's rank correlation with "
         f"{100 * CONFIDENCE:.0f} % bootstrap intervals: near 1 the first visits foretell the end, near 0 to prune "
         "there is to draw lots. Pruned trials have no end to compare with, so that the numbers are those among the "
-        "trials that were let through."
+        f"trials that were let through.{sampled(max(rung.trials for rung in found))}"
     )
     heads = ["visits", *(f"{title}{SPOKEN[name]}" for name in RUNG_VALUES for title in TITLES), "pruned here"]
     rows = "".join(
@@ -40,6 +39,11 @@ def early(results: StudyResults) -> str:
 
 def _cells(foretold: Foretold, trials: int) -> str:
     return f"<td>{correlation(foretold.correlation)}</td><td>{foretold.place_of_best} of {trials}</td>"
+
+
+def sampled(trials: int) -> str:
+    """Says that correlations are those of a sample; empty where they are of all trials."""
+    return f" Correlations are those of {MOST_TRIALS} trials, drawn by lot." if trials > MOST_TRIALS else ""
 
 
 def correlation(estimate: Estimate | None) -> str:

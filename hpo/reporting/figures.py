@@ -1,12 +1,14 @@
 """The interactive figures of the report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from random import Random
 from typing import cast
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from hpo.reporting.markup import escape
 from hpo.reporting.tables import short, shown
 from hpo.reporting.wording import in_unit, metric_title, metric_value, title
 from hpo.results import StudyResults, TrialResult
@@ -15,29 +17,50 @@ from segada.settings.trees import Value
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#d1541e", "#8a939d"
 _FONT = {"family": "Inter, Segoe UI, Helvetica Neue, Arial, sans-serif", "size": 12, "color": "#1b1f24"}
 _COLUMNS = 3
+MOST_POINTS = 500
+"""Trials that a figure shows; of more, so many are drawn by lot."""
 
 
 def history(results: StudyResults) -> str:
     """The first objective of every completed trial in the order of the trials, and the best so far."""
-    trials = sorted(results.completed(), key=lambda trial: trial.number)
+    done = sorted(results.completed(), key=lambda trial: trial.number)
+    steps = _steps([trial.number for trial in done], _first_objective(done, results), results.maximised[0])
+    trials = drawn(done)
     numbers, values = [trial.number for trial in trials], _first_objective(trials, results)
-    best = list(accumulate(values, max if results.maximised[0] else min))
     figure = go.Figure()
     texts = [_hover(trial, results) for trial in trials]
     figure.add_scatter(
         x=numbers, y=values, mode="markers", name="trial", text=texts, hoverinfo="text", marker=_marker(_BLUE)
     )
     line = {"color": _ORANGE, "width": 1.6, "shape": "hv"}
-    figure.add_scatter(x=numbers, y=best, mode="lines", name="best so far", line=line, hoverinfo="skip")
+    figure.add_scatter(
+        x=list(steps), y=list(steps.values()), mode="lines", name="best so far", line=line, hoverinfo="skip"
+    )
     _baseline_lines(figure, results)
     figure.update_xaxes(title="trial")
-    figure.update_yaxes(title=metric_title(results.objectives[0]))
+    figure.update_yaxes(title=escape(metric_title(results.objectives[0])))
     return _html(figure, 340)
+
+
+def _steps(numbers: Sequence[int], values: Sequence[float], maximised: bool) -> dict[int, float]:
+    """The best so far by trial, where it changes, and at the end."""
+    best = list(accumulate(values, max if maximised else min))
+    changes = {
+        number: value for number, value, before in zip(numbers, best, [None, *best], strict=False) if value != before
+    }
+    return changes | {numbers[-1]: best[-1]}
+
+
+def drawn(trials: Sequence[TrialResult]) -> list[TrialResult]:
+    """The trials, or `MOST_POINTS` of more, drawn by lot, always the same ones and in the order given."""
+    if len(trials) <= MOST_POINTS:
+        return list(trials)
+    return [trials[index] for index in sorted(Random(0).sample(range(len(trials)), MOST_POINTS))]
 
 
 def parameters(results: StudyResults) -> str:
     """The first objective over every parameter that varied, one small plot each, of the better trials' range."""
-    trials = results.completed()
+    trials = drawn(results.completed())
     varied = [name for name in _names(trials) if len({_axis(trial, name) for trial in trials}) > 1]
     if not varied:
         return ""
@@ -48,15 +71,15 @@ def parameters(results: StudyResults) -> str:
         shown_trials = [trial for trial in trials if name in trial.parameters]
         x = [_axis(trial, name) for trial in shown_trials]
         y = _first_objective(shown_trials, results)
-        texts = [_hover(trial, results) for trial in shown_trials]
+        texts = [_hover(trial, results, [name]) for trial in shown_trials]
         scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
         figure.add_trace(scatter, row + 1, column + 1)
         # A choice may be a word for some trials and a number for others.
         words = any(isinstance(value, str) for value in x)
         kind = "category" if words else "log" if _spans_decades(x) else "linear"
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
-        figure.update_xaxes(title=short(name), type=kind, row=row + 1, col=column + 1, **ticks)
-    figure.update_yaxes(title=metric_title(results.objectives[0]), col=1)
+        figure.update_xaxes(title=escape(short(name)), type=kind, row=row + 1, col=column + 1, **ticks)
+    figure.update_yaxes(title=escape(metric_title(results.objectives[0])), col=1)
     figure.update_yaxes(range=_better_range(_first_objective(trials, results)))
     figure.update_layout(showlegend=False)
     return _html(figure, 250 * rows)
@@ -97,10 +120,11 @@ def _first_objective(trials: Sequence[TrialResult], results: StudyResults) -> li
     return [in_unit(results.objectives[0], trial.values[0]) for trial in trials]
 
 
-def _hover(trial: TrialResult, results: StudyResults) -> str:
+def _hover(trial: TrialResult, results: StudyResults, names: Iterable[str] | None = None) -> str:
     metric = results.objectives[0]
-    lines = [f"<b>trial {trial.number}</b>: {metric_title(metric)} {metric_value(metric, trial.values[0])}"]
-    return "<br>".join([*lines, *(f"{short(name)} = {shown(value)}" for name, value in trial.parameters.items())])
+    lines = [f"<b>trial {trial.number}</b>: {escape(metric_title(metric))} {metric_value(metric, trial.values[0])}"]
+    said = trial.parameters if names is None else names
+    return "<br>".join([*lines, *(f"{escape(short(name))} = {escape(shown(trial.parameters[name]))}" for name in said)])
 
 
 def _marker(colour: str) -> dict[str, object]:

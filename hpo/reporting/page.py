@@ -1,6 +1,5 @@
 """report.html: one file that opens offline."""
 
-from html import escape
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
@@ -8,6 +7,7 @@ from plotly.offline import get_plotlyjs
 from hpo.confirm import Confirmation, Estimate
 from hpo.reporting import figures, tables
 from hpo.reporting.early import early
+from hpo.reporting.markup import escape, escape_lines
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.unlabelled import unlabelled
 from hpo.reporting.verdict import HONESTY, best_run, hardest, search_line, verdict
@@ -91,26 +91,36 @@ def _search(results: StudyResults) -> str:
     if not results.completed():
         return ""
     note = (
-        "Completed trials only; hover for a trial's parameters. The small plots, one per parameter, show the range of "
-        "the better three quarters of the trials."
+        "Completed trials only; hover in the first figure for a trial's parameters. The small plots, one per "
+        f"parameter, show the range of the better three quarters of the trials.{_drawn(len(results.completed()))}"
     )
     return f'<h2>The search</h2><p class="note">{note}</p>{figures.history(results)}{figures.parameters(results)}'
+
+
+def _drawn(completed: int) -> str:
+    most = figures.MOST_POINTS
+    return (
+        f" Points are {most} of the {completed} trials, drawn by lot; the line is of all." if completed > most else ""
+    )
 
 
 def _trials(results: StudyResults) -> str:
     if not results.trials:
         return ""
-    note = "Click a column to sort by it. Pruned trials have no value: they were stopped at a visit's end."
+    cut = tables.cut(len(results.trials), "the best trials come first; results.csv has all")
+    note = f"Click a column to sort by it. Pruned trials have no value: they were stopped at a visit's end.{cut}"
     return f'<h2>Trials</h2><p class="note">{note}</p>{tables.trials(results)}'
 
 
 def _failures(results: StudyResults) -> str:
     table = tables.failures(results)
-    return f"<h2>Failures</h2>{table}" if table else ""
+    cut = tables.cut(len(results.failed()), "results.csv and failures.json have all")
+    note = f'<p class="note">{cut}</p>' if cut else ""
+    return f"<h2>Failures</h2>{note}{table}" if table else ""
 
 
 def _study(results: StudyResults) -> str:
     return (
         '<h2>How it was made</h2><p class="note">The study file as it was run, with all defaults, and the versions.</p>'
-        f"<details><summary>study.yaml</summary><pre>{escape(results.study_yaml)}</pre></details>"
+        f"<details><summary>study.yaml</summary><pre>{escape_lines(results.study_yaml)}</pre></details>"
     )

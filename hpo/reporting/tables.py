@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from itertools import islice
 
 from hpo.confirm import Confirmed
+from hpo.digest import Report
+from hpo.reporting.markup import escape
 from hpo.reporting.verdict import best_run
 from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
 from hpo.results import StudyResults, TrialResult, visited_miou
@@ -15,6 +17,8 @@ FULL_COLOUR = 0.10
 """Gain, in mIoU, at which a cell has its full colour."""
 
 SHOWN_TRIALS = 8
+MOST_ROWS = 500
+"""Rows of a table that has one for each trial."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,11 @@ def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:
 
 def _search_group(results: StudyResults) -> tuple[str, list[_Row]]:
     rows = [_report_row(title(name), report) for name, report in results.baselines.items()]
-    best = [(trial.number, trial.report) for trial in results.completed()[:SHOWN_TRIALS]]
-    rows += [_report_row(f"trial {number}", report) for number, report in best if report is not None]
+    rows += [
+        _trial_in_search(trial, trial.report)
+        for trial in results.completed()[:SHOWN_TRIALS]
+        if trial.report is not None
+    ]
     return "Search: mIoU in % on the frames that it chose by, one seed. To choose by, not to quote", rows
 
 
@@ -87,6 +94,11 @@ def _report_row(name: str, report: RunReport) -> _Row:
     values = [*visited_miou(report.visits), report.mean_miou]
     gains = [visit.visited_miou - report.source_only[visit.domain] for visit in report.visits]
     return _Row(name, values, [*gains, report.gain], [""] * len(values))
+
+
+def _trial_in_search(trial: TrialResult, report: Report) -> _Row:
+    values = [*trial.visits.miou, report.mean_miou]
+    return _Row(f"trial {trial.number}", values, [*report.gains, report.gain], [""] * len(values))
 
 
 def _group(caption: str, rows: Sequence[_Row], width: int) -> str:
@@ -111,15 +123,22 @@ def heat(value: str, gain: float | None, interval: str) -> str:
 
 
 def trials(results: StudyResults) -> str:
-    """Every trial; a click on a column's head sorts by it."""
+    """The trials, the best `MOST_ROWS` of more; a click on a column's head sorts by it."""
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     objectives = [metric_title(metric) for metric in results.objectives]
     names = ["trial", "state", *objectives, "gain, points", "visits", *map(short, parameters), "seconds"]
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(_trial_row(trial, parameters, results.objectives) for trial in results.trials)
+    rows = results.trials if len(results.trials) <= MOST_ROWS else _first_rows(results)
+    body = "".join(_trial_row(trial, parameters, results.objectives) for trial in rows)
     return (
         f'<div class="scroll"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def _first_rows(results: StudyResults) -> list[TrialResult]:
+    """Completed trials, best first, before others."""
+    others = [trial for trial in results.trials if trial.state != "complete"]
+    return [*results.completed(), *others][:MOST_ROWS]
 
 
 def _trial_row(trial: TrialResult, parameters: Sequence[str], objectives: Sequence[str]) -> str:
@@ -129,7 +148,7 @@ def _trial_row(trial: TrialResult, parameters: Sequence[str], objectives: Sequen
     ]
     # Only completed trials have values.
     cells += [_metric_cell(*pair) for pair in zip(objectives, trial.values or [None] * len(objectives), strict=True)]
-    cells += [_metric_cell("gain", trial.gain), _cell(len(trial.visits))]
+    cells += [_metric_cell("gain", trial.gain), _cell(len(trial.visits.miou))]
     cells += [_cell(trial.parameters.get(name)) for name in parameters]
     cells.append(_cell(round(trial.seconds, 1)))
     return f"<tr>{''.join(cells)}</tr>"
@@ -142,9 +161,14 @@ def failures(results: StudyResults) -> str:
         return ""
     rows = "".join(
         f'<tr><td>{escape(title(name))}</td><td class="wrap">{escape(reason)}</td></tr>'
-        for name, reason in failed.items()
+        for name, reason in islice(failed.items(), MOST_ROWS)
     )
     return f'<table><thead><tr><th>run</th><th class="text">reason</th></tr></thead><tbody>{rows}</tbody></table>'
+
+
+def cut(rows: int, where: str) -> str:
+    """Says that a table has not all of its rows, and where they are; empty if it has."""
+    return f" {MOST_ROWS} of {rows} are shown: {where}." if rows > MOST_ROWS else ""
 
 
 def pairs(values: Mapping[str, Value]) -> str:

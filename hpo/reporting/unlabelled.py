@@ -1,11 +1,10 @@
 """The section of the report that says whether one could have chosen without labels."""
 
-from html import escape
-
 from hpo.analysis.correlation import CONFIDENCE
 from hpo.analysis.label_free import Ranking, chance, rankings
 from hpo.confirm import Estimate
-from hpo.reporting.early import correlation
+from hpo.reporting.early import correlation, sampled
+from hpo.reporting.markup import escape
 from hpo.reporting.wording import label_free_title, tenths
 from hpo.results import StudyResults
 from segada.settings.evaluation import HIGHER_IS_BETTER
@@ -25,6 +24,7 @@ def unlabelled(results: StudyResults) -> str:
         "0 if it says nothing, below 0 if it misleads; and by how much the trial that the score puts first falls short "
         f"of the best one. A trial drawn by lot falls short by {tenths(chance(results))} points on average. One seed, "
         "and trials that a search has chosen: another study may say otherwise."
+        f"{sampled(max(ranking.trials for ranking in found))}"
     )
     head = "".join(f"<th{' class=text' if index < 2 else ''}>{name}</th>" for index, name in enumerate(_HEADS))
     rows = "".join(map(_row, found))

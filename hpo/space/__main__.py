@@ -6,7 +6,6 @@ import sys
 
 import optuna
 import yaml
-from rich.console import Console
 
 from hpo.configuration import Configuration
 from hpo.space.count import cardinality
@@ -16,13 +15,13 @@ from hpo.study import points_to_begin_with
 from hpo.study_file import StudyFile, load_study
 from hpo.sweeps.reading import is_sweep, unused
 from hpo.sweeps.writing import lost, sweep_of
-from segada.command import exit_code
+from segada.command import Parser, exit_code
+from segada.printing import tell
 from segada.settings.files import read_yaml
+from segada.terminal import wide_terminal
 
 POINTS = 10
 """Configurations that are shown."""
-PLAIN_WIDTH = 160
-"""Columns of a table where there is no terminal to ask."""
 
 
 def main() -> int:
@@ -33,15 +32,17 @@ def main() -> int:
 
 def check(arguments: argparse.Namespace) -> None:
     """Prints the resolved space and what the first trials would run."""
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
+    console = wide_terminal()
     file = load_study(arguments.file, runs=False)
     written = read_yaml(file.document.file).tree
     if is_sweep(written):
-        console.print(f"a W&B sweep as a study; not used of it: {', '.join(unused(written)) or 'nothing'}\n")
+        console.print(
+            f"a W&B sweep as a study; not used of it: {', '.join(unused(written)) or 'nothing'}", "", sep="\n"
+        )
     print_space(file.space, console)
     sampler = file.settings.sampler.model_dump()["name"]
     count = round(min(POINTS, cardinality(file.space)[0]))
-    console.print(f"\nthe first {count} trials that {sampler} would run, before any has a result:")
+    console.print("", f"the first {count} trials that {sampler} would run, before any has a result:", sep="\n")
     print_points(file, proposals(file, count), console)
 
 
@@ -50,7 +51,7 @@ def export(arguments: argparse.Namespace) -> None:
     file = load_study(arguments.file, runs=False)
     print(yaml.safe_dump(sweep_of(file, arguments.file), sort_keys=False, allow_unicode=True), end="")
     for loss in lost(file):
-        print(f"note: {loss}", file=sys.stderr)
+        tell(f"note: {loss}")
 
 
 def schema(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - it has none
@@ -72,7 +73,7 @@ def proposals(file: StudyFile, count: int) -> list[Configuration]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hpo.space", description="Study files without running them.")
+    parser = Parser(prog="python -m hpo.space", description="Study files without running them.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     checking = commands.add_parser("check", help="what a study file would search: parameters, sizes, ten points")
     checking.add_argument("file", metavar="FILE", help="study file, or the name of a shipped one")

@@ -1,6 +1,5 @@
 """One run of a W&B agent: `python -m hpo.sweeps.run STUDY ARGUMENTS` adapts with what the sweep proposes."""
 
-import argparse
 import json
 import math
 import signal
@@ -23,7 +22,7 @@ from hpo.study_file import StudyFile, load_study
 from hpo.sweeps.writing import PROGRAM, PRUNED_BY
 from hpo.tracking.points import point_of
 from segada.atomic import write_text
-from segada.command import INTERRUPTED, exit_code
+from segada.command import INTERRUPTED, Parser, exit_code
 from segada.destination import named_folder
 from segada.records import RunReport, VisitRecord
 from segada.settings.files import InputError
@@ -35,7 +34,7 @@ SECONDS = 1.0
 
 def main() -> int:
     """The command line. Returns the exit code: that of the run; 2 for a point that is none of the study."""
-    parser = argparse.ArgumentParser(prog="python -m hpo.sweeps.run", description=__doc__)
+    parser = Parser(prog="python -m hpo.sweeps.run", description=__doc__)
     parser.add_argument("study", help="study file that the sweep was made from")
     parser.add_argument("arguments", help="values of its dimensions as JSON: what ${args_json} stands for in a sweep")
     parser.add_argument("--out", help="folder of the runs (default: runs)")

@@ -4,7 +4,6 @@ import math
 
 from pydantic import JsonValue
 
-from hpo.objectives import METRICS
 from hpo.results import StudyResults, TrialResult
 from hpo.tracking.messages import Concluded
 from segada.settings.trees import Tree
@@ -32,7 +31,7 @@ def concluded(results: StudyResults, study: Tree, winner: object | None) -> Conc
 
 def _row(trial: TrialResult, parameters: list[str], results: StudyResults) -> list[JsonValue]:
     values = [_number(value) for value in trial.values] or [None] * len(results.objectives)
-    speed = None if trial.report is None else METRICS["frames_per_second"](trial.report)
+    speed = None if trial.report is None else trial.report.frames_per_second
     # A column of a table has one type: a list of stages beside a number would be refused.
     chosen = [None if name not in trial.parameters else str(trial.parameters[name]) for name in parameters]
     return [f"trial {trial.number}", trial.state, *values, trial.gain, speed, *chosen, trial.reason]

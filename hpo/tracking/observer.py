@@ -17,6 +17,7 @@ from hpo.tracking.messages import Ended, Left, Message, Opened, Visited
 from hpo.tracking.outlet import Outlet
 from hpo.tracking.points import objective_key
 from hpo.tracking.settings import Mode
+from segada.printing import tell
 from segada.records import RunReport
 from segada.settings.files import InputError
 
@@ -98,9 +99,9 @@ class WandbTracking:
         ended, self._process = outlet.close(PATIENCE), None
         if not ended:
             kept = f"what it was told is in {self._out / 'wandb'}, for wandb sync"
-            print(f"warning: wandb took more than {PATIENCE:.0f} s to end and was stopped; {kept}", file=sys.stderr)
+            tell(f"warning: wandb took more than {PATIENCE:.0f} s to end and was stopped; {kept}")
         if outlet.dropped:
-            print(f"warning: wandb was too slow to be told of everything: {outlet.dropped} lost", file=sys.stderr)
+            tell(f"warning: wandb was too slow to be told of everything: {outlet.dropped} lost")
 
     def _objectives(self, report: RunReport) -> dict[str, float | None]:
         metrics = [objective.metric for objective in self._file.settings.objectives]

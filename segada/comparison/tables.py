@@ -1,7 +1,5 @@
 """A comparison for people and for programs: a table, what it says in sentences, and CSV."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from rich.table import Table
 
 from segada.comparison.statistics import MethodResult, Spread
 from segada.records import RunReport, visit_labels
+from segada.spreadsheet import csv_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def methods_csv(comparison: Comparison) -> str:
     """A row per method: mean and standard deviation of everything, fractions in [0, 1]."""
     names = visit_labels(comparison.visits)
     rows = [dict(_numbers(result, names)) for result in comparison.results]
-    return _csv(list(dict.fromkeys(name for row in rows for name in row)), rows)
+    return csv_text(list(dict.fromkeys(name for row in rows for name in row)), rows)
 
 
 def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> str:
@@ -88,7 +87,7 @@ def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> st
         }
         facts = {"method": method, **report.model_dump(exclude={"visits", "source_only"}), **miou}
         rows.append(facts | {f"source_only/{domain}": value for domain, value in report.source_only.items()})
-    return _csv(list(dict.fromkeys(name for row in rows for name in row)), rows)
+    return csv_text(list(dict.fromkeys(name for row in rows for name in row)), rows)
 
 
 def _title(comparison: Comparison) -> str:
@@ -160,11 +159,3 @@ def _numbers(result: MethodResult, names: Sequence[str]) -> Iterator[tuple[str, 
         yield f"{name} deviation", "" if math.isnan(each.deviation) else each.deviation
     yield "frames_per_second", result.frames_per_second
     yield "trainable_parameters", result.trainable_parameters
-
-
-def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

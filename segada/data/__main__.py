@@ -7,9 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
-from segada.command import exit_code
+from segada.command import Parser, exit_code
 from segada.data.cache_command import add_cache_options, cache
 from segada.data.datasets import LAYOUTS
 from segada.data.findings import print_findings, summary
@@ -17,9 +15,7 @@ from segada.data.inspection import inspect
 from segada.data.recognition import nothing_known, recognised
 from segada.data.suggestion import suggested
 from segada.settings.files import InputError
-
-PLAIN_WIDTH = 160
-"""Columns of a table where there is no terminal to ask."""
+from segada.terminal import wide_terminal
 
 
 def main() -> int:
@@ -34,19 +30,19 @@ def check(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: the folder is nothing known, or files are missing or cannot be used.
     """
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
+    console = wide_terminal()
     path = arguments.path
     data_sets = recognised(path, arguments.dataset, arguments.labels)
     if not data_sets:
         for line in nothing_known(path):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
         raise InputError(
             f"{path}: is no data set in a known layout; name its files by the patterns of dataset: folders"
         )
     found = [(data_set, inspect(data_set, everything=arguments.all)) for data_set in data_sets]
     for data_set, inspection in found:
         print_findings(data_set, inspection, console)
-    console.print("\n# settings that use it: python -m segada.adapt FILE, or run: of a study")
+    console.print("", "# settings that use it: python -m segada.adapt FILE, or run: of a study", sep="\n")
     # Not by the console, which would break lines.
     print(suggested(found), end="")
     problems = summary([inspection for _, inspection in found])
@@ -57,7 +53,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m segada.data", description=__doc__)
+    parser = Parser(prog="python -m segada.data", description=__doc__)
     commands = parser.add_subparsers(required=True)
     checking = commands.add_parser("check", help="what is this folder, and is everything there?")
     checking.add_argument("path", type=Path, help="folder of a data set, one above, or one inside it")

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from segada.atomic import sync_folder
+from segada.printing import tell
 from segada.storage import StorageError, writing
 
 ENTRY, LOCK, DRAFT = ".frames", ".lock", ".draft"
@@ -186,7 +186,7 @@ def _locked(lock: Path) -> BinaryIO:
         if file is not None:
             return file
         if not said and time.monotonic() - begun > PATIENCE:
-            print(f"another process decodes the same frames; waiting for it ({lock})", file=sys.stderr)
+            tell(f"another process decodes the same frames; waiting for it ({lock})")
             said = True
         time.sleep(pause)
         pause = min(2 * pause, LONGEST)

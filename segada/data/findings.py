@@ -19,8 +19,8 @@ MOST_NAMED: Final = 5
 
 def print_findings(data_set: Recognised, inspection: Inspection, console: Console) -> None:
     """Prints what a folder is, its frames by domain and purpose, its pictures, its classes, and what is wrong."""
-    tell = partial(console.print, markup=False, soft_wrap=True)
-    tell(f"\n{data_set.root} is {data_set.layout}\nimages with labels, by domain and purpose:")
+    tell = partial(console.print, soft_wrap=True)
+    tell("", f"{data_set.root} is {data_set.layout}", "images with labels, by domain and purpose:", sep="\n")
     console.print(_counts(inspection))
     for name, absence in inspection.absences.items():
         if not _can_be_used(inspection.counts[name]):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import FileIO
@@ -20,6 +19,7 @@ from segada.data.decoding import count_workers, in_order
 from segada.data.frames import Bytes, Frames, UnreadableFrame
 from segada.data.memory_left import refuse_more_than_is_left
 from segada.data.progress import told
+from segada.printing import tell
 from segada.settings.folders import expand
 from segada.settings.loading import LoadingSettings
 from segada.storage import StorageError, writing
@@ -108,7 +108,7 @@ def cached_frames(request: FrameRequest, loading: LoadingSettings) -> DecodedFra
         with folder.alone(key):
             return _made(folder, key, request, loading)
     except StorageError as error:
-        print(f"warning: frames of {request.identity} are decoded into memory, not cached: {error}", file=sys.stderr)
+        tell(f"warning: frames of {request.identity} are decoded into memory, not cached: {error}")
         return _in_memory(request, workers)
 
 
@@ -150,7 +150,7 @@ def _made(folder: CacheFolder, key: str, request: FrameRequest, loading: Loading
     except FileNotFoundError:
         pass
     except DamagedEntry as damage:
-        print(f"warning: {folder.entry(key)} {damage}; its frames are decoded anew", file=sys.stderr)
+        tell(f"warning: {folder.entry(key)} {damage}; its frames are decoded anew")
     _build(folder, key, request, count_workers(loading.workers))
     return _decoded(request, *open_entry(folder.entry(key)))
 

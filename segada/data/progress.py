@@ -1,12 +1,13 @@
 """How far loading has got, for whoever watches: a bar on a terminal, lines everywhere, nothing if it is soon over."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
-import rich
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segada.printing import escaped, tell
+from segada.terminal import terminal
 
 Item = TypeVar("Item")
 
@@ -24,8 +25,8 @@ def told(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
         total: How many.
         doing: What is done with them, for instance `decoding frames of camvid`.
     """
-    console = rich.get_console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console, doing = terminal(), escaped(doing)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True)
     task = bar.add_task(doing, total=total)
     begun, shown, said = time.monotonic(), False, False
@@ -36,7 +37,7 @@ def told(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
                 bar.start()
                 shown = True
             if not said and passed > LINE_AFTER:
-                print(f"{doing}: {count} of {total} in {passed:.0f} s", file=sys.stderr)
+                tell(f"{doing}: {count} of {total} in {passed:.0f} s")
                 said = True
             bar.update(task, completed=count)
             yield item
@@ -44,4 +45,4 @@ def told(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
         if shown:
             bar.stop()
     if said:
-        print(f"{doing}: {total} in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+        tell(f"{doing}: {total} in {time.monotonic() - begun:.0f} s")

@@ -43,7 +43,7 @@ class FrameProgress:
 def frame_progress(console: Console) -> Iterator[FrameProgress]:
     """The progress of all that happens inside."""
     columns = (
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),

@@ -1,15 +1,13 @@
 """Scores for people and for programs: tables in percent, and CSV in fractions."""
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Final
 
-from rich.markup import escape
 from rich.table import Table
 
 from segada.data.labels import NAMES
 from segada.evaluating.records import DomainRecord, Evaluation
+from segada.spreadsheet import csv_text
 
 SCORES: Final = {
     "mIoU": "miou",
@@ -28,7 +26,7 @@ TIMES: Final = ("seconds", "frames_per_second")
 def class_table(domain: str, record: DomainRecord) -> Table:
     """One domain: a row per class that its labels show, then the scores of all."""
     left_out = f" ({record.unreadable} more cannot be read)" if record.unreadable else ""
-    table = Table(title=f"{escape(domain)}: {record.frames} frames{left_out}, in percent")
+    table = Table(title=f"{domain}: {record.frames} frames{left_out}, in percent")
     for column in ("class", "IoU", "Acc", "share of pixels"):
         table.add_column(column, justify="left" if column == "class" else "right")
     for name in NAMES:
@@ -51,7 +49,7 @@ def domain_table(evaluation: Evaluation) -> Table:
     for name, record in evaluation.domains.items():
         scores = _scores(record)
         numbers = [_percent(scores[column]) for column in shown]
-        table.add_row(escape(name), *numbers, str(record.frames), f"{record.frames_per_second:.3g}")
+        table.add_row(name, *numbers, str(record.frames), f"{record.frames_per_second:.3g}")
     return table
 
 
@@ -59,20 +57,17 @@ def evaluation_csv(evaluation: Evaluation) -> str:
     """A row per domain, fractions in [0, 1]; what the labels do not show is empty."""
     per_class = [f"{kind}/{name}" for kind in ("IoU", "Acc", "share") for name in NAMES]
     columns = ["domain", *FACTS, *SCORES, *per_class, *TIMES]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    for name, record in evaluation.domains.items():
-        classes = {"IoU": record.iou, "Acc": record.accuracy, "share": record.share}
-        writer.writerow(
-            {
-                "domain": name,
-                **record.model_dump(include={*FACTS, *TIMES}),
-                **_scores(record),
-                **{f"{kind}/{cls}": value for kind, values in classes.items() for cls, value in values.items()},
-            }
-        )
-    return text.getvalue()
+    return csv_text(columns, (_row(name, record) for name, record in evaluation.domains.items()))
+
+
+def _row(name: str, record: DomainRecord) -> Mapping[str, object]:
+    classes = {"IoU": record.iou, "Acc": record.accuracy, "share": record.share}
+    return {
+        "domain": name,
+        **record.model_dump(include={*FACTS, *TIMES}),
+        **_scores(record),
+        **{f"{kind}/{cls}": value for kind, values in classes.items() for cls, value in values.items()},
+    }
 
 
 def _scores(record: DomainRecord) -> Mapping[str, float | None]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpo.confirm import DEFAULT, Areas, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.digest import Report, Visits
 from hpo.results import StudyResults, TrialResult
 from segada.records import RunReport, VisitRecord
 
@@ -81,10 +82,12 @@ def results(confirmed: Confirmation | None, failures: dict[str, str] | None = No
     """A study with two complete, a pruned and a failed trial."""
     low, high = report(0.0), report(0.04)
     trials = (
-        TrialResult(0, "complete", (0.46,), {"method.threshold": 0.9}, tuple(low.visits), low, 3.0, ""),
-        TrialResult(1, "complete", (0.5,), {"method.threshold": 0.8}, tuple(high.visits), high, 3.0, ""),
-        TrialResult(2, "pruned", (), {"method.threshold": 0.7}, (visit(0, -0.2),), None, 1.0, "stopped after visit 1"),
-        TrialResult(3, "fail", (), {"adapter.stages": [0, 1]}, (), None, 0.0, "the loss <mix> is nan"),
+        TrialResult(0, "complete", (0.46,), {"method.threshold": 0.9}, Visits.of(low.visits), Report.of(low), 3.0, ""),
+        TrialResult(1, "complete", (0.5,), {"method.threshold": 0.8}, Visits.of(high.visits), Report.of(high), 3.0, ""),
+        TrialResult(
+            2, "pruned", (), {"method.threshold": 0.7}, Visits.of([visit(0, -0.2)]), None, 1.0, "stopped after visit 1"
+        ),
+        TrialResult(3, "fail", (), {"adapter.stages": [0, 1]}, Visits.of([]), None, 0.0, "the loss <mix> is nan"),
     )
     baselines = {"source_only": report(0.0), "batch_norm": report(0.01)}
     return StudyResults(

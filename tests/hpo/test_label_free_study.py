@@ -13,6 +13,7 @@ from study_samples import report, results
 
 from hpo.analysis.correlation import kendall, spearman
 from hpo.analysis.label_free import chance, rankings
+from hpo.digest import Report, Visits
 from hpo.objectives import ConstraintSettings, objective_value
 from hpo.plan import Plan
 from hpo.reporting.page import page
@@ -46,7 +47,9 @@ def study(gains: Sequence[float] = GAINS, scores: Mapping[str, Sequence[float]] 
     trials = []
     for number, gain in enumerate(gains):
         run = scored(gain, {name: values[number] for name, values in scores.items()})
-        trials.append(TrialResult(number, "complete", (run.mean_miou,), {}, tuple(run.visits), run, 3.0, ""))
+        trials.append(
+            TrialResult(number, "complete", (run.mean_miou,), {}, Visits.of(run.visits), Report.of(run), 3.0, "")
+        )
     return replace(results(None), trials=(*trials, results(None).trials[2]))
 
 
@@ -109,7 +112,7 @@ def test_few_trials_say_nothing() -> None:
 
 def test_trials_that_lack_a_score_are_left_out_of_it() -> None:
     whole = study()
-    bare = replace(whole.trials[0], report=report(0.0), visits=tuple(report(0.0).visits))
+    bare = replace(whole.trials[0], report=Report.of(report(0.0)), visits=Visits.of(report(0.0).visits))
     assert {ranking.trials for ranking in rankings(replace(whole, trials=(*whole.trials, bare)))} == {6}
 
 

@@ -9,6 +9,7 @@ from study_samples import report, results, visit
 
 from hpo.analysis.correlation import spearman
 from hpo.analysis.pruning import rungs
+from hpo.digest import Report, Visits
 from hpo.reporting.page import page
 from hpo.results import StudyResults, TrialResult
 
@@ -17,11 +18,11 @@ def trial(number: int, gains: tuple[float, ...], value: float) -> TrialResult:
     """A complete trial that gains this much in visit after visit."""
     visits = [visit(place, gain) for place, gain in enumerate(gains)]
     whole = report(0.0).model_copy(update={"visits": visits})
-    return TrialResult(number, "complete", (value,), {}, tuple(visits), whole, 3.0, "")
+    return TrialResult(number, "complete", (value,), {}, Visits.of(visits), Report.of(whole), 3.0, "")
 
 
 def study(trials: list[TrialResult], maximised: bool = True) -> StudyResults:
-    pruned = TrialResult(len(trials), "pruned", (), {}, (visit(0, -0.2),), None, 1.0, "stopped after visit 1")
+    pruned = TrialResult(len(trials), "pruned", (), {}, Visits.of([visit(0, -0.2)]), None, 1.0, "stopped after visit 1")
     return replace(results(None), trials=(*trials, pruned), maximised=(maximised,))
 
 

@@ -4,7 +4,6 @@ import io
 import time
 
 import pytest
-import rich
 from rich.console import Console
 
 from segada.data import progress
@@ -30,7 +29,7 @@ def test_a_terminal_shows_a_bar_below_what_it_shows_already(monkeypatch: pytest.
     monkeypatch.setattr(progress, "BAR_AFTER", 0.0)
     screen = io.StringIO()
     terminal = Console(file=screen, force_terminal=True, width=100)
-    monkeypatch.setattr(rich, "get_console", lambda: terminal)
+    monkeypatch.setattr("segada.data.progress.terminal", lambda: terminal)
     with terminal.status("reading"):
         for _ in told(iter("abc"), 3, "decoding"):
             # Longer than a spinner waits between two of its pictures.
