@@ -15,6 +15,7 @@ from hpo.agenda import Agenda
 from hpo.attributes import FOLDER_ID
 from hpo.collect import confirmation_of
 from hpo.drivers import Driver, joined, set_aside
+from hpo.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.ledger import check_begun, check_unnamed
 from hpo.loopback import keep_on_loopback
 from hpo.made import MadeRuns
@@ -22,7 +23,7 @@ from hpo.outputs import write_outputs, write_study
 from hpo.plan import Plan
 from hpo.progress import Progress, tally_of
 from hpo.stopping import stopped_by_signals
-from hpo.storage import JOURNAL, JOURNAL_LOCK, lost, masked, place_of
+from hpo.storage import lost, masked, place_of
 from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
 from hpo.study_folder import LOCK, STUDY, check_free

@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from hpo.attributes import FOLDER_ID
 from hpo.cards import DRIVERS, is_driver
+from hpo.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.made import remove_named
-from hpo.storage import JOURNAL, JOURNAL_LOCK
 from segada.run_names import RUN_FILES, draft
 from segada.settings.files import InputError, check_regular
 

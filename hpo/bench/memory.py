@@ -18,9 +18,9 @@ import numpy as np
 import optuna
 from rich.table import Table
 
+from hpo.journal.file import JOURNAL
 from hpo.outputs import write_study
 from hpo.plan import Plan
-from hpo.storage import JOURNAL
 from hpo.study import open_study
 from hpo.study_file import StudyFile, load_study
 from segada.records import RunReport, VisitRecord
