@@ -96,7 +96,11 @@ def test_a_damaged_checkpoint_costs_one_visit(
     assert said.endswith("the run goes on after the visit before, from checkpoint/former.pt")
     _finish(resumed)
     assert _numbers(tmp_path) == _numbers(control)
-    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["former.pt", "state.pt"]
+    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == [
+        "former.pt",
+        "state.pt",
+        "state.pt.damaged",
+    ]
 
 
 @pytest.mark.parametrize("kind", FEW)
