@@ -10,11 +10,12 @@ from pydantic import TypeAdapter
 
 from hpo.attributes import MISHAPS, REASON
 from hpo.confirm import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.jobs import Job
 from hpo.objectives import objective_value
 from hpo.plan import BASELINES, SPLITS, Plan, confirmation_name, trial_damages
 from hpo.results import StudyResults, TrialResult
 from hpo.study import Study
-from segada.run_files import Reading, damages, read, read_areas, read_report, read_visits
+from segada.run_files import REPORT, Reading, damages, read, read_areas, read_report, read_visits
 
 FAILURES = "failures.json"
 CONFIRMATION = Path("best", "confirmation.json")
@@ -63,12 +64,21 @@ def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
     jobs = [*plan.source_training(), *plan.baselines(), *plan.confirmed_baselines()]
     if study.is_search_over():
         jobs += plan.confirmations(study)
+    lost = _lost_reports(study, plan, jobs) if (plan.out / CONFIRMATION).exists() else []
     lines = [f"{damage}; {_AGAIN}" for job in jobs for damage in damages(job.folder, job.needs)]
+    lines += [f"{path}: is missing; {_AGAIN}" for path in lost]
     for trial in study.ledger.get_trials(deepcopy=False):
         found = trial_damages(plan.trial_folder(trial.number), is_complete=trial.state == TrialState.COMPLETE)
         becomes = _BECOMES[_STATES[trial.state]].format(trial=f"trial {trial.number}")
         lines += [f"{damage}; {becomes}" for damage in found]
     return tuple(lines)
+
+
+def _lost_reports(study: Study, plan: Plan, jobs: Sequence[Job]) -> list[Path]:
+    """Reports that are missing, of runs of a study that was over."""
+    failed = {*study.claims.failures(), *read_failures(plan.out).value}
+    paths = [job.folder / REPORT for job in jobs if job.name not in failed]
+    return [path for path in paths if path.parent.is_dir() and not path.exists()]
 
 
 def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Confirmation | None:

@@ -14,6 +14,7 @@ from segada.stream import Adaptation
 Damage = Callable[[bytes], bytes]
 PUBLISHED = ("weights.safetensors", "areas.npz", "frames.jsonl")
 NEWEST, FORMER, STEPS = "checkpoint/state.pt", "checkpoint/former.pt", "frames.jsonl"
+KEPT = ["former.pt", "state.pt", "state.pt.damaged"]
 
 
 def _flipped(content: bytes) -> bytes:
