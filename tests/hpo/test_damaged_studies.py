@@ -144,7 +144,6 @@ def test_a_damaged_file_of_a_run_is_named_and_only_that_run_is_done_again(
     jobs = [*plan.baselines(), *plan.confirmed_baselines(), *plan.confirmations(study), *plan.repairs(study)]
     assert [job.name for job in undone(jobs)] == [DONE_AGAIN[name]]
     assert not hpo.run._is_done(study, plan)
-    assert not is_over(file, out)
     assert len(study.finished()) == 2
 
 
@@ -155,6 +154,13 @@ def test_a_file_that_is_missing_is_as_a_damaged_one(name: str, file: StudyFile, 
 
     assert f"{out / name}: is missing" in "\n".join(hpo.run.damages_of(study, plan))
     assert [job.name for job in plan.lost(study, ())] == [DONE_AGAIN[name]]
+
+
+@pytest.mark.parametrize("name", [f"{TRIAL}/report.json", f"{CONFIRMED}/areas.npz", "study.yaml"])
+def test_a_comparison_does_not_take_a_damaged_study_for_one_that_is_over(name: str, file: StudyFile, out: Path) -> None:
+    assert is_over(file, out)
+    _damage(out / name, KINDS["cut in half"])
+    assert not is_over(file, out)
 
 
 def test_a_whole_study_names_nothing_and_has_nothing_left(
