@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from study_samples import leave_run, report
 
 import hpo.run
 from hpo.agenda import Agenda
@@ -282,3 +284,23 @@ def test_a_folder_in_the_place_of_a_file_is_damage_too(out: Path) -> None:
     (out / BASELINE / "report.json").unlink()
     (out / BASELINE / "report.json").mkdir()
     assert [str(damage) for damage in damages(out / BASELINE)] == [f"{out / BASELINE / 'report.json'}: is a folder"]
+
+
+def test_a_source_training_is_lost_if_its_weights_are_damaged_and_not_if_its_folder_is_gone(
+    file: StudyFile, out: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "with-source.yaml"
+    path.write_text(f"{STUDY}pretrain: {{method: {{name: supervised}}}}\n")
+    plan = Plan(load_study(str(path)), out)
+    study = read_study(file, out)
+    assert "source" not in [job.name for job in plan.lost(study, ())]
+    (job,) = plan.source_training()
+    leave_run(job, report(0.0), np.ones((4, 3, 19), np.int64))
+    assert undone([job]) == []
+
+    for damage in ("cut in half", "empty"):
+        _damage(plan.weights, KINDS[damage])
+        assert "source" in [job.name for job in plan.lost(study, ())]
+        assert any(line.startswith(f"{plan.weights}: ") for line in hpo.run.damages_of(study, plan))
+    plan.weights.unlink()
+    assert f"{plan.weights}: is missing" in "\n".join(hpo.run.damages_of(study, plan))
