@@ -12,21 +12,21 @@ import optuna
 from rich.console import Console
 
 from hpo.agenda import Agenda
-from hpo.attributes import FOLDER_ID
-from hpo.collect import confirmation_of
+from hpo.attributes import FOLDER_ID, STUDY
+from hpo.collect import confirmation_of, damages_of, read_failures
 from hpo.drivers import Driver, joined, set_aside
 from hpo.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.ledger import check_begun, check_unnamed
 from hpo.loopback import keep_on_loopback
 from hpo.made import MadeRuns
-from hpo.outputs import write_outputs, write_study
-from hpo.plan import Plan
+from hpo.outputs import kept_failures, write_outputs, write_study
+from hpo.plan import Plan, undone
 from hpo.progress import Progress, tally_of
 from hpo.stopping import stopped_by_signals
 from hpo.storage import lost, masked, place_of
 from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
-from hpo.study_folder import LOCK, STUDY, check_free
+from hpo.study_folder import LOCK, check_free
 from hpo.study_settings import StudySettings
 from hpo.summary import print_summary
 from hpo.tracking.observer import tracked
@@ -98,8 +98,10 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     tracking = tracked(file, out)
     check_free(out)
     with joined(out) as driver:
-        study = _opened(file, out, driver)
+        study, damaged = _opened(file, out, driver)
         plan = Plan(file, out)
+        for line in (*damaged, *damages_of(study, plan)):
+            console.print(f"damaged: {line}", soft_wrap=True)
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
         gauges = Gauges(file.settings.name, tally_of(study))
         agenda = Agenda(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
@@ -116,7 +118,8 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     return not agenda.is_stopped
 
 
-def _opened(file: StudyFile, out: Path, driver: Driver) -> Study:
+def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str]]:
+    """The study, and what was damaged of the files that are written now."""
     files = (out / name for name in (JOURNAL, JOURNAL_LOCK, FOLDER_ID, STUDY))
     with driver.deciding(), driver.made.noting(*files):
         has_begun = (out / FOLDER_ID).exists()
@@ -125,8 +128,7 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> Study:
             driver.made.further(study.remove)
         if not driver.others():
             study.claims.forget_failures()
-        write_study(file, out)
-    return study
+        return study, [*write_study(file, out), *kept_failures(out)]
 
 
 def _begin_anew(file: StudyFile, out: Path) -> None:
@@ -151,9 +153,9 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
         check_uses_gpu(settings)
     gpus = 1.0 if wanted.gpus_per_trial == "auto" else wanted.gpus_per_trial
     resources = Resources(wanted.workers, wanted.cpus_per_trial, gpus, settings.runtime.threads, wanted.accelerator)
-    preparation = Preparation(
-        plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
-    )
+    # A source training that is over need not have its checkpoint any more.
+    source = next((job.settings for job in undone(plan.source_training())), None)
+    preparation = Preparation(source, plan.source, settings, plan.confirmation_settings(plan.seeds[0]))
     console.print(f"results go to {plan.out}")
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", soft_wrap=True)
@@ -183,7 +185,10 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
 def _is_done(study: Study, plan: Plan) -> bool:
     if not study.is_search_over():
         return False
-    return plan.jobs_left(study) == 0 or confirmation_of(study, plan, {}) is not None
+    if plan.jobs_left(study) == 0:
+        return not plan.lost(study, ())
+    failures = read_failures(plan.out).value
+    return confirmation_of(study, plan, {}) is not None and not plan.lost(study, failures)
 
 
 def kept(error: Exception, out: Path | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hpo.attributes import FOLDER_ID
+from hpo.attributes import FOLDER_ID, STUDY
 from hpo.cards import DRIVERS, is_driver
 from hpo.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.made import remove_named
@@ -13,7 +13,6 @@ from segada.settings.files import InputError, check_regular
 
 LOCK = "driver.lock"
 """In a study's folder: whoever has its lock decides who does what. Nobody has it for longer than a decision takes."""
-STUDY = "study.yaml"
 COMPARISON = ("comparison.json", "comparison.csv", "comparison.html")
 """What a comparison of studies writes beside them."""
 COPY = "copy"
@@ -150,6 +149,7 @@ from another study of a comparison, or agents of W&B have worked there."""
 _RUNS = ("source", "baselines/*", "trials/*", "confirmation/*")
 _FILES = (
     *(LOCK, JOURNAL_LOCK, JOURNAL, f"{JOURNAL}.*", FOLDER_ID, STUDY, "log.txt", "gpu_share.json"),
+    *(f"{name}.damaged*" for name in (STUDY, "failures.json", "gpu_share.json")),
     *("failures.json", "results.csv", "report.html", "best/confirmation.json", "best/settings.yaml"),
     *("best/weights.safetensors", draft("*"), draft("best/*"), f"{DRIVERS}/*.json"),
     *(f"ray/*/{name}" for name in ("", *SCRATCH)),

@@ -16,7 +16,7 @@ MOST_FAILURES = 50
 
 
 def print_summary(results: StudyResults, out: Path, console: Console) -> None:
-    """The search in a line, the confirmed tables, the answer, what failed, and the command that runs the winner."""
+    """The search in a line, the confirmed tables, the answer, failures, damages, the command that runs the winner."""
     answer = verdict(results)
     best = best_run(results.confirmation)
     console.print("", f"search: {search_line(results)}", sep="\n")
@@ -27,6 +27,8 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     console.print(answer.headline, style="bold")
     console.print(answer.detail)
     _print_failures(results, console)
+    for line in results.damages:
+        console.print(f"damaged: {line}", soft_wrap=True)
     places = (f"report      {out / 'report.html'}", f"all trials  {out / 'results.csv'}")
     console.print("", *places, sep="\n")
     if best is not None:

@@ -27,7 +27,8 @@ def draft(pattern: str) -> str:
 
 
 RUN_DRAFTS = tuple(map(draft, _WHOLE))
-RUN_FILES = (*_WHOLE, *RUN_DRAFTS, "log.txt", "frames.jsonl")
+_GROWING = ("log.txt", "frames.jsonl")
+RUN_FILES = (*_WHOLE, *RUN_DRAFTS, *_GROWING, *(f"{name}.damaged*" for name in (*_WHOLE, *_GROWING)))
 """Everything that a run may leave."""
 RUN_MARKS = ("settings.yaml", "checkpoint/state.pt", *RUN_DRAFTS)
 """Of which a folder has one as soon as a run is begun in it."""

@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from hpo.bench.recorded import SHIPPED, RecordedTable, RecordedTrial, RecordedVisit, Recording, write_table
-from hpo.collect import read_report, results_of
+from hpo.collect import results_of
 from hpo.outputs import provenance
 from hpo.plan import Plan
 from hpo.results import TrialResult
 from hpo.samplers.foresight import Coordinates
 from hpo.space import Space
 from hpo.study import read_study
-from hpo.study_file import StudyFile, load_study
+from hpo.study_file import StudyFile, load_written
 from segada.records import RunReport
+from segada.run_files import read_report
 from segada.settings.files import InputError
 from segada.terminal import terminal
 
@@ -41,13 +42,11 @@ def run(arguments: argparse.Namespace) -> None:
         InputError: the folder holds no study, or one without a complete trial.
     """
     out = arguments.out.resolve()
-    if not (out / "study.yaml").is_file():
-        raise InputError(f"{out}: holds no study; name the folder of one's results")
-    file = load_study(str(out / "study.yaml"), runs=False)
+    file = load_written(out)
     plan = Plan(file, out)
     results = results_of(read_study(file, out), plan, None)
     done = [trial for trial in results.trials if trial.state == "complete"]
-    read = [(trial, read_report(plan.trial_folder(trial.number))) for trial in done]
+    read = [(trial, read_report(plan.trial_folder(trial.number)).value) for trial in done]
     complete = [(trial, report) for trial, report in read if report is not None]
     table = recorded(file, complete, results.visits, provenance(out / "study.yaml"))
     write_table(table.recording, table.trials, arguments.to)

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from hpo.collect import read_report
 from hpo.plan import Plan, undone
 from hpo.study_folder import COPY
+from segada.run_files import damages, read_report
 
 
 def take_over(plan: Plan, siblings: Iterable[Path]) -> None:
@@ -24,7 +24,7 @@ def take_over(plan: Plan, siblings: Iterable[Path]) -> None:
         for sibling in siblings
         for pattern in ("source", "baselines/*", "confirmation/*")
         for path in sibling.glob(f"{pattern}/report.json")
-        if (report := read_report(path.parent)) is not None
+        if (report := read_report(path.parent).value) is not None and not damages(path.parent)
     }
     wanted = {job.folder: job.settings for job in undone([*plan.baselines(), *plan.confirmed_baselines()])}
     pretraining = plan.file.pretrain_settings()

@@ -36,6 +36,7 @@ def page(results: StudyResults) -> str:
         unlabelled(results),
         _trials(results),
         _failures(results),
+        _damages(results),
         _study(results),
     ]
     return (
@@ -117,6 +118,11 @@ def _failures(results: StudyResults) -> str:
     cut = tables.cut(len(results.failed()), "results.csv and failures.json have all")
     note = f'<p class="note">{cut}</p>' if cut else ""
     return f"<h2>Failures</h2>{note}{table}" if table else ""
+
+
+def _damages(results: StudyResults) -> str:
+    lines = "".join(f"<li>{escape(line)}</li>" for line in results.damages)
+    return f"<h2>Damaged files</h2><ul>{lines}</ul>" if lines else ""
 
 
 def _study(results: StudyResults) -> str:
