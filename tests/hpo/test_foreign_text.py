@@ -181,7 +181,7 @@ def test_nobody_prints_another_way() -> None:
         "hpo/status.py": 1,
         "hpo/space/__main__.py": 2,
         "hpo/submit.py": 3,
-        "hpo/tracking/worker.py": 3,
+        "hpo/tracking/worker.py": 4,
         "segada/data/__main__.py": 1,
         "segada/printing.py": 2,
     }
