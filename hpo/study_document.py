@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hpo.sweeps.reading import as_study, is_sweep
 from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.limits import FILES
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree
 
@@ -101,6 +102,8 @@ def _read(path: Path, below: tuple[Path, ...]) -> Document:
             (EXTENDS,), f"there is no file {path.parent / name}, and no shipped study has this name; {_hint(name)}"
         )
     chain = (*below, path.resolve())
+    if len(chain) > FILES:
+        raise document.error((EXTENDS,), f"more than {FILES} files extend each other; put some of them together")
     if base.resolve() in chain:
         circle = [*chain[chain.index(base.resolve()) :], base]
         raise document.error((EXTENDS,), f"files extend each other: {' -> '.join(file.name for file in circle)}")

@@ -4,6 +4,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from segada.settings.limits import COUNT, SEED
+
 T = TypeVar("T")
 
 Sequence = Annotated[tuple[T, ...], Field(strict=False)]
@@ -12,7 +14,10 @@ Sequence = Annotated[tuple[T, ...], Field(strict=False)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=COUNT)]
+Number = Annotated[int, Field(ge=0, le=COUNT)]
+"""A count that may be 0."""
+Seed = Annotated[int, Field(ge=0, le=SEED)]
 
 
 class Settings(BaseModel):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from segada.settings.base import Count, Fraction, Positive, Sequence, Settings
+from segada.settings.base import Count, Fraction, Positive, Seed, Sequence, Settings
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
 """`clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
@@ -18,7 +18,7 @@ class StreetsDomain(Settings):
 
     dataset: Literal["streets"] = "streets"
     weather: WeatherName = "clear"
-    world: Annotated[int, Field(ge=0)] = 0
+    world: Seed = 0
     """Seed of the scenes: another number is another city."""
 
 
