@@ -22,6 +22,7 @@ from hpo.study_file import StudyFile
 from segada.atomic import write_text
 from segada.command import FAILED, exit_code
 from segada.settings.files import InputError
+from segada.settings.inputs import resolved
 from segada.storage import storage_error
 
 
@@ -33,7 +34,7 @@ def main() -> int:
 
     def command() -> None:
         files = entrants(arguments.studies, _options(arguments))
-        out = (arguments.out or Path("runs") / _name(arguments.studies)).resolve()
+        out = resolved(arguments.out or Path("runs") / _name(arguments.studies), "--out")
         comparison = compare(files, out, arguments.address)
         whole.append(comparison is not None and not comparison.failures)
 

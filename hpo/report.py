@@ -10,14 +10,15 @@ from hpo.study import read_study
 from hpo.study_file import load_study
 from segada.command import exit_code
 from segada.settings.files import InputError
+from segada.settings.inputs import resolved
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m hpo.report", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of a study, finished or not")
-    out = parser.parse_args().out.resolve()
-    return exit_code(lambda: rebuild(out))
+    out = parser.parse_args().out
+    return exit_code(lambda: rebuild(resolved(out, "OUT")))
 
 
 def rebuild(out: Path) -> None:

@@ -32,6 +32,7 @@ from hpo.tuning.gauges import Gauges
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
+from segada.settings.inputs import resolved
 from segada.storage import StorageError, storage_error
 
 PLAIN_WIDTH = 160
@@ -49,7 +50,7 @@ def main() -> int:
     try:
         file = study_file(arguments)
         database = file.settings.storage
-        out = (arguments.out or Path("runs") / file.settings.name).resolve()
+        out = resolved(arguments.out or Path("runs") / file.settings.name, "--out")
         if arguments.resume:
             check_begun(file, out)
         if arguments.new:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-import yaml
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -15,7 +14,7 @@ from hpo.claims import OWNER, RUN
 from hpo.folder_lock import attempt
 from hpo.traces import trace_of, visits_per_minute
 from segada.records import Record
-from segada.settings.files import InputError
+from segada.settings.files import InputError, read_yaml
 from segada.settings.stream import StreamSettings
 from segada.settings.trees import Tree, Value
 
@@ -180,13 +179,7 @@ class _File:
 
 
 def _read(path: Path) -> Tree:
-    try:
-        tree = yaml.safe_load(path.read_bytes())
-    except yaml.YAMLError:
-        tree = None
-    if not isinstance(tree, dict):
-        raise InputError(f"{path}: is no study file")
-    return tree
+    return read_yaml(path).tree
 
 
 def _running_trials(trials: Sequence[FrozenTrial], file: _File, drivers: Mapping[str, str]) -> list[Running]:

@@ -8,16 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import optuna
-import yaml
 from optuna.storages import BaseStorage
 from rich.console import Console
 
 from hpo.attributes import FOLDER, FOLDER_ID
 from hpo.standing import Place, Standing, standing_of
 from hpo.status_view import print_plain, print_table
-from hpo.storage import JOURNAL, place_of, read_storage, without_password
+from hpo.storage import JOURNAL, place_of, read_storage
 from segada.command import exit_code
-from segada.settings.files import InputError
+from segada.settings.files import InputError, read_yaml
+from segada.settings.inputs import resolved
+from segada.settings.trees import Tree
 
 
 def main() -> int:
@@ -47,11 +48,12 @@ def places(named: str, study: str | None = None) -> list[Place]:
         InputError: there is no study, or none of this name.
     """
     is_url = "://" in named
-    out = None if is_url else Path(named).resolve()
+    out = None if is_url else resolved(Path(named), "OUT")
     if out is not None and not out.is_dir():
         raise InputError(f"{named}: there is no such folder; name the folder of a study, or the URL of a database")
-    shown = without_password(named) if is_url else str(out)
-    storage = read_storage(place_of(named), Path()) if out is None else _storage_of(out)
+    place = place_of(named) if is_url else None
+    shown = place or str(out)
+    storage = read_storage(place, Path()) if out is None else _storage_of(out)
     found = [summary.study_name for summary in storage.get_all_studies()]
     wanted = _name_in(out) if out is not None and study is None else study
     if wanted is not None and wanted not in found:
@@ -99,7 +101,7 @@ def _storage_of(out: Path) -> BaseStorage:
     place = _study_yaml(out).get("storage")
     if place is None:
         raise InputError(f"{out}: holds no study; name the folder of one, as in python -m hpo.status runs/ga_dacs")
-    return read_storage(str(place), out)
+    return read_storage(place_of(str(place)), out)
 
 
 def _name_in(out: Path) -> str | None:
@@ -107,15 +109,9 @@ def _name_in(out: Path) -> str | None:
     return None if name is None else str(name)
 
 
-def _study_yaml(out: Path) -> dict[str, object]:
+def _study_yaml(out: Path) -> Tree:
     path = out / "study.yaml"
-    try:
-        tree = yaml.safe_load(path.read_bytes()) if path.is_file() else {}
-    except yaml.YAMLError:
-        tree = None
-    if not isinstance(tree, dict):
-        raise InputError(f"{path}: is no study file")
-    return tree
+    return read_yaml(path).tree if path.is_file() else {}
 
 
 def _folder_of(ledger: optuna.Study) -> Path | None:

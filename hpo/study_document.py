@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hpo.sweeps.reading import as_study, is_sweep
 from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.inputs import checked_path, misnamed
 from segada.settings.limits import FILES
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree
@@ -26,7 +27,7 @@ def read_document(file: str) -> Document:
     Raises:
         InputError: a file is missing or not YAML, or files extend each other in a circle.
     """
-    path = _found(Path(), file)
+    path = _found(Path(), str(checked_path(Path(file), "")))
     if path is None:
         raise InputError(f"{file}: no such file, and no shipped study has this name; {_hint(file)}")
     return _read(path, ())
@@ -96,6 +97,9 @@ def _read(path: Path, below: tuple[Path, ...]) -> Document:
     document = replace(document, tree={key: value for key, value in document.tree.items() if key != EXTENDS})
     if not isinstance(name, str):
         raise document.error((EXTENDS,), f"should be the name of a study file, not {name!r}")
+    problem = misnamed(name)
+    if problem is not None:
+        raise document.error((EXTENDS,), problem)
     base = _found(path.parent, name)
     if base is None:
         raise document.error(

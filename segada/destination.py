@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from segada.settings.files import InputError
+from segada.settings.inputs import checked_path
 
 
 def check_folder(path: Path, option: str = "--out") -> None:
@@ -16,6 +17,7 @@ def check_folder(path: Path, option: str = "--out") -> None:
     Raises:
         InputError: something that is no folder is in the way, or nothing can be written there.
     """
+    checked_path(path, option)
     try:
         there = next(place for place in (path, *path.parents) if place.exists())
         if not there.is_dir():

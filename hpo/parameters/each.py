@@ -91,8 +91,10 @@ class EachParameter(ParameterSettings):
             return math.inf
         members = len(self._members(values))
         # As many as no number says are too many to be told from infinitely many.
-        return math.inf if members * math.log10(len(self.choices)) > sys.float_info.max_10_exp else float(
-            len(self.choices) ** members
+        return (
+            math.inf
+            if members * math.log10(len(self.choices)) > sys.float_info.max_10_exp
+            else float(len(self.choices) ** members)
         )
 
     def misfit(self, test: Test) -> str:  # noqa: ARG002

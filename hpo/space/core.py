@@ -196,7 +196,7 @@ class Space:
 def _too_many_ways(path: str) -> SpaceError:
     return SpaceError(
         ("space", path, "when"),
-        f"can be met in more than {WAYS:,} ways, counted with the conditions of the parameters that it names; name fewer",
+        f"can be met in more than {WAYS:,} ways, counted with conditions of the parameters that it names; name fewer",
     )
 
 

@@ -147,7 +147,9 @@ def _exponential(exponent: float) -> float:
 
 def _rounded(number: float) -> int:
     if abs(number) > WHOLE:
-        raise ValueError(f"min and max make the whole number {number:g}, but the largest is {WHOLE:g}; narrow the range")
+        raise ValueError(
+            f"min and max make the whole number {number:g}, but the largest is {WHOLE:g}; narrow the range"
+        )
     return round(number)
 
 

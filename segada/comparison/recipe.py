@@ -14,6 +14,7 @@ from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.base import Settings
 from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.inputs import checked_path
 from segada.settings.limits import NAME, RUNS
 from segada.settings.method import SupervisedSettings
 from segada.settings.run import with_names
@@ -121,7 +122,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _located(file: str) -> Path:
-    path = Path(file)
+    path = checked_path(Path(file), "")
     if path.is_file():
         return path
     name = path.name if path.suffix else f"{path.name}.yaml"

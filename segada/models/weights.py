@@ -16,6 +16,7 @@ from segada.models.freezing import check_part
 from segada.models.load_report import LoadReport, compare
 from segada.models.misfit import Meeting
 from segada.models.segmentor import Segmentor
+from segada.settings.inputs import checked_path
 
 SHIPPED = Path(__file__).parent / "checkpoints"
 
@@ -75,13 +76,15 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
     Raises:
         ValueError: there is none, or the name is of no shipped checkpoint; lists what there is.
     """
-    path = Path(checkpoint)
+    path = checked_path(Path(checkpoint), setting)
     shipped = SHIPPED / f"{checkpoint}.safetensors"
     bare = path.name == checkpoint and not path.suffix
     if bare and shipped.is_file():
         return shipped
-    if path.exists():
+    if path.is_file() or path.is_dir():
         return path
+    if path.exists():
+        raise ValueError(f"{setting}: {path} is a device or a pipe; give a file or folder")
     if bare:
         names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
         raise ValueError(

@@ -23,6 +23,8 @@ NAME: Final = 100
 """Characters of a name that becomes a folder, to which further words are added; file systems take 255 bytes."""
 PLACE: Final = 1_000
 """Characters of a path or URL; Linux takes 4,096 bytes, and names of files come behind it."""
+PART: Final = 255
+"""Bytes of one name in a path, as file systems have it."""
 COUNT: Final = 1_000_000
 """What is counted, unless something else is said: frames, steps, channels, runs."""
 SEED: Final = 10**15

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from segada.settings.adapter import AdapterSettings, NoAdapter
 from segada.settings.adversarial import AdversarialSettings

@@ -26,7 +26,9 @@ class StreamSettings(Settings):
 
     source: str = "clear"
     """The labelled domain that the model was trained on."""
-    visits: Sequence[str] = Field(default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1, max_length=VISITS)
+    visits: Sequence[str] = Field(
+        default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1, max_length=VISITS
+    )
     """Domains in the order they are driven through; a domain may return."""
     route: Literal["forward", "forward_and_back"] = "forward"
     """`forward_and_back` turns round at the last of `visits` and drives back to the first."""
@@ -49,7 +51,8 @@ class StreamSettings(Settings):
         visits = self.rounds * (2 * one_way - 1 if self.route == "forward_and_back" else one_way)
         if visits > VISITS:
             raise ValueError(
-                f"stream.rounds is {self.rounds}, which makes {visits} visits, but a run has at most {VISITS}; drive fewer"
+                f"stream.rounds is {self.rounds}, which makes {visits:,} visits, but a run has at most {VISITS:,}; "
+                "drive fewer"
             )
         return self
 

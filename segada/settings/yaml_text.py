@@ -1,13 +1,12 @@
 """From the text of a YAML file to values and their lines, within limits that are checked before anything is built."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 
 import yaml
 
-from segada.settings.inputs import InputError
+from segada.settings.inputs import InputError, is_control
 from segada.settings.limits import DEPTH, KEY, NUMBER, TEXT, VALUES, WHOLE
 from segada.settings.misfits import shown
 from segada.settings.trees import Parts, Value
@@ -65,7 +64,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes += 1
-        mark = self.peek_event().start_mark
+        mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         # Keys are nodes too.
         if self._nodes > 2 * VALUES + 1:
             raise _too_many(mark)
@@ -148,7 +147,8 @@ class _Reader:
         if len(key.value) > KEY:
             raise self._error(key, (*path, f"{key.value[:20]}..."), f"a key has at most {KEY} characters")
         if not key.value.isprintable():
-            raise self._error(key, path, f"the key {shown(key.value)} has a character that cannot be shown; leave it out")
+            problem = f"the key {shown(key.value)} has a character that cannot be shown; leave it out"
+            raise self._error(key, path, problem)
 
     def _scalar(self, node: yaml.ScalarNode, path: Parts) -> Value:
         if node.tag not in _SCALARS:
@@ -156,7 +156,7 @@ class _Reader:
         if len(node.value) > (NUMBER if node.tag in _NUMBERS else TEXT):
             what, most = ("number", NUMBER) if node.tag in _NUMBERS else ("text", TEXT)
             raise self._error(node, path, f"a {what} has at most {most:,} characters, but this has {len(node.value):,}")
-        if any(map(_is_control, node.value)):
+        if any(map(is_control, node.value)):
             raise self._error(node, path, f"{shown(node.value)} has a control character; leave it out")
         return self._converted(node, path)
 
@@ -165,7 +165,8 @@ class _Reader:
             value = self._loader.construct_object(node)
         # By a tag that says what the text is not, as in `!!int abc`; also of 0b_, which YAML takes for a number.
         except (ValueError, LookupError):
-            raise self._error(node, path, f"{shown(node.value)} is no {_SCALARS[node.tag]}; leave the tag out") from None
+            problem = f"{shown(node.value)} is no {_SCALARS[node.tag]}; leave the tag out"
+            raise self._error(node, path, problem) from None
         if isinstance(value, int) and abs(value) > WHOLE:
             raise self._error(node, path, f"a whole number is between -{WHOLE:.0e} and {WHOLE:.0e}, not {value}")
         assert value is None or isinstance(value, str | int | float)
@@ -182,7 +183,3 @@ def _too_many(mark: yaml.Mark) -> _BeyondLimit:
 
 def _too_deep(mark: yaml.Mark) -> _BeyondLimit:
     return _BeyondLimit(f"more than {DEPTH} mappings and lists are inside each other; no settings are so deep", mark)
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n\r\x85"
