@@ -37,7 +37,7 @@ class Hyperband(Settings):
     type: Literal["hyperband"]
     min_iter: Count | None = None
     max_iter: Count | None = None
-    s: Count | None = None
+    s: int | None = Field(default=None, ge=1, le=100)
     eta: int | float = Field(default=3, gt=1)
     strict: bool = False
 

@@ -17,6 +17,7 @@ from segada.data.inspection import inspect
 from segada.data.recognition import nothing_known, recognised
 from segada.data.suggestion import suggested
 from segada.settings.files import InputError
+from segada.settings.inputs import checked_path
 
 PLAIN_WIDTH = 160
 """Columns of a table where there is no terminal to ask."""
@@ -35,7 +36,7 @@ def check(arguments: argparse.Namespace) -> None:
         InputError: the folder is nothing known, or files are missing or cannot be used.
     """
     console = Console(highlight=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, highlight=False)
-    path = arguments.path
+    path = checked_path(arguments.path, "")
     data_sets = recognised(path, arguments.dataset, arguments.labels)
     if not data_sets:
         for line in nothing_known(path):

@@ -62,6 +62,12 @@ class _Loader(yaml.SafeLoader):
     def close(self) -> None:
         self.dispose()
 
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: yaml.Mark) -> list[str]:
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)  # type: ignore[no-any-return, misc]
+        except (ValueError, OverflowError):
+            raise _BeyondLimit("a text in quotes has an escape for a character that there is not", start_mark) from None
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes += 1
         mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
