@@ -1,5 +1,6 @@
 """Where a person wants results to go: whether they can go there, said before anything is computed."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def check_folder(path: Path, option: str = "--out") -> None:
     """
     checked_path(path, option)
     try:
-        there = next(place for place in (path, *path.parents) if place.exists())
+        # A link that leads nowhere, or round in a circle, is in the way too.
+        there = next(place for place in (path, *path.parents) if os.path.lexists(place))
         if not there.is_dir():
             raise InputError(f"{option} {path}: {there} is no folder; choose another place with {option}")
         with tempfile.TemporaryFile(dir=there):
@@ -40,6 +42,6 @@ def check_file(path: Path, option: str) -> None:
     Raises:
         InputError: it is a folder, or its own cannot be made or written.
     """
-    check_folder(path.parent, option)
+    check_folder(checked_path(path, option).parent, option)
     if path.is_dir():
         raise InputError(f"{option} {path}: is a folder, not a file; add a file's name")

@@ -84,8 +84,9 @@ class SubsetParameter(ParameterSettings):
         return {path: self.word(value)}
 
     def has(self, value: Value) -> bool:
-        in_order = isinstance(value, list) and value == [member for member in self.of if member in value]
-        return in_order and self.min_size <= len(value) <= self.largest
+        if not isinstance(value, list) or value != [member for member in self.of if member in value]:
+            return False
+        return self.min_size <= len(value) <= self.largest
 
     def probes(self) -> list[Probe]:
         return [(("of",), option) for option in self.options()]

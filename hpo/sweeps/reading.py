@@ -11,8 +11,7 @@ from pydantic import Field, JsonValue
 from hpo.sweeps.distributions import SweepParameter, translated
 from segada.settings.base import Count, Settings
 from segada.settings.files import Document, Origin
-from segada.settings.misfits import Parts
-from segada.settings.trees import Tree, Value, set_path
+from segada.settings.trees import Parts, Tree, Value, set_path
 
 METHODS = {"bayes": "tpe", "random": "random", "grid": "grid"}
 """The sampler of a study that searches as a sweep's `method` does."""

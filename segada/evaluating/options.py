@@ -9,6 +9,7 @@ from segada.evaluating.records import Protocol
 from segada.evaluation.views import SCALES
 from segada.models.segmentor import SMALLEST_SIDE
 from segada.settings.files import InputError
+from segada.settings.misfits import shown
 
 Size = tuple[int, int]
 
@@ -53,11 +54,14 @@ def parse_size(text: str, option: str) -> Size:
     """`512` as (512, 512), `512x1024` as (512, 1024): height and width.
 
     Raises:
-        InputError: it is neither, or a side is 0.
+        InputError: it is neither, or a side is 0 or has more than five digits.
     """
-    found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
+    found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
     if found is None:
-        raise InputError(f"{option} {text}: must be pixels, as in {option} 512, or height and width, {option} 512x1024")
+        raise InputError(
+            f"{option} {shown(text)}: must be pixels, at most 99999, as in {option} 512, or height and width, {option} "
+            "512x1024"
+        )
     return int(found[1]), int(found[2] or found[1])
 
 

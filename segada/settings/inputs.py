@@ -22,6 +22,8 @@ def is_control(character: str) -> bool:
 
 def misnamed(path: str) -> str | None:
     """Why no file or folder can have this path; None if one can. Looks at no file."""
+    if not path:
+        return "a path has at least one character"
     if len(path) > PLACE:
         return f"a path has at most {PLACE:,} characters, but this has {len(path):,}"
     if any(len(part.encode("utf-8", "surrogateescape")) > PART for part in path.split("/")):

@@ -64,7 +64,7 @@ class _Loader(yaml.SafeLoader):
 
     def scan_flow_scalar_non_spaces(self, double: bool, start_mark: yaml.Mark) -> list[str]:
         try:
-            return super().scan_flow_scalar_non_spaces(double, start_mark)  # type: ignore[no-any-return, misc]
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
         except (ValueError, OverflowError):
             raise _BeyondLimit("a text in quotes has an escape for a character that there is not", start_mark) from None
 
