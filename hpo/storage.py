@@ -88,7 +88,7 @@ def place_of(named: str | None) -> str | None:
         _admitted(shown)
     except ValueError as problem:
         # Not the URL itself, which may have a password.
-        raise InputError(f"{'the URL of the database' if named else VARIABLE}: {problem}") from None
+        raise InputError(f"{'the URL of the database' if named else VARIABLE} {problem}") from None
     path = sqlite_file(shown)
     # Seen from here; whoever reads it later may stand elsewhere.
     return shown if path is None else f"sqlite:///{resolved(path, shown)}"

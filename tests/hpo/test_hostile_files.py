@@ -92,7 +92,8 @@ def read(name: str, file: str) -> None:
         shown(file)
 
 
-def survive(number: int, folder: Path) -> None:
+def survive(number: int, folder: Path) -> str:
+    """Reads a mutant; gives the line in which it is refused, empty if it is taken."""
     generator = random.Random(number)
     name = generator.choice(TEXTS)
     file = write(folder, mutant(SEEDS[name], generator))
@@ -101,6 +102,8 @@ def survive(number: int, folder: Path) -> None:
             read(name, file)
     except InputError as refusal:
         check_line(refusal, file)
+        return str(refusal)
+    return ""
 
 
 FUZZING = hypothesis.settings(
@@ -113,7 +116,7 @@ FUZZING = hypothesis.settings(
 @hypothesis.settings(FUZZING, max_examples=300, derandomize=True)
 @hypothesis.given(number=strategies.integers(0, 2**32))
 def test_mutants_are_taken_or_refused_in_one_line(number: int, tmp_path: Path) -> None:
-    survive(number, tmp_path)
+    assert survive(number, tmp_path).isprintable()
 
 
 @pytest.mark.fuzz
