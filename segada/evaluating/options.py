@@ -9,7 +9,6 @@ from segada.evaluating.records import Protocol
 from segada.evaluation.views import SCALES
 from segada.models.segmentor import SMALLEST_SIDE
 from segada.settings.files import InputError
-from segada.settings.misfits import shown
 
 Size = tuple[int, int]
 
@@ -59,8 +58,8 @@ def parse_size(text: str, option: str) -> Size:
     found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
     if found is None:
         raise InputError(
-            f"{option} {shown(text)}: must be pixels, at most 99999, as in {option} 512, or height and width, {option} "
-            "512x1024"
+            f"{option} {text[:60]}: must be pixels, as in {option} 512, or height and width, {option} "
+            "512x1024; at most 99999 of them"
         )
     return int(found[1]), int(found[2] or found[1])
 
