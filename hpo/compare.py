@@ -24,6 +24,7 @@ from segada.atomic import write_text
 from segada.command import FAILED, Parser, exit_code
 from segada.destination import named_folder
 from segada.settings.files import InputError
+from segada.settings.inputs import resolved
 from segada.storage import storage_error
 from segada.terminal import wide_terminal
 
@@ -36,7 +37,7 @@ def main() -> int:
 
     def command() -> None:
         files = entrants(arguments.studies, _options(arguments))
-        out = named_folder(arguments.out, Path("runs") / _name(arguments.studies)).resolve()
+        out = resolved(named_folder(arguments.out, Path("runs") / _name(arguments.studies)), "--out")
         check_comparison(out)
         comparison = compare(files, out, arguments.address)
         whole.append(comparison is not None and not comparison.failures)

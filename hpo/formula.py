@@ -3,7 +3,10 @@
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping
+
+from segada.settings.limits import FORMULA, TERMS
 
 OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -39,11 +42,13 @@ class Formula:
         Raises:
             FormulaError: it is not a formula.
         """
+        if len(text) > FORMULA:
+            raise FormulaError(f"is no formula: it has {len(text)} characters, more than {FORMULA}")
         self.text = text
-        try:
-            self._root = ast.parse(text.strip(), mode="eval").body
-        except SyntaxError as error:
-            raise FormulaError(f"is no formula: {error.msg}") from None
+        self._root = _parsed(text.strip())
+        # Before anything descends into it.
+        if sum(isinstance(node, ast.expr) for node in ast.walk(self._root)) > TERMS:
+            raise FormulaError(f"is no formula: it has more than {TERMS} numbers, metrics and operators")
         self.metrics = tuple(dict.fromkeys(self._names(self._root)))
 
     @property
@@ -87,6 +92,19 @@ class Formula:
                 return [_metric_name(node)]
         allowed = f"numbers, metrics, + - * / **, brackets and {', '.join(FUNCTIONS)}"
         raise FormulaError(f"is no formula: {ast.unparse(node)!r} is not understood; allowed are {allowed}")
+
+
+def _parsed(text: str) -> ast.expr:
+    try:
+        with warnings.catch_warnings():
+            # What Python would warn of is refused below, or means nothing in a formula.
+            warnings.simplefilter("ignore")
+            return ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        raise FormulaError(f"is no formula: {error.msg}") from None
+    # A NUL, and brackets or signs that the parser itself finds too many.
+    except (ValueError, MemoryError, RecursionError) as error:
+        raise FormulaError(f"is no formula: {error or 'too much is inside each other'}") from None
 
 
 def _metric_name(node: ast.expr) -> str:

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field
 
 from hpo.halving import HalvingPruner
 from hpo.paired import PairedPruner
-from segada.settings.base import Count, Settings
+from segada.settings.base import Count, Number, Settings
+from segada.settings.limits import COUNT
 
 
 class HalvingSettings(Settings):
@@ -25,8 +26,8 @@ class HalvingSettings(Settings):
     name: Literal["halving"] = "halving"
     min_visits: Count = 2
     """Visits that every trial completes."""
-    reduction: int = Field(default=2, ge=2)
-    startup: int = Field(default=0, ge=0)
+    reduction: int = Field(default=2, ge=2, le=COUNT)
+    startup: Number = 0
     """Trials, the first ones, that are never stopped: they show how wide the results spread, and breed the next."""
     value: Literal["outlook", "gain_so_far"] = "outlook"
     """`gain_so_far` is the mean gain over source-only on the visits so far. `outlook` adds the domains of the stream
@@ -45,7 +46,7 @@ class PairedSettings(Settings):
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """Level of the one-sided signed-rank test over held-out frames. The test is made after every visit, so that of
     trials as good as the best somewhat more than this share are stopped."""
-    startup: int = Field(default=0, ge=0)
+    startup: Number = 0
     """Trials, the first ones, that are never stopped: they breed the next."""
 
 

@@ -9,14 +9,15 @@ from hpo.study import read_study
 from hpo.study_file import load_written
 from segada.command import Parser, exit_code
 from segada.printing import say
+from segada.settings.inputs import resolved
 
 
 def main() -> int:
     """The command line."""
     parser = Parser(prog="python -m hpo.report", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of a study, finished or not")
-    out = parser.parse_args().out.resolve()
-    return exit_code(lambda: rebuild(out))
+    out = parser.parse_args().out
+    return exit_code(lambda: rebuild(resolved(out, "OUT")))
 
 
 def rebuild(out: Path) -> None:

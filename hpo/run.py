@@ -37,6 +37,7 @@ from segada.destination import named_folder
 from segada.printing import escaped_lines, say, tell
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
+from segada.settings.inputs import resolved
 from segada.storage import StorageError, storage_error
 from segada.terminal import wide_terminal
 
@@ -52,7 +53,7 @@ def main() -> int:
     try:
         file = study_file(arguments)
         database = file.settings.storage
-        out = named_folder(arguments.out, Path("runs") / file.settings.name).resolve()
+        out = resolved(named_folder(arguments.out, Path("runs") / file.settings.name), "--out")
         if arguments.resume:
             check_begun(file, out)
         if arguments.new:

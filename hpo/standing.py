@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-import yaml
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -16,6 +15,7 @@ from hpo.folder_lock import attempt
 from hpo.traces import trace_of, visits_per_minute
 from segada.records import Record
 from segada.run_files import REPORT, read, read_report
+from segada.settings.files import read_value
 from segada.settings.stream import StreamSettings
 from segada.settings.trees import Tree, Value
 
@@ -186,7 +186,7 @@ class _File:
 
 def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
     """A written study file and the visits of its runs."""
-    tree = yaml.safe_load(content)
+    tree = read_value(content.decode("utf-8"), STUDY)
     if not isinstance(tree, dict) or not isinstance(tree.get("run"), dict):
         raise ValueError("is no study file that this version has written")
     return tree, StreamSettings.model_validate(tree["run"].get("stream")).all_visits()

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
-from pydantic import BeforeValidator, Discriminator, JsonValue, Tag
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag
 
 from hpo.configuration import Configuration
 from hpo.parameters.base import Raw
 from hpo.space import Space, SpaceError
-from segada.settings.base import Count, Settings
+from segada.settings.base import Count, PathText, Settings
 from segada.settings.base import Sequence as Several
+from segada.settings.limits import CHOICES
 from segada.settings.schema import nearest
 from segada.settings.trees import Value
 
@@ -20,7 +21,7 @@ START_FROM = "start_from"
 class FormerStudy(Settings):
     """The best of a study that has been run."""
 
-    study: str
+    study: PathText
     """Folder of its results."""
     top: Count = 3
     """Configurations that are tried, the best ones. What they have beyond this space is left out."""
@@ -33,7 +34,7 @@ def _form(given: object) -> str:
 
 
 Start = Annotated[
-    Annotated[str, Tag("word")]
+    Annotated[PathText, Tag("word")]
     | Annotated[FormerStudy, Tag("former")]
     | Annotated[dict[str, JsonValue], Tag("configuration")],
     Discriminator(_form),
@@ -44,7 +45,9 @@ Parameters that a configuration does not name have their default; those without 
 """
 
 StartFrom = Annotated[
-    Several[Start], BeforeValidator(lambda given: [given] if isinstance(given, str | dict) else given)
+    Several[Start],
+    Field(max_length=CHOICES),
+    BeforeValidator(lambda given: [given] if isinstance(given, str | dict) else given),
 ]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import optuna
-import yaml
 from optuna.storages import BaseStorage
 from rich.console import Console
 
@@ -16,11 +15,12 @@ from hpo.attributes import FOLDER, FOLDER_ID, STUDY
 from hpo.journal.file import JOURNAL
 from hpo.standing import Place, Standing, standing_of
 from hpo.status_view import print_plain, print_table
-from hpo.storage import place_of, read_storage, without_password
+from hpo.storage import place_of, read_storage
 from segada.command import Parser, exit_code
 from segada.printing import say
 from segada.run_files import read
-from segada.settings.files import InputError
+from segada.settings.files import InputError, read_value
+from segada.settings.inputs import resolved
 from segada.terminal import terminal
 
 
@@ -51,11 +51,12 @@ def places(named: str, study: str | None = None) -> list[Place]:
         InputError: there is no study, or none of this name.
     """
     is_url = "://" in named
-    out = None if is_url else Path(named).resolve()
+    out = None if is_url else resolved(Path(named), "OUT")
     if out is not None and not out.is_dir():
         raise InputError(f"{named}: there is no such folder; name the folder of a study, or the URL of a database")
-    shown = without_password(named) if is_url else str(out)
-    storage = read_storage(place_of(named), Path()) if out is None else _storage_of(out)
+    place = place_of(named) if is_url else None
+    shown = place or str(out)
+    storage = read_storage(place, Path()) if out is None else _storage_of(out)
     found = [summary.study_name for summary in storage.get_all_studies()]
     wanted = _name_in(out) if out is not None and study is None else study
     if wanted is not None and wanted not in found:
@@ -103,7 +104,7 @@ def _storage_of(out: Path) -> BaseStorage:
     place = _study_yaml(out).get("storage")
     if place is None:
         raise InputError(f"{out}: holds no study; name the folder of one, as in python -m hpo.status runs/ga_dacs")
-    return read_storage(str(place), out)
+    return read_storage(place_of(str(place)), out)
 
 
 def _name_in(out: Path) -> str | None:
@@ -114,7 +115,7 @@ def _name_in(out: Path) -> str | None:
 def _study_yaml(out: Path) -> dict[str, object]:
     """Empty if it is damaged: the study may be found without it, and what is wrong with it is said then."""
     nothing: object = {}
-    tree = read(out / STUDY, yaml.safe_load, nothing).value
+    tree = read(out / STUDY, lambda content: read_value(content.decode("utf-8"), STUDY), nothing).value
     return tree if isinstance(tree, dict) else {}
 
 

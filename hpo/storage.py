@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from hpo.folder_lock import locked
 from hpo.journal.file import JOURNAL, JOURNAL_LOCK, Journal, is_journal
 from segada.settings.files import InputError, check_regular
+from segada.settings.inputs import misnamed, resolved
 from segada.storage import StorageError, causes
 
 VARIABLE = "HPO_STORAGE"
@@ -31,11 +32,16 @@ SECRETS = ("password", "sslpassword")
 
 
 def _admitted(url: str) -> str:
+    # Raises a ValueError of its own where brackets are unpaired, and so does what is no port.
     parts = urlsplit(url)
+    has_port = parts.port is not None
     if parts.scheme not in DIALECTS:
         raise ValueError("must begin with sqlite:/// or postgresql://; leave it out for a journal in the folder")
-    if parts.scheme == "sqlite" and (parts.netloc or len(parts.path) < 2):
+    if parts.scheme == "sqlite" and (parts.netloc or has_port or len(parts.path) < 2):
         raise ValueError("names no file; write sqlite:///studies.db, or sqlite:////home/me/studies.db")
+    problem = misnamed(parts.path)
+    if problem is not None:
+        raise ValueError(problem)
     if without_password(url) != url:
         raise ValueError(
             f"has a password, which study.yaml and the list of processes would show; give the URL in {VARIABLE}, or "
@@ -73,14 +79,15 @@ def place_of(named: str | None) -> str | None:
     url = named or os.environ.get(VARIABLE) or None
     if url is None:
         return None
-    shown = without_password(url)
     try:
+        shown = without_password(url)
         _admitted(shown)
     except ValueError as problem:
-        raise InputError(f"{VARIABLE} {problem}") from None
+        # Not the URL itself, which may have a password.
+        raise InputError(f"{'the URL of the database' if named else VARIABLE} {problem}") from None
     path = sqlite_file(shown)
     # Seen from here; whoever reads it later may stand elsewhere.
-    return shown if path is None else f"sqlite:///{path.resolve()}"
+    return shown if path is None else f"sqlite:///{resolved(path, shown)}"
 
 
 def open_storage(place: str | None, out: Path) -> BaseStorage:

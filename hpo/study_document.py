@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hpo.sweeps.reading import as_study, is_sweep
 from segada.settings.files import Document, InputError, check_regular, read_yaml
+from segada.settings.inputs import checked_path, misnamed
+from segada.settings.limits import FILES
 from segada.settings.schema import nearest
 from segada.settings.trees import Tree
 
@@ -25,7 +27,7 @@ def read_document(file: str) -> Document:
     Raises:
         InputError: a file is missing or not YAML, or files extend each other in a circle.
     """
-    path = _found(Path(), file)
+    path = _found(Path(), str(checked_path(Path(file), "")))
     if path is None:
         check_regular(Path(file))
         raise InputError(f"{file}: no such file, and no shipped study has this name; {_hint(file)}")
@@ -96,12 +98,17 @@ def _read(path: Path, below: tuple[Path, ...]) -> Document:
     document = replace(document, tree={key: value for key, value in document.tree.items() if key != EXTENDS})
     if not isinstance(name, str):
         raise document.error((EXTENDS,), f"should be the name of a study file, not {name!r}")
+    problem = misnamed(name)
+    if problem is not None:
+        raise document.error((EXTENDS,), problem)
     base = _found(path.parent, name)
     if base is None:
         raise document.error(
             (EXTENDS,), f"there is no file {path.parent / name}, and no shipped study has this name; {_hint(name)}"
         )
     chain = (*below, path.resolve())
+    if len(chain) > FILES:
+        raise document.error((EXTENDS,), f"more than {FILES} files extend each other; put some of them together")
     if base.resolve() in chain:
         circle = [*chain[chain.index(base.resolve()) :], base]
         raise document.error((EXTENDS,), f"files extend each other: {' -> '.join(file.name for file in circle)}")

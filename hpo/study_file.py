@@ -24,6 +24,7 @@ from segada.settings.files import Document, InputError
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
 from segada.settings.method import SupervisedSettings
+from segada.settings.misfits import shown
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
 from segada.settings.source_training import source_training
@@ -193,7 +194,7 @@ def _check_metric(document: Document, place: tuple[str | int, ...], text: str, v
     try:
         names = metrics_of(text)
     except FormulaError as problem:
-        raise document.error(place, f"{text!r} {problem}") from None
+        raise document.error(place, f"{shown(text)} {problem}") from None
     for name in names:
         score = name.removeprefix(LABEL_FREE_PREFIX)
         if name not in valid and name != score and score in HIGHER_IS_BETTER:
@@ -203,7 +204,7 @@ def _check_metric(document: Document, place: tuple[str | int, ...], text: str, v
                 "run.evaluation.online true",
             )
         if name not in valid:
-            raise document.error(place, f"there is no metric {name!r}; {nearest(name, valid)}")
+            raise document.error(place, f"there is no metric {shown(name)}; {nearest(name, valid)}")
 
 
 def _check_objectives(document: Document, settings: StudySettings, run: RunSettings) -> None:

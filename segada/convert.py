@@ -22,6 +22,7 @@ from segada.models.load_report import LoadReport, compare
 from segada.models.outline import outline
 from segada.models.weights import check_replaceable, find_checkpoint
 from segada.settings.files import InputError
+from segada.settings.inputs import resolved
 from segada.terminal import PlainConsole
 
 LISTED_NAMES = 3
@@ -152,7 +153,7 @@ def _without(stored: StoredWeights, parts: Sequence[str]) -> StoredWeights:
 
 
 def _check_output(output: Path, to: str, source: Path) -> None:
-    if output.resolve() == source.resolve():
+    if resolved(output, "OUTPUT") == resolved(source, "INPUT"):
         raise InputError(f"OUTPUT {output} is the input; choose another place")
     if to == "safetensors":
         if output.suffix != ".safetensors":

@@ -1,10 +1,12 @@
 """Where a person wants results to go: whether they can go there, said before anything is computed."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from segada.settings.files import InputError, check_regular
+from segada.settings.inputs import checked_path
 
 
 def check_folder(path: Path, option: str = "--out") -> None:
@@ -17,8 +19,10 @@ def check_folder(path: Path, option: str = "--out") -> None:
     Raises:
         InputError: something that is no folder is in the way, or nothing can be written there.
     """
+    checked_path(path, option)
     try:
-        there = next(place for place in (path, *path.parents) if place.exists())
+        # A link that leads nowhere, or round in a circle, is in the way too.
+        there = next(place for place in (path, *path.parents) if os.path.lexists(place))
         if not there.is_dir():
             raise InputError(f"{option} {path}: {there} is no folder; choose another place with {option}")
         with tempfile.TemporaryFile(dir=there):
@@ -76,7 +80,7 @@ def check_file(path: Path, option: str) -> None:
     Raises:
         InputError: it is a folder or a pipe, or its own folder cannot be made or written.
     """
-    check_folder(path.parent, option)
+    check_folder(checked_path(path, option).parent, option)
     if path.is_dir():
         raise InputError(f"{option} {path}: is a folder, not a file; add a file's name")
     check_regular(path)

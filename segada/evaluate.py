@@ -25,6 +25,7 @@ from segada.evaluation.views import SCALES
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
+from segada.settings.limits import COUNT
 from segada.settings.schema import nearest
 from segada.stopping import Asked, never, stopping
 from segada.terminal import terminal
@@ -120,8 +121,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _request(arguments: argparse.Namespace) -> Request:
-    if arguments.batch_size is not None and arguments.batch_size < 1:
-        raise InputError(f"--batch-size must be at least 1, but is {arguments.batch_size}")
+    if arguments.batch_size is not None and not 1 <= arguments.batch_size <= COUNT:
+        raise InputError(f"--batch-size must be between 1 and {COUNT}, but is {arguments.batch_size}")
     overrides = parse_assignments(arguments.assignments)
     voters = find_voters(arguments.checkpoints, arguments.settings, overrides)
     settings = frame_settings(voters, arguments.settings, overrides)

@@ -23,6 +23,7 @@ from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
 from segada.itinerary import Itinerary, Step
 from segada.models.build import build_segmentor
+from segada.models.weights import find_checkpoint
 from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
@@ -108,6 +109,9 @@ def prepare(settings: RunSettings) -> Material:
     refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
     _refuse_too_many(settings)
+    if settings.model.checkpoint is not None:
+        # Before frames are read or rendered, which may take minutes.
+        find_checkpoint(settings.model.checkpoint)
     opened = _opened(settings)
     lengths = {name: len(opened[name, stream.split]) for name in stream.all_visits()}
     itinerary = Itinerary(stream, lengths)

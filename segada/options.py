@@ -12,6 +12,7 @@ from segada.run_names import RUN_MARKS
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError, load_run_settings
+from segada.settings.inputs import checked_path
 from segada.settings.schema import nearest
 from segada.settings.trees import Value
 
@@ -125,7 +126,7 @@ def _file(named: str | None, recipes: Sequence[Path]) -> Path:
         return recipes[0]
     if named is None:
         raise InputError("no settings: name a file, or a run's folder with --resume-from")
-    path = Path(named)
+    path = checked_path(Path(named), "")
     shipped = {recipe.stem: recipe for recipe in recipes}
     if not recipes or path.is_file() or path.name != named or path.suffix:
         return path
@@ -154,7 +155,7 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
 
 
 def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value]) -> RunSettings:
-    folder: Path = arguments.resume_from
+    folder: Path = checked_path(arguments.resume_from, "--resume-from")
     contradicted = {
         "another --out": arguments.out is not None and Path(arguments.out) != folder,
         "--no-auto-resume": not arguments.auto_resume,

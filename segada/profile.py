@@ -17,6 +17,7 @@ from segada.profiling.step_time import WARM_UP, PartTime, part_times, time_steps
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.limits import COUNT
 from segada.stream import Diverged
 from segada.terminal import terminal
 
@@ -32,8 +33,8 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def command() -> None:
-        if arguments.steps < 1:
-            raise InputError(f"--steps must be at least 1, but is {arguments.steps}")
+        if not 1 <= arguments.steps <= COUNT:
+            raise InputError(f"--steps must be between 1 and {COUNT}, but is {arguments.steps}")
         document = Document("the defaults", {}) if arguments.settings is None else read_yaml(arguments.settings)
         document = document.with_overrides(parse_assignments(arguments.assignments))
         print_profile(document.build(RunSettings, document.tree), arguments.steps, terminal())

@@ -7,6 +7,7 @@ from pathlib import Path
 from hpo.run import parsed, study_file
 from hpo.study_file import StudyFile
 from segada.settings.files import InputError
+from segada.settings.inputs import checked_path
 from segada.settings.misfits import shown
 from segada.settings.trees import Value
 
@@ -66,6 +67,7 @@ def _files(names: Sequence[str]) -> list[str]:
 
 def _in_folder(name: str) -> list[str]:
     """The study files of a folder, here or shipped; none if it is no folder."""
+    checked_path(Path(name), "")
     shipped = Path(str(resources.files("search_spaces"))) / name
     folder = Path(name) if Path(name).is_dir() else shipped
     if not folder.is_dir():

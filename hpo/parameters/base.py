@@ -12,10 +12,14 @@ from pydantic import Discriminator, Field, Tag
 
 from hpo.parameters.conditions import Clauses, Comparison, Scalar, Test, all_hold, listed
 from segada.settings.base import Sequence, Settings
+from segada.settings.misfits import shown
 from segada.settings.trees import Value
 
 Raw = str | int | float | bool | None
 """A value as Optuna stores it."""
+
+SHOWN = 20
+"""Values up to which an error lists them."""
 
 Probe = tuple[tuple[str | int, ...], Value]
 """A value, and where below the parameter in the file it comes from."""
@@ -155,9 +159,9 @@ class ParameterSettings(Settings):
         """Why the parameter cannot take a value, and which it can; None if it can."""
         if self.has(value):
             return None
-        options = self.options()
-        valid = f"choose from {', '.join(map(str, options))}" if 0 < len(options) <= 20 else f"it is {self.described}"
-        return f"never has the value {value!r}; {valid}"
+        few = self.cardinality({}) <= SHOWN and self.options()
+        valid = f"choose from {', '.join(map(str, few))}" if few else f"it is {self.described}"
+        return f"never has the value {shown(value)}; {valid}"
 
     def _unknown(self, values: tuple[Scalar, ...]) -> str | None:
         return next((refusal for value in values if (refusal := self.refusal(value)) is not None), None)
@@ -167,4 +171,4 @@ def check_distinct(key: str, values: tuple[Scalar, ...]) -> None:
     """Raises a ValueError that names the key in whose list a value stands twice."""
     # 1, 1.0 and True are the same key to Python and to Optuna.
     if len(set(values)) != len(values):
-        raise ValueError(f"{key} must differ from each other, but are {list(values)}")
+        raise ValueError(f"{key} must differ from each other, but are {shown(list(values))}")

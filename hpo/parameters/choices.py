@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Literal, Self
 
 from optuna.distributions import CategoricalDistribution
@@ -10,6 +11,8 @@ from pydantic import Field, model_validator
 from hpo.parameters.base import ParameterSettings, Probe, Raw, check_distinct
 from hpo.parameters.conditions import Scalar
 from segada.settings.base import Sequence
+from segada.settings.limits import CHOICES
+from segada.settings.misfits import shown
 from segada.settings.trees import Value
 
 Choice = Scalar | Sequence[Scalar]
@@ -19,14 +22,14 @@ class ChoiceParameter(ParameterSettings):
     """One of several values without an order; a value may be a list, such as a pattern for each stage."""
 
     type: Literal["choice"]
-    choices: Sequence[Choice] = Field(min_length=1)
+    choices: Sequence[Choice] = Field(min_length=1, max_length=CHOICES)
     default: Choice = None
 
     @model_validator(mode="after")
     def _choices_differ(self) -> Self:
         check_distinct("choices", tuple(map(_stored, self.options())))
         if self.default is not None and not self.has(self.first):
-            raise ValueError(f"default must be one of choices, but is {self.first!r}")
+            raise ValueError(f"default must be one of choices, but is {shown(self.first)}")
         return self
 
     @property
@@ -41,19 +44,24 @@ class ChoiceParameter(ParameterSettings):
         return CategoricalDistribution([_stored(option) for option in self.options()])
 
     def decoded(self, path: str, raw: Mapping[str, Raw]) -> Value:
-        return next(option for option in self.options() if _stored(option) == raw[path])
+        return self._by_stored[raw[path]]
 
     def encoded(self, path: str, value: Value, values: Mapping[str, Value]) -> dict[str, Raw]:  # noqa: ARG002
         return {path: _stored(value)}
 
     def has(self, value: Value) -> bool:
-        return value in self.options()
+        stored = _stored(value)
+        return stored in self._by_stored and self._by_stored[stored] == value
 
     def probes(self) -> list[Probe]:
         return [(("choices", index), option) for index, option in enumerate(self.options())]
 
     def options(self) -> tuple[Value, ...]:
         return tuple(map(_plain, self.choices))
+
+    @cached_property
+    def _by_stored(self) -> dict[Raw, Value]:
+        return {_stored(option): option for option in self.options()}
 
 
 class BoolParameter(ParameterSettings):

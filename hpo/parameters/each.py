@@ -1,7 +1,9 @@
 """A value for each member of a subset: a placement pattern for each stage that carries adapters."""
 
+import math
+import sys
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from optuna.distributions import CategoricalDistribution
 from pydantic import Field, model_validator
@@ -10,6 +12,7 @@ from hpo.parameters.base import Dimension, ParameterSettings, Probe, Raw, check_
 from hpo.parameters.conditions import Comparison, Test
 from hpo.parameters.subsets import SubsetParameter
 from segada.settings.base import Sequence
+from segada.settings.limits import CHOICES
 from segada.settings.schema import nearest
 from segada.settings.trees import Value
 
@@ -20,9 +23,9 @@ class EachParameter(ParameterSettings):
     """A list with one of some values for each member of a subset, in the order of the subset."""
 
     type: Literal["each"]
-    of: str | Sequence[str | int]
+    of: str | Annotated[Sequence[str | int], Field(max_length=CHOICES)]
     """Path of the subset that is searched, or a list of members where that is fixed."""
-    choices: Sequence[Word] = Field(min_length=1)
+    choices: Sequence[Word] = Field(min_length=1, max_length=CHOICES)
     default: Word | Sequence[Word] | None = None
     """A value for all members, or a list for those that the subset has by default."""
 
@@ -83,8 +86,16 @@ class EachParameter(ParameterSettings):
     def probes(self) -> list[Probe]:
         return [(("choices", index), [choice]) for index, choice in enumerate(self.choices)]
 
-    def cardinality(self, values: Mapping[str, Value]) -> int:
-        return int(len(self.choices) ** len(self._members(values)))
+    def cardinality(self, values: Mapping[str, Value]) -> float:
+        if isinstance(self.of, str) and self.of not in values:
+            return math.inf
+        members = len(self._members(values))
+        # As many as no number says are too many to be told from infinitely many.
+        return (
+            math.inf
+            if members * math.log10(len(self.choices)) > sys.float_info.max_10_exp
+            else float(len(self.choices) ** members)
+        )
 
     def misfit(self, test: Test) -> str:  # noqa: ARG002
         return f"is a list with a value for each of {self.of}; no condition can be about it"

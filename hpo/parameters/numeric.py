@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from hpo.parameters.base import Dimension, ParameterSettings, Probe, Raw
 from hpo.parameters.conditions import Comparison, Test, listed
-from segada.settings.base import Count
+from segada.settings.limits import LEVELS
 from segada.settings.trees import Value
 
 
@@ -33,6 +33,7 @@ class FloatParameter(ParameterSettings):
         _check_range(self.low, self.high, log=self.log)
         if self.step is not None and self.log:
             raise ValueError("step and log exclude each other; leave one out")
+        _check_levels(self.low, self.high, self.step)
         if self.step is not None and not is_whole((self.high - self.low) / self.step):
             raise ValueError(
                 f"high - low must be a multiple of step, but is {self.high - self.low:g} with step {self.step:g}"
@@ -82,6 +83,11 @@ class FloatParameter(ParameterSettings):
         ends: list[Probe] = [(("low",), self.low), (("high",), self.high)]
         return ends if self.off is None else [*ends, (("off",), self.off)]
 
+    def cardinality(self, values: Mapping[str, Value]) -> float:  # noqa: ARG002
+        if self.step is None:
+            return math.inf
+        return round((self.high - self.low) / self.step) + 1 + (self.off is not None)
+
     def options(self) -> tuple[Value, ...]:
         if self.step is None:
             return ()
@@ -107,7 +113,7 @@ class IntParameter(ParameterSettings):
     high: int
     log: bool = False
     """Sample evenly in the logarithm."""
-    step: Count = 1
+    step: Annotated[int, Field(ge=1)] = 1
     """Only `low` plus multiples of this."""
     default: int | None = None
 
@@ -116,6 +122,8 @@ class IntParameter(ParameterSettings):
         _check_range(self.low, self.high, log=self.log)
         if self.log and self.step != 1:
             raise ValueError("step and log exclude each other; leave one out")
+        if not self.log:
+            _check_levels(self.low, self.high, self.step)
         if (self.high - self.low) % self.step:
             raise ValueError(f"high - low must be a multiple of step, but is {self.high - self.low} with {self.step}")
         if self.default is not None and not self.has(self.default):
@@ -139,6 +147,9 @@ class IntParameter(ParameterSettings):
     def probes(self) -> list[Probe]:
         return [(("low",), self.low), (("high",), self.high)]
 
+    def cardinality(self, values: Mapping[str, Value]) -> float:  # noqa: ARG002
+        return (self.high - self.low) // self.step + 1
+
     def options(self) -> tuple[Value, ...]:
         return tuple(range(self.low, self.high + 1, self.step))
 
@@ -158,11 +169,23 @@ def _check_range(low: float, high: float, *, log: bool) -> None:
         raise ValueError(f"log needs low > 0, but low is {low:g}; raise it or leave log out")
 
 
+def _check_levels(low: float, high: float, step: float | None) -> None:
+    if not math.isfinite(high - low):
+        raise ValueError(f"low is {low:g} and high {high:g}, further apart than a number can say; narrow the range")
+    # No quotient, which could be beyond every number.
+    if step is not None and high - low > step * LEVELS:
+        raise ValueError(
+            f"has more than {LEVELS:,} values from low {low:g} to high {high:g} with step {step:g}; choose a larger "
+            "step, or narrow the range"
+        )
+
+
 def _is_within(parameter: FloatParameter | IntParameter, value: Value) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    on_grid = parameter.step is None or is_whole((value - parameter.low) / parameter.step)
-    return parameter.low <= value <= parameter.high and on_grid
+    if not parameter.low <= value <= parameter.high:
+        return False
+    return parameter.step is None or is_whole((value - parameter.low) / parameter.step)
 
 
 def is_whole(number: float) -> bool:

@@ -3,14 +3,15 @@
 import itertools
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from optuna.distributions import CategoricalDistribution
 from pydantic import Field, model_validator
 
 from hpo.parameters.base import ParameterSettings, Probe, Raw, check_distinct
 from hpo.parameters.conditions import Comparison, Test
-from segada.settings.base import Count, Sequence
+from segada.settings.base import Count, Number, Sequence
+from segada.settings.limits import CHOICES
 from segada.settings.trees import Value
 
 MAX_SUBSETS = 1024
@@ -22,8 +23,8 @@ class SubsetParameter(ParameterSettings):
 
     comparable: ClassVar[tuple[str, ...]] = ("has",)
     type: Literal["subset"]
-    of: Sequence[str | int] = Field(min_length=1)
-    min_size: Annotated[int, Field(ge=0)] = 1
+    of: Sequence[str | int] = Field(min_length=1, max_length=CHOICES)
+    min_size: Number = 1
     max_size: Count | None = None
     """Null admits all of them."""
     default: Sequence[str | int] | None = None
@@ -83,7 +84,9 @@ class SubsetParameter(ParameterSettings):
         return {path: self.word(value)}
 
     def has(self, value: Value) -> bool:
-        return isinstance(value, list) and value in self.options()
+        if not isinstance(value, list) or value != [member for member in self.of if member in value]:
+            return False
+        return self.min_size <= len(value) <= self.largest
 
     def probes(self) -> list[Probe]:
         return [(("of",), option) for option in self.options()]

@@ -3,16 +3,15 @@
 from abc import abstractmethod
 
 from optuna.samplers import BaseSampler
-from pydantic import Field
 
 from hpo.space import Space
-from segada.settings.base import Settings
+from segada.settings.base import Seed, Settings
 
 
 class SamplerSettings(Settings):
     """The `sampler` part of a study file: which sampler proposes configurations, and its numbers."""
 
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Of every draw that the sampler makes."""
 
     @abstractmethod

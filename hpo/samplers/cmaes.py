@@ -11,15 +11,17 @@ from pydantic import Field
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.flat import FlatSampler
 from hpo.space import Space
+from segada.settings.base import Count
+from segada.settings.limits import POPULATION
 
 
 class CmaesSettings(SamplerSettings):
     """Settings of `CmaEsSampler`."""
 
     name: Literal["cmaes"]
-    startup_trials: int = Field(default=1, ge=1)
+    startup_trials: Count = 1
     """Trials drawn at random before the first generation."""
-    population: int | None = Field(default=None, ge=4)
+    population: int | None = Field(default=None, ge=4, le=POPULATION)
     """Trials of a generation; null has 4 and three times the logarithm of the number of dimensions more."""
     margin: bool = True
     """Keep a probability for every whole number and choice, which would be lost as the distribution narrows."""

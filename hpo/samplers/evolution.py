@@ -4,12 +4,13 @@ from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
 from segada.settings.base import Fraction
+from segada.settings.limits import POPULATION
 
 
 class EvolutionSettings(SamplerSettings):
     """A population, and how children are made of it."""
 
-    population: int = Field(default=12, ge=2)
+    population: int = Field(default=12, ge=2, le=POPULATION)
     """Trials of a generation, the first of which is random; with Optuna's own 50 most studies would have no second."""
     crossover: Fraction = 0.9
     """Probability that a child has two parents."""

@@ -19,6 +19,7 @@ from hpo.samplers.population import Archive
 from hpo.samplers.proposer import Proposer
 from hpo.space import Space
 from segada.settings.base import Count, Fraction, NonNegative, Positive
+from segada.settings.limits import POPULATION
 
 STRENGTH = "strength of "
 """Before the name of a gene in a trial's genome: the strategy gene that says how strongly it is mutated."""
@@ -33,11 +34,11 @@ class GeneticSettings(SamplerSettings):
     name: Literal["genetic"]
     mode: Literal["steady_state", "generational"] = "steady_state"
     """Whether the best trials at the moment are the parents, or those of the last whole generation."""
-    population: int = Field(default=8, ge=2)
+    population: int = Field(default=8, ge=2, le=POPULATION)
     """Best complete trials that may be parents; as many trials are spread over the space before the first child."""
     selection: Literal["nsga2", "nsga3"] = "nsga2"
     """Who survives where there are several objectives; nsga3 is meant for four and more."""
-    tournament: Count = 4
+    tournament: int = Field(default=4, ge=1, le=POPULATION)
     """Parents that compete for each place; more prefer the best more."""
     crossover: Fraction = 0.9
     """Probability that a child has two parents."""
@@ -51,7 +52,7 @@ class GeneticSettings(SamplerSettings):
     """The same after `settling` trials; each parameter's own strength, which is inherited, multiplies it."""
     settling: Count = 100
     """Trials over which mutation goes from wide to narrow."""
-    children: Count = 16
+    children: int = Field(default=16, ge=1, le=POPULATION)
     """Children bred for a trial, of which a model of the study picks one; 1 takes what comes."""
     novelty: Fraction = 0.5
     """Largest weight that the distance to known configurations has in that choice."""

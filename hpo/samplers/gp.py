@@ -8,13 +8,14 @@ from pydantic import Field
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.flat import FlatSampler
 from hpo.space import Space
+from segada.settings.limits import COUNT
 
 
 class GpSettings(SamplerSettings):
     """Settings of `GPSampler`. It computes with torch, which Optuna loads when the first model is fitted."""
 
     name: Literal["gp"]
-    startup_trials: int = Field(default=10, ge=2)
+    startup_trials: int = Field(default=10, ge=2, le=COUNT)
     """Trials drawn at random before the model is used."""
 
     def build(self, space: Space, trials: int) -> "GpFlatSampler":  # noqa: ARG002 - it may be stopped at any time

@@ -17,6 +17,7 @@ from hpo.samplers.past import Genome
 from hpo.samplers.proposer import TRIES, Proposer
 from hpo.scale import nearest_to
 from hpo.space import Space
+from segada.settings.limits import POPULATION
 
 ORDER, CELL = 9, 10
 """What a generator is for, the word after the seed; see also `proposer`."""
@@ -28,7 +29,7 @@ class GridSettings(SamplerSettings):
     """Settings of `GridSampler`."""
 
     name: Literal["grid"]
-    levels: int = Field(default=4, ge=2)
+    levels: int = Field(default=4, ge=2, le=POPULATION)
     """Values of a number that has more of them: evenly in its scale, the ends of its range among them."""
 
     def build(self, space: Space, trials: int) -> "GridSampler":  # noqa: ARG002 - a grid is as large as it is

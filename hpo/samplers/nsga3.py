@@ -5,18 +5,19 @@ from typing import Literal
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import NSGAIIISampler
+from pydantic import Field
 
 from hpo.samplers.evolution import EvolutionSettings
 from hpo.samplers.flat import FlatSampler
 from hpo.space import Space
-from segada.settings.base import Count
+from segada.settings.limits import DIVISIONS
 
 
 class Nsga3Settings(EvolutionSettings):
     """Settings of `NSGAIIISampler`."""
 
     name: Literal["nsga3"]
-    divisions: Count = 3
+    divisions: int = Field(default=3, ge=1, le=DIVISIONS)
     """Of each objective's axis, between the reference points that the survivors are spread over."""
 
     def build(self, space: Space, trials: int) -> FlatSampler:  # noqa: ARG002 - it may be stopped at any time

@@ -5,18 +5,18 @@ from typing import Literal
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import TPESampler
-from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.borrowed import Borrowed
 from hpo.space import Space
+from segada.settings.base import Count
 
 
 class TpeSettings(SamplerSettings):
     """Settings of `TPESampler`."""
 
     name: Literal["tpe"]
-    startup_trials: int = Field(default=8, ge=1)
+    startup_trials: Count = 8
     """Trials drawn at random before the model is used."""
     multivariate: bool = True
     """Model parameters together; conditional ones in groups."""

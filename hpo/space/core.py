@@ -13,6 +13,7 @@ from hpo.parameters.base import Dimension, Raw
 from hpo.parameters.conditions import Clauses, Test, all_hold
 from hpo.parameters.kinds import Parameter
 from hpo.scale import from_unit
+from segada.settings.limits import WAYS
 from segada.settings.schema import nearest
 from segada.settings.trees import Value
 
@@ -133,13 +134,22 @@ class Space:
         return raw if self.is_complete(raw) else None
 
     def ways_to(self, path: str) -> list[dict[str, list[Test]]]:
-        """Every way in which a parameter can be active: tests that hold then, its own and of all above it, by path."""
+        """Every way in which a parameter can be active: tests that hold then, its own and of all above it, by path.
+
+        Raises:
+            SpaceError: there are too many.
+        """
         ways = []
         for clauses in self.parameters[path].alternatives:
             found: list[dict[str, list[Test]]] = [{parent: [test] for parent, test in clauses.items()}]
             for parent in self.parameters[path].parents:
-                found = [_both(one, above) for one in found for above in self.ways_to(parent)]
+                above = self.ways_to(parent)
+                if len(found) * len(above) > WAYS:
+                    raise _too_many_ways(path)
+                found = [_both(one, another) for one in found for another in above]
             ways += found
+            if len(ways) > WAYS:
+                raise _too_many_ways(path)
         return ways
 
     def _stored(self, raw: Mapping[str, Raw]) -> _Point:
@@ -181,6 +191,13 @@ class Space:
                 point.raw |= mine
                 point.values[path] = parameter.decoded(path, mine)
         return point
+
+
+def _too_many_ways(path: str) -> SpaceError:
+    return SpaceError(
+        ("space", path, "when"),
+        f"can be met in more than {WAYS:,} ways, counted with conditions of the parameters that it names; name fewer",
+    )
 
 
 def _dimensions(path: str, parameters: Mapping[str, Parameter]) -> tuple[Dimension, ...]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from hpo.parameters.subsets import SubsetParameter
 from hpo.space.core import Space
 from segada.settings.trees import Value
 
@@ -20,11 +21,12 @@ def cardinality(space: Space) -> tuple[float, bool]:
     asked |= {path for clauses in space.forbidden for path in clauses}
     known: dict[str, Value] = {}
     for path in asked:
-        # The longest lists are the upper bound of those that depend on others.
-        known[path] = max(space.parameters[path].options(), key=_length, default=None)
+        parameter = space.parameters[path]
+        # The longest lists are the upper bound of those that depend on others; only subsets are lists.
+        known[path] = max(parameter.options(), key=_length) if isinstance(parameter, SubsetParameter) else None
     sizes = {path: parameter.cardinality(known) for path, parameter in space.parameters.items()}
-    product = math.prod(sizes.values())
-    if math.isinf(product) or math.prod(sizes[path] for path in asked) > LIMIT:
+    product = math.prod(map(float, sizes.values()))
+    if math.isinf(product) or math.prod(float(sizes[path]) for path in asked) > LIMIT:
         return product, math.isinf(product)
     return _count(space, list(space.parameters), asked, {}), True
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from hpo.study_document import files_of
 from segada.settings.files import InputError
+from segada.settings.inputs import resolved
 
 LIMIT = 64 << 20
 """Bytes of a parcel. Ray keeps it in the memory of the head node and copies it to every other one."""
@@ -126,7 +127,7 @@ def _study(file: str) -> tuple[str, dict[str, Path]]:
 
 
 def _included(include: Path) -> Iterator[tuple[str, Path]]:
-    here, path = Path.cwd(), include.resolve()
+    here, path = Path.cwd(), resolved(include, "--include")
     if not path.exists():
         raise InputError(f"--include {include}: there is no such file or folder (seen from {here})")
     if here not in path.parents:

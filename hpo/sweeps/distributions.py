@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from segada.settings.base import Positive, Sequence, Settings
+from segada.settings.limits import WHOLE
 from segada.settings.trees import Tree
 
 Even = Literal["constant", "categorical", "categorical_w_probabilities", "int_uniform", "uniform", "q_uniform"]
@@ -106,7 +107,7 @@ def _uniform(parameter: SweepParameter) -> Translated:
 
 def _grid(parameter: SweepParameter) -> Translated:
     """Multiples of q between the rounded ends. W&B gives the two ends half a share, a study a whole one."""
-    low, high = (round(end / parameter.q) for end in _ends(parameter))
+    low, high = (_rounded(end / parameter.q) for end in _ends(parameter))
     if float(parameter.q).is_integer():
         step = int(parameter.q)
         return _range("int", low * step, high * step, step=step)
@@ -126,7 +127,7 @@ def _log_grid_of(exponents: Callable[[float, float], tuple[float, float]]) -> Ca
         if parameter.q != 1.0:
             raise ValueError(f"no sampler here draws multiples of q: {parameter.q:g} on a logarithm; write q: 1")
         low, high = exponents(*_ends(parameter))
-        return _range("int", round(low), round(high), log=True)
+        return _range("int", _rounded(low), _rounded(high), log=True)
 
     return whole_numbers
 
@@ -137,15 +138,31 @@ def _ends(parameter: SweepParameter) -> tuple[float, float]:
     return parameter.min, parameter.max
 
 
+def _exponential(exponent: float) -> float:
+    try:
+        return math.exp(exponent)
+    except OverflowError:
+        raise ValueError(f"e^{exponent:g} is more than a number can say; min and max are exponents here") from None
+
+
+def _rounded(number: float) -> int:
+    if abs(number) > WHOLE:
+        raise ValueError(
+            f"min and max make the whole number {number:g}, but the largest is {WHOLE:g}; narrow the range"
+        )
+    return round(number)
+
+
 def _range(kind: str, low: float, high: float, *, log: bool = False, step: float | None = None) -> Translated:
     given: Tree = {"type": kind, "low": low, "high": high}
     extra: Tree = ({"log": True} if log else {}) | ({} if step is None else {"step": step})
-    count = round((high - low) / (step or 1)) + 1 if kind == "int" or step is not None else math.inf
+    steps = (high - low) / (step or 1)
+    count = round(steps) + 1 if math.isfinite(steps) and (kind == "int" or step is not None) else math.inf
     return Translated(given | extra, {"low": "min", "high": "max", "log": "distribution", "step": "q"}, count)
 
 
 def _exponents(low: float, high: float) -> tuple[float, float]:
-    return math.exp(low), math.exp(high)
+    return _exponential(low), _exponential(high)
 
 
 def _values(low: float, high: float) -> tuple[float, float]:
@@ -154,7 +171,7 @@ def _values(low: float, high: float) -> tuple[float, float]:
 
 def _inverse_exponents(low: float, high: float) -> tuple[float, float]:
     """Of X whose log(1 / X) is even between the ends, and hence log(X) between their negatives."""
-    return math.exp(-high), math.exp(-low)
+    return _exponential(-high), _exponential(-low)
 
 
 _TRANSLATIONS: dict[str, Callable[[SweepParameter], Translated]] = {

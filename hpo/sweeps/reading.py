@@ -11,8 +11,7 @@ from pydantic import Field, JsonValue
 from hpo.sweeps.distributions import SweepParameter, translated
 from segada.settings.base import Count, Settings
 from segada.settings.files import Document, Origin
-from segada.settings.misfits import Parts
-from segada.settings.trees import Tree, Value, set_path
+from segada.settings.trees import Parts, Tree, Value, set_path
 
 METHODS = {"bayes": "tpe", "random": "random", "grid": "grid"}
 """The sampler of a study that searches as a sweep's `method` does."""
@@ -37,7 +36,7 @@ class Hyperband(Settings):
     type: Literal["hyperband"]
     min_iter: Count | None = None
     max_iter: Count | None = None
-    s: Count | None = None
+    s: int | None = Field(default=None, ge=1, le=100)
     eta: int | float = Field(default=3, gt=1)
     strict: bool = False
 

@@ -2,7 +2,10 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from segada.settings.base import Sequence, Settings
+from segada.settings.limits import NAME
 
 Mode = Literal["disabled", "offline", "online"]
 
@@ -13,9 +16,9 @@ class TrackingSettings(Settings):
     mode: Mode = "disabled"
     """`offline` keeps the runs in the study's folder for `wandb sync`. Where WANDB_MODE is set, it wins over `online`
     and `offline`."""
-    project: str = "segada"
+    project: str = Field(default="segada", max_length=NAME)
     """Name of the project at wandb."""
-    entity: str | None = None
+    entity: str | None = Field(default=None, max_length=NAME)
     """User or team that the project belongs to; null takes the one that wandb has for the key."""
     tags: Sequence[str] = ()
     """Of every run."""

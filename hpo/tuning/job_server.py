@@ -194,14 +194,14 @@ class JobServer:
 
 
 def _checked(address: str) -> tuple[str, int]:
-    place = urlsplit(address)
     cure = "must be the HTTP address of the cluster's head node, as in http://127.0.0.1:8265"
+    try:
+        place = urlsplit(address)
+        host, port = place.hostname, place.port
+    except ValueError as problem:
+        raise InputError(f"--address: {cure} ({problem})") from None
     if place.scheme not in ("http", "https"):
         raise InputError(f"--address {address}: {cure}")
-    try:
-        host, port = place.hostname, place.port
-    except ValueError:
-        host, port = None, None
     if host is None or place.username is not None:
         raise InputError(f"--address: {cure}, without a name or a password")
     return host, port or {"http": 80, "https": 443}[place.scheme]

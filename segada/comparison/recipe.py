@@ -12,15 +12,17 @@ from segada.data.datasets import count_frames
 from segada.models.build import build_segmentor
 from segada.randomness import torch_generator
 from segada.settings import RunSettings
-from segada.settings.base import Count, Settings
+from segada.settings.base import Settings
 from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.inputs import checked_path
+from segada.settings.limits import NAME, RUNS
 from segada.settings.method import SupervisedSettings
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
 from segada.settings.source_training import source_training
 from segada.settings.trees import Tree, Value, merged
 
-MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$")]
+MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$", max_length=NAME)]
 """Letters, digits, `_`, `+` and `-`: it is the name of a folder too."""
 SHIPPED: Final = "compare_"
 """How the names of shipped recipes begin."""
@@ -34,7 +36,7 @@ class RecipeSettings(Settings):
     pretrain: dict[str, JsonValue] | None = None
     """Changes to `run` that make it the supervised training of the source model; null takes `run.model.checkpoint`.
     With `stream.visits` of its own, `stream.route` and `stream.rounds` of `run` do not hold for it."""
-    seeds: Count = 3
+    seeds: int = Field(default=3, ge=1, le=RUNS)
     """Runs of each method, with the seed of `run`, the one after it, and so on; the source model is one for all."""
     methods: dict[MethodName, dict[str, JsonValue]] = Field(min_length=1)
     """Each method's changes to `run`, by the name that the table gives it."""
@@ -120,7 +122,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _located(file: str) -> Path:
-    path = Path(file)
+    path = checked_path(Path(file), "")
     if path.is_file():
         return path
     name = path.name if path.suffix else f"{path.name}.yaml"

@@ -15,6 +15,7 @@ from segada.data.inspection import inspect
 from segada.data.recognition import nothing_known, recognised
 from segada.data.suggestion import suggested
 from segada.settings.files import InputError
+from segada.settings.inputs import checked_path
 from segada.terminal import wide_terminal
 
 
@@ -31,7 +32,7 @@ def check(arguments: argparse.Namespace) -> None:
         InputError: the folder is nothing known, or files are missing or cannot be used.
     """
     console = wide_terminal()
-    path = arguments.path
+    path = checked_path(arguments.path, "")
     data_sets = recognised(path, arguments.dataset, arguments.labels)
     if not data_sets:
         for line in nothing_known(path):

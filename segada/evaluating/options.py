@@ -53,11 +53,14 @@ def parse_size(text: str, option: str) -> Size:
     """`512` as (512, 512), `512x1024` as (512, 1024): height and width.
 
     Raises:
-        InputError: it is neither, or a side is 0.
+        InputError: it is neither, or a side is 0 or has more than five digits.
     """
-    found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
+    found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
     if found is None:
-        raise InputError(f"{option} {text}: must be pixels, as in {option} 512, or height and width, {option} 512x1024")
+        raise InputError(
+            f"{option} {text[:60]}: must be pixels, as in {option} 512, or height and width, {option} "
+            "512x1024; at most 99999 of them"
+        )
     return int(found[1]), int(found[2] or found[1])
 
 

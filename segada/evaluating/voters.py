@@ -15,6 +15,7 @@ from segada.models.weights import find_checkpoint
 from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.inputs import checked_path
 from segada.settings.trees import Tree, Value, at_path, merged
 
 SETTINGS: Final = "settings.yaml"
@@ -121,7 +122,7 @@ def frame_settings(voters: Sequence[Voter], file: str | None, overrides: Mapping
 
 
 def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> Voter:
-    weights = _weights_of_a_run(Path(given))
+    weights = _weights_of_a_run(checked_path(Path(given), ""))
     if weights is not None:
         own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
         document = read_yaml(weights.parent / SETTINGS).with_overrides(own, given)

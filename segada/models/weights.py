@@ -17,6 +17,7 @@ from segada.models.load_report import LoadReport, compare
 from segada.models.misfit import Meeting
 from segada.models.segmentor import Segmentor
 from segada.settings.files import InputError
+from segada.settings.inputs import checked_path
 
 SHIPPED = Path(__file__).parent / "checkpoints"
 
@@ -76,7 +77,7 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
     Raises:
         ValueError: there is none, or the name is of no shipped checkpoint; lists what there is.
     """
-    path = Path(checkpoint)
+    path = checked_path(Path(checkpoint), setting)
     shipped = SHIPPED / f"{checkpoint}.safetensors"
     bare = path.name == checkpoint and not path.suffix
     if bare and shipped.is_file():

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from segada.settings.files import InputError, read_value
+from segada.settings.limits import DEPTH, KEY
+from segada.settings.misfits import shown
 from segada.settings.run import RunSettings
 from segada.settings.schema import slots
 from segada.settings.trees import Value
@@ -29,8 +31,11 @@ def parse_assignments(
     values = {}
     for text in texts:
         path, separator, value = text.partition("=")
+        if len(path) > KEY or path.count(".") >= DEPTH:
+            limit = f"a path has at most {KEY} characters and {DEPTH} names"
+            raise InputError(f"{option} {shown(path)}: {limit}, as in {option} method.threshold=0.9")
         if not separator or not path or "" in path.split("."):
-            raise InputError(f"{option} {text}: must be PATH=VALUE, as in {option} method.threshold=0.9")
+            raise InputError(f"{option} {text[:KEY]}: must be PATH=VALUE, as in {option} method.threshold=0.9")
         values[path] = _listed(path, read_value(value, f"{option} {text}"), model)
     return values
 

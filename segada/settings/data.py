@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from segada.settings.base import Count, Settings
+from segada.settings.base import Count, PathText, Settings
 from segada.settings.domains import (
     AcdcDomain,
     CamVidDomain,
@@ -65,7 +65,7 @@ class DataSettings(Settings):
 
     size: Annotated[tuple[Side, Side], Field(strict=False)] = (64, 128)
     """Height and width, in pixels, at which the network sees a frame."""
-    root: str | None = None
+    root: PathText | None = None
     """Folder of recorded data sets; `${NAME:-default}` reads an environment variable."""
     domains: dict[str, DomainSettings] = Field(default_factory=_default_domains, min_length=1)
     """Every domain by the name that the stream and the report use."""

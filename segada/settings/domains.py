@@ -4,12 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from segada.settings.base import Count, Fraction, Positive, Sequence, Settings
+from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
 """`clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
 
-Pattern = Annotated[str, Field(pattern=r"^[^/\[\]][^\[\]]*\*[^\[\]]*$")]
+Pattern = Annotated[PathText, Field(pattern=r"^[^/\[\]][^\[\]]*\*[^\[\]]*$")]
 """Files below a folder: `*` is any part of a name, `**` any folders, `?` one letter; what they stand for is the key."""
 
 
@@ -18,7 +18,7 @@ class StreetsDomain(Settings):
 
     dataset: Literal["streets"] = "streets"
     weather: WeatherName = "clear"
-    world: Annotated[int, Field(ge=0)] = 0
+    world: Seed = 0
     """Seed of the scenes: another number is another city."""
 
 
@@ -28,7 +28,7 @@ class RecordedDomain(Settings):
     weather: WeatherName = "clear"
     """Rendered onto the pictures: by measured depth where the data set has any that is read, else by an estimate from
     the geometry of a street."""
-    root: str | None = None
+    root: PathText | None = None
     """Folder of this domain's files, if it is not `data.root`."""
 
 
@@ -51,11 +51,11 @@ class PartedDomain(RecordedDomain):
     report: Literal["half_of_val", "val"] = "half_of_val"
     """`half_of_val`: half of the recordings in `val` are selected by, the others reported. `val`: all of `val` is
     reported, as published figures are, and the last tenth of `train` is selected by."""
-    images: str | None = None
+    images: PathText | None = None
     """Folder of the images below the root; null is the published name."""
-    labels_root: str | None = None
+    labels_root: PathText | None = None
     """Folder that holds the folder of the labels, if it is not the root."""
-    labels: str | None = None
+    labels: PathText | None = None
     """Folder of the labels below `labels_root`; null is the published name."""
 
 

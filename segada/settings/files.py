@@ -1,24 +1,22 @@
 """YAML files that a person writes: read strictly, and every error says where it is and what would be right."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from segada.settings.misfits import Misfit, Parts, explain, shown
+from segada.settings.inputs import InputError, read_text
+from segada.settings.misfits import Misfit, explain, shown
 from segada.settings.presets import spelled_out
 from segada.settings.run import RunSettings
-from segada.settings.trees import Tree, Value, has_path, merged, nested
+from segada.settings.trees import Parts, Tree, Value, has_path, merged, nested
+from segada.settings.yaml_text import parsed
+
+__all__ = ["Document", "InputError", "Origin", "load_run_settings", "read_value", "read_yaml"]
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class InputError(ValueError):
-    """What a person gave is wrong. The text is one line: where, what, and what would be right."""
 
 
 def check_regular(path: Path) -> None:
@@ -122,15 +120,11 @@ def read_yaml(file: str | Path) -> Document:
     an error, keys are text, and dates stay text.
 
     Raises:
-        InputError: there is no such file, or it is a pipe, not YAML, or not a mapping.
+        InputError: there is no such file, or it is a pipe, not YAML, not a mapping, or beyond a limit of
+            `settings.limits`.
     """
     name = str(file)
-    check_regular(Path(file))
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as failure:
-        raise InputError(f"{name}: cannot be read: {failure}") from None
-    tree, lines = _parsed(text, name)
+    tree, lines = parsed(read_text(Path(file)), name)
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
@@ -139,34 +133,16 @@ def read_yaml(file: str | Path) -> Document:
 
 
 def read_value(text: str, name: str) -> Value:
-    """One value in YAML, read as strictly as a file.
+    """Reads one value in YAML, as strictly as a file.
 
     Args:
         text: YAML.
         name: What an error calls it.
 
     Raises:
-        InputError: it is not YAML.
+        InputError: it is not YAML, or beyond a limit of `settings.limits`.
     """
-    return _parsed(text, name)[0]
-
-
-def _parsed(text: str, name: str) -> tuple[Value, dict[Parts, int]]:
-    try:
-        loader = _Loader(text)
-    except yaml.YAMLError as failure:
-        raise InputError(f"{name}:1: not YAML: {' '.join(str(failure).split())}") from None
-    try:
-        root = loader.get_single_node()
-        reader = _Reader(name, loader)
-        return reader.value(root, ()) if root is not None else None, reader.lines
-    except yaml.MarkedYAMLError as failure:
-        line = failure.problem_mark.line + 1 if failure.problem_mark else 1
-        raise InputError(f"{name}:{line}: not YAML: {failure.problem}") from None
-    except yaml.YAMLError as failure:
-        raise InputError(f"{name}:1: not YAML: {' '.join(str(failure).split())}") from None
-    finally:
-        loader.dispose()
+    return parsed(text, name)[0]
 
 
 def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = None) -> RunSettings:
@@ -177,73 +153,3 @@ def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = 
     """
     document = read_yaml(file).with_overrides(overrides or {})
     return document.build(RunSettings, document.tree)
-
-
-_WORDS = ("on", "off", "yes", "no")
-"""Text as keys, as in YAML 1.2; as values they stay the truth values that YAML 1.1 has made of them."""
-
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that knows YAML 1.2's numbers and leaves dates alone."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-# No leading zeros: a recording's name such as 0016E5 stays text, as it is to safe_load.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?[eE][-+]?[0-9]+"), list("-+0123456789")
-)
-
-
-class _Reader:
-    """Turns YAML nodes into values and notes the line of each."""
-
-    def __init__(self, file: str, loader: _Loader) -> None:
-        self.lines: dict[Parts, int] = {}
-        self._file = file
-        self._loader = loader
-        self._open: list[yaml.Node] = []
-
-    def value(self, node: yaml.Node, path: Parts) -> Value:
-        self.lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, path)
-        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
-            raise self._error(node, path, f"the tag {node.tag} is not for settings")
-        if any(node is outer for outer in self._open):
-            raise self._error(node, path, "the alias contains itself")
-        self._open.append(node)
-        value: Value
-        if isinstance(node, yaml.MappingNode):
-            value = dict(self._items(node, path))
-        else:
-            value = [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        self._open.pop()
-        return value
-
-    def _items(self, node: yaml.MappingNode, path: Parts) -> Iterator[tuple[str, Value]]:
-        seen: dict[str, int] = {}
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                continue
-            if key.value in seen:
-                raise self._error(key, (*path, key.value), f"stands already on line {seen[key.value] + 1}")
-            seen[key.value] = key.start_mark.line
-        self._loader.flatten_mapping(node)
-        for key, inner in node.value:
-            if key.tag != "tag:yaml.org,2002:str" and key.value.lower() not in _WORDS:
-                raise self._error(key, (*path, str(key.value)), "a key must be text; write it in quotes")
-            self.lines[(*path, key.value)] = key.start_mark.line + 1
-            yield key.value, self.value(inner, (*path, key.value))
-
-    def _scalar(self, node: yaml.ScalarNode, path: Parts) -> Value:
-        value = self._loader.construct_object(node)
-        if value is None or isinstance(value, str | int | float):
-            return value
-        raise self._error(node, path, f"the tag {node.tag} is not for settings")
-
-    def _error(self, node: yaml.Node, path: Parts, problem: str) -> InputError:
-        name = ".".join(str(part) for part in path)
-        return InputError(f"{self._file}:{node.start_mark.line + 1}: {name}: {problem}")

@@ -11,9 +11,13 @@ def expand(text: str) -> Path:
     """Replace `${NAME}` and `${NAME:-default}`, as a shell does, and a leading `~`.
 
     Raises:
-        ValueError: a variable without default is unset or empty.
+        ValueError: a variable without default is unset or empty, or nobody has the name behind `~`.
     """
-    return Path(_VARIABLE.sub(_value, text)).expanduser()
+    path = Path(_VARIABLE.sub(_value, text))
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no user {path.parts[0]}, whose home it begins with; write the folder out") from None
 
 
 def _value(match: re.Match[str]) -> str:

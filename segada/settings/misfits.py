@@ -7,9 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from segada.settings.schema import names_below, nearest, slots
-from segada.settings.trees import Tree, Value, at_path
-
-Parts = tuple[str | int, ...]
+from segada.settings.trees import Parts, Tree, Value, at_path
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from segada.settings.architectures import check_encoder
-from segada.settings.base import Sequence, Settings
+from segada.settings.base import PathText, Sequence, Settings
 
 
 class ModelSettings(Settings):
     """The segmentation network."""
 
-    encoder: Annotated[str, AfterValidator(check_encoder)] = "mit_tiny"
+    encoder: Annotated[PathText, AfterValidator(check_encoder)] = "mit_tiny"
     """`mit_tiny`, `mit_b0` to `mit_b5`, or `timm/NAME`: a model of timm that gives maps of strides 4, 8, 16 and 32."""
     head: Literal["segformer", "multi_exit", "daformer"] = "segformer"
     """`multi_exit` is `segformer` with a light exit that reads the first stage alone, for detectors of domain shifts;
     `daformer` sees further around each pixel, and computes more."""
     head_width: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Embedding width of the head; null takes the width published for the encoder, 256 for one of timm."""
-    checkpoint: str | None = "streets_tiny"
+    checkpoint: PathText | None = "streets_tiny"
     """Name of a shipped checkpoint, or path of a file or folder of a format that docs/weights.md lists; null starts
     from random weights."""
     fresh: Sequence[str] = ()

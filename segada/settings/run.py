@@ -5,13 +5,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from segada.settings.adapter import AdapterSettings, NoAdapter
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.augmentation import check_grid, check_window
-from segada.settings.base import Settings
+from segada.settings.base import Seed, Settings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
@@ -37,7 +37,7 @@ class RunSettings(Settings):
 
     preset: PresetName | None = None
     """A named starting point, see `presets.py`; settings given beside it win, and it is null once they are merged."""
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     """Of replay, class-mix, augmentation and initialisation, each with a generator of its own."""
     data: DataSettings = DataSettings()
     stream: StreamSettings = StreamSettings()

@@ -4,6 +4,7 @@ import difflib
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -43,8 +44,12 @@ class Slot:
 
     def check(self, value: object) -> None:
         """Raises pydantic's ValidationError if the value may not stand here."""
+        self._adapter.validate_python(value)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[object]:
         kind = cast("type[object]", self.annotation)
-        TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
+        return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 def slots(model: type[BaseModel], parts: Sequence[str | int]) -> list[Slot]:

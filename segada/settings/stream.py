@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from segada.settings.base import Count, Sequence, Settings
+from segada.settings.limits import VISITS
 
 
 class ReplaySettings(Settings):
@@ -25,7 +26,9 @@ class StreamSettings(Settings):
 
     source: str = "clear"
     """The labelled domain that the model was trained on."""
-    visits: Sequence[str] = Field(default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1)
+    visits: Sequence[str] = Field(
+        default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1, max_length=VISITS
+    )
     """Domains in the order they are driven through; a domain may return."""
     route: Literal["forward", "forward_and_back"] = "forward"
     """`forward_and_back` turns round at the last of `visits` and drives back to the first."""
@@ -41,6 +44,17 @@ class StreamSettings(Settings):
     batch_size: Count = 4
     """Target frames, and as many source frames, per step."""
     replay: ReplaySettings = ReplaySettings()
+
+    @model_validator(mode="after")
+    def _drive_has_an_end(self) -> Self:
+        one_way = len(self.visits)
+        visits = self.rounds * (2 * one_way - 1 if self.route == "forward_and_back" else one_way)
+        if visits > VISITS:
+            raise ValueError(
+                f"stream.rounds is {self.rounds}, which makes {visits:,} visits, but a run has at most {VISITS:,}; "
+                "drive fewer"
+            )
+        return self
 
     @model_validator(mode="after")
     def _there_is_a_way_back(self) -> Self:

@@ -6,6 +6,8 @@ from pydantic import JsonValue
 
 Value = JsonValue
 Tree = dict[str, JsonValue]
+Parts = tuple[str | int, ...]
+"""A path: keys of mappings and places in lists, from outside in."""
 
 SELECTORS = ("name", "dataset")
 """Keys whose value decides which other keys a mapping may have."""

@@ -284,7 +284,7 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
         (["streets_tiny", "--slide", "32", "--stride", "32x33"], "--stride 32x33: leaves gaps between windows"),
         (["streets_tiny", "--slide", "16"], "--slide 16: a window must have at least 32 pixels"),
         (["streets_tiny", "--slide", "0x32"], "--slide 0x32: must be pixels"),
-        (["streets_tiny", "--batch-size", "0"], "--batch-size must be at least 1, but is 0"),
+        (["streets_tiny", "--batch-size", "0"], "--batch-size must be between 1 and 1000000, but is 0"),
         (["streets_tiny", "--set", "model.checkpoint=x"], "--set model.checkpoint: name the checkpoint before"),
         (["streets_tiny", "--set", "method.name=tent"], "--set method.name: scoring reads only data, model"),
         (["streets_tiny", "--set", "model.head_width=8"], "model.head_width 64, but the settings ask for 8"),

@@ -116,7 +116,7 @@ def test_the_command_prints_both_tables(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--steps", "0"], "--steps must be at least 1, but is 0"),
+        (["--steps", "0"], "--steps must be between 1 and 1000000, but is 0"),
         (["--set", "method.nam=dacs"], "the defaults (--set): method.nam: there is no such key"),
         (["gone.yaml"], "gone.yaml: cannot be read"),
         (["--set", "model.checkpoint=nowhere"], "no shipped checkpoint is called 'nowhere'"),

@@ -1,0 +1,86 @@
+"""What a person gives: how an error about it reads, which paths can be, and the text of a file."""
+
+import os
+import unicodedata
+from pathlib import Path
+
+from segada.settings.limits import FILE_BYTES, PART, PLACE
+
+
+class InputError(ValueError):
+    """What a person gave is wrong. The text is one line: where, what, and what would be right."""
+
+    def __init__(self, text: str) -> None:
+        """Takes the text; what no terminal shows as it is, a control character or half a surrogate, is escaped."""
+        super().__init__("".join(one if one.isprintable() else _escaped(one) for one in text))
+
+
+def is_control(character: str) -> bool:
+    """Whether a character is a control character, other than what ends a line or is a tab, or half a surrogate."""
+    return unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n\r\x85"
+
+
+def misnamed(path: str) -> str | None:
+    """Why no file or folder can have this path; None if one can. Looks at no file."""
+    if not path:
+        return "a path has at least one character"
+    if len(path) > PLACE:
+        return f"a path has at most {PLACE:,} characters, but this has {len(path):,}"
+    if any(len(part.encode("utf-8", "surrogateescape")) > PART for part in path.split("/")):
+        return f"a name in a path has at most {PART} bytes; choose a shorter one"
+    if any(one in "\t\n\r\x85" or is_control(one) for one in path):
+        return "a path has no control characters; choose another name"
+    return None
+
+
+def checked_path(path: Path, option: str) -> Path:
+    """The path itself.
+
+    Args:
+        path: As a command line has it.
+        option: What an error calls it.
+
+    Raises:
+        InputError: no file or folder can have it.
+    """
+    problem = misnamed(str(path))
+    if problem is not None:
+        text = str(path)
+        raise InputError(f"{option} {text if len(text) <= PLACE else f'{text[:PART]}...'}: {problem}".lstrip())
+    return path
+
+
+def resolved(path: Path, option: str) -> Path:
+    """The absolute path without links; errors as of `checked_path`."""
+    # Path.resolve raises where links form a circle; whoever opens this one is told so.
+    return Path(os.path.realpath(checked_path(path, option)))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        InputError: there is no such file, or it is too large, no file with an end, or not in UTF-8.
+    """
+    checked_path(path, "")
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            content, problem = b"", "it is a device or a pipe; name a file"
+        else:
+            with path.open("rb") as file:
+                content, problem = file.read(FILE_BYTES + 1), ""
+    # A path with a NUL in it is a ValueError.
+    except (OSError, ValueError) as failure:
+        raise InputError(f"{path}: cannot be read: {failure}") from None
+    if len(content) > FILE_BYTES:
+        problem = f"it has more than {FILE_BYTES:,} bytes, and no settings need as many"
+    if problem:
+        raise InputError(f"{path}: cannot be read: {problem}")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as failure:
+        raise InputError(f"{path}: cannot be read: {failure}; save it in UTF-8") from None
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
