@@ -187,9 +187,10 @@ class _File:
 def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
     """A written study file and the visits of its runs."""
     tree = read_value(content.decode("utf-8"), STUDY)
-    if not isinstance(tree, dict) or not isinstance(tree.get("run"), dict):
+    run = tree.get("run") if isinstance(tree, dict) else None
+    if not isinstance(tree, dict) or not isinstance(run, dict):
         raise ValueError("is no study file that this version has written")
-    return tree, StreamSettings.model_validate(tree["run"].get("stream")).all_visits()
+    return tree, StreamSettings.model_validate(run.get("stream")).all_visits()
 
 
 def _running_trials(trials: Sequence[FrozenTrial], file: _File, drivers: Mapping[str, str]) -> list[Running]:
