@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo.bench.campaign import Campaign, Control, Outcome, control
-from hpo.bench.kinds import KINDS, Impossible
+from hpo.bench.kind import Impossible
+from hpo.bench.kinds import KINDS
 from segada.settings.files import InputError
 
 STUDY = """
