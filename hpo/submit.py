@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from hpo import run as main_job
 from hpo.submitting.parcel import packed
-from hpo.submitting.sending import STOP_WAIT, entrypoint, environment, submission_id
+from hpo.submitting.sending import VISITS_WAIT, entrypoint, environment, submission_id
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.interruption import Interruption
 from segada.settings.files import InputError
 
 if TYPE_CHECKING:
@@ -26,10 +27,14 @@ def main() -> int:
     """The command line. Returns the exit code: the job's own, or 3 if it was left to itself; 2 for wrong input."""
     arguments = parsed(sys.argv[1:])
     try:
-        return int(arguments.command(arguments))
+        with Interruption(lambda: None):
+            return int(arguments.command(arguments))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_INPUT
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
@@ -88,7 +93,7 @@ def stop(arguments: argparse.Namespace) -> int:
     if not server.stop(arguments.job):
         print(_line(server.job(arguments.job)))
         return DONE
-    print(f"{arguments.job}: finishes the visits that run, for at most {STOP_WAIT // 60} minutes, and stops")
+    print(f"{arguments.job}: finishes the visits that run, for at most {VISITS_WAIT // 60} minutes, and stops")
     print("to go on later, submit the same study again; to see whether it has stopped:")
     print(f"  {_again('status', server, arguments.job)}")
     return DONE

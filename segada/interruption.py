@@ -71,10 +71,10 @@ class Interruption:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Gives them back."""
+        """Gives them back; at the end of a command they are ignored, since a Python that ends would die of them."""
         self.rest()
         for number, handler in self._former.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if handler is _end else handler)
 
     def rest(self) -> None:
         """Notes that the work is over and only its results are to be written: for these, SIGTERM is waited."""
@@ -87,7 +87,7 @@ class Interruption:
         if number == signal.SIGTERM and self._is_ending:
             return
         if number == signal.SIGTERM:
-            self._after(self._wait, interrupt_main)
+            self._after(self._wait, self._end_from_outside)
         text = None
         if not self._is_asked:
             self._is_asked = True
@@ -98,6 +98,10 @@ class Interruption:
             self._end()
         # Not through the console: the signal may have come while that was printing.
         os.write(sys.stderr.fileno(), f"{text}\n".encode())
+
+    def _end_from_outside(self) -> None:
+        if not self._is_ending:
+            interrupt_main()
 
     def _end(self) -> None:
         if self._give_up is not None and not self._is_ending:

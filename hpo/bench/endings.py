@@ -1,4 +1,4 @@
-"""Mishaps of which a driver ends by itself: it is told to, or a process of Ray is gone without which nothing goes on."""
+"""Mishaps of which a driver ends by itself: it is told to, or a process of Ray that it depends on is gone."""
 
 import os
 import signal

@@ -135,7 +135,7 @@ def cluster(
         is_believed = address is not None and resources.workers is not None
         fit = 0 if is_believed else fitting(resources)
         yield Cluster(dashboard, _token_command(), resources.workers or fit, resources, lifeline.lost)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         what = None if lifeline is None else lifeline.lost()
         if what is None:
             raise

@@ -116,7 +116,8 @@ def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
 
     def start(file: Path, out: Path, log: int, *options: str) -> "subprocess.Popen[bytes]":
         program = [sys.executable, str(NOOP), str(file), "0.05", "2"]
-        return subprocess.Popen([*program, "--space", str(file), "--out", str(out), *options], stdout=log, stderr=log)
+        command = [*program, "--space", str(file), "--out", str(out), *options]
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     monkeypatch.setattr(campaign, "start", start)
     (tmp_path / "study-file.yaml").write_text(STUDY)
