@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from hpo.tuning.callbacks import Deaths
 from hpo.tuning.lifeline import Lifeline
 from segada.command import INTERRUPTED
 
-PATIENCE = 240.0
+PATIENCE = 120.0
 BOUND = 20.0
 PROGRAM = """
 import signal, sys, time
@@ -99,6 +100,9 @@ def test_a_real_ray_survives_a_signal_to_the_group_and_its_loss_ends_the_driver(
         [sys.executable, str(tmp_path / "driver.py"), hit],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
+    # Whatever it waits for.
+    impatience = threading.Timer(PATIENCE, driver.kill)
+    impatience.start()
     assert driver.stdin is not None
     assert driver.stdout is not None
     try:
@@ -116,6 +120,7 @@ def test_a_real_ray_survives_a_signal_to_the_group_and_its_loss_ends_the_driver(
             os.kill(process, signal.SIGKILL)
         _, said = driver.communicate(timeout=BOUND)
     finally:
+        impatience.cancel()
         driver.kill()
         driver.communicate()
     assert driver.returncode == INTERRUPTED
