@@ -9,9 +9,10 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
 from hpo.attributes import FOLDER, FOLDER_ID
+from hpo.journal.file import JOURNAL, is_empty
 from hpo.parameters.base import Raw
 from hpo.pruning import build_pruner
-from hpo.storage import CURE, JOURNAL, open_storage, place_of, read_storage, sqlite_file
+from hpo.storage import CURE, open_storage, place_of, read_storage, sqlite_file
 from hpo.study_file import StudyFile
 from segada.atomic import write_text
 from segada.settings.files import InputError, read_yaml
@@ -25,7 +26,7 @@ DIRECTIONS = {"maximise": StudyDirection.MAXIMIZE, "minimise": StudyDirection.MI
 
 
 def open_ledger(
-    file: StudyFile, out: Path, first: Callable[[], Sequence[dict[str, Raw]]]
+    file: StudyFile, out: Path, first: Callable[[], Sequence[dict[str, Raw]]], *, restores: bool = False
 ) -> tuple[optuna.Study, BaseStorage]:
     """The Optuna study of a study file, new or continued.
 
@@ -33,13 +34,14 @@ def open_ledger(
         file: the study file, which may name the database that keeps the study.
         out: the folder of the results; one study has one folder, which its drivers share.
         first: gives the stored values that a new study begins with; not asked for one that is continued.
+        restores: whether a folder that has results but no study in it is taken over, because its trials come back.
 
     Raises:
         InputError: there is another study in this place. Nothing has been created or changed then.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     place, name = place_of(file.settings.storage), file.settings.name
-    _check_place(place, out)
+    _check_place(place, out, restores=restores)
     storage = open_storage(place, out)
     known = {study.study_name for study in storage.get_all_studies()}
     kept = None
@@ -49,10 +51,10 @@ def open_ledger(
         kept = attributes.get(IDENTITY)
         if kept is not None:
             _check_folder(place, name, out, attributes.get(FOLDER))
-            _check_same(place or str(out), name, kept, file.identity)
+            check_same(place or str(out), name, kept, file.identity)
     elif known and place is None:
         raise InputError(f"{out}: holds the study {min(known)!r}, not {name!r}; {CURE}")
-    if kept is None and place is not None:
+    if kept is None and place is not None and not restores:
         _check_empty(out, f"no study {name!r} in {place}")
     points = first() if kept is None else []
     ledger = optuna.create_study(
@@ -113,22 +115,23 @@ def _is_in(place: str, name: str) -> bool:
     return name in {study.study_name for study in open_storage(place, Path()).get_all_studies()}
 
 
-def _check_place(place: str | None, out: Path) -> None:
+def _check_place(place: str | None, out: Path, *, restores: bool) -> None:
     """Refuses a folder whose study is kept elsewhere, or that is none of a study."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file, not a folder; {CURE}")
     has_journal = (out / JOURNAL).exists()
     if has_journal and place is not None:
         raise InputError(f"{out}: holds {JOURNAL}, in which its study is kept, and not in {place}; {CURE}")
-    if has_journal:
+    # An empty one, as a power cut may leave it, keeps no study: another would begin over the folders of its trials.
+    if has_journal and not is_empty(out / JOURNAL):
         return
     if (out / "study.yaml").is_file():
         kept = read_yaml(out / "study.yaml").tree.get("storage")
         if kept is not None and kept != place:
             cure = f"give --storage {kept}; if the database has moved, change storage in {out / 'study.yaml'}"
             raise InputError(f"{out}: its study is kept in {kept}, not in {place or JOURNAL}; {cure}")
-    if place is None:
-        _check_empty(out, f"no {JOURNAL}")
+    if place is None and not restores:
+        _check_empty(out, f"nothing in {JOURNAL}" if has_journal else f"no {JOURNAL}")
 
 
 def _check_empty(out: Path, lacking: str) -> None:
@@ -160,10 +163,11 @@ def _begin(ledger: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw
     ledger.set_user_attr(IDENTITY, file.identity)
 
 
-def _check_same(place: str, name: str, kept: Tree, given: Tree) -> None:
+def check_same(place: str, name: str, kept: Tree, given: Tree, cure: str = CURE) -> None:
+    """Raises InputError with the first difference between two `StudyFile.identity`, and the cure."""
     difference = _first_difference(kept, given, "")
     if difference:
-        raise InputError(f"{place}: holds another study named {name!r}: {difference}; {CURE}")
+        raise InputError(f"{place}: holds another study named {name!r}: {difference}; {cure}")
 
 
 def _first_difference(kept: Value, given: Value, path: str) -> str:

@@ -13,9 +13,10 @@ from optuna.storages import BaseStorage
 from rich.console import Console
 
 from hpo.attributes import FOLDER, FOLDER_ID
+from hpo.journal.file import JOURNAL
 from hpo.standing import Place, Standing, standing_of
 from hpo.status_view import print_plain, print_table
-from hpo.storage import JOURNAL, place_of, read_storage, without_password
+from hpo.storage import place_of, read_storage, without_password
 from segada.command import exit_code
 from segada.settings.files import InputError
 

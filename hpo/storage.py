@@ -8,17 +8,14 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock
 from pydantic import AfterValidator
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from hpo.folder_lock import locked, take
+from hpo.folder_lock import locked
+from hpo.journal.file import JOURNAL, JOURNAL_LOCK, Journal, is_journal
 from segada.settings.files import InputError
 from segada.storage import StorageError, causes
 
-JOURNAL = "study.journal"
-JOURNAL_LOCK = "journal.lock"
 VARIABLE = "HPO_STORAGE"
 """Environment variable with the URL of the database, the password included if it has one."""
 DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
@@ -31,7 +28,6 @@ ENGINES: dict[str, dict[str, object]] = {
 }
 CURE = "name another folder with --out, or begin anew with --new, which moves this one aside"
 SECRETS = ("password", "sslpassword")
-_LINE_START = b'{"op_code":'
 
 
 def _admitted(url: str) -> str:
@@ -107,10 +103,8 @@ def read_storage(place: str | None, out: Path) -> BaseStorage:
     path = out / JOURNAL
     if not path.is_file():
         raise InputError(f"{out}: has no {JOURNAL}; name the folder of a study")
-    try:
-        return JournalStorage(JournalFileBackend(str(path), JournalLock(path)))
-    except (ValueError, KeyError) as failure:
-        raise InputError(f"{path}: cannot be read as a study's journal ({failure!r})") from None
+    _check_is_journal(path)
+    return JournalStorage(Journal(path))
 
 
 def sqlite_file(place: str) -> Path | None:
@@ -145,61 +139,17 @@ def masked(text: str) -> str:
     return text
 
 
-class JournalLock(BaseJournalFileLock):
-    """The kernel's lock, which ends with the process, and under which the journal ends with a whole line.
-
-    Optuna's own locks are files, of which nobody can tell whether their owner lives; and behind half a line, as a
-    process leaves it that is killed or finds the disk full while it writes, nothing could be read any more.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
-
-    def acquire(self) -> bool:
-        """Waits for the lock."""
-        self._file = take(self._journal.with_name(JOURNAL_LOCK))
-        _mend(self._journal)
-        return True
-
-    def release(self) -> None:
-        """Gives it back."""
-        self._file.close()
-
-
 def _journal(out: Path) -> JournalStorage:
     path = out / JOURNAL
-    lock = JournalLock(path)
-    try:
-        with locked(path.with_name(JOURNAL_LOCK)):
-            _check(path)
-        lock.acquire()
-        lock.release()
-        return JournalStorage(JournalFileBackend(str(path), lock))
-    except (ValueError, KeyError) as failure:
-        raise InputError(f"{path}: cannot be read as a study's journal ({failure!r}); {CURE}") from None
+    with locked(path.with_name(JOURNAL_LOCK)):
+        if path.exists():
+            _check_is_journal(path, f"; {CURE}")
+    return JournalStorage(Journal(path))
 
 
-def _check(path: Path) -> None:
-    """Raises ValueError if a line is not of a journal; Optuna would overlook that in the last until more follow."""
-    if not path.exists():
-        return
-    *lines, torn = path.read_bytes().split(b"\n")
-    for line in [*lines[:1], *lines[-1:], torn]:
-        if not line.startswith(_LINE_START[: len(line)]):
-            raise ValueError(f"a line begins with {line[:20]!r}")
-
-
-def _mend(path: Path) -> None:
-    """Removes half a line at the end."""
-    if not path.exists():
-        return
-    with path.open("rb+") as journal:
-        size = journal.seek(0, os.SEEK_END)
-        journal.seek(max(size - 1, 0))
-        if journal.read() in (b"\n", b""):
-            return
-        journal.seek(0)
-        journal.truncate(journal.read().rfind(b"\n") + 1)
+def _check_is_journal(path: Path, cure: str = "") -> None:
+    if not is_journal(path):
+        raise InputError(f"{path}: cannot be read as a study's journal: no line of it is one{cure}")
 
 
 def _database(place: str, *, is_new: bool) -> BaseStorage:

@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hpo.storage import DIALECTS, JOURNAL, VARIABLE, without_password
+from hpo.journal.file import JOURNAL
+from hpo.storage import DIALECTS, VARIABLE, without_password
 
 
 def trials_command(place: str | None, out: Path) -> str:

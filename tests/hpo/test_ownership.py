@@ -18,8 +18,8 @@ from hpo.claims import OWNER
 from hpo.drivers import LOCK, Driver, joined
 from hpo.folder_lock import locked
 from hpo.jobs import Job, Progress
+from hpo.journal.file import JOURNAL_LOCK
 from hpo.plan import Plan
-from hpo.storage import JOURNAL_LOCK
 from hpo.study import Study, open_study, read_study
 from hpo.study_file import StudyFile, load_study
 
