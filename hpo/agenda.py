@@ -25,7 +25,7 @@ class Agenda:
     """
 
     def __init__(self, study: Study, plan: Plan, observers: Sequence[Observer]) -> None:
-        """Looks up which baselines are done; the clock of `budget.hours` starts."""
+        """Looks up which baselines are done, and which trials lack files; the clock of `budget.hours` starts."""
         self._study = study
         hours = study.file.settings.budget.hours
         self._deadline = math.inf if hours is None else time.monotonic() + 3600 * hours
@@ -35,6 +35,7 @@ class Agenda:
         self._running: dict[str, Job] = {}
         self._returned: list[Job] = []
         self._baselines = Docket(plan.baselines(), study.claims)
+        self._repairs = Docket(plan.repairs(study), study.claims)
         self._references = Docket(plan.confirmed_baselines(), study.claims)
         self._confirmations: Docket | None = None
         self._is_done = False
@@ -128,7 +129,7 @@ class Agenda:
         self._publish()
 
     def _next(self) -> Job | None:
-        job = self._baselines.next() or self._trial() or self._references.next()
+        job = self._baselines.next() or self._repairs.next() or self._trial() or self._references.next()
         if job is not None or not self._study.is_search_over():
             return job
         if self._confirmations is None:
@@ -144,7 +145,8 @@ class Agenda:
         return None if proposal is None else self._plan.trial(proposal)
 
     def _dockets(self) -> list[Docket]:
-        return [docket for docket in (self._baselines, self._references, self._confirmations) if docket is not None]
+        dockets = (self._baselines, self._repairs, self._references, self._confirmations)
+        return [docket for docket in dockets if docket is not None]
 
     def _wait(self) -> None:
         """Looks again in a while, or when one of its own jobs is over."""

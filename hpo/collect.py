@@ -10,15 +10,27 @@ from pydantic import TypeAdapter
 
 from hpo.attributes import MISHAPS, REASON
 from hpo.confirm import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.jobs import Job
 from hpo.objectives import objective_value
-from hpo.plan import BASELINES, SPLITS, Plan, confirmation_name
+from hpo.plan import BASELINES, SPLITS, Plan, confirmation_name, trial_damages
 from hpo.results import StudyResults, TrialResult
 from hpo.study import Study
-from segada.records import RunReport, VisitRecord
+from segada.run_files import REPORT, Reading, damages, read, read_areas, read_report, read_visits
 
 FAILURES = "failures.json"
+CONFIRMATION = Path("best", "confirmation.json")
 
 _FAILURES = TypeAdapter(dict[str, str])
+_AGAIN = "the study's own command makes it again"
+_LOST = "{trial} counts as before, but what this file said of its visits is lost"
+_BECOMES = {
+    "complete": f"{{trial}} counts by its values, which the study keeps, and {_AGAIN}",
+    "pruned": _LOST,
+    "fail": _LOST,
+    "running": "the run writes it again when it goes on",
+    "waiting": "",
+}
+"""What is said of a trial's damaged file, by the trial's state."""
 _STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -37,13 +49,36 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         objectives=tuple(objective.metric for objective in objectives),
         maximised=tuple(objective.goal == "maximise" for objective in objectives),
         trials=tuple(_trial(study, plan, trial) for trial in study.ledger.get_trials(deepcopy=False)),
-        baselines={name: report for name, path in folders.items() if (report := read_report(path)) is not None},
+        baselines={name: found for name, path in folders.items() if (found := read_report(path).value) is not None},
         confirmation=confirmation,
         visits=plan.search_settings().stream.all_visits(),
-        study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8"),
-        failures=read_failures(plan.out),
+        study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8", errors="replace"),
+        failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
+        damages=damages_of(study, plan),
     )
+
+
+def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
+    """What is damaged or missing of the files of a study's runs, and what becomes of it; a line for each."""
+    jobs = [*plan.source_training(), *plan.baselines(), *plan.confirmed_baselines()]
+    if study.is_search_over():
+        jobs += plan.confirmations(study)
+    lost = _lost_reports(study, plan, jobs) if (plan.out / CONFIRMATION).exists() else []
+    lines = [f"{damage}; {_AGAIN}" for job in jobs for damage in damages(job.folder, job.needs)]
+    lines += [f"{path}: is missing; {_AGAIN}" for path in lost]
+    for trial in study.ledger.get_trials(deepcopy=False):
+        found = trial_damages(plan.trial_folder(trial.number), is_complete=trial.state == TrialState.COMPLETE)
+        becomes = _BECOMES[_STATES[trial.state]].format(trial=f"trial {trial.number}")
+        lines += [f"{damage}; {becomes}" for damage in found]
+    return tuple(lines)
+
+
+def _lost_reports(study: Study, plan: Plan, jobs: Sequence[Job]) -> list[Path]:
+    """Reports that are missing, of runs of a study that was over."""
+    failed = {*study.claims.failures(), *read_failures(plan.out).value}
+    paths = [job.folder / REPORT for job in jobs if job.name not in failed]
+    return [path for path in paths if path.parent.is_dir() and not path.exists()]
 
 
 def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Confirmation | None:
@@ -81,6 +116,21 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
     return confirm(configurations, baselines, failed, Bootstrap())
 
 
+def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:
+    """The confirmation as it was written when all runs of it were whole; None if it is of other runs, or unreadable.
+
+    Args:
+        study: the study.
+        plan: where its runs are.
+    """
+    kept = read(plan.out / CONFIRMATION, Confirmation.model_validate_json, None).value
+    trials = {trial.number for trial in study.best(study.file.settings.confirm.top)}
+    if kept is None or not study.is_search_over():
+        return None
+    is_same = {run.trial for run in kept.runs if run.name not in (*BASELINES, DEFAULT)} <= trials
+    return kept if is_same and all(run.seeds == plan.seeds for run in kept.runs) else None
+
+
 def _failure(plan: Plan, name: str, failures: Mapping[str, str]) -> str | None:
     """Why a confirmation run of this name failed under one of the seeds, if one did."""
     runs = {confirmation_name(name, seed, split): seed for split in SPLITS for seed in plan.seeds}
@@ -90,7 +140,7 @@ def _failure(plan: Plan, name: str, failures: Mapping[str, str]) -> str | None:
 def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
     """The first objective on the frames of the search, seed by seed; None where the run is not over."""
     metric = study.file.settings.objectives[0].metric
-    reports = [read_report(plan.confirmation_folder(name, seed, "select")) for seed in plan.seeds]
+    reports = [read_report(plan.confirmation_folder(name, seed, "select")).value for seed in plan.seeds]
     return [None if report is None else objective_value(metric, report) for report in reports]
 
 
@@ -106,16 +156,9 @@ def _best_first(study: Study, candidates: Sequence[Candidate]) -> list[Candidate
     return sorted(candidates, key=lambda one: math.inf if one.selection is None else sign * one.selection)
 
 
-def read_failures(out: Path) -> dict[str, str]:
+def read_failures(out: Path) -> Reading[dict[str, str]]:
     """Runs other than trials that failed, with the reason, by name; what the last driver left."""
-    path = out / FAILURES
-    return _FAILURES.validate_json(path.read_bytes()) if path.exists() else {}
-
-
-def read_report(folder: Path) -> RunReport | None:
-    """The report of a finished run; None before its end."""
-    path = folder / "report.json"
-    return RunReport.model_validate_json(path.read_bytes()) if path.exists() else None
+    return read(out / FAILURES, _FAILURES.validate_json, {})
 
 
 def _search_seconds(study: Study) -> float:
@@ -133,33 +176,25 @@ def _search_seconds(study: Study) -> float:
 
 
 def read_seed_run(folder: Path) -> SeedRun | None:
-    """A finished confirmation run; None before its end."""
-    report = read_report(folder)
-    if report is None:
-        return None
-    with np.load(folder / "areas.npz") as areas:
-        return SeedRun(report, tuple(areas[f"visit{visit.visit}"] for visit in report.visits))
+    """A finished confirmation run; None before its end, or if what it left is damaged."""
+    report, areas = read_report(folder).value, read_areas(folder).value
+    return None if report is None or len(areas) != len(report.visits) else SeedRun(report, areas)
 
 
 def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
     folder = plan.trial_folder(trial.number)
     state = _STATES[trial.state]
-    visits = _visits(folder)
-    stopped = f"stopped after visit {len(visits)}" if state == "pruned" else ""
+    report = read_report(folder).value if state == "complete" else None
+    visits = read_visits(folder).value if report is None else tuple(report.visits)
+    stopped = f"stopped after visit {trial.last_step or len(visits)}" if state == "pruned" else ""
     return TrialResult(
         number=trial.number,
         state=state,
         values=tuple(trial.values) if state == "complete" else (),
         parameters=dict(study.configuration(trial).values),
         visits=visits,
-        report=read_report(folder) if state == "complete" else None,
+        report=report,
         seconds=sum(visit.seconds for visit in visits),
         reason=str(trial.user_attrs.get(REASON, stopped)),
         mishaps=tuple(trial.user_attrs.get(MISHAPS, ())),
     )
-
-
-def _visits(folder: Path) -> tuple[VisitRecord, ...]:
-    path = folder / "visits.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return tuple(VisitRecord.model_validate_json(line) for line in lines)

@@ -7,9 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segada.records import Record, RunReport, visit_labels
-
-Areas = npt.NDArray[np.int64]
-"""[frames, 3, classes]: intersection, predicted area and labelled area, in pixels, of one domain's held-out frames."""
+from segada.run_files import Areas as Areas
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,7 +9,8 @@ from segada.records import Record, RunReport
 from segada.settings import RunSettings
 from segada.settings.trees import Value
 
-Kind = Literal["baseline", "trial", "confirmation"]
+Kind = Literal["source", "baseline", "trial", "confirmation", "repair"]
+"""A repair makes the files of a complete trial again; of them, only the source training is not run by an agenda."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Job:
         name: Unique in a study and readable: `trial 7`, `batch_norm`, `trial 7 seed 2`.
         trial: Number of the trial that it is or repeats; None for baselines and the default configuration.
         parameters: Of the trial, by path; empty for baselines.
+        needs: Files, beside its report, that whoever reads the study needs of it.
     """
 
     kind: Kind
@@ -28,6 +30,7 @@ class Job:
     settings: RunSettings
     trial: int | None
     parameters: dict[str, Value]
+    needs: tuple[str, ...] = ()
 
 
 class Progress(Record):

@@ -126,12 +126,20 @@ def _check_place(place: str | None, out: Path, *, restores: bool) -> None:
     if has_journal and not is_empty(out / JOURNAL):
         return
     if (out / "study.yaml").is_file():
-        kept = read_yaml(out / "study.yaml").tree.get("storage")
+        kept = _storage_in(out / "study.yaml")
         if kept is not None and kept != place:
             cure = f"give --storage {kept}; if the database has moved, change storage in {out / 'study.yaml'}"
             raise InputError(f"{out}: its study is kept in {kept}, not in {place or JOURNAL}; {cure}")
     if place is None and not restores:
         _check_empty(out, f"nothing in {JOURNAL}" if has_journal else f"no {JOURNAL}")
+
+
+def _storage_in(path: Path) -> Value:
+    """What a written study file says of its storage; None if it cannot be read, since it will be written again."""
+    try:
+        return read_yaml(path).tree.get("storage")
+    except InputError:
+        return None
 
 
 def _check_empty(out: Path, lacking: str) -> None:

@@ -10,7 +10,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import wilcoxon
 
-from hpo.confirm import Areas, Floats
+from hpo.confirm import Floats
+from segada.run_files import Areas, read_areas
 
 
 class PairedPruner(BasePruner):
@@ -21,8 +22,8 @@ class PairedPruner(BasePruner):
     gives less than `alpha`. Optuna's own `WilcoxonPruner` wants a report per frame, and reports are visits here.
 
     The frames are read from the trials' folders, where the engine writes them before it reports a visit. Where drivers
-    on several machines share the folder of the study, they see each other's; a folder that is not there, or not up to
-    date yet, stops nothing.
+    on several machines share the folder of the study, they see each other's; a folder that is not there, not up to
+    date yet, or damaged, stops nothing.
     """
 
     def __init__(self, min_visits: int, alpha: float, trials: Path) -> None:
@@ -36,7 +37,7 @@ class PairedPruner(BasePruner):
         best = _best(study)
         if best is None:
             return False
-        ours, theirs = (read_areas(self._trials / str(one.number)) for one in (trial, best))
+        ours, theirs = (read_areas(self._trials / str(one.number)).value for one in (trial, best))
         visits = min(len(ours), len(theirs), trial.last_step or 0)
         if visits < self._min_visits:
             return False
@@ -72,15 +73,6 @@ def frame_miou(areas: Areas) -> Floats:
     union = predicted + labelled - intersection
     iou = np.divide(intersection, union, out=np.zeros_like(union), where=occurs)
     return np.asarray(iou.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1), dtype=np.float64)
-
-
-def read_areas(folder: Path) -> tuple[Areas, ...]:
-    """The areas of a run, visit by visit; empty if it has left none."""
-    path = folder / "areas.npz"
-    if not path.exists():
-        return ()
-    with np.load(path) as areas:
-        return tuple(areas[f"visit{visit}"] for visit in range(len(areas.files)))
 
 
 def _best(study: Study) -> FrozenTrial | None:

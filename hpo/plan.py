@@ -1,16 +1,18 @@
 """The runs that a study consists of: their names, folders and settings."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from optuna.trial import TrialState
 
 from hpo.configuration import Configuration
 from hpo.confirm import DEFAULT
 from hpo.jobs import Job
 from hpo.study import Proposal, Study
 from hpo.study_file import StudyFile
-from segada.records import RunReport
+from segada.run_files import AREAS, REPORT, SETTINGS, WEIGHTS, Damage, damages, read_report, visits_damage
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.method import BatchNormSettings, SourceOnlySettings
@@ -28,6 +30,8 @@ Split = Literal["report", "select"]
 SPLITS: tuple[Split, ...] = ("report", "select")
 _FOLDER_ENDS: dict[Split, str] = {"report": "", "select": "-select"}
 _NAME_ENDS: dict[Split, str] = {"report": "", "select": " select"}
+NEEDS: dict[Split, tuple[str, ...]] = {"report": (AREAS, SETTINGS, WEIGHTS), "select": ()}
+"""Of a confirmation run: its areas, and under the first seed what `best/` has from it."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Plan:
     @property
     def weights(self) -> Path:
         """What the source training leaves."""
-        return self.source / "weights.safetensors"
+        return self.source / WEIGHTS
 
     @property
     def seeds(self) -> list[int]:
@@ -94,7 +98,7 @@ class Plan:
                     _baseline(self.confirmation_settings(seed), name),
                     self.confirmation_folder(name, seed),
                 )
-                yield Job("confirmation", f"{name} seed {seed}", folder, settings, None, {})
+                yield Job("confirmation", f"{name} seed {seed}", folder, settings, None, {}, (AREAS,))
 
     def confirmations(self, study: Study) -> Iterator[Job]:
         """The best trials of the search again, and the default configuration unless one of them has it.
@@ -123,9 +127,38 @@ class Plan:
         """The folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
         return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}{_FOLDER_ENDS[split]}"
 
+    def source_training(self) -> Iterator[Job]:
+        """The source training, if the study has one."""
+        settings = self.file.pretrain_settings()
+        if settings is not None:
+            yield Job("source", self.source.name, self.source, settings, None, {}, (WEIGHTS,))
+
+    def repairs(self, study: Study) -> Iterator[Job]:
+        """Complete trials with a damaged report or damaged visits: the engine writes them again from the checkpoint.
+
+        Their values stand in the study, so that a trial whose folder is gone is as complete as before.
+        """
+        for trial in study.ledger.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            if trial_damages(self.trial_folder(trial.number), is_complete=True):
+                job = self.trial(Proposal(trial.number, study.configuration(trial), resumed=True))
+                yield replace(job, kind="repair", name=f"{job.name} files")
+
+    def lost(self, study: Study, failures: Collection[str]) -> list[Job]:
+        """Runs that were over, but whose files are damaged or missing now.
+
+        Args:
+            study: the study, whose search is over.
+            failures: names of runs that failed.
+        """
+        # Who removed the whole source training does not want it again for a study that is over.
+        source = [job for job in self.source_training() if job.folder.exists()]
+        known = [*source, *self.baselines(), *self.confirmed_baselines(), *self.confirmations(study)]
+        jobs = [*undone(known), *self.repairs(study)]
+        return [job for job in jobs if job.name not in failures and not _is_of_others(job)]
+
     def jobs_left(self, study: Study) -> int:
         """Runs that are not over yet, those of the confirmation included."""
-        known = [*self.baselines(), *self.confirmed_baselines()]
+        known = [*self.baselines(), *self.confirmed_baselines(), *self.repairs(study)]
         if study.is_search_over():
             return len(undone([*known, *self.confirmations(study)]))
         top = self.file.settings.confirm.top
@@ -139,7 +172,8 @@ class Plan:
         for seed in self.seeds:
             settings = self.confirmation_settings(seed, configuration, split)
             folder, run = self.confirmation_folder(name, seed, split), confirmation_name(name, seed, split)
-            yield Job("confirmation", run, folder, settings, trial, dict(configuration.values))
+            needs = NEEDS[split] if seed == self.seeds[0] else NEEDS[split][:1]
+            yield Job("confirmation", run, folder, settings, trial, dict(configuration.values), needs)
 
     def _overrides(self, split: str) -> Tree:
         overrides: Tree = {"evaluation": {"split": split}}
@@ -152,16 +186,30 @@ def confirmation_name(name: str, seed: int, split: Split = "report") -> str:
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
-    """Jobs, other than trials, that have no report of theirs yet."""
+    """Jobs, other than trials, that have no report of theirs yet, or files that are damaged or missing."""
     return [job for job in jobs if not _is_done(job)]
 
 
+def trial_damages(folder: Path, *, is_complete: bool) -> list[Damage]:
+    """What is damaged of the files of a trial that a study reads; of one without a folder nothing."""
+    report = read_report(folder)
+    is_gone = is_complete and folder.is_dir() and not (folder / REPORT).exists()
+    missing = Damage(folder / REPORT, "is missing") if is_gone else None
+    found = (report.damage, missing, visits_damage(folder, report.value))
+    return [damage for damage in found if damage is not None]
+
+
+def _is_of_others(job: Job) -> bool:
+    """Whether its folder has a whole report of other settings, as another version may have left it."""
+    report = read_report(job.folder).value
+    return report is not None and report.settings_hash != job.settings.settings_hash()
+
+
 def _is_done(job: Job) -> bool:
-    path = job.folder / "report.json"
-    if not path.exists():
-        return False
+    report = read_report(job.folder).value
     # One of other settings is not taken for the job's; the engine refuses the folder and says what is in it.
-    return RunReport.model_validate_json(path.read_bytes()).settings_hash == job.settings.settings_hash()
+    is_there = report is not None and report.settings_hash == job.settings.settings_hash()
+    return is_there and not damages(job.folder, job.needs)
 
 
 def _baseline(settings: RunSettings, name: str) -> RunSettings:

@@ -7,9 +7,8 @@ from pathlib import Path
 from hpo.outputs import write_outputs
 from hpo.plan import Plan
 from hpo.study import read_study
-from hpo.study_file import load_study
+from hpo.study_file import load_written
 from segada.command import exit_code
-from segada.settings.files import InputError
 
 
 def main() -> int:
@@ -26,12 +25,11 @@ def rebuild(out: Path) -> None:
     Raises:
         InputError: the folder holds no study.
     """
-    if not (out / "study.yaml").exists():
-        raise InputError(
-            f"{out}: has no study.yaml; name the folder of a study, as in python -m hpo.report runs/ga_dacs"
-        )
-    file = load_study(str(out / "study.yaml"), runs=False)
-    write_outputs(read_study(file, out), Plan(file, out), {})
+    file = load_written(out)
+    study = read_study(file, out)
+    results = write_outputs(study, Plan(file, out), study.claims.failures())
+    for line in results.damages:
+        print(f"damaged: {line}")
     print(f"report in {out / 'report.html'}")
 
 

@@ -57,6 +57,8 @@ class StudyResults:
     """Baselines and confirmation runs that failed, with the reason, by the run's name."""
     search_seconds: float
     """Wall time during which trials ran, over all sessions; a pause in the middle of a trial counts."""
+    damages: tuple[str, ...] = ()
+    """Files that are damaged or missing, with what becomes of them; a line for each."""
 
     @property
     def labels(self) -> list[str]:

@@ -13,12 +13,12 @@ import optuna
 from rich.console import Console
 
 from hpo.agenda import Agenda
-from hpo.collect import confirmation_of
+from hpo.collect import confirmation_of, damages_of, read_failures
 from hpo.drivers import Driver, joined, set_aside
 from hpo.ledger import check_begun, check_free
 from hpo.loopback import keep_on_loopback
-from hpo.outputs import write_outputs, write_study
-from hpo.plan import Plan
+from hpo.outputs import kept_failures, write_outputs, write_study
+from hpo.plan import Plan, undone
 from hpo.progress import Progress, tally_of
 from hpo.stopping import Stopping
 from hpo.storage import lost, masked, place_of
@@ -98,8 +98,10 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     file = file.kept_in(place_of(file.settings.storage))
     tracking = tracked(file, out)
     with joined(out) as driver:
-        study = _opened(file, out, driver)
+        study, damaged = _opened(file, out, driver)
         plan = Plan(file, out)
+        for line in (*damaged, *damages_of(study, plan)):
+            console.print(f"damaged: {line}", markup=False, highlight=False, soft_wrap=True)
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
         agenda = Agenda(study, plan, [progress, Gauges(file.settings.name, tally_of(study)), *tracking])
         with Stopping(agenda, lambda: _left(study, plan, agenda, driver)) as stopping:
@@ -125,13 +127,13 @@ def _left(study: Study, plan: Plan, agenda: Agenda, driver: Driver) -> None:
     driver.leave()
 
 
-def _opened(file: StudyFile, out: Path, driver: Driver) -> Study:
+def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str]]:
+    """The study, and what was damaged of the files that are written now."""
     with driver.deciding():
         study = open_study(file, out, driver)
         if not driver.others():
             study.claims.forget_failures()
-        write_study(file, out)
-    return study
+        return study, [*write_study(file, out), *kept_failures(out)]
 
 
 def _begin_anew(file: StudyFile, out: Path) -> None:
@@ -155,9 +157,9 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
         check_uses_gpu(settings)
     gpus = 1.0 if wanted.gpus_per_trial == "auto" else wanted.gpus_per_trial
     resources = Resources(wanted.workers, wanted.cpus_per_trial, gpus, settings.runtime.threads, wanted.accelerator)
-    preparation = Preparation(
-        plan.file.pretrain_settings(), plan.source, settings, plan.confirmation_settings(plan.seeds[0])
-    )
+    # A source training that is over need not have its checkpoint any more.
+    source = next((job.settings for job in undone(plan.source_training())), None)
+    preparation = Preparation(source, plan.source, settings, plan.confirmation_settings(plan.seeds[0]))
     console.print(f"results go to {plan.out}", highlight=False)
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", highlight=False, soft_wrap=True)
@@ -185,7 +187,10 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
 def _is_done(study: Study, plan: Plan) -> bool:
     if not study.is_search_over():
         return False
-    return plan.jobs_left(study) == 0 or confirmation_of(study, plan, {}) is not None
+    if plan.jobs_left(study) == 0:
+        return not plan.lost(study, ())
+    failures = read_failures(plan.out).value
+    return confirmation_of(study, plan, {}) is not None and not plan.lost(study, failures)
 
 
 def kept(error: Exception, out: Path | None) -> str:

@@ -9,13 +9,13 @@ import yaml
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.attributes import MISHAPS, REASON
+from hpo.attributes import MISHAPS, REASON, STUDY
 from hpo.cards import DEAD, Card, boot, card_path, cards, modified
 from hpo.claims import OWNER, RUN
 from hpo.folder_lock import attempt
 from hpo.traces import trace_of, visits_per_minute
 from segada.records import Record
-from segada.settings.files import InputError
+from segada.run_files import REPORT, read, read_report
 from segada.settings.stream import StreamSettings
 from segada.settings.trees import Tree, Value
 
@@ -72,6 +72,8 @@ class Standing(Record):
     """At that rate; null if there is none."""
     drivers: list[str]
     """Main jobs that work on it now."""
+    damages: Sequence[str] = ()
+    """Files that were looked at and cannot be read, with what is wrong with them."""
 
     @property
     def is_over(self) -> bool:
@@ -95,11 +97,7 @@ class Place:
 
 
 def standing_of(place: Place, now: float) -> Standing:
-    """The standing of a study at a time, in seconds since 1970.
-
-    Raises:
-        InputError: the folder's study.yaml is none.
-    """
+    """The standing of a study at a time, in seconds since 1970."""
     file = _File(place.out)
     trials = place.ledger.get_trials(deepcopy=False)
     claims = _claims(place.ledger)
@@ -125,8 +123,12 @@ def standing_of(place: Place, now: float) -> Standing:
         visits_per_minute=None if place.out is None else visits_per_minute(place.out, now),
         seconds_left=None,
         drivers=sorted(drivers.values()),
+        damages=file.damages,
     )
     return standing.model_copy(update={"seconds_left": _seconds_left(standing, trials, file)})
+
+
+_NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
 
 
 class _File:
@@ -134,14 +136,13 @@ class _File:
 
     def __init__(self, out: Path | None) -> None:
         self.out = out
+        self.damages: list[str] = []
         self._tree: Tree = {}
-        if out is not None and (out / "study.yaml").is_file():
-            self._tree = _read(out / "study.yaml")
-        try:
-            stream = StreamSettings.model_validate(self._at("run", "stream")) if self._tree else None
-        except ValueError:
-            raise InputError(f"{out}: its study.yaml is not one that this version has written") from None
-        self.visits = () if stream is None else stream.all_visits()
+        self.visits: Sequence[str] = ()
+        if out is not None and (out / STUDY).exists():
+            found = read(out / STUDY, _study, _NO_STUDY)
+            self._tree, self.visits = found.value
+            self.damages += [f"{found.damage}; the study's own command writes it again"] if found.damage else []
 
     @property
     def trials(self) -> int | None:
@@ -158,7 +159,11 @@ class _File:
 
     def finished(self, part: str) -> int:
         """Runs of a folder of runs that have their report."""
-        return 0 if self.out is None else sum(1 for _ in self.out.glob(f"{part}/*/report.json"))
+        if self.out is None:
+            return 0
+        readings = [read_report(path.parent) for path in sorted(self.out.glob(f"{part}/*/{REPORT}"))]
+        self.damages += [f"{one.damage}; the study's own command makes it again" for one in readings if one.damage]
+        return sum(one.value is not None for one in readings)
 
     def to_confirm(self) -> int:
         """Confirmation runs at most: of several configurations the best is picked on other frames, by a run each."""
@@ -179,14 +184,12 @@ class _File:
         return inner.get(name) if isinstance(inner, dict) else None
 
 
-def _read(path: Path) -> Tree:
-    try:
-        tree = yaml.safe_load(path.read_bytes())
-    except yaml.YAMLError:
-        tree = None
-    if not isinstance(tree, dict):
-        raise InputError(f"{path}: is no study file")
-    return tree
+def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
+    """A written study file and the visits of its runs."""
+    tree = yaml.safe_load(content)
+    if not isinstance(tree, dict) or not isinstance(tree.get("run"), dict):
+        raise ValueError("is no study file that this version has written")
+    return tree, StreamSettings.model_validate(tree["run"].get("stream")).all_visits()
 
 
 def _running_trials(trials: Sequence[FrozenTrial], file: _File, drivers: Mapping[str, str]) -> list[Running]:

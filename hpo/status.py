@@ -12,12 +12,13 @@ import yaml
 from optuna.storages import BaseStorage
 from rich.console import Console
 
-from hpo.attributes import FOLDER, FOLDER_ID
+from hpo.attributes import FOLDER, FOLDER_ID, STUDY
 from hpo.journal.file import JOURNAL
 from hpo.standing import Place, Standing, standing_of
 from hpo.status_view import print_plain, print_table
 from hpo.storage import place_of, read_storage, without_password
 from segada.command import exit_code
+from segada.run_files import read
 from segada.settings.files import InputError
 
 
@@ -109,14 +110,10 @@ def _name_in(out: Path) -> str | None:
 
 
 def _study_yaml(out: Path) -> dict[str, object]:
-    path = out / "study.yaml"
-    try:
-        tree = yaml.safe_load(path.read_bytes()) if path.is_file() else {}
-    except yaml.YAMLError:
-        tree = None
-    if not isinstance(tree, dict):
-        raise InputError(f"{path}: is no study file")
-    return tree
+    """Empty if it is damaged: the study may be found without it, and what is wrong with it is said then."""
+    nothing: object = {}
+    tree = read(out / STUDY, yaml.safe_load, nothing).value
+    return tree if isinstance(tree, dict) else {}
 
 
 def _folder_of(ledger: optuna.Study) -> Path | None:

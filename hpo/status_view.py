@@ -26,6 +26,8 @@ def print_plain(standing: Standing, write: Callable[[str], None]) -> None:
     for name, mishaps in standing.mishaps.items():
         for mishap in mishaps:
             write(f"on the way: {name}: {mishap}")
+    for line in standing.damages:
+        write(f"damaged: {line}")
 
 
 def print_table(standing: Standing, console: Console) -> None:
@@ -41,7 +43,11 @@ def print_table(standing: Standing, console: Console) -> None:
             bar = ProgressBar(run.of or 1, run.visits if run.of else 0, width=18)
             table.add_row(run.name, bar, *_cells(run))
         console.print(table)
-    for title, lines in (("failed", _failures(standing)), ("on the way", _mishaps(standing))):
+    for title, lines in (
+        ("failed", _failures(standing)),
+        ("on the way", _mishaps(standing)),
+        ("damaged", standing.damages),
+    ):
         if lines:
             console.print(Text(title, style="bold"))
         for line in lines:

@@ -18,7 +18,7 @@ from hpo.ledger import open_ledger, read_ledger
 from hpo.parameters.base import Raw
 from hpo.space import SpaceError
 from hpo.start import DEFAULTS, START_FROM, FormerStudy, first_points
-from hpo.study_file import StudyFile, load_study
+from hpo.study_file import StudyFile, load_written
 from segada.settings.folders import expand
 from segada.settings.trees import Value
 
@@ -259,7 +259,7 @@ def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:
         if not (out / "study.yaml").is_file():
             text = f"there is no study in the folder {out}; write {DEFAULTS}, or the folder of a study's results"
             raise file.document.error((START_FROM, index, "study"), text)
-        study = read_study(load_study(str(out / "study.yaml"), runs=False), out)
+        study = read_study(load_written(out), out)
         return [study.configuration(trial).values for trial in study.best(former.top)]
 
     try:

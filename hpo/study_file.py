@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from hpo.attributes import STUDY
 from hpo.configuration import Configuration
 from hpo.formula import FormulaError
 from hpo.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
@@ -19,7 +20,7 @@ from hpo.study_settings import StudySettings
 from segada.settings import RunSettings
 from segada.settings.domains import StreetsDomain
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
-from segada.settings.files import Document
+from segada.settings.files import Document, InputError
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
 from segada.settings.method import SupervisedSettings
@@ -128,6 +129,24 @@ def load_study(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
     return StudyFile(document, settings, space)
+
+
+def load_written(out: Path) -> StudyFile:
+    """The study file that a study has left in the folder of its results; its data need not be there.
+
+    Raises:
+        InputError: it is missing or damaged; with the command that writes it again.
+    """
+    path = out / STUDY
+    again = f"python -m hpo.run --space FILE --out {out}"
+    if not path.exists():
+        raise InputError(f"{out}: has no {STUDY}; name the folder of a study, or let its command write it: {again}")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; remove it, and the study's own command writes the file again: {again}")
+    try:
+        return load_study(str(path), runs=False)
+    except InputError as error:
+        raise InputError(f"{error}; the study's own command writes this file again: {again}") from None
 
 
 def _budgeted(settings: StudySettings) -> StudySettings:

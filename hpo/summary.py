@@ -12,7 +12,7 @@ from hpo.results import StudyResults
 
 
 def print_summary(results: StudyResults, out: Path, console: Console) -> None:
-    """The search in a line, the confirmed tables, the answer, what failed, and the command that runs the winner."""
+    """The search in a line, the confirmed tables, the answer, failures, damages, the command that runs the winner."""
     answer = verdict(results)
     best = best_run(results.confirmation)
     console.print(f"\nsearch: {search_line(results)}", highlight=False)
@@ -23,6 +23,8 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     console.print(answer.headline, style="bold", highlight=False)
     console.print(answer.detail, highlight=False)
     _print_failures(results, console)
+    for line in results.damages:
+        console.print(f"damaged: {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"\nreport      {out / 'report.html'}\nall trials  {out / 'results.csv'}", highlight=False)
     if best is not None:
         console.print(f"best        {out / 'best'}", highlight=False)

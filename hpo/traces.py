@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from segada.records import VisitRecord
+from segada.run_files import REPORT, read_visits
 
 RECENT = 600.0
 """Seconds over which visits are counted for their rate."""
@@ -37,10 +35,11 @@ class Trace:
 
 def trace_of(folder: Path) -> Trace:
     """The trace of a run in a folder, which may be missing."""
-    visits = list(_visits(folder / "visits.jsonl"))
+    # Of damaged ones those before the damage; the run will mend it when it goes on.
+    visits = read_visits(folder).value
     miou = sum(visit.visited_miou for visit in visits) / len(visits) if visits else None
     begun = next((moment for moment, _ in _log(folder / "log.txt")), None)
-    return Trace(len(visits), miou, begun, (folder / "report.json").exists())
+    return Trace(len(visits), miou, begun, (folder / REPORT).exists())
 
 
 def visits_per_minute(out: Path, now: float) -> float | None:
@@ -58,15 +57,6 @@ def visits_per_minute(out: Path, now: float) -> float | None:
     return 60 * len(ends) / seconds if ends and seconds > 0 else None
 
 
-def _visits(path: Path) -> Iterator[VisitRecord]:
-    for line in _lines(path):
-        try:
-            yield VisitRecord.model_validate_json(line)
-        except ValidationError:
-            # Damaged; the run will mend it when it goes on.
-            return
-
-
 def _log(path: Path) -> Iterator[tuple[float, str]]:
     """Moments in seconds since 1970, and what was noted."""
     for line in _lines(path):
@@ -78,4 +68,4 @@ def _log(path: Path) -> Iterator[tuple[float, str]]:
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []

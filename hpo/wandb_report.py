@@ -7,7 +7,7 @@ from pathlib import Path
 
 import wandb
 
-from hpo.study_file import load_study
+from hpo.study_file import load_written
 from hpo.tracking.observer import has_key, mode_of
 from segada.command import exit_code
 from segada.settings.files import InputError
@@ -27,9 +27,7 @@ def publish(out: Path) -> None:
     Raises:
         InputError: the folder holds no study, or W&B does not take the report.
     """
-    if not (out / "study.yaml").exists():
-        raise InputError(f"{out}: has no study.yaml; name the folder of a study, as in runs/ga_dacs")
-    file = load_study(str(out / "study.yaml"), runs=False)
+    file = load_written(out)
     if find_spec("wandb_workspaces") is None:
         raise InputError("reports are built with wandb-workspaces: pip install 'segada[wandb]'")
     if mode_of(file.settings.tracking.mode) == "disabled":

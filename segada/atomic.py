@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 
 from segada.storage import writing
@@ -63,6 +64,23 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
                 write_bytes(draft / name, content)
             draft.replace(path)
         sync_folder(path.parent)
+
+
+def keep_damaged(path: Path) -> Path:
+    """Moves a damaged file out of the way of the one that replaces it: to `NAME.damaged`, or the next free number.
+
+    Returns:
+        Where it is now.
+    """
+    with writing(path):
+        return path.rename(damaged_name(path))
+
+
+def damaged_name(path: Path) -> Path:
+    """The name under which a damaged file is kept; nothing has it yet."""
+    kept = path.with_name(f"{path.name}.damaged")
+    numbered = (kept.with_name(f"{kept.name}.{number}") for number in count(2))
+    return next(name for name in chain([kept], numbered) if not name.exists())
 
 
 def add_line(path: Path, line: str) -> None:

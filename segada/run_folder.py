@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import ValidationError
 
-from segada.atomic import add_line, write_bytes, write_text
+from segada.atomic import add_line, damaged_name, keep_damaged, write_bytes, write_text
 from segada.checkpoint import Damaged, checksum, read_state, write_state
 from segada.records import BestRecord, RunReport, StepRecord, VisitRecord
+from segada.run_files import Damage, damages, read_settings
 from segada.settings import RunSettings
 from segada.storage import writing
 
@@ -51,6 +52,8 @@ class RunFolder:
     def claim(self, settings: RunSettings) -> bool:
         """Writes the settings, or finds the same ones; removes what a killed run had not finished writing.
 
+        Damaged files are kept under other names, and written again when the run goes on.
+
         Returns:
             Whether they were written: the run begins.
 
@@ -58,7 +61,7 @@ class RunFolder:
             ValueError: if the folder holds a run of other settings, or this one watched in another way.
         """
         path = self._path / "settings.yaml"
-        found = self._claimed(path)
+        found = read_settings(self._path).value
         if found is not None and found.settings_hash() != settings.settings_hash() == self._held_hash():
             # A part of a file may be settings, too: those of defaults. The checkpoint has a checksum.
             found = None
@@ -73,9 +76,8 @@ class RunFolder:
             raise ValueError(f"{path}: holds this run with another watch; choose another folder, or that watch")
         for draft in (*self._path.glob(DRAFTS), *self._newest.parent.glob(DRAFTS)):
             draft.unlink(missing_ok=True)
+        self._keep_damaged(path, is_settings=found is not None)
         if found is None:
-            if path.exists():
-                self.log("settings.yaml could not be read: it is written again")
             write_text(path, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
             self.log(f"settings {settings.settings_hash()}, seed {settings.seed}")
         return found is None
@@ -168,14 +170,17 @@ class RunFolder:
             self._path.mkdir(parents=True, exist_ok=True)
         add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}")
 
-    def _claimed(self, path: Path) -> RunSettings | None:
-        """The settings in the folder; None if there are none that can be read."""
-        if not path.exists():
-            return None
-        try:
-            return RunSettings.model_validate(yaml.safe_load(path.read_bytes()))
-        except (yaml.YAMLError, ValidationError):
-            return None
+    def _keep_damaged(self, settings: Path, *, is_settings: bool) -> None:
+        found = damages(self._path)
+        if settings.exists() and not is_settings and settings not in [damage.path for damage in found]:
+            found.append(Damage(settings, "is not that of this run"))
+        for damage in found:
+            self._keep(damage.path, damage.problem)
+
+    def _keep(self, path: Path, problem: str) -> None:
+        """Keeps a file that does not go with the run any more under another name."""
+        name, kept = path.relative_to(self._path), keep_damaged(path)
+        self.log(f"{name}: {problem}; it is kept as {kept.name} and written again")
 
     def _held_hash(self) -> str | None:
         """Of the settings that a checkpoint was made with; None if there is none."""
@@ -204,6 +209,8 @@ class RunFolder:
     def _cut_back(self, path: Path, length: int, damages: Sequence[str]) -> None:
         """Removes what comes after a checkpoint: a visit that was broken off is made again from its first step."""
         with writing(self._steps):
+            if damages and self._steps.exists() and self._steps.stat().st_size > length:
+                shutil.copyfile(self._steps, damaged_name(self._steps))
             if self._steps.exists():
                 os.truncate(self._steps, length)
             if not damages:
@@ -211,14 +218,16 @@ class RunFolder:
             # Of a run that had finished; it is not finished now.
             for late in (self._path / "report.json", self.weights):
                 late.unlink(missing_ok=True)
+            if self._newest.exists():
+                keep_damaged(self._newest)
             path.replace(self._newest)
         self.log(f"{damages[0]}; the run goes on after the visit before, from {path.relative_to(self._path)}")
 
     def _begin_anew(self, damages: Sequence[str]) -> None:
         left = [path for path in (*self._visits, self._newest, self._former) if path.exists()]
-        with writing(self._path):
-            for path in (*left, self._steps):
-                path.unlink(missing_ok=True)
+        for path in (*left, self._steps):
+            if path.exists():
+                keep_damaged(path)
         if left:
             self.log(f"{'; '.join(damages)}; the run begins anew")
 

@@ -19,7 +19,7 @@ from hpo.results import StudyResults, TrialResult
 from hpo.samplers.foresight import Coordinates
 from hpo.space import Space
 from hpo.study import read_study
-from hpo.study_file import StudyFile, load_study
+from hpo.study_file import StudyFile, load_written
 from segada.records import RunReport
 from segada.settings.files import InputError
 
@@ -41,9 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         InputError: the folder holds no study, or one without a complete trial.
     """
     out = arguments.out.resolve()
-    if not (out / "study.yaml").is_file():
-        raise InputError(f"{out}: holds no study; name the folder of one's results")
-    file = load_study(str(out / "study.yaml"), runs=False)
+    file = load_written(out)
     table = recorded(file, results_of(read_study(file, out), Plan(file, out), None), provenance(out / "study.yaml"))
     write_table(table.recording, table.trials, arguments.to)
     Console().print(

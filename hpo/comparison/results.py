@@ -13,8 +13,9 @@ from hpo.confirm import Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.plan import BASELINES, Plan
 from hpo.results import StudyResults
 from hpo.study import Study, read_study
-from hpo.study_file import StudyFile, load_study
+from hpo.study_file import StudyFile, load_written
 from segada.records import Record
+from segada.settings.files import InputError
 
 
 class Method(Record):
@@ -81,7 +82,7 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         out: the folder of its results.
     """
     study, plan = _kept(file, out), Plan(file, out)
-    confirmation = confirmation_of(study, plan, read_failures(out))
+    confirmation = confirmation_of(study, plan, read_failures(out).value)
     results = results_of(study, plan, confirmation)
     best = None if confirmation is None else next((r for r in confirmation.runs if r.name == confirmation.best), None)
     if best is None or best.trial is None:
@@ -93,10 +94,14 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
 
 def is_over(file: StudyFile, out: Path) -> bool:
     """Whether a folder holds this very study with everything confirmed, so that there is nothing to run."""
-    written = out / "study.yaml"
-    if not written.exists() or load_study(str(written), runs=False).identity != file.identity:
+    try:
+        if load_written(out).identity != file.identity:
+            return False
+    except InputError:
+        # Missing or damaged: running the study writes it.
         return False
-    return confirmation_of(_kept(file, out), Plan(file, out), read_failures(out)) is not None
+    study, plan, failures = _kept(file, out), Plan(file, out), read_failures(out).value
+    return confirmation_of(study, plan, failures) is not None and not plan.lost(study, failures)
 
 
 def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, str], notes: Sequence[str]) -> Comparison:
@@ -131,8 +136,7 @@ def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, st
 
 def _kept(file: StudyFile, out: Path) -> Study:
     """The study of a folder, wherever the command that wrote it was told to keep it."""
-    written = load_study(str(out / "study.yaml"), runs=False)
-    return read_study(file.kept_in(written.settings.storage), out)
+    return read_study(file.kept_in(load_written(out).settings.storage), out)
 
 
 def _method(name: str, winner: Winner, confirmed: Confirmed) -> Method:

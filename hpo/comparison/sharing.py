@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from hpo.collect import read_report
 from hpo.plan import Plan, undone
+from segada.run_files import damages, read_report
 
 
 def take_over(plan: Plan, siblings: Iterable[Path]) -> None:
@@ -22,7 +22,7 @@ def take_over(plan: Plan, siblings: Iterable[Path]) -> None:
         for sibling in siblings
         for pattern in ("source", "baselines/*", "confirmation/*")
         for path in sibling.glob(f"{pattern}/report.json")
-        if (report := read_report(path.parent)) is not None
+        if (report := read_report(path.parent).value) is not None and not damages(path.parent)
     }
     wanted = {job.folder: job.settings for job in undone([*plan.baselines(), *plan.confirmed_baselines()])}
     pretraining = plan.file.pretrain_settings()

@@ -36,6 +36,7 @@ def page(results: StudyResults) -> str:
         unlabelled(results),
         _trials(results),
         _failures(results),
+        _damages(results),
         _study(results),
     ]
     return (
@@ -107,6 +108,11 @@ def _trials(results: StudyResults) -> str:
 def _failures(results: StudyResults) -> str:
     table = tables.failures(results)
     return f"<h2>Failures</h2>{table}" if table else ""
+
+
+def _damages(results: StudyResults) -> str:
+    lines = "".join(f"<li>{escape(line)}</li>" for line in results.damages)
+    return f"<h2>Damaged files</h2><ul>{lines}</ul>" if lines else ""
 
 
 def _study(results: StudyResults) -> str:

@@ -25,6 +25,7 @@ from hpo.tracking.points import point_of
 from segada.atomic import write_text
 from segada.command import INTERRUPTED, exit_code
 from segada.records import RunReport, VisitRecord
+from segada.run_files import read_report, read_visits
 from segada.settings.files import InputError
 from segada.settings.schema import nearest
 
@@ -112,7 +113,8 @@ def _run(study: StudyFile, configuration: Configuration, folder: Path) -> int:
         _follow(run, process, place)
         code = process.returncode
         if code == 0:
-            report = RunReport.model_validate_json((place / "report.json").read_bytes())
+            report = read_report(place).value
+            assert report is not None
             run.log(_results(study, report), step=len(report.visits) - 1)
         run.finish(exit_code=code)
     return code if code >= 0 else INTERRUPTED
@@ -122,10 +124,8 @@ def _follow(run: "wandb.Run", process: "subprocess.Popen[bytes]", place: Path) -
     told: list[VisitRecord] = []
     while True:
         over = process.poll() is not None
-        path = place / "visits.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for line in lines[len(told) :]:
-            told.append(VisitRecord.model_validate_json(line))
+        for visit in read_visits(place).value[len(told) :]:
+            told.append(visit)
             mean = sum(record.visited_miou for record in told) / len(told)
             run.log({**point_of(told[-1]), PRUNED_BY: mean}, step=told[-1].visit)
         if over:

@@ -22,9 +22,10 @@ from wandb.sdk.mailbox.mailbox_handle import HandleAbandonedError, ServerRespons
 from hpo.tracking.messages import ANY_MESSAGE, Concluded, Ended, Left, Message, Opened, Visited
 from hpo.tracking.points import point_of
 from hpo.tracking.settings import Mode, TrackingSettings
-from segada.atomic import write_bytes
+from segada.atomic import keep_damaged, write_bytes
 from segada.command import DONE, FAILED, INTERRUPTED
 from segada.records import Record, VisitRecord
+from segada.run_files import read
 
 INIT_SECONDS = 15.0
 """Until a server that does not answer when a run begins is given up; WANDB_INIT_TIMEOUT wins."""
@@ -227,8 +228,11 @@ class Teller:
             print(f"warning: wandb {what}: {type(error).__name__}: {said}", file=self._said, flush=True)
 
     def _known(self, name: str) -> _Known | None:
-        path = self._memory / f"{name}.json"
-        return _Known.model_validate_json(path.read_bytes()) if path.exists() else None
+        found = read(self._memory / f"{name}.json", _Known.model_validate_json, None)
+        if found.damage is not None:
+            kept = keep_damaged(found.damage.path)
+            print(f"warning: {found.damage}; it is kept as {kept.name}, and wandb has a new run", file=self._said)
+        return found.value
 
     def _remember(self, name: str, known: _Known) -> None:
         write_bytes(self._memory / f"{name}.json", known.model_dump_json().encode())

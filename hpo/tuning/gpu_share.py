@@ -4,13 +4,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import ray
+from pydantic import PositiveInt, TypeAdapter
 from ray.exceptions import RayTaskError
 
 from hpo.tuning.cluster import Cluster, Resources, fitting, kinds_of_gpus
 from hpo.tuning.trainable import measure_footprint
-from segada.atomic import write_text
+from segada.atomic import keep_damaged, write_text
+from segada.run_files import Reading, read
 from segada.settings import RunSettings
 from segada.settings.files import InputError
 
@@ -18,6 +21,7 @@ FILE = "gpu_share.json"
 """In the folder of the results: what was measured, by kind of GPU, so that it is measured once a study."""
 USABLE = 0.9
 """Of a GPU's memory: a search meets configurations that take more than the default one, and memory frays."""
+_SHARES = TypeAdapter(dict[str, dict[Literal["used", "total"], PositiveInt]])
 UNNAMED = "GPU"
 """A GPU whose kind Ray does not tell."""
 
@@ -75,7 +79,10 @@ def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[s
         InputError: a GPU cannot be measured.
     """
     path = folder / FILE
-    known = _read(path)
+    found_before = _read(path)
+    if found_before.damage is not None:
+        tell(f"damaged: {found_before.damage}; it is kept as {keep_damaged(path).name}, and GPUs are measured again")
+    known = found_before.value
     named = found.resources.accelerator
     wanted: list[str | None] = [named] if named else [*kinds_of_gpus()] or [None]
     shares = [known.get(kind or UNNAMED) or _measured(kind, settings) for kind in wanted]
@@ -99,10 +106,12 @@ def _measured(kind: str | None, settings: RunSettings) -> Share:
     return Share(kind or UNNAMED, used, total)
 
 
-def _read(path: Path) -> dict[str, Share]:
-    if not path.exists():
-        return {}
-    return {kind: Share(kind, **numbers) for kind, numbers in json.loads(path.read_text()).items()}
+def _read(path: Path) -> Reading[dict[str, Share]]:
+    return read(path, _shares, {})
+
+
+def _shares(content: bytes) -> dict[str, Share]:
+    return {kind: Share(kind, **numbers) for kind, numbers in _SHARES.validate_json(content).items()}
 
 
 def _write(path: Path, shares: Sequence[Share]) -> None:

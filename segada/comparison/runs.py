@@ -18,6 +18,7 @@ from segada.atomic import write_text
 from segada.material import Material, material_key
 from segada.parcel import Parcel, packed
 from segada.records import RunReport
+from segada.run_files import read, read_report
 from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.files import InputError
@@ -46,17 +47,13 @@ class Run:
 
     def company(self) -> int:
         """Most runs there were at a time while it was measured, itself included."""
-        path = self.folder / COMPANY
-        return int(path.read_text()) if path.exists() else 1
+        return read(self.folder / COMPANY, int, 1).value
 
 
 def finished_report(folder: Path, settings: RunSettings) -> RunReport | None:
     """The report in the folder of a run, if it is finished and one of these settings."""
-    path = folder / "report.json"
-    if not path.exists():
-        return None
-    report = RunReport.model_validate_json(path.read_bytes())
-    return report if report.settings_hash == settings.settings_hash() else None
+    report = read_report(folder).value
+    return report if report is not None and report.settings_hash == settings.settings_hash() else None
 
 
 def claim(runs: Sequence[Run]) -> None:

@@ -140,7 +140,10 @@ def read_value(text: str, name: str) -> Value:
 
 
 def _parsed(text: str, name: str) -> tuple[Value, dict[Parts, int]]:
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.YAMLError as failure:
+        raise InputError(f"{name}:1: not YAML: {' '.join(str(failure).split())}") from None
     try:
         root = loader.get_single_node()
         reader = _Reader(name, loader)

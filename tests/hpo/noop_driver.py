@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from rich.console import Console
+from safetensors.numpy import save
 from study_samples import random_areas, report
 
 import hpo.run
@@ -21,7 +22,7 @@ from hpo.agenda import Agenda
 from hpo.drivers import Driver
 from hpo.jobs import Job, Progress
 from hpo.study import Study
-from segada.atomic import write_text
+from segada.atomic import write_bytes, write_text
 from segada.records import RunReport
 from segada.settings.trees import Value
 
@@ -55,7 +56,7 @@ def leave(job: Job, whole: RunReport) -> None:
     areas = random_areas(np.random.default_rng(0), 0.6 + whole.gain, frames=4)
     np.savez(job.folder / "areas.npz", allow_pickle=False, **{f"visit{number}": areas for number in range(VISITS)})
     write_text(job.folder / "settings.yaml", yaml.safe_dump(job.settings.model_dump(mode="json")))
-    write_text(job.folder / "weights.safetensors", "")
+    write_bytes(job.folder / "weights.safetensors", save({"weight": areas}))
     write_text(job.folder / "report.json", whole.model_dump_json())
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+import yaml
+from safetensors.numpy import save_file
 
 from hpo.confirm import DEFAULT, Areas, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.jobs import Job
 from hpo.results import StudyResults, TrialResult
 from segada.records import RunReport, VisitRecord
 
@@ -44,6 +47,16 @@ def report(gain: float, visits: int = 3, seed: int = 0) -> RunReport:
         settings_hash="0123456789",
         seed=seed,
     )
+
+
+def leave_run(job: Job, whole: RunReport, areas: Areas) -> None:
+    """Leaves what the engine leaves of a finished run of a job, with the same areas after every visit."""
+    left = whole.model_copy(update={"settings_hash": job.settings.settings_hash()})
+    job.folder.mkdir(parents=True, exist_ok=True)
+    (job.folder / "report.json").write_text(left.model_dump_json(), encoding="utf-8")
+    (job.folder / "settings.yaml").write_text(yaml.safe_dump(job.settings.model_dump(mode="json")), encoding="utf-8")
+    np.savez(job.folder / "areas.npz", **{f"visit{record.visit}": areas for record in whole.visits})
+    save_file({"weight": areas}, job.folder / "weights.safetensors")
 
 
 def candidate(name: str, trial: int | None, areas: Areas, seeds: Sequence[int] = (1, 2)) -> Candidate:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 from optuna.trial import TrialState
-from study_samples import report, visit
+from study_samples import leave_run, report, visit
 
 from hpo.agenda import Agenda
 from hpo.jobs import Job, Outcome, Progress
@@ -82,9 +83,7 @@ def finish(agenda: Agenda, job: Job, gain: float) -> None:
     for visits in (1, 2, 3):
         whole = report(gain, visits)
         if visits == 3:
-            job.folder.mkdir(parents=True)
-            left = whole.model_copy(update={"settings_hash": job.settings.settings_hash()})
-            (job.folder / "report.json").write_text(left.model_dump_json())
+            leave_run(job, whole, np.ones((4, 3, 19), np.int64))
         if not agenda.visited(job, Progress(report=whole, finished=visits == 3)):
             return
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from study_samples import random_areas, report
+from safetensors.numpy import save
+from study_samples import leave_run, random_areas, report
 
 import hpo.compare
 from hpo.agenda import Agenda
@@ -63,15 +64,10 @@ def folder(tmp_path: Path) -> Path:
 def finish(agenda: Agenda, job: Job) -> None:
     """Leaves what the engine would leave of a run that is as good as its method."""
     worth = WORTH[job.settings.method.name]
-    left = report(worth, seed=job.settings.seed).model_copy(update={"settings_hash": job.settings.settings_hash()})
-    areas = random_areas(np.random.default_rng(job.settings.seed), 0.5 + worth, frames=8)
-    job.folder.mkdir(parents=True)
-    (job.folder / "report.json").write_text(left.model_dump_json(), encoding="utf-8")
+    left = report(worth, seed=job.settings.seed)
+    leave_run(job, left, random_areas(np.random.default_rng(job.settings.seed), 0.5 + worth, frames=8))
     lines = "".join(visit.model_dump_json() + "\n" for visit in left.visits)
     (job.folder / "visits.jsonl").write_text(lines, encoding="utf-8")
-    np.savez(job.folder / "areas.npz", **{f"visit{number}": areas for number in range(3)})
-    for name in ("settings.yaml", "weights.safetensors"):
-        (job.folder / name).write_text("", encoding="utf-8")
     agenda.visited(job, Progress(report=left, finished=True))
 
 
@@ -170,14 +166,15 @@ def test_a_source_training_is_done_once_and_no_other_one_is_taken_for_it(folder:
     assert trained is not None
     source = tmp_path / "out" / "dacs" / "source"
     source.mkdir(parents=True)
-    (source / "weights.safetensors").write_text("weights", encoding="utf-8")
+    weights = save({"weight": np.ones(3)})
+    (source / "weights.safetensors").write_bytes(weights)
     left = report(0.0).model_copy(update={"settings_hash": trained.settings_hash()})
     (source / "report.json").write_text(left.model_dump_json(), encoding="utf-8")
     # A method's room is its own, but in the training of its source model it is the supervised one.
     plans = [Plan(file, tmp_path / "out" / file.settings.name) for file in (still, tent)]
     for plan in plans:
         take_over(plan, [tmp_path / "out" / "dacs"])
-    assert [plan.weights.read_text() for plan in plans] == ["weights"] * 2
+    assert [plan.weights.read_bytes() for plan in plans] == [weights] * 2
 
     (other,) = (file for file in entrants([str(folder)], ["--seed=3"]) if file.settings.name == "tent")
     plan = Plan(other, tmp_path / "elsewhere" / "tent")

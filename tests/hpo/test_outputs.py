@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from study_samples import random_areas, report, results
+from study_samples import leave_run, random_areas, report, results
 
 from hpo.collect import confirmation_of
 from hpo.jobs import Job
@@ -52,13 +52,7 @@ def plan(file: StudyFile, tmp_path: Path) -> Plan:
 
 def finish(job: Job, gain: float = 0.0) -> None:
     """Leaves what the engine leaves of a run."""
-    whole = report(gain, seed=job.settings.seed).model_copy(update={"settings_hash": job.settings.settings_hash()})
-    areas = random_areas(np.random.default_rng(0), 0.6, frames=8)
-    job.folder.mkdir(parents=True)
-    (job.folder / "report.json").write_text(whole.model_dump_json())
-    np.savez(job.folder / "areas.npz", visit0=areas, visit1=areas, visit2=areas)
-    for name in ("settings.yaml", "weights.safetensors"):
-        (job.folder / name).write_text("x")
+    leave_run(job, report(gain, seed=job.settings.seed), random_areas(np.random.default_rng(0), 0.6, frames=8))
 
 
 def test_results_csv_has_no_column_twice(tmp_path: Path):

@@ -9,12 +9,12 @@ from optuna.trial import TrialState
 from scipy.stats import wilcoxon
 from study_samples import random_areas, report
 
-from hpo.confirm import Areas
 from hpo.objectives import ObjectiveSettings, rung_losses
-from hpo.paired import frame_differences, frame_miou, read_areas
+from hpo.paired import frame_differences, frame_miou
 from hpo.pruning import PairedSettings, build_pruner
 from hpo.study import Study, open_study
 from hpo.study_file import load_study
+from segada.run_files import Areas, read_areas
 from segada.settings.files import InputError
 
 STUDY = """
@@ -126,7 +126,7 @@ def test_warm_up_the_first_trials_and_folders_that_lag_stop_nothing(tmp_path):
     assert study.report(2, 2, -0.5) is False, "the second visit is not in the folder yet"
     leave(study, tmp_path, 2, worse[:2])
     assert study.report(2, 2, -0.5) is True
-    assert read_areas(tmp_path / "nowhere") == ()
+    assert read_areas(tmp_path / "nowhere").value == ()
 
 
 def test_the_best_that_others_are_compared_with_keeps_the_limits(tmp_path):

@@ -1,19 +1,23 @@
 """Whatever is damaged in a run's folder, the run that goes on in it ends as one that nothing ever happened to."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from segada.atomic import keep_damaged
 from segada.material import Material, prepare
+from segada.run_files import damages
 from segada.settings import RunSettings
 from segada.stream import Adaptation
 
 Damage = Callable[[bytes], bytes]
 PUBLISHED = ("weights.safetensors", "areas.npz", "frames.jsonl")
 NEWEST, FORMER, STEPS = "checkpoint/state.pt", "checkpoint/former.pt", "frames.jsonl"
+KEPT = ["former.pt", "state.pt", "state.pt.damaged"]
 
 
 def _flipped(content: bytes) -> bytes:
@@ -96,7 +100,11 @@ def test_a_damaged_checkpoint_costs_one_visit(
     assert said.endswith("the run goes on after the visit before, from checkpoint/former.pt")
     _finish(resumed)
     assert _numbers(tmp_path) == _numbers(control)
-    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["former.pt", "state.pt"]
+    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == [
+        "former.pt",
+        "state.pt",
+        "state.pt.damaged",
+    ]
 
 
 @pytest.mark.parametrize("kind", FEW)
@@ -197,3 +205,44 @@ def test_a_smaller_batch_of_evaluation_gives_the_same_bytes(
     _stopped(settings, material, tmp_path)
     _finish(Adaptation(settings, material, tmp_path, evaluation_batch=1))
     assert _numbers(tmp_path) == _numbers(control)
+
+
+@pytest.mark.parametrize("kind", FEW)
+@pytest.mark.parametrize("name", ["report.json", "visits.jsonl", "areas.npz", "settings.yaml", "weights.safetensors"])
+def test_a_damaged_file_of_a_finished_run_is_written_again_and_kept_beside_it(
+    name: str, kind: str, settings: RunSettings, material: Material, control: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(control, tmp_path, dirs_exist_ok=True)
+    _damage(tmp_path / name, DAMAGES[kind])
+    damaged = (tmp_path / name).read_bytes()
+    found = [damage.path.name for damage in damages(tmp_path)]
+
+    assert Adaptation(settings, material, tmp_path).finished
+    assert _numbers(tmp_path) == _numbers(control)
+    # A bit may flip without a trace in what has no checksum.
+    assert found == [name] or (kind == "a bit flipped" and not found)
+    assert (tmp_path / f"{name}.damaged").exists() == bool(found)
+    if found:
+        assert (tmp_path / f"{name}.damaged").read_bytes() == damaged
+        assert f"{name}: " in (tmp_path / "log.txt").read_text()
+        assert f"it is kept as {name}.damaged and written again" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_second_damage_does_not_replace_what_was_kept_of_the_first(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / "areas.npz").write_text(str(number))
+        keep_damaged(tmp_path / "areas.npz")
+    kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert kept == {"areas.npz.damaged": "0", "areas.npz.damaged.2": "1", "areas.npz.damaged.3": "2"}
+
+
+def test_nothing_of_a_run_that_begins_anew_is_lost(settings: RunSettings, material: Material, tmp_path: Path) -> None:
+    _stopped(settings, material, tmp_path)
+    visits = (tmp_path / "visits.jsonl").read_bytes()
+    for name in (NEWEST, FORMER):
+        _damage(tmp_path / name, DAMAGES["zeroes"])
+    Adaptation(settings, material, tmp_path)
+
+    assert (tmp_path / "visits.jsonl.damaged").read_bytes() == visits
+    for name in (NEWEST, FORMER, STEPS):
+        assert (tmp_path / f"{name}.damaged").exists()

@@ -1,0 +1,214 @@
+"""Reads the files that a run leaves in its folder; one that is damaged is named with what is wrong with it."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from segada.records import BestRecord, RunReport, VisitRecord
+from segada.settings import RunSettings
+
+T = TypeVar("T")
+Areas = npt.NDArray[np.int64]
+"""[frames, 3, classes]: intersection, predicted area and labelled area, in pixels, of one domain's held-out frames."""
+
+REPORT: Final = "report.json"
+VISITS: Final = "visits.jsonl"
+AREAS: Final = "areas.npz"
+SETTINGS: Final = "settings.yaml"
+WEIGHTS: Final = "weights.safetensors"
+
+_MALFORMED = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, MemoryError)
+_MALFORMED_ARCHIVE = (*_MALFORMED, BadZipFile, zlib.error, struct.error)
+_TAGS = TypeAdapter(list[str])
+# The one in C is 30 times as fast; not every build of the library has it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that is not as it was written."""
+
+    path: Path
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What a file says.
+
+    Attributes:
+        value: Empty, or None, if the file is missing; of a damaged one as much as can be read.
+        damage: None for a file that is missing or as it should be.
+    """
+
+    value: T
+    damage: Damage | None = None
+
+
+def read_report(folder: Path) -> Reading[RunReport | None]:
+    """The report of a finished run."""
+    return read(folder / REPORT, RunReport.model_validate_json, None)
+
+
+def read_visits(folder: Path) -> Reading[tuple[VisitRecord, ...]]:
+    """The visits that a run has done; if a line is damaged, those before it."""
+    path = folder / VISITS
+    content = read(path, bytes, b"")
+    if content.damage is not None or not content.value.strip(b"\0"):
+        return Reading((), content.damage or (_damage(path, content.value) if content.value else None))
+    records: list[VisitRecord] = []
+    for number, line in enumerate(content.value.removesuffix(b"\n").split(b"\n"), start=1):
+        try:
+            records.append(VisitRecord.model_validate_json(line))
+        except ValidationError as error:
+            return Reading(tuple(records), Damage(path, f"line {number} cannot be read ({_said(error)})"))
+    return Reading(tuple(records))
+
+
+def read_areas(folder: Path) -> Reading[tuple[Areas, ...]]:
+    """The areas of a run, visit by visit."""
+    return read(folder / AREAS, _areas, ())
+
+
+def read_settings(folder: Path) -> Reading[RunSettings | None]:
+    """The settings of a run."""
+    return read(folder / SETTINGS, _settings, None)
+
+
+def check_weights(path: Path) -> Damage | None:
+    """What is wrong with a file of weights, as far as its head and its length tell; None if it is missing."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="numpy"):
+            return None
+    except IsADirectoryError:
+        return Damage(path, "is a folder")
+    except (SafetensorError, OSError) as error:
+        return _damage(path, path.read_bytes(), error)
+
+
+def damages(folder: Path, needed: Collection[str] = ()) -> list[Damage]:
+    """All files of a run's folder that are damaged, or do not belong to its report.
+
+    Args:
+        folder: Of the run; it may be missing.
+        needed: Names of files whose absence is a damage, if the run is finished.
+    """
+    found = [damage for check in _CHECKS.values() if (damage := check(folder)) is not None]
+    report = read_report(folder).value
+    if report is None:
+        return found
+    found += [Damage(folder / name, "is missing") for name in needed if not (folder / name).exists()]
+    named = {damage.path.name for damage in found}
+    return found + [damage for damage in _strangers(folder, report) if damage.path.name not in named]
+
+
+def visits_damage(folder: Path, report: RunReport | None) -> Damage | None:
+    """What is wrong with a run's visits, beside its report."""
+    visits = read_visits(folder)
+    if visits.damage is None and report is not None and (folder / VISITS).exists():
+        return _miscount(folder / VISITS, len(visits.value), report)
+    return visits.damage
+
+
+def read(path: Path, parse: Callable[[bytes], T], nothing: T) -> Reading[T]:
+    """Reads a file of any kind.
+
+    Args:
+        path: The file.
+        parse: Makes a value of its content; raises what parsers raise.
+        nothing: The value of a file that is missing or damaged.
+
+    Raises:
+        OSError: the file system does not give it, for a reason that is not the file's.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return Reading(nothing)
+    except IsADirectoryError:
+        return Reading(nothing, Damage(path, "is a folder"))
+    try:
+        return Reading(parse(content))
+    except (*_MALFORMED_ARCHIVE, yaml.YAMLError) as error:
+        return Reading(nothing, _damage(path, content, error))
+
+
+def _strangers(folder: Path, report: RunReport) -> list[Damage]:
+    """Files that can be read, but are not of the run that the report is of."""
+    found = [
+        _miscount(folder / name, count, report)
+        for name, count in ((VISITS, len(read_visits(folder).value)), (AREAS, len(read_areas(folder).value)))
+        if (folder / name).exists()
+    ]
+    settings = read_settings(folder).value
+    if settings is not None and settings.settings_hash() != report.settings_hash:
+        found.append(Damage(folder / SETTINGS, f"is not of the run in {REPORT}"))
+    return [damage for damage in found if damage is not None]
+
+
+def _miscount(path: Path, count: int, report: RunReport) -> Damage | None:
+    whole = len(report.visits)
+    return None if count == whole else Damage(path, f"has {count} visits, and {REPORT} {whole}")
+
+
+def _areas(content: bytes) -> tuple[Areas, ...]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        if not hasattr(archive, "files"):
+            raise ValueError("is no archive of arrays")
+        return tuple(_checked(archive[f"visit{visit}"]) for visit in range(len(archive.files)))
+
+
+def _checked(areas: Areas) -> Areas:
+    if areas.ndim != 3 or areas.dtype != np.int64:
+        raise ValueError(f"holds {areas.dtype} of {areas.ndim} dimensions, and not int64 of 3")
+    return areas
+
+
+def _settings(content: bytes) -> RunSettings:
+    return RunSettings.model_validate(yaml.load(content, _Loader))  # noqa: S506 - a safe loader
+
+
+def _damage(path: Path, content: bytes, error: BaseException | None = None) -> Damage:
+    if not content:
+        return Damage(path, "is empty")
+    if not content.strip(b"\0"):
+        return Damage(path, "holds nothing but zeroes")
+    return Damage(path, f"cannot be read ({_said(error)})")
+
+
+def _said(error: BaseException | None) -> str:
+    """An error in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else first["msg"]
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+_CHECKS: Mapping[str, Callable[[Path], Damage | None]] = {
+    REPORT: lambda folder: read_report(folder).damage,
+    VISITS: lambda folder: read_visits(folder).damage,
+    AREAS: lambda folder: read_areas(folder).damage,
+    SETTINGS: lambda folder: read_settings(folder).damage,
+    WEIGHTS: lambda folder: check_weights(folder / WEIGHTS),
+    "best.safetensors": lambda folder: check_weights(folder / "best.safetensors"),
+    "best.json": lambda folder: read(folder / "best.json", BestRecord.model_validate_json, None).damage,
+    "tags.json": lambda folder: read(folder / "tags.json", _TAGS.validate_json, None).damage,
+}
+"""What is wrong with a file of a run, if it is there, by its name."""
