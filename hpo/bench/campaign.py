@@ -148,7 +148,7 @@ class Campaign:
         damaged = self._kind.damaged
         seen = {name: report for name, report in self._seen.items() if name not in damaged}
         outcome.lost += [f"{self.out}: {one}" for one in lost(seen, self.out)]
-        outcome.repeated += [f"{self.out}/{one}" for one in repeated(self.out) if one.partition(": ")[0] not in damaged]
+        outcome.repeated += [f"{self.out}/{one}" for one in repeated(self.out, damaged)]
         damaged.clear()
 
     def remove(self) -> None:

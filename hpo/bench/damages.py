@@ -8,10 +8,10 @@ from typing_extensions import override
 
 from hpo.bench.evidence import reports
 from hpo.bench.kind import DriverKilled
+from hpo.journal.file import JOURNAL
 
 FILES = ("report.json", "visits.jsonl", "areas.npz", "frames.jsonl", "weights.safetensors", "settings.yaml")
 """Files of a run that is over, of which one is damaged."""
-JOURNAL = "study.journal"
 TAILS = ("cut", "half a line", "zeros")
 """What a power cut leaves at the end of a journal."""
 
