@@ -46,6 +46,8 @@ class Agenda:
         """Why no run of this study can be done, once that has turned out."""
         self.obstacle_passes = False
         """Whether the obstacle is none of the study's, so that the same command goes on once it is gone."""
+        self.lost: str | None = None
+        """What this driver has lost, without which none of its jobs goes on; the same command goes on elsewhere."""
 
     @property
     def is_over(self) -> bool:
@@ -70,6 +72,11 @@ class Agenda:
     def stop(self) -> None:
         """Hands out nothing more and ends every job after its current visit; what is not finished stays resumable."""
         self._stopped = True
+
+    def lose(self, what: str) -> None:
+        """Stops since something is gone without which no job of this driver goes on; the jobs are not to blame."""
+        self.lost = what
+        self.stop()
 
     def next_job(self) -> Job | None:
         """The next job; None if there is none now: see `is_over`."""

@@ -22,7 +22,7 @@ from hpo.made import MadeRuns
 from hpo.outputs import kept_failures, write_outputs, write_study
 from hpo.plan import Plan, undone
 from hpo.progress import Progress, tally_of
-from hpo.stopping import stopped_by_signals
+from hpo.stopping import Stopping
 from hpo.storage import lost, masked, place_of
 from hpo.study import Study, open_study
 from hpo.study_file import StudyFile, load_study
@@ -34,6 +34,7 @@ from hpo.trials_page import trials_command
 from hpo.tuning.gauges import Gauges
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
 from segada.destination import named_folder
+from segada.interruption import Interruption
 from segada.printing import escaped_lines, say, tell
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
@@ -49,6 +50,7 @@ def main() -> int:
     # Begun anew once, it goes on.
     again = f"python -m hpo.run {shlex.join(word for word in sys.argv[1:] if word != '--new')}"
     out: Path | None = None
+    why = "interrupted"
     database = arguments.storage
     try:
         file = study_file(arguments)
@@ -58,12 +60,13 @@ def main() -> int:
             check_begun(file, out)
         if arguments.new:
             _begin_anew(file, out)
-        finished = run(file, out, arguments.address)
+        with Interruption(lambda: None):
+            finished = run(file, out, arguments.address)
     except InputError as error:
         tell(f"error: {error}")
         return WRONG_INPUT
-    except KeyboardInterrupt:
-        finished = False
+    except KeyboardInterrupt as interruption:
+        finished, why = False, str(interruption) or why
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
         refused = storage_error(error, out or Path()) or lost(error, database)
         if refused is not None:
@@ -72,7 +75,7 @@ def main() -> int:
         tell(f"error: {kept(error, out)}; to go on: {again}")
         return FAILED
     if not finished:
-        tell(f"interrupted; what is finished is kept. To go on: {again}")
+        tell(f"{why}; what is finished is kept. To go on: {again}")
         return INTERRUPTED
     return DONE
 
@@ -93,6 +96,7 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
     Raises:
         InputError: the folder holds another study, or data or weights are not there.
         StorageError: a file system takes nothing more.
+        KeyboardInterrupt: it was stopped before there was anything to write, or Ray is gone, which its text says.
     """
     console = wide_terminal()
     file = file.kept_in(place_of(file.settings.storage))
@@ -106,17 +110,27 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
         gauges = Gauges(file.settings.name, tally_of(study))
         agenda = Agenda(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
-        if not _is_done(study, plan):
-            try:
-                with progress, stopped_by_signals(agenda):
-                    _work_off(agenda, study, driver, address, console)
-            except KeyboardInterrupt:
-                agenda.stop()
-        results = write_outputs(study, plan, agenda.failures)
+        with Stopping(agenda, lambda: _left(study, plan, agenda, driver)) as stopping:
+            if not _is_done(study, plan):
+                try:
+                    with progress:
+                        _work_off(agenda, study, driver, address, console)
+                except KeyboardInterrupt:
+                    agenda.stop()
+            stopping.rest()
+            results = write_outputs(study, plan, agenda.failures)
         print_summary(results, out, console)
         for one in tracking:
             one.concluded(results)
+    if agenda.lost is not None:
+        raise KeyboardInterrupt(agenda.lost)
     return not agenda.is_stopped
+
+
+def _left(study: Study, plan: Plan, agenda: Agenda, driver: Driver) -> None:
+    """Does what is left when the work itself does not come to its end."""
+    write_outputs(study, plan, agenda.failures)
+    driver.leave()
 
 
 def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str]]:
@@ -160,7 +174,7 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
     console.print(f"results go to {plan.out}")
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", soft_wrap=True)
-    with cluster(resources, address) as found:
+    with cluster(resources, address, agenda.lose) as found:
         if found.dashboard is not None:
             token = f"; its token: {found.token_command}" if found.token_command else ""
             console.print(f"dashboard {found.dashboard}{token}")

@@ -1,31 +1,55 @@
-"""Ctrl-C: once, the visits that run finish; twice, now."""
+"""How a main job is stopped: by Ctrl-C or SIGTERM, or since Ray is gone; what is finished is written all the same."""
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+import threading
+from collections.abc import Callable
 
 from hpo.agenda import Agenda
+from segada.command import INTERRUPTED, how_to_go_on
+from segada.interruption import Interruption
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+class Stopping(Interruption):
+    """While the context is open, a signal stops the agenda; a second one, or one before any job runs, interrupts.
 
-@contextmanager
-def stopped_by_signals(agenda: Agenda) -> Iterator[None]:
-    """While the context is open, a signal stops the agenda; a second one, or one before any job runs, interrupts."""
+    What is interrupted may hang in Ray, of which nothing may be left; then the results are written beside it, and the
+    process ends.
+    """
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if agenda.is_stopped or not agenda.running:
-            raise KeyboardInterrupt
-        agenda.stop()
-        # Not through the console: the signal may have come while that was printing.
-        os.write(sys.stderr.fileno(), b"stopping after the visits that run now; once more stops at once\n")
+    def __init__(self, agenda: Agenda, conclude: Callable[[], object]) -> None:
+        """Does nothing until the context is open.
 
-    former = {number: signal.signal(number, on_signal) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        Args:
+            agenda: Is stopped.
+            conclude: Writes the results, and leaves the study.
+        """
+        super().__init__(self._stop, self._conclude_and_exit)
+        self._agenda = agenda
+        self._conclude = conclude
+        self._once = threading.Lock()
+
+    def rest(self) -> None:
+        """Notes that Ray has been left, so that the main thread writes the results. Never returns if others do."""
+        with self._once:
+            super().rest()
+
+    def _stop(self) -> str | None:
+        if self._agenda.is_stopped or not self._agenda.running:
+            return None
+        self._agenda.stop()
+        return "stopping after the visits that run now; once more stops at once"
+
+    def _conclude_and_exit(self) -> None:
+        self._once.acquire()
+        if self._give_up is None:
+            self._once.release()
+            return
+        self._agenda.stop()
+        try:
+            self._conclude()
+        finally:
+            said = f"{self._agenda.lost or 'interrupted'}; {how_to_go_on('what is finished is kept')}\n"
+            os.write(sys.stderr.fileno(), said.encode())
+            # Past every finally: the main thread does not come back from Ray.
+            os._exit(INTERRUPTED)

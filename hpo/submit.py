@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from hpo import run as main_job
 from hpo.submitting.parcel import packed
-from hpo.submitting.sending import STOP_WAIT, entrypoint, environment, submission_id
+from hpo.submitting.sending import VISITS_WAIT, entrypoint, environment, submission_id
 from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
+from segada.interruption import Interruption
 from segada.printing import escaped, say, tell
 from segada.settings.files import InputError
 
@@ -27,10 +28,14 @@ def main() -> int:
     """The command line. Returns the exit code: the job's own, or 3 if it was left to itself; 2 for wrong input."""
     arguments = parsed(sys.argv[1:])
     try:
-        return int(arguments.command(arguments))
+        with Interruption(lambda: None):
+            return int(arguments.command(arguments))
     except InputError as error:
         tell(f"error: {error}")
         return WRONG_INPUT
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return INTERRUPTED
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
@@ -90,7 +95,7 @@ def stop(arguments: argparse.Namespace) -> int:
     if not server.stop(arguments.job):
         say(_line(server.job(arguments.job)))
         return DONE
-    say(f"{arguments.job}: finishes the visits that run, for at most {STOP_WAIT // 60} minutes, and stops")
+    say(f"{arguments.job}: finishes the visits that run, for at most {VISITS_WAIT // 60} minutes, and stops")
     say("to go on later, submit the same study again; to see whether it has stopped:")
     say(f"  {_again('status', server, arguments.job)}")
     return DONE

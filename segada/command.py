@@ -7,11 +7,13 @@ import traceback
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from segada.interruption import INTERRUPTED as INTERRUPTED
+from segada.interruption import Interruption
 from segada.printing import escaped, tell
 from segada.settings.files import InputError
 from segada.storage import StorageError
 
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 3
+DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
 OUT_OF_MEMORY: Final = ("Unable to allocate", "can't allocate memory", "out of memory")
 """What numpy, torch on a processor and torch on a GPU say; they share no exception."""
@@ -44,15 +46,16 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         1 anything else, with its traceback, or in one line if memory did not suffice.
     """
     try:
-        command()
+        with Interruption(lambda: None):
+            command()
     except InputError as error:
         tell(f"error: {error}")
         return WRONG_INPUT
-    except KeyboardInterrupt:
-        tell(f"interrupted; {_how_to_go_on(kept)}")
+    except KeyboardInterrupt as interruption:
+        tell(f"{str(interruption) or 'interrupted'}; {how_to_go_on(kept)}")
         return INTERRUPTED
     except StorageError as error:
-        tell(f"error: {error}; {_how_to_go_on(kept)}")
+        tell(f"error: {error}; {how_to_go_on(kept)}")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
         if any(sign in str(error) for sign in OUT_OF_MEMORY):
@@ -65,5 +68,7 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
     return DONE
 
 
-def _how_to_go_on(kept: str) -> str:
-    return f"{kept}. To go on: {shlex.join(['python', *sys.orig_argv[1:]])}"
+def how_to_go_on(kept: str) -> str:
+    """Says what is kept, and the command that goes on. Begun anew once, it goes on."""
+    words = [word for word in sys.orig_argv[1:] if word != "--new"]
+    return f"{kept}. To go on: {shlex.join(['python', *words])}"

@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo.bench.campaign import Campaign, Control, Outcome, control
-from hpo.bench.kinds import KINDS, Impossible
+from hpo.bench.kind import Impossible
+from hpo.bench.kinds import KINDS
 from hpo.bench.options import count, folder
 from hpo.made import remove_named
 from hpo.study_folder import remove_study
@@ -119,11 +120,12 @@ def disturbed(kind: str, against: Control, out: Path, kills: int, seed: int, con
             _keep(mishaps.place)
     except (Impossible, TimeoutError) as reason:
         console.print(f"{kind}: no further, {reason}")
+    show({kind: outcome}, console)
     return outcome
 
 
 def show(outcomes: Mapping[str, Outcome], console: Console) -> None:
-    """Prints a row per kind, the sum, and everything that is wrong."""
+    """Prints a row per kind, the sum of several, and everything that is wrong."""
     table = Table(title="studies killed", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in COLUMNS:
         table.add_column(name)
@@ -135,7 +137,8 @@ def show(outcomes: Mapping[str, Outcome], console: Console) -> None:
         whole.trials += outcome.trials
         for name in ("lost", "repeated", "differing", "faults", "seconds"):
             getattr(whole, name).extend(getattr(outcome, name))
-    table.add_row("all", *_row(whole))
+    if len(outcomes) > 1:
+        table.add_row("all", *_row(whole))
     console.print(table)
     for what in ("lost", "repeated", "differing", "faults"):
         for line in getattr(whole, what):

@@ -55,14 +55,19 @@ def lost(before: Mapping[str, bytes], out: Path) -> list[str]:
     return [f"{name}: its report is {_change(now, name)}" for name in before if now.get(name) != before[name]]
 
 
-def repeated(out: Path) -> list[str]:
+def repeated(out: Path, but: Container[str] = ()) -> list[str]:
     """Visits that were done again though nothing had damaged what they left.
 
     A run notes a visit in `log.txt` after its state is on the disk, so no visit that stands there has to be done again,
     unless a later line says that its checkpoint was damaged.
+
+    Args:
+        out: The folder of the study.
+        but: Folders of runs that are not looked into, since other files of theirs were damaged.
     """
     again = []
-    for folder in runs(out):
+    looked_into = [folder for folder in runs(out) if _name(folder, out) not in but]
+    for folder in looked_into:
         log, done = folder / "log.txt", list[int]()
         for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
             if _WENT_BACK in line:
@@ -73,7 +78,7 @@ def repeated(out: Path) -> list[str]:
                 number = int(line.partition(_VISIT)[2].partition(" ")[0])
                 again += [f"{_name(folder, out)}: visit {number}"] if number in done else []
                 done = [*done, number]
-    return again + [f"{_name(folder, out)}: visits.jsonl" for folder in runs(out) if not _is_in_order(folder)]
+    return again + [f"{_name(folder, out)}: visits.jsonl" for folder in looked_into if not _is_in_order(folder)]
 
 
 def differing(out: Path, control: Path) -> list[str]:
@@ -86,11 +91,14 @@ def differing(out: Path, control: Path) -> list[str]:
 
 
 def numbers(folder: Path) -> object:
-    """A run's report without what is of the moment; None if there is none."""
+    """A run's report without what is of the moment; None if there is none, or only a damaged one."""
     path = folder / "report.json"
     if not path.exists():
         return None
-    content = json.loads(path.read_bytes())
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        return None
     for part in (content, *content["visits"]):
         for name in OF_THE_MOMENT:
             part.pop(name, None)

@@ -1,10 +1,9 @@
-"""What can befall a study that runs: each kind of mishap, done to a real one."""
+"""What can befall a study that runs: the kinds of mishap, each done to a real one."""
 
 import os
 import signal
 import subprocess
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,64 +11,16 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
+from hpo.bench.damages import FileDamaged, JournalTorn
+from hpo.bench.endings import ControlServiceKilled, GroupTerminated, NodeManagerKilled, StartTerminated
 from hpo.bench.evidence import under_way
+from hpo.bench.kind import DriverKilled, Impossible, Kind, workers, works
 from segada.command import DONE, INTERRUPTED, WRONG_INPUT
 
 MEGABYTES = 256
 """Of the file system that is filled, and of the one that is closed; a study here takes a tenth."""
 SHORTEST, LONGEST = 0.5, 5.0
 """Seconds for which a file system takes nothing."""
-WORKERS = (b"Trainable", b"prepare_material")
-"""In the names of processes that Ray has compute something for a study."""
-
-
-class Impossible(Exception):
-    """This machine does not let a kind of mishap happen; the text says why."""
-
-
-class Kind(ABC):
-    """A kind of mishap, on studies in a folder of its own, while its context is open."""
-
-    codes = frozenset({DONE})
-    """Exit codes with which a driver may end of it, while there is a study to go on with."""
-    codes_before = codes
-    """The same before there is one."""
-
-    def __init__(self, place: Path) -> None:
-        """Of studies in this folder, which is made if it is missing."""
-        place.mkdir(parents=True, exist_ok=True)
-        self.place = place
-
-    @property
-    def options(self) -> list[str]:
-        """Of the driver's command line."""
-        return []
-
-    @contextmanager
-    def ready(self) -> Iterator[None]:
-        """Whatever it takes, while the context is open.
-
-        Raises:
-            Impossible: this machine does not allow it.
-        """
-        yield
-
-    @abstractmethod
-    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Lets it happen, and waits for its end; False if there was nothing to happen to yet."""
-
-
-class DriverKilled(Kind):
-    """SIGKILL to the driver, whose Ray dies with it."""
-
-    codes = codes_before = frozenset({DONE, -signal.SIGKILL})
-
-    @override
-    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Kills it."""
-        driver.kill()
-        driver.wait()
-        return True
 
 
 class WorkerKilled(Kind):
@@ -120,7 +71,7 @@ class CheckpointTruncated(DriverKilled):
         working = workers(driver.pid)
         super().strike(driver, out, generator)
         # They outlive it by moments, in which they might write the file anew.
-        while any(map(_works, working)):
+        while any(map(works, working)):
             time.sleep(0.02)
         left = _checkpoints(out)
         if left:
@@ -190,36 +141,13 @@ KINDS: dict[str, type[Kind]] = {
     "read-only": ReadOnly,
     "disk-full": DiskFull,
     "checkpoint": CheckpointTruncated,
+    "group": GroupTerminated,
+    "start-up": StartTerminated,
+    "raylet": NodeManagerKilled,
+    "gcs": ControlServiceKilled,
+    "damage": FileDamaged,
+    "journal": JournalTorn,
 }
-
-
-def workers(driver: int) -> list[int]:
-    """Processes that compute something for the driver of this id, in the order of their ids."""
-    parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
-    return [pid for pid in sorted(parents) if _descends(pid, driver, parents) and _works(pid)]
-
-
-def _descends(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
-    while pid in parents:
-        pid = parents[pid]
-        if pid == ancestor:
-            return True
-    return False
-
-
-def _parent(process: Path) -> int:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-
-
-def _works(pid: int) -> bool:
-    try:
-        name = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return name.startswith(b"ray::") and any(word in name for word in WORKERS)
 
 
 def _checkpoints(out: Path) -> list[Path]:

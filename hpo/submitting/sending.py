@@ -7,12 +7,15 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
+from segada import interruption
 from segada.settings.files import InputError
 
 RUNS = "SEGADA_RUNS"
 """Variable of the cluster's nodes: the folder that they share for results."""
 STOP_WAIT = 600
-"""Seconds in which a job that is told to stop may finish the visits that run, before it is killed."""
+"""Seconds after which a job that is told to stop is killed."""
+VISITS_WAIT = STOP_WAIT - 60
+"""Of these, seconds in which it may finish the visits that run."""
 
 RESERVED = ("OMP_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
 """Variables that the main job itself gives its workers; Ray refuses to be told of one twice."""
@@ -65,4 +68,5 @@ def environment(names: Sequence[str], here: Mapping[str, str] = os.environ) -> d
             raise InputError(f"--env {name}: the study itself sets it on its workers (run.runtime.threads)")
         if name not in here:
             raise InputError(f"--env {name}: this variable is not set here")
-    return {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT), **{name: here[name] for name in names}}
+    waits = {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT), interruption.STOP_WAIT: str(VISITS_WAIT)}
+    return {**waits, **{name: here[name] for name in names}}

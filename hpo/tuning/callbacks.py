@@ -1,6 +1,7 @@
 """What Tune says of workers that die."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from ray import cloudpickle
@@ -28,15 +29,17 @@ class Deaths(Callback):
     job goes back to the agenda, which hands it out once more.
     """
 
-    def __init__(self, searcher: AgendaSearcher, retries: int) -> None:
+    def __init__(self, searcher: AgendaSearcher, retries: int, lost: Callable[[], str | None] = lambda: None) -> None:
         """Watches over the jobs of a searcher.
 
         Args:
             searcher: knows the job behind each of Tune's trials.
             retries: times that a job is tried again, whoever tries it.
+            lost: says what of Ray itself is gone; of that no job fails, and the driver is about to end.
         """
         self._searcher = searcher
         self._retries = retries
+        self._lost = lost
         self._deaths: Counter[str] = Counter()
         self._heard: dict[str, str] = {}
 
@@ -48,6 +51,8 @@ class Deaths(Callback):
     @override
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
         """Called before the retry, for which the trial's configuration may still be changed."""
+        if self._lost() is not None:
+            return
         reason = _reason(trial)
         self._heard[trial.trial_id] = _latest(trial)
         if _is_for_memory(trial):
@@ -59,6 +64,8 @@ class Deaths(Callback):
     @override
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
         """Called when there is no retry left."""
+        if self._lost() is not None:
+            return
         job = self._searcher.job(trial.trial_id)
         error = _own_error(trial)
         refused = None if error is None else storage_error(error, job.folder)

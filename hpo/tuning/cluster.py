@@ -1,12 +1,14 @@
 """Ray: connects to a cluster or starts one on this machine, quietly."""
 
+import atexit
 import logging
 import math
 import os
 import shlex
 import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,9 @@ from urllib.parse import urlsplit
 import ray
 from ray._private.worker import BaseContext
 
+from hpo.tuning.lifeline import Lifeline
 from hpo.tuning.privacy import default_token_path, ensure_private_token, withheld
+from segada.interruption import INTERRUPTED, interrupt_main
 from segada.settings.files import InputError
 
 _QUIET = {
@@ -40,6 +44,13 @@ _KEEP_FREED_MEMORY = {
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
 
+
+_OWN = {
+    # Ray ends a driver that has lost one of its processes, past every `finally`. A lifeline does it earlier and better.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "3600",
+    "RAY_health_check_failure_threshold": "1000",
+}
+"""Settings of a Ray that only this driver uses."""
 
 _ACCELERATOR = "accelerator_type:"
 """Ray's prefix of the resource that a node has when it has GPUs of a kind."""
@@ -78,20 +89,30 @@ class Cluster:
         token_command: Prints the token that the dashboard asks for; None if it asks for none.
         workers: Trials that run at the same time.
         resources: What each of them may use.
+        lost: Says what of Ray itself is gone, if anything.
     """
 
     dashboard: str | None
     token_command: str | None
     workers: int
     resources: Resources
+    lost: Callable[[], str | None] = lambda: None
 
 
 @contextmanager
-def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
+def cluster(
+    resources: Resources, address: str | None, on_loss: Callable[[str], None] = lambda _: None
+) -> Iterator[Cluster]:
     """Ray while the context is open: the cluster at `address` or RAY_ADDRESS, else one on this machine, on loopback.
+
+    Args:
+        resources: what the trials may use.
+        address: where the cluster is.
+        on_loss: is told, perhaps in another thread, what of Ray itself is gone; then the context is interrupted.
 
     Raises:
         InputError: nothing answers at the address, or what is there is too small for a single trial.
+        KeyboardInterrupt: Ray is gone.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
@@ -101,23 +122,59 @@ def cluster(resources: Resources, address: str | None) -> Iterator[Cluster]:
     else:
         # Workers inherit this; a runtime environment would say the same and delay every worker's start.
         os.environ.update(_numerics(resources))
+        for name, value in _OWN.items():
+            os.environ.setdefault(name, value)
+    lifeline: Lifeline | None = None
     try:
         context = _connected(resources, address)
+        lifeline = Lifeline(is_own=address is None)
+        lifeline.watch(lambda what: _interrupt(on_loss, what))
         for name in ("ray.tune", "ray.train", "ray.air"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else None
         # A cluster that grows has no nodes before trials wait for them; who says how many will run is believed.
         is_believed = address is not None and resources.workers is not None
         fit = 0 if is_believed else fitting(resources)
-        yield Cluster(dashboard, _token_command(), resources.workers or fit, resources)
+        yield Cluster(dashboard, _token_command(), resources.workers or fit, resources, lifeline.lost)
+    except (Exception, KeyboardInterrupt) as error:
+        what = None if lifeline is None else lifeline.lost()
+        if what is None:
+            raise
+        on_loss(what)
+        raise KeyboardInterrupt(what) from error
     finally:
+        _leave(lifeline)
+
+
+def _interrupt(on_loss: Callable[[str], None], what: str) -> None:
+    on_loss(what)
+    interrupt_main()
+
+
+def _leave(lifeline: Lifeline | None) -> None:
+    if lifeline is not None:
+        lifeline.close()
+    if lifeline is None or lifeline.found is None:
         ray.shutdown()
+    else:
+        # Neither Ray nor Tune, which would wait for what is gone. The kernel ends the rest of Ray with this process.
+        atexit.register(_end_process)
+
+
+def _end_process() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def _connected(resources: Resources, address: str | None) -> BaseContext:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     if address in (None, "local"):
         ensure_private_token()
+    # Ray's processes inherit this: a SIGTERM to the process group or to the whole job is for the driver, which stops
+    # them when it needs them no more. Ray itself does so with SIGINT.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    is_asked_to_stop = False
     try:
         with withheld():
             return ray.init(
@@ -131,9 +188,15 @@ def _connected(resources: Resources, address: str | None) -> BaseContext:
             )
     except ConnectionError as error:
         raise _no_cluster(str(address), error) from None
+    except SystemExit:
+        is_asked_to_stop = True
+        raise
     finally:
-        # Ray has put its own in place of it, which ends the process at once.
+        # Ray has put its own in place of it, which raises SystemExit.
         signal.signal(signal.SIGTERM, on_sigterm)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        if is_asked_to_stop:
+            signal.raise_signal(signal.SIGTERM)
 
 
 def _numerics(resources: Resources) -> dict[str, str]:

@@ -114,7 +114,7 @@ def execute(
         run_config=tune.RunConfig(
             name=scratch.name,
             storage_path=str(scratch.parent),
-            callbacks=[Deaths(searcher, retries)],
+            callbacks=[Deaths(searcher, retries, ray_cluster.lost)],
             failure_config=tune.FailureConfig(max_failures=retries),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
             verbose=0,

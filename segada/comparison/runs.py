@@ -106,7 +106,7 @@ def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int)
     except BaseException:
         # What a worker has begun goes on from its checkpoint the next time; nobody waits for its end now.
         for worker in multiprocessing.active_children():
-            worker.terminate()
+            worker.kill()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -127,8 +127,8 @@ def _finish(run: Run, materials: Mapping[str, Material], company: int) -> str | 
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C waits until the end; processes that are begun inside never get it: the command ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ctrl-C and SIGTERM wait until the end; processes that are begun inside never get them: the command ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

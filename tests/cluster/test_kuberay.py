@@ -11,7 +11,7 @@ import pytest
 import yaml
 from manifests import ROOT, document, documents
 
-from hpo.submitting.sending import STOP_WAIT
+from hpo.submitting.sending import STOP_WAIT, VISITS_WAIT
 
 Node = dict[str, Any]
 SCHEMAS = Path(os.environ.get("SEGADA_KUBERAY", ROOT.parent / "shared" / "kuberay"))
@@ -111,4 +111,4 @@ def test_only_gpu_workers_have_gpus_and_say_of_which_kind(name: str) -> None:
 def test_a_job_that_is_stopped_may_finish_its_visits() -> None:
     spec: Node = document("kuberay/rayjob.yaml")["spec"]  # type: ignore[assignment]
     variables = yaml.safe_load(spec["runtimeEnvYAML"])["env_vars"]
-    assert variables == {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT)}
+    assert variables == {"RAY_JOB_STOP_WAIT_TIME_S": str(STOP_WAIT), "SEGADA_STOP_WAIT": str(VISITS_WAIT)}

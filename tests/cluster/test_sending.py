@@ -142,7 +142,7 @@ def test_the_job_runs_the_same_command_in_a_folder_that_nodes_share() -> None:
 
 def test_variables_are_sent_by_name_and_no_error_shows_a_value() -> None:
     sent = environment(["KEY"], {"KEY": "planted", "OTHER": "x"})
-    assert sent == {"RAY_JOB_STOP_WAIT_TIME_S": "600", "KEY": "planted"}
+    assert sent == {"RAY_JOB_STOP_WAIT_TIME_S": "600", "SEGADA_STOP_WAIT": "540", "KEY": "planted"}
     with pytest.raises(InputError, match="--env GONE: this variable is not set here"):
         environment(["GONE"], {})
     assert set(RESERVED) == set(cluster._numerics(Resources(None, 1, 0, 1)))

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from hpo.bench import campaign, chaos, evidence, kinds
 from hpo.bench.campaign import Campaign, Control, Outcome
-from hpo.bench.kinds import KINDS, DriverKilled
+from hpo.bench.endings import GroupTerminated, StartTerminated
+from hpo.bench.kind import DriverKilled
+from hpo.bench.kinds import KINDS
 from segada.settings.files import InputError
 
 LOG = "2026-11-21 12:00:00 "
@@ -116,7 +118,8 @@ def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
 
     def start(file: Path, out: Path, log: int, *options: str) -> "subprocess.Popen[bytes]":
         program = [sys.executable, str(NOOP), str(file), "0.05", "2"]
-        return subprocess.Popen([*program, "--space", str(file), "--out", str(out), *options], stdout=log, stderr=log)
+        command = [*program, "--space", str(file), "--out", str(out), *options]
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     monkeypatch.setattr(campaign, "start", start)
     (tmp_path / "study-file.yaml").write_text(STUDY)
@@ -159,6 +162,51 @@ def test_a_campaign_kills_until_the_study_is_done_and_finds_what_was_changed(aga
     Campaign(Tampering(tmp_path / "changed"), against, "0", np.random.default_rng(0)).run(changed, 1, said.append)
     assert (changed.kills, len(changed.lost), len(changed.differing)) == (1, 1, 1)
     assert changed.lost[0].endswith(": its report is another one")
+
+
+def test_sigterm_to_the_group_at_any_point_ends_a_driver_with_its_results(against: Control, tmp_path: Path) -> None:
+    for kind, kills in ((GroupTerminated, 2), (StartTerminated, 1)):
+        outcome = Outcome()
+        Campaign(kind(tmp_path / kind.__name__), against, "0", np.random.default_rng(0)).run(outcome, kills, print)
+        assert (outcome.faults, outcome.lost, outcome.wrong) == ([], [], 0)
+        assert (outcome.studies, outcome.trials) == (1, 6)
+        assert outcome.kills > 0
+
+
+class Deaf(GroupTerminated):
+    """Does nothing to the driver that it says it has told to end."""
+
+    ends_within = 0.1
+
+    def strike(self, _driver: "subprocess.Popen[bytes]", out: Path, _generator: np.random.Generator) -> bool:
+        return len(list(out.glob("*/*/visits.jsonl"))) > 0
+
+
+def test_a_driver_that_goes_on_or_leaves_no_results_is_a_fault(against: Control, tmp_path: Path) -> None:
+    outcome = Outcome()
+    Campaign(Deaf(tmp_path / "deaf"), against, "0", np.random.default_rng(0)).run(outcome, 1, print)
+    said = [fault.partition(": ")[2].partition(";")[0] for fault in outcome.faults]
+    assert said[:3] == [
+        "a driver goes on 0 s later",
+        "a driver ended without report.html",
+        "a driver ended without results.csv",
+    ]
+    assert outcome.kills == 1
+
+
+def test_mishaps_are_spread_evenly_over_the_life_of_a_study(tmp_path: Path) -> None:
+    study = Control(tmp_path, tmp_path, seconds=0.0, start_seconds=0.0, visits=40)
+    struck = []
+    for seed in range(400):
+        campaign_of = Campaign(DriverKilled(tmp_path / "x"), study, "0", np.random.default_rng(seed))
+        while campaign_of._visits < study.visits:
+            due = campaign_of._drawn()
+            campaign_of._visits = next(number for number in range(campaign_of._visits, 1000) if due(number))
+            struck.append(campaign_of._visits)
+    found = np.histogram(struck, [0, 10, 20, 30, 40])[0]
+    assert np.all(np.abs(found / found.mean() - 1) < 0.2), found
+    starting = Campaign(StartTerminated(tmp_path / "x"), study, "0", np.random.default_rng(0))
+    assert all(starting._drawn()(0) for _ in range(20))
 
 
 def test_a_driver_that_ends_as_it_should_not_is_a_fault(against: Control, tmp_path: Path) -> None:
