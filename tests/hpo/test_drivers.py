@@ -95,6 +95,23 @@ def test_ctrl_c_once_lets_visits_end_and_the_command_that_is_printed_goes_on(ben
     assert bench.rows() == control
 
 
+def test_sigterm_gives_visits_so_long_and_then_writes_what_is_finished(bench):
+    bench.environment = {**bench.environment, "SEGADA_STOP_WAIT": "1"}
+    process = bench.start(waits=True)
+    wait_for(lambda: len(bench.visits()) == 2, process)
+    # As `timeout` does: to the process and to its group.
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    told = time.monotonic()
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 3
+    assert time.monotonic() - told > 0.9
+    assert said.splitlines()[0] == "stopping after the visits that run now; once more stops at once"
+    assert said.splitlines()[1].startswith("interrupted; what is finished is kept. To go on: python -m hpo.run ")
+    assert (bench.out / "report.html").exists()
+    assert len(bench.rows()) == 0
+
+
 def test_ctrl_c_twice_stops_at_once(bench):
     process = bench.start(waits=True)
     wait_for(lambda: len(bench.visits()) == 2, process)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hpo.bench import campaign, chaos, evidence, kinds
 from hpo.bench.campaign import Campaign, Control, Outcome
+from hpo.bench.damages import JournalTorn
 from hpo.bench.endings import GroupTerminated, StartTerminated
 from hpo.bench.kind import DriverKilled
 from hpo.bench.kinds import KINDS
@@ -171,6 +172,13 @@ def test_sigterm_to_the_group_at_any_point_ends_a_driver_with_its_results(agains
         assert (outcome.faults, outcome.lost, outcome.wrong) == ([], [], 0)
         assert (outcome.studies, outcome.trials) == (1, 6)
         assert outcome.kills > 0
+
+
+def test_a_torn_journal_costs_no_trial(against: Control, tmp_path: Path) -> None:
+    outcome = Outcome()
+    Campaign(JournalTorn(tmp_path / "torn"), against, "0", np.random.default_rng(3)).run(outcome, 2, print)
+    assert (outcome.faults, outcome.lost, outcome.wrong) == ([], [], 0)
+    assert (outcome.kills, outcome.studies, outcome.trials) == (2, 1, 6)
 
 
 class Deaf(GroupTerminated):
