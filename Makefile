@@ -23,5 +23,5 @@ test-slow:  ## minutes long: whole searches, retraining
 	python -m pytest -m slow --timeout 3600
 
 bench:
-	python -m segada.bench streets
-	python -m segada.bench model
+	python -m benchmarks.engine streets
+	python -m benchmarks.engine model

@@ -1,5 +1,5 @@
 """The search: chooses the settings under which the engine adapts. Importing it loads neither torch nor ray."""
 
-from segada.interruption import end_while_importing
+from segada.cli.interruption import end_while_importing
 
 end_while_importing()

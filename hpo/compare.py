@@ -10,23 +10,23 @@ from pathlib import Path
 import optuna
 from rich.console import Console
 
-from hpo.comparison.entrants import entrants
 from hpo.comparison.page import page
 from hpo.comparison.results import Comparison, Winner, compared, is_over, winner_of
-from hpo.comparison.sharing import take_over
+from hpo.comparison.reuse import take_over
+from hpo.comparison.studies import entrants
 from hpo.comparison.tables import methods_csv, rich_table
 from hpo.comparison.wording import detail, headline
-from hpo.plan import Plan
+from hpo.config.study_file import StudyFile
 from hpo.run import kept, run
-from hpo.study_file import StudyFile
-from hpo.study_folder import check_comparison, check_free
-from segada.atomic import write_text
-from segada.command import FAILED, Parser, exit_code
-from segada.destination import named_folder
+from hpo.study.folder import check_comparison, check_free
+from hpo.study.plan import Plan
+from segada.cli.console import wide_terminal
+from segada.cli.exit_codes import FAILED, Parser, exit_code
+from segada.cli.output_dir import named_folder
+from segada.core.atomic_io import write_text
+from segada.core.storage_errors import storage_error
 from segada.settings.files import InputError
 from segada.settings.inputs import resolved
-from segada.storage import storage_error
-from segada.terminal import wide_terminal
 
 
 def main() -> int:

@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from hpo.outputs import write_outputs
-from hpo.plan import Plan
-from hpo.study import read_study
-from hpo.study_file import load_written
-from segada.command import Parser, exit_code
-from segada.printing import say
+from hpo.config.study_file import load_written
+from hpo.reporting.outputs import write_outputs
+from hpo.study.plan import Plan
+from hpo.study.study import read_study
+from segada.cli.exit_codes import Parser, exit_code
+from segada.core.printing import say
 from segada.settings.inputs import resolved
 
 

@@ -11,36 +11,36 @@ from pathlib import Path
 import optuna
 from rich.console import Console
 
-from hpo.agenda import Agenda
-from hpo.attributes import FOLDER_ID, STUDY
-from hpo.collect import confirmation_of, damages_of, read_failures
-from hpo.drivers import Driver, joined, set_aside
-from hpo.journal.file import JOURNAL, JOURNAL_LOCK
-from hpo.ledger import check_begun, check_unnamed
-from hpo.loopback import keep_on_loopback
-from hpo.made import MadeRuns
-from hpo.outputs import kept_failures, write_outputs, write_study
-from hpo.plan import Plan, undone
-from hpo.progress import Progress, tally_of
-from hpo.stopping import Stopping
-from hpo.storage import lost, masked, place_of
-from hpo.study import Study, open_study
-from hpo.study_file import StudyFile, load_study
-from hpo.study_folder import LOCK, check_free
-from hpo.study_settings import StudySettings
-from hpo.summary import print_summary
-from hpo.tracking.observer import tracked
-from hpo.trials_page import trials_command
-from hpo.tuning.gauges import Gauges
-from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
-from segada.destination import named_folder
-from segada.interruption import Interruption
-from segada.printing import escaped_lines, say, tell
+from hpo.config.schema import StudySettings
+from hpo.config.study_file import StudyFile, load_study
+from hpo.execution.loopback import keep_on_loopback
+from hpo.execution.prometheus import Gauges
+from hpo.monitoring.progress import Progress, tally_of
+from hpo.monitoring.summary import print_summary
+from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.signals import Stopping
+from hpo.reporting.outputs import kept_failures, write_outputs, write_study
+from hpo.results.collect import confirmation_of, damages_of, read_failures
+from hpo.study.attributes import FOLDER_ID, STUDY
+from hpo.study.created_files import MadeRuns
+from hpo.study.dashboard import trials_command
+from hpo.study.drivers import Driver, joined, set_aside
+from hpo.study.folder import LOCK, check_free
+from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK
+from hpo.study.opening import check_begun, check_unnamed
+from hpo.study.plan import Plan, undone
+from hpo.study.storage import lost, masked, place_of
+from hpo.study.study import Study, open_study
+from hpo.tracking.wandb_logger import tracked
+from segada.cli.console import wide_terminal
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
+from segada.cli.interruption import Interruption
+from segada.cli.output_dir import named_folder
+from segada.core.printing import escaped_lines, say, tell
+from segada.core.storage_errors import StorageError, storage_error
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
 from segada.settings.inputs import resolved
-from segada.storage import StorageError, storage_error
-from segada.terminal import wide_terminal
 
 
 def main() -> int:
@@ -156,10 +156,10 @@ def _begin_anew(file: StudyFile, out: Path) -> None:
 def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None, console: Console) -> None:
     keep_on_loopback(address)
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
-    from hpo.tuning.cluster import Resources, cluster
-    from hpo.tuning.execution import Preparation, execute, prepare
-    from hpo.tuning.gpu_share import FILE as SHARES
-    from hpo.tuning.gpu_share import check_uses_gpu, sized
+    from hpo.execution.cluster import Resources, cluster
+    from hpo.execution.gpu_share import FILE as SHARES
+    from hpo.execution.gpu_share import check_uses_gpu, sized
+    from hpo.execution.tune import Preparation, execute, prepare
 
     plan = Plan(study.file, driver.out)
     settings = plan.search_settings()

@@ -11,17 +11,17 @@ import optuna
 from optuna.storages import BaseStorage
 from rich.console import Console
 
-from hpo.attributes import FOLDER, FOLDER_ID, STUDY
-from hpo.journal.file import JOURNAL
-from hpo.standing import Place, Standing, standing_of
-from hpo.status_view import print_plain, print_table
-from hpo.storage import place_of, read_storage
-from segada.command import Parser, exit_code
-from segada.printing import say
-from segada.run_files import read
+from hpo.monitoring.status import Place, Standing, standing_of
+from hpo.monitoring.status_view import print_plain, print_table
+from hpo.study.attributes import FOLDER, FOLDER_ID, STUDY
+from hpo.study.journal.file import JOURNAL
+from hpo.study.storage import place_of, read_storage
+from segada.artifacts.run_files import read
+from segada.cli.console import terminal
+from segada.cli.exit_codes import Parser, exit_code
+from segada.core.printing import say
 from segada.settings.files import InputError, read_value
 from segada.settings.inputs import resolved
-from segada.terminal import terminal
 
 
 def main() -> int:

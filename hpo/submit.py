@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from hpo import run as main_job
-from hpo.submitting.parcel import packed
-from hpo.submitting.sending import VISITS_WAIT, entrypoint, environment, submission_id
-from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
-from segada.interruption import Interruption
-from segada.printing import escaped, say, tell
+from hpo.submission.bundle import packed
+from hpo.submission.entrypoint import VISITS_WAIT, entrypoint, environment, submission_id
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
+from segada.cli.interruption import Interruption
+from segada.core.printing import escaped, say, tell
 from segada.settings.files import InputError
 
 if TYPE_CHECKING:
-    from hpo.tuning.job_server import JobServer, SubmittedJob
+    from hpo.submission.job_server import JobServer, SubmittedJob
 
 ADDRESS = "http://127.0.0.1:8265"
 """Where a head node's dashboard is when its port is forwarded to this machine."""
@@ -150,7 +150,7 @@ def _line(job: "SubmittedJob") -> str:
 
 def _server(arguments: argparse.Namespace) -> "JobServer":
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
-    from hpo.tuning.job_server import JobServer
+    from hpo.submission.job_server import JobServer
 
     return JobServer(arguments.address)
 

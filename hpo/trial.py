@@ -7,12 +7,12 @@ from pathlib import Path
 
 import optuna
 
-from hpo.exchange import exported, imported
-from hpo.salvage import salvage
-from hpo.study_file import StudyFile, load_study
-from segada.atomic import write_text
-from segada.command import Parser, exit_code
-from segada.printing import say, tell
+from hpo.config.study_file import StudyFile, load_study
+from hpo.study.exchange import exported, imported
+from hpo.study.salvage import salvage
+from segada.cli.exit_codes import Parser, exit_code
+from segada.core.atomic_io import write_text
+from segada.core.printing import say, tell
 from segada.settings.files import InputError
 
 

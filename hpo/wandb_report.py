@@ -6,10 +6,10 @@ from pathlib import Path
 
 import wandb
 
-from hpo.study_file import load_written
-from hpo.tracking.observer import has_key, mode_of
-from segada.command import Parser, exit_code
-from segada.printing import say
+from hpo.config.study_file import load_written
+from hpo.tracking.wandb_logger import has_key, mode_of
+from segada.cli.exit_codes import Parser, exit_code
+from segada.core.printing import say
 from segada.settings.files import InputError
 
 
@@ -38,7 +38,7 @@ def publish(out: Path) -> None:
         say(f"  python -m hpo.wandb_report {out}")
         return
     # Imported here: the extra that it needs may not be installed.
-    from hpo.tracking.report import report_of
+    from hpo.tracking.wandb_report_builder import report_of
 
     try:
         entity = file.settings.tracking.entity or wandb.Api().default_entity

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import wandb
 
-from hpo.study_file import load_study
-from hpo.sweeps.writing import lost, sweep_of
-from hpo.tracking.observer import has_key
-from segada.command import Parser, exit_code
-from segada.printing import say, tell
+from hpo.config.study_file import load_study
+from hpo.tracking.sweep_export import lost, sweep_of
+from hpo.tracking.wandb_logger import has_key
+from segada.cli.exit_codes import Parser, exit_code
+from segada.core.printing import say, tell
 from segada.settings.files import InputError
 
 

@@ -1,6 +1,6 @@
 """The adaptation engine: runs one segmentation model over one stream of weather. Importing it loads no torch."""
 
-from segada.interruption import end_while_importing
+from segada.cli.interruption import end_while_importing
 
 __version__ = "0.1.0"
 

@@ -7,18 +7,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from segada.command import Parser, exit_code
-from segada.course import Course
-from segada.itinerary import Itinerary
-from segada.material import prepare
-from segada.options import add_run_options, chosen
+from segada.artifacts.run_dir import RunFolder
+from segada.cli.console import terminal
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.options import add_run_options, chosen
+from segada.cli.progress_bar import Course
+from segada.cli.signals import Asked, never, stopping
+from segada.data.frame_schedule import Itinerary
+from segada.engine.run_data import prepare
+from segada.engine.runner import Adaptation, Diverged
 from segada.records import RunReport, VisitRecord
-from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.files import InputError
-from segada.stopping import Asked, never, stopping
-from segada.stream import Adaptation, Diverged
-from segada.terminal import terminal
 
 
 def adapt(

@@ -9,20 +9,20 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from segada.atomic import write_text
-from segada.command import Parser, exit_code
+from segada.cli.console import terminal
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.output_dir import check_file, check_folder, check_own, named_folder
 from segada.comparison.recipe import Recipe, load_recipe, shipped_recipes
 from segada.comparison.runs import Run, carry_out, claim, finished_report
 from segada.comparison.statistics import summarise
 from segada.comparison.tables import Comparison, markdown, methods_csv, rich_table, runs_csv, verdicts
-from segada.destination import check_file, check_folder, check_own, named_folder
-from segada.material import Material, material_key, prepare
+from segada.core.atomic_io import write_text
+from segada.core.run_names import draft
+from segada.engine.run_data import Material, material_key, prepare
 from segada.pretrain import pretrain
-from segada.run_names import draft
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
-from segada.terminal import terminal
 
 COMPARISON_MARKS = ("runs/*/settings.yaml", draft("runs/*/settings.yaml"), "source/settings.yaml", "comparison.md")
 """Of which a folder has one as soon as a comparison is begun in it."""

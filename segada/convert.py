@@ -8,9 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from segada.command import Parser, exit_code
-from segada.destination import check_file, check_folder
-from segada.models.encoder import has_adapter
+from segada.cli.console import PlainConsole
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.output_dir import check_file, check_folder
+from segada.models.encoders.base import has_adapter
 from segada.models.formats.contents import OpenedFile, StoredWeights
 from segada.models.formats.copies import find_copies
 from segada.models.formats.opening import open_checkpoint
@@ -23,7 +24,6 @@ from segada.models.outline import outline
 from segada.models.weights import check_replaceable, find_checkpoint
 from segada.settings.files import InputError
 from segada.settings.inputs import resolved
-from segada.terminal import PlainConsole
 
 LISTED_NAMES = 3
 """Names of what is left out that a line lists."""

@@ -8,27 +8,27 @@ from typing import get_args
 
 from rich.console import Console
 
-from segada.arithmetic import set_up_torch
-from segada.command import Parser, exit_code
+from segada.cli.console import terminal
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.output_dir import check_folder, check_own, named_folder
+from segada.cli.signals import Asked, never, stopping
+from segada.core.torch_setup import set_up_torch
 from segada.data.splits import Split
-from segada.destination import check_folder, check_own, named_folder
-from segada.evaluating.keeping import KINDS
-from segada.evaluating.options import parse_protocol
-from segada.evaluating.progress import frame_progress
-from segada.evaluating.records import Evaluation
-from segada.evaluating.request import Request, default_folder
-from segada.evaluating.results import RESULT_MARKS, ResultFolder
-from segada.evaluating.scoring import Scorer, frame_key
-from segada.evaluating.tables import class_table, domain_table
-from segada.evaluating.voters import find_voters, frame_settings
-from segada.evaluation.views import SCALES
+from segada.evaluation.checkpoints import find_voters, frame_settings
+from segada.evaluation.export import KINDS
+from segada.evaluation.options import parse_protocol
+from segada.evaluation.progress import frame_progress
+from segada.evaluation.records import Evaluation
+from segada.evaluation.request import Request, default_folder
+from segada.evaluation.results import RESULT_MARKS, ResultFolder
+from segada.evaluation.scoring import Scorer, frame_key
+from segada.evaluation.tables import class_table, domain_table
+from segada.evaluation.tta import SCALES
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.files import InputError
 from segada.settings.limits import COUNT
 from segada.settings.schema import nearest
-from segada.stopping import Asked, never, stopping
-from segada.terminal import terminal
 
 
 def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: Asked = never) -> Evaluation:

@@ -11,20 +11,20 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.adapt import adapt, print_report, print_tags
-from segada.command import Parser, exit_code
+from segada.artifacts.run_dir import RunFolder
+from segada.cli.console import PlainConsole, terminal
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.options import add_run_options, chosen
+from segada.cli.output_dir import check_file
+from segada.cli.signals import Asked, never, stopping
+from segada.core.rng import torch_generator
 from segada.data.labels import NAMES
-from segada.destination import check_file
 from segada.models.build import build_segmentor
 from segada.models.weights import check_replaceable, save_weights
-from segada.options import add_run_options, chosen
-from segada.randomness import torch_generator
 from segada.records import BestRecord, RunReport
-from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.files import InputError
 from segada.settings.method import SupervisedSettings
-from segada.stopping import Asked, never, stopping
-from segada.terminal import PlainConsole, terminal
 
 DEFAULT: Final = "pretrain_streets.yaml"
 

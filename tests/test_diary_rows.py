@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.study_settings import StudySettings
+from hpo.config.schema import StudySettings
 from segada.settings import RunSettings
 from segada.settings.files import read_value
 from segada.settings.schema import slots

@@ -28,7 +28,7 @@ PLACES = [
     "deep.yaml",
 ]
 READERS = {
-    "hpo.space.__main__": ["check"],
+    "hpo.space": ["check"],
     "hpo.run": ["--space"],
     "hpo.compare": [],
     "hpo.status": [],

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hpo.study_document import shipped_studies
-from hpo.study_file import load_study
+from hpo.config.document import shipped_studies
+from hpo.config.study_file import load_study
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
         ("segada.settings", ["torch", "numpy"]),
         ("hpo", ["torch", "ray"]),
         ("hpo.run", ["torch", "ray", "wandb"]),
-        ("hpo.tuning.execution", ["torch", "wandb"]),
+        ("hpo.execution.tune", ["torch", "wandb"]),
     ],
 )
 def test_importing_loads_no_more_than_it_may(module: str, absent: list[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from hpo.study_settings import StudySettings
+from hpo.config.schema import StudySettings
 from segada.settings import RunSettings
 
 ROOT = Path(__file__).parent.parent
@@ -43,7 +43,7 @@ def test_no_file_is_a_drawer_for_everything() -> None:
 
 def test_there_is_one_backward_pass() -> None:
     places = [path for path in SOURCES if "backward(" in path.read_text() and "bench" not in path.stem]
-    assert [str(path.relative_to(ROOT)) for path in places] == ["segada/methods/optimiser.py"]
+    assert [str(path.relative_to(ROOT)) for path in places] == ["segada/methods/optimizer.py"]
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:

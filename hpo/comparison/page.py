@@ -5,11 +5,11 @@ from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison
 from hpo.comparison.tables import columns
 from hpo.comparison.wording import bars, detail, headline, method_of, probability
-from hpo.confirm import Confirmed
 from hpo.reporting.markup import escape
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.tables import heat, pairs
 from hpo.reporting.wording import interval, tenths, title
+from hpo.results.confirmation import Confirmed
 
 _CSS = """
 svg.ranks { width: 100%; height: auto; font: 14px "Inter", "Segoe UI", "Helvetica Neue", Arial, sans-serif; }

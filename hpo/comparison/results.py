@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
-from hpo.collect import confirmation_of, read_failures, read_seed_run, results_of
 from hpo.comparison.ranking import Ranking, block_scores, ranked
-from hpo.confirm import Bootstrap, Candidate, Confirmed, SeedRun, confirm
-from hpo.plan import BASELINES, Plan
-from hpo.results import StudyResults
-from hpo.study import Study, read_study
-from hpo.study_file import StudyFile, load_written
+from hpo.config.study_file import StudyFile, load_written
+from hpo.results.collect import confirmation_of, read_failures, read_seed_run, results_of
+from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, confirm
+from hpo.results.results import StudyResults
+from hpo.study.plan import BASELINES, Plan
+from hpo.study.study import Study, read_study
 from segada.records import Record
 from segada.settings.files import InputError
 

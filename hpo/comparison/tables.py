@@ -8,10 +8,10 @@ from rich.table import Table
 
 from hpo.comparison.results import Comparison, Method
 from hpo.comparison.wording import letters
-from hpo.confirm import Confirmed, Estimate
 from hpo.reporting.wording import clock, interval, points, tenths, title
-from segada.settings.trees import Value
-from segada.spreadsheet import csv_text
+from hpo.results.confirmation import Confirmed, Estimate
+from segada.core.spreadsheet import csv_text
+from segada.settings.nested import Value
 
 
 @dataclass(frozen=True)

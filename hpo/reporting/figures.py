@@ -11,8 +11,8 @@ from plotly.subplots import make_subplots
 from hpo.reporting.markup import escape
 from hpo.reporting.tables import short, shown
 from hpo.reporting.wording import in_unit, metric_title, metric_value, title
-from hpo.results import StudyResults, TrialResult
-from segada.settings.trees import Value
+from hpo.results.results import StudyResults, TrialResult
+from segada.settings.nested import Value
 
 _BLUE, _ORANGE, _GREY = "#1f5fa8", "#d1541e", "#8a939d"
 _FONT = {"family": "Inter, Segoe UI, Helvetica Neue, Arial, sans-serif", "size": 12, "color": "#1b1f24"}

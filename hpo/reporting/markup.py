@@ -2,7 +2,7 @@
 
 import html
 
-from segada.printing import escaped, escaped_lines
+from segada.core.printing import escaped, escaped_lines
 
 
 def escape(text: str) -> str:

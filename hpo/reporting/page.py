@@ -4,16 +4,16 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
-from hpo.confirm import Confirmation, Estimate
 from hpo.reporting import figures, tables
-from hpo.reporting.early import early
+from hpo.reporting.conclusion import HONESTY, best_run, hardest, search_line, verdict
+from hpo.reporting.label_free_table import unlabelled
 from hpo.reporting.markup import escape, escape_lines
+from hpo.reporting.pruning_table import early
 from hpo.reporting.style import CSS, SORT
-from hpo.reporting.unlabelled import unlabelled
-from hpo.reporting.verdict import HONESTY, best_run, hardest, search_line, verdict
 from hpo.reporting.wording import interval, points, tenths, title
-from hpo.results import StudyResults, TrialResult
-from segada.atomic import write_text
+from hpo.results.confirmation import Confirmation, Estimate
+from hpo.results.results import StudyResults, TrialResult
+from segada.core.atomic_io import write_text
 
 
 def write_report(results: StudyResults, path: Path) -> None:

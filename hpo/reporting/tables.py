@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from hpo.confirm import Confirmed
-from hpo.digest import Report
+from hpo.reporting.conclusion import best_run
 from hpo.reporting.markup import escape
-from hpo.reporting.verdict import best_run
 from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
-from hpo.results import StudyResults, TrialResult, visited_miou
+from hpo.results.confirmation import Confirmed
+from hpo.results.digest import Report
+from hpo.results.results import StudyResults, TrialResult, visited_miou
 from segada.records import RunReport
-from segada.settings.trees import Value
+from segada.settings.nested import Value
 
 FULL_COLOUR = 0.10
 """Gain, in mIoU, at which a cell has its full colour."""

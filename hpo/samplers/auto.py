@@ -8,12 +8,12 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.parameters.base import Raw
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.genetic import GeneticSettings
 from hpo.samplers.grid import GridSettings
-from hpo.space import Space
-from hpo.space.count import cardinality
+from hpo.search_space import Space
+from hpo.search_space.parameter import Raw
+from hpo.search_space.size import cardinality
 
 
 class AutoSettings(SamplerSettings):
@@ -56,7 +56,8 @@ def choose(space: Space, trials: int, seed: int) -> SamplerSettings:
     """The settings of the sampler that suits.
 
     A space that the budget can go through whole is gone through: `grid`. Everything else is bred: `genetic`, which no
-    other sampler was ahead of in `python -m hpo.bench samplers` by more than chance; docs/samplers.md has the figures.
+    other sampler was ahead of in `python -m benchmarks.search samplers` by more than chance; docs/samplers.md has the
+    figures.
     """
     count, _ = cardinality(space)
     if count <= trials:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 
 from optuna.samplers import BaseSampler
 
-from hpo.space import Space
+from hpo.search_space import Space
 from segada.settings.base import Seed, Settings
 
 

@@ -9,8 +9,8 @@ from optuna.samplers import CmaEsSampler
 from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.flat import FlatSampler
-from hpo.space import Space
+from hpo.samplers.unconditional import FlatSampler
+from hpo.search_space import Space
 from segada.settings.base import Count
 from segada.settings.limits import POPULATION
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 from deap import tools
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from hpo.parameters.base import Raw
-from hpo.parameters.subsets import SubsetParameter
-from hpo.scale import from_unit, to_unit
+from hpo.search_space.parameter import Raw
+from hpo.search_space.scaling import from_unit, to_unit
+from hpo.search_space.subset import SubsetParameter
 
 
 class Gene(ABC):

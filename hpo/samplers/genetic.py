@@ -10,14 +10,14 @@ from optuna.samplers import BaseGASampler
 from optuna.trial import FrozenTrial
 from pydantic import Field
 
+from hpo.samplers.active_genes import Expression
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.expression import Expression
-from hpo.samplers.foresight import Coordinates, Foresight
+from hpo.samplers.history import GENOME, Genome, complete, whole
 from hpo.samplers.operators import Strengths, build_toolbox, deap_randomness
-from hpo.samplers.past import GENOME, Genome, complete, whole
 from hpo.samplers.population import Archive
-from hpo.samplers.proposer import Proposer
-from hpo.space import Space
+from hpo.samplers.surrogate import Coordinates, Foresight
+from hpo.samplers.whole_point import Proposer
+from hpo.search_space import Space
 from segada.settings.base import Count, Fraction, NonNegative, Positive
 from segada.settings.limits import POPULATION
 

@@ -6,8 +6,8 @@ from optuna.samplers import GPSampler
 from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.flat import FlatSampler
-from hpo.space import Space
+from hpo.samplers.unconditional import FlatSampler
+from hpo.search_space import Space
 from segada.settings.limits import COUNT
 
 

@@ -11,12 +11,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial
 from pydantic import Field
 
-from hpo.parameters.base import Dimension, Raw
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.past import Genome
-from hpo.samplers.proposer import TRIES, Proposer
-from hpo.scale import nearest_to
-from hpo.space import Space
+from hpo.samplers.history import Genome
+from hpo.samplers.whole_point import TRIES, Proposer
+from hpo.search_space import Space
+from hpo.search_space.parameter import Dimension, Raw
+from hpo.search_space.scaling import nearest_to
 from segada.settings.limits import POPULATION
 
 ORDER, CELL = 9, 10

@@ -5,8 +5,8 @@ from typing import Literal
 from optuna.samplers import NSGAIISampler
 
 from hpo.samplers.evolution import EvolutionSettings
-from hpo.samplers.flat import FlatSampler
-from hpo.space import Space
+from hpo.samplers.unconditional import FlatSampler
+from hpo.search_space import Space
 
 
 class Nsga2Settings(EvolutionSettings):

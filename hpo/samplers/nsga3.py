@@ -8,8 +8,8 @@ from optuna.samplers import NSGAIIISampler
 from pydantic import Field
 
 from hpo.samplers.evolution import EvolutionSettings
-from hpo.samplers.flat import FlatSampler
-from hpo.space import Space
+from hpo.samplers.unconditional import FlatSampler
+from hpo.search_space import Space
 from segada.settings.limits import DIVISIONS
 
 

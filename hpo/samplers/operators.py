@@ -11,12 +11,12 @@ import numpy as np
 from deap import base
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from hpo.parameters.kinds import Parameter
-from hpo.parameters.subsets import SubsetParameter
-from hpo.samplers.expression import Expression
+from hpo.samplers.active_genes import Expression
 from hpo.samplers.genes import ChoiceGene, Gene, NumberGene, SubsetGene
-from hpo.samplers.past import Genome
-from hpo.space import Space
+from hpo.samplers.history import Genome
+from hpo.search_space import Space
+from hpo.search_space.kinds import Parameter
+from hpo.search_space.subset import SubsetParameter
 
 Strengths = Mapping[str, float]
 """How strongly each gene is mutated, by its name; 1 is as strongly as all genes are at this time."""

@@ -7,8 +7,8 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import QMCSampler
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.flat import FlatSampler
-from hpo.space import Space
+from hpo.samplers.unconditional import FlatSampler
+from hpo.search_space import Space
 
 
 class QmcSettings(SamplerSettings):

@@ -5,8 +5,8 @@ from typing import Literal
 from optuna.samplers import RandomSampler
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.borrowed import Borrowed
-from hpo.space import Space
+from hpo.samplers.optuna_sampler import Borrowed
+from hpo.search_space import Space
 
 
 class RandomSettings(SamplerSettings):

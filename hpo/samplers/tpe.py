@@ -7,8 +7,8 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import TPESampler
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.borrowed import Borrowed
-from hpo.space import Space
+from hpo.samplers.optuna_sampler import Borrowed
+from hpo.search_space import Space
 from segada.settings.base import Count
 
 

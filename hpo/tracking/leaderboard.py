@@ -4,9 +4,9 @@ import math
 
 from pydantic import JsonValue
 
-from hpo.results import StudyResults, TrialResult
+from hpo.results.results import StudyResults, TrialResult
 from hpo.tracking.messages import Concluded
-from segada.settings.trees import Tree
+from segada.settings.nested import Tree
 
 
 def concluded(results: StudyResults, study: Tree, winner: object | None) -> Concluded:

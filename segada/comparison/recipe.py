@@ -8,19 +8,19 @@ from typing import Annotated, Final
 
 from pydantic import Field, JsonValue
 
-from segada.data.datasets import count_frames
+from segada.core.rng import torch_generator
+from segada.data.datasets.registry import count_frames
 from segada.models.build import build_segmentor
-from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.base import Settings
 from segada.settings.files import Document, InputError, read_yaml
 from segada.settings.inputs import checked_path
 from segada.settings.limits import NAME, RUNS
 from segada.settings.method import SupervisedSettings
+from segada.settings.nested import Tree, Value, merged
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
 from segada.settings.source_training import source_training
-from segada.settings.trees import Tree, Value, merged
 
 MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$", max_length=NAME)]
 """Letters, digits, `_`, `+` and `-`: it is the name of a folder too."""

@@ -14,15 +14,15 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-from segada.atomic import write_text
-from segada.material import Material, material_key
-from segada.parcel import Parcel, packed
+from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_files import read, read_report
+from segada.core.atomic_io import write_text
+from segada.engine.run_data import Material, material_key
+from segada.engine.runner import Adaptation, Diverged
+from segada.engine.shared_data import Parcel, packed
 from segada.records import RunReport
-from segada.run_files import read, read_report
-from segada.run_folder import RunFolder
 from segada.settings import RunSettings
 from segada.settings.files import InputError
-from segada.stream import Adaptation, Diverged
 
 COMPANY: Final = "company.txt"
 """File of a run's folder: how many runs there were at a time while it was measured."""

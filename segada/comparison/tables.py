@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from segada.comparison.statistics import MethodResult, Spread
+from segada.core.spreadsheet import csv_text
 from segada.records import RunReport, visit_labels
-from segada.spreadsheet import csv_text
 
 
 @dataclass(frozen=True, slots=True)

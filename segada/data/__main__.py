@@ -7,16 +7,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from segada.command import Parser, exit_code
-from segada.data.cache_command import add_cache_options, cache
-from segada.data.datasets import LAYOUTS
-from segada.data.findings import print_findings, summary
-from segada.data.inspection import inspect
-from segada.data.recognition import nothing_known, recognised
-from segada.data.suggestion import suggested
+from segada.cli.console import wide_terminal
+from segada.cli.exit_codes import Parser, exit_code
+from segada.data.datasets.registry import LAYOUTS
+from segada.data.inspection.cache_command import add_cache_options, cache
+from segada.data.inspection.findings import print_findings, summary
+from segada.data.inspection.inspection import inspect
+from segada.data.inspection.recognition import nothing_known, recognised
+from segada.data.inspection.suggestion import suggested
 from segada.settings.files import InputError
 from segada.settings.inputs import checked_path
-from segada.terminal import wide_terminal
 
 
 def main() -> int:

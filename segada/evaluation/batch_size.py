@@ -6,9 +6,9 @@ from typing import Final, TypeVar
 
 import torch
 
-from segada.command import is_out_of_memory
-from segada.data.memory_left import memory_left
-from segada.memory import Living
+from segada.cli.exit_codes import is_out_of_memory
+from segada.data.cache.memory_left import memory_left
+from segada.models.peak_memory import Living
 
 T = TypeVar("T")
 R = TypeVar("R")

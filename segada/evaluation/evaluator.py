@@ -10,7 +10,7 @@ from torch import Tensor
 from segada.data.feed import fed
 from segada.data.frames import Frames
 from segada.data.labels import NAMES, NUM_CLASSES
-from segada.evaluation.confusion import Areas, frame_areas, iou_per_class, mean_iou
+from segada.evaluation.areas import Areas, frame_areas, iou_per_class, mean_iou
 from segada.models.resize import enlarged_strips
 
 FRAMES_AT_ONCE = 4

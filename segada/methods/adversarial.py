@@ -11,15 +11,15 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.data.labels import NUM_CLASSES
-from segada.data.style import restyle
+from segada.data.transforms.style import restyle
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner, Terms
-from segada.methods.optimiser import Beside
+from segada.methods.optimizer import Beside
 from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
-from segada.modulation.base import StepPlan
 from segada.selftraining.discriminator import Discriminator, domain_accuracy, domain_loss, reversed_gradient
 from segada.selftraining.losses import pixel_cross_entropy
 from segada.settings.adversarial import AdversarialSettings

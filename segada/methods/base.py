@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segada.clock import IDLE, Clock
+from segada.controllers.base import StepPlan
+from segada.core.timer import IDLE, Clock
 from segada.data.batch import Batch
 from segada.data.replay import ReplayBuffer
-from segada.methods.pictures import MixPictures
+from segada.methods.mix_visuals import MixPictures
 from segada.models.segmentor import Segmentor
-from segada.modulation.base import StepPlan
 from segada.settings import RunSettings
 
 StepLog = Mapping[str, Tensor]

@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.models.segmentor import Segmentor
-from segada.modulation.base import StepPlan
 from segada.settings.method import BatchNormSettings
 
 

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import MethodParts, StepLog
 from segada.methods.learner import Terms
-from segada.methods.taught import Taught
+from segada.methods.mean_teacher import Taught
 from segada.models.learning import learning_parameters, twin_without_adapters
 from segada.models.resize import enlarged
 from segada.models.segmentor import SMALLEST_SIDE, FrozenPrefix, Segmentor
-from segada.modulation.base import StepPlan
 from segada.selftraining.losses import soft_cross_entropy
 from segada.selftraining.restoration import restore
 from segada.settings.cotta import CottaSettings

@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from segada.data.augment import jitter_and_blur
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.data.labels import THINGS
-from segada.data.style import restyle
+from segada.data.transforms.augment import jitter_and_blur
+from segada.data.transforms.style import restyle
 from segada.methods.base import MethodParts
 from segada.methods.learner import Terms
-from segada.methods.pictures import MixPictures
-from segada.methods.taught import Taught
-from segada.models.encoder import has_batch_norm
+from segada.methods.mean_teacher import Taught
+from segada.methods.mix_visuals import MixPictures
+from segada.models.encoders.base import has_batch_norm
 from segada.models.learning import twin_of_checkpoint, twin_without_adapters
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
-from segada.modulation.base import StepPlan
 from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
 from segada.selftraining.entropy import mean_entropy
 from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
-from segada.methods.optimiser import Beside, Optimiser
+from segada.methods.optimizer import Beside, Optimiser
 from segada.models.learning import changing_state, learning_parameters
 from segada.models.segmentor import Segmentor
-from segada.modulation.base import StepPlan
 from segada.selftraining.consolidation import Consolidation, fisher_information
 from segada.settings.learning import LearningSettings, OptimiserSettings
 

@@ -1,9 +1,9 @@
 """Source-only: the model as it left its training; the baseline that every gain is measured against."""
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.models.segmentor import Segmentor
-from segada.modulation.base import StepPlan
 
 
 class SourceOnly(Method):

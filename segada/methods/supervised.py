@@ -5,19 +5,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from segada.data.augment import crop_and_flip, jitter_and_blur
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.data.replay import Drawn
-from segada.data.style import restyle
-from segada.data.windows import cut_windows
+from segada.data.transforms.augment import crop_and_flip, jitter_and_blur
+from segada.data.transforms.style import restyle
+from segada.data.transforms.windows import cut_windows
 from segada.methods.base import MethodParts
 from segada.methods.learner import Learner, Terms
 from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
-from segada.modulation.base import StepPlan
 from segada.selftraining.losses import pixel_cross_entropy
+from segada.settings.controller import ModulationSettings
 from segada.settings.method import SupervisedSettings
-from segada.settings.modulation import ModulationSettings
 
 
 class Supervised(Learner):

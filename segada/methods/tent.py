@@ -7,10 +7,10 @@ method here, where the paper takes the statistics of the batch that is scored.
 
 from torch import nn
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import MethodParts
 from segada.methods.learner import Learner, Terms
-from segada.modulation.base import StepPlan
 from segada.selftraining.entropy import mean_entropy
 from segada.settings.tent import TentSettings
 

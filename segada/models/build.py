@@ -2,18 +2,18 @@
 
 import torch
 
-from segada.adapters.placement import place_adapter
-from segada.adapters.prompting import place_prompt
 from segada.data.labels import NUM_CLASSES
-from segada.models.encoders import build_encoder
+from segada.models.adapters.image_adapters import place_prompt
+from segada.models.adapters.placement import place_adapter
+from segada.models.encoders.registry import build_encoder
 from segada.models.freezing import check_part, freeze
-from segada.models.heads import HEADS
+from segada.models.heads.registry import HEADS
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.models.weights import load_weights
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import default_head_width
+from segada.settings.image_adapter import NoPrompt, PromptSettings
 from segada.settings.model import ModelSettings
-from segada.settings.prompt import NoPrompt, PromptSettings
 
 
 def build_segmentor(

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from torch import Tensor, nn
 
-from segada.models.encoder import strip_adapters
+from segada.models.encoders.base import strip_adapters
 from segada.models.segmentor import Segmentor
 from segada.models.weights import load_weights
 

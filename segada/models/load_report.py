@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from segada.models.encoder import has_adapter
+from segada.models.encoders.base import has_adapter
 from segada.models.freezing import names_part
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from segada.models.encoder import Encoder
-from segada.models.head import Head
-from segada.models.heads import HEADS
-from segada.models.mix_transformer import MixTransformer
-from segada.models.timm_encoder import build_timm_encoder
+from segada.models.encoders.base import Encoder
+from segada.models.encoders.mix_transformer import MixTransformer
+from segada.models.encoders.timm_encoder import build_timm_encoder
+from segada.models.heads.base import Head
+from segada.models.heads.registry import HEADS
 from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
 
 

@@ -7,8 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from segada.models.encoder import Encoder
-from segada.models.head import Head
+from segada.models.encoders.base import Encoder
+from segada.models.heads.base import Head
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from segada.models.encoder import SLOTS
+from segada.models.encoders.base import SLOTS
 
 DEPTH = 2
 """Words of a module's dotted name that tell it from others; a number behind them (`encoder.stages.0`) counts too."""

@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from segada.clock import StepTime, Stopwatch
-from segada.data.datasets import count_frames
-from segada.material import prepare
+from segada.core.timer import StepTime, Stopwatch
+from segada.data.datasets.registry import count_frames
+from segada.engine.run_data import prepare
+from segada.engine.runner import Adaptation
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
-from segada.stream import Adaptation
 
 WARM_UP: Final = 3
 """Steps before those that count: the first ones allocate memory and choose algorithms."""
@@ -50,8 +50,8 @@ def time_steps(settings: RunSettings, steps: int) -> tuple[list[StepTime], Segme
         The measured steps, and the adapting network.
 
     Raises:
-        ValueError: as `segada.material.prepare` and `segada.stream.Adaptation`.
-        segada.stream.Diverged: a loss is not finite.
+        ValueError: as `segada.engine.run_data.prepare` and `segada.engine.runner.Adaptation`.
+        segada.engine.runner.Diverged: a loss is not finite.
     """
     shortened = _shortened(settings, WARM_UP + steps)
     stopwatch = Stopwatch()

@@ -6,10 +6,10 @@ from pydantic import BaseModel
 
 from segada.settings.files import InputError, read_value
 from segada.settings.limits import DEPTH, KEY
-from segada.settings.misfits import shown
+from segada.settings.nested import Value
 from segada.settings.run import RunSettings
 from segada.settings.schema import slots
-from segada.settings.trees import Value
+from segada.settings.validation_errors import shown
 
 
 def parse_assignments(

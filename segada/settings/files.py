@@ -8,10 +8,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from segada.settings.inputs import InputError, read_text
-from segada.settings.misfits import Misfit, explain, shown
+from segada.settings.nested import Parts, Tree, Value, has_path, merged, nested
 from segada.settings.presets import spelled_out
 from segada.settings.run import RunSettings
-from segada.settings.trees import Parts, Tree, Value, has_path, merged, nested
+from segada.settings.validation_errors import Misfit, explain, shown
 from segada.settings.yaml_text import parsed
 
 __all__ = ["Document", "InputError", "Origin", "load_run_settings", "read_value", "read_yaml"]

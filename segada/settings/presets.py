@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from segada.settings.trees import Tree, Value, merged
+from segada.settings.nested import Tree, Value, merged
 
 PresetName = Literal["adpt1", "adpt2", "adpt3", "adpt7", "adpt8"]
 

@@ -12,21 +12,21 @@ from segada.settings.adversarial import AdversarialSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.augmentation import check_grid, check_window
 from segada.settings.base import Seed, Settings
+from segada.settings.check_trainable import check_added, check_controlled, own_choice
+from segada.settings.check_widths import check_adapter, check_prompt
+from segada.settings.controller import AlwaysSettings, ModulationSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
+from segada.settings.image_adapter import NoPrompt, PromptSettings
 from segada.settings.label_free import check_label_free
+from segada.settings.logging import WatchSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
-from segada.settings.modulation import AlwaysSettings, ModulationSettings
+from segada.settings.nested import Tree
 from segada.settings.presets import PresetName, spelled_out
-from segada.settings.prompt import NoPrompt, PromptSettings
 from segada.settings.stream import StreamSettings
-from segada.settings.trees import Tree
-from segada.settings.watch import WatchSettings
-from segada.settings.what_learns import check_added, check_controlled, own_choice
-from segada.settings.widths import check_adapter, check_prompt
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulation": "always"}
 """What a room that is chosen by `name` is when the name is left out."""

@@ -10,7 +10,7 @@ from typing import Annotated, Union, cast, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from segada.settings.trees import Tree, at_path
+from segada.settings.nested import Tree, at_path
 
 
 @dataclass(frozen=True)

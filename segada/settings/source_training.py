@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from segada.settings.nested import Tree, Value, merged
 from segada.settings.presets import spelled_out
-from segada.settings.trees import Tree, Value, merged
 
 OF_THE_DRIVE: Final = ("route", "rounds")
 """How `stream.visits` are driven."""

@@ -8,8 +8,8 @@ import yaml
 
 from segada.settings.inputs import InputError, is_control
 from segada.settings.limits import DEPTH, KEY, NUMBER, TEXT, VALUES, WHOLE
-from segada.settings.misfits import shown
-from segada.settings.trees import Parts, Value
+from segada.settings.nested import Parts, Value
+from segada.settings.validation_errors import shown
 
 TAG = "tag:yaml.org,2002:"
 _WORDS = ("on", "off", "yes", "no")

@@ -14,7 +14,7 @@ import pytest
 from manifests import CLUSTER, ROOT
 
 from hpo import run, submit
-from hpo.study_document import shipped_studies
+from hpo.config.document import shipped_studies
 
 COMMAND = re.compile(r"""python -m ((?:hpo|segada)(?:\.\w+)+)(?:(?=[`"'\n])|\s+([^`\n]*))""")
 STANDING_FOR = {"STUDY.yaml": "smoke.yaml", "my_study.yaml": "smoke.yaml", "FOLDER": "/shared/runs/smoke"}

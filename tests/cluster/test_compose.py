@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from manifests import CLUSTER, ROOT, document
 
-from hpo.gauges import EXPORTED, PREFIX
+from hpo.monitoring.prometheus import EXPORTED, PREFIX
 
 COMPOSE: dict[str, Any] = document("compose/compose.yaml")
 SERVICES: dict[str, Any] = COMPOSE["services"]

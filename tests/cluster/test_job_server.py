@@ -12,7 +12,7 @@ from socket import socket
 import pytest
 
 from hpo import submit
-from segada.command import DONE, WRONG_INPUT
+from segada.cli.exit_codes import DONE, WRONG_INPUT
 
 TOKEN = "planted-token-0123456789abcdef"
 

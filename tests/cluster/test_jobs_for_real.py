@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segada.command import DONE, INTERRUPTED, WRONG_INPUT
+from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from manifests import ROOT, document, documents
 
-from hpo.submitting.sending import STOP_WAIT, VISITS_WAIT
+from hpo.submission.entrypoint import STOP_WAIT, VISITS_WAIT
 
 Node = dict[str, Any]
 SCHEMAS = Path(os.environ.get("SEGADA_KUBERAY", ROOT.parent / "shared" / "kuberay"))

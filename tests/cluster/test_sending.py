@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from hpo import submit
-from hpo.study_file import load_study
-from hpo.submitting import parcel
-from hpo.submitting.parcel import packed
-from hpo.submitting.sending import RESERVED, entrypoint, environment, submission_id
-from hpo.tuning import cluster
-from hpo.tuning.cluster import Resources
+from hpo.config.study_file import load_study
+from hpo.execution import cluster
+from hpo.execution.cluster import Resources
+from hpo.submission import bundle as parcel
+from hpo.submission.bundle import packed
+from hpo.submission.entrypoint import RESERVED, entrypoint, environment, submission_id
 from segada.settings.files import InputError
 
 CHILD = "extends: ../base.yaml\nname: child\n"

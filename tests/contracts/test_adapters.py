@@ -9,17 +9,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from segada.adapters.placement import ADAPTERS
-from segada.adapters.prompting import PROMPTS
+from segada.models.adapters.image_adapters import PROMPTS
+from segada.models.adapters.placement import ADAPTERS
 from segada.models.build import build_segmentor
-from segada.models.encoder import has_adapter, has_batch_norm
+from segada.models.encoders.base import has_adapter, has_batch_norm
 from segada.models.learning import learning_parameters, twin, twin_without_adapters
 from segada.models.segmentor import Segmentor
 from segada.models.weights import load_weights, save_weights, storable
 from segada.settings import RunSettings
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
-from segada.settings.prompt import PromptSettings
+from segada.settings.image_adapter import PromptSettings
 
 WIDTHS = MIX_TRANSFORMERS["mit_tiny"].widths
 SIZES = [(32, 64), (40, 72), (65, 33)]

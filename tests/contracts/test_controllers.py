@@ -9,15 +9,15 @@ from typing import Any, get_args
 import pytest
 import torch
 
+from segada.controllers.base import Controller, ControllerParts, StepPlan, StepView
+from segada.controllers.registry import CONTROLLERS
+from segada.core.rng import torch_generator
 from segada.models.build import build_segmentor
 from segada.models.learning import twin_without_adapters
-from segada.modulation.base import Controller, ControllerParts, StepPlan, StepView
-from segada.modulation.table import CONTROLLERS
-from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
+from segada.settings.controller import ModulationSettings
 from segada.settings.model import ModelSettings
-from segada.settings.modulation import ModulationSettings
 
 JUMPY = {"signal": "full", "window": 5, "threshold": 0.2, "near": 4.5, "far": 9.0}
 """For networks and frames of chance, so that there is a jump every few steps."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from published_trees import TREES
 
-from segada.data.datasets import DATASETS, load_domain
+from segada.data.datasets.registry import DATASETS, load_domain
 from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.settings.data import DataSettings, DomainSettings, SplitSettings

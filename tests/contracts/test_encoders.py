@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from segada.models.build import bare_segmentor
-from segada.models.encoder import STRIDES, has_batch_norm
-from segada.models.encoders import ENCODERS
+from segada.models.encoders.base import STRIDES, has_batch_norm
+from segada.models.encoders.mix_transformer import MixTransformer
+from segada.models.encoders.registry import ENCODERS
 from segada.models.learning import changing_state, learning_parameters, twin, twin_without_adapters
-from segada.models.mix_transformer import MixTransformer
 from segada.models.segmentor import Segmentor
 from segada.models.weights import load_weights, save_weights
 from segada.settings.architectures import MIX_TRANSFORMERS

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from segada.models.build import bare_segmentor
-from segada.models.head import Head
-from segada.models.heads import HEADS
+from segada.models.heads.base import Head
+from segada.models.heads.registry import HEADS
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.settings.model import ModelSettings
 

@@ -8,20 +8,20 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from segada.controllers.base import StepPlan
+from segada.core.rng import numpy_generator, torch_generator
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
-from segada.material import Material, prepare
+from segada.engine.run_data import Material, prepare
+from segada.engine.runner import Adaptation
 from segada.methods.base import Method, MethodParts, State
-from segada.methods.table import METHODS
+from segada.methods.registry import METHODS
 from segada.models.build import build_segmentor
-from segada.models.heads import HEADS
-from segada.modulation.base import StepPlan
-from segada.randomness import numpy_generator, torch_generator
+from segada.models.heads.registry import HEADS
 from segada.settings import RunSettings
 from segada.settings.label_free import WITH_TEACHER
 from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings
-from segada.stream import Adaptation
 
 METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "source_only": {"name": "source_only"},

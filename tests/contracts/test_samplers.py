@@ -11,14 +11,14 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from pydantic import TypeAdapter
 
-from hpo.configuration import Configuration
-from hpo.parameters.conditions import Clauses
-from hpo.parameters.kinds import Parameter
+from hpo.config.study_file import load_study
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.table import SAMPLERS
-from hpo.space import Space
-from hpo.study import open_study
-from hpo.study_file import load_study
+from hpo.samplers.registry import SAMPLERS
+from hpo.search_space import Space
+from hpo.search_space.conditions import Clauses
+from hpo.search_space.configuration import Configuration
+from hpo.search_space.kinds import Parameter
+from hpo.study.study import open_study
 from segada.settings.files import InputError
 
 CASES: dict[str, dict[str, object]] = {

@@ -12,22 +12,22 @@ import pytest
 from study_samples import confirmation, report, results
 
 from hpo.comparison.tables import methods_csv
-from hpo.confirm import Confirmation
-from hpo.jobs import Job, Outcome
-from hpo.outputs import write_outputs, write_study
-from hpo.plan import Plan
-from hpo.progress import Progress, Tally
+from hpo.config.study_file import load_study
+from hpo.monitoring.progress import Progress, Tally
+from hpo.monitoring.status import Running, Standing
+from hpo.monitoring.status_view import print_plain, print_table
+from hpo.monitoring.summary import print_summary
+from hpo.reporting.outputs import write_outputs, write_study
 from hpo.reporting.page import page
-from hpo.results import StudyResults, write_csv
-from hpo.standing import Running, Standing
-from hpo.status_view import print_plain, print_table
-from hpo.study import open_study
-from hpo.study_file import load_study
-from hpo.summary import print_summary
-from segada.command import Parser
+from hpo.results.confirmation import Confirmation
+from hpo.results.results import StudyResults, write_csv
+from hpo.study.jobs import Job, Outcome
+from hpo.study.plan import Plan
+from hpo.study.study import open_study
+from segada.cli.console import PlainConsole
+from segada.cli.exit_codes import Parser
 from segada.records import RunReport
 from segada.settings import RunSettings
-from segada.terminal import PlainConsole
 
 EVIL = "[/d] \x1b[2J\u202e<script>alert(1)</script>\n=1+1"
 SHOWN = r"[/d] \x1b[2J\u202e<script>alert(1)</script>\n=1+1"
@@ -175,15 +175,16 @@ def test_the_command_line_s_mistakes_are_escaped(capsys: pytest.CaptureFixture[s
 
 
 def test_nobody_prints_another_way() -> None:
-    """Whole documents - YAML, JSON, a log - are printed as they are, elsewhere lines go through `segada.printing`."""
+    """Whole documents - YAML, JSON, a log - are printed as they are, elsewhere lines go through
+    `segada.core.printing`."""
     documents = {
         "hpo/run.py": 1,
         "hpo/status.py": 1,
-        "hpo/space/__main__.py": 2,
+        "hpo/space.py": 2,
         "hpo/submit.py": 3,
-        "hpo/tracking/worker.py": 4,
+        "hpo/tracking/wandb_process.py": 4,
         "segada/data/__main__.py": 1,
-        "segada/printing.py": 2,
+        "segada/core/printing.py": 2,
     }
     found: dict[str, int] = {}
     for path in [path for package in ("hpo", "segada") for path in (ROOT / package).rglob("*.py")]:

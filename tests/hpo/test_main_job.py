@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import yaml
 
-from hpo.collect import results_of
-from hpo.confirm import Confirmation
-from hpo.plan import Plan
-from hpo.study import open_study, read_study
-from hpo.study_file import load_study
+from hpo.config.study_file import load_study
+from hpo.results.collect import results_of
+from hpo.results.confirmation import Confirmation
+from hpo.study.plan import Plan
+from hpo.study.study import open_study, read_study
 from segada.records import RunReport
 
 ROOT = Path(__file__).parents[2]

@@ -17,24 +17,24 @@ from ray import cloudpickle
 from ray.exceptions import OutOfMemoryError, RayTaskError
 from study_samples import report
 
-import segada.stream
+import segada.engine.runner
 from hpo import run
-from hpo.agenda import Agenda
-from hpo.attributes import MISHAPS, REASON
-from hpo.collect import results_of
-from hpo.drivers import joined
-from hpo.jobs import Job, Progress
-from hpo.outputs import write_study
-from hpo.plan import Plan
-from hpo.results import write_csv
-from hpo.study import Study, open_study
-from hpo.study_file import load_study
-from hpo.tuning.callbacks import Deaths
-from hpo.tuning.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, config_of
-from segada.material import Material, prepare
+from hpo.config.study_file import load_study
+from hpo.execution.failures import Deaths
+from hpo.execution.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, config_of
+from hpo.orchestration.coordinator import Agenda
+from hpo.reporting.outputs import write_study
+from hpo.results.collect import results_of
+from hpo.results.results import write_csv
+from hpo.study.attributes import MISHAPS, REASON
+from hpo.study.drivers import joined
+from hpo.study.jobs import Job, Progress
+from hpo.study.plan import Plan
+from hpo.study.study import Study, open_study
+from segada.core.storage_errors import StorageError, storage_error
+from segada.engine.run_data import Material, prepare
+from segada.engine.runner import Adaptation
 from segada.settings import RunSettings
-from segada.storage import StorageError, storage_error
-from segada.stream import Adaptation
 
 STUDY = """
 name: tiny
@@ -150,7 +150,7 @@ class _Memory:
     """Takes the place of the evaluation, and has too little memory for large batches from some call on."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int, most: int, error: Exception) -> None:
-        self._evaluate, self._first, self._most, self._error = segada.stream.evaluate, first, most, error
+        self._evaluate, self._first, self._most, self._error = segada.engine.runner.evaluate, first, most, error
         self.batches: list[int] = []
         monkeypatch.setattr(segada.stream, "evaluate", self)
 
@@ -218,7 +218,9 @@ def test_a_job_that_begins_lean_has_no_second_try_and_one_that_is_given_up_no_fi
     assert memory.batches == [1]
 
 
-@pytest.mark.parametrize("error", [segada.stream.Diverged("the loss is nan"), ValueError("placement: no such block")])
+@pytest.mark.parametrize(
+    "error", [segada.engine.runner.Diverged("the loss is nan"), ValueError("placement: no such block")]
+)
 def test_a_failure_of_the_runs_own_is_never_tried_again(
     error: Exception, settings: RunSettings, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

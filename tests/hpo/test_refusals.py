@@ -5,11 +5,11 @@ import sys
 import pytest
 import yaml
 
-from hpo.drivers import joined
+from hpo.config.study_file import load_study
 from hpo.report import main as report_main
 from hpo.run import main as run_main
-from hpo.study import open_study
-from hpo.study_file import load_study
+from hpo.study.drivers import joined
+from hpo.study.study import open_study
 from segada.settings.files import InputError
 
 

@@ -12,13 +12,13 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from test_space import spaces
 from test_sweeps import STUDY, SWEEP
 
-from hpo.parameters.base import Raw
-from hpo.space import Space
-from hpo.space import count as counting
-from hpo.space.__main__ import main, proposals
-from hpo.space.count import cardinality
-from hpo.study_document import shipped_studies
-from hpo.study_file import load_study
+from hpo.config.document import shipped_studies
+from hpo.config.study_file import load_study
+from hpo.search_space import Space
+from hpo.search_space import size as counting
+from hpo.search_space.parameter import Raw
+from hpo.search_space.size import cardinality
+from hpo.space import main, proposals
 
 
 def values_of(distribution: BaseDistribution) -> list[Raw]:

@@ -13,17 +13,17 @@ from rich.console import Console
 from study_samples import report, visit
 
 from hpo import status
-from hpo.agenda import Agenda
-from hpo.drivers import Driver, joined
-from hpo.jobs import Job, Progress
-from hpo.outputs import write_study
-from hpo.plan import Plan
-from hpo.standing import Standing, standing_of
+from hpo.config.study_file import load_study
+from hpo.monitoring.status import Standing, standing_of
+from hpo.monitoring.status_view import print_table
+from hpo.orchestration.coordinator import Agenda
+from hpo.reporting.outputs import write_study
 from hpo.status import places
-from hpo.status_view import print_table
-from hpo.study import open_study
-from hpo.study_file import load_study
-from segada.command import DONE, WRONG_INPUT
+from hpo.study.drivers import Driver, joined
+from hpo.study.jobs import Job, Progress
+from hpo.study.plan import Plan
+from hpo.study.study import open_study
+from segada.cli.exit_codes import DONE, WRONG_INPUT
 
 STUDY = """
 name: tiny

@@ -15,14 +15,14 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 import hpo.trial
-from hpo.claims import RUN
-from hpo.exchange import exported
-from hpo.outputs import write_study
-from hpo.samplers.table import SAMPLERS
-from hpo.study import Study, open_study
-from hpo.study_file import StudyFile, load_study
-from hpo.trial_records import TrialRecord, line_of, record_of, trial_of
-from segada.command import DONE, WRONG_INPUT
+from hpo.config.study_file import StudyFile, load_study
+from hpo.reporting.outputs import write_study
+from hpo.samplers.registry import SAMPLERS
+from hpo.study.exchange import exported
+from hpo.study.leases import RUN
+from hpo.study.study import Study, open_study
+from hpo.study.trial_records import TrialRecord, line_of, record_of, trial_of
+from segada.cli.exit_codes import DONE, WRONG_INPUT
 
 STUDY: dict[str, object] = {
     "name": "tiny",

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from wandb_files import refusing_server
 
-from hpo.outputs import write_study
-from hpo.study import open_study
-from hpo.study_file import StudyFile, load_study
+from hpo.config.study_file import StudyFile, load_study
+from hpo.reporting.outputs import write_study
+from hpo.study.study import open_study
 from hpo.wandb_report import main
 
 STUDY = {
@@ -41,7 +41,7 @@ def sent(file: StudyFile) -> dict[str, object]:
     with warnings.catch_warnings():
         # It still has validators of pydantic 1.
         warnings.simplefilter("ignore")
-        from hpo.tracking.report import report_of
+        from hpo.tracking.wandb_report_builder import report_of
     return json.loads(report_of(file, "lab")._to_model().model_dump_json(by_alias=True))
 
 

@@ -11,9 +11,9 @@ import yaml
 from sweep_server import SweepServer, sweep_server
 from wandb_files import kept_runs
 
-from hpo.study_file import load_study
-from hpo.sweeps.run import point_of_study
-from hpo.sweeps.writing import sweep_of
+from hpo.config.study_file import load_study
+from hpo.tracking.sweep_agent import point_of_study
+from hpo.tracking.sweep_export import sweep_of
 from hpo.wandb_sweep import main
 
 KEY = "5ecre7" * 7

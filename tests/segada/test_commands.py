@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from segada import adapt, compare, pretrain
-from segada.command import DONE, FAILED, INTERRUPTED, WRONG_INPUT, exit_code
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, exit_code
 
 TINY = {
     "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}},

@@ -15,8 +15,8 @@ from torch import Tensor
 from transformers import AutoImageProcessor, SegformerConfig, SegformerForSemanticSegmentation
 
 from segada import convert
-from segada.atomic import write_folder
-from segada.command import DONE, WRONG_INPUT
+from segada.cli.exit_codes import DONE, WRONG_INPUT
+from segada.core.atomic_io import write_folder
 from segada.data.labels import NAMES
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.segmentor import Segmentor
@@ -250,7 +250,7 @@ def test_adapters_go_with_our_own_format(run: Run, tmp_path: Path, capsys: pytes
 KILLED_HALFWAY = """
 import os, signal
 from pathlib import Path
-from segada.atomic import write_folder
+from segada.core.atomic_io import write_folder
 
 class Killed(dict):
     def items(self):

@@ -20,11 +20,11 @@ from torch.nn.functional import interpolate
 
 from segada import evaluate
 from segada.adapt import adapt
-from segada.command import DONE, INTERRUPTED, WRONG_INPUT
-from segada.data.datasets import labelled_frames, load_domain
-from segada.evaluating.judge import Judge
+from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
+from segada.data.datasets.registry import labelled_frames, load_domain
+from segada.evaluation.areas import frame_areas
 from segada.evaluation.class_scores import class_scores
-from segada.evaluation.confusion import frame_areas
+from segada.evaluation.predictor import Judge
 from segada.models.build import build_segmentor
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights

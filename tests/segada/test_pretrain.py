@@ -13,12 +13,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from segada import evaluate
-from segada.command import DONE
-from segada.material import prepare
+from segada.cli.exit_codes import DONE
+from segada.core.rng import torch_generator
+from segada.engine.run_data import prepare
 from segada.models.build import build_segmentor
 from segada.models.weights import find_checkpoint
 from segada.pretrain import halve, main, pretrain, recipes
-from segada.randomness import torch_generator
 from segada.settings import RunSettings
 from segada.settings.files import load_run_settings
 

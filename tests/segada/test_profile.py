@@ -9,15 +9,15 @@ import torch
 import yaml
 
 from segada import profile
-from segada.command import DONE, WRONG_INPUT
-from segada.models.mix_transformer import MixTransformer
-from segada.models.segformer import SegFormerHead
+from segada.cli.exit_codes import DONE, WRONG_INPUT
+from segada.models.encoders.mix_transformer import MixTransformer
+from segada.models.heads.segformer import SegFormerHead
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.profiling.parameters import count_parameters, in_words, summed
 from segada.profiling.step_time import OTHER, WARM_UP, part_times, time_steps
 from segada.settings import RunSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
-from segada.settings.trees import merged
+from segada.settings.nested import merged
 
 PUBLISHED = {
     "mit_b0": (3.319e6, 0.40e6),

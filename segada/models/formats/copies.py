@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from segada.models.formats.table import FORMATS, Format
+from segada.models.formats.registry import FORMATS, Format
 
 DEEPEST = 3
 """Mappings inside mappings that are looked through for tensors."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from segada.models.daformer import DILATIONS
 from segada.models.formats.contents import Reading
 from segada.models.formats.naming import STAGES, Naming, Rows
 from segada.models.formats.nvlabs import AUXILIARY, ENCODER, FUSION, UNUSED
+from segada.models.heads.daformer import DILATIONS
 
 SEGFORMER = Naming(
     ENCODER,

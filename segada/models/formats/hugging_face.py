@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from segada.models.encoders.mix_transformer import PATCHES
 from segada.models.formats.contents import Reading
 from segada.models.formats.naming import Naming, written_out
-from segada.models.mix_transformer import PATCHES
 from segada.settings.architectures import MIX_TRANSFORMERS
 
 HEAD = (

@@ -7,8 +7,8 @@ from pathlib import Path
 from segada.models.formats.contents import OpenedFile, StoredWeights
 from segada.models.formats.copies import Copy, find_copies, state_dicts
 from segada.models.formats.opening import open_checkpoint
+from segada.models.formats.registry import FORMATS
 from segada.models.formats.sizes import shown_facts
-from segada.models.formats.table import FORMATS
 from segada.settings.architectures import MIX_TRANSFORMERS
 
 SHOWN = 5

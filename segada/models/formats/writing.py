@@ -7,14 +7,14 @@ from typing import Any
 
 import safetensors.torch
 
-from segada.atomic import write_bytes, write_folder
+from segada.core.atomic_io import write_bytes, write_folder
 from segada.data.labels import IGNORE, NAMES
-from segada.models.encoder import has_adapter
+from segada.models.encoders.base import has_adapter
+from segada.models.encoders.mix_block import MLP_RATIO, PATCH_EPS
+from segada.models.encoders.mix_transformer import PATCHES
 from segada.models.formats.contents import StoredWeights
 from segada.models.formats.hugging_face import file_names
 from segada.models.formats.opening import CLASS_NAMES, CONFIG, FACTS
-from segada.models.mix_block import MLP_RATIO, PATCH_EPS
-from segada.models.mix_transformer import PATCHES
 from segada.models.segmentor import IMAGENET_MEAN, IMAGENET_STD
 from segada.settings.architectures import MIX_TRANSFORMERS
 

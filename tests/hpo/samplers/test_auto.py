@@ -3,9 +3,9 @@
 import pytest
 from pydantic import TypeAdapter
 
-from hpo.parameters.kinds import Parameter
 from hpo.samplers.auto import choose
-from hpo.space import Space
+from hpo.search_space import Space
+from hpo.search_space.kinds import Parameter
 
 FEW = {"a": {"type": "int", "low": 1, "high": 4}, "b": {"type": "bool", "when": {"a": [1, 2]}}}
 MANY = {**FEW, "x": {"type": "float", "low": 0.0, "high": 1.0}}

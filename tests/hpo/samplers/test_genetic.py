@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import TypeAdapter
 
-from hpo.configuration import Configuration
-from hpo.parameters.kinds import Parameter
-from hpo.parameters.subsets import SubsetParameter
 from hpo.samplers.genes import ChoiceGene, NumberGene, SubsetGene
 from hpo.samplers.genetic import STRENGTH, GeneticSampler, GeneticSettings
+from hpo.samplers.history import GENOME
 from hpo.samplers.operators import STRONGEST, build_toolbox, deap_randomness
-from hpo.samplers.past import GENOME
 from hpo.samplers.random import RandomSettings
-from hpo.space import Space
+from hpo.search_space import Space
+from hpo.search_space.configuration import Configuration
+from hpo.search_space.kinds import Parameter
+from hpo.search_space.subset import SubsetParameter
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -6,11 +6,11 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from pydantic import TypeAdapter
 
-from hpo.parameters.conditions import Clauses
-from hpo.parameters.kinds import Parameter
 from hpo.samplers import grid
 from hpo.samplers.grid import GridSettings, levels
-from hpo.space import Space
+from hpo.search_space import Space
+from hpo.search_space.conditions import Clauses
+from hpo.search_space.kinds import Parameter
 
 PARAMETERS = {
     "kind": {"type": "choice", "choices": ["none", "a"]},

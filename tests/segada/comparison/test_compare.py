@@ -18,13 +18,13 @@ import yaml
 from rich.console import Console
 
 from segada import adapt, compare
-from segada.command import DONE, INTERRUPTED, WRONG_INPUT
+from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 from segada.comparison import runs as runs_module
 from segada.comparison.recipe import load_recipe, shipped_recipes
+from segada.engine.runner import Adaptation
 from segada.records import RunReport, VisitRecord
 from segada.settings.files import load_run_settings
-from segada.settings.trees import merged
-from segada.stream import Adaptation
+from segada.settings.nested import merged
 
 METHODS: dict[str, Any] = {
     "batch_norm": {"method": {"name": "batch_norm"}},

@@ -11,10 +11,10 @@ from segada.data.batch import Batch, to_batch
 from segada.data.feed import Feed, fed
 from segada.data.frames import Frames
 from segada.data.replay import ReplayBuffer
-from segada.material import Material, prepare
+from segada.engine.run_data import Material, prepare
+from segada.engine.runner import Adaptation
 from segada.settings import RunSettings
 from segada.settings.stream import ReplaySettings
-from segada.stream import Adaptation
 
 CPU = torch.device("cpu")
 

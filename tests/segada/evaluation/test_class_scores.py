@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_jaccard_index
 
+from segada.evaluation.areas import frame_areas
 from segada.evaluation.class_scores import ClassScores, class_scores
-from segada.evaluation.confusion import frame_areas
 
 seeds = st.integers(0, 9999)
 some = st.sets(st.integers(0, 18), min_size=1).map(sorted)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, one_hot
 
 from segada.data.frames import Frames
-from segada.evaluation.confusion import frame_areas
+from segada.evaluation.areas import frame_areas
 from segada.evaluation.evaluator import OnlineScore, evaluate, predicted_classes
 
 pytestmark = pytest.mark.rounding

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segada.engine.visit_metrics import Passage
 from segada.evaluation.label_free import MOST_PIXELS, SCORES, Sight, measured, validated
-from segada.passage import Passage
 from segada.settings.evaluation import HIGHER_IS_BETTER, LabelFreeName
 
 pytestmark = pytest.mark.rounding

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from method_parts import Build, method_parts
 
-from segada.material import Material, prepare
+from segada.engine.run_data import Material, prepare
 from segada.methods.base import MethodParts
 from segada.settings import RunSettings
 

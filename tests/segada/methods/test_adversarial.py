@@ -8,11 +8,11 @@ from method_parts import Build
 from torch import Tensor
 from torch.nn import functional
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.material import Material
+from segada.engine.run_data import Material
 from segada.methods.adversarial import Adversarial
 from segada.methods.base import MethodParts
-from segada.modulation.base import StepPlan
 from segada.selftraining.discriminator import Discriminator
 from segada.settings import RunSettings
 

@@ -8,12 +8,12 @@ from method_parts import Build
 from norm_encoder import with_norm_encoder
 from torch import Tensor, nn
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.material import Material
+from segada.engine.run_data import Material
 from segada.methods.base import MethodParts
 from segada.methods.batch_norm import BatchNorm
 from segada.models.segmentor import Segmentor
-from segada.modulation.base import StepPlan
 
 MOMENTUM = 0.3
 METHOD: dict[str, object] = {"name": "batch_norm", "momentum": MOMENTUM}

@@ -8,12 +8,12 @@ from method_parts import Build
 from torch import Tensor
 from torch.nn import functional
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.material import Material
+from segada.engine.run_data import Material
 from segada.methods.base import MethodParts
 from segada.methods.cotta import Cotta
 from segada.models.segmentor import Segmentor
-from segada.modulation.base import StepPlan
 from segada.selftraining.restoration import successes
 
 SETTINGS = {

@@ -10,19 +10,19 @@ import torch
 from norm_encoder import with_norm_encoder
 from torch.nn import functional
 
-from segada.data.augment import jitter_and_blur
+from segada.controllers.base import StepPlan
+from segada.core.rng import numpy_generator, torch_generator
 from segada.data.batch import Batch, to_batch
 from segada.data.frames import Frames
 from segada.data.replay import ReplayBuffer
-from segada.material import Material, prepare
+from segada.data.transforms.augment import jitter_and_blur
+from segada.engine.run_data import Material, prepare
 from segada.methods.base import MethodParts
 from segada.methods.dacs import Dacs
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights, storable
-from segada.modulation.base import StepPlan
-from segada.randomness import numpy_generator, torch_generator
 from segada.settings import RunSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.learning import ColourSettings

@@ -7,12 +7,12 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.swin_transformer_v2 import SwinTransformerV2
 from torch import nn
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import to_batch
-from segada.material import Material
+from segada.engine.run_data import Material
 from segada.methods.base import MethodParts
-from segada.methods.optimiser import Beside, Optimiser
-from segada.methods.table import METHODS
-from segada.modulation.base import StepPlan
+from segada.methods.optimizer import Beside, Optimiser
+from segada.methods.registry import METHODS
 from segada.settings.learning import OptimiserSettings
 
 

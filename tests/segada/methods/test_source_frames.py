@@ -4,12 +4,12 @@ import pytest
 import torch
 from method_parts import Build
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import Drawn
-from segada.material import Material
+from segada.engine.run_data import Material
 from segada.methods.base import Method
-from segada.methods.table import METHODS
-from segada.modulation.base import StepPlan
+from segada.methods.registry import METHODS
 
 PLAIN: dict[str, object] = {"crop": 1.0, "flip_probability": 0.0, "colour": {"jitter": 0.0, "blur_probability": 0.0}}
 GREY = {"style": {"grey_probability": 1.0}}

@@ -8,16 +8,16 @@ from method_parts import Build
 from torch import Tensor
 from torch.nn import functional
 
-from segada.clock import Stopwatch
+from segada.controllers.base import StepPlan
+from segada.core.timer import Stopwatch
 from segada.data.batch import Batch, to_batch
+from segada.engine.run_data import Material, prepare
 from segada.evaluation.evaluator import evaluate
-from segada.material import Material, prepare
 from segada.methods.supervised import Supervised
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.learning import learning_parameters
 from segada.models.weights import find_checkpoint
-from segada.modulation.base import StepPlan
 from segada.settings import RunSettings
 
 LIGHT_ALONE = {

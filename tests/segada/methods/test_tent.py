@@ -9,10 +9,10 @@ from method_parts import Build
 from norm_encoder import with_norm_encoder
 from torch import nn
 
+from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.material import Material
+from segada.engine.run_data import Material
 from segada.methods.tent import Tent
-from segada.modulation.base import StepPlan
 
 NORMS = {"method": {"name": "tent", "optimiser": {"learning_rate": 1e-2}}}
 LEARNING = {

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-from segada.models.mix_transformer import MixTransformer
-from segada.models.segformer import SegFormerHead
+from segada.models.encoders.mix_transformer import MixTransformer
+from segada.models.heads.segformer import SegFormerHead
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.models.weights import storable
 from segada.settings.architectures import MIX_TRANSFORMERS, Architecture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from segada.material import material_key
+from segada.engine.run_data import material_key
 from segada.models.build import build_segmentor
 from segada.models.freezing import names_part
 from segada.models.learning import learning_parameters

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from segada import adapt
-from segada.material import material_key
+from segada.engine.run_data import material_key
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
 from segada.settings.files import InputError, load_run_settings

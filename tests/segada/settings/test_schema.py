@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from segada.settings import RunSettings
+from segada.settings.nested import at_path, merged, nested
 from segada.settings.schema import all_paths, names_below, nearest, slots
-from segada.settings.trees import at_path, merged, nested
 
 DEFAULTS = RunSettings().model_dump(mode="json")
 

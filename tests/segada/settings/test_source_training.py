@@ -3,8 +3,8 @@
 import pytest
 
 from segada.settings import RunSettings
+from segada.settings.nested import Tree
 from segada.settings.source_training import source_training
-from segada.settings.trees import Tree
 
 RUN: Tree = {
     "stream": {"visits": ["clear", "25mm"], "route": "forward_and_back", "rounds": 3, "batch_size": 2},

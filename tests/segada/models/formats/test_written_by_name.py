@@ -9,9 +9,9 @@ from foreign import Weights
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segada.models.daformer import DAFormerHead
 from segada.models.formats import hamlet
 from segada.models.formats.reading import read_weights
+from segada.models.heads.daformer import DAFormerHead
 from segada.models.learning import twin_of_checkpoint
 from segada.models.segmentor import Segmentor
 from segada.settings.architectures import MIX_TRANSFORMERS
@@ -173,7 +173,7 @@ def test_daformers_own_head(encoder: nn.Module, tmp_path: Path) -> None:
     weights = {**encoder_file(encoder), **daformer_head()}
     ours = load(weights, tmp_path, head="daformer")
     assert "(DAFormer): " in ours.origin
-    # tests/segada/models/test_daformer.py holds the head against its formula under these very names.
+    # tests/segada/models/heads/test_daformer.py holds the head against its formula under these very names.
     theirs = DAFormerHead(CHANNELS, WIDTH, 19).eval()
     theirs.load_state_dict({name.removeprefix("decode_head."): tensor for name, tensor in daformer_head().items()})
     foreign.assert_near(ours(foreign.images()), theirs(maps_of(encoder, ours)), 1e-5)

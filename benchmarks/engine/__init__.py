@@ -1,0 +1,1 @@
+"""Benchmarks of the engine: rendering, loading, steps, ensembles."""

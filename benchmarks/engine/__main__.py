@@ -1,0 +1,149 @@
+"""How fast the parts are: `python -m benchmarks.engine streets` and `model` on one core, `loading` on the disk and
+all."""
+
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import cv2
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.engine.bench_loading import Timed, time_loading, write_streets
+from benchmarks.engine.bench_model import bench_model
+from benchmarks.engine.bench_voting import bench_evaluation
+from benchmarks.engine.rates import Rate, measure
+from segada.cli.console import terminal
+from segada.cli.exit_codes import Parser, exit_code
+from segada.data.cache.decoding import count_workers
+from segada.data.synthetic.streets import render_scenes
+from segada.data.weather.weather import parse_weather, render_weather
+from segada.settings.data import DataSettings
+from segada.settings.files import InputError, load_run_settings
+
+SIZES = ((64, 128), (96, 192), (128, 256))
+WEATHERS = ("25mm", "200mm", "fog150m", "night")
+FRAMES = 60
+"""Frames per repeat."""
+
+
+def bench_streets(repeats: int) -> list[Rate]:
+    """Scenes per second, and frames per second in each kind of weather."""
+    rates = []
+    for size in SIZES:
+        scenes = render_scenes(0, range(FRAMES), size)
+        work = partial(render_scenes, 0, range(FRAMES), size)
+        rates.append(Rate("scenes", size, measure(work, FRAMES, repeats)))
+        for name in WEATHERS:
+            render = partial(
+                render_weather,
+                scenes.images,
+                scenes.depth,
+                parse_weather(name),
+                seed=0,
+                numbers=range(len(scenes.images)),
+            )
+            rates.append(Rate(name, size, measure(render, FRAMES, repeats)))
+    return rates
+
+
+BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {
+    "evaluation": bench_evaluation,
+    "model": bench_model,
+    "streets": bench_streets,
+}
+"""Every benchmark of arithmetic by its name on the command line: a function from the number of repeats to the rates."""
+LOADING = "loading"
+"""The name of that of `benchmarks.engine.bench_loading`."""
+
+
+def print_rates(rates: list[Rate], console: Console) -> None:
+    """A table of medians with the range over the repeats."""
+    table = Table(
+        caption=f"per second of processor time on one core; {platform.machine()}, load {os.getloadavg()[0]:.1f}"
+    )
+    for column in ("work", "size", "median /s", "slowest .. fastest"):
+        table.add_column(column, justify="left" if column == "work" else "right")
+    for rate in rates:
+        spread = f"{_shown(min(rate.per_second))} .. {_shown(max(rate.per_second))}"
+        height, width = rate.size
+        table.add_row(rate.work, f"{height}x{width}", _shown(statistics.median(rate.per_second)), spread)
+    console.print(table)
+
+
+def _shown(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+def print_loading(what: str, timed: list[Timed], console: Console) -> None:
+    """A table of frames per second, and how many times as fast as the first each way is: medians and, in brackets, the
+    range over the repeats."""
+    table = Table(
+        title=what,
+        caption=f"on the clock; {count_workers(None)} CPUs of {platform.machine()}, load {os.getloadavg()[0]:.1f}",
+    )
+    for column in ("way", "ms", "frames/s", "times as fast"):
+        table.add_column(column, justify="left" if column == "way" else "right", no_wrap=True)
+    for one in timed:
+        milliseconds = f"{1000 * statistics.median(one.seconds):.1f}"
+        rates = [one.frames / seconds for seconds in one.seconds]
+        ratios = [first / seconds for first, seconds in zip(timed[0].seconds, one.seconds, strict=True)]
+        table.add_row(one.way, milliseconds, _with_range(rates, ".0f"), _with_range(ratios, ".1f"))
+    console.print(table)
+
+
+def _bench_loading(of: str | None, domain: str | None, repeats: int, console: Console) -> None:
+    if of is None:
+        with tempfile.TemporaryDirectory(prefix="segada-bench-") as folder:
+            data = write_streets(Path(folder))
+            for name in data.domains:
+                console.print()
+                print_loading(_described(name, data), time_loading(name, data, "source", repeats), console)
+        return
+    settings = load_run_settings(of)
+    name = domain or settings.stream.source
+    if name not in settings.data.domains:
+        raise InputError(f"--domain {name}: {of} has only {', '.join(sorted(settings.data.domains))}")
+    split = "source" if name == settings.stream.source else settings.stream.split
+    print_loading(_described(name, settings.data), time_loading(name, settings.data, split, repeats), console)
+
+
+def _with_range(numbers: list[float], digits: str) -> str:
+    return f"{statistics.median(numbers):{digits}} ({min(numbers):{digits}} .. {max(numbers):{digits}})"
+
+
+def _described(name: str, data: DataSettings) -> str:
+    return f"loading frames of {name} at {data.size[0]}x{data.size[1]}"
+
+
+def main() -> int:
+    """The command line."""
+    parser = Parser(prog="python -m benchmarks.engine", description=__doc__)
+    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING]))
+    parser.add_argument("--repeats", type=int, default=5, help="default: 5")
+    parser.add_argument("--of", metavar="SETTINGS", help="loading: of the frames of a run (YAML); default: made ones")
+    parser.add_argument("--domain", help="loading: which of data.domains in SETTINGS; default: its stream.source")
+    arguments = parser.parse_args()
+
+    def command() -> None:
+        if arguments.repeats < 1:
+            raise InputError(f"--repeats must be at least 1, but is {arguments.repeats}")
+        console = terminal()
+        if arguments.benchmark == LOADING:
+            _bench_loading(arguments.of, arguments.domain, arguments.repeats, console)
+            return
+        if arguments.of or arguments.domain:
+            raise InputError("--of and --domain say what is loaded; leave them out, or choose the benchmark loading")
+        cv2.setNumThreads(1)
+        print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), console)
+
+    return exit_code(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

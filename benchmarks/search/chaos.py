@@ -1,0 +1,186 @@
+"""Studies of the real engine that are killed again and again, beside the same study left alone.
+
+Every kind of mishap has studies of its own: one is disturbed at times drawn from the duration of the study left alone,
+and its command started again, until it is done; then comes a fresh one, until every kill is spent. Printed are how many
+runs were lost (a report that was there is gone, or another one), visits repeated, files differing from those of the
+study left alone, and the seconds from a kill until everything that was under way has its next visit.
+"""
+
+import argparse
+import itertools
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.search.fault import Impossible
+from benchmarks.search.fault_campaign import Campaign, Control, Outcome, control
+from benchmarks.search.faults import KINDS
+from benchmarks.search.options import count, folder
+from hpo.study.created_files import remove_named
+from hpo.study.folder import remove_study
+from segada.cli.console import PlainConsole
+from segada.settings.files import InputError
+
+STUDY = """
+name: chaos
+run:
+  seed: {seed}
+  data: {{size: [32, 64], splits: {{source: 24, adapt: 24, select: 4, report: 4}}}}
+  stream: {{visits: [clear, 100mm, 200mm], frames: 16, replay: {{size: 24}}}}
+  evaluation: {{split: select}}
+  watch: {{frames: true}}
+space:
+  method.name: {{type: choice, choices: [dacs, source_only], default: dacs}}
+  method.threshold: {{type: float, low: 0.1, high: 0.9, when: {{method.name: dacs}}}}
+sampler: {{name: random, seed: {seed}}}
+budget: {{trials: 6}}
+confirm: {{top: 1, seeds: 1}}
+# One run may be hit many times here: how often it is tried again is not what is measured.
+resources: {{workers: 2, retries: 1000}}
+"""
+COLUMNS = ("kind", "kills", "studies", "trials", "lost", "repeated", "differing", "s to go on", "worst")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--kills", type=count(), default=100, metavar="N", help="over all kinds, shared evenly")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the study, the times, and what is hit")
+    parser.add_argument("--kinds", type=_kinds, default=list(KINDS), metavar=",".join(KINDS))
+    parser.add_argument(
+        "--out", type=folder, default=Path("runs/bench/chaos"), metavar="DIR", help="keeps what is wrong"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Kills, and prints what came of it.
+
+    Raises:
+        InputError: the folder keeps what a former command found.
+        SystemExit: something was lost, repeated or otherwise.
+    """
+    out = arguments.out.resolve()
+    if out.is_dir() and any(out.iterdir()):
+        raise InputError(f"{out}: holds what was found wrong before; look at it and remove it, or name another --out")
+    console = PlainConsole(soft_wrap=True)
+    with own_ray():
+        against = undisturbed(out, arguments.seed)
+        console.print(f"left alone, the study takes {against.seconds:.1f} s")
+        shares = np.array_split(np.arange(arguments.kills), len(arguments.kinds))
+        outcomes = {
+            kind: disturbed(kind, against, out, len(share), arguments.seed, console)
+            for kind, share in zip(arguments.kinds, shares, strict=True)
+        }
+    show(outcomes, console)
+    if any(outcome.wrong for outcome in outcomes.values()):
+        raise SystemExit(1)
+    remove_study(against.out)
+    remove_named(out, (against.file.name, f"{against.out.name}.log", "*/"))
+
+
+def undisturbed(out: Path, seed: int) -> Control:
+    """The study that the others are compared with, in the folder `control`."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / "chaos.yaml"
+    file.write_text(STUDY.format(seed=seed))
+    return control(file, out / "control")
+
+
+def disturbed(kind: str, against: Control, out: Path, kills: int, seed: int, console: Console) -> Outcome:
+    """What comes of so many mishaps of a kind.
+
+    Args:
+        kind: Its name.
+        against: The study left alone.
+        out: The folder of all kinds; what is wrong is kept there, under the kind's name.
+        kills: Mishaps.
+        seed: Of the times, and of what is hit.
+        console: Is told of each.
+    """
+    outcome = Outcome()
+    generator = np.random.default_rng([seed, *kind.encode()])
+    mishaps = KINDS[kind](out / kind)
+    try:
+        with mishaps.ready():
+            for number in itertools.count():
+                if outcome.kills >= kills:
+                    break
+                campaign, found = Campaign(mishaps, against, str(number), generator), outcome.wrong
+                campaign.run(outcome, kills - outcome.kills, partial(_say, console, kind))
+                if outcome.wrong == found:
+                    campaign.remove()
+            _keep(mishaps.place)
+    except (Impossible, TimeoutError) as reason:
+        console.print(f"{kind}: no further, {reason}")
+    show({kind: outcome}, console)
+    return outcome
+
+
+def show(outcomes: Mapping[str, Outcome], console: Console) -> None:
+    """Prints a row per kind, the sum of several, and everything that is wrong."""
+    table = Table(title="studies killed", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for name in COLUMNS:
+        table.add_column(name)
+    for kind, outcome in outcomes.items():
+        table.add_row(kind, *_row(outcome))
+    whole = Outcome()
+    for outcome in outcomes.values():
+        whole.kills, whole.studies = whole.kills + outcome.kills, whole.studies + outcome.studies
+        whole.trials += outcome.trials
+        for name in ("lost", "repeated", "differing", "faults", "seconds"):
+            getattr(whole, name).extend(getattr(outcome, name))
+    if len(outcomes) > 1:
+        table.add_row("all", *_row(whole))
+    console.print(table)
+    for what in ("lost", "repeated", "differing", "faults"):
+        for line in getattr(whole, what):
+            console.print(f"{what}: {line}")
+
+
+def _row(outcome: Outcome) -> Iterator[str]:
+    counts = (outcome.kills, outcome.studies, outcome.trials)
+    yield from map(str, counts)
+    yield from (str(len(found)) for found in (outcome.lost, outcome.repeated, outcome.differing))
+    yield f"{statistics.median(outcome.seconds):.1f}" if outcome.seconds else "-"
+    yield f"{max(outcome.seconds):.1f}" if outcome.seconds else "-"
+
+
+def _say(console: Console, kind: str, what: str) -> None:
+    console.print(f"{kind}: study {what}")
+
+
+def _keep(place: Path) -> None:
+    """Takes what is wrong out of a file system that is about to go."""
+    if place.is_mount():
+        shutil.copytree(place, f"{place}-kept")
+
+
+@contextmanager
+def own_ray() -> Iterator[None]:
+    """Has Ray, here and in drivers, write into a folder that goes, and be found by nobody else on this machine."""
+    former = os.environ.get("RAY_TMPDIR")
+    with tempfile.TemporaryDirectory(prefix="chaos", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        os.environ["RAY_TMPDIR"] = folder
+        (Path(folder) / "ray").mkdir()
+        try:
+            yield
+        finally:
+            del os.environ["RAY_TMPDIR"]
+            if former is not None:
+                os.environ["RAY_TMPDIR"] = former
+
+
+def _kinds(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in KINDS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is no kind of mishap; choose from {', '.join(KINDS)}")
+    return names

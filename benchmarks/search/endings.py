@@ -1,0 +1,78 @@
+"""Mishaps of which a driver ends by itself: it is told to, or a process of Ray that it depends on is gone."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from benchmarks.search.fault import Kind, command, descendants
+from segada.cli.exit_codes import DONE, INTERRUPTED
+
+BOUND = 20.0
+"""Seconds in which a driver ends; schedulers kill what has not ended 30 s after SIGTERM."""
+
+
+class _Ending(Kind):
+    codes = codes_before = frozenset({DONE, INTERRUPTED})
+    ends_within = BOUND
+
+
+class GroupTerminated(_Ending):
+    """SIGTERM to the driver's process group, as `timeout` and schedulers send it: Ray's processes get it too."""
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Sends it, as soon as the driver is more than an interpreter that starts."""
+        while not _catches(driver.pid, signal.SIGTERM):
+            if driver.poll() is not None:
+                return False
+            time.sleep(0.01)
+        # The group of a driver that shares it with this process is not for it alone.
+        assert os.getpgid(driver.pid) == driver.pid
+        os.killpg(driver.pid, signal.SIGTERM)
+        return True
+
+
+class StartTerminated(GroupTerminated):
+    """The same while a driver imports, starts Ray and prepares data."""
+
+    is_spread = False
+
+
+class _RayKilled(_Ending):
+    program: ClassVar[bytes]
+    """Ends the path of the program."""
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Kills it, where the driver has started one."""
+        found = [pid for pid in descendants(driver.pid) if command(pid).partition(b"\0")[0].endswith(self.program)]
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        return bool(found)
+
+
+class NodeManagerKilled(_RayKilled):
+    """SIGKILL to Ray's raylet."""
+
+    program = b"/raylet"
+
+
+class ControlServiceKilled(_RayKilled):
+    """SIGKILL to Ray's GCS."""
+
+    program = b"/gcs_server"
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    caught = next((int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:")), 0)
+    return bool(caught >> (number - 1) & 1)

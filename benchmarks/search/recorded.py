@@ -1,0 +1,156 @@
+"""Trials that were run once, each to the end of its stream, and kept: a function to search without running anything."""
+
+import lzma
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from scipy.stats import spearmanr
+
+from hpo.config.objectives import RUNG_VALUES
+from hpo.samplers.surrogate import Coordinates
+from hpo.search_space import Space
+from hpo.search_space.conditions import Clauses
+from hpo.search_space.kinds import Parameter
+from hpo.search_space.parameter import Raw
+from segada.core.atomic_io import write_bytes
+from segada.records import Record
+from segada.settings.files import InputError
+
+SHIPPED = Path(__file__).with_name("tables") / "random_dacs.jsonl.xz"
+"""Random trials of the default world, those of the study random_dacs.yaml."""
+
+
+class RecordedVisit(Record):
+    """What a visit cost, and what came of it."""
+
+    domain: str
+    frames: int
+    seconds: float
+    """Wall time of adaptation and evaluation, beside as many trials as the recording had workers."""
+    miou: dict[str, float]
+    """mIoU of every evaluated domain on the frames of the selection, after the visit."""
+    label_free: dict[str, float]
+    """Scores that ask for no labels."""
+
+
+class RecordedTrial(Record):
+    """A configuration and its whole run: a line of the table."""
+
+    values: dict[str, JsonValue]
+    """Of active parameters, by path into the settings of a run."""
+    visits: tuple[RecordedVisit, ...]
+
+
+class Recording(Record):
+    """Where a table comes from, and what its trials share: the table's first line."""
+
+    study: str
+    """Name of the study."""
+    command: str
+    """What made its trials."""
+    provenance: tuple[str, ...]
+    """Revision, versions of packages, and processor."""
+    space: dict[str, JsonValue]
+    """Parameters, as a study file has them."""
+    forbidden: tuple[dict[str, JsonValue], ...]
+    visits: tuple[str, ...]
+    """Domains in the order of the stream."""
+    source_only: dict[str, float]
+    """mIoU per domain of the source model, on the same frames."""
+    relevance: dict[str, float]
+    """Of every dimension of the space: how much it says about the result; they sum to 1."""
+
+
+class RecordedTable:
+    """Recorded trials as a function on their space.
+
+    No model stands between a sampler and what was measured: who asks for a configuration gets the nearest one that was
+    recorded, where a dimension counts for as much as it says about the result.
+    """
+
+    def __init__(self, recording: Recording, trials: Sequence[RecordedTrial]) -> None:
+        self.recording = recording
+        self.trials = tuple(trials)
+        self.space = space_of(recording.space, recording.forbidden)
+        self._coordinates = Coordinates(self.space)
+        self._scale = np.sqrt(self._coordinates.by_column(recording.relevance))
+        self.raw = tuple(self.space.encode(trial.values) for trial in trials)
+        """Configurations as a study stores them."""
+        self._points = np.array([self._place(raw) for raw in self.raw])
+
+    def nearest(self, raw: Mapping[str, Raw], among: Collection[int]) -> int:
+        """The index, among some, of the recorded trial that is nearest to a configuration in storage form."""
+        indices = np.array(sorted(among))
+        return int(indices[np.argmin(self._distances(self._place(raw))[indices])])
+
+    def rung_value(self, row: int, visits: int, value: str) -> float:
+        """What a recorded trial is compared by after so many visits: a key of `objectives.RUNG_VALUES`."""
+        return float(self._rung_values[value][row, visits - 1])
+
+    @cached_property
+    def mean_miou(self) -> NDArray[np.float64]:
+        """Of every trial: the mean over visits of the mIoU on the domain being visited, in [0, 1]."""
+        source_only = [self.recording.source_only[name] for name in self.recording.visits]
+        return np.asarray(self._rung_values["gain_so_far"][:, -1] + np.mean(source_only))
+
+    @cached_property
+    def _rung_values(self) -> dict[str, NDArray[np.float64]]:
+        """Trials × visits, by value."""
+        route, before = self.recording.visits, self.recording.source_only
+        counts = range(1, len(route) + 1)
+        return {
+            name: np.array([[value(one.visits[:count], before, route) for count in counts] for one in self.trials])
+            for name, value in RUNG_VALUES.items()
+        }
+
+    @property
+    def frames(self) -> int:
+        """Frames of a whole trial."""
+        return sum(visit.frames for visit in self.trials[0].visits)
+
+    def fidelity(self) -> float:
+        """How well the nearest other trial foretells a trial: Spearman's correlation of their results, in [-1, 1]."""
+        everything = set(range(len(self.trials)))
+        nearest = [self.nearest(raw, everything - {index}) for index, raw in enumerate(self.raw)]
+        return float(spearmanr(self.mean_miou, self.mean_miou[nearest]).statistic)
+
+    def _place(self, raw: Mapping[str, Raw]) -> NDArray[np.float64]:
+        return np.asarray(self._scale * self._coordinates.of(raw))
+
+    def _distances(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(((self._points - point) ** 2).sum(axis=1))
+
+
+def space_of(space: Mapping[str, JsonValue], forbidden: Sequence[Mapping[str, JsonValue]]) -> Space:
+    """A space from the parts of a study file that say it."""
+    parameters = TypeAdapter(dict[str, Parameter]).validate_python(space)
+    return Space(parameters, TypeAdapter(tuple[Clauses, ...]).validate_python(forbidden))
+
+
+def read_table(path: Path) -> RecordedTable:
+    """A table from its file.
+
+    Raises:
+        InputError: there is no such file, or it is no table.
+    """
+    try:
+        first, *lines = lzma.decompress(path.read_bytes()).splitlines()
+        recording = Recording.model_validate_json(first)
+        return RecordedTable(recording, [RecordedTrial.model_validate_json(line) for line in lines])
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}; `python -m benchmarks.search record` writes one"
+        ) from None
+    except (lzma.LZMAError, ValueError) as error:
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise InputError(f"{path}: is no table of recorded trials ({said})") from None
+
+
+def write_table(recording: Recording, trials: Sequence[RecordedTrial], path: Path) -> None:
+    """Writes a table; the same trials give the same bytes."""
+    lines = [record.model_dump_json() for record in (recording, *trials)]
+    write_bytes(path, lzma.compress("\n".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME))

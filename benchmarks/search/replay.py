@@ -1,0 +1,205 @@
+"""Samplers on recorded trials of the default world, with and without pruning, under a virtual clock.
+
+Every proposal becomes the nearest recorded trial that the search has not had, visit by visit as it was. Printed are the
+regret, in points of mean mIoU below the best recorded trial, after shares of the budget in frames; and the share after
+which a search has what random search without pruning, with the same seed, has at its end. Means and medians over seeds,
+with 95 % intervals (bootstrap).
+"""
+
+import argparse
+import csv
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.search.options import count, folder
+from benchmarks.search.recorded import SHIPPED, RecordedTable, read_table
+from benchmarks.search.searches import STOCK, build
+from benchmarks.search.virtual_clock import Found, VirtualClock
+from hpo.config.objectives import RUNG_VALUES
+from hpo.pruners.settings import HalvingSettings
+from hpo.samplers.registry import SAMPLERS
+from segada.cli.console import terminal
+from segada.cli.output_dir import check_own
+
+FIELDS = ("sampler", "pruning", "seed", "frames", "mean_miou")
+DEFAULT_SAMPLERS = ("genetic", "tpe", "cmaes", "nsga2", "nsga3", "qmc", "random", "grid", "optuna-tpe")
+SHARES = (0.125, 0.25, 0.5, 1.0)
+"""Of the budget, at which regret is shown."""
+STARTUP = 8
+"""First trials that are never pruned, as in the shipped studies."""
+PRUNING = ("none", *RUNG_VALUES)
+"""What trials are halved by, if they are."""
+REPLICATES = 2000
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, order=True)
+class ReplayKey:
+    """A search: who, with what pruning, and the seed."""
+
+    sampler: str
+    pruning: str
+    """One of `PRUNING`."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class ReplayScore:
+    """What the searches of one sampler came to, with or without pruning.
+
+    Attributes:
+        regret: Seeds × shares of the budget: mIoU below the best recorded trial; all of it before the first trial ends.
+        reached: For each seed, the share of the budget that it took to have what random search has at its end; infinite
+            if it never had it.
+    """
+
+    regret: Numbers
+    reached: Numbers
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    names = [*SAMPLERS, *STOCK]
+    parser.add_argument("--samplers", nargs="+", choices=names, default=DEFAULT_SAMPLERS, metavar="NAME")
+    parser.add_argument(
+        "--table", type=Path, default=SHIPPED, metavar="FILE", help="(default: the one that is shipped)"
+    )
+    parser.add_argument("--seeds", type=count(), default=20, metavar="N")
+    parser.add_argument(
+        "--trials", type=count(), metavar="N", help="whose frames are the budget (default: as many as the table has)"
+    )
+    parser.add_argument(
+        "--workers", type=count(), default=2, metavar="N", help="trials at a time, on the virtual clock"
+    )
+    parser.add_argument("--min-visits", type=count(), default=2, metavar="N", help="the pruner's first rung")
+    parser.add_argument("--jobs", type=count(), default=1, metavar="N", help="processes")
+    parser.add_argument("--out", type=folder, default=Path("runs/bench/replay"), metavar="DIR")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Replays, and prints and writes what came of it.
+
+    Raises:
+        InputError: there is no such table.
+    """
+    check_own(arguments.out, "replay of this benchmark", ["replay.csv"])
+    table = read_table(arguments.table)
+    budget = table.frames * (arguments.trials or len(table.trials))
+    samplers = list(dict.fromkeys((*arguments.samplers, "random")))
+    keys = [ReplayKey(*one) for one in itertools.product(samplers, PRUNING, range(arguments.seeds))]
+    replay = Replay(arguments.table, budget, arguments.workers, arguments.min_visits)
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        courses = list(track(pool.map(replay, keys), "replaying", len(keys), transient=True))
+    found = dict(zip(keys, courses, strict=True))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    _write(found, arguments.out / "replay.csv")
+    console = terminal()
+    console.print(_described(table, budget, arguments.workers))
+    console.print(_table(scores(found, float(table.mean_miou.max()), budget), samplers))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Does a search, in whatever process."""
+
+    table: Path
+    frames: int
+    workers: int
+    min_visits: int
+
+    def __call__(self, key: ReplayKey) -> list[Found]:
+        """What the search found, in order."""
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        table = read_table(self.table)
+        sampler = build(key.sampler, table.space, self.frames // table.frames, key.seed)
+        return VirtualClock(table, sampler, self._pruning(key.pruning), self.workers).search(self.frames)
+
+    def _pruning(self, value: str) -> HalvingSettings | None:
+        if value not in RUNG_VALUES:
+            return None
+        given = {"min_visits": self.min_visits, "startup": STARTUP, "value": value}
+        return HalvingSettings.model_validate(given)
+
+
+def scores(found: dict[ReplayKey, list[Found]], best: float, budget: int) -> dict[tuple[str, str], ReplayScore]:
+    """Compares searches.
+
+    Args:
+        found: of each search; random search without pruning must be among them with every seed.
+        best: mean mIoU of the best recorded trial.
+        budget: of each search, in frames.
+    """
+    kinds = dict.fromkeys((key.sampler, key.pruning) for key in found)
+    seeds = sorted({key.seed for key in found})
+    result = {}
+    for sampler, pruning in kinds:
+        courses = [found[ReplayKey(sampler, pruning, seed)] for seed in seeds]
+        targets = [found[ReplayKey("random", "none", seed)][-1].mean_miou for seed in seeds]
+        regret = [[best - _reached(course, share * budget) for share in SHARES] for course in courses]
+        reached = [_frames_to(course, target) / budget for course, target in zip(courses, targets, strict=True)]
+        result[sampler, pruning] = ReplayScore(np.array(regret), np.array(reached))
+    return result
+
+
+def _reached(course: Sequence[Found], frames: float) -> float:
+    return max((one.mean_miou for one in course if one.frames <= frames), default=0.0)
+
+
+def _frames_to(course: Sequence[Found], target: float) -> float:
+    return next((one.frames for one in course if one.mean_miou >= target), math.inf)
+
+
+def _described(table: RecordedTable, budget: int, workers: int) -> str:
+    values = 100 * np.sort(table.mean_miou)
+    return (
+        f"{len(table.trials)} recorded trials of {table.recording.study}: mean mIoU {values[0]:.1f} to "
+        f"{values[-1]:.1f} %, median {np.median(values):.1f}; the nearest other one foretells a result with Spearman "
+        f"{table.fidelity():.2f}\nbudget: {budget} frames, which are {budget / table.frames:g} whole trials; "
+        f"{workers} at a time\n"
+    )
+
+
+def _table(found: dict[tuple[str, str], ReplayScore], samplers: Iterable[str]) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for column in ("sampler", "halved by", *(f"regret at {share:.1%}" for share in SHARES)):
+        table.add_column(column)
+    table.add_column("share of the budget to random's best (median)")
+    table.add_column("seeds there by a quarter")
+    for sampler, pruning in itertools.product(samplers, PRUNING):
+        score = found[sampler, pruning]
+        regrets = [_interval(100 * column, np.mean, "{:.2f}") for column in score.regret.T]
+        early = int((score.reached <= 0.25).sum())
+        table.add_row(
+            sampler,
+            pruning,
+            *regrets,
+            _interval(score.reached, np.median, "{:.2f}"),
+            f"{early} of {len(score.reached)}",
+        )
+    return table
+
+
+def _interval(values: Numbers, statistic: Callable[..., Numbers], shown: str) -> str:
+    generator = np.random.default_rng(0)
+    draws = generator.integers(len(values), size=(REPLICATES, len(values)))
+    low, high = np.quantile(statistic(values[draws], axis=1), (0.025, 0.975), method="nearest")
+    return "{} [{}, {}]".format(*(shown.format(one) for one in (statistic(values), low, high)))
+
+
+def _write(found: dict[ReplayKey, list[Found]], path: Path) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(FIELDS)
+        for key, course in sorted(found.items()):
+            writer.writerows([key.sampler, key.pruning, key.seed, one.frames, f"{one.mean_miou:.6f}"] for one in course)

@@ -1,0 +1,104 @@
+"""A search among recorded trials, whose visits end in the order in which they would have ended with some workers."""
+
+import heapq
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import Trial, TrialState
+
+from benchmarks.search.nearest_recorded import Snapped
+from benchmarks.search.recorded import RecordedTable
+from hpo.pruners.settings import HalvingSettings, build_pruner, judged_by
+
+
+@dataclass(frozen=True)
+class Found:
+    """A completed trial that was better than all before it.
+
+    Attributes:
+        frames: Adapted on by all trials until then.
+        mean_miou: Of the trial, in [0, 1].
+    """
+
+    frames: int
+    mean_miou: float
+
+
+@dataclass(order=True)
+class _Running:
+    """A trial on its way; ordered by when its next visit ends, and of those at the same time by its number."""
+
+    ends: float
+    number: int
+    trial: Trial
+    row: int
+    visits: int = 0
+
+
+class VirtualClock:
+    """Workers that take as long for a visit as it was recorded to take, and no time at all to pass it.
+
+    The study is a real one, in memory: sampler and pruner see running, pruned and complete trials as they would.
+    """
+
+    def __init__(
+        self, table: RecordedTable, sampler: BaseSampler, pruning: HalvingSettings | None, workers: int
+    ) -> None:
+        """Starts the workers.
+
+        Args:
+            table: the recorded trials.
+            sampler: proposes.
+            pruning: stops trials after a visit; None stops none.
+            workers: trials at a time.
+        """
+        self._table = table
+        self.sampler = Snapped(sampler, table)
+        self.frames = 0
+        """Adapted on so far, by all trials."""
+        self._value = judged_by(pruning)
+        pruner = build_pruner(pruning, Path())
+        self.study = optuna.create_study(sampler=self.sampler, pruner=pruner, direction="maximize")
+        self._running: list[_Running] = []
+        self._best: list[Found] = []
+        for _ in range(workers):
+            self._start(0.0)
+
+    def search(self, frames: int) -> list[Found]:
+        """Lets the workers adapt on so many frames, or on all that were recorded; what they found, in order."""
+        while self._running and self.frames < frames:
+            self._visit(heapq.heappop(self._running))
+        return self._best
+
+    def _start(self, now: float) -> None:
+        if self.sampler.is_spent:
+            return
+        trial = self.study.ask()
+        self._table.space.suggest(trial)
+        self._schedule(_Running(now, trial.number, trial, self.sampler.rows[trial.number]))
+
+    def _schedule(self, running: _Running) -> None:
+        running.ends += self._table.trials[running.row].visits[running.visits].seconds
+        heapq.heappush(self._running, running)
+
+    def _visit(self, running: _Running) -> None:
+        recorded = self._table.trials[running.row].visits
+        self.frames += recorded[running.visits].frames
+        running.visits += 1
+        running.trial.report(self._table.rung_value(running.row, running.visits, self._value), running.visits)
+        if running.visits == len(recorded):
+            self._complete(running)
+        elif running.trial.should_prune():
+            self.study.tell(running.trial, state=TrialState.PRUNED)
+        else:
+            self._schedule(running)
+            return
+        self._start(running.ends)
+
+    def _complete(self, running: _Running) -> None:
+        reached = float(self._table.mean_miou[running.row])
+        self.study.tell(running.trial, reached)
+        if not self._best or reached > self._best[-1].mean_miou:
+            self._best.append(Found(self.frames, reached))

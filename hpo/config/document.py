@@ -1,0 +1,126 @@
+"""From the name of a study file to one document: which file is meant, and the files that it extends."""
+
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from hpo.config.sweep_import import as_study, is_sweep
+from segada.settings.files import Document, InputError, check_regular, read_yaml
+from segada.settings.inputs import checked_path, misnamed
+from segada.settings.limits import FILES
+from segada.settings.nested import Tree
+from segada.settings.schema import nearest
+
+EXTENDS = "extends"
+"""The key of a study file that names another one: what that says holds where this one says nothing else."""
+
+
+def read_document(file: str) -> Document:
+    """A study file with all that it extends; or a W&B sweep as the study that it stands for.
+
+    Mappings are merged, anything else is replaced (`segada.settings.nested.merged`). A parameter of the space with a
+    `type` replaces the one that it extends, one without changes the keys that it names, and null removes it.
+
+    Args:
+        file: a path, or the bare name of a study that is shipped (`ga_dacs` or `ga_dacs.yaml`).
+
+    Raises:
+        InputError: a file is missing or not YAML, or files extend each other in a circle.
+    """
+    path = _found(Path(), str(checked_path(Path(file), "")))
+    if path is None:
+        check_regular(Path(file))
+        raise InputError(f"{file}: no such file, and no shipped study has this name; {_hint(file)}")
+    return _read(path, ())
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a study.
+
+    Attributes:
+        name: What the command line or the file that extends it calls it.
+        path: Where it is.
+    """
+
+    name: str
+    path: Path
+
+
+def files_of(file: str) -> list[Found]:
+    """The study file and those that it extends, each after the one that extends it.
+
+    Args:
+        file: as in `read_document`.
+
+    Raises:
+        InputError: as in `read_document`.
+    """
+    read_document(file)
+    chain: list[Found] = []
+    folder, name = Path(), file
+    while (path := _found(folder, name)) is not None:
+        chain.append(Found(name, path))
+        tree = read_yaml(path).tree
+        if is_sweep(tree) or EXTENDS not in tree:
+            break
+        folder, name = path.parent, str(tree[EXTENDS])
+    return chain
+
+
+def shipped_studies() -> list[str]:
+    """Names of the study files that come with the package."""
+    return sorted(entry.name for entry in resources.files("search_spaces").iterdir() if entry.name.endswith(".yaml"))
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    """The file of this name in a folder, or the shipped study that has it."""
+    if (folder / name).is_file():
+        return folder / name
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        return None
+    shipped = Path(str(resources.files("search_spaces") / (name if Path(name).suffix else f"{name}.yaml")))
+    return shipped if shipped.suffix == ".yaml" and shipped.is_file() else None
+
+
+def _hint(file: str) -> str:
+    name, names = file if Path(file).suffix else f"{file}.yaml", shipped_studies()
+    return nearest(name, names) if Path(file).name == file else f"shipped are {', '.join(names)}"
+
+
+def _read(path: Path, below: tuple[Path, ...]) -> Document:
+    document = read_yaml(path)
+    if is_sweep(document.tree):
+        return as_study(document, path.stem)
+    if EXTENDS not in document.tree:
+        return document
+    name = document.tree[EXTENDS]
+    document = replace(document, tree={key: value for key, value in document.tree.items() if key != EXTENDS})
+    if not isinstance(name, str):
+        raise document.error((EXTENDS,), f"should be the name of a study file, not {name!r}")
+    problem = misnamed(name)
+    if problem is not None:
+        raise document.error((EXTENDS,), problem)
+    base = _found(path.parent, name)
+    if base is None:
+        raise document.error(
+            (EXTENDS,), f"there is no file {path.parent / name}, and no shipped study has this name; {_hint(name)}"
+        )
+    chain = (*below, path.resolve())
+    if len(chain) > FILES:
+        raise document.error((EXTENDS,), f"more than {FILES} files extend each other; put some of them together")
+    if base.resolve() in chain:
+        circle = [*chain[chain.index(base.resolve()) :], base]
+        raise document.error((EXTENDS,), f"files extend each other: {' -> '.join(file.name for file in circle)}")
+    return _extended(document, _read(base, chain))
+
+
+def _extended(document: Document, base: Document) -> Document:
+    ours, theirs = document.tree.get("space"), base.tree.get("space")
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        replaced = {path for path, given in ours.items() if not isinstance(given, dict) or "type" in given}
+        kept: Tree = {path: parameter for path, parameter in theirs.items() if path not in replaced}
+        base = replace(base, tree={**base.tree, "space": kept})
+        new: Tree = {path: given for path, given in ours.items() if given is not None or path not in theirs}
+        document = replace(document, tree={**document.tree, "space": new})
+    return document.over(base)

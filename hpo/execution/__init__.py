@@ -1,0 +1,1 @@
+"""Execution on Ray: the only package, beside hpo.submission.job_server, that imports ray."""

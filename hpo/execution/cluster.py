@@ -1,0 +1,294 @@
+"""Ray: connects to a cluster or starts one on this machine, quietly."""
+
+import atexit
+import logging
+import math
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import ray
+from ray._private.worker import BaseContext
+
+from hpo.execution.lifeline import Lifeline
+from hpo.execution.privacy import default_token_path, ensure_private_token, withheld
+from segada.cli.interruption import INTERRUPTED, interrupt_main
+from segada.settings.files import InputError
+
+_QUIET = {
+    # What Tune would otherwise write beside our own files, print over our own progress, or do on Ctrl-C.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # Its snapshots of all trials, for a restore that is never used, grow with their number.
+    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
+    # A relative path in the settings is one from where the person stands, not from a trial's folder.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # A search on a closed network must not wait for a statistics server.
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+_KEEP_FREED_MEMORY = {
+    # glibc hands large freed tensors back to the system and faults every page in again at the next step; the workers
+    # have the memory anyway. This changes no arithmetic.
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(4 << 30),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
+
+
+_OWN = {
+    # Ray ends a driver that has lost one of its processes, past every `finally`. A lifeline does it earlier and better.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "3600",
+    "RAY_health_check_failure_threshold": "1000",
+}
+"""Settings of a Ray that only this driver uses."""
+
+_ACCELERATOR = "accelerator_type:"
+"""Ray's prefix of the resource that a node has when it has GPUs of a kind."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What the trials may use.
+
+    Attributes:
+        workers: Trials that run at the same time; None takes as many as fit.
+        cpus: CPU cores of each.
+        gpus: GPUs of each; fractions share one.
+        threads: Threads of the numeric libraries in each.
+        accelerator: Kind of the GPUs, as Ray calls it; None takes any.
+    """
+
+    workers: int | None
+    cpus: float
+    gpus: float
+    threads: int
+    accelerator: str | None = None
+
+    @property
+    def kind(self) -> dict[str, float]:
+        """What Ray is asked for beside CPUs and GPUs; nothing of it is used up."""
+        return {} if self.accelerator is None else {f"{_ACCELERATOR}{self.accelerator}": 0.001}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running Ray.
+
+    Attributes:
+        dashboard: Its URL; None if this Ray has none.
+        token_command: Prints the token that the dashboard asks for; None if it asks for none.
+        workers: Trials that run at the same time.
+        resources: What each of them may use.
+        lost: Says what of Ray itself is gone, if anything.
+    """
+
+    dashboard: str | None
+    token_command: str | None
+    workers: int
+    resources: Resources
+    lost: Callable[[], str | None] = lambda: None
+
+
+@contextmanager
+def cluster(
+    resources: Resources, address: str | None, on_loss: Callable[[str], None] = lambda _: None
+) -> Iterator[Cluster]:
+    """Ray while the context is open: the cluster at `address` or RAY_ADDRESS, else one on this machine, on loopback.
+
+    Args:
+        resources: what the trials may use.
+        address: where the cluster is.
+        on_loss: is told, perhaps in another thread, what of Ray itself is gone; then the context is interrupted.
+
+    Raises:
+        InputError: nothing answers at the address, or what is there is too small for a single trial.
+        KeyboardInterrupt: Ray is gone.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    address = address or os.environ.get("RAY_ADDRESS")
+    if address is not None:
+        _check_answers(address)
+    else:
+        # Workers inherit this; a runtime environment would say the same and delay every worker's start.
+        os.environ.update(_numerics(resources))
+        for name, value in _OWN.items():
+            os.environ.setdefault(name, value)
+    lifeline: Lifeline | None = None
+    try:
+        context = _connected(resources, address)
+        lifeline = Lifeline(is_own=address is None)
+        lifeline.watch(lambda what: _interrupt(on_loss, what))
+        for name in ("ray.tune", "ray.train", "ray.air"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else None
+        # A cluster that grows has no nodes before trials wait for them; who says how many will run is believed.
+        is_believed = address is not None and resources.workers is not None
+        fit = 0 if is_believed else fitting(resources)
+        yield Cluster(dashboard, _token_command(), resources.workers or fit, resources, lifeline.lost)
+    except (Exception, KeyboardInterrupt) as error:
+        what = None if lifeline is None else lifeline.lost()
+        if what is None:
+            raise
+        on_loss(what)
+        raise KeyboardInterrupt(what) from error
+    finally:
+        _leave(lifeline)
+
+
+def _interrupt(on_loss: Callable[[str], None], what: str) -> None:
+    on_loss(what)
+    interrupt_main()
+
+
+def _leave(lifeline: Lifeline | None) -> None:
+    if lifeline is not None:
+        lifeline.close()
+    if lifeline is None or lifeline.found is None:
+        ray.shutdown()
+    else:
+        # Neither Ray nor Tune, which would wait for what is gone. The kernel ends the rest of Ray with this process.
+        atexit.register(_end_process)
+
+
+def _end_process() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
+
+
+def _connected(resources: Resources, address: str | None) -> BaseContext:
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    if address in (None, "local"):
+        ensure_private_token()
+    # Ray's processes inherit this: a SIGTERM to the process group or to the whole job is for the driver, which stops
+    # them when it needs them no more. Ray itself does so with SIGINT.
+    unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    is_asked_to_stop = False
+    try:
+        with withheld():
+            return ray.init(
+                address=address or "local",
+                num_cpus=None if address else _local_cpus(resources),
+                include_dashboard=None if address else True,
+                dashboard_host="127.0.0.1",
+                runtime_env={"env_vars": _numerics(resources)} if address else None,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
+    except ConnectionError as error:
+        raise _no_cluster(str(address), error) from None
+    except SystemExit:
+        is_asked_to_stop = True
+        raise
+    finally:
+        # Ray has put its own in place of it, which raises SystemExit.
+        signal.signal(signal.SIGTERM, on_sigterm)
+        signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+        if is_asked_to_stop:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def _numerics(resources: Resources) -> dict[str, str]:
+    """Environment of the processes that compute."""
+    return {"OMP_NUM_THREADS": str(resources.threads), **_KEEP_FREED_MEMORY}
+
+
+def _check_answers(address: str) -> None:
+    """Refuses at once where Ray itself would try for minutes."""
+    if address in ("auto", "local"):
+        return
+    place = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        host, port = place.hostname, place.port
+    except ValueError:
+        host, port = None, None
+    if host is None or port is None:
+        raise InputError(f"--address {address}: must be HOST:PORT, as in --address 10.0.0.5:6379, or auto")
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: OSError) -> InputError:
+    said = str(error).splitlines()[0]
+    return InputError(
+        f"no Ray cluster answers at {address} ({said}); start one with `ray start --head`, or use this machine alone: "
+        "give no --address and unset RAY_ADDRESS"
+    )
+
+
+def _local_cpus(resources: Resources) -> int | None:
+    """What Ray is told that this machine has; None leaves it to find out, which it does inside containers too."""
+    return None if resources.workers is None else math.ceil(resources.workers * resources.cpus)
+
+
+def fitting(resources: Resources) -> int:
+    """Trials that fit at the same time; each has to fit on one node.
+
+    Raises:
+        InputError: not one fits.
+    """
+    wanted = {"CPU": resources.cpus, "GPU": resources.gpus}
+    nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    if resources.accelerator is not None:
+        nodes = _having(resources.accelerator, nodes)
+    trials = sum(
+        min(int(node.get(name, 0.0) // amount) for name, amount in wanted.items() if amount > 0) for node in nodes
+    )
+    if trials == 0:
+        raise InputError(_too_small(wanted, nodes))
+    return trials
+
+
+def kinds_of_gpus() -> list[str]:
+    """The kinds of GPUs that the nodes have now, as Ray calls them."""
+    nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return _kinds([node for node in nodes if node.get("GPU", 0.0) > 0.0])
+
+
+def _having(accelerator: str, nodes: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    having = [node for node in nodes if f"{_ACCELERATOR}{accelerator}" in node]
+    if not having:
+        raise InputError(
+            f"resources.accelerator is {accelerator}, but no node of this Ray has one; there are "
+            f"{', '.join(_kinds(nodes)) or 'none of any kind'}"
+        )
+    return having
+
+
+def _kinds(nodes: Sequence[Mapping[str, float]]) -> list[str]:
+    return sorted({name.removeprefix(_ACCELERATOR) for node in nodes for name in node if _ACCELERATOR in name})
+
+
+def _too_small(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str:
+    largest = {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in wanted}
+    # Where each would fit alone, no node has both.
+    lacking = [name for name in wanted if wanted[name] > largest[name]] or list(wanted)
+    asked = " and ".join(f"resources.{name.lower()}s_per_trial is {wanted[name]:g}" for name in lacking)
+    there = " or ".join(f"{largest[name]:g} {name}" for name in lacking)
+    most = "both; there is at most" if len(lacking) > 1 else "more than"
+    return (
+        f"{asked}, but no node of this Ray has {most} {there}; ask for less, or give the --address of a larger cluster"
+    )
+
+
+def _token_command() -> str | None:
+    """In Ray's own order of places."""
+    if os.environ.get("RAY_AUTH_MODE") == "disabled":
+        return None
+    if "RAY_AUTH_TOKEN" in os.environ:
+        return 'echo "$RAY_AUTH_TOKEN"'
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", default_token_path()))
+    return f"cat {shlex.quote(str(path))}" if path.exists() else None

@@ -1,0 +1,119 @@
+"""What Tune says of workers that die."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from ray import cloudpickle
+from ray.exceptions import RayTaskError
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from typing_extensions import override
+
+from hpo.execution.memory import LEAN_BATCH, was_evicted
+from hpo.execution.searcher import AgendaSearcher
+from hpo.execution.trainable import GIVEN_UP, LEAN
+from hpo.study.jobs import Progress
+from segada.cli.exit_codes import is_out_of_memory
+from segada.core.storage_errors import storage_error
+
+_FAILURE = "Failure # "
+"""Begins what Tune adds to a trial's file of errors for each of them."""
+
+
+class Deaths(Callback):
+    """Tells the agenda of jobs that go on in another worker, and of those that nobody could finish.
+
+    Tune also tells its scheduler of errors, but of every error: those that it tries again are not told apart there.
+    And it hears twice of a worker that dies while it takes its next job, the second time without trying it again: that
+    job goes back to the agenda, which hands it out once more.
+    """
+
+    def __init__(self, searcher: AgendaSearcher, retries: int, lost: Callable[[], str | None] = lambda: None) -> None:
+        """Watches over the jobs of a searcher.
+
+        Args:
+            searcher: knows the job behind each of Tune's trials.
+            retries: times that a job is tried again, whoever tries it.
+            lost: says what of Ray itself is gone; of that no job fails, and the driver is about to end.
+        """
+        self._searcher = searcher
+        self._retries = retries
+        self._lost = lost
+        self._deaths: Counter[str] = Counter()
+        self._heard: dict[str, str] = {}
+
+    @override
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
+        """Called whenever a worker takes the trial: deaths from before it was taken back count."""
+        trial.max_failures = self._retries - self._deaths[self._searcher.job(trial.trial_id).name]
+
+    @override
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
+        """Called before the retry, for which the trial's configuration may still be changed."""
+        if self._lost() is not None:
+            return
+        reason = _reason(trial)
+        self._heard[trial.trial_id] = _latest(trial)
+        if _is_for_memory(trial):
+            # The retry that Tune has begun ends at once if it is the second one.
+            key = GIVEN_UP if trial.config[LEAN] else LEAN
+            trial.config = {**trial.config, key: f"out of memory, evaluated in batches of {LEAN_BATCH}: {reason}"}
+        self._searcher.agenda.recovered(self._searcher.job(trial.trial_id), reason)
+
+    @override
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
+        """Called when there is no retry left."""
+        if self._lost() is not None:
+            return
+        job = self._searcher.job(trial.trial_id)
+        error = _own_error(trial)
+        refused = None if error is None else storage_error(error, job.folder)
+        if refused is not None:
+            said = Progress(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
+            self._searcher.agenda.visited(job, said)
+            return
+        is_known = self._heard.get(trial.trial_id) == _latest(trial)
+        self._deaths[job.name] += trial.run_metadata.num_failures - is_known
+        deaths = self._deaths[job.name]
+        if error is None and deaths <= self._retries:
+            if not is_known:
+                self._searcher.agenda.recovered(job, _reason(trial))
+            self._searcher.agenda.returned(job)
+            return
+        times = f"its worker died {deaths} times, last with: " if error is None else ""
+        memory = "out of memory: " if _is_for_memory(trial) else ""
+        self._searcher.agenda.broke(job, f"{memory}{times}{_reason(trial)}")
+
+
+def _is_for_memory(trial: Trial) -> bool:
+    error = _own_error(trial)
+    return was_evicted(_latest(trial)) if error is None else is_out_of_memory(error)
+
+
+def _reason(trial: Trial) -> str:
+    """In one line."""
+    error = _own_error(trial)
+    if error is not None:
+        return f"{type(error).__name__}: {error}"
+    lines = [line.strip() for line in _latest(trial).splitlines() if line.strip()]
+    return lines[0] if lines else "unknown"
+
+
+def _own_error(trial: Trial) -> Exception | None:
+    """What the job's own code raised; None if its worker died of something else."""
+    # From the file that Tune has just written: what `Trial.get_error` reads may not have been uploaded yet.
+    path = trial.pickled_error_file
+    error = cloudpickle.loads(Path(path).read_bytes()) if path else None
+    # A worker that is ended for want of memory leaves the pickle of the error before.
+    if not isinstance(error, RayTaskError) or str(error).strip() != _latest(trial).strip():
+        return None
+    cause: Exception = error.cause
+    return cause
+
+
+def _latest(trial: Trial) -> str:
+    """What Tune noted of the latest error; nothing before the first."""
+    path = trial.error_file
+    noted = Path(path).read_text(encoding="utf-8") if path else ""
+    return noted.rpartition(_FAILURE)[2].partition("\n")[2]

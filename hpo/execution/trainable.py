@@ -1,0 +1,207 @@
+"""The Ray Tune trainable: one step = one visit. The only bridge from the search to the engine.
+
+The engine is imported inside functions: the driver imports this module too, and must not load torch.
+"""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ray
+from ray import tune
+from ray.exceptions import RayTaskError
+from ray.tune.result import DONE
+
+from hpo.execution.memory import LEAN_BATCH
+from hpo.study.jobs import Job, Progress
+from segada.cli.exit_codes import is_out_of_memory
+from segada.core.storage_errors import StorageError
+from segada.records import RunReport
+from segada.settings import RunSettings
+
+if TYPE_CHECKING:
+    from segada.engine.run_data import Material
+    from segada.engine.runner import Adaptation
+    from segada.engine.shared_data import Parcel
+
+PROGRESS = "progress"
+"""Key of a step's result: a `Progress` as JSON."""
+LEAN = "lean"
+"""Key of a job's configuration: not empty once a worker was ended for want of memory."""
+GIVEN_UP = "given up"
+"""Key of a job's configuration: why it is not tried once more, if it is not."""
+
+Config = dict[str, str]
+
+
+class Unshared(Exception):
+    """A node does not get at the frames that all jobs share.
+
+    Attributes:
+        cause: The same for a person, who can do something about it.
+    """
+
+    def __init__(self, problem: ValueError) -> None:
+        cure = "put the data set where all nodes find it, or let its frames travel: data.loading.cache: null"
+        self.cause = ValueError(f"on node {platform.node()}: {problem}; {cure}")
+        super().__init__(str(self.cause))
+
+
+def config_of(job: Job) -> Config:
+    """What the trainable is told of a job."""
+    settings = job.settings.model_dump_json()
+    return {"name": job.name, "folder": str(job.folder), "settings": settings, LEAN: "", GIVEN_UP: ""}
+
+
+class VisitTrainable(tune.Trainable):
+    """Runs jobs one after the other; an actor is reused, so that torch and the frames are loaded once.
+
+    Whichever way a job starts, fresh, after its worker's death or after the driver's, the engine goes on from the
+    checkpoint in the job's folder; Tune's own checkpoints are not used.
+    """
+
+    def setup(  # type: ignore[override]  # tune.with_parameters adds the materials
+        self, config: Config, materials: dict[str, ray.ObjectRef[Parcel]]
+    ) -> None:
+        """Takes the first job.
+
+        Args:
+            config: of the job, see `config_of`.
+            materials: the frames that jobs share, by the split that is scored; fetched when they are first needed.
+        """
+        import segada.engine.runner  # noqa: F401 - while the frames are still being made
+
+        self._shared = materials
+        self._materials: dict[str, Material] = {}
+        self._adaptation: Adaptation | None = None
+        self._begin(config)
+
+    def reset_config(self, new_config: Config) -> bool:
+        """Takes the next job."""
+        self._begin(new_config)
+        return True
+
+    def _begin(self, config: Config) -> None:
+        self._settings = RunSettings.model_validate_json(config["settings"])
+        self._folder = Path(config["folder"])
+        self._lean = bool(config[LEAN])
+        self._given_up = config[GIVEN_UP]
+        self._adaptation = None
+        self._report: RunReport | None = None
+        self._mishap: str | None = None
+        self._shortage = ""
+
+    def step(self) -> dict[str, object]:
+        """Does the next visit.
+
+        A run that cannot go on ends here with its reason: raising would make Tune try it again. Only where memory does
+        not suffice is the visit made once more, from the checkpoint, with less of it.
+        """
+        progress = self._attempt()
+        if progress is None and not self._lean and self._settings.evaluation.batch_size > LEAN_BATCH:
+            # Out of the handler, whose error holds on to what filled the memory.
+            self._lean = True
+            self._mishap = f"out of memory ({self._shortage}); from there evaluated in batches of {LEAN_BATCH}"
+            progress = self._attempt()
+        if progress is None:
+            progress = self._failed(f"out of memory, evaluated in batches of {LEAN_BATCH}: {self._shortage}")
+        over = progress.finished or progress.failure is not None
+        if over:
+            self._adaptation = None
+        return {PROGRESS: progress.model_dump_json(), DONE: over}
+
+    def _attempt(self) -> Progress | None:
+        """The visit, or why there is none; None if memory did not suffice."""
+        from segada.engine.runner import Diverged
+
+        if self._given_up:
+            return self._failed(self._given_up)
+        try:
+            return self._visit()
+        except (RayTaskError, Unshared) as error:
+            if not (isinstance(error.cause, ValueError) or is_out_of_memory(error.cause)):
+                raise
+            return Progress(report=None, finished=False, failure=str(error.cause), concerns_all=True)
+        except StorageError as error:
+            return Progress(report=None, finished=False, failure=str(error), concerns_all=True, passes=True)
+        except (Diverged, ValueError) as error:
+            return self._failed(str(error))
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._adaptation = None
+            self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
+            return None
+
+    def _failed(self, reason: str) -> Progress:
+        return Progress(report=self._report, finished=False, failure=reason, mishap=self._mishap)
+
+    def _visit(self) -> Progress:
+        from segada.engine.runner import Adaptation
+
+        run = self._adaptation
+        if run is None:
+            batch = LEAN_BATCH if self._lean else None
+            run = Adaptation(self._settings, self._material(), self._folder, evaluation_batch=batch)
+        self._adaptation = run
+        if not run.finished:
+            run.next_visit()
+        self._report = run.report()
+        # The confirmation's too: what cannot be confirmed need not be searched. By now they are long there.
+        for split in self._shared:
+            self._frames(split)
+        mishap, self._mishap = self._mishap, None
+        return Progress(report=self._report, finished=run.finished, mishap=mishap)
+
+    def _material(self) -> Material:
+        from segada.engine.run_data import material_key, prepare
+
+        shared = self._frames(self._settings.evaluation.split)
+        # A space that changes the data itself: its frames are shared by nobody.
+        return shared if shared.key == material_key(self._settings) else prepare(self._settings_of_frames())
+
+    def _settings_of_frames(self) -> RunSettings:
+        """Those of the job; making its frames scores the source model on them."""
+        if not self._lean:
+            return self._settings
+        evaluation = self._settings.evaluation.model_copy(update={"batch_size": LEAN_BATCH})
+        return self._settings.model_copy(update={"evaluation": evaluation})
+
+    def _frames(self, split: str) -> Material:
+        if split not in self._materials:
+            parcel = ray.get(self._shared[split])
+            try:
+                self._materials[split] = parcel.unpacked()
+            except ValueError as error:
+                raise Unshared(error) from error
+        return self._materials[split]
+
+
+@ray.remote(num_cpus=0)
+def prepare_material(settings: str, _after: object) -> Parcel:
+    """Prepares what all runs with these settings share, once `_after` is there."""
+    from segada.engine.run_data import prepare
+    from segada.engine.shared_data import packed
+
+    run = RunSettings.model_validate_json(settings)
+    return packed(prepare(run), run)
+
+
+@ray.remote
+def pretrain_source(settings: str, folder: Path) -> None:
+    """Trains the source model, or finishes what an earlier driver began."""
+    from segada.pretrain import pretrain
+
+    pretrain(RunSettings.model_validate_json(settings), folder)
+
+
+# A process of its own for each: what an earlier task left on a GPU would be counted.
+@ray.remote(num_gpus=1, max_calls=1, max_retries=0)
+def measure_footprint(settings: str) -> tuple[int, int]:
+    """Bytes that a run with these settings takes of a GPU, and bytes that it has."""
+    from segada.engine.gpu_memory import footprint
+
+    found = footprint(RunSettings.model_validate_json(settings))
+    return found.used, found.total

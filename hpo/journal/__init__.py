@@ -1,1 +1,0 @@
-"""The file that keeps a study where no database does: read line by line, mended at its end, salvaged when damaged."""

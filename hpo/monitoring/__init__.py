@@ -1,0 +1,1 @@
+"""The state of a running study: terminal, status command, Prometheus metrics."""

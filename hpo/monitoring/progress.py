@@ -1,0 +1,198 @@
+"""What a person sees while the main job runs: a live view in a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from optuna.trial import TrialState
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hpo.config.objectives import objective_value
+from hpo.config.schema import StudySettings
+from hpo.reporting.wording import clock, metric_name, metric_title, metric_value, tenths
+from hpo.results.results import visited_miou
+from hpo.study.jobs import Job, Outcome
+from hpo.study.study import Study
+from segada.core.printing import escaped
+from segada.records import RunReport
+
+SECONDS = 30.0
+"""Between two lines on a running job where there is no terminal; what runs faster is spoken of at its end."""
+
+
+@dataclass
+class Tally:
+    """How far a study is; taken over from the ledger when a study goes on."""
+
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    best: tuple[str, float] | None = None
+    """Name and first objective of the best trial."""
+
+
+def tally_of(study: Study) -> Tally:
+    """What a study's ledger says so far."""
+    states = [trial.state for trial in study.finished()]
+    best = study.best(1)
+    return Tally(
+        complete=states.count(TrialState.COMPLETE),
+        pruned=states.count(TrialState.PRUNED),
+        failed=states.count(TrialState.FAIL),
+        best=(f"trial {best[0].number}", best[0].values[0]) if best else None,
+    )
+
+
+@dataclass
+class _Line:
+    visits: int
+    started: float
+    said: float
+    """When it was last spoken of."""
+    done: int = 0
+    before: int = 0
+    """Visits that were done before the job was handed out."""
+    domain: str = ""
+    miou: float | None = None
+
+    def __str__(self) -> str:
+        miou = "" if self.miou is None else f", {self.domain}, mIoU so far {tenths(self.miou)} %"
+        return f"visit {self.done}/{self.visits}{miou}"
+
+
+class Progress:
+    """An observer that shows a line per running job, the best so far, the counts and the estimated end."""
+
+    def __init__(self, console: Console, settings: StudySettings, tally: Tally, jobs: int) -> None:
+        """Prepares the view.
+
+        Args:
+            console: where it is shown.
+            settings: of the study.
+            tally: of the trials that are over.
+            jobs: runs that are left to do, baselines and confirmation included.
+        """
+        self._console = console
+        self._settings = settings
+        self._tally = tally
+        self._jobs = jobs
+        self._done = 0
+        self._first = time.monotonic()
+        self._lines: dict[str, _Line] = {}
+        self._live = Live(console=console, get_renderable=self._view, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> "Progress":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+        if self._done:
+            took = clock(time.monotonic() - self._first)
+            self._console.print(f"this session: {self._done} runs in {took}")
+
+    def started(self, job: Job) -> None:
+        """A new line."""
+        if not self._lines and not self._done:
+            self._first = time.monotonic()
+        now = time.monotonic()
+        self._lines[job.name] = _Line(len(job.settings.stream.all_visits()), started=now, said=now)
+
+    def visited(self, job: Job, report: RunReport) -> None:
+        """The line moves."""
+        line = self._lines[job.name]
+        if line.done == 0:
+            line.before = len(report.visits) - 1
+        line.done, line.domain, line.miou = len(report.visits), report.visits[-1].domain, report.mean_miou
+        if not self._console.is_terminal and time.monotonic() - line.said >= SECONDS and line.done < line.visits:
+            line.said = time.monotonic()
+            self._console.print(f"{job.name}: {line}")
+
+    def recovered(self, job: Job) -> None:
+        """Said aloud: a dying worker is worth a look at the machine."""
+        self._console.print(
+            f"{job.name}: its worker died; another one goes on after visit {self._lines[job.name].done}"
+        )
+
+    def dropped(self, job: Job) -> None:
+        """The line goes."""
+        del self._lines[job.name]
+        self._console.print(f"{job.name}: another driver goes on with it, since this one was silent for too long")
+
+    def waiting(self, drivers: Sequence[str]) -> None:
+        """Said once, so that nobody takes it for a standstill."""
+        self._console.print(f"waiting for what is left, in the hands of {', '.join(drivers)}")
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """The line goes; what became of the job stays."""
+        line = self._lines.pop(job.name)
+        self._done += 1
+        if job.kind == "trial":
+            self._count(job, outcome)
+        seconds = time.monotonic() - line.started
+        self._console.print(f"{job.name}: {_said(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
+
+    def _count(self, job: Job, outcome: Outcome) -> None:
+        tally = self._tally
+        tally.complete += outcome.state == "complete"
+        tally.pruned += outcome.state == "pruned"
+        tally.failed += outcome.state == "fail"
+        if outcome.state != "complete" or outcome.report is None:
+            return
+        report = outcome.report
+        if any(limit.violation(report) > 0 for limit in self._settings.constraints):
+            return
+        first = self._settings.objectives[0]
+        value = objective_value(first.metric, report)
+        upwards = first.goal == "maximise"
+        if tally.best is None or (value > tally.best[1] if upwards else value < tally.best[1]):
+            tally.best = (job.name, value)
+
+    def _summary(self) -> str:
+        tally = self._tally
+        over = tally.complete + tally.pruned + tally.failed
+        counts = f"{tally.complete} done, {tally.pruned} pruned, {tally.failed} failed"
+        parts = [f"{over}/{self._settings.budget.trials} trials: {counts}"]
+        if tally.best is not None:
+            name, value = tally.best
+            metric = self._settings.objectives[0].metric
+            unit = metric_title(metric).removeprefix(metric_name(metric)).removeprefix(",")
+            shown = f"{metric_name(metric)} {metric_value(metric, value)}{unit}"
+            parts.append(f"best {name}: {shown}")
+        left = self._seconds_left()
+        if left is not None:
+            end = datetime.now().astimezone() + timedelta(seconds=left)
+            parts.append(f"about {clock(left)} left, until {end:%a %H:%M}")
+        return " · ".join(parts)
+
+    def _seconds_left(self) -> float | None:
+        """At the pace of this session, in which a visit counts as its share of a run."""
+        lines = list(self._lines.values())
+        worked = self._done + sum((line.done - line.before) / line.visits for line in lines if line.done)
+        if not worked:
+            return None
+        left = self._jobs - self._done - sum(line.done / line.visits for line in lines)
+        return (time.monotonic() - self._first) / worked * max(left, 0.0)
+
+    def _view(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        # A copy: the live view is drawn by a thread of its own.
+        for name, line in list(self._lines.items()):
+            table.add_row(name, ProgressBar(line.visits, line.done, width=18), str(line))
+        return Group(table, Text(escaped(self._summary()), style="dim"))
+
+
+def _said(outcome: Outcome) -> str:
+    if outcome.state == "fail" or outcome.report is None:
+        return f"failed: {outcome.reason}"
+    report = outcome.report
+    if outcome.state == "pruned":
+        return f"pruned after visit {len(report.visits)}"
+    last = f"{report.visits[-1].domain} {tenths(visited_miou(report.visits)[-1])} %"
+    return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}"

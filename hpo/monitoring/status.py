@@ -1,0 +1,291 @@
+"""How far a study is, from what it and its runs have written; nothing is opened for writing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from hpo.monitoring.run_progress import trace_of, visits_per_minute
+from hpo.study.attributes import MISHAPS, REASON, STUDY
+from hpo.study.file_lock import attempt
+from hpo.study.heartbeats import DEAD, Card, boot, card_path, cards, modified
+from hpo.study.leases import OWNER, RUN
+from segada.artifacts.run_files import REPORT, read, read_report
+from segada.records import Record
+from segada.settings.files import read_value
+from segada.settings.nested import Tree, Value
+from segada.settings.stream import StreamSettings
+
+BASELINES = 2
+"""Runs beside every search and, per seed, beside every confirmation."""
+
+
+class Running(Record):
+    """A run that has begun and is not over."""
+
+    name: str
+    visits: int
+    """That are done."""
+    of: int | None
+    """Visits of the whole run; null if the folder of the results cannot be seen."""
+    domain: str | None
+    """Where it drives now."""
+    miou: float | None
+    """Mean over the visits so far of the mIoU on the domain being visited."""
+    since: float | None
+    """When it began, in seconds since 1970."""
+    driver: str | None
+    """Who does it; null if nobody does: it goes on when the study does."""
+
+
+class Standing(Record):
+    """A study at a moment."""
+
+    name: str
+    place: str
+    trials: int | None
+    """Of the budget; null if the folder of the results cannot be seen."""
+    complete: int
+    pruned: int
+    failed: int
+    running: list[Running]
+    failures: dict[str, str]
+    """Every run that failed, with the reason."""
+    mishaps: dict[str, list[str]]
+    """What happened to trials that went on."""
+    best_trial: int | None
+    """Of those that keep every constraint, by the first objective."""
+    best: dict[str, float]
+    """Its objectives; empty before there is one."""
+    baselines: int
+    """That are done."""
+    confirmed: int
+    """Confirmation runs that are done."""
+    to_confirm: int
+    """Confirmation runs of the whole study, at most."""
+    visits_per_minute: float | None
+    """Of all runs, over the last ten minutes; null if none ended then."""
+    seconds_left: float | None
+    """At that rate; null if there is none."""
+    drivers: list[str]
+    """Main jobs that work on it now."""
+    damages: Sequence[str] = ()
+    """Files that were looked at and cannot be read, with what is wrong with them."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left of the search, and nobody does anything."""
+        return not self.drivers and self.trials is not None and self.complete + self.pruned + self.failed >= self.trials
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study is.
+
+    Attributes:
+        ledger: Its trials.
+        out: The folder of its results; None if it cannot be seen from here.
+        shown: What a person calls the place.
+    """
+
+    ledger: optuna.Study
+    out: Path | None
+    shown: str
+
+
+def standing_of(place: Place, now: float) -> Standing:
+    """The standing of a study at a time, in seconds since 1970."""
+    file = _File(place.out)
+    trials = place.ledger.get_trials(deepcopy=False)
+    claims = _claims(place.ledger)
+    drivers = _drivers(place.out, now)
+    states = [trial.state for trial in trials]
+    best = _best(trials, place.ledger.directions[0])
+    failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
+    standing = Standing(
+        name=place.ledger.study_name,
+        place=place.shown,
+        trials=file.trials,
+        complete=states.count(TrialState.COMPLETE),
+        pruned=states.count(TrialState.PRUNED),
+        failed=states.count(TrialState.FAIL),
+        running=[*_running_trials(trials, file, drivers), *_running_others(claims, file, drivers)],
+        failures=failures | {name: claim["failure"] for name, claim in claims.items() if "failure" in claim},
+        mishaps={f"trial {one.number}": one.user_attrs[MISHAPS] for one in trials if MISHAPS in one.user_attrs},
+        best_trial=None if best is None else best.number,
+        best={} if best is None else dict(zip(file.objectives(len(best.values)), best.values, strict=True)),
+        baselines=file.finished("baselines"),
+        confirmed=file.finished("confirmation"),
+        to_confirm=file.to_confirm(),
+        visits_per_minute=None if place.out is None else visits_per_minute(place.out, now),
+        seconds_left=None,
+        drivers=sorted(drivers.values()),
+        damages=file.damages,
+    )
+    return standing.model_copy(update={"seconds_left": _seconds_left(standing, trials, file)})
+
+
+_NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
+
+
+class _File:
+    """What the folder of a study's results says; little, if it cannot be seen."""
+
+    def __init__(self, out: Path | None) -> None:
+        self.out = out
+        self.damages: list[str] = []
+        self._tree: Tree = {}
+        self.visits: Sequence[str] = ()
+        if out is not None and (out / STUDY).exists():
+            found = read(out / STUDY, _study, _NO_STUDY)
+            self._tree, self.visits = found.value
+            self.damages += [f"{found.damage}; the study's own command writes it again"] if found.damage else []
+
+    @property
+    def trials(self) -> int | None:
+        """Of the budget."""
+        budget = self._at("budget", "trials")
+        return budget if isinstance(budget, int) else None
+
+    def objectives(self, count: int) -> list[str]:
+        """The metrics; numbers, if they cannot be seen."""
+        known = self._tree.get("objectives")
+        if not isinstance(known, list):
+            return [f"objective {number}" for number in range(count)]
+        return [str(objective["metric"]) for objective in known if isinstance(objective, dict)]
+
+    def finished(self, part: str) -> int:
+        """Runs of a folder of runs that have their report."""
+        if self.out is None:
+            return 0
+        readings = [read_report(path.parent) for path in sorted(self.out.glob(f"{part}/*/{REPORT}"))]
+        self.damages += [f"{one.damage}; the study's own command makes it again" for one in readings if one.damage]
+        return sum(one.value is not None for one in readings)
+
+    def to_confirm(self) -> int:
+        """Confirmation runs at most: of several configurations the best is picked on other frames, by a run each."""
+        top, seeds = self._at("confirm", "top"), self._at("confirm", "seeds")
+        if not isinstance(top, int) or not isinstance(seeds, int) or top == 0:
+            return 0
+        default = 0 if self._is_default_among_the_best() else 1
+        return seeds * (BASELINES + (2 * top if top > 1 else top) + default)
+
+    def _is_default_among_the_best(self) -> bool:
+        """Known once confirmation has begun, in which the default has its turn last."""
+        assert self.out is not None
+        over = (self.out / "best" / "confirmation.json").exists()
+        return over and not any(self.out.glob("confirmation/default-*"))
+
+    def _at(self, part: str, name: str) -> Value:
+        inner = self._tree.get(part)
+        return inner.get(name) if isinstance(inner, dict) else None
+
+
+def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
+    """A written study file and the visits of its runs."""
+    tree = read_value(content.decode("utf-8"), STUDY)
+    run = tree.get("run") if isinstance(tree, dict) else None
+    if not isinstance(tree, dict) or not isinstance(run, dict):
+        raise ValueError("is no study file that this version has written")
+    return tree, StreamSettings.model_validate(run.get("stream")).all_visits()
+
+
+def _running_trials(trials: Sequence[FrozenTrial], file: _File, drivers: Mapping[str, str]) -> list[Running]:
+    found = []
+    for trial in trials:
+        if trial.state == TrialState.RUNNING:
+            begun = None if trial.datetime_start is None else trial.datetime_start.timestamp()
+            folder = None if file.out is None else file.out / "trials" / str(trial.number)
+            driver = drivers.get(str(trial.user_attrs.get(OWNER)))
+            found.append(_running(f"trial {trial.number}", folder, file.visits, begun, driver))
+    return found
+
+
+def _running_others(claims: Mapping[str, Mapping[str, str]], file: _File, drivers: Mapping[str, str]) -> list[Running]:
+    """Baselines and confirmation runs: those that somebody has taken, and that have neither failed nor ended."""
+    found = []
+    for name, claim in claims.items():
+        if file.out is None or "failure" in claim or "driver" not in claim:
+            continue
+        folder = next((path for path in _folders(file.out, name) if path.is_dir()), None)
+        if folder is not None and not trace_of(folder).is_over:
+            # The source training, in the study's own folder, has another stream.
+            visits = () if folder.parent == file.out else file.visits
+            found.append(_running(name, folder, visits, None, drivers.get(claim["driver"])))
+    return found
+
+
+def _folders(out: Path, name: str) -> list[Path]:
+    """Where a run that is no trial may be: `trial 7 seed 2 select` is in `trial-7-s2-select`."""
+    return [out / name, out / "baselines" / name, out / "confirmation" / name.replace(" seed ", "-s").replace(" ", "-")]
+
+
+def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float | None, driver: str | None) -> Running:
+    trace = None if folder is None else trace_of(folder)
+    done = 0 if trace is None else trace.visits
+    return Running(
+        name=name,
+        visits=done,
+        of=len(visits) or None,
+        domain=visits[done] if done < len(visits) else None,
+        miou=None if trace is None else trace.miou,
+        since=begun if begun is not None or trace is None else trace.begun,
+        driver=driver,
+    )
+
+
+def _claims(ledger: optuna.Study) -> dict[str, dict[str, str]]:
+    """What the study keeps of runs that are no trials, by name."""
+    prefix = RUN.format(name="")
+    attributes = ledger.user_attrs
+    return {name.removeprefix(prefix): kept for name, kept in attributes.items() if name.startswith(prefix)}
+
+
+def _drivers(out: Path | None, now: float) -> dict[str, str]:
+    """Who works in the folder, as a person calls them, by id."""
+    found = [] if out is None else cards(out)
+    return {
+        card.id: f"{card.host} (process {card.pid})"
+        for card in found
+        if out is not None and _is_at_work(out, card, now)
+    }
+
+
+def _is_at_work(out: Path, card: Card, now: float) -> bool:
+    path = card_path(out, card.id)
+    if card.boot != boot():
+        return now - modified(path) < DEAD
+    # Opened for reading: the folder may be one that nothing can be written to.
+    file = attempt(path, "r")
+    if file is not None:
+        file.close()
+    return file is None and path.exists()
+
+
+def _is_failed(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.FAIL
+
+
+def _best(trials: Sequence[FrozenTrial], direction: StudyDirection) -> FrozenTrial | None:
+    sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
+    complete = [one for one in trials if one.state == TrialState.COMPLETE]
+    kept = [one for one in complete if all(value <= 0 for value in one.constraints.values())]
+    return min(kept, key=lambda one: sign * one.values[0], default=None)
+
+
+def _seconds_left(standing: Standing, trials: Sequence[FrozenTrial], file: _File) -> float | None:
+    """From the visits that are left: a trial that has not begun takes as many as those did that are over."""
+    whole = len(file.visits)
+    if standing.visits_per_minute is None or standing.trials is None or file.out is None or not whole:
+        return None
+    over = [trial.number for trial in trials if trial.state.is_finished()]
+    driven = [trace_of(file.out / "trials" / str(number)).visits for number in over]
+    usual = sum(driven) / len(driven) if driven else float(whole)
+    searching = [run for run in standing.running if run.name.startswith("trial") and " seed " not in run.name]
+    fresh = max(standing.trials - len(over) - len(searching), 0)
+    fixed = max(BASELINES - standing.baselines, 0) + max(standing.to_confirm - standing.confirmed, 0)
+    begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in standing.running)
+    return 60 * max(fresh * usual + fixed * whole + begun, 0) / standing.visits_per_minute

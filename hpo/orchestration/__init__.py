@@ -1,0 +1,1 @@
+"""The order of runs: decides which run starts next. Knows no Ray."""

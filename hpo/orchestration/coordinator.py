@@ -1,0 +1,245 @@
+"""What the main job has left to do: baselines, trials, confirmation. Knows nothing of who does it."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from optuna.trial import TrialState
+
+from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
+from hpo.orchestration.run_queue import Docket
+from hpo.pruners.settings import judged_by
+from hpo.study.jobs import Job, Observer, Outcome, Progress
+from hpo.study.leases import PATIENCE
+from hpo.study.plan import Plan
+from hpo.study.study import Study
+from segada.records import RunReport
+
+
+class Agenda:
+    """Hands out jobs and takes their results, in whatever order these come.
+
+    `next_job` is called whenever a worker is free; `visited` after each visit of a job, until the job is over, or
+    `broke` is called instead. What is over stands in the study or in the job's folder, so that an agenda of a later
+    driver on the same study hands out the rest only; and agendas of several drivers share it, each job having one.
+    """
+
+    def __init__(self, study: Study, plan: Plan, observers: Sequence[Observer]) -> None:
+        """Looks up which baselines are done, and which trials lack files; the clock of `budget.hours` starts."""
+        self._study = study
+        hours = study.file.settings.budget.hours
+        self._deadline = math.inf if hours is None else time.monotonic() + 3600 * hours
+        self._plan = plan
+        self._observers = observers
+        self._news: list[Callable[[Observer], None]] = []
+        self._running: dict[str, Job] = {}
+        self._returned: list[Job] = []
+        self._baselines = Docket(plan.baselines(), study.claims)
+        self._repairs = Docket(plan.repairs(study), study.claims)
+        self._references = Docket(plan.confirmed_baselines(), study.claims)
+        self._confirmations: Docket | None = None
+        self._is_done = False
+        self._stopped = False
+        self._idle_until = -math.inf
+        self._waits_for: list[str] = []
+        self.obstacle: str | None = None
+        """Why no run of this study can be done, once that has turned out."""
+        self.obstacle_passes = False
+        """Whether the obstacle is none of the study's, so that the same command goes on once it is gone."""
+        self.lost: str | None = None
+        """What this driver has lost, without which none of its jobs goes on; the same command goes on elsewhere."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether `next_job` will never again have one."""
+        return self._stopped or self._is_done
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it ended before everything was done."""
+        return self._stopped
+
+    @property
+    def running(self) -> int:
+        """Jobs that are handed out and not over."""
+        return len(self._running)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Baselines and confirmation runs that failed, with the reason, by name. Failed trials stand in the study."""
+        return self._study.claims.failures()
+
+    def stop(self) -> None:
+        """Hands out nothing more and ends every job after its current visit; what is not finished stays resumable."""
+        self._stopped = True
+
+    def lose(self, what: str) -> None:
+        """Stops since something is gone without which no job of this driver goes on; the jobs are not to blame."""
+        self.lost = what
+        self.stop()
+
+    def next_job(self) -> Job | None:
+        """The next job; None if there is none now: see `is_over`."""
+        if self._stopped or time.monotonic() < self._idle_until:
+            return None
+        if self._returned:
+            return self._returned.pop(0)
+        with self._study.company.deciding():
+            job = self._next()
+            if job is None:
+                self._wait()
+        if job is not None:
+            self._running[job.name] = job
+            self._waits_for = []
+            self._tell(lambda observer: observer.started(job))
+        self._publish()
+        return job
+
+    def visited(self, job: Job, progress: Progress) -> bool:
+        """Takes in a visit and says whether the job goes on."""
+        with self._study.company.deciding():
+            if self._is_ours(job):
+                self._take_in(job, progress)
+        self._publish()
+        if self._stopped and job.name in self._running:
+            # Whoever stops a job may say its last visit once more, in which there is nothing new.
+            self._leave(job)
+        return job.name in self._running
+
+    def recovered(self, job: Job, reason: str) -> None:
+        """Notes and passes on that the job's worker died, of what, and that another one goes on."""
+        with self._study.company.deciding():
+            # A worker may die after its last word on a job: there is nothing to go on with then.
+            if self._is_ours(job):
+                self._note(job, f"its worker died: {reason}")
+                self._tell(lambda observer: observer.recovered(job))
+        self._publish()
+
+    def returned(self, job: Job) -> None:
+        """Takes a job back that nobody goes on with; it is the next one to be handed out."""
+        if job.name in self._running:
+            self._returned.append(job)
+            self._idle_until = -math.inf
+
+    def broke(self, job: Job, reason: str) -> None:
+        """Takes in that nobody could finish the job."""
+        with self._study.company.deciding():
+            if self._is_ours(job):
+                self._fail(job, None, reason)
+        self._publish()
+
+    def _next(self) -> Job | None:
+        job = self._baselines.next() or self._repairs.next() or self._trial() or self._references.next()
+        if job is not None or not self._study.is_search_over():
+            return job
+        if self._confirmations is None:
+            self._confirmations = Docket(self._plan.confirmations(self._study), self._study.claims)
+        job = self._confirmations.next()
+        self._is_done = all(docket.is_empty for docket in self._dockets())
+        return job
+
+    def _trial(self) -> Job | None:
+        if time.monotonic() >= self._deadline and not self._study.is_search_over():
+            self._study.close()
+        proposal = self._study.ask()
+        return None if proposal is None else self._plan.trial(proposal)
+
+    def _dockets(self) -> list[Docket]:
+        dockets = (self._baselines, self._repairs, self._references, self._confirmations)
+        return [docket for docket in dockets if docket is not None]
+
+    def _wait(self) -> None:
+        """Looks again in a while, or when one of its own jobs is over."""
+        self._idle_until = time.monotonic() + PATIENCE
+        if self._running or self._is_done:
+            return
+        busy = self._study.owners().union(*(docket.owners() for docket in self._dockets()))
+        company = self._study.company
+        others = sorted(company.title(driver) for driver in busy - {company.id})
+        if others != self._waits_for:
+            self._waits_for = others
+            self._tell(lambda observer: observer.waiting(others))
+
+    def _is_ours(self, job: Job) -> bool:
+        """Whether a job still is, or else gives it up: while this driver was silent, another one took it."""
+        if job.name not in self._running:
+            return False
+        has = (
+            self._study.claims.has(job.name) if job.trial is None or job.kind != "trial" else self._study.has(job.trial)
+        )
+        if not has:
+            self._leave(job)
+            self._tell(lambda observer: observer.dropped(job))
+        return has
+
+    def _note(self, job: Job, mishap: str) -> None:
+        if job.kind == "trial" and job.trial is not None:
+            self._study.note(job.trial, mishap)
+
+    def _take_in(self, job: Job, progress: Progress) -> None:
+        if progress.mishap is not None:
+            self._note(job, progress.mishap)
+        if progress.concerns_all:
+            self.obstacle, self.obstacle_passes = progress.failure, progress.passes
+            self.stop()
+        elif progress.failure is not None:
+            self._fail(job, progress.report, progress.failure)
+        elif progress.report is not None:
+            report = progress.report
+            self._tell(lambda observer: observer.visited(job, report))
+            if progress.finished:
+                self._complete(job, report)
+            elif job.kind == "trial" and self._is_hopeless(job, report):
+                self._end(job, Outcome("pruned", report, f"stopped after visit {len(report.visits)}"))
+
+    def _is_hopeless(self, job: Job, report: RunReport) -> bool:
+        assert job.trial is not None
+        settings, route = self._study.file.settings, job.settings.stream.all_visits()
+        judge = RUNG_VALUES[judged_by(settings.pruning)]
+        # A retry after a worker's death reports visits that nobody has seen yet, together with the newest.
+        for visits in range(1, len(report.visits) + 1):
+            value = judge(report.visits[:visits], report.source_only, route)
+            losses = rung_losses(settings.objectives, report, visits, value)
+            if self._study.report(job.trial, visits, value, losses):
+                return True
+        return False
+
+    def _complete(self, job: Job, report: RunReport) -> None:
+        if job.kind != "trial" or job.trial is None:
+            for docket in self._dockets():
+                docket.close(job.name)
+            self._end(job, Outcome("complete", report))
+            return
+        objectives = self._study.file.settings.objectives
+        values = [objective_value(one.metric, report) for one in objectives]
+        violations = [constraint.violation(report) for constraint in self._study.file.settings.constraints]
+        state = self._study.complete(job.trial, values, violations)
+        if state == TrialState.FAIL:
+            self._end(job, Outcome("fail", report, "an objective is not finite"))
+        else:
+            self._end(job, Outcome("complete", report))
+
+    def _fail(self, job: Job, report: RunReport | None, reason: str) -> None:
+        if job.kind == "trial" and job.trial is not None:
+            self._study.fail(job.trial, reason)
+        else:
+            self._study.claims.fail(job.name, reason)
+        self._end(job, Outcome("fail", report, reason))
+
+    def _end(self, job: Job, outcome: Outcome) -> None:
+        self._leave(job)
+        self._tell(lambda observer: observer.ended(job, outcome))
+
+    def _leave(self, job: Job) -> None:
+        del self._running[job.name]
+        self._idle_until = -math.inf
+
+    def _tell(self, message: Callable[[Observer], None]) -> None:
+        self._news.append(message)
+
+    def _publish(self) -> None:
+        """Only when nothing is being decided: one who watches may take his time, and other drivers wait meanwhile."""
+        news, self._news = self._news, []
+        for message in news:
+            for observer in self._observers:
+                message(observer)

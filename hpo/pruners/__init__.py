@@ -1,0 +1,1 @@
+"""Pruners: rules that stop a trial before its last visit."""

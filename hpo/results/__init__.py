@@ -1,0 +1,1 @@
+"""The results of a study, read from its storage and its folders, and their statistics."""

@@ -1,0 +1,132 @@
+"""Checks a space against the settings tree, before anything starts."""
+
+import numpy as np
+from pydantic import ValidationError
+
+from hpo.search_space.conditions import admits
+from hpo.search_space.kinds import Parameter
+from hpo.search_space.space import Space, SpaceError
+from segada.settings import RunSettings
+from segada.settings.nested import Tree, Value, at_path
+from segada.settings.run import DEFAULT_NAMES, with_names
+from segada.settings.schema import Slot, all_paths, nearest, slots
+from segada.settings.validation_errors import in_words
+
+SAMPLES = 500
+"""Configurations that are drawn to see whether parameters that are possible each are so together."""
+
+RESERVED = {
+    "seed": "is what the confirmation varies, so that a lucky seed wins nothing; fix run.seed",
+    "evaluation.split": "is what keeps the confirmation's frames out of the search; leave it out",
+    "runtime": "says how runs are computed, which must be the same for all that are compared; fix it in run.runtime",
+}
+"""Settings, and groups of them, that a study decides itself."""
+
+
+def check_space(space: Space, run: Tree) -> None:
+    """Checks that every configuration is a run.
+
+    Args:
+        space: the parameters.
+        run: the fixed settings of the study, which are valid by themselves.
+
+    Raises:
+        SpaceError: a path leads nowhere, or only under another condition; a value does not fit the setting; or values
+            that fit alone contradict each other.
+    """
+    for path, parameter in space.parameters.items():
+        _check_free(path)
+        places = _places(path, space, run)
+        if path in places[0].given:
+            _check_kinds(path, parameter, [place.given[path] for place in places])
+        else:
+            for place in places:
+                _check_values(path, parameter, place)
+    _check_defaults(space)
+    _check_samples(space, run)
+
+
+def _check_free(path: str) -> None:
+    for reserved, reason in RESERVED.items():
+        if path == reserved or path.startswith(f"{reserved}."):
+            raise SpaceError(("space", path), f"is no parameter of a search: it {reason}")
+
+
+def _places(path: str, space: Space, run: Tree) -> list[Slot]:
+    """The settings that a path stands for, one for each kind of room in which it can be active."""
+    found = slots(RunSettings, path.split("."))
+    if not found:
+        raise SpaceError(("space", path), f"no setting has this path; {nearest(path, all_paths(RunSettings))}")
+    if any(place.is_group() for place in found):
+        below = [other for other in all_paths(RunSettings) if other.startswith(f"{path}.")]
+        raise SpaceError(("space", path), f"is a group of settings, not one of them; {nearest(path, below)}")
+    selectors = {selector for place in found for selector in place.given if selector != path}
+    possible = {selector: _kinds(selector, path, space, run) for selector in selectors}
+    for selector, kinds in possible.items():
+        admitted = [place.given[selector] for place in found]
+        foreign = [kind for kind in kinds if kind not in admitted]
+        if foreign:
+            cure = (
+                f"add when: {{{selector}: {_listed(admitted)}}}" if selector in space.parameters else f"fix {selector}"
+            )
+            raise SpaceError(
+                ("space", path),
+                f"exists only where {selector} is {_listed(admitted)}, but it can be {foreign[0]}; {cure}",
+            )
+    return [place for place in found if all(place.given[name] in kinds for name, kinds in possible.items())]
+
+
+def _kinds(selector: str, path: str, space: Space, run: Tree) -> list[Value]:
+    """Names that a room can have while the parameter at `path` is active."""
+    room, _, _ = selector.rpartition(".")
+    fixed = at_path(with_names(run), selector.split(".")) or DEFAULT_NAMES.get(room)
+    assert fixed is None or isinstance(fixed, str)
+    parameter = space.parameters.get(selector)
+    if parameter is None:
+        return [fixed]
+    found: list[Value] = []
+    for way in space.ways_to(path):
+        tests = way.get(selector, [])
+        found += [option for option in parameter.options() if all(admits(test, option) for test in tests)]
+        # Where the parameter that names the room is inactive itself, the room is as the study fixes it.
+        found += [fixed] if parameter.when and not tests else []
+    return found
+
+
+def _check_kinds(path: str, parameter: Parameter, kinds: list[str]) -> None:
+    """The values of a parameter that says which kind a room is: `adapter.name`."""
+    for parts, value in parameter.probes():
+        if value not in kinds:
+            raise SpaceError(("space", path, *parts), f"should be one of {', '.join(kinds)}, not {value!r}")
+
+
+def _check_values(path: str, parameter: Parameter, place: Slot) -> None:
+    for parts, value in parameter.probes():
+        try:
+            place.check(value)
+        except ValidationError as misfit:
+            raise SpaceError(("space", path, *parts), f"{in_words(misfit.errors()[0])}, not {value!r}") from None
+
+
+def _check_defaults(space: Space) -> None:
+    try:
+        defaults = space.completed({})
+    except ValueError as problem:
+        raise SpaceError(("space",), f"the default of {problem}") from None
+    index = space.forbidding(defaults)
+    if index is not None:
+        raise SpaceError(("forbidden", index), "forbids the defaults of the space; change one of them")
+
+
+def _check_samples(space: Space, run: Tree) -> None:
+    generator = np.random.default_rng(0)
+    for configuration in [space.draw(generator) for _ in range(SAMPLES)]:
+        try:
+            configuration.settings(run)
+        except ValidationError as misfit:
+            text = f"allows a combination that cannot run ({configuration}): {in_words(misfit.errors()[0])}"
+            raise SpaceError(("space",), text) from None
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"

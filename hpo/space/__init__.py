@@ -1,5 +1,0 @@
-"""The space of a search: what it is, whether it fits the settings of a run, and the command that shows it."""
-
-from hpo.space.core import Space, SpaceError
-
-__all__ = ["Space", "SpaceError"]

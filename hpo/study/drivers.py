@@ -1,0 +1,214 @@
+"""The main jobs that work on a study at the same time, and which of them decides now."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol, TextIO
+from uuid import uuid4
+
+from hpo.study.created_files import Made, remove_if_empty, remove_named
+from hpo.study.file_lock import locked, take
+from hpo.study.folder import LOCK, SCRATCH, check_movable
+from hpo.study.heartbeats import BEAT, DRIVERS, Card, boot, card_path, cards, is_alive, is_driver, modified, read_card
+from segada.core.storage_errors import storage_error
+from segada.settings.files import InputError
+
+
+class Company(Protocol):
+    """Who works on a study, seen by one of them."""
+
+    @property
+    def id(self) -> str:
+        """Of the one."""
+
+    def deciding(self) -> AbstractContextManager[None]:
+        """While the context is open nobody else decides. It may be opened again within itself."""
+
+    def is_at_work(self, driver: str) -> bool:
+        """Whether the driver of this id, or the one itself, still works."""
+
+    def title(self, driver: str) -> str:
+        """What a person calls the driver of this id."""
+
+
+class Alone:
+    """The company of one who knows that nobody else is there: a study that is read, or not shared."""
+
+    def __init__(self) -> None:
+        self.id = uuid4().hex
+
+    def deciding(self) -> AbstractContextManager[None]:
+        """Nobody to wait for."""
+        return nullcontext()
+
+    def is_at_work(self, driver: str) -> bool:
+        """Nobody else is."""
+        return driver == self.id
+
+    def title(self, driver: str) -> str:
+        """There is no card to read."""
+        return driver
+
+
+class Driver:
+    """A main job among those that share a folder. Make it with `joined`."""
+
+    def __init__(self, out: Path) -> None:
+        """Leaves its card, and keeps it fresh from now on; those of killed drivers of this machine are removed."""
+        self.out = out
+        self.made = Made()
+        """What it has made, to be removed if the study is refused."""
+        self._depth = 0
+        self._held: TextIO | None = None
+        host = socket.gethostname()
+        self.id = f"{host}-{os.getpid()}-{uuid4().hex[:8]}"
+        self._path = card_path(out, self.id)
+        card = Card(id=self.id, host=host, boot=boot(), pid=os.getpid(), started=time.time(), version=version("segada"))
+        self.made.folder(out)
+        with self.made.noting(out / LOCK), self.deciding():
+            _remove_dead(out)
+            self._card = take(self._path)
+            self._card.write(card.model_dump_json() + "\n")
+            self._card.flush()
+        self._over = threading.Event()
+        self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._pulse.start()
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of its own for what nobody reads later."""
+        return self.out / "ray" / self.id
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """While the context is open, no other driver of the folder decides anything."""
+        if self._held is None:
+            self._held = take(self.out / LOCK)
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                held, self._held = self._held, None
+                held.close()
+
+    def is_at_work(self, driver: str) -> bool:
+        """Whether a driver works: of this machine by the lock on its card, of another one by the card's age."""
+        if driver == self.id:
+            return True
+        card = read_card(self.out, driver)
+        if card is None:
+            return False
+        # Both times are the file server's: clocks of the machines may differ.
+        self._touch()
+        return is_alive(self.out, card, modified(self._path))
+
+    def title(self, driver: str) -> str:
+        """Machine and process, as long as there is a card."""
+        card = read_card(self.out, driver)
+        return driver if card is None else f"{card.host} (process {card.pid})"
+
+    def others(self) -> list[Card]:
+        """The cards of other drivers that work."""
+        return [card for card in cards(self.out) if card.id != self.id and self.is_at_work(card.id)]
+
+    def leave(self) -> None:
+        """Takes back the card: whatever this driver still had may be taken by others now."""
+        self._over.set()
+        self._pulse.join()
+        self._path.unlink(missing_ok=True)
+        self._card.close()
+        # A folder that takes nothing now is cleared by the next driver.
+        with suppress(OSError), self.deciding():
+            _remove_dead(self.out)
+        self._clear_scratch()
+        remove_if_empty(self._path.parent)
+
+    def _clear_scratch(self) -> None:
+        """Removes what Tune has left for this driver, and for those that were killed."""
+        over = [
+            folder
+            for folder in self.scratch.parent.glob("*")
+            if is_driver(folder.name) and not card_path(self.out, folder.name).exists()
+        ]
+        for folder in over:
+            with suppress(OSError):
+                remove_named(folder, SCRATCH)
+        if over:
+            remove_if_empty(self.scratch.parent)
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            self._touch()
+
+    def _touch(self) -> None:
+        # A folder that cannot be written now may be so again before the others take this driver for dead.
+        with suppress(OSError):
+            os.utime(self._card.fileno())
+
+
+@contextmanager
+def joined(out: Path) -> Iterator[Driver]:
+    """Makes the folder if it is missing, and works in it beside any other drivers while the context is open.
+
+    If the work ends in an InputError before any run has got anywhere, what this driver has made is removed again,
+    unless another one works there. What anybody else has put there stays.
+
+    Raises:
+        InputError: the folder cannot be made.
+        StorageError: it holds a study, but its file system takes nothing more.
+    """
+    try:
+        driver = Driver(out)
+    except OSError as failure:
+        refused = storage_error(failure, out)
+        if refused is not None and (out / "study.yaml").exists():
+            raise refused from failure
+        raise InputError(f"{out}: cannot be the folder of a study ({failure}); name another one with --out") from None
+    try:
+        yield driver
+    except InputError:
+        with driver.deciding():
+            others = driver.others()
+            driver.leave()
+            if not others:
+                driver.made.remove()
+        raise
+    except BaseException:
+        driver.leave()
+        raise
+    driver.leave()
+
+
+def set_aside(out: Path) -> Path | None:
+    """Gives a study's folder the name OUT.1, or the next one that is free, and says which; None if there is none.
+
+    Raises:
+        InputError: the folder is no study's, cannot be renamed, or a driver works in it.
+    """
+    if not out.is_dir() or not any(out.iterdir()):
+        return None
+    check_movable(out)
+    with locked(out / LOCK):
+        working = [card for card in cards(out) if is_alive(out, card, time.time())]
+        if working:
+            worker = f"process {working[0].pid} on {working[0].host}"
+            raise InputError(f"{out}: {worker} works in this folder; stop it first, or name another folder with --out")
+        number = next(number for number in range(1, 1 << 30) if not os.path.lexists(f"{out}.{number}"))
+        return out.rename(f"{out}.{number}")
+
+
+def _remove_dead(out: Path) -> None:
+    """Removes cards of this machine only: a driver on another one may be asleep, and needs its card when it wakes."""
+    for path in (out / DRIVERS).glob("*.json"):
+        if not is_driver(path.stem):
+            continue
+        card = read_card(out, path.stem)
+        if card is None or (card.boot == boot() and not is_alive(out, card, time.time())):
+            path.unlink(missing_ok=True)

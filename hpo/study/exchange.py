@@ -1,0 +1,129 @@
+"""A study's trials written into a file, one a line, and taken in from one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
+from pydantic import JsonValue
+
+from hpo.config.study_file import StudyFile
+from hpo.reporting.outputs import write_study
+from hpo.study.attributes import FOLDER
+from hpo.study.drivers import joined
+from hpo.study.journal.file import JOURNAL, DamagedJournal
+from hpo.study.opening import IDENTITY, check_same, open_ledger, read_ledger
+from hpo.study.salvage import account, check_idle, kept_file, salvaged
+from hpo.study.storage import place_of
+from hpo.study.trial_records import FORMAT, WORDS, StudyRecord, TrialRecord, line_of, read_records, record_of, trial_of
+from segada.settings.files import InputError
+
+PARENTS = ":parent:"
+"""In the name of a study's attribute: that Optuna's genetic algorithms keep the ids of parents there."""
+
+
+def exported(out: Path) -> tuple[str, list[str]]:
+    """The trials of the study in a folder as lines of JSON, and what is lost of them, in sentences.
+
+    Nothing is written there. Of a damaged journal there is all that `hpo.study.salvage` would keep.
+
+    Raises:
+        InputError: there is no study, or nothing of it can be read.
+    """
+    file = kept_file(out)
+    if file is None:
+        raise InputError(f"{out}: has no study.yaml; name the folder of a study")
+    notes: list[str] = []
+    try:
+        ledger, storage = read_ledger(file, out)
+    except DamagedJournal:
+        recovery = salvaged(out / JOURNAL, file)
+        notes = account(recovery)
+        storage = recovery.storage()
+        ledger = optuna.load_study(study_name=file.settings.name, storage=storage)
+    return "".join(map(line_of, _records(ledger, storage, file))), notes
+
+
+def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
+    """Takes in the trials of a file; those that the study has already are passed over.
+
+    Args:
+        source: as `exported` writes it; the line of the study may be absent.
+        out: folder of the study; it is made if it is missing.
+        file: the study.
+
+    Returns:
+        How many trials are new, and how many were there.
+
+    Raises:
+        InputError: a line is wrong, or or says another trial than the study has; nothing is taken in then.
+    """
+    study, records = read_records(source)
+    trials = [_checked(source, line, record, file) for line, record in records]
+    if study is not None:
+        _check_study(source, study, file)
+    file = file.kept_in(place_of(file.settings.storage))
+    with joined(out) as driver, driver.deciding():
+        check_idle(driver.others(), out)
+        ledger, storage = open_ledger(file, out, list, restores=True)
+        there = ledger.get_trials(deepcopy=False)
+        for (line, record), trial in zip(records, there, strict=False):
+            if record_of(trial, file.space) != record:
+                raise InputError(
+                    f"{source}:{line}: the study in {out} has another trial {record.number}; import into a new one"
+                )
+        _add(ledger, storage, trials[len(there) :], study)
+        if not (out / "study.yaml").exists():
+            write_study(file, out)
+    return max(len(trials) - len(there), 0), min(len(trials), len(there))
+
+
+def _records(ledger: optuna.Study, storage: BaseStorage, file: StudyFile) -> Iterator[StudyRecord | TrialRecord]:
+    trials = ledger.get_trials(deepcopy=False)
+    numbers = {trial._trial_id: trial.number for trial in trials}
+    yield StudyRecord(
+        study=ledger.study_name,
+        format=FORMAT,
+        directions=[WORDS[direction] for direction in ledger.directions],
+        user_attrs={key: value for key, value in ledger.user_attrs.items() if key != FOLDER},
+        system_attrs=_renumbered(storage.get_study_system_attrs(ledger._study_id), numbers),
+    )
+    yield from (record_of(trial, file.space) for trial in trials)
+
+
+def _renumbered(attributes: Mapping[str, JsonValue], numbers: Mapping[int, int]) -> dict[str, JsonValue]:
+    """Attributes of a study in which trials go by other numbers."""
+    return {
+        key: [numbers[one] for one in value if isinstance(one, int) and one in numbers]
+        if PARENTS in key and isinstance(value, list)
+        else value
+        for key, value in attributes.items()
+    }
+
+
+def _checked(source: Path, line: int, record: TrialRecord, file: StudyFile) -> FrozenTrial:
+    try:
+        return trial_of(record, file.space, len(file.settings.objectives))
+    except ValueError as problem:
+        raise InputError(f"{source}:{line}: {problem}") from None
+
+
+def _check_study(source: Path, study: StudyRecord, file: StudyFile) -> None:
+    kept = study.user_attrs.get(IDENTITY)
+    if isinstance(kept, dict):
+        check_same(f"{source}:1", study.study, kept, file.identity, "give its study file with --space")
+
+
+def _add(ledger: optuna.Study, storage: BaseStorage, trials: Sequence[FrozenTrial], study: StudyRecord | None) -> None:
+    for trial in trials:
+        storage.create_new_trial(ledger._study_id, trial)
+    if study is None:
+        return
+    known = storage.get_study_user_attrs(ledger._study_id)
+    for key, value in study.user_attrs.items():
+        if key not in known:
+            storage.set_study_user_attr(ledger._study_id, key, value)
+    ids = {trial.number: trial._trial_id for trial in ledger.get_trials(deepcopy=False)}
+    for key, value in _renumbered(study.system_attrs, ids).items():
+        storage.set_study_system_attr(ledger._study_id, key, value)

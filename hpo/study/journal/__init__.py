@@ -1,0 +1,1 @@
+"""The journal of a study: its file, its operations, and its recovery."""

@@ -1,0 +1,191 @@
+"""The Optuna study of a study file: whether it is the one that was meant, and how it begins."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+
+from hpo.config.study_file import StudyFile
+from hpo.pruners.settings import build_pruner
+from hpo.search_space.parameter import Raw
+from hpo.study.attributes import FOLDER, FOLDER_ID
+from hpo.study.journal.file import JOURNAL, is_empty
+from hpo.study.storage import CURE, open_storage, place_of, read_storage, sqlite_file
+from segada.core.atomic_io import write_text
+from segada.settings.files import InputError, read_yaml
+from segada.settings.nested import Tree, Value
+
+IDENTITY = "identity"
+"""User attribute of the study: what makes two study files the same study."""
+CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
+"""What a study leaves beside its storage; a folder that has it without one is not taken over."""
+DIRECTIONS = {"maximise": StudyDirection.MAXIMIZE, "minimise": StudyDirection.MINIMIZE}
+
+
+def open_ledger(
+    file: StudyFile, out: Path, first: Callable[[], Sequence[dict[str, Raw]]], *, restores: bool = False
+) -> tuple[optuna.Study, BaseStorage]:
+    """The Optuna study of a study file, new or continued.
+
+    Args:
+        file: the study file, which may name the database that keeps the study.
+        out: the folder of the results; one study has one folder, which its drivers share.
+        first: gives the stored values that a new study begins with; not asked for one that is continued.
+        restores: whether a folder that has results but no study in it is taken over, because its trials come back.
+
+    Raises:
+        InputError: there is another study in this place. Nothing has been created or changed then.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    place, name = place_of(file.settings.storage), file.settings.name
+    _check_place(place, out, restores=restores)
+    storage = open_storage(place, out)
+    known = {study.study_name for study in storage.get_all_studies()}
+    kept = None
+    if name in known:
+        # Only looked at until it is known to be the same: opening a study to create it writes into the journal.
+        attributes = optuna.load_study(study_name=name, storage=storage).user_attrs
+        kept = attributes.get(IDENTITY)
+        if kept is not None:
+            _check_folder(place, name, out, attributes.get(FOLDER))
+            check_same(place or str(out), name, kept, file.identity)
+    elif known and place is None:
+        raise InputError(f"{out}: holds the study {min(known)!r}, not {name!r}; {CURE}")
+    if kept is None and place is not None and not restores:
+        _check_empty(out, f"no study {name!r} in {place}")
+    points = first() if kept is None else []
+    ledger = optuna.create_study(
+        storage=storage,
+        sampler=file.settings.sampler.build(file.space, file.settings.budget.trials),
+        pruner=build_pruner(file.settings.pruning, out / "trials"),
+        study_name=name,
+        directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],
+        load_if_exists=True,
+    )
+    if IDENTITY not in ledger.user_attrs:
+        _begin(ledger, file, points, None if place is None else out)
+    return ledger, storage
+
+
+def read_ledger(file: StudyFile, out: Path) -> tuple[optuna.Study, BaseStorage]:
+    """The Optuna study in a folder, without a byte written there.
+
+    Args:
+        file: the study file in the folder, which says where the study is kept.
+        out: the folder.
+
+    Raises:
+        InputError: its storage is none, or holds another study.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # What stands in HPO_STORAGE is where the study of this process is kept, which may be another one.
+    place, name = file.settings.storage and place_of(file.settings.storage), file.settings.name
+    storage = read_storage(place, out)
+    try:
+        return optuna.load_study(study_name=name, storage=storage), storage
+    except KeyError:
+        raise InputError(f"{place or out / JOURNAL}: holds no study {name!r}") from None
+
+
+def check_begun(file: StudyFile, out: Path) -> None:
+    """Raises InputError if there is no study of this name to go on with."""
+    place = place_of(file.settings.storage)
+    if (out / JOURNAL).is_file() if place is None else _is_in(place, file.settings.name):
+        return
+    raise InputError(f"{place or out}: holds no study {file.settings.name!r} to go on with; leave out --resume")
+
+
+def check_unnamed(file: StudyFile) -> None:
+    """Raises InputError if a database has a study of this name, which nothing can move aside."""
+    place, name = place_of(file.settings.storage), file.settings.name
+    if place is not None and _is_in(place, name):
+        raise InputError(
+            f"{place}: holds a study named {name!r}, which --new leaves alone; give this one another name, or remove "
+            f"that one: optuna delete-study --study-name {name} --storage {place}"
+        )
+
+
+def _is_in(place: str, name: str) -> bool:
+    path = sqlite_file(place)
+    if path is not None and not path.exists():
+        return False
+    return name in {study.study_name for study in open_storage(place, Path()).get_all_studies()}
+
+
+def _check_place(place: str | None, out: Path, *, restores: bool) -> None:
+    """Refuses a folder whose study is kept elsewhere, or that is none of a study."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file, not a folder; {CURE}")
+    has_journal = (out / JOURNAL).exists()
+    if has_journal and place is not None:
+        raise InputError(f"{out}: holds {JOURNAL}, in which its study is kept, and not in {place}; {CURE}")
+    # An empty one, as a power cut may leave it, keeps no study: another would begin over the folders of its trials.
+    if has_journal and not is_empty(out / JOURNAL):
+        return
+    if (out / "study.yaml").is_file():
+        kept = _storage_in(out / "study.yaml")
+        if kept is not None and kept != place:
+            cure = f"give --storage {kept}; if the database has moved, change storage in {out / 'study.yaml'}"
+            raise InputError(f"{out}: its study is kept in {kept}, not in {place or JOURNAL}; {cure}")
+    if place is None and not restores:
+        _check_empty(out, f"nothing in {JOURNAL}" if has_journal else f"no {JOURNAL}")
+
+
+def _storage_in(path: Path) -> Value:
+    """What a written study file says of its storage; None if it cannot be read, since it will be written again."""
+    try:
+        return read_yaml(path).tree.get("storage")
+    except InputError:
+        return None
+
+
+def _check_empty(out: Path, lacking: str) -> None:
+    foreign = [entry for entry in CONTENTS if (out / entry).exists()]
+    if foreign:
+        raise InputError(f"{out}: holds {foreign[0]} but {lacking}, so it is no study that could go on; {CURE}")
+
+
+def _check_folder(place: str | None, name: str, out: Path, folder: dict[str, str] | None) -> None:
+    if folder is None:
+        return
+    path = out / FOLDER_ID
+    if not path.is_file() or path.read_text(encoding="utf-8") != folder["id"]:
+        raise InputError(
+            f"{place}: holds a study named {name!r} whose results are in another folder ({folder['path']}); name that "
+            "with --out, or give this study another name"
+        )
+
+
+def _begin(ledger: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw]], folder: Path | None) -> None:
+    if folder is not None:
+        path = folder / FOLDER_ID
+        if not path.exists():
+            write_text(path, uuid4().hex)
+        ledger.set_user_attr(FOLDER, {"id": path.read_text(encoding="utf-8"), "path": str(folder)})
+    if not ledger.get_trials(deepcopy=False):
+        for point in points:
+            ledger.enqueue_trial(point)
+    ledger.set_user_attr(IDENTITY, file.identity)
+
+
+def check_same(place: str, name: str, kept: Tree, given: Tree, cure: str = CURE) -> None:
+    """Raises InputError with the first difference between two `StudyFile.identity`, and the cure."""
+    difference = _first_difference(kept, given, "")
+    if difference:
+        raise InputError(f"{place}: holds another study named {name!r}: {difference}; {cure}")
+
+
+def _first_difference(kept: Value, given: Value, path: str) -> str:
+    if isinstance(kept, dict) and isinstance(given, dict):
+        for key in [*given, *(key for key in kept if key not in given)]:
+            inner = f"{path}.{key}" if path else key
+            if key not in kept or key not in given:
+                return f"{inner} is in {'the file' if key in given else 'the folder'} alone"
+            found = _first_difference(kept[key], given[key], inner)
+            if found:
+                return found
+        return ""
+    return "" if kept == given else f"{path} is {kept!r} there and {given!r} in the file"

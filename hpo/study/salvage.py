@@ -1,0 +1,161 @@
+"""A damaged journal made whole: every line that can be read, and what the study's file tells of the others."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from optuna.distributions import distribution_to_json
+from optuna.storages.journal._storage import JournalOperation
+from optuna.trial import FrozenTrial, TrialState
+
+from hpo.config.study_file import StudyFile, load_study
+from hpo.samplers.history import promised
+from hpo.study.drivers import joined
+from hpo.study.file_lock import locked
+from hpo.study.heartbeats import Card
+from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, beside, is_journal
+from hpo.study.journal.operations import Operation
+from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
+from hpo.study.opening import DIRECTIONS, IDENTITY
+from hpo.study.storage import CURE
+from segada.core.atomic_io import write_bytes
+from segada.settings.files import InputError
+
+DAMAGED = "{name}.damaged-{number}"
+"""Beside a journal: what it was before it was salvaged."""
+
+
+def salvage(out: Path) -> list[str]:
+    """Makes the journal in a study's folder one that can be read, and keeps the damaged one beside it.
+
+    Returns:
+        What was done, in sentences.
+
+    Raises:
+        InputError: there is no journal, nothing of it can be read, or a driver works in the folder.
+    """
+    path = out / JOURNAL
+    if not path.is_file():
+        raise InputError(f"{out}: has no {JOURNAL} to salvage; name the folder of a study")
+    file = kept_file(out)
+    with joined(out) as driver, driver.deciding():
+        check_idle(driver.others(), out)
+        with locked(out / JOURNAL_LOCK):
+            recovery = salvaged(path, file)
+            former, text = path.read_bytes(), recovery.text()
+            if former == text:
+                return [f"{path}: every line can be read; there is nothing to salvage"]
+            aside = beside(path, DAMAGED)
+            write_bytes(aside, former)
+            write_bytes(path, text)
+    return [*account(recovery), f"{path}: is whole again; what it was is in {aside.name}"]
+
+
+def kept_file(out: Path) -> StudyFile | None:
+    """The study file in a folder; None if there is none."""
+    path = out / "study.yaml"
+    return load_study(str(path), runs=False) if path.exists() else None
+
+
+def check_idle(others: list[Card], out: Path) -> None:
+    """Raises InputError if another driver works in the folder."""
+    if others:
+        raise InputError(f"{out}: process {others[0].pid} on {others[0].host} works in this folder; stop it first")
+
+
+def salvaged(path: Path, file: StudyFile | None) -> Recovery:
+    """What can be read of a journal, completed so that no trial counts with less than it had.
+
+    Parameters that are lost are those that the sampler proposed, which it noted. A complete trial that lacks a
+    parameter or a constraint all the same runs again in the study's eyes: the next driver takes it up from its folder,
+    where its report is.
+
+    Args:
+        path: the journal.
+        file: the study file; None where it is lost too, and nothing is completed.
+
+    Raises:
+        InputError: nothing of it can be read.
+    """
+    if not is_journal(path):
+        raise InputError(f"{path}: no line of it can be read; {CURE}")
+    if file is None:
+        recovery = recovered(path)
+        if not recovery.storage().get_all_studies():
+            raise InputError(f"{path}: the line that creates the study is lost, and so is study.yaml, which could tell")
+        return recovery
+    recovery = recovered(path, (file.settings.name, [DIRECTIONS[one.goal] for one in file.settings.objectives]))
+    if not recovery.losses:
+        return recovery
+    recovery = _with_parameters(recovery, file)
+    recovery = _with_open_ends(recovery, file)
+    return _with_identity(recovery, file)
+
+
+def account(recovery: Recovery) -> list[str]:
+    """What is lost, in sentences."""
+    lines = len({loss.line for loss in recovery.losses if loss.line})
+    numbers = ", ".join(map(str, recovery.incomplete()))
+    whole = f"{lines} line{'s' * (lines != 1)} could not be read"
+    return [*map(str, recovery.losses), f"{whole}; trials that may be incomplete by it: {numbers or 'none'}"]
+
+
+def _trials(recovery: Recovery, file: StudyFile) -> list[FrozenTrial]:
+    """Those of the study that may be incomplete."""
+    storage = recovery.storage()
+    study = next(one._study_id for one in storage.get_all_studies() if one.study_name == file.settings.name)
+    lost = set(recovery.incomplete())
+    return [trial for trial in storage.get_all_trials(study, deepcopy=False) if trial.number in lost]
+
+
+def _with_parameters(recovery: Recovery, file: StudyFile) -> Recovery:
+    found = {trial._trial_id: list(_proposed(trial, file)) for trial in _trials(recovery, file)}
+    operations: list[Operation] = []
+    trials = 0
+    for operation in recovery.operations:
+        operations.append(operation)
+        if operation["op_code"] == JournalOperation.CREATE_TRIAL:
+            operations += found.get(trials, [])
+            trials += 1
+    return replace(recovery, operations=operations)
+
+
+def _proposed(trial: FrozenTrial, file: StudyFile) -> Iterator[Operation]:
+    """Parameters that were proposed for a trial and are not among those that it has."""
+    distributions = file.space.distributions()
+    for name, value in file.space.expressed({**promised(trial), **trial.params}).items():
+        if name not in trial.params:
+            yield {
+                "op_code": int(JournalOperation.SET_TRIAL_PARAM),
+                "worker_id": SALVAGE,
+                "trial_id": trial._trial_id,
+                "param_name": name,
+                "param_value_internal": float(distributions[name].to_internal_repr(value)),
+                "distribution": distribution_to_json(distributions[name]),
+            }
+
+
+def _with_open_ends(recovery: Recovery, file: StudyFile) -> Recovery:
+    opened = {trial._trial_id for trial in _trials(recovery, file) if _is_short(trial, file)}
+    return replace(recovery, operations=[one for one in recovery.operations if not _ends(one, opened)])
+
+
+def _is_short(trial: FrozenTrial, file: StudyFile) -> bool:
+    """Whether a complete trial lacks what it would be judged by."""
+    limits = {constraint.text for constraint in file.settings.constraints}
+    lacks = not file.space.is_complete(trial.params) or not limits <= set(trial.constraints)
+    return trial.state == TrialState.COMPLETE and lacks
+
+
+def _ends(operation: Operation, trials: set[int]) -> bool:
+    is_ending = operation["op_code"] == JournalOperation.SET_TRIAL_STATE_VALUES and operation["state"] != 0
+    return is_ending and operation["trial_id"] in trials
+
+
+def _with_identity(recovery: Recovery, file: StudyFile) -> Recovery:
+    known = [one["user_attr"] for one in recovery.operations if one["op_code"] == JournalOperation.SET_STUDY_USER_ATTR]
+    if any(IDENTITY in attribute for attribute in known):
+        return recovery
+    code = int(JournalOperation.SET_STUDY_USER_ATTR)
+    identity = {"op_code": code, "worker_id": SALVAGE, "study_id": 0, "user_attr": {IDENTITY: file.identity}}
+    return replace(recovery, operations=[*recovery.operations, identity])

@@ -1,0 +1,1 @@
+"""Submission of a study as a job to a cluster."""

@@ -1,1 +1,0 @@
-"""A study sent to a cluster: what travels, and what is run there."""

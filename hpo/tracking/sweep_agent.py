@@ -1,0 +1,144 @@
+"""One run of a W&B agent: `python -m hpo.tracking.sweep_agent STUDY ARGUMENTS` adapts with what the sweep proposes."""
+
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import wandb
+import yaml
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from hpo.config.objectives import objective_value
+from hpo.config.study_file import StudyFile, load_study
+from hpo.search_space import Space
+from hpo.search_space.configuration import Configuration
+from hpo.search_space.parameter import Raw
+from hpo.search_space.scaling import nearest_to
+from hpo.study.plan import Plan
+from hpo.tracking.points import point_of
+from hpo.tracking.sweep_export import PROGRAM, PRUNED_BY
+from segada.artifacts.run_files import read_report, read_visits
+from segada.cli.exit_codes import INTERRUPTED, Parser, exit_code
+from segada.cli.output_dir import named_folder
+from segada.core.atomic_io import write_text
+from segada.records import RunReport, VisitRecord
+from segada.settings.files import InputError
+from segada.settings.schema import nearest
+
+SECONDS = 1.0
+"""Between two looks at how far the run is."""
+
+
+def main() -> int:
+    """The command line. Returns the exit code: that of the run; 2 for a point that is none of the study."""
+    parser = Parser(prog="python -m hpo.tracking.sweep_agent", description=__doc__)
+    parser.add_argument("study", help="study file that the sweep was made from")
+    parser.add_argument("arguments", help="values of its dimensions as JSON: what ${args_json} stands for in a sweep")
+    parser.add_argument("--out", help="folder of the runs (default: runs)")
+    arguments = parser.parse_args()
+    ended: list[int] = []
+
+    def command() -> None:
+        study = load_study(arguments.study)
+        configuration = point_of_study(study.space, arguments.arguments)
+        out = named_folder(arguments.out, Path("runs"))
+        ended.append(_run(study, configuration, out / study.settings.name / "sweep"))
+
+    return exit_code(command) or ended[0]
+
+
+def point_of_study(space: Space, arguments: str) -> Configuration:
+    """What a sweep proposes, as a point of the space.
+
+    Args:
+        space: of the study that the sweep was made from.
+        arguments: a value for each of its dimensions, as JSON; those that are not active are as good as absent.
+
+    Raises:
+        InputError: they are of another space, or forbidden.
+    """
+    try:
+        given = json.loads(arguments)
+    except ValueError as failure:
+        raise InputError(
+            f"{arguments}: is no JSON ({failure}); write the command of the sweep as it was exported"
+        ) from None
+    distributions = space.distributions()
+    if not isinstance(given, dict):
+        raise InputError(f"{arguments}: must be a JSON object of values by the names in the sweep's parameters")
+    raw: dict[str, Raw] = {}
+    for name, value in given.items():
+        if name not in distributions:
+            raise InputError(f"{name}: is no dimension of the study's space; {nearest(name, distributions)}")
+        raw[name] = _checked(name, value, distributions[name])
+    if not space.is_complete(raw):
+        missing = [name for name in distributions if name not in raw]
+        raise InputError(f"{missing[0]}: this value is missing; the sweep is of another study")
+    configuration = space.configuration(raw)
+    if space.forbidding(configuration.values) is not None:
+        raise InputError(f"{configuration}: is forbidden by the study")
+    return configuration
+
+
+def _checked(name: str, value: Raw, distribution: BaseDistribution) -> Raw:
+    if isinstance(distribution, CategoricalDistribution):
+        if value not in distribution.choices:
+            raise InputError(f"{name}: is one of {', '.join(map(str, distribution.choices))}, not {value!r}")
+        return value
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    # Multiples of a step come back with the rounding of another library.
+    if isinstance(value, int | float):
+        known = nearest_to(distribution, value)
+        if math.isclose(known, value, rel_tol=1e-9, abs_tol=1e-12):
+            return known
+    raise InputError(f"{name}: lies between {distribution.low:g} and {distribution.high:g}, not at {value!r}")
+
+
+def _run(study: StudyFile, configuration: Configuration, folder: Path) -> int:
+    """Runs the engine in a process of its own, tells W&B of every visit, and returns its exit code."""
+    settings = Plan(study, folder).search_settings(configuration)
+    # The project and the run are those of the agent, which says so in the environment.
+    with wandb.init(settings=wandb.Settings(console="off")) as run:
+        described = {"settings_hash": settings.settings_hash(), "seed": settings.seed}
+        run.config.update({**described, "configuration": dict(configuration.values)})  # type: ignore[no-untyped-call]
+        place = folder / run.id
+        file = folder / f"{run.id}.yaml"
+        write_text(file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        process = subprocess.Popen([sys.executable, "-m", PROGRAM, str(file), "--out", str(place)])
+        # An agent that stops a run early ends this process; the engine must not go on without it.
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        _follow(run, process, place)
+        code = process.returncode
+        if code == 0:
+            report = read_report(place).value
+            assert report is not None
+            run.log(_results(study, report), step=len(report.visits) - 1)
+        run.finish(exit_code=code)
+    return code if code >= 0 else INTERRUPTED
+
+
+def _follow(run: "wandb.Run", process: "subprocess.Popen[bytes]", place: Path) -> None:
+    told: list[VisitRecord] = []
+    while True:
+        over = process.poll() is not None
+        for visit in read_visits(place).value[len(told) :]:
+            told.append(visit)
+            mean = sum(record.visited_miou for record in told) / len(told)
+            run.log({**point_of(told[-1]), PRUNED_BY: mean}, step=told[-1].visit)
+        if over:
+            return
+        time.sleep(SECONDS)
+
+
+def _results(study: StudyFile, report: RunReport) -> dict[str, float]:
+    """Objectives and what constraints are about."""
+    metrics = [one.metric for one in study.settings.objectives] + [one.metric for one in study.settings.constraints]
+    return {metric: objective_value(metric, report) for metric in metrics}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

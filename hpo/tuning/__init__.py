@@ -1,1 +1,0 @@
-"""Ray: the only folder that imports it."""

@@ -1,1 +1,0 @@
-"""Small trainable modules for a frozen encoder, one adapter one file, and their placement."""

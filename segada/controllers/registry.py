@@ -1,0 +1,16 @@
+"""The controllers by the name that settings use."""
+
+from collections.abc import Callable, Mapping
+
+from segada.controllers.base import Controller, ControllerParts
+from segada.controllers.constant import Always
+from segada.controllers.hamlet import Hamlet
+from segada.controllers.one_cycle_lr import OneCycle
+from segada.controllers.poly_lr import Poly
+
+CONTROLLERS: Mapping[str, Callable[[ControllerParts], Controller]] = {
+    "always": Always,
+    "one_cycle": OneCycle,
+    "poly": Poly,
+    "hamlet": Hamlet,
+}

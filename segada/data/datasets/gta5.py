@@ -1,0 +1,37 @@
+"""GTA5 (Richter et al. 2016, Playing for Data): `images/*.png`, and under the same names `labels/*.png`, indexed
+PNGs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from segada.data.datasets.division import shared_out
+from segada.data.datasets.frame_files import Layout, Listing, found
+from segada.data.datasets.label_maps import LABEL_IDS, TRAIN_IDS
+from segada.data.datasets.pairing import LabelKind, Place
+from segada.data.splits import Split
+from segada.settings.domains import Gta5Domain
+
+LABEL_KINDS: Final = (LabelKind("*_labelTrainIds.png", TRAIN_IDS), LabelKind("*.png", LABEL_IDS))
+
+
+def _listing(domain: Gta5Domain, root: Path, split: Split) -> Listing:
+    place = Place(root / "images", "*.png", root / "labels", LABEL_KINDS)
+    images, labels = place.image_files(), place.label_files()
+    return place.listing(shared_out(place.keys(images, labels), domain.shares)[split], images, labels)
+
+
+def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+    """Numbers as names tell these folders from others that are called the same."""
+    images = found(root / "images", "*.png")
+    numbered = bool(images) and all(name.isdigit() and len(name) == 5 for name in images)
+    return {"gta5": {"dataset": "gta5"}} if numbered and (root / "labels").is_dir() else {}
+
+
+GTA5: Final = Layout(
+    name="gta5",
+    expects="images/<number>.png with labels/<number>.png or labels/<number>_labelTrainIds.png",
+    example="${SEGADA_GTA5:-/data/gta5}",
+    listing=_listing,
+    recognise=_recognise,
+)

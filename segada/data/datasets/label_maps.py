@@ -1,0 +1,136 @@
+"""From the ids in label files to train ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from segada.data.datasets.picture_files import Numbers, read_numbers
+from segada.data.frames import Bytes
+from segada.data.labels import IGNORE, NAMES, NUM_CLASSES
+
+OUTSIDE: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMap:
+    """What the ids of one kind of label file mean.
+
+    Attributes:
+        said: The ids in words, for errors: `labelIds 0 to 33`.
+        classes: Train id or 255 (ignored) of every id; an id that is missing is an error.
+        channel: Of the files, that holds the ids; None if they have one.
+        others_ignored: Whether an id that is missing is ignored instead.
+    """
+
+    said: str
+    classes: Mapping[int, int]
+    channel: int | None = None
+    others_ignored: bool = False
+
+    def identity(self) -> str:
+        """The same text for maps that give the same labels."""
+        return f"{sorted(self.classes.items())} {self.channel} {self.others_ignored}"
+
+    def read(self, path: Path) -> Bytes:
+        """The train ids of a label file, uint8 [H, W].
+
+        Raises:
+            UnreadableFrame: the file is damaged.
+            ValueError: its ids are not those of the map, or not in one channel.
+        """
+        ids = read_numbers(path, self.channel)
+        table = self._table(max(int(ids.max()), IGNORE) + 1)
+        labels = table[ids]
+        if labels.min() == OUTSIDE:
+            self._refuse(path, ids[labels == OUTSIDE])
+        return labels.astype(np.uint8)
+
+    def _table(self, length: int) -> npt.NDArray[np.int16]:
+        table = np.full(length, IGNORE if self.others_ignored else OUTSIDE, np.int16)
+        for number, label in self.classes.items():
+            if number < length:
+                table[number] = label
+        return table
+
+    def _refuse(self, path: Path, strange: Numbers) -> None:
+        number = int(strange.min())
+        raise ValueError(
+            f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, "
+            f"but these files have {self.said}; if it is right, read the set as dataset: folders, whose classes say "
+            "what ids mean"
+        )
+
+
+def in_order(said: str, names: Sequence[str | None], channel: int | None = None) -> LabelMap:
+    """The map whose ids 0, 1, 2 ... stand for these classes; None is ignored."""
+    labels = {number: IGNORE if name is None else NAMES.index(name) for number, name in enumerate(names)}
+    return LabelMap(said, labels, channel)
+
+
+TRAIN_IDS: Final = LabelMap(
+    "labelTrainIds 0 to 18 and 255", {**{index: index for index in range(NUM_CLASSES)}, 255: 255}
+)
+
+_CITYSCAPES: Final = {
+    "road": 7,
+    "sidewalk": 8,
+    "building": 11,
+    "wall": 12,
+    "fence": 13,
+    "pole": 17,
+    "traffic light": 19,
+    "traffic sign": 20,
+    "vegetation": 21,
+    "terrain": 22,
+    "sky": 23,
+    "person": 24,
+    "rider": 25,
+    "car": 26,
+    "truck": 27,
+    "bus": 28,
+    "train": 31,
+    "motorcycle": 32,
+    "bicycle": 33,
+}
+LABEL_IDS: Final = LabelMap(
+    "labelIds 0 to 34 and 255",
+    # 34 in GTA5 and 255 elsewhere are license plates, -1 in the list of classes.
+    {**dict.fromkeys((*range(35), 255), IGNORE), **{_CITYSCAPES[name]: NAMES.index(name) for name in NAMES}},
+)
+"""The ids of Cityscapes, of which 19 are classes."""
+
+
+def from_classes(
+    classes: Mapping[str, Sequence[int]], channel: int | None = None, *, others_ignored: bool = False
+) -> LabelMap:
+    """The map that a person writes.
+
+    Args:
+        classes: Ids by Cityscapes name, train id as text, or `ignore`; none at all are train ids.
+        channel: Of the files.
+        others_ignored: What is not named is ignored.
+
+    Raises:
+        ValueError: a class is none, or an id is given twice.
+    """
+    if not classes:
+        return LabelMap(TRAIN_IDS.said, TRAIN_IDS.classes, channel, others_ignored)
+    meanings = {**{name: index for index, name in enumerate(NAMES)}, "ignore": IGNORE}
+    meanings |= {str(index): index for index in (*range(NUM_CLASSES), IGNORE)}
+    found: dict[int, int] = {}
+    for name, ids in classes.items():
+        if name not in meanings:
+            raise ValueError(
+                f"classes names {name!r}, but must be ignore, a train id 0 to 18, or one of {', '.join(NAMES)}"
+            )
+        for number in ids:
+            if number in found:
+                raise ValueError(
+                    f"classes gives the id {number} twice, the second time to {name!r}; it can mean one class"
+                )
+            found[number] = meanings[name]
+    return LabelMap(f"the ids {', '.join(map(str, sorted(found)))} that classes names", found, channel, others_ignored)

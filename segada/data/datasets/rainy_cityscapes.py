@@ -1,0 +1,42 @@
+"""Rainy Cityscapes (Tremblay et al. 2020, weather-augment): rendered rain, with the labels of Cityscapes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from segada.data.datasets.cityscapes import IMAGE_PATTERN, IMAGES, LABEL_KINDS, LABELS, LABELS_EXPECTED, elsewhere
+from segada.data.datasets.frame_files import Layout, Listing, found
+from segada.data.datasets.pairing import Place
+from segada.data.datasets.parted import Part, labels_folder, parted
+from segada.data.splits import Split
+from segada.settings.domains import RainyCityscapesDomain
+
+INNER: Final = "rainy_image"
+"""Folder between the rate and the cities: the published `train` has it, `val`, which users render, has it or not."""
+
+
+def _listing(domain: RainyCityscapesDomain, root: Path, split: Split) -> Listing:
+    def place(part: Part) -> Place:
+        rendered = root / (domain.images or IMAGES) / part / "rain" / f"{domain.rain}mm"
+        images = rendered / INNER if (rendered / INNER).is_dir() else rendered
+        return Place(images, IMAGE_PATTERN, labels_folder(domain, root, LABELS) / part, LABEL_KINDS)
+
+    return parted(domain, split, place)
+
+
+def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+    """A domain for each rate that was rendered."""
+    rates = {int(key.split("/")[1]) for key in found(root / IMAGES, "*/rain/*mm") if key.split("/")[1].isdigit()}
+    return {f"{rate}mm": {"dataset": "rainy_cityscapes", "rain": rate, **elsewhere(root)} for rate in sorted(rates)}
+
+
+RAINY_CITYSCAPES: Final = Layout(
+    name="rainy_cityscapes",
+    expects=(
+        "leftImg8bit/train/rain/<25, 50, 75, 100, 200>mm/rainy_image/<city>/*_leftImg8bit.png, "
+        f"leftImg8bit/val/rain/<...>mm/<city>/*_leftImg8bit.png, with {LABELS_EXPECTED}"
+    ),
+    example="${SEGADA_RAIN:-/data/weather_datasets/weather_cityscapes}",
+    listing=_listing,
+    recognise=_recognise,
+)

@@ -1,0 +1,1 @@
+"""Inspection of data folders: `python -m segada.data check` and `cache`."""

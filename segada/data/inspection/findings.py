@@ -1,0 +1,115 @@
+"""What a check of a folder has found, for people to read."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from segada.data.inspection.inspection import SPLITS, Inspection
+from segada.data.inspection.recognition import Recognised
+from segada.data.labels import NAMES
+from segada.data.splits import Split
+
+MOST_NAMED: Final = 5
+"""Files that are named of each kind."""
+
+
+def print_findings(data_set: Recognised, inspection: Inspection, console: Console) -> None:
+    """Prints what a folder is, its frames by domain and purpose, its pictures, its classes, and what is wrong."""
+    tell = partial(console.print, soft_wrap=True)
+    tell("", f"{data_set.root} is {data_set.layout}", "images with labels, by domain and purpose:", sep="\n")
+    console.print(_counts(inspection))
+    for name, absence in inspection.absences.items():
+        if not _can_be_used(inspection.counts[name]):
+            tell(f"domain {name}: {absence}")
+    for line in _about_pictures(inspection):
+        tell(line)
+    if inspection.usable:
+        tell("classes, in percent of the labelled pixels that were read:")
+        console.print(_classes(inspection))
+    for line in (*_wrong(inspection), *_notes(inspection)):
+        tell(line)
+
+
+def _can_be_used(counts: Mapping[Split, int]) -> bool:
+    """As a source, or to be visited."""
+    return bool(counts["select"] and counts["report"] and (counts["source"] or counts["adapt"]))
+
+
+def summary(inspections: Sequence[Inspection]) -> str:
+    """What is wrong, in a clause; empty if nothing is."""
+    unusable = sum(len(inspection.unusable) for inspection in inspections)
+    missing = sum(len(inspection.missing) for inspection in inspections)
+    empty = [
+        name for inspection in inspections for name, counts in inspection.counts.items() if not any(counts.values())
+    ]
+    parts = (
+        (unusable, f"frames that cannot be used: {unusable}"),
+        (missing, f"images without labels: {missing}"),
+        (len(empty), f"domains that lack frames which a run needs: {', '.join(empty)}"),
+    )
+    return ", ".join(text for count, text in parts if count)
+
+
+def _counts(inspection: Inspection) -> Table:
+    table = Table()
+    table.add_column("domain")
+    for split in SPLITS:
+        table.add_column(split, justify="right")
+    for name, counts in inspection.counts.items():
+        table.add_row(name, *(str(counts[split]) for split in SPLITS))
+    return table
+
+
+def _about_pictures(inspection: Inspection) -> Iterable[str]:
+    yield f"frames that were read: {len(inspection.looks)}"
+    looks = inspection.usable
+    for what, counted in (
+        ("images are", Counter(look.size for look in looks)),
+        ("labels are", Counter(look.labels_size for look in looks)),
+    ):
+        sizes = (f"{width} x {height} ({count})" for (height, width), count in counted.most_common(MOST_NAMED))
+        if looks:
+            yield f"  {what} {', '.join(sizes)}"
+    for kind, count in Counter(look.kind for look in looks if look.kind != "colours").most_common():
+        one = next(look.files.image for look in looks if look.kind == kind)
+        yield f"  images that hold {kind}, which is read as colours: {count}, the first of them {one}"
+
+
+def _classes(inspection: Inspection) -> Table:
+    pixels = inspection.pixels
+    labelled = max(int(pixels[:-1].sum()), 1)
+    table = Table()
+    table.add_column("class")
+    table.add_column("share", justify="right")
+    table.add_column("frames", justify="right")
+    for index, name in enumerate(NAMES):
+        frames = sum(bool(look.pixels[index]) for look in inspection.usable)
+        table.add_row(name, f"{100 * pixels[index] / labelled:.2f}" if frames else "-", str(frames))
+    table.add_section()
+    table.add_row("ignored, of all pixels", f"{100 * pixels[-1] / max(int(pixels.sum()), 1):.2f}", "")
+    return table
+
+
+def _wrong(inspection: Inspection) -> Iterable[str]:
+    yield from _named("images without labels; there should be", map(str, inspection.missing))
+    yield from _named("frames that cannot be used", (look.problem for look in inspection.unusable))
+
+
+def _notes(inspection: Inspection) -> Iterable[str]:
+    """What a run does not mind."""
+    if inspection.odd:
+        common = Counter(look.size for look in inspection.usable).most_common(1)[0][0]
+        said = (f"{look.files.image} ({look.size[1]} x {look.size[0]})" for look in inspection.odd)
+        yield from _named(f"images that are not {common[1]} x {common[0]} as most are; a run resizes all", said)
+    yield from _named("labels without image; a run leaves them out", map(str, inspection.without_image))
+
+
+def _named(what: str, files: Iterable[str]) -> Iterable[str]:
+    named = list(files)
+    if named:
+        more = [f"  and {len(named) - MOST_NAMED} more"] if len(named) > MOST_NAMED else []
+        yield from (f"{what} ({len(named)}):", *(f"  {file}" for file in named[:MOST_NAMED]), *more)

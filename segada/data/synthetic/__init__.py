@@ -1,0 +1,1 @@
+"""Procedural streets: rendered images with labels and depth."""

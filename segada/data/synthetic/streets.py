@@ -1,0 +1,162 @@
+"""Procedural streets: scenes with labels and depth, the same in every process, and the data set made of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from segada.data.cache.frame_cache import Unreadable
+from segada.data.datasets.domain_frames import LabelledFrame
+from segada.data.frames import Bytes, Frames
+from segada.data.splits import Split
+from segada.data.synthetic.dice import Dice
+from segada.data.synthetic.layout import paint_street
+from segada.data.synthetic.shading import shade
+from segada.data.weather.depth import Depth
+from segada.data.weather.weather import parse_weather, render_weather
+from segada.settings.data import DataSettings
+from segada.settings.domains import StreetsDomain
+
+SUPERSAMPLING = 2
+"""Pixels are drawn so many times finer, then averaged: edges of a picture are soft, its labels are not."""
+
+SPLIT_CAPACITY = 1_000_000
+"""Scenes that a split can have."""
+FIRST_SCENE: dict[Split, int] = {
+    "source": 0,
+    "adapt": SPLIT_CAPACITY,
+    "select": 2 * SPLIT_CAPACITY,
+    "report": 3 * SPLIT_CAPACITY,
+}
+"""Number of the first scene of each split."""
+
+AT_ONCE = 32
+"""Scenes that are rendered together where they are wanted one after the other."""
+
+LOOK, LAYOUT = 0, 1
+"""Purposes of a scene's generators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenes:
+    """Rendered scenes in clear weather.
+
+    Attributes:
+        images: uint8 [N, H, W, 3], RGB.
+        labels: uint8 [N, H, W], train ids 0 to 18.
+        depth: float32 [N, H, W], metres, at most `segada.data.weather.depth.FAR`, which the sky has.
+    """
+
+    images: Bytes
+    labels: Bytes
+    depth: Depth
+
+
+def render_scenes(world: int, indices: Sequence[int], size: tuple[int, int]) -> Scenes:
+    """Renders scenes of a world. A scene depends on nothing but the world, its index and the size.
+
+    Args:
+        world: seed of the world.
+        indices: numbers of the scenes, from 0.
+        size: height and width in pixels; the same scene is drawn finer at a greater size.
+    """
+    count = len(indices)
+    scenes = Scenes(
+        np.empty((count, *size, 3), np.uint8), np.empty((count, *size), np.uint8), np.empty((count, *size), np.float32)
+    )
+    for place, index in enumerate(indices):
+        canvas = paint_street(Dice(world, index, LAYOUT), (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING))
+        picture, scenes.labels[place], scenes.depth[place] = shade(canvas, SUPERSAMPLING)
+        scenes.images[place] = _exposed(picture, np.random.default_rng((world, index, LOOK)))
+    return scenes
+
+
+@dataclass(frozen=True, slots=True)
+class StreetFrames:
+    """The frames of a split in a domain's weather, rendered when they are asked for.
+
+    Attributes:
+        domain: World and weather.
+        size: Height and width.
+        split: The purpose.
+        listed: How many there are.
+    """
+
+    domain: StreetsDomain
+    size: tuple[int, int]
+    split: Split
+    listed: int
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """None."""
+        return ()
+
+    @property
+    def mapped(self) -> bool:
+        """No: they are rendered faster than a disk would be worth."""
+        return False
+
+    def __len__(self) -> int:
+        return self.listed
+
+    def load(self, indices: Sequence[int] | None = None) -> Frames:
+        """Those of these numbers; all if not given."""
+        wanted = range(self.listed) if indices is None else indices
+        numbers = tuple(FIRST_SCENE[self.split] + index for index in wanted)
+        scenes = _remembered(self.domain.world, numbers, self.size)
+        weather = parse_weather(self.domain.weather)
+        images = render_weather(scenes.images, scenes.depth, weather, self.domain.world, numbers)
+        return Frames(images, scenes.labels)
+
+
+class Streets:
+    """The data set: every weather shows the same scenes.
+
+    More frames of a split begin with the same ones as fewer, and no split shares a scene with another.
+    """
+
+    recorded = False
+
+    def count(self, domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG002 - all domains alike
+        """How many frames a split has.
+
+        Raises:
+            ValueError: more are asked for than there are scenes.
+        """
+        count: int = data.splits.model_dump()[split]
+        if count > SPLIT_CAPACITY:
+            raise ValueError(
+                f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split"
+            )
+        return count
+
+    def open(self, domain: StreetsDomain, data: DataSettings, split: Split) -> StreetFrames:
+        """The frames of a split in the domain's weather; raises what `count` raises."""
+        return StreetFrames(domain, data.size, split, self.count(domain, data, split))
+
+    def labelled(self, domain: StreetsDomain, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:
+        """The same, rendered some at a time, under the numbers of their scenes."""
+        frames = self.open(domain, data, split)
+        for start in range(0, len(frames), AT_ONCE):
+            some = frames.load(range(start, min(start + AT_ONCE, len(frames))))
+            for place, (image, labels) in enumerate(zip(some.images, some.labels, strict=True), start):
+                yield LabelledFrame(f"{split}_{place:06}", image, labels)
+
+
+@lru_cache(maxsize=4)
+def _remembered(world: int, numbers: tuple[int, ...], size: tuple[int, int]) -> Scenes:
+    """The four splits are asked for once per weather; scenes are several times dearer than weather."""
+    scenes = render_scenes(world, numbers, size)
+    for array in (scenes.images, scenes.labels, scenes.depth):
+        array.setflags(write=False)
+    return scenes
+
+
+def _exposed(picture: Depth, generator: np.random.Generator) -> Bytes:
+    """What the camera makes of a picture: exposure, white balance, contrast and a little noise."""
+    gain = generator.uniform(0.85, 1.15) * generator.uniform(0.96, 1.04, 3)
+    noise = generator.standard_normal(picture.shape, dtype=np.float32) * np.float32(0.012)
+    exposed = np.clip(picture * gain.astype(np.float32) + noise, 0.0, 1.0)
+    return (exposed * 255.0 + 0.5).astype(np.uint8)

@@ -1,0 +1,62 @@
+"""Photometric distortion (Liu et al. 2016, SSD, arXiv 1512.02325), whose changes are those of HSV."""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+from segada.data.transforms.augment import shift_hue
+from segada.settings.augmentation import DistortionSettings
+
+DRAWS: Final = 9
+"""Numbers that a frame takes: whether each of the four changes is made, how far, and whether contrast comes first."""
+
+
+def distort(images: Tensor, settings: DistortionSettings, draws: Tensor) -> Tensor:
+    """Change brightness, contrast, saturation and hue of each image by itself.
+
+    Args:
+        images: float [B, 3, H, W] in [0, 1].
+        settings: probability and ranges.
+        draws: [B, 9] in [0, 1).
+    """
+    made = draws[:, 0:4] < settings.probability
+    ranges = torch.tensor([settings.brightness, settings.contrast, settings.saturation, settings.hue / 360])
+    amounts = ((2 * draws[:, 4:8] - 1) * ranges).tolist()
+    result = images.clone() if made.any() else images
+    for index in made.any(dim=1).nonzero().flatten().tolist():
+        order = CONTRAST_FIRST if draws[index, 8] < 0.5 else CONTRAST_LAST
+        for change in order:
+            if made[index, change]:
+                result[index] = CHANGES[change](result[index], amounts[index][change])
+    return result
+
+
+def lighten(image: Tensor, amount: float) -> Tensor:
+    """Adds to every pixel."""
+    return (image + amount).clamp(0, 1)
+
+
+def contrast(image: Tensor, change: float) -> Tensor:
+    """Multiplies every pixel by 1 + change: what torchvision calls brightness."""
+    multiplied: Tensor = transforms.adjust_brightness(image, 1 + change)
+    return multiplied
+
+
+def saturate(image: Tensor, change: float) -> Tensor:
+    """Multiplies the saturation of HSV by 1 + change; hue and value stay. Images are [3, H, W] in [0, 1].
+
+    A channel is the value less its share of the chroma, so that every channel keeps its place between the two. That is
+    not torchvision's saturation, which blends with grey and so changes the value.
+    """
+    value = image.amax(dim=0)
+    chroma = value - image.amin(dim=0)
+    # A colour is fully saturated when its least channel is black.
+    most = torch.where(chroma == 0, 1.0, value / chroma)
+    return value - (value - image) * most.clamp(max=1 + change)
+
+
+CHANGES: Final = (lighten, contrast, saturate, shift_hue)
+CONTRAST_FIRST: Final = (0, 1, 2, 3)
+CONTRAST_LAST: Final = (0, 2, 3, 1)

@@ -1,0 +1,101 @@
+"""Colour and light of frames that a network learns from: the steps that recipes add to random crops.
+
+Every frame takes the same number of random numbers whatever the settings, as in `segada.data.transforms.augment`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import mmcv
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+from segada.data.batch import Batch
+from segada.data.transforms import distortion
+from segada.settings.augmentation import ClaheSettings, StyleSettings
+
+LUMA: Final = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of change.
+
+    Attributes:
+        draws: Numbers that a frame takes for it.
+        change: From images [B, 3, H, W], the settings and the numbers [B, draws] to images.
+    """
+
+    draws: int
+    change: Callable[[Tensor, StyleSettings, Tensor], Tensor]
+
+
+def restyle(batch: Batch, settings: StyleSettings, generator: torch.Generator) -> Batch:
+    """Make the steps of `STEPS` in their order; labels stay.
+
+    Args:
+        batch: on any device; images in [0, 1].
+        settings: which steps, how often, how far.
+        generator: on the CPU.
+    """
+    images = batch.images
+    draws = torch.rand(len(images), sum(step.draws for step in STEPS), generator=generator)
+    for step, numbers in zip(STEPS, torch.split(draws, [step.draws for step in STEPS], 1), strict=True):
+        images = step.change(images, settings, numbers)
+    return replace(batch, images=images)
+
+
+def _distorted(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
+    return distortion.distort(images, settings.distortion, draws)
+
+
+def _equalised(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
+    return _where(draws[:, 0] < settings.clahe.probability, images, lambda image: equalise(image, settings.clahe))
+
+
+def _greyed(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
+    return _where(draws[:, 0] < settings.grey_probability, images, grey)
+
+
+def _curved(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
+    gamma = settings.gamma
+    gammas = (gamma.lowest * (gamma.highest / gamma.lowest) ** draws[:, 1]).tolist()
+    result = images.clone()
+    chosen = draws[:, 0] < gamma.probability
+    for index in chosen.nonzero().flatten().tolist():
+        result[index] = transforms.adjust_gamma(images[index], 1 / gammas[index])
+    return result if chosen.any() else images
+
+
+def equalise(image: Tensor, settings: ClaheSettings) -> Tensor:
+    """Equalise the histogram of each channel of an image [3, H, W] within tiles, between bytes."""
+    whole = (image * 255).round().to("cpu", torch.uint8).numpy()
+    channels = [
+        mmcv.clahe(np.ascontiguousarray(channel), settings.clip_limit, settings.grid[::-1]) for channel in whole
+    ]
+    return torch.from_numpy(np.stack(channels)).to(image) / 255
+
+
+def grey(image: Tensor) -> Tensor:
+    """The luma of an image [3, H, W] in all three channels.
+
+    The diary's code gave these three weights, in this order, to channels that it had read as blue, green and red: blue
+    counted 0.299 there and red 0.114, so that a clear sky came out too bright and brake lights nearly black.
+    """
+    luma: Tensor = torch.tensordot(torch.tensor(LUMA).to(image), image, dims=1)
+    return luma.expand_as(image)
+
+
+def _where(chosen: Tensor, images: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    if not chosen.any():
+        return images
+    pairs = zip(images, chosen.tolist(), strict=True)
+    return torch.stack([change(image) if is_chosen else image for image, is_chosen in pairs])
+
+
+STEPS: Final = (Step(distortion.DRAWS, _distorted), Step(1, _equalised), Step(1, _greyed), Step(2, _curved))
+"""In the order of `StyleSettings`."""

@@ -1,0 +1,1 @@
+"""Weather rendering: rain, fog and night by scene depth."""

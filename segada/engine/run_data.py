@@ -1,0 +1,190 @@
+"""What every trial of a study shares and none changes: decoded frames, and the source model's own scores on them."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from segada.core.rng import torch_generator
+from segada.core.torch_setup import set_up_torch
+from segada.data.batch import Batch
+from segada.data.cache.frame_cache import Unreadable
+from segada.data.cache.memory_left import physical_memory
+from segada.data.datasets.domain_frames import DomainFrames
+from segada.data.datasets.registry import check_readable, count_frames, is_cached, open_domain
+from segada.data.feed import fed
+from segada.data.frame_schedule import Itinerary, Step
+from segada.data.frames import Frames
+from segada.data.splits import Split
+from segada.evaluation.evaluator import evaluate
+from segada.models.build import build_segmentor
+from segada.models.weights import find_checkpoint
+from segada.settings import RunSettings
+from segada.settings.adapter import NoAdapter
+from segada.settings.files import InputError
+from segada.settings.loading import LoadingSettings
+from segada.settings.stream import ReplaySettings
+
+Opened: TypeAlias = dict[tuple[str, Split], DomainFrames]
+"""Frames by domain and purpose."""
+
+BYTES_PER_PIXEL = 4
+"""Of a frame as it is kept: three channels and the label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Read-only input of a run; numpy arrays, so that it travels through shared memory without a copy.
+
+    Attributes:
+        key: Of the settings that it was made from, see `material_key`.
+        source: Labelled frames of the source domain.
+        lengths: How many frames each visited domain has.
+        visited: Those of them that the stream passes over, in ascending order, by domain; all where a file holds them.
+        held_out: The frames that are scored after each visit, by domain.
+        source_only: mIoU of the untouched source model on `held_out`, by domain.
+        unreadable: Frames that are in none of these because their files are damaged, by domain; of domains without any,
+            nothing.
+    """
+
+    key: str
+    source: Frames
+    lengths: dict[str, int]
+    visited: dict[str, Frames]
+    held_out: dict[str, Frames]
+    source_only: dict[str, float]
+    unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
+
+    def batches(
+        self, domain: str, itinerary: Itinerary, steps: Sequence[Step], device: torch.device
+    ) -> Iterator[Batch]:
+        """A batch on the device for each of some steps through a domain."""
+        frames, passed = self.visited[domain], itinerary.needed(domain)
+        whole = len(frames) == self.lengths[domain]
+        return fed(frames, [step.frames if whole else np.searchsorted(passed, step.frames) for step in steps], device)
+
+    def count_unreadable(self) -> dict[str, int]:
+        """How many frames are left out, by domain; of domains without any, nothing."""
+        return {name: len(left_out) for name, left_out in self.unreadable.items()}
+
+    def shortfalls(self) -> list[str]:
+        """A line for each domain of which frames were left out: how many, and why."""
+        return [
+            f"frames of domain {name} that cannot be read and are left out: {len(left_out)}, "
+            + ", ".join(f"{one.path} {one.reason}" for one in left_out)
+            for name, left_out in self.unreadable.items()
+        ]
+
+
+def material_key(settings: RunSettings) -> str:
+    """The same for two runs exactly when they can share material."""
+    relevant = {
+        "data": settings.data.model_copy(update={"loading": LoadingSettings()}),
+        "stream": settings.stream.model_copy(update={"batch_size": 1, "passes": 1, "replay": ReplaySettings()}),
+        "scored": settings.scored_domains(),
+        "split": settings.evaluation.split,
+        "model": settings.model.model_copy(
+            update={"freeze": "nothing", "frozen": (), "learning": (), "drop_path": 0.0}
+        ),
+        "seed": settings.seed if settings.model.checkpoint is None or settings.model.fresh else 0,
+    }
+    canonical = json.dumps(relevant, default=lambda part: part.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def prepare(settings: RunSettings) -> Material:
+    """Loads or renders every frame of the run and scores the source model on the held-out ones.
+
+    Raises:
+        ValueError: if a data set, a checkpoint or the device is missing or not what the settings say, if the frames are
+            more than the memory of this machine, or if the held-out frames of a domain show no labelled pixel.
+    """
+    set_up_torch(settings.runtime)
+    refuse_absent(settings.runtime.device)
+    stream, data = settings.stream, settings.data
+    _refuse_too_many(settings)
+    if settings.model.checkpoint is not None:
+        # Before frames are read or rendered, which may take minutes.
+        find_checkpoint(settings.model.checkpoint)
+    opened = _opened(settings)
+    lengths = {name: len(opened[name, stream.split]) for name in stream.all_visits()}
+    itinerary = Itinerary(stream, lengths)
+    held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
+    unreadable = {name: _unreadable(name, opened) for name in data.domains}
+    return Material(
+        key=material_key(settings),
+        source=opened[stream.source, "source"].load(),
+        lengths=lengths,
+        visited={name: _passed(opened[name, stream.split], itinerary.needed(name)) for name in lengths},
+        held_out=held_out,
+        source_only=_source_only(settings, held_out),
+        unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
+    )
+
+
+def _opened(settings: RunSettings) -> Opened:
+    """The frames of every domain for every purpose that the run needs, each opened once."""
+    stream, data = settings.stream, settings.data
+    needed: list[tuple[str, Split]] = [(name, stream.split) for name in stream.all_visits()]
+    needed += [(stream.source, "source"), *((name, settings.evaluation.split) for name in settings.scored_domains())]
+    opened = {(name, split): open_domain(name, data, split) for name, split in dict.fromkeys(needed)}
+    for domain in dict.fromkeys(name for name, _ in opened):
+        check_readable(domain, [frames for (name, _), frames in opened.items() if name == domain], data)
+    return opened
+
+
+def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
+    """The frames of these numbers; all where that takes no memory, and choosing some would."""
+    return frames.load() if frames.mapped else frames.load(numbers.tolist())
+
+
+def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
+    return tuple(one for (name, _), frames in opened.items() if name == domain for one in frames.unreadable)
+
+
+def refuse_absent(device: str) -> None:
+    """Whether torch finds the device here.
+
+    Raises:
+        InputError: it does not.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")
+
+
+def _refuse_too_many(settings: RunSettings) -> None:
+    data, split = settings.data, settings.evaluation.split
+    lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
+    itinerary = Itinerary(settings.stream, lengths)
+    counts = [(settings.stream.source, count_frames(settings.stream.source, data, "source"))]
+    counts += [(name, count_frames(name, data, split)) for name in settings.scored_domains()]
+    counts += [(name, len(itinerary.needed(name))) for name in lengths]
+    frames = sum(count for name, count in counts if not is_cached(name, data))
+    (height, width), memory = data.size, physical_memory()
+    needed = frames * height * width * BYTES_PER_PIXEL
+    if needed > memory:
+        raise InputError(
+            f"data.size is {height} x {width}, at which the {frames} frames of the run take {needed / 2**30:.0f} GiB, "
+            f"but this machine has {memory / 2**30:.0f} GiB of memory; choose a smaller size, fewer frames in "
+            "data.splits, or, for recorded frames, a folder in data.loading.cache"
+        )
+
+
+def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:
+    initialisation = torch_generator(settings.seed, "initialisation")
+    network = build_segmentor(settings.model, NoAdapter(), initialisation).to(settings.runtime.device).eval()
+    batch_size, device = settings.evaluation.batch_size, torch.device(settings.runtime.device)
+    scores = {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}
+    for name, score in scores.items():
+        if math.isnan(score):
+            raise InputError(
+                f"domain {name!r}: none of its {len(held_out[name])} held-out frames ({settings.evaluation.split}) "
+                "has a labelled pixel, so it cannot be scored; check its labels, or visit another domain"
+            )
+    return scores

@@ -1,0 +1,300 @@
+"""The loop: one run over its stream, one visit at a time, in the order things happen."""
+
+import math
+import time
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from segada.artifacts.run_dir import RunFolder
+from segada.controllers.base import ControllerParts, StepPlan, StepView
+from segada.controllers.registry import CONTROLLERS
+from segada.core.rng import numpy_generator, torch_generator
+from segada.core.timer import IDLE, Clock
+from segada.core.torch_setup import set_up_torch
+from segada.data.batch import Batch
+from segada.data.frame_schedule import Itinerary, Step
+from segada.data.replay import ReplayBuffer
+from segada.engine.best_checkpoint import BestWeights
+from segada.engine.report import run_result
+from segada.engine.run_data import Material, material_key
+from segada.engine.visit_metrics import Passage
+from segada.evaluation.evaluator import Scores, evaluate
+from segada.evaluation.label_free import Sight, measured, validated
+from segada.loggers.base import SeenStep, Watcher
+from segada.loggers.registry import watchers
+from segada.methods.base import MethodParts, State, StepLog
+from segada.methods.registry import METHODS
+from segada.models.build import build_segmentor
+from segada.models.learning import learning_parameters, twin_without_adapters
+from segada.models.peak_memory import memory_meter
+from segada.models.segmentor import Segmentor
+from segada.models.weights import save_weights
+from segada.records import RunReport, VisitRecord
+from segada.settings import RunSettings
+
+PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames")
+"""Of the generators whose state a checkpoint holds; that of the replay is the buffer's own."""
+
+
+class Diverged(RuntimeError):
+    """A loss is not finite; the message says which, where, and what to try."""
+
+
+class Adaptation:
+    """One run: a model that meets the visits of a stream in order.
+
+    Call `next_visit` until `finished`, then `report`. With a folder, everything that a run leaves behind is written
+    there after each visit, and a new object on the same folder goes on after the last visit that was saved, to the same
+    numbers as a run that was never stopped.
+    """
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        material: Material,
+        folder: Path | None = None,
+        clock: Clock = IDLE,
+        evaluation_batch: int | None = None,
+    ) -> None:
+        """Builds the model and the method, and takes back what the folder's checkpoint holds.
+
+        Args:
+            settings: Of the run.
+            material: Its frames.
+            folder: Where everything goes; nothing is written if None.
+            clock: Told where each part of a step begins and ends.
+            evaluation_batch: In place of `evaluation.batch_size`, where memory is short; None takes that.
+
+        Raises:
+            ValueError: if the folder holds a run of other settings, or the material was prepared for other ones.
+        """
+        if material.key != material_key(settings):
+            raise ValueError(f"material {material.key} was prepared for other settings; prepare it from these")
+        set_up_torch(settings.runtime)
+        self._settings = settings
+        self._material = material
+        self._device = torch.device(settings.runtime.device)
+        self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
+        self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
+        self._clock = clock
+        self._replay = ReplayBuffer(
+            material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
+        )
+        initialisation = torch_generator(settings.seed, "initialisation")
+        network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
+        self._network = network
+        self._memory = memory_meter(network)
+        made = self._generators
+        drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialisation, made["source_frames"])
+        parts = MethodParts(settings, network, self._replay, *drawn, clock)
+        # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
+        self._method = METHODS[settings.method.name](parts)
+        source = partial(twin_without_adapters, network)
+        controller_parts = ControllerParts(settings, source, self._generators["modulation"])
+        self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
+        judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
+        self._source_model = twin_without_adapters(network) if judged else None
+        learning = learning_parameters(network)
+        self._trainable = sum(parameter.numel() for parameter in learning.values())
+        self._best = BestWeights(settings, learning)
+        self._itinerary = Itinerary(settings.stream, material.lengths)
+        self._records: list[VisitRecord] = []
+        self._areas: list[npt.NDArray[np.int64]] = []
+        self._folder = None if folder is None else RunFolder(folder)
+        self._watchers: list[Watcher] = []
+        if self._folder is not None:
+            self._resume(self._folder)
+            self._watchers = watchers(settings, self._folder, self._method)
+
+    @property
+    def visits_done(self) -> int:
+        """Visits that are behind the run, resumed ones included."""
+        return len(self._records)
+
+    @property
+    def network(self) -> Segmentor:
+        """The adapting network, as the method left it: what learns, learns."""
+        return self._network
+
+    @property
+    def finished(self) -> bool:
+        """True when every visit of the stream is done."""
+        return self.visits_done == len(self._settings.stream.all_visits())
+
+    def next_visit(self) -> VisitRecord:
+        """Adapts over the frames of the next visit, then scores every domain.
+
+        Raises:
+            Diverged: if a loss is not finite. What earlier visits left in the folder stays.
+        """
+        assert not self.finished
+        visit, domain = self.visits_done, self._settings.stream.all_visits()[self.visits_done]
+        started = time.perf_counter()
+        try:
+            passage = self._adapt(visit, domain)
+        except Diverged as failure:
+            if self._folder is not None:
+                self._folder.log(f"stopped: {failure}")
+            raise
+        adapted = time.perf_counter()
+        scores = self._evaluate()
+        ended = time.perf_counter()
+        miou = {name: score.miou for name, score in scores.items()}
+        asked, source = self._settings.evaluation.label_free, self._settings.stream.source
+        record = VisitRecord(
+            visit=visit,
+            domain=domain,
+            frames=passage.frames,
+            miou=miou,
+            iou={name: score.iou_by_class() for name, score in scores.items()},
+            online_miou=passage.online_miou,
+            label_free=passage.label_free | validated(asked, miou, source),
+            losses=passage.losses,
+            learning_rates=passage.learning_rates,
+            controller=self._controller.watched(),
+            peak_memory=self._memory.mebibytes,
+            seconds=ended - started,
+            frames_per_second=passage.frames / (adapted - started),
+        )
+        self._records.append(record)
+        self._areas.append(scores[domain].areas)
+        self._save()
+        return record
+
+    def report(self) -> RunReport:
+        """The run's result, from the visits done so far."""
+        material = self._material
+        return run_result(
+            self._settings, self._records, material.source_only, self._trainable, material.count_unreadable()
+        )
+
+    def save_weights(self, path: Path) -> None:
+        """Writes the scored network, adapters included, as safetensors."""
+        save_weights(self._method.scored, path, self._settings.settings_hash())
+
+    def _adapt(self, visit: int, domain: str) -> Passage:
+        passage, steps = Passage(), list(self._itinerary.steps(visit))
+        batches = self._material.batches(domain, self._itinerary, steps, self._device)
+        for step in steps:
+            with self._clock.step(), self._memory.step():
+                with self._clock.part("frames"):
+                    batch = next(batches)
+                self._take(step, visit, domain, batch, passage)
+        if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
+            raise Diverged(
+                f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
+            )
+        return passage
+
+    def _take(self, step: Step, visit: int, domain: str, batch: Batch, passage: Passage) -> None:
+        logits = self._prediction(batch, passage.frames)
+        label_free: dict[str, Tensor] = {}
+        # What an earlier pass learned from is no longer new.
+        if self._settings.evaluation.online and logits is not None and not step.repeats:
+            with self._clock.part("prequential scores"):
+                label_free = self._label_free(batch.images, logits)
+                passage.score(logits, batch, label_free)
+        plan = self._plan(StepView(step.number, self._itinerary.total_steps(), batch.images, logits))
+        with self._memory.part(len(step.frames), plan.trains, plan.first_stage, plan.trains_fusion):
+            log = _finite(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
+        self._controller.observe(log)
+        rates = self._method.rates(plan)
+        if self._watchers:
+            controller = self._controller.watched()
+            scores = {name: float(values.mean()) for name, values in label_free.items()}
+            self._show(
+                SeenStep(visit, domain, step, passage.frames, batch, logits, scores, plan, rates, log, controller)
+            )
+        passage.add(len(step.frames), log, rates)
+
+    def _prediction(self, batch: Batch, first: int) -> Tensor | None:
+        watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
+        if not (self._settings.evaluation.online or self._controller.watches_predictions or watched):
+            return None
+        with self._clock.part("prediction"), self._memory.part("prediction", len(batch.images)):
+            return self._method.predict(batch.images)
+
+    def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
+        method = self._method
+        sight = Sight(images, logits, method.predict, method.companion, self._source_model)
+        return measured(self._settings.evaluation.label_free, sight)
+
+    def _plan(self, view: StepView) -> StepPlan:
+        with self._clock.part("controller"):
+            return self._controller.plan(view)
+
+    def _show(self, step: SeenStep) -> None:
+        with self._clock.part("watching"):
+            for watcher in self._watchers:
+                watcher.see(step)
+
+    def _evaluate(self) -> dict[str, Scores]:
+        return {
+            name: evaluate(self._method.predict, frames, self._evaluation_batch, self._device)
+            for name, frames in self._material.held_out.items()
+        }
+
+    def _save(self) -> None:
+        if self._folder is None:
+            return
+        record = self._records[-1]
+        self._best.see(record, self._method.scored)
+        self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
+        self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.visited_miou:.4f}")
+        self._publish(self._folder)
+
+    def _publish(self, folder: RunFolder) -> None:
+        """Writes everything that follows from the state; the report last, since it says that a run is finished."""
+        folder.write_areas(self._areas)
+        folder.write_visits(self._records)
+        self._best.publish(folder, self._method.scored)
+        if self.finished:
+            self.save_weights(folder.weights)
+            folder.write_report(self.report())
+
+    def _state(self) -> State:
+        return {
+            "records": [record.model_dump(mode="json") for record in self._records],
+            "areas": [torch.from_numpy(areas) for areas in self._areas],
+            "method": self._method.state_dict(),
+            "replay": self._replay.state_dict(),
+            **{purpose: generator.get_state() for purpose, generator in self._generators.items()},
+            "controller": self._controller.state_dict(),
+            "memory": self._memory.state_dict(),
+            "best": self._best.state_dict(),
+        }
+
+    def _resume(self, folder: RunFolder) -> None:
+        if folder.claim(self._settings):
+            folder.log(self._network.origin)
+        for line in self._material.shortfalls():
+            folder.log(line)
+        state = folder.read_checkpoint()
+        if state is None:
+            return
+        self._records = [VisitRecord.model_validate(record) for record in state["records"]]
+        self._areas = [areas.numpy() for areas in state["areas"]]
+        self._method.load_state_dict(state["method"])
+        self._replay.load_state_dict(state["replay"])
+        for purpose, generator in self._generators.items():
+            generator.set_state(state[purpose])
+        self._controller.load_state_dict(state["controller"])
+        self._memory.load_state_dict(state.get("memory", {}))
+        self._best.load_state_dict(state["best"])
+        self._publish(folder)
+
+
+def _finite(log: StepLog, place: str) -> dict[str, float]:
+    values = {name: float(value) for name, value in log.items()}
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise Diverged(
+                f"the loss term '{name}' is {value} in {place}; a smaller learning rate or loss weight may help"
+            )
+    return values

@@ -1,1 +1,0 @@
-"""What `python -m segada.evaluate` is made of."""

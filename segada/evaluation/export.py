@@ -1,0 +1,102 @@
+"""What is kept of each frame on request: probabilities, label maps, pictures."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import mmcv
+import numpy as np
+import safetensors.torch
+import torch
+
+from segada.core.atomic_io import write_bytes
+from segada.data.datasets.domain_frames import LabelledFrame
+from segada.data.frames import Bytes
+from segada.data.labels import colourise
+from segada.evaluation.ensembling import Prediction
+
+LABEL_IDS: Final = np.array((7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33), np.uint8)
+"""What Cityscapes calls the train ids 0 to 18; its benchmark server asks for these."""
+_SAFE: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+def probabilities_file(_: LabelledFrame, prediction: Prediction) -> bytes:
+    """`probabilities`, float16 [19, H, W], as safetensors."""
+    assert prediction.probabilities is not None
+    return safetensors.torch.save({"probabilities": prediction.probabilities.to(torch.float16).cpu().contiguous()})
+
+
+def labels_png(_: LabelledFrame, prediction: Prediction) -> bytes:
+    """Train ids 0 to 18, one channel of eight bits."""
+    return _png(prediction.classes.cpu().numpy())
+
+
+def label_ids_png(_: LabelledFrame, prediction: Prediction) -> bytes:
+    """Ids of Cityscapes, one channel of eight bits."""
+    return _png(LABEL_IDS[prediction.classes.cpu().numpy()])
+
+
+def overlay_png(frame: LabelledFrame, prediction: Prediction) -> bytes:
+    """The image and the colours of the predicted classes, half and half, at the labels' size."""
+    height, width = prediction.classes.shape
+    image = mmcv.imresize(frame.image, (width, height), interpolation="bilinear")
+    mixed = cv2.addWeighted(image, 0.5, colourise(prediction.classes.cpu().numpy()), 0.5, 0.0)
+    return _png(np.ascontiguousarray(mixed[..., ::-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Something that can be kept of a frame.
+
+    Attributes:
+        suffix: Of its files.
+        content: Of one.
+        soft: Whether that needs probabilities.
+    """
+
+    suffix: str
+    content: Callable[[LabelledFrame, Prediction], bytes]
+    soft: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "soft": Kind(".safetensors", probabilities_file, soft=True),
+    "labels": Kind(".png", labels_png),
+    "label_ids": Kind(".png", label_ids_png),
+    "overlays": Kind(".png", overlay_png),
+}
+"""By the name on the command line, which is the name of their folder too."""
+
+
+def keep(kinds: Sequence[str], folder: Path, domain: str, frame: LabelledFrame, prediction: Prediction) -> None:
+    """Writes `folder/KIND/DOMAIN/FRAME` for each kind."""
+    for name in kinds:
+        kind = KINDS[name]
+        path = folder / name / safe_path(domain) / safe_path(frame.name)
+        write_bytes(path.with_name(path.name + kind.suffix), kind.content(frame, prediction))
+
+
+def safe_path(name: str) -> Path:
+    """A relative path that stays below the folder it is joined to, on any file system; another name gives another one.
+
+    A part with anything but letters, digits, `.`, `_` and `-` in it, or that begins with a dot, gets these replaced and
+    a part of the checksum of the name added.
+    """
+    return Path(*(_safe_part(part) for part in name.split("/")))
+
+
+def _safe_part(part: str) -> str:
+    if _SAFE.fullmatch(part):
+        return part
+    checksum = hashlib.sha256(part.encode()).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', part)}-{checksum}"
+
+
+def _png(pixels: Bytes) -> bytes:
+    done, encoded = cv2.imencode(".png", pixels)
+    assert done
+    return encoded.tobytes()

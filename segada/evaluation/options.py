@@ -1,0 +1,92 @@
+"""What a person asks of an evaluation on the command line, checked before anything is read."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from segada.evaluation.records import Protocol
+from segada.evaluation.tta import SCALES
+from segada.models.segmentor import SMALLEST_SIDE
+from segada.settings.files import InputError
+
+Size = tuple[int, int]
+
+OVERLAP: Final = 3
+"""Windows overlap by one part in so many if no stride is given, as in mmsegmentation (512 and 341)."""
+
+
+def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
+    """How frames are predicted.
+
+    Args:
+        arguments: With `split`, `tta`, `scales`, `no_flip`, `slide` and `stride`.
+        size: Height and width at which a frame is seen.
+
+    Raises:
+        InputError: a value is wrong, or goes with an option that was not given.
+    """
+    slide: str | None = arguments.slide
+    crop = None if slide is None else parse_size(slide, "--slide")
+    stride = _stride(arguments.stride, crop)
+    smallest = size if crop is None else (min(size[0], crop[0]), min(size[1], crop[1]))
+    if crop is not None and min(crop) < SMALLEST_SIDE:
+        raise InputError(f"--slide {slide}: a window must have at least {SMALLEST_SIDE} pixels on a side")
+    scales = _scales(arguments.tta, arguments.scales, arguments.no_flip)
+    for scale in scales:
+        if scale * min(smallest) < SMALLEST_SIDE:
+            raise InputError(
+                f"--scales {scale:g}: makes of data.size {size[0]} x {size[1]} less than {SMALLEST_SIDE} pixels on a "
+                "side, which no network reads; give greater scales"
+            )
+    return Protocol(
+        split=arguments.split,
+        size=size,
+        scales=scales,
+        mirrored=arguments.tta and not arguments.no_flip,
+        crop=crop,
+        stride=stride,
+    )
+
+
+def parse_size(text: str, option: str) -> Size:
+    """`512` as (512, 512), `512x1024` as (512, 1024): height and width.
+
+    Raises:
+        InputError: it is neither, or a side is 0 or has more than five digits.
+    """
+    found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
+    if found is None:
+        raise InputError(
+            f"{option} {text[:60]}: must be pixels, as in {option} 512, or height and width, {option} "
+            "512x1024; at most 99999 of them"
+        )
+    return int(found[1]), int(found[2] or found[1])
+
+
+def _stride(text: str | None, crop: Size | None) -> Size | None:
+    if crop is None:
+        if text is not None:
+            raise InputError(f"--stride {text}: goes with --slide; add it, or leave --stride out")
+        return None
+    if text is None:
+        return max(1, crop[0] - crop[0] // OVERLAP), max(1, crop[1] - crop[1] // OVERLAP)
+    stride = parse_size(text, "--stride")
+    if stride[0] > crop[0] or stride[1] > crop[1]:
+        raise InputError(
+            f"--stride {text}: leaves gaps between windows of {crop[0]} x {crop[1]}; give at most their sides"
+        )
+    return stride
+
+
+def _scales(augmented: bool, given: Sequence[float] | None, no_flip: bool) -> tuple[float, ...]:
+    if not augmented:
+        for option, is_given in (("--scales", given is not None), ("--no-flip", no_flip)):
+            if is_given:
+                raise InputError(f"{option}: goes with --tta; add it, or leave {option} out")
+        return (1.0,)
+    scales = SCALES if given is None else tuple(given)
+    for scale in scales:
+        if not 0.0 < scale <= 8.0:
+            raise InputError(f"--scales {scale:g}: must be above 0 and at most 8; 1 is the frame as it is")
+    return scales

@@ -1,0 +1,66 @@
+"""Predicts frames and counts what is right of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from segada.data.datasets.domain_frames import LabelledFrame
+from segada.data.frames import Bytes
+from segada.evaluation.areas import Areas, frame_areas
+from segada.evaluation.ensembling import Prediction, predict
+from segada.evaluation.sliding import Network
+from segada.evaluation.tta import View
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One frame.
+
+    Attributes:
+        areas: int64 [3, 19], see `confusion.Areas`.
+        prediction: At the size of its labels.
+    """
+
+    areas: Areas
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges frames with networks that vote; leaves nothing behind but what it returns.
+
+    Attributes:
+        networks: Images [B, 3, H, W] in [0, 1] to logits.
+        views: How each network sees each frame.
+        device: Where they compute.
+        soft: Whether probabilities are wanted.
+    """
+
+    networks: Sequence[Network]
+    views: Sequence[View]
+    device: torch.device
+    soft: bool = False
+
+    def __call__(self, frames: Sequence[LabelledFrame]) -> list[Judgement]:
+        """Judges frames whose images are of one size; their labels may be of several.
+
+        Args:
+            frames: At least one.
+        """
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.stack([frame.image for frame in frames])).to(self.device)
+            images = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+            sizes = [(frame.labels.shape[0], frame.labels.shape[1]) for frame in frames]
+            predictions = predict(self.networks, images, sizes, self.views, self.soft)
+            return [
+                Judgement(self._areas(prediction, frame.labels), prediction)
+                for frame, prediction in zip(frames, predictions, strict=True)
+            ]
+
+    def _areas(self, prediction: Prediction, labels: Bytes) -> Areas:
+        # A copy: a data set may hand out memory that is not to be written to.
+        truth = torch.from_numpy(labels.copy()).to(self.device)
+        areas: Areas = frame_areas(prediction.classes[None], truth[None])[0].cpu().numpy()
+        return areas

@@ -1,0 +1,91 @@
+"""What is scored, on what and how: all that a person asks of an evaluation."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from segada.engine.run_data import refuse_absent
+from segada.evaluation.batch_size import BatchSize
+from segada.evaluation.checkpoints import WEIGHTS, Voter
+from segada.evaluation.export import KINDS
+from segada.evaluation.predictor import Judge
+from segada.evaluation.records import Evaluation, Protocol, VoterRecord
+from segada.evaluation.sliding import Network, Slide, slid
+from segada.evaluation.tta import views
+from segada.models.segmentor import Segmentor
+from segada.settings import RunSettings
+
+MOST: Final[Mapping[str, int]] = {"cpu": 8, "cuda": 64}
+"""Frames at once, by device, unless a person says another number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is wanted.
+
+    Attributes:
+        voters: The networks; several vote.
+        settings: Of the frames and of the machine.
+        protocol: How frames are predicted.
+        domains: That are scored, in order.
+        kept: What is kept of each frame, see `keeping.KINDS`.
+        most: Frames at once that are never exceeded; None leaves it to the device.
+    """
+
+    voters: Sequence[Voter]
+    settings: RunSettings
+    protocol: Protocol
+    domains: Sequence[str]
+    kept: tuple[str, ...] = ()
+    most: int | None = None
+
+    def nothing_yet(self) -> Evaluation:
+        """The evaluation before any domain is scored."""
+        voters = tuple(
+            VoterRecord(
+                checkpoint=voter.given,
+                sha256=voter.checksum(),
+                model=voter.settings.model.model_dump(mode="json", include={"encoder", "head", "head_width"}),
+                adapter=voter.settings.adapter.model_dump(mode="json"),
+                prompt=voter.settings.prompt.model_dump(mode="json"),
+            )
+            for voter in self.voters
+        )
+        return Evaluation(voters=voters, protocol=self.protocol, domains={})
+
+    def networks(self) -> list[Segmentor]:
+        """The networks of the voters.
+
+        Raises:
+            InputError: weights do not fit, or the device is missing.
+        """
+        refuse_absent(self.settings.runtime.device)
+        return [voter.built(torch.device(self.settings.runtime.device)) for voter in self.voters]
+
+    def judge(self, networks: Sequence[Network]) -> Judge:
+        """The networks as they see frames."""
+        device, protocol = torch.device(self.settings.runtime.device), self.protocol
+        if protocol.crop is not None and protocol.stride is not None:
+            slide = Slide(protocol.crop, protocol.stride)
+            networks = [slid(network, slide) for network in networks]
+        soft = any(KINDS[name].soft for name in self.kept)
+        return Judge(networks, views(protocol.scales, protocol.mirrored), device, soft)
+
+    def batch_size(self) -> BatchSize:
+        """Frames at once, to be found out."""
+        device = self.settings.runtime.device
+        return BatchSize(torch.device(device), self.most or MOST[device])
+
+
+def default_folder(evaluation: Evaluation) -> Path:
+    """A folder that no other networks, and no other way of scoring them, have."""
+    first, *others = (Path(voter.checkpoint) for voter in evaluation.voters)
+    # Weights are called alike in all runs.
+    name = first.absolute().parent.name if first.name in WEIGHTS else first.stem
+    content = evaluation.model_copy(update={"voters": evaluation.nameless()}).model_dump_json(exclude={"domains"})
+    several = f"+{len(others)}" if others else ""
+    return Path("runs") / f"evaluate-{name}{several}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"

@@ -1,0 +1,87 @@
+"""The folder of an evaluation: what is finished is in it, and is not done again."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from segada.core.atomic_io import write_text
+from segada.core.run_names import draft
+from segada.evaluation.records import DomainRecord, Evaluation
+from segada.evaluation.tables import evaluation_csv
+from segada.settings.files import InputError
+
+RESULT_MARKS = ("evaluation.json", draft("evaluation.json"))
+"""Of which a folder has one as soon as something is written into it."""
+
+
+class ResultFolder:
+    """Reads and writes `evaluation.json` and `evaluation.csv`.
+
+    Attributes:
+        evaluation: All domains that are finished, earlier ones included.
+    """
+
+    def __init__(self, path: Path, evaluation: Evaluation) -> None:
+        """Takes over what the folder has of the same evaluation.
+
+        Args:
+            path: Of the folder; made if it is missing.
+            evaluation: The voters and the protocol, no domain.
+
+        Raises:
+            InputError: the folder holds another evaluation.
+        """
+        self._path = path
+        self.evaluation = evaluation
+        found = self._found()
+        if found is None:
+            return
+        if (found.protocol, found.nameless()) != (evaluation.protocol, evaluation.nameless()):
+            raise InputError(
+                f"{self._json}: holds an evaluation of other networks, or in another way; choose another folder with "
+                "--out"
+            )
+        self.evaluation = evaluation.model_copy(update={"domains": found.domains})
+
+    def finished(self, domain: str, key: str, kept: tuple[str, ...]) -> bool:
+        """Whether a domain has been scored, and all that is to be kept of its frames was kept.
+
+        Raises:
+            InputError: it has been scored with other settings of its frames.
+        """
+        record = self.evaluation.domains.get(domain)
+        if record is None:
+            return False
+        if record.key != key:
+            raise InputError(
+                f"{self._json}: holds scores of a domain {domain!r} with other settings; choose another folder with "
+                "--out"
+            )
+        return set(kept) <= set(record.saved)
+
+    def claim(self) -> None:
+        """Writes `evaluation.json` before anything is kept of frames, so that a folder with those is known as ours."""
+        if not self._json.exists():
+            self._write()
+
+    def add(self, domain: str, record: DomainRecord) -> None:
+        """Writes both files with one more domain."""
+        domains = {name: other for name, other in self.evaluation.domains.items() if name != domain}
+        self.evaluation = self.evaluation.model_copy(update={"domains": {**domains, domain: record}})
+        write_text(self._path / "evaluation.csv", evaluation_csv(self.evaluation))
+        self._write()
+
+    def _write(self) -> None:
+        write_text(self._json, self.evaluation.model_dump_json(indent=1) + "\n")
+
+    @property
+    def _json(self) -> Path:
+        return self._path / "evaluation.json"
+
+    def _found(self) -> Evaluation | None:
+        if not self._json.exists():
+            return None
+        try:
+            return Evaluation.model_validate_json(self._json.read_bytes())
+        except ValidationError as error:
+            raise InputError(f"{self._json}: is no evaluation of ours; choose another folder with --out") from error

@@ -1,0 +1,1 @@
+"""Loggers: step logs, image panels and class tables of a run."""

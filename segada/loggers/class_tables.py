@@ -1,0 +1,60 @@
+"""Tables of IoU per class, as a visit goes on."""
+
+import csv
+import io
+
+import numpy as np
+
+from segada.artifacts.run_dir import RunFolder
+from segada.data.labels import NAMES, NUM_CLASSES
+from segada.evaluation.areas import Areas, iou_per_class, mean_iou
+from segada.evaluation.evaluator import score
+from segada.loggers.base import SeenStep, Watcher
+
+
+class ClassTables(Watcher):
+    """Writes a table after every so many frames of a visit, over all its frames so far."""
+
+    def __init__(self, folder: RunFolder, every: int) -> None:
+        self._folder = folder
+        self._every = every
+        self._areas: Areas = np.zeros((3, NUM_CLASSES), np.int64)
+
+    def needs_prediction(self, first: int, count: int) -> bool:  # noqa: ARG002 - every frame counts
+        """Always: a table is over all frames."""
+        return True
+
+    def see(self, seen: SeenStep) -> None:
+        """Counts the step's frames one by one: a table may be due between two of them."""
+        assert seen.logits is not None
+        if seen.first == 0:
+            self._areas = np.zeros_like(self._areas)
+        for passed, areas in enumerate(score(seen.logits, seen.batch.labels), start=seen.first + 1):
+            self._areas = self._areas + areas
+            if passed % self._every == 0:
+                self._folder.write_table(f"iou_{seen.visit}_{passed:06d}", class_table(self._areas))
+
+
+def class_table(areas: Areas) -> str:
+    """CSV with a row per class and a last one with the means of their scores and the sums of their pixels.
+
+    Columns: IoU; accuracy, the share of a class's labelled pixels that were found; labelled and predicted pixels. A
+    class without a labelled pixel has neither IoU nor accuracy.
+
+    Args:
+        areas: int64 [3, 19], summed over frames.
+    """
+    intersection, predicted, labelled = areas
+    iou = iou_per_class(areas)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("class", "iou", "accuracy", "labelled", "predicted"))
+    accuracies = []
+    for index, name in enumerate(NAMES):
+        if labelled[index]:
+            accuracies.append(intersection[index] / labelled[index])
+        scores = (f"{iou[index]:.4f}", f"{accuracies[-1]:.4f}") if labelled[index] else ("", "")
+        table.writerow((name, *scores, labelled[index], predicted[index]))
+    means = (f"{mean_iou(areas):.4f}", f"{np.mean(accuracies):.4f}") if accuracies else ("", "")
+    table.writerow(("mean", *means, labelled.sum(), predicted.sum()))
+    return text.getvalue()

@@ -1,0 +1,68 @@
+"""Panels of how source and target frames were mixed, and what was learned from them."""
+
+from torch import Tensor
+
+from segada.artifacts.run_dir import RunFolder
+from segada.data.frames import Bytes
+from segada.loggers.base import SeenStep, Watcher, due
+from segada.loggers.canvas import Panel, draw, labels_in
+from segada.loggers.colors import label_map, mask, numbers, photograph, spotlight
+from segada.methods.base import Method
+from segada.methods.mix_visuals import MixPictures
+
+
+class MixPanels(Watcher):
+    """Draws a frame of a batch every so many frames, of the steps that learned."""
+
+    def __init__(self, folder: RunFolder, method: Method, every: int) -> None:
+        """Asks the method for its pictures.
+
+        Args:
+            folder: Of the run.
+            method: One that mixes.
+            every: Frames from one panel to the next.
+        """
+        self._folder = folder
+        self._method = method
+        self._every = every
+
+    def see(self, seen: SeenStep) -> None:
+        """One panel for each frame that is due."""
+        pictures = self._method.pictures() if seen.plan.trains else None
+        if pictures is None:
+            return
+        for frame in due(seen.first, len(seen.step.frames), self._every):
+            place = f"visit {seen.visit} ({seen.domain}), frame {frame}"
+            panel = mix_panel(pictures, frame - seen.first, place)
+            self._folder.write_panel(f"mix_{seen.visit}_{frame:06d}", draw(panel))
+
+
+def mix_panel(pictures: MixPictures, index: int, place: str) -> Panel:
+    """Ten pictures of one frame of the batch: what was there above and below, what was made of it beside it."""
+    mixed = pictures.mixed
+    image, truth = pictures.source.images[index], _labels(pictures.source.labels[index])
+    believed, learned = _labels(pictures.pseudo_labels[index]), _labels(mixed.labels[index])
+    cells = _labels(pictures.cells[index])
+    distant = pictures.distant[index].cpu().numpy()
+    upper = (
+        photograph("source", image),
+        label_map("ground truth of the source", truth),
+        photograph("mixed", mixed.images[index]),
+        label_map("labels of the mixed frame", learned),
+        spotlight(f"feature distance: counts in {100 * distant.mean():.0f} % of the cells", image, distant),
+    )
+    lower = (
+        photograph("target", pictures.target[index]),
+        label_map("pseudo-labels of the target", believed),
+        mask("what was pasted (white)", mixed.pasted[index]),
+        numbers("weight", mixed.weight[index]),
+        label_map("what fills the cells of the source (black: nothing)", cells),
+    )
+    pasted = mixed.pasted[index].float().mean().item()
+    title = f"mixed frames  ·  {place}  ·  source pasted onto {100 * pasted:.0f} %"
+    return Panel(title, (upper, lower), truth.shape, labels_in(truth, believed, learned, cells))
+
+
+def _labels(labels: Tensor) -> Bytes:
+    found: Bytes = labels.byte().cpu().numpy()
+    return found

@@ -1,0 +1,65 @@
+"""Panels of what the scored network says of a frame before it learns from it."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segada.artifacts.run_dir import RunFolder
+from segada.evaluation.evaluator import Scores, predicted_classes, score
+from segada.loggers.base import SeenStep, Watcher, due
+from segada.loggers.canvas import Panel, draw, labels_in
+from segada.loggers.colors import UNSURE, label_map, mistakes, numbers, photograph
+from segada.models.resize import enlarged
+
+
+class PredictionPanels(Watcher):
+    """Draws a frame every so many frames."""
+
+    def __init__(self, folder: RunFolder, every: int) -> None:
+        self._folder = folder
+        self._every = every
+
+    def needs_prediction(self, first: int, count: int) -> bool:
+        """Where a frame is due."""
+        return len(due(first, count, self._every)) > 0
+
+    def see(self, seen: SeenStep) -> None:
+        """One panel for each frame that is due."""
+        for frame in due(seen.first, len(seen.step.frames), self._every):
+            assert seen.logits is not None
+            kept = slice(frame - seen.first, frame - seen.first + 1)
+            images, labels = seen.batch.images[kept], seen.batch.labels[kept]
+            place = f"visit {seen.visit} ({seen.domain}), frame {frame}"
+            panel = prediction_panel(images, labels, seen.logits[kept], place)
+            self._folder.write_panel(f"prediction_{seen.visit}_{frame:06d}", draw(panel))
+
+
+def prediction_panel(images: Tensor, labels: Tensor, logits: Tensor, place: str) -> Panel:
+    """Six pictures of one frame.
+
+    Args:
+        images: [1, 3, H, W] in [0, 1].
+        labels: int64 [1, H, W].
+        logits: [1, 19, h, w].
+        place: Where in the stream it is.
+    """
+    with torch.no_grad():
+        log_probability = enlarged(logits, labels.shape[-2:]).log_softmax(dim=1)[0]
+    probability = log_probability.exp()
+    entropy = -(probability * log_probability).sum(dim=0) / math.log(len(probability))
+    truth, found = labels[0].byte().cpu().numpy(), predicted_classes(logits, labels.shape[-2:])[0].cpu().numpy()
+    upper = (
+        photograph("image", images[0]),
+        label_map("ground truth", truth),
+        label_map("prediction", found),
+    )
+    lower = (
+        mistakes("mistakes (red)", images[0], found, truth),
+        numbers("confidence", probability.amax(dim=0)),
+        numbers("entropy, as a share of the greatest", entropy.clamp(0, 1), UNSURE),
+    )
+    miou = Scores(score(logits, labels)).miou
+    scored = "no labelled pixel" if np.isnan(miou) else f"mIoU of the frame {100 * miou:.1f} %"
+    return Panel(f"prediction  ·  {place}  ·  {scored}", (upper, lower), truth.shape, labels_in(truth, found))

@@ -1,0 +1,118 @@
+"""AdamW over what may learn, in groups: the head at its own rate, and all but matrices of weights without decay."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+
+from segada.controllers.base import StepPlan
+from segada.settings.learning import OptimiserSettings
+
+POSITIONS = frozenset({"cpb_mlp", "rel_pos"})
+"""Modules whose outputs are biases of positions, which no decay should pull to zero (Swin V2, arXiv 2111.09883)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Parameters that learn beside the network, in the same step.
+
+    Attributes:
+        name: What reports call their rate.
+        parameters: By name, each once, and none of the network's.
+        learning_rate: A plan's factor multiplies it; a plan's own rate is meant for the network and leaves it alone.
+    """
+
+    name: str
+    parameters: Mapping[str, nn.Parameter]
+    learning_rate: float
+
+
+class Optimiser:
+    """One backward pass and one AdamW step (Loshchilov and Hutter 2019) at the planned rate."""
+
+    def __init__(
+        self, parameters: Mapping[str, nn.Parameter], settings: OptimiserSettings, beside: Beside | None = None
+    ) -> None:
+        """Groups the parameters.
+
+        Args:
+            parameters: What learns, each once, by its name in the segmentor; the head's begin with `head.`.
+            settings: Rates and decay.
+            beside: What else learns, with the same decay.
+        """
+        if not parameters and beside is None:
+            raise ValueError(
+                "nothing of this network learns: model.freeze and model.frozen leave no parameter; freeze less, name "
+                "exceptions in model.learning, or choose an adapter"
+            )
+        self._settings = settings
+        self._parameters = parameters
+        self._rates: dict[str, Callable[[StepPlan], float]] = {
+            "encoder": partial(self._rate, 1.0),
+            "head": partial(self._rate, settings.head_factor),
+        }
+        members: dict[str, Mapping[str, nn.Parameter]] = {
+            "encoder": {name: value for name, value in parameters.items() if not name.startswith("head.")},
+            "head": {name: value for name, value in parameters.items() if name.startswith("head.")},
+        }
+        if beside is not None:
+            self._rates[beside.name] = lambda plan: beside.learning_rate * plan.learning_rate_factor
+            members[beside.name] = beside.parameters
+        groups: list[dict[str, Any]] = []
+        self._group_names: list[str] = []
+        for part in members:
+            for decays in (False, True):
+                group = [value for name, value in members[part].items() if _decays(name, value) == decays]
+                if group:
+                    groups.append({"params": group, "weight_decay": settings.weight_decay if decays else 0.0})
+                    self._group_names.append(part)
+        self._adamw = AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.999), fused=True)
+
+    def forget(self) -> None:
+        """Lets the gradients of the step before go; until then they can be looked at."""
+        self._adamw.zero_grad(set_to_none=True)
+
+    def step(self, loss: Tensor, plan: StepPlan, held_back: Collection[str] = ()) -> None:
+        """Moves the parameters down the gradient of the loss, added to what `forget` did not let go.
+
+        Args:
+            loss: A scalar. Where the plan leaves nothing that learns it has no gradient, and nothing moves.
+            plan: The rates.
+            held_back: Names of parameters that stay as they are in this step, moments included.
+        """
+        if not loss.requires_grad:
+            return
+        for group, part in zip(self._adamw.param_groups, self._group_names, strict=True):
+            group["lr"] = self._rates[part](plan)
+        torch.autograd.backward(loss)
+        for name in held_back:
+            if name in self._parameters:
+                self._parameters[name].grad = None
+        self._adamw.step()
+
+    def rates(self, plan: StepPlan) -> dict[str, float]:
+        """The planned rates of encoder, head and what learns beside them."""
+        return {part: rate(plan) for part, rate in self._rates.items()}
+
+    def _rate(self, factor: float, plan: StepPlan) -> float:
+        if plan.learning_rate is None:
+            return self._settings.learning_rate * factor * plan.learning_rate_factor
+        return plan.learning_rate * (factor if plan.keeps_head_factor else 1.0) * plan.learning_rate_factor
+
+    def state_dict(self) -> dict[str, Any]:
+        """AdamW's moments and step counts."""
+        return self._adamw.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes the moments back."""
+        self._adamw.load_state_dict(state)
+
+
+def _decays(name: str, parameter: nn.Parameter) -> bool:
+    """Whether it is a matrix of weights: norms, biases, scales and tables of positions have other names or one axis."""
+    *modules, own = name.split(".")
+    return own.startswith("weight") and parameter.ndim > 1 and POSITIONS.isdisjoint(modules)

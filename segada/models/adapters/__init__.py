@@ -1,0 +1,1 @@
+"""Adapters: small trainable modules in or beside a frozen encoder, and their placement."""

@@ -1,0 +1,38 @@
+"""The table of all modules that read the images beside an encoder, and how they are put in place."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from segada.models.adapters.high_frequency import place_high_frequency
+from segada.models.adapters.visual_prompt import place_visual_prompt
+from segada.models.adapters.vit_adapter import place_vit_adapter
+from segada.models.encoders.base import Encoder
+from segada.models.encoders.mix_transformer import MixTransformer
+from segada.settings.check_widths import check_prompt
+from segada.settings.image_adapter import NoPrompt, PromptSettings
+
+PROMPTS: Mapping[str, Callable[[MixTransformer, Any, torch.Generator], None]] = {
+    "vit_adapter": place_vit_adapter,
+    "visual_prompt": place_visual_prompt,
+    "high_frequency": place_high_frequency,
+}
+"""How each fills `encoder.reader` and the stages' `prompt`; a function takes its own settings."""
+
+
+def place_prompt(encoder: Encoder, settings: PromptSettings, generator: torch.Generator) -> None:
+    """Fill the slots that the settings name; the encoder's outputs stay what they were, bit for bit.
+
+    Raises:
+        ValueError: the widths of the stages do not allow it, or the encoder has no such slots.
+    """
+    if isinstance(settings, NoPrompt):
+        return
+    if not isinstance(encoder, MixTransformer):
+        raise ValueError(
+            f"prompt.name is {settings.name}, but only Mix Transformers have tokens that it could be added to; set "
+            "model.encoder to mit_b0 to mit_b5 or mit_tiny, or prompt.name to none"
+        )
+    check_prompt(settings, encoder.channels, "the encoder")
+    PROMPTS[settings.name](encoder, settings, generator)

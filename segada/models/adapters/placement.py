@@ -1,0 +1,70 @@
+"""Which blocks of an encoder carry adapters, and the table of all adapters that sit in blocks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from segada.models.adapters.adaptformer import insert_adaptformer
+from segada.models.adapters.lora import insert_lora
+from segada.models.adapters.vida import insert_vida
+from segada.models.encoders.base import Encoder
+from segada.models.encoders.mix_block import Block
+from segada.settings.adapter import AdapterSettings, NoAdapter, PlacedSettings
+from segada.settings.check_widths import check_adapter
+
+ADAPTERS: Mapping[str, Callable[[Block, Any, torch.Generator], None]] = {
+    "adaptformer": insert_adaptformer,
+    "lora": insert_lora,
+    "vida": insert_vida,
+}
+"""How each adapter is put into a block; a function takes its own settings, which the union pairs with its name."""
+
+
+def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.Generator) -> None:
+    """Insert the adapters that the settings name; the encoder's outputs stay what they were, bit for bit.
+
+    Raises:
+        ValueError: an update of low rank is wider than a block, or the encoder has no blocks.
+    """
+    if isinstance(settings, NoAdapter):
+        return
+    blocks = list(chosen_blocks(encoder, settings))
+    check_adapter(settings, encoder.channels, "the encoder")
+    for block in blocks:
+        ADAPTERS[settings.name](block, settings, generator)
+
+
+def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[Block]:
+    """The blocks that carry adapters, in the order in which they run."""
+    stages, patterns = settings.stages, settings.blocks
+    if isinstance(patterns, str):
+        patterns = (patterns,) * len(stages)
+    for stage, pattern in sorted(zip(stages, patterns, strict=True)):
+        blocks = list(encoder.blocks((stage,)))
+        for index in pattern_blocks(pattern, len(blocks)):
+            yield blocks[index]
+
+
+def pattern_blocks(pattern: str, depth: int) -> list[int]:
+    """Numbers, from 0, of the blocks that a pattern means in a stage of some depth; never none.
+
+    Args:
+        pattern: see `settings.placement.BlockPattern`. A window takes the blocks i whose centre (i + 0.5) / depth lies
+            in it, its end excluded, so that windows that follow each other share no block. If there is none, it takes
+            the block whose centre is nearest to its middle, the earlier of two.
+        depth: blocks of the stage.
+    """
+    if "-" in pattern:
+        low, high = (float(end) for end in pattern.split("-"))
+        return _window(low, high, depth)
+    if pattern.startswith("every"):
+        return list(range(0, depth, int(pattern.removeprefix("every"))))
+    return {"all": list(range(depth)), "first": [0], "last": [depth - 1]}[pattern]
+
+
+def _window(low: float, high: float, depth: int) -> list[int]:
+    centres = [(index + 0.5) / depth for index in range(depth)]
+    inside = [index for index, centre in enumerate(centres) if low <= centre < high]
+    middle = (low + high) / 2
+    return inside or [min(range(depth), key=lambda index: abs(centres[index] - middle))]

@@ -1,0 +1,50 @@
+"""ViDA (Liu et al. 2024, arXiv 2306.04344): an update of low and one of high rank beside linear layers."""
+
+import torch
+from torch import Tensor, nn
+
+from segada.models.adapters.low_rank import LowRankUpdate
+from segada.models.encoders.mix_block import Block
+from segada.settings.adapter import VidaSettings
+
+
+def insert_vida(block: Block, settings: VidaSettings, generator: torch.Generator) -> None:
+    """A pair beside every linear layer of the attention: q, kv and proj."""
+    ranks = (settings.low_rank, settings.high_rank)
+    scales = (settings.low_scale, settings.high_scale)
+    for target in ("q", "kv", "proj"):
+        layer = block.attn.get_submodule(target)
+        assert isinstance(layer, nn.Linear)
+        pair = VidaPair(layer.in_features, layer.out_features, ranks, generator, scales)
+        setattr(block.attn, f"{target}_update", pair)
+
+
+class VidaPair(nn.Module):
+    """up_low(down_low(x)) * scale_low + up_high(down_high(x)) * scale_high over [..., inputs]; without biases.
+
+    Both start as exactly nothing. Deviation from the paper: the scales are constants, not set for each image by how
+    uncertain the prediction is.
+
+    Args:
+        inputs: width of x.
+        outputs: width of what the pair is added to.
+        ranks: low and high; the high one may exceed the width.
+        generator: of the initialisation.
+        scales: of the low and the high update.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        ranks: tuple[int, int],
+        generator: torch.Generator,
+        scales: tuple[float, float] = (1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        self.low = LowRankUpdate(inputs, outputs, ranks[0], scales[0], generator)
+        self.high = LowRankUpdate(inputs, outputs, ranks[1], scales[1], generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        update: Tensor = self.low(x) + self.high(x)
+        return update

@@ -1,0 +1,1 @@
+"""Encoders: Mix Transformers and the feature pyramids of timm."""

@@ -1,0 +1,110 @@
+"""The transformer block of a Mix Transformer: efficient attention, an MLP with a convolution, slots for adapters."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from segada.models.encoders.drop_path import DropPath
+from segada.models.encoders.tokens import as_image, as_tokens
+
+MLP_RATIO = 4
+BLOCK_EPS = 1e-6
+PATCH_EPS = 1e-5
+"""Layer norms after a convolution have this epsilon, all others `BLOCK_EPS`: so were the published weights trained."""
+
+
+class Block(nn.Module):
+    """Attention and MLP over tokens [B, H, W, C], each after a norm and with a residual.
+
+    Its slots for adapters stand around the MLP m of the normed tokens n; each is a module from [B, H, W, C] to the same
+    shape, whose output is added: `before` to what m reads, `parallel` (which sees n) and `after` (which sees m(n)) to
+    what m says.
+    """
+
+    before: nn.Module | None
+    parallel: nn.Module | None
+    after: nn.Module | None
+
+    def __init__(self, width: int, heads: int, reduction: int, drop_path: DropPath) -> None:
+        super().__init__()
+        self.width = width
+        self.norm1 = nn.LayerNorm(width, BLOCK_EPS)
+        self.attn = Attention(width, heads, reduction)
+        self.norm2 = nn.LayerNorm(width, BLOCK_EPS)
+        self.mlp = Mlp(width)
+        self.drop_path = drop_path
+        for slot in ("before", "parallel", "after"):
+            self.register_module(slot, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        normed = self.norm2(x)
+        update = self.mlp(_updated(normed, self.before, normed))
+        update = _updated(update, self.after, update)
+        tokens: Tensor = x + self.drop_path(_updated(update, self.parallel, normed))
+        return tokens
+
+
+def _updated(x: Tensor, slot: nn.Module | None, seen: Tensor) -> Tensor:
+    return x if slot is None else x + slot(seen)
+
+
+class Attention(nn.Module):
+    """Every token attends to a grid of tokens that is coarser by `reduction` along each side.
+
+    Its slots `q_update`, `kv_update` and `proj_update` see what the linear layer of that name sees, and what they say
+    is added to what it says.
+    """
+
+    q_update: nn.Module | None
+    kv_update: nn.Module | None
+    proj_update: nn.Module | None
+
+    def __init__(self, width: int, heads: int, reduction: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(width, width)
+        self.kv = nn.Linear(width, 2 * width)
+        self.proj = nn.Linear(width, width)
+        self.sr = nn.Conv2d(width, width, reduction, reduction) if reduction > 1 else None
+        self.norm = nn.LayerNorm(width, PATCH_EPS) if reduction > 1 else None
+        for slot in ("q_update", "kv_update", "proj_update"):
+            self.register_module(slot, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, height, width, channels = x.shape
+        coarse = x if self.norm is None else self.norm(self._summarise(x))
+        query = self._split(_updated(self.q(x), self.q_update, x))
+        both = _updated(self.kv(coarse), self.kv_update, coarse)
+        key, value = (self._split(part) for part in both.chunk(2, dim=-1))
+        mixed = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2)
+        mixed = mixed.reshape(batch, height, width, channels)
+        return _updated(self.proj(mixed), self.proj_update, mixed)
+
+    def _summarise(self, x: Tensor) -> Tensor:
+        """The convolution `sr`, whose stride is its kernel: a linear map of patches, two to three times faster so."""
+        assert self.sr is not None
+        side = self.sr.stride[0]
+        rows, columns = x.shape[1] // side, x.shape[2] // side
+        patches = x[:, : rows * side, : columns * side].reshape(len(x), rows, side, columns, side, -1)
+        weight = self.sr.weight.permute(0, 2, 3, 1).flatten(1)
+        return functional.linear(patches.transpose(2, 3).flatten(3), weight, self.sr.bias)
+
+    def _split(self, x: Tensor) -> Tensor:
+        """[B, H, W, C] to [B, heads, H * W, C / heads]."""
+        return x.view(len(x), -1, self.heads, x.shape[-1] // self.heads).transpose(1, 2)
+
+
+class Mlp(nn.Module):
+    """Linear, depthwise 3x3 convolution (the encoder's only sense of position), GELU, linear."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        hidden = MLP_RATIO * width
+        self.fc1 = nn.Linear(width, hidden)
+        self.dwconv = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
+        self.fc2 = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = as_tokens(self.dwconv(as_image(self.fc1(x))))
+        tokens: Tensor = self.fc2(functional.gelu(hidden))
+        return tokens

@@ -1,0 +1,29 @@
+"""The encoders by the name that settings use."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import torch
+
+from segada.models.encoders.base import Encoder
+from segada.models.encoders.mix_transformer import build_mix_transformer
+from segada.models.encoders.timm_encoder import build_timm_encoder
+from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
+from segada.settings.model import ModelSettings
+
+ENCODERS: Mapping[str, Callable[[float, torch.Generator, torch.Generator], Encoder]] = {
+    name: partial(build_mix_transformer, architecture) for name, architecture in MIX_TRANSFORMERS.items()
+}
+"""From the greatest probability of stochastic depth, its generator, and that of the initialisation."""
+
+
+def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:
+    """The encoder with fresh weights, on the CPU; everything learns.
+
+    Raises:
+        ValueError: the model of timm that the settings name does not exist, or cannot be an encoder.
+    """
+    depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    if model.encoder.startswith(TIMM):
+        return build_timm_encoder(model.encoder.removeprefix(TIMM), model.drop_path, depth, generator)
+    return ENCODERS[model.encoder](model.drop_path, depth, generator)

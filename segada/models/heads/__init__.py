@@ -1,0 +1,1 @@
+"""Heads: from the encoder's features to class logits."""

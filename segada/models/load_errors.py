@@ -1,0 +1,135 @@
+"""Why weights do not go into a segmentor, in one sentence each, with what would do."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from segada.data.labels import NAMES
+from segada.models.encoders.base import has_adapter
+from segada.models.formats.contents import StoredWeights
+from segada.models.formats.sizes import HEADS_SIGNS
+from segada.models.load_report import LoadReport
+from segada.models.segmentor import SegmentorShape
+from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
+
+LISTED_PARTS = 2
+"""A head of which more parts than this do not fit is named as a whole."""
+SETTINGS = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width"}
+"""Where the settings say what a shape says."""
+CLASSIFIERS = {signs[-1] for signs in HEADS_SIGNS.values()} | {HEADS_SIGNS["segformer"][1]}
+"""Names of the tensors of which each row is a class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Weights, and the segmentor that they are to go into.
+
+    Attributes:
+        path: where the weights come from.
+        setting: what names the path.
+        stored: the weights.
+        shape: of the segmentor.
+        fresh: parts that keep the values they have.
+        whole: how all tensors met.
+    """
+
+    path: Path
+    setting: str
+    stored: StoredWeights
+    shape: SegmentorShape
+    fresh: tuple[str, ...]
+    whole: LoadReport
+
+    @property
+    def report(self) -> LoadReport:
+        """How the tensors met that are not of a fresh part."""
+        return self.whole.without(self.fresh)
+
+    def check(self) -> None:
+        """Raises ValueError, with the counts and the cure, unless the weights are all that the segmentor needs."""
+        checks = (self._other_shape, self._no_head, self._other_tensors, self._other_classes, self._no_numbers)
+        for check in checks:
+            problem = check()
+            if problem:
+                raise ValueError(f"{self.path} ({self.stored.format}) {problem}")
+
+    def _other_shape(self) -> str:
+        # A part of the head that starts fresh is why a file may be of another head.
+        excused = {"head", "width", "classes"} if any(part.split(".")[0] == "head" for part in self.fresh) else set()
+        for name, wanted in asdict(self.shape).items():
+            found = self.stored.facts.get(name, str(wanted))
+            if found != str(wanted) and name not in excused:
+                cures = [*_setting_cures(name, found), *_fresh_cures(self.whole), f"choose another {self.setting}"]
+                return (
+                    f"holds weights for {SETTINGS.get(name, name)} {found}, but the settings ask for {wanted}: "
+                    f"{self.whole.counts}; {', or '.join(cures)}"
+                )
+        return ""
+
+    def _no_head(self) -> str:
+        if self.stored.has_head or not any(name.startswith("head.") for name in self.report.missing):
+            return ""
+        reason = self.stored.no_head or "it is of an encoder alone"
+        return (
+            f"fills no head: {reason} ({self.report.counts}); let the head start from random weights with "
+            f"model.fresh: [head], or choose another {self.setting}"
+        )
+
+    def _other_tensors(self) -> str:
+        if self.report.complete:
+            return ""
+        if all(has_adapter(name) for name in self.report.misfits):
+            cure = (
+                "The file carries other adapters than the network: take the adapter settings of the run that saved it"
+            )
+        else:
+            cure = (
+                f"Set model.encoder and model.head_width to those it was trained with, or choose another {self.setting}"
+            )
+        return f"does not fit this network: {self.report.counts}. {cure}"
+
+    def _other_classes(self) -> str:
+        """Rows of the classifier that are other classes than ours: such a file loads without an error, and is wrong."""
+        names = self.stored.class_names
+        if len(names) != self.shape.classes or CLASSIFIERS.isdisjoint(self.report.matched):
+            return ""
+        theirs, ours = ([re.sub(r"[^a-z]", "", name.lower()) for name in each] for each in (names, NAMES))
+        moved = [index for index, name in enumerate(theirs) if name in ours and ours[index] != name]
+        if not moved and not set(theirs).isdisjoint(ours):
+            return ""
+        index = moved[0] if moved else 0
+        classifiers = ", ".join(sorted(name.rpartition(".")[0] for name in CLASSIFIERS & set(self.report.matched)))
+        return (
+            f"predicts other classes: its class {index} is {names[index]!r}, and ours is {NAMES[index]!r}; let the "
+            f"classifier start from random weights with model.fresh: [{classifiers}]"
+        )
+
+    def _no_numbers(self) -> str:
+        names = [name for name in self.report.matched if not self.stored.tensors[name].isfinite().all()]
+        if not names:
+            return ""
+        return (
+            f"holds numbers that are not finite in {len(names)} tensors (first: {names[0]}); take a checkpoint from "
+            "before the training diverged"
+        )
+
+
+def _setting_cures(name: str, found: str) -> list[str]:
+    names_ours = name != "encoder" or found in MIX_TRANSFORMERS or found.startswith(TIMM)
+    return [f"set {SETTINGS[name]} to {found}"] if name in SETTINGS and names_ours else []
+
+
+def _fresh_cures(report: LoadReport) -> list[str]:
+    """What `model.fresh` would have to name, if it is the head alone that does not fit."""
+    misfits = [name for name in report.misfits if not has_adapter(name)]
+    if any(not name.startswith("head.") for name in misfits):
+        return []
+    parts = list(dict.fromkeys(_part(name, report.reshaped) for name in misfits))
+    named = ", ".join(parts) if len(parts) <= LISTED_PARTS else "head"
+    return [f"let what the file cannot fill start from random weights with model.fresh: [{named}]"]
+
+
+def _part(name: str, reshaped: Sequence[str]) -> str:
+    """The layer alone of what has another shape, as a classifier; a whole part of what is not there."""
+    return name.rpartition(".")[0] if name in reshaped else ".".join(name.split(".")[:2])

@@ -1,1 +1,0 @@
-"""Controllers: whether and how strongly each step learns."""

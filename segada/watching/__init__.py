@@ -1,1 +1,0 @@
-"""What people look at: a log of steps, panels and tables."""

@@ -1,0 +1,28 @@
+"""What a method is built from, each time anew and the same."""
+
+from collections.abc import Callable, Mapping
+
+from segada.core.rng import numpy_generator, torch_generator
+from segada.data.replay import ReplayBuffer
+from segada.engine.run_data import Material
+from segada.methods.base import MethodParts
+from segada.models.build import build_segmentor
+from segada.settings import RunSettings
+
+Build = Callable[[Mapping[str, object]], MethodParts]
+"""From changes to the settings of the tiny run."""
+
+
+def method_parts(settings: RunSettings, material: Material) -> MethodParts:
+    """As the stream makes them, with seed 0."""
+    initialisation = torch_generator(0, "initialisation")
+    return MethodParts(
+        settings,
+        build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt),
+        ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
+        torch_generator(0, "class_mix"),
+        torch_generator(0, "augmentation"),
+        torch_generator(0, "restoration"),
+        initialisation,
+        torch_generator(0, "source_frames"),
+    )

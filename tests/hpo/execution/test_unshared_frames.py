@@ -1,0 +1,34 @@
+"""A node that does not get at the frames of a study ends the study, and not one trial after the other."""
+
+from pathlib import Path
+
+import pytest
+import ray
+
+from hpo.execution.trainable import PROGRESS, VisitTrainable, config_of
+from hpo.study.jobs import Job, Progress
+from segada.settings import RunSettings
+from segada.settings.files import InputError
+
+
+class Lost:
+    """A parcel whose data set is elsewhere."""
+
+    def unpacked(self) -> None:
+        raise InputError("domain 'road': no folder /data/road")
+
+
+def test_the_reason_concerns_all_trials_and_names_both_cures(
+    tmp_path: Path, tiny_run: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = RunSettings.model_validate(tiny_run)
+    worker = VisitTrainable.__new__(VisitTrainable)
+    worker._shared, worker._materials = {"select": Lost()}, {}  # type: ignore[dict-item]
+    monkeypatch.setattr(ray, "get", lambda parcel: parcel)
+    worker.reset_config(config_of(Job("trial", "trial 0", tmp_path, settings, 0, {})))
+    result = worker.step()
+    said = Progress.model_validate_json(str(result[PROGRESS]))
+    assert (said.concerns_all, said.finished, result["done"]) == (True, False, True)
+    assert str(said.failure).startswith("on node ")
+    assert "domain 'road': no folder /data/road; put the data set where all nodes find it, or " in str(said.failure)
+    assert str(said.failure).endswith("data.loading.cache: null")

@@ -1,0 +1,120 @@
+"""What a person sees while the main job runs, in a terminal and in a file."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from study_samples import report
+
+from hpo.config.study_file import StudyFile, load_study
+from hpo.monitoring import progress
+from hpo.monitoring.progress import Progress, Tally
+from hpo.study.jobs import Job, Outcome
+
+VISITS = {"run.stream.visits": ["clear", "50mm", "200mm"]}
+
+
+class Clock:
+    """Of a session in which time passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress.time, "monotonic", clock.monotonic)
+    return clock
+
+
+@pytest.fixture
+def file() -> StudyFile:
+    return load_study("smoke.yaml", VISITS | {"budget.trials": 4})
+
+
+def view(file: StudyFile, *, terminal: bool, jobs: int = 4) -> tuple[Progress, Console]:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=200, color_system=None)
+    return Progress(console, file.settings, Tally(), jobs), console
+
+
+def job_of(file: StudyFile, number: int) -> Job:
+    return Job("trial", f"trial {number}", Path(), file.run_settings(), number, {})
+
+
+def shown(seen: Progress, console: Console) -> str:
+    with console.capture() as capture:
+        console.print(seen._view())
+    return capture.get()
+
+
+def test_a_line_per_running_trial_with_visit_domain_and_miou_so_far(file: StudyFile, clock: Clock) -> None:
+    seen, console = view(file, terminal=True)
+    for number in (0, 1):
+        seen.started(job_of(file, number))
+    seen.visited(job_of(file, 1), report(0.1, visits=2))
+    first, second, summary = shown(seen, console).splitlines()
+    assert first.startswith("trial 0")
+    assert first.rstrip().endswith("visit 0/3")
+    assert second.startswith("trial 1")
+    assert "visit 2/3, 50mm, mIoU so far 67.0 %" in second
+    assert summary.startswith("0/4 trials: 0 done, 0 pruned, 0 failed")
+
+
+def test_best_counts_and_the_end_that_is_to_be_expected(file: StudyFile, clock: Clock) -> None:
+    seen, console = view(file, terminal=True)
+    for number in (0, 1, 2):
+        seen.started(job_of(file, number))
+    clock.now += 60
+    seen.ended(job_of(file, 0), Outcome("complete", report(0.1)))
+    seen.ended(job_of(file, 1), Outcome("pruned", report(0.2, visits=1), "stopped after visit 1"))
+    summary = shown(seen, console).splitlines()[-1]
+    assert "2/4 trials: 1 done, 1 pruned, 0 failed · best trial 0: mean mIoU 55.7 %" in summary
+    # Two runs took a minute: the other two, of which one is running, will.
+    assert "about 1:00 left, until " in summary
+    for visits in (1, 2):
+        seen.visited(job_of(file, 2), report(0.1, visits=visits))
+    assert "about 0:30 left" in shown(seen, console)
+    seen.ended(job_of(file, 2), Outcome("fail", None, "the loss <mix> is nan"))
+    assert "1 done, 1 pruned, 1 failed" in shown(seen, console)
+
+
+def test_a_run_that_goes_on_does_not_make_the_session_look_fast(file: StudyFile, clock: Clock) -> None:
+    seen, console = view(file, terminal=True, jobs=2)
+    seen.started(job_of(file, 0))
+    clock.now += 10
+    seen.visited(job_of(file, 0), report(0.1, visits=2))
+    # One visit in ten seconds; that of the running job and three of the other are left.
+    assert "about 0:40 left" in shown(seen, console)
+
+
+def test_what_breaks_a_limit_is_not_called_best(clock: Clock) -> None:
+    limits = {"constraints": [{"metric": "frames_per_second", "at_least": 9.0}]}
+    file = load_study("smoke.yaml", VISITS | limits)
+    seen, console = view(file, terminal=True)
+    seen.started(job_of(file, 0))
+    seen.ended(job_of(file, 0), Outcome("complete", report(0.1)))
+    assert "1 done" in shown(seen, console)
+    assert "best" not in shown(seen, console)
+
+
+def test_plain_lines_where_there_is_no_terminal(file: StudyFile, clock: Clock) -> None:
+    seen, console = view(file, terminal=False)
+    with seen:
+        for number in (0, 1):
+            seen.started(job_of(file, number))
+        clock.now += 5
+        seen.visited(job_of(file, 0), report(0.1, visits=1))
+        clock.now += 30
+        seen.visited(job_of(file, 0), report(0.1, visits=2))
+        seen.visited(job_of(file, 0), report(0.1))
+        seen.ended(job_of(file, 0), Outcome("complete", report(0.1)))
+    lines = console.file.getvalue().splitlines()
+    assert lines[0] == "trial 0: visit 2/3, 50mm, mIoU so far 67.0 %"
+    assert lines[1].startswith("trial 0: mIoU 55.7 % (+10.0 over source only), 200mm 33.0 %, 35 s · 1/4 trials: 1 done")
+    assert lines[2] == "this session: 1 runs in 0:35"
+    assert len(lines) == 3

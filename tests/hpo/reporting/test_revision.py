@@ -1,0 +1,32 @@
+"""The revision in study.yaml: of this checkout, or honestly unknown."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hpo.reporting import outputs
+
+
+def test_the_revision_is_that_of_the_checkout_that_the_package_lies_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("git is not installed")
+    # Somebody's repository, in which the package is installed but not tracked.
+    subprocess.run([git, "init", "-q", str(tmp_path)], check=True)
+    monkeypatch.setattr(outputs, "__file__", str(tmp_path / "outputs.py"))
+    (tmp_path / "outputs.py").touch()
+    assert outputs._revision() == "unknown"
+
+    subprocess.run([git, "add", "outputs.py"], check=True, cwd=tmp_path)
+    name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    subprocess.run([git, *name, "commit", "-qm", "begun"], check=True, cwd=tmp_path)
+    assert len(outputs._revision()) == 12
+
+
+def test_without_git_the_revision_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert outputs._revision() == "unknown"

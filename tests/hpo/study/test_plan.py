@@ -1,0 +1,29 @@
+"""The runs of a study: what stands beside the search is a run of its own."""
+
+from pathlib import Path
+
+from hpo.config.study_file import load_study
+from hpo.study.plan import Plan
+from segada.settings import RunSettings
+
+STUDY = """
+name: tiny
+run:
+  preset: adpt3
+  modulation: {name: hamlet}
+  watch: {mix_panels: 8, frames: true}
+space:
+  method.threshold: {type: float, low: 0.5, high: 0.9}
+sampler: {name: random, seed: 0}
+"""
+
+
+def test_a_baseline_keeps_nothing_that_is_a_method_s_own_and_is_valid_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(STUDY)
+    baselines = {job.name: job.settings for job in Plan(load_study(str(path)), tmp_path / "out").baselines()}
+    assert set(baselines) == {"source_only", "batch_norm"}
+    for settings in baselines.values():
+        assert RunSettings.model_validate(settings.model_dump(mode="json"), strict=False) == settings
+        assert (settings.adapter.name, settings.prompt.name, settings.modulation.name) == ("none", "none", "always")
+        assert settings.watch.frames

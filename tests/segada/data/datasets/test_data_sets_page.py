@@ -1,0 +1,23 @@
+"""The page about data sets: its YAML is right, and no data set is forgotten."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from segada.data.datasets.registry import LAYOUTS
+from segada.settings.data import DataSettings
+
+PAGE = (Path(__file__).parents[3] / "docs" / "data_sets.md").read_text()
+
+
+def test_every_domain_on_the_page_is_one() -> None:
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+    whole = DataSettings.model_validate(blocks[0]["data"])
+    inline = [yaml.safe_load(line) for line in re.findall(r"`(\w+: \{dataset: [^`]*\})`", PAGE)]
+    domains = {name: domain for mapping in (*inline, blocks[1]) for name, domain in mapping.items()}
+
+    checked = DataSettings.model_validate({"domains": domains})
+
+    assert set(whole.domains) == {"clear", "50mm", "mist"}
+    assert {domain.dataset for domain in checked.domains.values()} == set(LAYOUTS)

@@ -1,0 +1,224 @@
+"""What a watched run leaves behind, that watching changes no number, and that a stop leaves no trace."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segada import adapt
+from segada.artifacts.run_dir import RunFolder
+from segada.controllers.base import StepPlan
+from segada.data.batch import to_batch
+from segada.data.frame_schedule import Step
+from segada.data.labels import NAMES, NUM_CLASSES
+from segada.engine.run_data import Material, prepare
+from segada.engine.runner import Adaptation
+from segada.loggers.base import SeenStep, due
+from segada.loggers.class_tables import ClassTables, class_table
+from segada.records import RunReport, StepRecord
+from segada.settings import RunSettings
+from segada.settings.files import InputError, load_run_settings
+
+EVERYTHING = {"frames": True, "mix_panels": 6, "prediction_panels": 5, "class_tables": 3}
+
+
+@pytest.fixture(scope="module")
+def material(tiny_run: dict[str, object]) -> Material:
+    return prepare(RunSettings.model_validate(tiny_run))
+
+
+def _settings(tiny_run: dict[str, object], watch: dict[str, object], **changes: object) -> RunSettings:
+    method = {"name": "dacs", "threshold": 0.1, "target_feature_distance": 0.01}
+    return RunSettings.model_validate({**tiny_run, "method": method, "watch": watch, **changes})
+
+
+def _run(settings: RunSettings, material: Material, folder: Path) -> RunReport:
+    run = Adaptation(settings, material, folder)
+    while not run.finished:
+        run.next_visit()
+    return run.report()
+
+
+def _watched(folder: Path) -> dict[str, bytes]:
+    """Every file that watching left, by its path."""
+    files = [folder / "frames.jsonl", *folder.glob("panels/*"), *folder.glob("tables/*")]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.exists()}
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_run: dict[str, object], material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    _run(_settings(tiny_run, EVERYTHING), material, folder)
+    return folder
+
+
+def test_everything_is_written_where_it_is_due_and_nothing_else(whole: Path) -> None:
+    panels = [f"panels/{kind}_{visit}_{frame:06d}.png" for visit in (0, 1) for kind, frame in (("mix", 0), ("mix", 6))]
+    panels += [f"panels/prediction_{visit}_{frame:06d}.png" for visit in (0, 1) for frame in (0, 5)]
+    tables = [f"tables/iou_{visit}_{frames:06d}.csv" for visit in (0, 1) for frames in (3, 6)]
+    assert set(_watched(whole)) == {"frames.jsonl", *panels, *tables}
+
+
+def test_a_line_per_step_says_what_happened_in_it(whole: Path) -> None:
+    lines = [StepRecord.model_validate_json(line) for line in (whole / "frames.jsonl").read_text().splitlines()]
+    assert [(line.visit, line.domain, line.step) for line in lines] == [
+        (0, "clear", 0),
+        (0, "clear", 1),
+        (1, "200mm", 2),
+        (1, "200mm", 3),
+    ]
+    assert [line.frames for line in lines] == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11), (12, 13, 14, 15)]
+    for line in lines:
+        assert line.trains
+        assert line.first_stage == 0
+        assert line.mix_ratio is None
+        assert line.learning_rates == {"encoder": 1e-3, "head": 1e-3}
+        assert set(line.losses) == {"clean", "mix", "target_feature_distance", "sure_share"}
+        assert line.miou is not None
+        assert set(line.label_free) == {"entropy", "confidence"}
+
+
+def test_visits_hold_the_means_of_their_steps(whole: Path) -> None:
+    steps = [json.loads(line) for line in (whole / "frames.jsonl").read_text().splitlines()]
+    for line in (whole / "visits.jsonl").read_text().splitlines():
+        visit = json.loads(line)
+        own = [step for step in steps if step["visit"] == visit["visit"]]
+        assert visit["learning_rates"] == pytest.approx({"encoder": 1e-3, "head": 1e-3})
+        assert visit["controller"] == {}
+        for name, mean in visit["losses"].items():
+            assert mean == pytest.approx(np.mean([step["losses"][name] for step in own]))
+        for name, mean in visit["label_free"].items():
+            assert mean == pytest.approx(np.mean([step["label_free"][name] for step in own]))
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_watching_changes_no_number(
+    online: bool, tiny_run: dict[str, object], material: Material, tmp_path: Path
+) -> None:
+    evaluation = {"split": "select", "online": online}
+    reports = [
+        _run(_settings(tiny_run, watch, evaluation=evaluation), material, tmp_path / str(len(watch)))
+        for watch in ({}, EVERYTHING)
+    ]
+    assert reports[0].mean_miou == reports[1].mean_miou
+    for plain, watched in zip(*(report.visits for report in reports), strict=True):
+        assert plain.iou == watched.iou
+        assert plain.losses == watched.losses
+        assert plain.online_miou == watched.online_miou
+    assert _watched(tmp_path / "0") == {}
+    # Tables and panels ask for predictions of their own.
+    assert set(_watched(tmp_path / "4")) >= {"tables/iou_1_000006.csv", "panels/prediction_1_000005.png"}
+
+
+def test_without_panels_and_tables_no_frame_is_predicted_for_the_log(
+    tiny_run: dict[str, object], material: Material, tmp_path: Path
+) -> None:
+    evaluation = {"split": "select", "online": False}
+    _run(_settings(tiny_run, {"frames": True}, evaluation=evaluation), material, tmp_path)
+    for line in (tmp_path / "frames.jsonl").read_text().splitlines():
+        assert json.loads(line)["miou"] is None
+        assert json.loads(line)["label_free"] == {}
+
+
+class Killed(Exception):
+    """Stands for a kill in the middle of a visit."""
+
+
+def test_a_run_killed_within_a_visit_leaves_the_same_bytes(
+    whole: Path, tiny_run: dict[str, object], material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = _settings(tiny_run, EVERYTHING)
+    run = Adaptation(settings, material, tmp_path)
+    run.next_visit()
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_evaluate", _killed)
+        with pytest.raises(Killed):
+            run.next_visit()
+    with (tmp_path / "frames.jsonl").open("a") as file:
+        file.write('{"visit":1,"dom')
+    assert len((tmp_path / "frames.jsonl").read_text().splitlines()) == 5
+    resumed = Adaptation(settings, material, tmp_path)
+    assert resumed.visits_done == 1
+    assert len((tmp_path / "frames.jsonl").read_text().splitlines()) == 2
+    resumed.next_visit()
+    assert _watched(tmp_path) == _watched(whole)
+    assert Adaptation(settings, material, tmp_path).finished
+    assert _watched(tmp_path) == _watched(whole)
+
+
+def _killed() -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize(
+    "method", [{"name": "source_only"}, {"name": "dacs", "mix_weight": 0.0}], ids=lambda method: str(method["name"])
+)
+def test_mix_panels_of_what_mixes_nothing_are_refused_in_one_line(method: dict[str, object], tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(json.dumps({"method": method, "watch": {"mix_panels": 50}}))
+    with pytest.raises(InputError, match=r"watch\.mix_panels: is 50, but method\.name .* mixes nothing; set") as error:
+        load_run_settings(str(file), {})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "every"), [(0, 4, 6), (4, 4, 6), (8, 4, 6), (12, 3, 2), (7, 1, 7), (6, 1, 7)]
+)
+def test_due_are_the_multiples(first: int, count: int, every: int) -> None:
+    assert list(due(first, count, every)) == [place for place in range(first, first + count) if place % every == 0]
+
+
+def test_a_class_table_is_what_was_counted() -> None:
+    areas = np.zeros((3, NUM_CLASSES), np.int64)
+    areas[:, 0] = 30, 50, 40  # IoU 30/60, accuracy 30/40
+    areas[:, 13] = 10, 10, 20  # IoU 10/20, accuracy 10/20
+    areas[1, 10] = 5
+    rows = list(csv.DictReader(class_table(areas).splitlines()))
+    assert [row["class"] for row in rows] == [*NAMES, "mean"]
+    by_class = {row.pop("class"): row for row in rows}
+    assert by_class["road"] == {"iou": "0.5000", "accuracy": "0.7500", "labelled": "40", "predicted": "50"}
+    assert by_class["car"] == {"iou": "0.5000", "accuracy": "0.5000", "labelled": "20", "predicted": "10"}
+    assert by_class["sky"] == {"iou": "", "accuracy": "", "labelled": "0", "predicted": "5"}
+    assert by_class["mean"] == {"iou": "0.5000", "accuracy": "0.6250", "labelled": "60", "predicted": "65"}
+
+
+def test_a_table_is_over_the_visit_s_frames_so_far(material: Material, tmp_path: Path) -> None:
+    tables = ClassTables(RunFolder(tmp_path), 3)
+    logits = torch.randn(4, NUM_CLASSES, 8, 16, generator=torch.Generator().manual_seed(0))
+    for visit in (0, 1):
+        for first in (0, 4):
+            batch = to_batch(material.visited["clear"], np.arange(first, first + 4))
+            step = Step(0, np.arange(4))
+            tables.see(SeenStep(visit, "clear", step, first, batch, logits, {}, StepPlan(), {}, {}, {}))
+    assert sorted(file.name for file in tmp_path.glob("tables/*")) == [
+        f"iou_{visit}_{frames:06d}.csv" for visit in (0, 1) for frames in (3, 6)
+    ]
+    counted = {
+        name: sum(int(row["labelled"]) for row in csv.DictReader((tmp_path / "tables" / name).read_text().splitlines()))
+        for name in ("iou_0_000003.csv", "iou_1_000006.csv")
+    }
+    labelled = (material.visited["clear"].labels != 255).reshape(-1, 32 * 64).sum(axis=1)
+    # The last row holds the sum of the others.
+    assert counted["iou_0_000003.csv"] == 2 * labelled[:3].sum()
+    assert counted["iou_1_000006.csv"] == 2 * labelled[:6].sum()
+
+
+@pytest.mark.parametrize("watch", [{}, {"prediction_panels": 50}], ids=["unwatched", "watched"])
+def test_the_command_ends_with_where_the_panels_lie(
+    watch: dict[str, object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tiny = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}}, "watch": watch}
+    short = {"stream": {"visits": ["clear"], "frames": 4}, "method": {"name": "source_only"}}
+    monkeypatch.chdir(tmp_path)
+    Path("run.yaml").write_text(json.dumps({**tiny, **short}))
+    monkeypatch.setattr(sys, "argv", ["adapt", "run.yaml", "--out", "out"])
+    assert adapt.main() == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == ("results in out, panels in out/panels" if watch else "results in out")
