@@ -25,7 +25,7 @@ from segada.cli.exit_codes import FAILED, Parser, exit_code
 from segada.cli.output_dir import named_folder
 from segada.core.atomic_io import write_text
 from segada.core.storage_errors import storage_error
-from segada.settings.files import InputError
+from segada.errors import InputError
 from segada.settings.inputs import resolved
 
 

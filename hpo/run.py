@@ -11,7 +11,9 @@ from pathlib import Path
 import optuna
 from rich.console import Console
 
+from hpo.config.document import STUDY
 from hpo.config.schema import StudySettings
+from hpo.config.storage_url import masked, place_of
 from hpo.config.study_file import StudyFile, load_study
 from hpo.execution.loopback import keep_on_loopback
 from hpo.execution.prometheus import Gauges
@@ -19,9 +21,9 @@ from hpo.monitoring.progress import Progress, tally_of
 from hpo.monitoring.summary import print_summary
 from hpo.orchestration.coordinator import Agenda
 from hpo.orchestration.signals import Stopping
-from hpo.reporting.outputs import kept_failures, write_outputs, write_study
+from hpo.reporting.outputs import kept_failures, write_outputs
 from hpo.results.collect import confirmation_of, damages_of, read_failures
-from hpo.study.attributes import FOLDER_ID, STUDY
+from hpo.study.attributes import FOLDER_ID
 from hpo.study.created_files import MadeRuns
 from hpo.study.dashboard import trials_command
 from hpo.study.drivers import Driver, joined, set_aside
@@ -29,7 +31,8 @@ from hpo.study.folder import LOCK, check_free
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.study.opening import check_begun, check_unnamed
 from hpo.study.plan import Plan, undone
-from hpo.study.storage import lost, masked, place_of
+from hpo.study.provenance import write_study
+from hpo.study.storage import lost
 from hpo.study.study import Study, open_study
 from hpo.tracking.wandb_logger import tracked
 from segada.cli.console import wide_terminal
@@ -38,8 +41,8 @@ from segada.cli.interruption import Interruption
 from segada.cli.output_dir import named_folder
 from segada.core.printing import escaped_lines, say, tell
 from segada.core.storage_errors import StorageError, storage_error
+from segada.errors import InputError
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import InputError
 from segada.settings.inputs import resolved
 
 

@@ -11,16 +11,19 @@ import optuna
 from optuna.storages import BaseStorage
 from rich.console import Console
 
+from hpo.config.document import STUDY
+from hpo.config.storage_url import place_of
 from hpo.monitoring.status import Place, Standing, standing_of
 from hpo.monitoring.status_view import print_plain, print_table
-from hpo.study.attributes import FOLDER, FOLDER_ID, STUDY
+from hpo.study.attributes import FOLDER, FOLDER_ID
 from hpo.study.journal.file import JOURNAL
-from hpo.study.storage import place_of, read_storage
+from hpo.study.storage import read_storage
 from segada.artifacts.run_files import read
 from segada.cli.console import terminal
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.printing import say
-from segada.settings.files import InputError, read_value
+from segada.errors import InputError
+from segada.settings.files import read_value
 from segada.settings.inputs import resolved
 
 

@@ -15,7 +15,7 @@ from hpo.submission.entrypoint import VISITS_WAIT, entrypoint, environment, subm
 from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
 from segada.cli.interruption import Interruption
 from segada.core.printing import escaped, say, tell
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 if TYPE_CHECKING:
     from hpo.submission.job_server import JobServer, SubmittedJob

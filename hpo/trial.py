@@ -13,7 +13,7 @@ from hpo.study.salvage import salvage
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.atomic_io import write_text
 from segada.core.printing import say, tell
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from hpo.config.study_file import load_written
 from hpo.tracking.wandb_logger import has_key, mode_of
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.printing import say
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from hpo.tracking.sweep_export import lost, sweep_of
 from hpo.tracking.wandb_logger import has_key
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.printing import say, tell
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 
 def main() -> int:

@@ -16,9 +16,9 @@ from segada.cli.signals import Asked, never, stopping
 from segada.data.frame_schedule import Itinerary
 from segada.engine.run_data import prepare
 from segada.engine.runner import Adaptation, Diverged
+from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 
 def adapt(

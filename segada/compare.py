@@ -19,10 +19,10 @@ from segada.comparison.tables import Comparison, markdown, methods_csv, rich_tab
 from segada.core.atomic_io import write_text
 from segada.core.run_names import draft
 from segada.engine.run_data import Material, material_key, prepare
+from segada.errors import InputError
 from segada.pretrain import pretrain
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import InputError
 
 COMPARISON_MARKS = ("runs/*/settings.yaml", draft("runs/*/settings.yaml"), "source/settings.yaml", "comparison.md")
 """Of which a folder has one as soon as a comparison is begun in it."""

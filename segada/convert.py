@@ -11,6 +11,7 @@ from rich.console import Console
 from segada.cli.console import PlainConsole
 from segada.cli.exit_codes import Parser, exit_code
 from segada.cli.output_dir import check_file, check_folder
+from segada.errors import InputError
 from segada.models.encoders.base import has_adapter
 from segada.models.formats.contents import OpenedFile, StoredWeights
 from segada.models.formats.copies import find_copies
@@ -22,7 +23,6 @@ from segada.models.freezing import check_part, names_part
 from segada.models.load_report import LoadReport, compare
 from segada.models.outline import outline
 from segada.models.weights import check_replaceable, find_checkpoint
-from segada.settings.files import InputError
 from segada.settings.inputs import resolved
 
 LISTED_NAMES = 3

@@ -14,6 +14,7 @@ from segada.cli.output_dir import check_folder, check_own, named_folder
 from segada.cli.signals import Asked, never, stopping
 from segada.core.torch_setup import set_up_torch
 from segada.data.splits import Split
+from segada.errors import InputError
 from segada.evaluation.checkpoints import find_voters, frame_settings
 from segada.evaluation.export import KINDS
 from segada.evaluation.options import parse_protocol
@@ -26,7 +27,6 @@ from segada.evaluation.tables import class_table, domain_table
 from segada.evaluation.tta import SCALES
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import InputError
 from segada.settings.limits import COUNT
 from segada.settings.schema import nearest
 

@@ -19,11 +19,11 @@ from segada.cli.output_dir import check_file
 from segada.cli.signals import Asked, never, stopping
 from segada.core.rng import torch_generator
 from segada.data.labels import NAMES
+from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.models.weights import check_replaceable, save_weights
 from segada.records import BestRecord, RunReport
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 from segada.settings.method import SupervisedSettings
 
 DEFAULT: Final = "pretrain_streets.yaml"

@@ -14,11 +14,12 @@ from segada.cli.console import terminal
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.timer import StepTime
 from segada.engine.runner import Diverged
+from segada.errors import InputError
 from segada.profiling.parameters import ModuleCount, count_parameters, in_words, summed
 from segada.profiling.step_time import WARM_UP, PartTime, part_times, time_steps, whole_step
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.files import Document, read_yaml
 from segada.settings.limits import COUNT
 
 STEPS = 20

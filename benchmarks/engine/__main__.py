@@ -23,8 +23,9 @@ from segada.cli.exit_codes import Parser, exit_code
 from segada.data.cache.decoding import count_workers
 from segada.data.synthetic.streets import render_scenes
 from segada.data.weather.weather import parse_weather, render_weather
+from segada.errors import InputError
 from segada.settings.data import DataSettings
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import load_run_settings
 
 SIZES = ((64, 128), (96, 192), (128, 256))
 WEATHERS = ("25mm", "200mm", "fog150m", "night")

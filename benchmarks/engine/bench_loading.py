@@ -17,8 +17,8 @@ from segada.data.datasets.registry import open_domain
 from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.data.synthetic.streets import render_scenes
+from segada.errors import InputError
 from segada.settings.data import DataSettings
-from segada.settings.files import InputError
 from segada.settings.loading import LoadingSettings
 
 SIZE: Final = (512, 1024)

@@ -28,7 +28,7 @@ from benchmarks.search.options import count, folder
 from hpo.study.created_files import remove_named
 from hpo.study.folder import remove_study
 from segada.cli.console import PlainConsole
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 STUDY = """
 name: chaos

@@ -16,7 +16,7 @@ from benchmarks.search.problems import Problem, ProblemKey, Tried
 from hpo.search_space import Space
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.kinds import Parameter
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 FUNCTIONS: Mapping[str, int] = {"bbob": 24, "bbob-mixint": 24, "bbob-biobj": 55}
 """Suites that are used here, and how many functions they have."""

@@ -19,13 +19,13 @@ import optuna
 from rich.table import Table
 
 from hpo.config.study_file import StudyFile, load_study
-from hpo.reporting.outputs import write_study
 from hpo.study.journal.file import JOURNAL
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
 from segada.cli.console import terminal
+from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
-from segada.settings.files import InputError
 
 STUDY = "ga_dacs"
 CLASSES = 19

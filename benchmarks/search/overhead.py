@@ -28,8 +28,8 @@ from hpo.study.jobs import Job, Outcome
 from hpo.study.plan import Plan
 from hpo.study.study import open_study, read_study
 from segada.cli.console import PlainConsole
+from segada.errors import InputError
 from segada.records import RunReport
-from segada.settings.files import InputError
 
 STUDY = """
 name: idle

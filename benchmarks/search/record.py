@@ -12,17 +12,17 @@ import numpy as np
 
 from benchmarks.search.recorded import SHIPPED, RecordedTable, RecordedTrial, RecordedVisit, Recording, write_table
 from hpo.config.study_file import StudyFile, load_written
-from hpo.reporting.outputs import provenance
 from hpo.results.collect import results_of
 from hpo.results.results import TrialResult
 from hpo.samplers.surrogate import Coordinates
 from hpo.search_space import Space
 from hpo.study.plan import Plan
+from hpo.study.provenance import provenance
 from hpo.study.study import read_study
 from segada.artifacts.run_files import read_report
 from segada.cli.console import terminal
+from segada.errors import InputError
 from segada.records import RunReport
-from segada.settings.files import InputError
 
 TREES = 500
 DIGITS = 6

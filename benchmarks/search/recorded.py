@@ -17,8 +17,8 @@ from hpo.search_space.conditions import Clauses
 from hpo.search_space.kinds import Parameter
 from hpo.search_space.parameter import Raw
 from segada.core.atomic_io import write_bytes
+from segada.errors import InputError
 from segada.records import Record
-from segada.settings.files import InputError
 
 SHIPPED = Path(__file__).with_name("tables") / "random_dacs.jsonl.xz"
 """Random trials of the default world, those of the study random_dacs.yaml."""

@@ -22,7 +22,7 @@ from benchmarks.search.searches import FUNCTIONS, ONE_OBJECTIVE, STOCK, SUITES, 
 from hpo.samplers.registry import SAMPLERS
 from segada.cli.console import terminal
 from segada.cli.output_dir import check_own
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 FIELDS = ("suite", "function", "dimension", "instance", "seed", "sampler", "budget", "loss")
 DEFAULT_SUITES = ("bbob", "bbob-mixint", "bbob-biobj")

@@ -14,8 +14,8 @@ from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, c
 from hpo.results.results import StudyResults
 from hpo.study.plan import BASELINES, Plan
 from hpo.study.study import Study, read_study
+from segada.errors import InputError
 from segada.records import Record
-from segada.settings.files import InputError
 
 
 class Method(Record):

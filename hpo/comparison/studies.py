@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hpo.config.study_file import StudyFile
 from hpo.run import parsed, study_file
-from segada.settings.files import InputError
+from segada.errors import InputError
 from segada.settings.inputs import checked_path
 from segada.settings.nested import Value
 from segada.settings.validation_errors import shown

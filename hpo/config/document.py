@@ -5,11 +5,15 @@ from importlib import resources
 from pathlib import Path
 
 from hpo.config.sweep_import import as_study, is_sweep
-from segada.settings.files import Document, InputError, check_regular, read_yaml
+from segada.errors import InputError
+from segada.settings.files import Document, check_regular, read_yaml
 from segada.settings.inputs import checked_path, misnamed
 from segada.settings.limits import FILES
 from segada.settings.nested import Tree
 from segada.settings.schema import nearest
+
+STUDY = "study.yaml"
+"""In the folder of a study's results: the study file with every default filled in."""
 
 EXTENDS = "extends"
 """The key of a study file that names another one: what that says holds where this one says nothing else."""

@@ -6,12 +6,12 @@ from pydantic import Field, JsonValue, model_validator
 
 from hpo.config.objectives import ConstraintSettings, ObjectiveSettings
 from hpo.config.start_from import DEFAULTS, StartFrom
+from hpo.config.storage_url import StorageUrl
 from hpo.config.tracking import TrackingSettings
 from hpo.pruners.settings import PruningSettings
 from hpo.samplers.registry import AnySamplerSettings
 from hpo.search_space.conditions import Clauses
 from hpo.search_space.kinds import Parameter
-from hpo.study.storage import StorageUrl
 from segada.settings.base import Count, NonNegative, Number, Positive, Sequence, Settings
 from segada.settings.limits import NAME, OBJECTIVES, PARAMETERS, RUNS, TRIALS
 

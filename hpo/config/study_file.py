@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from hpo.config.document import read_document
+from hpo.config.document import STUDY, read_document
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
 from hpo.config.schema import StudySettings
@@ -16,11 +16,11 @@ from hpo.pruners.settings import PairedSettings
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.validation import check_space
-from hpo.study.attributes import STUDY
+from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.domains import StreetsDomain
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
-from segada.settings.files import Document, InputError
+from segada.settings.files import Document
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
 from segada.settings.method import SupervisedSettings

@@ -20,7 +20,7 @@ from ray._private.worker import BaseContext
 from hpo.execution.lifeline import Lifeline
 from hpo.execution.privacy import default_token_path, ensure_private_token, withheld
 from segada.cli.interruption import INTERRUPTED, interrupt_main
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 _QUIET = {
     # What Tune would otherwise write beside our own files, print over our own progress, or do on Ctrl-C.

@@ -14,8 +14,8 @@ from hpo.execution.cluster import Cluster, Resources, fitting, kinds_of_gpus
 from hpo.execution.trainable import measure_footprint
 from segada.artifacts.run_files import Reading, read
 from segada.core.atomic_io import keep_damaged, write_text
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 FILE = "gpu_share.json"
 """In the folder of the results: what was measured, by kind of GPU, so that it is measured once a study."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hpo.study.storage import VARIABLE
+from hpo.config.storage_url import VARIABLE
 from segada.core.storage_errors import writing
 
 WITHHELD = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", VARIABLE, "PGPASSWORD")

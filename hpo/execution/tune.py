@@ -15,8 +15,8 @@ from hpo.execution.searcher import AgendaSearcher
 from hpo.execution.trainable import VisitTrainable, prepare_material, pretrain_source
 from hpo.orchestration.coordinator import Agenda
 from segada.core.storage_errors import StorageError
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 if TYPE_CHECKING:
     from segada.engine.shared_data import Parcel

@@ -8,8 +8,9 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import trace_of, visits_per_minute
-from hpo.study.attributes import MISHAPS, REASON, STUDY
+from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.file_lock import attempt
 from hpo.study.heartbeats import DEAD, Card, boot, card_path, cards, modified
 from hpo.study.leases import OWNER, RUN

@@ -8,8 +8,9 @@ from rich.table import Table
 
 from hpo.reporting.conclusion import best_run, search_line, verdict
 from hpo.reporting.wording import interval, points, tenths, title
-from hpo.results.confirmation import DEFAULT, Confirmation, Confirmed
+from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
+from hpo.study.plan import DEFAULT
 
 MOST_FAILURES = 50
 """Runs whose failure is printed; the files have all."""

@@ -10,8 +10,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import wilcoxon
 
-from hpo.results.confirmation import Floats
-from segada.artifacts.run_files import Areas, read_areas
+from segada.artifacts.run_files import read_areas
+from segada.metrics import Areas, Floats, mean_iou_by_set
 
 
 class PairedPruner(BasePruner):
@@ -62,17 +62,8 @@ def frame_differences(ours: Sequence[Areas], theirs: Sequence[Areas]) -> Floats:
     """
     by_length: dict[int, list[Floats]] = {}
     for first, second in zip(ours, theirs, strict=True):
-        by_length.setdefault(len(first), []).append(frame_miou(first) - frame_miou(second))
+        by_length.setdefault(len(first), []).append(mean_iou_by_set(first) - mean_iou_by_set(second))
     return np.concatenate([np.mean(visits, axis=0) for visits in by_length.values()])
-
-
-def frame_miou(areas: Areas) -> Floats:
-    """mIoU of each frame over the classes that are labelled in it: [frames]; 0 where nothing is labelled."""
-    intersection, predicted, labelled = (areas[:, part].astype(float) for part in range(3))
-    occurs = labelled > 0
-    union = predicted + labelled - intersection
-    iou = np.divide(intersection, union, out=np.zeros_like(union), where=occurs)
-    return np.asarray(iou.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1), dtype=np.float64)
 
 
 def _best(study: Study) -> FrozenTrial | None:

@@ -9,12 +9,12 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 
 from hpo.config.objectives import objective_value
-from hpo.results.confirmation import DEFAULT, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
 from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.jobs import Job
-from hpo.study.plan import BASELINES, SPLITS, Plan, confirmation_name, trial_damages
+from hpo.study.plan import BASELINES, DEFAULT, SPLITS, Plan, confirmation_name, trial_damages
 from hpo.study.study import Study
 from segada.artifacts.run_files import REPORT, Reading, damages, read, read_areas, read_report, read_visits
 

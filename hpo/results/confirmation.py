@@ -4,15 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from segada.artifacts.run_files import Areas as Areas
+from hpo.study.plan import DEFAULT
+from segada.metrics import Areas as Areas
+from segada.metrics import Floats, mean_iou_by_set
 from segada.records import Record, RunReport, visit_labels
-
-Floats = npt.NDArray[np.float64]
-
-DEFAULT = "default"
-"""Name of the study's default configuration among what the best is compared with."""
 
 
 class Estimate(Record):
@@ -181,22 +177,14 @@ def _run_replicates(run: SeedRun, draws: _Draws) -> Floats:
 
 
 def resampled_miou(counts: Floats, areas: Areas) -> Floats:
-    """mIoU as the engine counts it: sums over frames, then the mean over the labelled classes.
+    """Returns the mIoU [replicates] of resampled frames as the engine counts it: areas are summed first.
 
     Args:
-        counts: how often each frame is taken: [replicates, frames].
-        areas: of the frames.
-
-    Returns:
-        [replicates].
+        counts: how often each frame is drawn, [replicates, frames].
+        areas: of the frames, [frames, 3, classes].
     """
     frames, parts, classes = areas.shape
-    sums = (counts @ areas.reshape(frames, parts * classes)).reshape(-1, parts, classes)
-    intersection, predicted, labelled = sums[:, 0], sums[:, 1], sums[:, 2]
-    union = predicted + labelled - intersection
-    occurs = labelled > 0
-    iou = np.divide(intersection, union, out=np.zeros_like(union), where=occurs)
-    return np.asarray(iou.sum(axis=1) / np.maximum(occurs.sum(axis=1), 1), dtype=np.float64)
+    return mean_iou_by_set((counts @ areas.reshape(frames, parts * classes)).reshape(-1, parts, classes))
 
 
 def _estimate(value: float, replicates: Floats, confidence: float) -> Estimate:

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from hpo.results.confirmation import Estimate, Floats
+from hpo.results.confirmation import Estimate
+from segada.metrics import Floats
 
 MIN_TRIALS = 5
 """Completed trials from which a rank correlation is worth a line."""

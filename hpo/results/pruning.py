@@ -3,9 +3,10 @@
 import numpy as np
 
 from hpo.config.objectives import RUNG_VALUES
-from hpo.results.confirmation import Estimate, Floats
+from hpo.results.confirmation import Estimate
 from hpo.results.correlation import MIN_TRIALS, spearman
 from hpo.results.results import StudyResults
+from segada.metrics import Floats
 from segada.records import Record
 
 

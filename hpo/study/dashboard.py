@@ -5,8 +5,8 @@ import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hpo.config.storage_url import DIALECTS, VARIABLE, without_password
 from hpo.study.journal.file import JOURNAL
-from hpo.study.storage import DIALECTS, VARIABLE, without_password
 
 
 def trials_command(place: str | None, out: Path) -> str:

@@ -16,7 +16,7 @@ from hpo.study.file_lock import locked, take
 from hpo.study.folder import LOCK, SCRATCH, check_movable
 from hpo.study.heartbeats import BEAT, DRIVERS, Card, boot, card_path, cards, is_alive, is_driver, modified, read_card
 from segada.core.storage_errors import storage_error
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 
 class Company(Protocol):

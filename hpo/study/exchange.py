@@ -8,16 +8,16 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from pydantic import JsonValue
 
+from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile
-from hpo.reporting.outputs import write_study
 from hpo.study.attributes import FOLDER
 from hpo.study.drivers import joined
 from hpo.study.journal.file import JOURNAL, DamagedJournal
 from hpo.study.opening import IDENTITY, check_same, open_ledger, read_ledger
+from hpo.study.provenance import write_study
 from hpo.study.salvage import account, check_idle, kept_file, salvaged
-from hpo.study.storage import place_of
 from hpo.study.trial_records import FORMAT, WORDS, StudyRecord, TrialRecord, line_of, read_records, record_of, trial_of
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 PARENTS = ":parent:"
 """In the name of a study's attribute: that Optuna's genetic algorithms keep the ids of parents there."""

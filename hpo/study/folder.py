@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hpo.study.attributes import FOLDER_ID, STUDY
+from hpo.config.document import STUDY
+from hpo.study.attributes import FOLDER_ID
 from hpo.study.created_files import remove_named
 from hpo.study.heartbeats import DRIVERS, is_driver
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK
 from segada.core.run_names import RUN_FILES, draft
-from segada.settings.files import InputError, check_regular
+from segada.errors import InputError
+from segada.settings.files import check_regular
 
 LOCK = "driver.lock"
 """In a study's folder: whoever has its lock decides who does what. Nobody has it for longer than a decision takes."""

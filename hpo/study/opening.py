@@ -8,14 +8,16 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from hpo.config.storage_url import place_of, sqlite_file
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import build_pruner
 from hpo.search_space.parameter import Raw
 from hpo.study.attributes import FOLDER, FOLDER_ID
 from hpo.study.journal.file import JOURNAL, is_empty
-from hpo.study.storage import CURE, open_storage, place_of, read_storage, sqlite_file
+from hpo.study.storage import CURE, open_storage, read_storage
 from segada.core.atomic_io import write_text
-from segada.settings.files import InputError, read_yaml
+from segada.errors import InputError
+from segada.settings.files import read_yaml
 from segada.settings.nested import Tree, Value
 
 IDENTITY = "identity"

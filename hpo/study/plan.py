@@ -8,7 +8,6 @@ from typing import Literal
 from optuna.trial import TrialState
 
 from hpo.config.study_file import StudyFile
-from hpo.results.confirmation import DEFAULT
 from hpo.search_space.configuration import Configuration
 from hpo.study.jobs import Job
 from hpo.study.study import Proposal, Study
@@ -19,6 +18,9 @@ from segada.settings.controller import AlwaysSettings
 from segada.settings.image_adapter import NoPrompt
 from segada.settings.method import BatchNormSettings, SourceOnlySettings
 from segada.settings.nested import Tree
+
+DEFAULT = "default"
+"""Name of the study's default configuration among what the best is compared with."""
 
 BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
     "source_only": SourceOnlySettings(name="source_only"),

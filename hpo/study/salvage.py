@@ -19,7 +19,7 @@ from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
 from hpo.study.opening import DIRECTIONS, IDENTITY
 from hpo.study.storage import CURE
 from segada.core.atomic_io import write_bytes
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 DAMAGED = "{name}.damaged-{number}"
 """Beside a journal: what it was before it was salvaged."""

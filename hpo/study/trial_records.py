@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 
 from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
-from segada.settings.files import InputError
+from segada.errors import InputError
 from segada.settings.nested import Value
 from segada.settings.schema import nearest
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hpo.config.document import files_of
-from segada.settings.files import InputError
+from segada.errors import InputError
 from segada.settings.inputs import resolved
 
 LIMIT = 64 << 20

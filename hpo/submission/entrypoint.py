@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from segada.cli import interruption
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 RUNS = "SEGADA_RUNS"
 """Variable of the cluster's nodes: the folder that they share for results."""

@@ -16,7 +16,7 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobSubmissionClient, JobType
 
 from hpo.execution.privacy import default_token_path
-from segada.settings.files import InputError
+from segada.errors import InputError
 from segada.settings.schema import nearest
 
 SECONDS = 5.0

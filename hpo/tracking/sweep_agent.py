@@ -25,8 +25,8 @@ from segada.artifacts.run_files import read_report, read_visits
 from segada.cli.exit_codes import INTERRUPTED, Parser, exit_code
 from segada.cli.output_dir import named_folder
 from segada.core.atomic_io import write_text
+from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
-from segada.settings.files import InputError
 from segada.settings.schema import nearest
 
 SECONDS = 1.0

@@ -18,8 +18,8 @@ from hpo.tracking.messages import Ended, Left, Message, Opened, Visited
 from hpo.tracking.pipe import Outlet
 from hpo.tracking.points import objective_key
 from segada.core.printing import tell
+from segada.errors import InputError
 from segada.records import RunReport
-from segada.settings.files import InputError
 
 PATIENCE = 45.0
 """Seconds that the end of a session waits for wandb: the worker gives up by itself before."""

@@ -10,17 +10,15 @@ from typing import Final, Generic, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 import yaml
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
+from segada.metrics import Areas
 from segada.records import BestRecord, RunReport, VisitRecord
 from segada.settings import RunSettings
 
 T = TypeVar("T")
-Areas = npt.NDArray[np.int64]
-"""[frames, 3, classes]: intersection, predicted area and labelled area, in pixels, of one domain's held-out frames."""
 
 REPORT: Final = "report.json"
 VISITS: Final = "visits.jsonl"

@@ -11,7 +11,7 @@ from segada.cli.interruption import INTERRUPTED as INTERRUPTED
 from segada.cli.interruption import Interruption
 from segada.core.printing import escaped, tell
 from segada.core.storage_errors import StorageError
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 

@@ -127,7 +127,7 @@ def stop_wait() -> float:
         return float(text or USUAL_WAIT)
     except ValueError:
         # Imported here: this module is the first one that a command loads.
-        from segada.settings.files import InputError
+        from segada.errors import InputError
 
         raise InputError(f"{STOP_WAIT}={text}: must be a number of seconds, as in {STOP_WAIT}=300") from None
 

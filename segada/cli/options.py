@@ -9,9 +9,10 @@ from typing import Final
 
 from segada.cli.output_dir import check_folder, check_own, named_folder
 from segada.core.run_names import RUN_MARKS
+from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import load_run_settings
 from segada.settings.inputs import checked_path
 from segada.settings.nested import Value
 from segada.settings.schema import nearest

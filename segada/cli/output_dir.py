@@ -5,7 +5,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from segada.settings.files import InputError, check_regular
+from segada.errors import InputError
+from segada.settings.files import check_regular
 from segada.settings.inputs import checked_path
 
 

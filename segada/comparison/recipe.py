@@ -10,10 +10,11 @@ from pydantic import Field, JsonValue
 
 from segada.core.rng import torch_generator
 from segada.data.datasets.registry import count_frames
+from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
 from segada.settings.base import Settings
-from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import checked_path
 from segada.settings.limits import NAME, RUNS
 from segada.settings.method import SupervisedSettings

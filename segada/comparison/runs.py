@@ -20,9 +20,9 @@ from segada.core.atomic_io import write_text
 from segada.engine.run_data import Material, material_key
 from segada.engine.runner import Adaptation, Diverged
 from segada.engine.shared_data import Parcel, packed
+from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 COMPANY: Final = "company.txt"
 """File of a run's folder: how many runs there were at a time while it was measured."""

@@ -4,6 +4,7 @@ import os
 
 import torch
 
+from segada.errors import InputError
 from segada.settings.evaluation import RuntimeSettings
 
 
@@ -15,3 +16,13 @@ def set_up_torch(runtime: RuntimeSettings) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(runtime.deterministic)
     torch.backends.cudnn.deterministic = runtime.deterministic
+
+
+def refuse_absent(device: str) -> None:
+    """Whether torch finds the device here.
+
+    Raises:
+        InputError: it does not.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")

@@ -15,7 +15,7 @@ from segada.data.inspection.findings import print_findings, summary
 from segada.data.inspection.inspection import inspect
 from segada.data.inspection.recognition import nothing_known, recognised
 from segada.data.inspection.suggestion import suggested
-from segada.settings.files import InputError
+from segada.errors import InputError
 from segada.settings.inputs import checked_path
 
 

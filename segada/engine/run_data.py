@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from segada.core.rng import torch_generator
-from segada.core.torch_setup import set_up_torch
+from segada.core.torch_setup import refuse_absent, set_up_torch
 from segada.data.batch import Batch
 from segada.data.cache.frame_cache import Unreadable
 from segada.data.cache.memory_left import physical_memory
@@ -22,12 +22,12 @@ from segada.data.feed import fed
 from segada.data.frame_schedule import Itinerary, Step
 from segada.data.frames import Frames
 from segada.data.splits import Split
+from segada.errors import InputError
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
 from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
-from segada.settings.files import InputError
 from segada.settings.loading import LoadingSettings
 from segada.settings.stream import ReplaySettings
 
@@ -146,16 +146,6 @@ def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
 
 def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
     return tuple(one for (name, _), frames in opened.items() if name == domain for one in frames.unreadable)
-
-
-def refuse_absent(device: str) -> None:
-    """Whether torch finds the device here.
-
-    Raises:
-        InputError: it does not.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")
 
 
 def _refuse_too_many(settings: RunSettings) -> None:

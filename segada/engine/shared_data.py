@@ -14,8 +14,8 @@ from segada.data.datasets.registry import open_domain
 from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.engine.run_data import Material
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 NOTHING: Final = Frames(np.empty((0, 1, 1, 3), np.uint8), np.empty((0, 1, 1), np.uint8))
 """In the place of source frames that a file holds."""

@@ -9,12 +9,13 @@ from typing import Final
 import torch
 
 from segada.core.rng import torch_generator
+from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.segmentor import Segmentor
 from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
-from segada.settings.files import Document, InputError, read_yaml
+from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import checked_path
 from segada.settings.nested import Tree, Value, at_path, merged
 

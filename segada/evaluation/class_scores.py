@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segada.data.labels import NUM_CLASSES
-from segada.evaluation.areas import Areas, iou_per_class, mean_iou
+from segada.metrics import Areas, iou_per_class, mean_iou
 
 PerClass = npt.NDArray[np.float64]
 """[19]; NaN for a class without a labelled pixel."""

@@ -10,7 +10,8 @@ from torch import Tensor
 from segada.data.feed import fed
 from segada.data.frames import Frames
 from segada.data.labels import NAMES, NUM_CLASSES
-from segada.evaluation.areas import Areas, frame_areas, iou_per_class, mean_iou
+from segada.evaluation.areas import frame_areas
+from segada.metrics import Areas, iou_per_class, mean_iou
 from segada.models.resize import enlarged_strips
 
 FRAMES_AT_ONCE = 4
@@ -22,7 +23,7 @@ class Scores:
     """What was right and wrong, frame by frame.
 
     Attributes:
-        areas: int64 [N, 3, 19], see `confusion.Areas`.
+        areas: int64 [N, 3, 19], see `segada.metrics.Areas`.
     """
 
     areas: Areas

@@ -5,10 +5,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from segada.errors import InputError
 from segada.evaluation.records import Protocol
 from segada.evaluation.tta import SCALES
 from segada.models.segmentor import SMALLEST_SIDE
-from segada.settings.files import InputError
 
 Size = tuple[int, int]
 

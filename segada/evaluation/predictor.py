@@ -8,10 +8,11 @@ import torch
 
 from segada.data.datasets.domain_frames import LabelledFrame
 from segada.data.frames import Bytes
-from segada.evaluation.areas import Areas, frame_areas
+from segada.evaluation.areas import frame_areas
 from segada.evaluation.ensembling import Prediction, predict
 from segada.evaluation.sliding import Network
 from segada.evaluation.tta import View
+from segada.metrics import Areas
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Judgement:
     """One frame.
 
     Attributes:
-        areas: int64 [3, 19], see `confusion.Areas`.
+        areas: int64 [3, 19], see `segada.metrics.Areas`.
         prediction: At the size of its labels.
     """
 

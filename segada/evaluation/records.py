@@ -13,8 +13,8 @@ from pydantic import JsonValue
 
 from segada.data.labels import NAMES
 from segada.data.splits import Split
-from segada.evaluation.areas import Areas
 from segada.evaluation.class_scores import PerClass, class_scores
+from segada.metrics import Areas
 from segada.records import Record
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from segada.engine.run_data import refuse_absent
+from segada.core.torch_setup import refuse_absent
 from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.checkpoints import WEIGHTS, Voter
 from segada.evaluation.export import KINDS

@@ -6,9 +6,9 @@ from pydantic import ValidationError
 
 from segada.core.atomic_io import write_text
 from segada.core.run_names import draft
+from segada.errors import InputError
 from segada.evaluation.records import DomainRecord, Evaluation
 from segada.evaluation.tables import evaluation_csv
-from segada.settings.files import InputError
 
 RESULT_MARKS = ("evaluation.json", draft("evaluation.json"))
 """Of which a folder has one as soon as something is written into it."""

@@ -7,9 +7,9 @@ import numpy as np
 
 from segada.artifacts.run_dir import RunFolder
 from segada.data.labels import NAMES, NUM_CLASSES
-from segada.evaluation.areas import Areas, iou_per_class, mean_iou
 from segada.evaluation.evaluator import score
 from segada.loggers.base import SeenStep, Watcher
+from segada.metrics import Areas, iou_per_class, mean_iou
 
 
 class ClassTables(Watcher):

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from segada.core.atomic_io import write_bytes
+from segada.errors import InputError
 from segada.models.formats.opening import FACTS
 from segada.models.formats.reading import read_weights
 from segada.models.freezing import check_part
 from segada.models.load_errors import Meeting
 from segada.models.load_report import LoadReport, compare
 from segada.models.segmentor import Segmentor
-from segada.settings.files import InputError
 from segada.settings.inputs import checked_path
 
 SHIPPED = Path(__file__).parent / "checkpoints"

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from segada.settings.files import InputError, read_value
+from segada.errors import InputError
+from segada.settings.files import read_value
 from segada.settings.limits import DEPTH, KEY
 from segada.settings.nested import Value
 from segada.settings.run import RunSettings

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from segada.settings.inputs import InputError, read_text
+from segada.errors import InputError
+from segada.settings.inputs import read_text
 from segada.settings.nested import Parts, Tree, Value, has_path, merged, nested
 from segada.settings.presets import spelled_out
 from segada.settings.run import RunSettings

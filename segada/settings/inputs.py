@@ -4,15 +4,8 @@ import os
 import unicodedata
 from pathlib import Path
 
+from segada.errors import InputError
 from segada.settings.limits import FILE_BYTES, PART, PLACE
-
-
-class InputError(ValueError):
-    """What a person gave is wrong. The text is one line: where, what, and what would be right."""
-
-    def __init__(self, text: str) -> None:
-        """Takes the text; what no terminal shows as it is, a control character or half a surrogate, is escaped."""
-        super().__init__("".join(one if one.isprintable() else _escaped(one) for one in text))
 
 
 def is_control(character: str) -> bool:
@@ -80,7 +73,3 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as failure:
         raise InputError(f"{path}: cannot be read: {failure}; save it in UTF-8") from None
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

@@ -6,7 +6,8 @@ from contextlib import closing
 
 import yaml
 
-from segada.settings.inputs import InputError, is_control
+from segada.errors import InputError
+from segada.settings.inputs import is_control
 from segada.settings.limits import DEPTH, KEY, NUMBER, TEXT, VALUES, WHOLE
 from segada.settings.nested import Parts, Value
 from segada.settings.validation_errors import shown

@@ -14,7 +14,7 @@ from benchmarks.search.coco import CocoProblem, hypervolume
 from benchmarks.search.problems import ProblemKey, Tried
 from benchmarks.search.scores import scores
 from benchmarks.search.searches import FUNCTIONS, SUITES, SearchKey, losses
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 needs_coco = pytest.mark.skipif(importlib.util.find_spec("cocoex") is None, reason="coco-experiment is not installed")
 

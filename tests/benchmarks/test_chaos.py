@@ -19,7 +19,7 @@ from benchmarks.search.endings import GroupTerminated, StartTerminated
 from benchmarks.search.fault import DriverKilled
 from benchmarks.search.fault_campaign import Campaign, Control, Outcome
 from benchmarks.search.faults import KINDS
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 LOG = "2026-11-21 12:00:00 "
 NOOP = Path(__file__).parents[1] / "noop_driver.py"

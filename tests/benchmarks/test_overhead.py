@@ -9,9 +9,9 @@ from benchmarks.search import overhead
 from benchmarks.search.idle import IdleTrainable
 from benchmarks.search.overhead import Pace, Rest, idle, rest_of
 from hpo.config.study_file import load_study
-from hpo.reporting.outputs import write_study
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 
 def test_spans_are_laid_on_as_few_workers_as_suffice() -> None:

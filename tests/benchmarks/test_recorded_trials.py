@@ -24,7 +24,7 @@ from benchmarks.search.searches import build
 from benchmarks.search.virtual_clock import Found, VirtualClock
 from hpo.pruners.settings import HalvingSettings
 from hpo.samplers.registry import SAMPLERS
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 SPACE = {
     "method.threshold": {"type": "float", "low": 0.0, "high": 1.0},

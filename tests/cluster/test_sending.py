@@ -13,7 +13,7 @@ from hpo.execution.cluster import Resources
 from hpo.submission import bundle as parcel
 from hpo.submission.bundle import packed
 from hpo.submission.entrypoint import RESERVED, entrypoint, environment, submission_id
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 CHILD = "extends: ../base.yaml\nname: child\n"
 GRANDCHILD = "extends: more/child.yaml\nname: grandchild\n"

@@ -19,7 +19,7 @@ from hpo.search_space.conditions import Clauses
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.kinds import Parameter
 from hpo.study.study import open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 CASES: dict[str, dict[str, object]] = {
     "auto": {},

@@ -6,10 +6,12 @@ import numpy as np
 import yaml
 from safetensors.numpy import save_file
 
-from hpo.results.confirmation import DEFAULT, Areas, Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
 from hpo.study.jobs import Job
+from hpo.study.plan import DEFAULT
+from segada.metrics import Areas
 from segada.records import RunReport, VisitRecord
 
 DOMAINS = ("clear", "50mm", "200mm")

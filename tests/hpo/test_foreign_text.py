@@ -17,12 +17,13 @@ from hpo.monitoring.progress import Progress, Tally
 from hpo.monitoring.status import Running, Standing
 from hpo.monitoring.status_view import print_plain, print_table
 from hpo.monitoring.summary import print_summary
-from hpo.reporting.outputs import write_outputs, write_study
+from hpo.reporting.outputs import write_outputs
 from hpo.reporting.page import page
 from hpo.results.confirmation import Confirmation
 from hpo.results.results import StudyResults, write_csv
 from hpo.study.jobs import Job, Outcome
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
 from segada.cli.console import PlainConsole
 from segada.cli.exit_codes import Parser

@@ -23,13 +23,13 @@ from hpo.config.study_file import load_study
 from hpo.execution.failures import Deaths
 from hpo.execution.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, config_of
 from hpo.orchestration.coordinator import Agenda
-from hpo.reporting.outputs import write_study
 from hpo.results.collect import results_of
 from hpo.results.results import write_csv
 from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.drivers import joined
 from hpo.study.jobs import Job, Progress
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 from segada.core.storage_errors import StorageError, storage_error
 from segada.engine.run_data import Material, prepare

@@ -10,7 +10,7 @@ from hpo.report import main as report_main
 from hpo.run import main as run_main
 from hpo.study.drivers import joined
 from hpo.study.study import open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from hpo.config.study_file import load_study
 from hpo.monitoring.status import Standing, standing_of
 from hpo.monitoring.status_view import print_table
 from hpo.orchestration.coordinator import Agenda
-from hpo.reporting.outputs import write_study
 from hpo.status import places
 from hpo.study.drivers import Driver, joined
 from hpo.study.jobs import Job, Progress
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
 from segada.cli.exit_codes import DONE, WRONG_INPUT
 

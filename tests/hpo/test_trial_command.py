@@ -16,10 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 import hpo.trial
 from hpo.config.study_file import StudyFile, load_study
-from hpo.reporting.outputs import write_study
 from hpo.samplers.registry import SAMPLERS
 from hpo.study.exchange import exported
 from hpo.study.leases import RUN
+from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 from hpo.study.trial_records import TrialRecord, line_of, record_of, trial_of
 from segada.cli.exit_codes import DONE, WRONG_INPUT

@@ -10,7 +10,7 @@ import yaml
 from wandb_files import refusing_server
 
 from hpo.config.study_file import StudyFile, load_study
-from hpo.reporting.outputs import write_study
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
 from hpo.wandb_report import main
 

@@ -14,7 +14,7 @@ from hpo.study.file_lock import take
 from hpo.study.journal.operations import Sequel, parsed
 from segada.core.atomic_io import write_bytes
 from segada.core.printing import tell
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 JOURNAL = "study.journal"
 JOURNAL_LOCK = "journal.lock"

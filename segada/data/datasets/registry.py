@@ -18,8 +18,8 @@ from segada.data.datasets.synthia import SYNTHIA
 from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.data.synthetic.streets import Streets
+from segada.errors import InputError
 from segada.settings.data import DataSettings
-from segada.settings.files import InputError
 
 
 class DataSet(Protocol):

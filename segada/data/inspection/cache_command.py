@@ -10,7 +10,7 @@ from rich.table import Table
 from segada.cli.console import terminal
 from segada.data.cache.cache_entry import Contents, DamagedEntry, read_contents
 from segada.data.cache.cache_folder import CacheFolder, Stored
-from segada.settings.files import InputError
+from segada.errors import InputError
 from segada.settings.folders import expand
 from segada.settings.loading import LoadingSettings
 

@@ -9,9 +9,9 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from segada.data.datasets.registry import LAYOUTS
+from segada.errors import InputError
 from segada.settings.data import DomainSettings
 from segada.settings.domains import PartedDomain
-from segada.settings.files import InputError
 from segada.settings.schema import nearest
 
 MOST_CHILDREN: Final = 200

@@ -25,11 +25,12 @@ from hpo.comparison.wording import bars, detail, headline, letters
 from hpo.config.document import read_document
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import Agenda
-from hpo.reporting.outputs import write_outputs, write_study
+from hpo.reporting.outputs import write_outputs
 from hpo.study.jobs import Job, Progress
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 BASE = """
 run: {stream: {visits: [clear, 50mm, 200mm]}}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpo.config.study_file import load_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 BASE = """\
 name: base

@@ -19,7 +19,8 @@ from hpo.config.study_file import load_study
 from hpo.search_space.size import cardinality
 from hpo.space import proposals
 from segada.comparison.recipe import RecipeSettings
-from segada.settings.files import InputError, load_run_settings, read_yaml
+from segada.errors import InputError
+from segada.settings.files import load_run_settings, read_yaml
 
 SECONDS, MEGABYTES = 2.0, 500
 SEEDS = seeds()

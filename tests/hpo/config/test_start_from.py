@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from hpo.config.study_file import StudyFile, load_study
-from hpo.reporting.outputs import write_outputs, write_study
+from hpo.reporting.outputs import write_outputs
 from hpo.reporting.page import page
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 STUDY = """\
 name: begin

@@ -8,7 +8,7 @@ import yaml
 
 from hpo.config.document import shipped_studies
 from hpo.config.study_file import load_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 HERE = Path(__file__).parent
 GOOD = (HERE / "good_study.yaml").read_text(encoding="utf-8")

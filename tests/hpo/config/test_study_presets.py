@@ -7,8 +7,8 @@ import pytest
 
 from hpo.config.study_file import load_study
 from hpo.search_space.configuration import Configuration
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 STUDY = """\
 name: tiny

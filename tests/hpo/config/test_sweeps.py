@@ -18,7 +18,7 @@ from hpo.config.sweep_import import unused
 from hpo.search_space.scaling import from_unit
 from hpo.tracking.sweep_agent import point_of_study
 from hpo.tracking.sweep_export import lost, sweep_of
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 SWEEP = """\
 program: train.py

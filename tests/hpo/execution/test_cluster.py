@@ -10,7 +10,7 @@ import pytest
 from hpo.config.schema import ResourceSettings
 from hpo.execution import cluster
 from hpo.execution.cluster import Resources
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 NODES = [
     {"Alive": True, "Resources": {"CPU": 4.0, "memory": 1e9}},

@@ -9,9 +9,9 @@ from hpo.config.schema import ResourceSettings
 from hpo.execution import gpu_share
 from hpo.execution.cluster import Cluster, Resources
 from hpo.execution.gpu_share import Share, check_uses_gpu, sized
+from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.evaluation import RuntimeSettings
-from segada.settings.files import InputError
 
 GIGABYTE = 10**9
 ON_GPU = RunSettings(runtime=RuntimeSettings(device="cuda"))

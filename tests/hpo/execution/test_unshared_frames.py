@@ -7,8 +7,8 @@ import ray
 
 from hpo.execution.trainable import PROGRESS, VisitTrainable, config_of
 from hpo.study.jobs import Job, Progress
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 
 class Lost:

@@ -17,9 +17,10 @@ from hpo.execution.prometheus import Gauges
 from hpo.monitoring.progress import tally_of
 from hpo.monitoring.prometheus import EXPORTED, PREFIX, STATES
 from hpo.orchestration.coordinator import Agenda
-from hpo.reporting.outputs import write_outputs, write_study
+from hpo.reporting.outputs import write_outputs
 from hpo.study.jobs import Progress
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import open_study
 
 STUDY = """

@@ -11,11 +11,12 @@ from study_samples import random_areas, report
 
 from hpo.config.objectives import ObjectiveSettings, rung_losses
 from hpo.config.study_file import load_study
-from hpo.pruners.paired import frame_differences, frame_miou
+from hpo.pruners.paired import frame_differences
 from hpo.pruners.settings import PairedSettings, build_pruner
 from hpo.study.study import Study, open_study
-from segada.artifacts.run_files import Areas, read_areas
-from segada.settings.files import InputError
+from segada.artifacts.run_files import read_areas
+from segada.errors import InputError
+from segada.metrics import Areas, mean_iou_by_set
 
 STUDY = """
 name: tiny
@@ -55,13 +56,13 @@ def test_the_miou_of_a_frame_is_that_of_the_classes_it_shows():
     areas[0, :, 0] = (30, 40, 50)
     areas[0, :, 1] = (0, 0, 10)
     areas[0, 1, 2] = 7
-    assert frame_miou(areas).tolist() == [(30 / 60 + 0) / 2, 0.0]
+    assert mean_iou_by_set(areas).tolist() == [(30 / 60 + 0) / 2, 0.0]
 
 
 def test_frames_are_averaged_over_visits_to_domains_of_equal_length():
     generator = np.random.default_rng(0)
     ours, theirs = ([random_areas(generator, 0.6, frames) for frames in (5, 3, 5)] for _ in range(2))
-    first, second, third = (frame_miou(a) - frame_miou(b) for a, b in zip(ours, theirs, strict=True))
+    first, second, third = (mean_iou_by_set(a) - mean_iou_by_set(b) for a, b in zip(ours, theirs, strict=True))
 
     found = frame_differences(ours, theirs)
 

@@ -10,11 +10,12 @@ import pytest
 from study_samples import leave_run, random_areas, report, results
 
 from hpo.config.study_file import StudyFile, load_study
-from hpo.reporting.outputs import write_outputs, write_study
+from hpo.reporting.outputs import write_outputs
 from hpo.results.collect import confirmation_of
 from hpo.results.results import write_csv
 from hpo.study.jobs import Job
 from hpo.study.plan import Plan
+from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 
 STUDY = """

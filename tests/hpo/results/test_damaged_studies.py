@@ -25,7 +25,7 @@ from hpo.study.study import points_to_begin_with, read_study
 from segada.artifacts.run_files import damages
 from segada.engine.run_data import Material, prepare
 from segada.engine.runner import Adaptation
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 STUDY = """
 name: tiny

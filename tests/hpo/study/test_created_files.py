@@ -16,7 +16,7 @@ from hpo.study.drivers import Driver, joined
 from hpo.study.folder import remove_study
 from hpo.study.heartbeats import DRIVERS
 from hpo.study.study import open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 DEAD = "host-12-0a1b2c3d"
 

@@ -15,13 +15,13 @@ import hpo.report
 import hpo.status
 import hpo.trial
 from hpo.config.study_file import StudyFile, load_study
-from hpo.reporting.outputs import write_study
 from hpo.study.drivers import Driver
 from hpo.study.journal.file import DamagedJournal, Journal, mend
+from hpo.study.provenance import write_study
 from hpo.study.salvage import account, salvage, salvaged
 from hpo.study.study import Study, open_study, read_study
 from segada.cli.exit_codes import DONE, WRONG_INPUT
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 STUDY = """
 name: tiny

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from drivers_bench import PATIENCE, RUNS, STUDY, Bench, finish, wait_for
 
+from hpo.config.storage_url import VARIABLE
 from hpo.config.study_file import load_study
 from hpo.report import rebuild
-from hpo.study.storage import VARIABLE
 from hpo.study.study import read_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 pytestmark = pytest.mark.postgres
 

@@ -13,7 +13,7 @@ from hpo.samplers.registry import SAMPLERS, AnySamplerSettings
 from hpo.search_space import Space
 from hpo.study.plan import Plan
 from hpo.study.study import open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 STUDY = """
 name: fixed

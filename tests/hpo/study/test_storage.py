@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 import hpo.run
+from hpo.config.storage_url import VARIABLE, masked, place_of, without_password
 from hpo.config.study_file import StudyFile, load_study
-from hpo.reporting.outputs import write_study
 from hpo.study.drivers import Driver
-from hpo.study.storage import VARIABLE, masked, place_of, without_password
+from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study, read_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 STUDY = """
 name: kept

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.study.study import HASH, REASON, Study, open_study
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 TEXT = """\
 name: tiny

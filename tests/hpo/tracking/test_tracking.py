@@ -18,7 +18,7 @@ from hpo.study.jobs import Job, Outcome
 from hpo.tracking.leaderboard import concluded
 from hpo.tracking.pipe import Outlet
 from hpo.tracking.wandb_logger import WandbTracking, tracked
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 SECRET = "5ecre7" * 7
 OFFLINE = {"tracking.mode": "offline", "tracking.tags": ["rain", "test"], "tracking.entity": "lab"}

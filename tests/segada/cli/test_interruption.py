@@ -15,7 +15,7 @@ from hpo.orchestration.signals import Stopping
 from segada.cli import interruption
 from segada.cli.exit_codes import INTERRUPTED, exit_code
 from segada.cli.interruption import Interruption
-from segada.settings.files import InputError
+from segada.errors import InputError
 
 PATIENCE = 60.0
 

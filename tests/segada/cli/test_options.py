@@ -12,8 +12,9 @@ import yaml
 from segada import adapt, pretrain
 from segada.cli.exit_codes import DONE, WRONG_INPUT
 from segada.cli.options import DEBUG, Chosen, add_run_options, chosen
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import load_run_settings
 
 TINY = {
     "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}},

@@ -11,8 +11,9 @@ import yaml
 from segada import adapt, compare, convert, evaluate, pretrain
 from segada.artifacts.run_dir import RunFolder
 from segada.cli.output_dir import check_own
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError, read_yaml
+from segada.settings.files import read_yaml
 
 TINY = {
     "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}},

@@ -11,8 +11,8 @@ from segada.data.cache.cache_entry import is_mapped
 from segada.engine import run_data as materials
 from segada.engine.run_data import Material, prepare
 from segada.engine.runner import Adaptation
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 
 @pytest.fixture(scope="module")

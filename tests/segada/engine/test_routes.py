@@ -9,9 +9,9 @@ from hpo.config.objectives import domain_miou
 from hpo.config.study_file import load_study
 from segada.engine.run_data import Material, material_key, prepare
 from segada.engine.runner import Adaptation
+from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 THERE_AND_BACK = ["clear", "200mm", "clear"]
 

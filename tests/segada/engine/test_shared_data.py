@@ -13,8 +13,8 @@ from segada.data.cache.cache_entry import is_mapped
 from segada.data.frames import Frames
 from segada.engine.run_data import Material, prepare
 from segada.engine.shared_data import packed
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 SIZE = (64, 128)
 

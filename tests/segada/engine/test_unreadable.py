@@ -12,8 +12,8 @@ from segada.data.datasets.registry import count_frames, labelled_frames, load_do
 from segada.data.frame_schedule import Itinerary
 from segada.engine.run_data import Material, prepare
 from segada.engine.runner import Adaptation
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.files import InputError
 
 SHARE = 0.1
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_jaccard_index
 
-from segada.evaluation.areas import frame_areas, iou_per_class, mean_iou
+from segada.evaluation.areas import frame_areas
+from segada.metrics import iou_per_class, mean_iou
 
 
 def random_maps(seed: int, count: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:

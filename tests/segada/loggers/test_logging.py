@@ -17,11 +17,12 @@ from segada.data.frame_schedule import Step
 from segada.data.labels import NAMES, NUM_CLASSES
 from segada.engine.run_data import Material, prepare
 from segada.engine.runner import Adaptation
+from segada.errors import InputError
 from segada.loggers.base import SeenStep, due
 from segada.loggers.class_tables import ClassTables, class_table
 from segada.records import RunReport, StepRecord
 from segada.settings import RunSettings
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import load_run_settings
 
 EVERYTHING = {"frames": True, "mix_panels": 6, "prediction_panels": 5, "class_tables": 3}
 

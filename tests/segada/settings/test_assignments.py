@@ -2,8 +2,8 @@
 
 import pytest
 
+from segada.errors import InputError
 from segada.settings.assignments import parse_assignments
-from segada.settings.files import InputError
 
 
 @pytest.mark.parametrize(

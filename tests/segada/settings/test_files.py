@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segada.settings.files import InputError, load_run_settings, read_yaml
+from segada.errors import InputError
+from segada.settings.files import load_run_settings, read_yaml
 
 REFUSED = {
     "not a number": ("seed: x", "1: seed: should be a valid integer, not 'x'"),

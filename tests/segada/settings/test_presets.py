@@ -9,9 +9,10 @@ import torch
 
 from segada import adapt
 from segada.engine.run_data import material_key
+from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import load_run_settings
 from segada.settings.presets import PRESETS, PresetName, spelled_out
 
 EXPLICIT: dict[str, dict[str, object]] = {

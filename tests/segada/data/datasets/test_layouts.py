@@ -12,8 +12,9 @@ from published_trees import CITIES, CITY_FRAMES, LABEL_IDS, SIZE, TRAIN_IDS, TRE
 
 from segada.data.datasets.registry import count_frames, labelled_frames, load_domain
 from segada.data.splits import Split
+from segada.errors import InputError
 from segada.settings.data import DataSettings, DomainSettings
-from segada.settings.files import InputError, load_run_settings
+from segada.settings.files import load_run_settings
 from segada.settings.loading import LoadingSettings
 
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)

@@ -10,8 +10,8 @@ from published_trees import CITIES, SIZE, city_names, write, write_cityscapes, w
 from segada.data.datasets.measured_depth import DepthFile, measured_depth
 from segada.data.datasets.registry import load_domain
 from segada.data.weather.depth import FAR, geometric_depth
+from segada.errors import InputError
 from segada.settings.data import DataSettings, DomainSettings
-from segada.settings.files import InputError
 from segada.settings.loading import LoadingSettings
 
 ROAD, SKY = 0, 10

@@ -1,0 +1,69 @@
+"""study.yaml in the folder of a study: the study file with every default, and what its sessions ran with."""
+
+import platform
+import shutil
+import subprocess
+from importlib.metadata import version
+from itertools import takewhile
+from pathlib import Path
+
+import yaml
+
+from hpo.config.document import STUDY
+from hpo.config.study_file import StudyFile, load_written
+from segada.core.atomic_io import keep_damaged, write_text
+from segada.errors import InputError
+
+_FORMER = "# sessions before, newest first:"
+
+
+_PACKAGES = ("segada", "torch", "ray", "optuna", "deap", "numpy")
+
+
+def write_study(file: StudyFile, out: Path) -> list[str]:
+    """Writes study.yaml: every default filled in, and on top, as comments, what every session of it was run with.
+
+    Returns:
+        What was damaged about the one that stood there, which is kept under another name; empty if nothing was.
+    """
+    path = out / STUDY
+    damaged = [] if not path.exists() else _kept_study(path)
+    versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
+    head = [f"# git revision {_revision()}", f"# python {platform.python_version()}, {versions}"]
+    former = provenance(path)
+    if former[: len(head)] == head:
+        former = former[len(head) :]
+    elif former:
+        former = [_FORMER, *(line for line in former if line != _FORMER)]
+    body = yaml.safe_dump(file.resolved(), sort_keys=False, allow_unicode=True)
+    write_text(path, "\n".join([*head, *former, body]))
+    return damaged
+
+
+def _kept_study(path: Path) -> list[str]:
+    try:
+        load_written(path.parent)
+    except InputError as error:
+        said = str(error).partition(";")[0]
+        return [f"{said}; it is kept as {keep_damaged(path).name} and written again"]
+    return []
+
+
+def provenance(path: Path) -> list[str]:
+    """The comments on top of a study.yaml: revision and versions, session by session; empty if there is no file."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return list(takewhile(lambda line: line.startswith("#"), lines))
+
+
+def _revision() -> str:
+    """Of the checkout that this file is part of; an installed package may lie in somebody else's."""
+    git, here = shutil.which("git"), Path(__file__)
+    if git is None or not _answer(git, "ls-files", here.name):
+        return "unknown"
+    return _answer(git, "describe", "--always", "--dirty", "--abbrev=12") or "unknown"
+
+
+def _answer(*command: str) -> str:
+    return subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    ).stdout.strip()
