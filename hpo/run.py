@@ -19,7 +19,7 @@ from hpo.execution.loopback import keep_on_loopback
 from hpo.execution.prometheus import Gauges
 from hpo.monitoring.progress import Progress, tally_of
 from hpo.monitoring.summary import print_summary
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.orchestration.signals import Stopping
 from hpo.reporting.outputs import kept_failures, write_outputs
 from hpo.results.collect import confirmation_of, damages_of, read_failures
@@ -112,27 +112,27 @@ def run(file: StudyFile, out: Path, address: str | None = None) -> bool:
             console.print(f"damaged: {line}", soft_wrap=True)
         progress = Progress(console, file.settings, tally_of(study), plan.jobs_left(study))
         gauges = Gauges(file.settings.name, tally_of(study))
-        agenda = Agenda(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
-        with Stopping(agenda, lambda: _left(study, plan, agenda, driver)) as stopping:
+        coordinator = RunCoordinator(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
+        with Stopping(coordinator, lambda: _left(study, plan, coordinator, driver)) as stopping:
             if not _is_done(study, plan):
                 try:
                     with progress:
-                        _work_off(agenda, study, driver, address, console)
+                        _work_off(coordinator, study, driver, address, console)
                 except KeyboardInterrupt:
-                    agenda.stop()
+                    coordinator.stop()
             stopping.rest()
-            results = write_outputs(study, plan, agenda.failures)
+            results = write_outputs(study, plan, coordinator.failures)
         print_summary(results, out, console)
         for one in tracking:
             one.concluded(results)
-    if agenda.lost is not None:
-        raise KeyboardInterrupt(agenda.lost)
-    return not agenda.is_stopped
+    if coordinator.lost is not None:
+        raise KeyboardInterrupt(coordinator.lost)
+    return not coordinator.is_stopped
 
 
-def _left(study: Study, plan: Plan, agenda: Agenda, driver: Driver) -> None:
+def _left(study: Study, plan: Plan, coordinator: RunCoordinator, driver: Driver) -> None:
     """Does what is left when the work itself does not come to its end."""
-    write_outputs(study, plan, agenda.failures)
+    write_outputs(study, plan, coordinator.failures)
     driver.leave()
 
 
@@ -156,7 +156,7 @@ def _begin_anew(file: StudyFile, out: Path) -> None:
         say(f"what {out} held is now in {aside}")
 
 
-def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None, console: Console) -> None:
+def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address: str | None, console: Console) -> None:
     keep_on_loopback(address)
     # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
     from hpo.execution.cluster import Resources, cluster
@@ -177,7 +177,7 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
     console.print(f"results go to {plan.out}")
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", soft_wrap=True)
-    with cluster(resources, address, agenda.lose) as found:
+    with cluster(resources, address, coordinator.lose) as found:
         if found.dashboard is not None:
             token = f"; its token: {found.token_command}" if found.token_command else ""
             console.print(f"dashboard {found.dashboard}{token}")
@@ -193,11 +193,11 @@ def _work_off(agenda: Agenda, study: Study, driver: Driver, address: str | None,
                 materials = prepare(preparation, ray.resources)
         except InputError as error:
             raise plan.file.document.error(("run",), str(error)) from None
-        execute(agenda, materials, ray, driver.scratch, wanted.retries)
-    if agenda.obstacle is not None and agenda.obstacle_passes:
-        raise StorageError(agenda.obstacle)
-    if agenda.obstacle is not None:
-        raise plan.file.document.error(("run",), agenda.obstacle)
+        execute(coordinator, materials, ray, driver.scratch, wanted.retries)
+    if coordinator.obstacle is not None and coordinator.obstacle_passes:
+        raise StorageError(coordinator.obstacle)
+    if coordinator.obstacle is not None:
+        raise plan.file.document.error(("run",), coordinator.obstacle)
 
 
 def _is_done(study: Study, plan: Plan) -> bool:

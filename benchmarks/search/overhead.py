@@ -21,7 +21,7 @@ import optuna
 from benchmarks.search.options import count
 from hpo.config.study_file import load_study
 from hpo.monitoring.progress import Progress, tally_of
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.results.collect import results_of
 from hpo.study.drivers import joined
 from hpo.study.jobs import Job, Outcome
@@ -151,8 +151,8 @@ def idle(trials: int, workers: int) -> Pace:
             study, plan = open_study(file, out, driver), Plan(file, out)
             tally = tally_of(study)
             shown = Progress(PlainConsole(io.StringIO()), file.settings, tally, plan.jobs_left(study))
-            agenda = Agenda(study, plan, [shown, Gauges(file.settings.name, tally), watch])
-            execute(agenda, {}, ray, driver.scratch, 0, IdleTrainable)
+            coordinator = RunCoordinator(study, plan, [shown, Gauges(file.settings.name, tally), watch])
+            execute(coordinator, {}, ray, driver.scratch, 0, IdleTrainable)
     (start, computed), (end, computed_all) = watch.ends[WARM - 1], watch.ends[-1]
     return Pace(len(watch.ends) - WARM, start - began, end - start, computed_all - computed)
 

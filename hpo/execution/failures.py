@@ -59,7 +59,7 @@ class Deaths(Callback):
             # The retry that Tune has begun ends at once if it is the second one.
             key = GIVEN_UP if trial.config[LEAN] else LEAN
             trial.config = {**trial.config, key: f"out of memory, evaluated in batches of {LEAN_BATCH}: {reason}"}
-        self._searcher.agenda.recovered(self._searcher.job(trial.trial_id), reason)
+        self._searcher.coordinator.recovered(self._searcher.job(trial.trial_id), reason)
 
     @override
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
@@ -71,19 +71,19 @@ class Deaths(Callback):
         refused = None if error is None else storage_error(error, job.folder)
         if refused is not None:
             said = Progress(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
-            self._searcher.agenda.visited(job, said)
+            self._searcher.coordinator.visited(job, said)
             return
         is_known = self._heard.get(trial.trial_id) == _latest(trial)
         self._deaths[job.name] += trial.run_metadata.num_failures - is_known
         deaths = self._deaths[job.name]
         if error is None and deaths <= self._retries:
             if not is_known:
-                self._searcher.agenda.recovered(job, _reason(trial))
-            self._searcher.agenda.returned(job)
+                self._searcher.coordinator.recovered(job, _reason(trial))
+            self._searcher.coordinator.returned(job)
             return
         times = f"its worker died {deaths} times, last with: " if error is None else ""
         memory = "out of memory: " if _is_for_memory(trial) else ""
-        self._searcher.agenda.broke(job, f"{memory}{times}{_reason(trial)}")
+        self._searcher.coordinator.broke(job, f"{memory}{times}{_reason(trial)}")
 
 
 def _is_for_memory(trial: Trial) -> bool:

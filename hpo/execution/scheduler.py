@@ -24,13 +24,13 @@ class VisitScheduler(FIFOScheduler):
     @override
     def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: Result) -> str:
         """A visit that is not the last one."""
-        goes_on = self._searcher.agenda.visited(self._searcher.job(trial.trial_id), _progress(result))
+        goes_on = self._searcher.coordinator.visited(self._searcher.job(trial.trial_id), _progress(result))
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     @override
     def on_trial_complete(self, tune_controller: TuneController, trial: Trial, result: Result) -> None:
         """The last visit, or a failure of the run's own."""
-        self._searcher.agenda.visited(self._searcher.job(trial.trial_id), _progress(result))
+        self._searcher.coordinator.visited(self._searcher.job(trial.trial_id), _progress(result))
 
 
 def _progress(result: Result) -> Progress:

@@ -6,7 +6,7 @@ from ray.tune.search import Searcher
 from typing_extensions import override
 
 from hpo.execution.trainable import Config, config_of
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.jobs import Job
 
 
@@ -17,9 +17,9 @@ class AgendaSearcher(Searcher):
     through the scheduler, which sees every visit; here a trial's end says nothing new.
     """
 
-    def __init__(self, agenda: Agenda) -> None:
+    def __init__(self, coordinator: RunCoordinator) -> None:
         super().__init__()
-        self.agenda = agenda
+        self.coordinator = coordinator
         self._jobs: dict[str, Job] = {}
 
     def __getstate__(self) -> dict[str, object]:
@@ -33,9 +33,9 @@ class AgendaSearcher(Searcher):
     @override
     def suggest(self, trial_id: str) -> Config | str | None:  # type: ignore[override]  # its annotation forgets FINISHED
         """The next job, None while it depends on running ones, FINISHED when there will be no more."""
-        job = self.agenda.next_job()
+        job = self.coordinator.next_job()
         if job is None:
-            return Searcher.FINISHED if self.agenda.is_over else None
+            return Searcher.FINISHED if self.coordinator.is_over else None
         self._jobs[trial_id] = job
         return config_of(job)
 

@@ -13,7 +13,7 @@ from hpo.execution.failures import Deaths
 from hpo.execution.scheduler import VisitScheduler
 from hpo.execution.searcher import AgendaSearcher
 from hpo.execution.trainable import VisitTrainable, prepare_material, pretrain_source
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from segada.core.storage_errors import StorageError
 from segada.errors import InputError
 from segada.settings import RunSettings
@@ -80,7 +80,7 @@ def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None
 
 
 def execute(
-    agenda: Agenda,
+    coordinator: RunCoordinator,
     materials: Materials,
     ray_cluster: Cluster,
     scratch: Path,
@@ -90,7 +90,7 @@ def execute(
     """Works off the agenda; returns when it is over.
 
     Args:
-        agenda: says what to do and takes the results.
+        coordinator: says what to do and takes the results.
         materials: from `prepare`.
         ray_cluster: where.
         scratch: folder of what Tune writes for itself; nothing in it is ever read, and the caller removes it.
@@ -98,7 +98,7 @@ def execute(
         trainable: does the jobs.
     """
     wanted = ray_cluster.resources
-    searcher = AgendaSearcher(agenda)
+    searcher = AgendaSearcher(coordinator)
     informed = tune.with_parameters(trainable, materials=materials)
     tuner = tune.Tuner(
         tune.with_resources(informed, {"cpu": wanted.cpus, "gpu": wanted.gpus, **wanted.kind}),

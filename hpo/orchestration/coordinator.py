@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from optuna.trial import TrialState
 
 from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
-from hpo.orchestration.run_queue import Docket
+from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
 from hpo.study.jobs import Job, Observer, Outcome, Progress
 from hpo.study.leases import PATIENCE
@@ -16,7 +16,7 @@ from hpo.study.study import Study
 from segada.records import RunReport
 
 
-class Agenda:
+class RunCoordinator:
     """Hands out jobs and takes their results, in whatever order these come.
 
     `next_job` is called whenever a worker is free; `visited` after each visit of a job, until the job is over, or
@@ -34,10 +34,10 @@ class Agenda:
         self._news: list[Callable[[Observer], None]] = []
         self._running: dict[str, Job] = {}
         self._returned: list[Job] = []
-        self._baselines = Docket(plan.baselines(), study.claims)
-        self._repairs = Docket(plan.repairs(study), study.claims)
-        self._references = Docket(plan.confirmed_baselines(), study.claims)
-        self._confirmations: Docket | None = None
+        self._baselines = RunQueue(plan.baselines(), study.claims)
+        self._repairs = RunQueue(plan.repairs(study), study.claims)
+        self._references = RunQueue(plan.confirmed_baselines(), study.claims)
+        self._confirmations: RunQueue | None = None
         self._is_done = False
         self._stopped = False
         self._idle_until = -math.inf
@@ -133,9 +133,9 @@ class Agenda:
         if job is not None or not self._study.is_search_over():
             return job
         if self._confirmations is None:
-            self._confirmations = Docket(self._plan.confirmations(self._study), self._study.claims)
+            self._confirmations = RunQueue(self._plan.confirmations(self._study), self._study.claims)
         job = self._confirmations.next()
-        self._is_done = all(docket.is_empty for docket in self._dockets())
+        self._is_done = all(queue.is_empty for queue in self._queues())
         return job
 
     def _trial(self) -> Job | None:
@@ -144,16 +144,16 @@ class Agenda:
         proposal = self._study.ask()
         return None if proposal is None else self._plan.trial(proposal)
 
-    def _dockets(self) -> list[Docket]:
-        dockets = (self._baselines, self._repairs, self._references, self._confirmations)
-        return [docket for docket in dockets if docket is not None]
+    def _queues(self) -> list[RunQueue]:
+        queues = (self._baselines, self._repairs, self._references, self._confirmations)
+        return [queue for queue in queues if queue is not None]
 
     def _wait(self) -> None:
         """Looks again in a while, or when one of its own jobs is over."""
         self._idle_until = time.monotonic() + PATIENCE
         if self._running or self._is_done:
             return
-        busy = self._study.owners().union(*(docket.owners() for docket in self._dockets()))
+        busy = self._study.owners().union(*(queue.owners() for queue in self._queues()))
         company = self._study.company
         others = sorted(company.title(driver) for driver in busy - {company.id})
         if others != self._waits_for:
@@ -206,8 +206,8 @@ class Agenda:
 
     def _complete(self, job: Job, report: RunReport) -> None:
         if job.kind != "trial" or job.trial is None:
-            for docket in self._dockets():
-                docket.close(job.name)
+            for queue in self._queues():
+                queue.close(job.name)
             self._end(job, Outcome("complete", report))
             return
         objectives = self._study.file.settings.objectives

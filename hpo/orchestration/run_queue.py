@@ -7,7 +7,7 @@ from hpo.study.leases import Claims
 from hpo.study.plan import undone
 
 
-class Docket:
+class RunQueue:
     """Hands out the runs of a list that are neither over nor with a driver at work."""
 
     def __init__(self, jobs: Iterable[Job], claims: Claims) -> None:

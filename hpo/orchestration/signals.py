@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from segada.cli.exit_codes import INTERRUPTED, how_to_go_on
 from segada.cli.interruption import Interruption
 
@@ -17,15 +17,15 @@ class Stopping(Interruption):
     process ends.
     """
 
-    def __init__(self, agenda: Agenda, conclude: Callable[[], object]) -> None:
+    def __init__(self, coordinator: RunCoordinator, conclude: Callable[[], object]) -> None:
         """Does nothing until the context is open.
 
         Args:
-            agenda: Is stopped.
+            coordinator: Is stopped.
             conclude: Writes the results, and leaves the study.
         """
         super().__init__(self._stop, self._conclude_and_exit)
-        self._agenda = agenda
+        self._coordinator = coordinator
         self._conclude = conclude
         self._once = threading.Lock()
 
@@ -35,9 +35,9 @@ class Stopping(Interruption):
             super().rest()
 
     def _stop(self) -> str | None:
-        if self._agenda.is_stopped or not self._agenda.running:
+        if self._coordinator.is_stopped or not self._coordinator.running:
             return None
-        self._agenda.stop()
+        self._coordinator.stop()
         return "stopping after the visits that run now; once more stops at once"
 
     def _conclude_and_exit(self) -> None:
@@ -45,11 +45,11 @@ class Stopping(Interruption):
         if self._give_up is None:
             self._once.release()
             return
-        self._agenda.stop()
+        self._coordinator.stop()
         try:
             self._conclude()
         finally:
-            said = f"{self._agenda.lost or 'interrupted'}; {how_to_go_on('what is finished is kept')}\n"
+            said = f"{self._coordinator.lost or 'interrupted'}; {how_to_go_on('what is finished is kept')}\n"
             os.write(sys.stderr.fileno(), said.encode())
             # Past every finally: the main thread does not come back from Ray.
             os._exit(INTERRUPTED)

@@ -18,7 +18,7 @@ from safetensors.numpy import save
 from study_samples import random_areas, report
 
 import hpo.run
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.drivers import Driver
 from hpo.study.jobs import Job, Progress
 from hpo.study.study import Study
@@ -60,13 +60,15 @@ def leave(job: Job, whole: RunReport) -> None:
     write_text(job.folder / "report.json", whole.model_dump_json())
 
 
-def work_off(agenda: Agenda, _study: Study, _driver: Driver, _address: str | None, _console: Console) -> None:
+def work_off(
+    coordinator: RunCoordinator, _study: Study, _driver: Driver, _address: str | None, _console: Console
+) -> None:
     running: list[Job] = []
-    while running or not agenda.is_over:
-        while len(running) < SLOTS and (job := agenda.next_job()) is not None:
+    while running or not coordinator.is_over:
+        while len(running) < SLOTS and (job := coordinator.next_job()) is not None:
             running.append(job)
         time.sleep(PACE)
-        running = [job for job in running if agenda.visited(job, visit(job))]
+        running = [job for job in running if coordinator.visited(job, visit(job))]
         while not GATE.exists():
             time.sleep(0.01)
 

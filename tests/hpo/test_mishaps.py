@@ -22,7 +22,7 @@ from hpo import run
 from hpo.config.study_file import load_study
 from hpo.execution.failures import Deaths
 from hpo.execution.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, config_of
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.results.collect import results_of
 from hpo.results.results import write_csv
 from hpo.study.attributes import MISHAPS, REASON
@@ -50,50 +50,52 @@ EVICTED = "Memory on the node was 15.3GB / 16.0GB. 1 worker(s) were killed due t
 
 
 @pytest.fixture
-def agenda(tmp_path: Path) -> Agenda:
+def coordinator(tmp_path: Path) -> RunCoordinator:
     (tmp_path / "study-file.yaml").write_text(STUDY)
     file = load_study(str(tmp_path / "study-file.yaml"))
-    return Agenda(open_study(file, tmp_path / "out"), Plan(file, tmp_path / "out"), [])
+    return RunCoordinator(open_study(file, tmp_path / "out"), Plan(file, tmp_path / "out"), [])
 
 
-def _jobs(agenda: Agenda) -> dict[str, Job]:
-    jobs = [agenda.next_job() for _ in range(4)]
+def _jobs(coordinator: RunCoordinator) -> dict[str, Job]:
+    jobs = [coordinator.next_job() for _ in range(4)]
     return {job.name: job for job in jobs if job is not None}
 
 
-def test_a_metric_that_is_missing_fails_one_trial_and_not_the_study(agenda: Agenda) -> None:
-    jobs = _jobs(agenda)
-    agenda.visited(jobs["trial 0"], Progress(report=report(0.1), finished=True))
+def test_a_metric_that_is_missing_fails_one_trial_and_not_the_study(coordinator: RunCoordinator) -> None:
+    jobs = _jobs(coordinator)
+    coordinator.visited(jobs["trial 0"], Progress(report=report(0.1), finished=True))
     scored = report(0.1)
     visits = [visit.model_copy(update={"label_free": {"entropy": 0.2}}) for visit in scored.visits]
-    agenda.visited(jobs["trial 1"], Progress(report=scored.model_copy(update={"visits": visits}), finished=True))
+    coordinator.visited(jobs["trial 1"], Progress(report=scored.model_copy(update={"visits": visits}), finished=True))
 
-    missing, there = agenda._study.ledger.trials
+    missing, there = coordinator._study.ledger.trials
     assert (missing.state, missing.user_attrs[REASON]) == (TrialState.FAIL, "label_free/entropy is nan")
     assert (there.state, there.values) == (TrialState.COMPLETE, [pytest.approx(0.2)])
-    assert agenda.obstacle is None
+    assert coordinator.obstacle is None
 
 
-def test_a_full_disk_stops_the_study_and_fails_no_trial(agenda: Agenda) -> None:
-    jobs = _jobs(agenda)
+def test_a_full_disk_stops_the_study_and_fails_no_trial(coordinator: RunCoordinator) -> None:
+    jobs = _jobs(coordinator)
     full = Progress(report=None, finished=False, failure="/ is full", concerns_all=True, passes=True)
 
-    assert not agenda.visited(jobs["trial 0"], full)
-    assert (agenda.obstacle, agenda.obstacle_passes, agenda.is_over) == ("/ is full", True, True)
-    assert {trial.state for trial in agenda._study.ledger.trials} == {TrialState.RUNNING}
+    assert not coordinator.visited(jobs["trial 0"], full)
+    assert (coordinator.obstacle, coordinator.obstacle_passes, coordinator.is_over) == ("/ is full", True, True)
+    assert {trial.state for trial in coordinator._study.ledger.trials} == {TrialState.RUNNING}
 
 
-def test_what_befell_a_trial_stands_in_the_results(agenda: Agenda, tmp_path: Path) -> None:
-    jobs = _jobs(agenda)
-    agenda.recovered(jobs["source_only"], "of a baseline nobody keeps it")
-    agenda.recovered(jobs["trial 0"], "killed\nby somebody")
-    agenda.visited(jobs["trial 0"], Progress(report=report(0.1, 1), finished=False, mishap="out of memory (so and so)"))
-    agenda.broke(jobs["trial 0"], "its worker died 3 times")
+def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, tmp_path: Path) -> None:
+    jobs = _jobs(coordinator)
+    coordinator.recovered(jobs["source_only"], "of a baseline nobody keeps it")
+    coordinator.recovered(jobs["trial 0"], "killed\nby somebody")
+    coordinator.visited(
+        jobs["trial 0"], Progress(report=report(0.1, 1), finished=False, mishap="out of memory (so and so)")
+    )
+    coordinator.broke(jobs["trial 0"], "its worker died 3 times")
 
     mishaps = ["its worker died: killed by somebody", "out of memory (so and so)"]
-    assert agenda._study.ledger.trials[0].user_attrs[MISHAPS] == mishaps
-    write_study(agenda._study.file, tmp_path / "out")
-    write_csv(results_of(agenda._study, agenda._plan, None), tmp_path / "results.csv")
+    assert coordinator._study.ledger.trials[0].user_attrs[MISHAPS] == mishaps
+    write_study(coordinator._study.file, tmp_path / "out")
+    write_csv(results_of(coordinator._study, coordinator._plan, None), tmp_path / "results.csv")
     header, row, _ = (tmp_path / "results.csv").read_text().splitlines()
     assert header.endswith(",seconds,reason,mishaps")
     assert row.endswith(",its worker died 3 times,its worker died: killed by somebody; out of memory (so and so)")
@@ -283,7 +285,7 @@ def heard() -> _Heard:
 @pytest.fixture
 def deaths(heard: _Heard, tmp_path: Path) -> Deaths:
     job = SimpleNamespace(name="trial 0", folder=tmp_path)
-    return Deaths(SimpleNamespace(agenda=heard, job=lambda _: job), retries=1)  # type: ignore[arg-type]
+    return Deaths(SimpleNamespace(coordinator=heard, job=lambda _: job), retries=1)  # type: ignore[arg-type]
 
 
 def test_a_worker_that_ray_ends_for_want_of_memory_is_tried_lean_and_then_given_up(
@@ -337,16 +339,16 @@ def test_a_death_that_is_told_of_twice_counts_once(deaths: Deaths, heard: _Heard
     assert heard.told == [("recovered", "worker 7 was killed"), ("returned", "trial 0")]
 
 
-def test_a_job_that_came_back_is_the_next_one_and_stays_this_drivers(agenda: Agenda) -> None:
-    jobs = _jobs(agenda)
-    assert agenda.next_job() is None
-    agenda.returned(jobs["trial 1"])
+def test_a_job_that_came_back_is_the_next_one_and_stays_this_drivers(coordinator: RunCoordinator) -> None:
+    jobs = _jobs(coordinator)
+    assert coordinator.next_job() is None
+    coordinator.returned(jobs["trial 1"])
 
-    assert agenda.next_job() is jobs["trial 1"]
-    assert agenda.next_job() is None
-    agenda.broke(jobs["trial 1"], "its worker died 2 times")
-    agenda.returned(jobs["trial 1"])
-    assert agenda.next_job() is None
+    assert coordinator.next_job() is jobs["trial 1"]
+    assert coordinator.next_job() is None
+    coordinator.broke(jobs["trial 1"], "its worker died 2 times")
+    coordinator.returned(jobs["trial 1"])
+    assert coordinator.next_job() is None
 
 
 def test_a_worker_that_could_not_write_fails_no_job(deaths: Deaths, heard: _Heard, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hpo import status
 from hpo.config.study_file import load_study
 from hpo.monitoring.status import Standing, standing_of
 from hpo.monitoring.status_view import print_table
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.status import places
 from hpo.study.drivers import Driver, joined
 from hpo.study.jobs import Job, Progress
@@ -49,13 +49,13 @@ class Desk:
         with driver.deciding():
             self.study = open_study(self.file, driver.out, driver)
             write_study(self.file, driver.out)
-        self.agenda = Agenda(self.study, self.plan, [])
+        self.coordinator = RunCoordinator(self.study, self.plan, [])
         self.jobs: dict[str, Job] = {}
 
     def begin(self, count: int) -> None:
         """Hands out runs."""
         for _ in range(count):
-            job = self.agenda.next_job()
+            job = self.coordinator.next_job()
             assert job is not None
             self.jobs[job.name] = job
 
@@ -72,7 +72,7 @@ class Desk:
         whole = report(gain, visits).model_copy(update={"settings_hash": job.settings.settings_hash()})
         if finished:
             (job.folder / "report.json").write_text(whole.model_dump_json())
-        self.agenda.visited(job, Progress(report=whole, finished=finished))
+        self.coordinator.visited(job, Progress(report=whole, finished=finished))
 
 
 def _clock(minutes: float) -> str:
@@ -94,8 +94,8 @@ def desk(driver: Driver) -> Desk:
         desk.drive(name, 3, minutes=30.0)
     desk.drive("trial 0", 3, gain=0.01, minutes=8.0)
     desk.drive("trial 1", 3, gain=0.03, minutes=4.0)
-    desk.agenda.recovered(desk.jobs["trial 3"], "killed")
-    desk.agenda.visited(desk.jobs["trial 2"], Progress(report=None, finished=False, failure="the loss is nan"))
+    desk.coordinator.recovered(desk.jobs["trial 3"], "killed")
+    desk.coordinator.visited(desk.jobs["trial 2"], Progress(report=None, finished=False, failure="the loss is nan"))
     desk.drive("trial 3", 2, gain=0.02, minutes=2.0)
     return desk
 

@@ -24,7 +24,7 @@ from hpo.comparison.studies import entrants
 from hpo.comparison.wording import bars, detail, headline, letters
 from hpo.config.document import read_document
 from hpo.config.study_file import StudyFile, load_study
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.reporting.outputs import write_outputs
 from hpo.study.jobs import Job, Progress
 from hpo.study.plan import Plan
@@ -62,14 +62,14 @@ def folder(tmp_path: Path) -> Path:
     return write_methods(tmp_path / "methods")
 
 
-def finish(agenda: Agenda, job: Job) -> None:
+def finish(coordinator: RunCoordinator, job: Job) -> None:
     """Leaves what the engine would leave of a run that is as good as its method."""
     worth = WORTH[job.settings.method.name]
     left = report(worth, seed=job.settings.seed)
     leave_run(job, left, random_areas(np.random.default_rng(job.settings.seed), 0.5 + worth, frames=8))
     lines = "".join(visit.model_dump_json() + "\n" for visit in left.visits)
     (job.folder / "visits.jsonl").write_text(lines, encoding="utf-8")
-    agenda.visited(job, Progress(report=left, finished=True))
+    coordinator.visited(job, Progress(report=left, finished=True))
 
 
 class Engine:
@@ -83,19 +83,19 @@ class Engine:
     def __call__(self, file: StudyFile, out: Path, _address: str | None) -> bool:
         study, plan = open_study(file, out), Plan(file, out)
         write_study(file, out)
-        agenda = Agenda(study, plan, [])
-        while (job := agenda.next_job()) is not None:
+        coordinator = RunCoordinator(study, plan, [])
+        while (job := coordinator.next_job()) is not None:
             if self.left == 0:
-                agenda.stop()
+                coordinator.stop()
                 break
             self.jobs.append(f"{file.settings.name}: {job.name}")
             self.left = None if self.left is None else self.left - 1
             if job.kind == "trial" and file.settings.name in self.broken:
-                agenda.broke(job, "the loss is\nnan")
+                coordinator.broke(job, "the loss is\nnan")
             else:
-                finish(agenda, job)
-        write_outputs(study, plan, agenda.failures)
-        return not agenda.is_stopped
+                finish(coordinator, job)
+        write_outputs(study, plan, coordinator.failures)
+        return not coordinator.is_stopped
 
 
 @dataclass(frozen=True)

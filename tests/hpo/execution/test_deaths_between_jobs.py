@@ -13,7 +13,7 @@ from hpo.config.study_file import load_study
 from hpo.execution.cluster import Resources, cluster
 from hpo.execution.trainable import Config
 from hpo.execution.tune import execute
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.attributes import MISHAPS
 from hpo.study.drivers import joined
 from hpo.study.plan import Plan
@@ -36,7 +36,7 @@ def test_a_job_whose_worker_dies_while_taking_it_is_done_by_another(tmp_path: Pa
     file, out = load_study(str(tmp_path / "idle.yaml")), tmp_path / "out"
     with joined(out) as driver, cluster(Resources(1, 1, 0, 1), None) as ray:
         study = open_study(file, out, driver)
-        execute(Agenda(study, Plan(file, out), []), {}, ray, driver.scratch, 1, Dying)
+        execute(RunCoordinator(study, Plan(file, out), []), {}, ray, driver.scratch, 1, Dying)
 
     assert (out / "died").exists()
     trials = study.ledger.trials

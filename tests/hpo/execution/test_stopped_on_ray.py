@@ -12,7 +12,7 @@ from hpo.execution.cluster import Resources, cluster
 from hpo.execution.prometheus import Gauges
 from hpo.execution.tune import execute
 from hpo.monitoring.progress import tally_of
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.attributes import MISHAPS
 from hpo.study.drivers import joined
 from hpo.study.jobs import Job, Outcome
@@ -25,15 +25,15 @@ class Stopping:
     """An observer that stops the study at the second visit of trial 1."""
 
     def __init__(self) -> None:
-        self.agenda: Agenda | None = None
+        self.coordinator: RunCoordinator | None = None
         self.visits: list[tuple[str, int]] = []
         self.recoveries: list[str] = []
 
     def visited(self, job: Job, report: RunReport) -> None:
         self.visits.append((job.name, len(report.visits)))
         if self.visits[-1] == ("trial 1", 2):
-            assert self.agenda is not None
-            self.agenda.stop()
+            assert self.coordinator is not None
+            self.coordinator.stop()
 
     def recovered(self, job: Job) -> None:
         self.recoveries.append(job.name)
@@ -54,12 +54,12 @@ def test_visits_that_ran_when_a_study_was_stopped_are_the_last(tmp_path: Path) -
     watch = Stopping()
     with joined(out) as driver, cluster(Resources(1, 1, 0, 1), None) as ray:
         study = open_study(file, out, driver)
-        watch.agenda = Agenda(study, Plan(file, out), [watch, Gauges(file.settings.name, tally_of(study))])
-        execute(watch.agenda, {}, ray, driver.scratch, 2, IdleTrainable)
+        watch.coordinator = RunCoordinator(study, Plan(file, out), [watch, Gauges(file.settings.name, tally_of(study))])
+        execute(watch.coordinator, {}, ray, driver.scratch, 2, IdleTrainable)
 
     assert watch.recoveries == []
     assert watch.visits[-1] == ("trial 1", 2)
     assert len(watch.visits) == len(set(watch.visits))
-    assert watch.agenda.running == 0
+    assert watch.coordinator.running == 0
     assert [trial.state for trial in study.ledger.trials] == [TrialState.COMPLETE, TrialState.RUNNING]
     assert all(MISHAPS not in trial.user_attrs for trial in study.ledger.trials)

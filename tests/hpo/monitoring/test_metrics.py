@@ -16,7 +16,7 @@ from hpo.execution import prometheus as gauges
 from hpo.execution.prometheus import Gauges
 from hpo.monitoring.progress import tally_of
 from hpo.monitoring.prometheus import EXPORTED, PREFIX, STATES
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.reporting.outputs import write_outputs
 from hpo.study.jobs import Progress
 from hpo.study.plan import Plan
@@ -88,9 +88,9 @@ def test_gauges_are_the_results(metrics_page: str, tmp_path: Path, monkeypatch: 
     out = tmp_path / "out"
     study, plan = open_study(file, out), Plan(file, out)
     write_study(file, out)
-    agenda = Agenda(study, plan, [Gauges("tiny", tally_of(study))])
+    coordinator = RunCoordinator(study, plan, [Gauges("tiny", tally_of(study))])
     gain = 0.0
-    while (job := agenda.next_job()) is not None:
+    while (job := coordinator.next_job()) is not None:
         gain += 0.01
         whole = report(gain)
         whole = whole.model_copy(
@@ -101,7 +101,7 @@ def test_gauges_are_the_results(metrics_page: str, tmp_path: Path, monkeypatch: 
         whole = whole.model_copy(update={"settings_hash": job.settings.settings_hash()})
         (job.folder / "report.json").write_text(whole.model_dump_json())
         failure = "diverged" if job.name == "trial 1" else None
-        agenda.visited(job, Progress(report=whole, finished=True, failure=failure))
+        coordinator.visited(job, Progress(report=whole, finished=True, failure=failure))
     write_outputs(study, plan, {})
 
     with (out / "results.csv").open(newline="") as rows:

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from study_samples import leave_run, report, visit
 
 from hpo.config.study_file import StudyFile, load_study
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.jobs import Job, Outcome, Progress
 from hpo.study.plan import Plan, undone
 from hpo.study.study import REASON, Study, open_study
@@ -69,33 +69,33 @@ class Desk:
     """An agenda with what it works on, as one driver has it."""
 
     study: Study
-    agenda: Agenda
+    coordinator: RunCoordinator
     diary: Diary
 
 
 def opened(file: StudyFile, out: Path) -> Desk:
     study, diary = open_study(file, out), Diary()
-    return Desk(study, Agenda(study, Plan(file, out), [diary]), diary)
+    return Desk(study, RunCoordinator(study, Plan(file, out), [diary]), diary)
 
 
-def finish(agenda: Agenda, job: Job, gain: float) -> None:
+def finish(coordinator: RunCoordinator, job: Job, gain: float) -> None:
     """Lets a job do all its visits, as the engine would, and leaves the report that the engine would leave."""
     for visits in (1, 2, 3):
         whole = report(gain, visits)
         if visits == 3:
             leave_run(job, whole, np.ones((4, 3, 19), np.int64))
-        if not agenda.visited(job, Progress(report=whole, finished=visits == 3)):
+        if not coordinator.visited(job, Progress(report=whole, finished=visits == 3)):
             return
 
 
 def test_baselines_then_trials_then_confirmation_of_the_best(file, tmp_path):
     desk = opened(file, tmp_path / "out")
     gains = {"trial 0": 0.01, "trial 1": 0.03, "trial 2": 0.02}
-    while (job := desk.agenda.next_job()) is not None:
-        finish(desk.agenda, job, gains.get(job.name, 0.0))
+    while (job := desk.coordinator.next_job()) is not None:
+        finish(desk.coordinator, job, gains.get(job.name, 0.0))
 
-    assert desk.agenda.is_over
-    assert not desk.agenda.is_stopped
+    assert desk.coordinator.is_over
+    assert not desk.coordinator.is_stopped
     assert desk.diary.started_jobs == [
         *("source_only", "batch_norm", "trial 0", "trial 1", "trial 2"),
         *("source_only seed 1", "source_only seed 2", "batch_norm seed 1", "batch_norm seed 2"),
@@ -117,9 +117,9 @@ def test_the_default_is_confirmed_beside_the_best_and_not_twice_if_it_is_among_t
     with_default = load_study(str(path), {"confirm.top": 2})
     desk = opened(with_default, tmp_path / "out")
     left = []
-    while (job := desk.agenda.next_job()) is not None:
+    while (job := desk.coordinator.next_job()) is not None:
         left.append(Plan(with_default, tmp_path / "out").jobs_left(desk.study))
-        finish(desk.agenda, job, 0.0)
+        finish(desk.coordinator, job, 0.0)
 
     # Until the best are known, room is kept for the default beside them; several run on two sets of frames.
     assert left[0] == 2 + 3 + 2 * 2 + (2 * 2 + 1) * 2
@@ -129,9 +129,9 @@ def test_the_default_is_confirmed_beside_the_best_and_not_twice_if_it_is_among_t
 
     whole = opened(load_study(str(path)), tmp_path / "whole")
     values = {}
-    while (job := whole.agenda.next_job()) is not None:
+    while (job := whole.coordinator.next_job()) is not None:
         values[job.name] = getattr(job.settings.method, "threshold", None)
-        finish(whole.agenda, job, {"trial 1": 0.05}.get(job.name, 0.0))
+        finish(whole.coordinator, job, {"trial 1": 0.05}.get(job.name, 0.0))
     assert values["default seed 2"] == 0.75 != values["trial 1 seed 2"]
 
 
@@ -144,56 +144,56 @@ def test_a_space_without_defaults_has_the_settings_of_the_run_for_them(file, tmp
 
 def test_nothing_is_confirmed_while_a_trial_runs(file, tmp_path):
     desk = opened(file, tmp_path / "out")
-    jobs = [desk.agenda.next_job() for _ in range(9)]
-    assert desk.agenda.next_job() is None
-    assert not desk.agenda.is_over
+    jobs = [desk.coordinator.next_job() for _ in range(9)]
+    assert desk.coordinator.next_job() is None
+    assert not desk.coordinator.is_over
 
     for job in jobs:
-        finish(desk.agenda, job, 0.01)
+        finish(desk.coordinator, job, 0.01)
 
-    assert desk.agenda.next_job().name == "trial 0 seed 1"
+    assert desk.coordinator.next_job().name == "trial 0 seed 1"
 
 
 @pytest.mark.parametrize(("value", "state"), [("gain_so_far", "pruned"), ("outlook", "complete")])
 def test_a_trial_goes_on_or_not_by_what_the_study_judges_it_by(file, tmp_path, value, state):
     desk = opened(load_study(file.document.file, {"pruning.value": value}), tmp_path / "out")
-    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
+    jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(5))}
     for name in ("trial 0", "trial 1"):
-        finish(desk.agenda, jobs[name], 0.05)
+        finish(desk.coordinator, jobs[name], 0.05)
     # Behind on the domain that it has seen, ahead on those that are still to come.
     first = visit(0, 0.1)
     slow = first.model_copy(update={"miou": {**first.miou, first.domain: first.miou[first.domain] - 0.1}})
-    goes_on = desk.agenda.visited(
+    goes_on = desk.coordinator.visited(
         jobs["trial 2"], Progress(report=report(0.0, 1).model_copy(update={"visits": [slow]}), finished=False)
     )
     assert goes_on == (state == "complete")
-    finish(desk.agenda, jobs["trial 2"], 0.1)
+    finish(desk.coordinator, jobs["trial 2"], 0.1)
     assert desk.diary.ends["trial 2"].state == state
 
 
 def test_a_pruned_trial_is_told_as_pruned_and_runs_no_further(file, tmp_path):
     desk = opened(file, tmp_path / "out")
-    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
+    jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(5))}
     for name, gain in (("trial 0", 0.05), ("trial 1", 0.05), ("trial 2", -0.2)):
-        finish(desk.agenda, jobs[name], gain)
+        finish(desk.coordinator, jobs[name], gain)
 
     assert desk.diary.ends["trial 2"].state == "pruned"
     trial = desk.study.ledger.trials[2]
     assert trial.state == TrialState.PRUNED
     # Neither a baseline nor a trial that is over listens any more.
-    assert not desk.agenda.visited(jobs["trial 2"], Progress(report=report(0.3), finished=True))
-    desk.agenda.recovered(jobs["trial 2"], "killed")
-    desk.agenda.broke(jobs["trial 2"], "its worker died")
+    assert not desk.coordinator.visited(jobs["trial 2"], Progress(report=report(0.3), finished=True))
+    desk.coordinator.recovered(jobs["trial 2"], "killed")
+    desk.coordinator.broke(jobs["trial 2"], "its worker died")
     assert desk.study.ledger.trials[2].state == TrialState.PRUNED
 
 
 def test_a_failed_trial_says_why_and_the_study_goes_on(file, tmp_path):
     desk = opened(file, tmp_path / "out")
-    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
-    desk.agenda.visited(jobs["trial 0"], Progress(report=None, finished=False, failure="the loss is nan"))
-    desk.agenda.broke(jobs["trial 1"], "its worker died")
-    desk.agenda.broke(jobs["trial 1"], "said twice")
-    finish(desk.agenda, jobs["trial 2"], 0.01)
+    jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(5))}
+    desk.coordinator.visited(jobs["trial 0"], Progress(report=None, finished=False, failure="the loss is nan"))
+    desk.coordinator.broke(jobs["trial 1"], "its worker died")
+    desk.coordinator.broke(jobs["trial 1"], "said twice")
+    finish(desk.coordinator, jobs["trial 2"], 0.01)
 
     reasons = [trial.user_attrs.get(REASON) for trial in desk.study.ledger.trials]
     assert reasons == ["the loss is nan", "its worker died", None]
@@ -202,20 +202,20 @@ def test_a_failed_trial_says_why_and_the_study_goes_on(file, tmp_path):
 
 def test_visits_that_a_dying_worker_could_not_report_reach_the_pruner(file, tmp_path):
     desk = opened(file, tmp_path / "out")
-    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(3))}
+    jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(3))}
 
-    desk.agenda.visited(jobs["trial 0"], Progress(report=report(0.1, visits=2), finished=False))
+    desk.coordinator.visited(jobs["trial 0"], Progress(report=report(0.1, visits=2), finished=False))
 
     assert desk.study.ledger.trials[0].intermediate_values == pytest.approx({1: 0.1, 2: 0.1})
 
 
 def test_a_verdict_on_an_earlier_visit_counts_though_later_ones_come_with_it(file, tmp_path):
     desk = opened(file, tmp_path / "out")
-    jobs = {job.name: job for job in (desk.agenda.next_job() for _ in range(5))}
+    jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(5))}
     for name in ("trial 0", "trial 1"):
-        finish(desk.agenda, jobs[name], 0.05)
+        finish(desk.coordinator, jobs[name], 0.05)
 
-    assert not desk.agenda.visited(jobs["trial 2"], Progress(report=report(-0.2, visits=2), finished=False))
+    assert not desk.coordinator.visited(jobs["trial 2"], Progress(report=report(-0.2, visits=2), finished=False))
     assert desk.diary.ends["trial 2"].state == "pruned"
     assert desk.study.ledger.trials[2].state == TrialState.PRUNED
 
@@ -233,18 +233,18 @@ def test_when_the_hours_are_over_the_best_so_far_is_confirmed_and_that_is_all(fi
     monkeypatch.setattr("hpo.orchestration.coordinator.time.monotonic", lambda: clock[0])
     short = load_study(file.document.file, {"budget.hours": 1})
     first = opened(short, out)
-    jobs = {job.name: job for job in (first.agenda.next_job() for _ in range(4))}
+    jobs = {job.name: job for job in (first.coordinator.next_job() for _ in range(4))}
     for name in ("source_only", "batch_norm", "trial 0"):
-        finish(first.agenda, jobs[name], 0.01)
+        finish(first.coordinator, jobs[name], 0.01)
     clock[0] = 3601.0
-    assert first.agenda.next_job().name == "source_only seed 1"
+    assert first.coordinator.next_job().name == "source_only seed 1"
     assert first.study.remaining() == 1
-    first.agenda.stop()
+    first.coordinator.stop()
 
     # A later driver, whose clock is new, ends what had begun and confirms it.
     second = opened(short, out)
-    while (job := second.agenda.next_job()) is not None:
-        finish(second.agenda, job, 0.02)
+    while (job := second.coordinator.next_job()) is not None:
+        finish(second.coordinator, job, 0.02)
     assert second.diary.started_jobs[0] == "trial 1"
     assert second.diary.started_jobs[-4:-2] == ["trial 1 seed 1", "trial 1 seed 2"]
     assert second.study.is_search_over()
@@ -257,23 +257,23 @@ def test_when_the_hours_are_over_the_best_so_far_is_confirmed_and_that_is_all(fi
 def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(file, tmp_path):
     out = tmp_path / "out"
     first = opened(file, out)
-    jobs = {job.name: job for job in (first.agenda.next_job() for _ in range(4))}
-    finish(first.agenda, jobs["source_only"], 0.0)
-    finish(first.agenda, jobs["trial 0"], 0.01)
-    first.agenda.stop()
-    assert not first.agenda.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
-    assert first.agenda.next_job() is None
-    assert first.agenda.is_over
+    jobs = {job.name: job for job in (first.coordinator.next_job() for _ in range(4))}
+    finish(first.coordinator, jobs["source_only"], 0.0)
+    finish(first.coordinator, jobs["trial 0"], 0.01)
+    first.coordinator.stop()
+    assert not first.coordinator.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
+    assert first.coordinator.next_job() is None
+    assert first.coordinator.is_over
     # As Tune does, which says the visit once more when it stops the job.
     told = len(first.diary.reports)
-    first.agenda.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
+    first.coordinator.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
     assert len(first.diary.reports) == told
 
     second = opened(file, out)
     again = {}
-    while (job := second.agenda.next_job()) is not None:
+    while (job := second.coordinator.next_job()) is not None:
         again[job.name] = job
-        finish(second.agenda, job, 0.02)
+        finish(second.coordinator, job, 0.02)
 
     assert list(again)[:3] == ["batch_norm", "trial 1", "trial 2"]
     assert again["trial 1"].settings == jobs["trial 1"].settings
@@ -283,9 +283,9 @@ def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(fil
 
 def test_frames_that_cannot_be_had_stop_everything(file, tmp_path):
     desk = opened(file, tmp_path / "out")
-    job = desk.agenda.next_job()
-    desk.agenda.visited(job, Progress(report=None, finished=False, failure="no folder x", concerns_all=True))
+    job = desk.coordinator.next_job()
+    desk.coordinator.visited(job, Progress(report=None, finished=False, failure="no folder x", concerns_all=True))
 
-    assert desk.agenda.obstacle == "no folder x"
-    assert desk.agenda.is_over
+    assert desk.coordinator.obstacle == "no folder x"
+    assert desk.coordinator.is_over
     assert desk.diary.ends == {}

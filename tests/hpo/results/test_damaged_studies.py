@@ -16,7 +16,7 @@ from hpo.config.study_file import StudyFile, load_study, load_written
 from hpo.execution.gpu_share import FILE as SHARES
 from hpo.execution.gpu_share import _read as read_shares
 from hpo.monitoring.status import standing_of
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.report import rebuild
 from hpo.status import places
 from hpo.study.jobs import Progress
@@ -70,11 +70,11 @@ class Engine:
         self.is_idle = False
         self._materials: dict[str, Material] = {}
 
-    def work_off(self, agenda: Agenda, *_: object) -> None:
-        while not agenda.is_over and (job := agenda.next_job()) is not None:
+    def work_off(self, coordinator: RunCoordinator, *_: object) -> None:
+        while not coordinator.is_over and (job := coordinator.next_job()) is not None:
             self.jobs.append(job.name)
             if self.is_idle:
-                agenda.stop()
+                coordinator.stop()
                 return
             split = job.settings.evaluation.split
             self._materials[split] = self._materials.get(split) or prepare(job.settings)
@@ -83,7 +83,7 @@ class Engine:
                 if not run.finished:
                     run.next_visit()
                 progress = Progress(report=run.report(), finished=run.finished)
-                if not agenda.visited(job, progress):
+                if not coordinator.visited(job, progress):
                     break
 
 

@@ -39,7 +39,7 @@ def meanwhile(monkeypatch):
     """Has the work of a study end in a refusal, after somebody has put these files into its folder."""
 
     def planned(*names: str) -> None:
-        def refuse(_agenda, _study, driver, *_: object) -> None:
+        def refuse(_coordinator, _study, driver, *_: object) -> None:
             for folder in ("source", "trials/0", "baselines/batch_norm"):
                 driver.made.run(driver.out / folder)
                 write(driver.out / folder / "settings.yaml")

@@ -13,7 +13,7 @@ from study_samples import report
 from test_agenda import Diary
 
 from hpo.config.study_file import StudyFile, load_study
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.drivers import LOCK, Driver, joined
 from hpo.study.file_lock import locked
 from hpo.study.heartbeats import DEAD, card_path, read_card
@@ -38,10 +38,10 @@ class Desk:
         with self.driver.deciding():
             self.study = open_study(file, out, self.driver)
         self.diary = Lost()
-        self.agenda = Agenda(self.study, Plan(file, out), [self.diary])
+        self.coordinator = RunCoordinator(self.study, Plan(file, out), [self.diary])
 
     def trial(self) -> Job:
-        while (job := self.agenda.next_job()) is not None and job.kind != "trial":
+        while (job := self.coordinator.next_job()) is not None and job.kind != "trial":
             pass
         assert job is not None
         return job
@@ -72,12 +72,12 @@ def test_a_driver_whose_trial_was_taken_drops_it_without_a_word_to_the_study(des
     assert other.trial().name != job.name
     take_over(other.study, job.trial)
 
-    assert not asleep.agenda.visited(job, Progress(report=report(0.02), finished=True))
+    assert not asleep.coordinator.visited(job, Progress(report=report(0.02), finished=True))
     assert asleep.diary.lost == [job.name]
     assert asleep.diary.ends == {}
     trial = other.study.ledger.trials[job.trial]
     assert (trial.state.name, trial.intermediate_values) == ("RUNNING", {})
-    asleep.agenda.broke(job, "its worker died")
+    asleep.coordinator.broke(job, "its worker died")
     assert other.study.ledger.trials[job.trial].state.name == "RUNNING"
 
 
@@ -88,17 +88,17 @@ def take_over(study: Study, number: int) -> None:
 
 def test_baselines_go_on_elsewhere_when_their_driver_leaves_and_failed_ones_do_not(desks):
     first, second = desks
-    failed, begun = (first.agenda.next_job() for _ in range(2))
+    failed, begun = (first.coordinator.next_job() for _ in range(2))
     assert (failed.name, begun.name) == ("source_only", "batch_norm")
-    first.agenda.broke(failed, "no memory")
-    assert second.agenda.next_job().name == "trial 0"
+    first.coordinator.broke(failed, "no memory")
+    assert second.coordinator.next_job().name == "trial 0"
     first.driver.leave()
 
-    assert second.agenda.next_job().name == "batch_norm"
-    assert second.agenda.failures == {"source_only": "no memory"}
+    assert second.coordinator.next_job().name == "batch_norm"
+    assert second.coordinator.failures == {"source_only": "no memory"}
     # The next session may have more memory.
     second.study.claims.forget_failures()
-    assert second.agenda.failures == {}
+    assert second.coordinator.failures == {}
 
 
 def test_of_this_machine_the_lock_says_who_lives_and_of_another_the_age_of_the_card(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.orchestration.coordinator import Agenda
+from hpo.orchestration.coordinator import RunCoordinator
 from hpo.orchestration.signals import Stopping
 from segada.cli import interruption
 from segada.cli.exit_codes import INTERRUPTED, exit_code
@@ -101,7 +101,7 @@ def test_a_time_to_stop_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyP
         Interruption(lambda: None)
 
 
-class Idle(Agenda):
+class Idle(RunCoordinator):
     """Has nothing to do."""
 
     def __init__(self) -> None:
