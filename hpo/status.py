@@ -64,10 +64,10 @@ def places(named: str, study: str | None = None) -> list[Place]:
     wanted = _name_in(out) if out is not None and study is None else study
     if wanted is not None and wanted not in found:
         raise InputError(f"{shown}: holds no study {wanted!r}, but {', '.join(sorted(found)) or 'none at all'}")
-    ledgers = [optuna.load_study(study_name=name, storage=storage) for name in found if wanted in (None, name)]
-    if not ledgers:
+    optuna_studies = [optuna.load_study(study_name=name, storage=storage) for name in found if wanted in (None, name)]
+    if not optuna_studies:
         raise InputError(f"{shown}: holds no study")
-    return [Place(ledger, out or _folder_of(ledger), shown) for ledger in ledgers]
+    return [Place(optuna_study, out or _folder_of(optuna_study), shown) for optuna_study in optuna_studies]
 
 
 def _look(arguments: argparse.Namespace) -> None:
@@ -122,9 +122,9 @@ def _study_yaml(out: Path) -> dict[str, object]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _folder_of(ledger: optuna.Study) -> Path | None:
+def _folder_of(optuna_study: optuna.Study) -> Path | None:
     """The folder of the results of a study in a database, if it can be seen from here."""
-    kept = ledger.user_attrs.get(FOLDER)
+    kept = optuna_study.user_attrs.get(FOLDER)
     if not isinstance(kept, dict):
         return None
     folder = Path(str(kept["path"]))

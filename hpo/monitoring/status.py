@@ -87,12 +87,12 @@ class Place:
     """Where a study is.
 
     Attributes:
-        ledger: Its trials.
+        optuna_study: Its trials.
         out: The folder of its results; None if it cannot be seen from here.
         shown: What a person calls the place.
     """
 
-    ledger: optuna.Study
+    optuna_study: optuna.Study
     out: Path | None
     shown: str
 
@@ -100,14 +100,14 @@ class Place:
 def standing_of(place: Place, now: float) -> Standing:
     """The standing of a study at a time, in seconds since 1970."""
     file = _File(place.out)
-    trials = place.ledger.get_trials(deepcopy=False)
-    claims = _claims(place.ledger)
+    trials = place.optuna_study.get_trials(deepcopy=False)
+    claims = _claims(place.optuna_study)
     drivers = _drivers(place.out, now)
     states = [trial.state for trial in trials]
-    best = _best(trials, place.ledger.directions[0])
+    best = _best(trials, place.optuna_study.directions[0])
     failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
     standing = Standing(
-        name=place.ledger.study_name,
+        name=place.optuna_study.study_name,
         place=place.shown,
         trials=file.trials,
         complete=states.count(TrialState.COMPLETE),
@@ -238,10 +238,10 @@ def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float
     )
 
 
-def _claims(ledger: optuna.Study) -> dict[str, dict[str, str]]:
+def _claims(optuna_study: optuna.Study) -> dict[str, dict[str, str]]:
     """What the study keeps of runs that are no trials, by name."""
     prefix = RUN.format(name="")
-    attributes = ledger.user_attrs
+    attributes = optuna_study.user_attrs
     return {name.removeprefix(prefix): kept for name, kept in attributes.items() if name.startswith(prefix)}
 
 

@@ -49,7 +49,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         name=study.file.settings.name,
         objectives=tuple(objective.metric for objective in objectives),
         maximised=tuple(objective.goal == "maximise" for objective in objectives),
-        trials=tuple(_trial(study, plan, trial) for trial in study.ledger.get_trials(deepcopy=False)),
+        trials=tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False)),
         baselines={name: found for name, path in folders.items() if (found := read_report(path).value) is not None},
         confirmation=confirmation,
         visits=plan.search_settings().stream.all_visits(),
@@ -68,7 +68,7 @@ def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
     lost = _lost_reports(study, plan, jobs) if (plan.out / CONFIRMATION).exists() else []
     lines = [f"{damage}; {_AGAIN}" for job in jobs for damage in damages(job.folder, job.needs)]
     lines += [f"{path}: is missing; {_AGAIN}" for path in lost]
-    for trial in study.ledger.get_trials(deepcopy=False):
+    for trial in study.optuna_study.get_trials(deepcopy=False):
         found = trial_damages(plan.trial_folder(trial.number), is_complete=trial.state == TrialState.COMPLETE)
         becomes = _BECOMES[_STATES[trial.state]].format(trial=f"trial {trial.number}")
         lines += [f"{damage}; {becomes}" for damage in found]

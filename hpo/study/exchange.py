@@ -13,7 +13,7 @@ from hpo.config.study_file import StudyFile
 from hpo.study.attributes import FOLDER
 from hpo.study.drivers import joined
 from hpo.study.journal.file import JOURNAL, DamagedJournal
-from hpo.study.opening import IDENTITY, check_same, open_ledger, read_ledger
+from hpo.study.opening import IDENTITY, check_same, open_optuna_study, read_optuna_study
 from hpo.study.provenance import write_study
 from hpo.study.salvage import account, check_idle, kept_file, salvaged
 from hpo.study.trial_records import FORMAT, WORDS, StudyRecord, TrialRecord, line_of, read_records, record_of, trial_of
@@ -36,13 +36,13 @@ def exported(out: Path) -> tuple[str, list[str]]:
         raise InputError(f"{out}: has no study.yaml; name the folder of a study")
     notes: list[str] = []
     try:
-        ledger, storage = read_ledger(file, out)
+        optuna_study, storage = read_optuna_study(file, out)
     except DamagedJournal:
         recovery = salvaged(out / JOURNAL, file)
         notes = account(recovery)
         storage = recovery.storage()
-        ledger = optuna.load_study(study_name=file.settings.name, storage=storage)
-    return "".join(map(line_of, _records(ledger, storage, file))), notes
+        optuna_study = optuna.load_study(study_name=file.settings.name, storage=storage)
+    return "".join(map(line_of, _records(optuna_study, storage, file))), notes
 
 
 def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
@@ -66,28 +66,28 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
     file = file.kept_in(place_of(file.settings.storage))
     with joined(out) as driver, driver.deciding():
         check_idle(driver.others(), out)
-        ledger, storage = open_ledger(file, out, list, restores=True)
-        there = ledger.get_trials(deepcopy=False)
+        optuna_study, storage = open_optuna_study(file, out, list, restores=True)
+        there = optuna_study.get_trials(deepcopy=False)
         for (line, record), trial in zip(records, there, strict=False):
             if record_of(trial, file.space) != record:
                 raise InputError(
                     f"{source}:{line}: the study in {out} has another trial {record.number}; import into a new one"
                 )
-        _add(ledger, storage, trials[len(there) :], study)
+        _add(optuna_study, storage, trials[len(there) :], study)
         if not (out / "study.yaml").exists():
             write_study(file, out)
     return max(len(trials) - len(there), 0), min(len(trials), len(there))
 
 
-def _records(ledger: optuna.Study, storage: BaseStorage, file: StudyFile) -> Iterator[StudyRecord | TrialRecord]:
-    trials = ledger.get_trials(deepcopy=False)
+def _records(optuna_study: optuna.Study, storage: BaseStorage, file: StudyFile) -> Iterator[StudyRecord | TrialRecord]:
+    trials = optuna_study.get_trials(deepcopy=False)
     numbers = {trial._trial_id: trial.number for trial in trials}
     yield StudyRecord(
-        study=ledger.study_name,
+        study=optuna_study.study_name,
         format=FORMAT,
-        directions=[WORDS[direction] for direction in ledger.directions],
-        user_attrs={key: value for key, value in ledger.user_attrs.items() if key != FOLDER},
-        system_attrs=_renumbered(storage.get_study_system_attrs(ledger._study_id), numbers),
+        directions=[WORDS[direction] for direction in optuna_study.directions],
+        user_attrs={key: value for key, value in optuna_study.user_attrs.items() if key != FOLDER},
+        system_attrs=_renumbered(storage.get_study_system_attrs(optuna_study._study_id), numbers),
     )
     yield from (record_of(trial, file.space) for trial in trials)
 
@@ -115,15 +115,17 @@ def _check_study(source: Path, study: StudyRecord, file: StudyFile) -> None:
         check_same(f"{source}:1", study.study, kept, file.identity, "give its study file with --space")
 
 
-def _add(ledger: optuna.Study, storage: BaseStorage, trials: Sequence[FrozenTrial], study: StudyRecord | None) -> None:
+def _add(
+    optuna_study: optuna.Study, storage: BaseStorage, trials: Sequence[FrozenTrial], study: StudyRecord | None
+) -> None:
     for trial in trials:
-        storage.create_new_trial(ledger._study_id, trial)
+        storage.create_new_trial(optuna_study._study_id, trial)
     if study is None:
         return
-    known = storage.get_study_user_attrs(ledger._study_id)
+    known = storage.get_study_user_attrs(optuna_study._study_id)
     for key, value in study.user_attrs.items():
         if key not in known:
-            storage.set_study_user_attr(ledger._study_id, key, value)
-    ids = {trial.number: trial._trial_id for trial in ledger.get_trials(deepcopy=False)}
+            storage.set_study_user_attr(optuna_study._study_id, key, value)
+    ids = {trial.number: trial._trial_id for trial in optuna_study.get_trials(deepcopy=False)}
     for key, value in _renumbered(study.system_attrs, ids).items():
-        storage.set_study_system_attr(ledger._study_id, key, value)
+        storage.set_study_system_attr(optuna_study._study_id, key, value)

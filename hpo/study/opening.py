@@ -27,7 +27,7 @@ CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
 DIRECTIONS = {"maximise": StudyDirection.MAXIMIZE, "minimise": StudyDirection.MINIMIZE}
 
 
-def open_ledger(
+def open_optuna_study(
     file: StudyFile, out: Path, first: Callable[[], Sequence[dict[str, Raw]]], *, restores: bool = False
 ) -> tuple[optuna.Study, BaseStorage]:
     """The Optuna study of a study file, new or continued.
@@ -59,7 +59,7 @@ def open_ledger(
     if kept is None and place is not None and not restores:
         _check_empty(out, f"no study {name!r} in {place}")
     points = first() if kept is None else []
-    ledger = optuna.create_study(
+    optuna_study = optuna.create_study(
         storage=storage,
         sampler=file.settings.sampler.build(file.space, file.settings.budget.trials),
         pruner=build_pruner(file.settings.pruning, out / "trials"),
@@ -67,12 +67,12 @@ def open_ledger(
         directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],
         load_if_exists=True,
     )
-    if IDENTITY not in ledger.user_attrs:
-        _begin(ledger, file, points, None if place is None else out)
-    return ledger, storage
+    if IDENTITY not in optuna_study.user_attrs:
+        _begin(optuna_study, file, points, None if place is None else out)
+    return optuna_study, storage
 
 
-def read_ledger(file: StudyFile, out: Path) -> tuple[optuna.Study, BaseStorage]:
+def read_optuna_study(file: StudyFile, out: Path) -> tuple[optuna.Study, BaseStorage]:
     """The Optuna study in a folder, without a byte written there.
 
     Args:
@@ -161,16 +161,16 @@ def _check_folder(place: str | None, name: str, out: Path, folder: dict[str, str
         )
 
 
-def _begin(ledger: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw]], folder: Path | None) -> None:
+def _begin(optuna_study: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw]], folder: Path | None) -> None:
     if folder is not None:
         path = folder / FOLDER_ID
         if not path.exists():
             write_text(path, uuid4().hex)
-        ledger.set_user_attr(FOLDER, {"id": path.read_text(encoding="utf-8"), "path": str(folder)})
-    if not ledger.get_trials(deepcopy=False):
+        optuna_study.set_user_attr(FOLDER, {"id": path.read_text(encoding="utf-8"), "path": str(folder)})
+    if not optuna_study.get_trials(deepcopy=False):
         for point in points:
-            ledger.enqueue_trial(point)
-    ledger.set_user_attr(IDENTITY, file.identity)
+            optuna_study.enqueue_trial(point)
+    optuna_study.set_user_attr(IDENTITY, file.identity)
 
 
 def check_same(place: str, name: str, kept: Tree, given: Tree, cure: str = CURE) -> None:

@@ -140,7 +140,7 @@ class Plan:
 
         Their values stand in the study, so that a trial whose folder is gone is as complete as before.
         """
-        for trial in study.ledger.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        for trial in study.optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             if trial_damages(self.trial_folder(trial.number), is_complete=True):
                 job = self.trial(Proposal(trial.number, study.configuration(trial), resumed=True))
                 yield replace(job, kind="repair", name=f"{job.name} files")

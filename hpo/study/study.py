@@ -18,7 +18,7 @@ from hpo.search_space.parameter import Raw
 from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.drivers import Alone, Company
 from hpo.study.leases import OWNER, Claims
-from hpo.study.opening import open_ledger, read_ledger
+from hpo.study.opening import open_optuna_study, read_optuna_study
 from segada.settings.folders import expand
 from segada.settings.nested import Value
 
@@ -41,20 +41,20 @@ class Proposal:
 class Study:
     """Hands out trials and takes in their results. The study's storage is the only memory."""
 
-    def __init__(self, file: StudyFile, ledger: optuna.Study, storage: BaseStorage, company: Company) -> None:
+    def __init__(self, file: StudyFile, optuna_study: optuna.Study, storage: BaseStorage, company: Company) -> None:
         """Reads nothing yet.
 
         Args:
             file: the study file that the ledger was opened for.
-            ledger: the Optuna study.
+            optuna_study: the Optuna study.
             storage: where it is kept.
             company: who else works on it.
         """
         self.file = file
-        self.ledger = ledger
+        self.optuna_study = optuna_study
         self.company = company
         self._storage = storage
-        self._study_id = storage.get_study_id_from_name(ledger.study_name)
+        self._study_id = storage.get_study_id_from_name(optuna_study.study_name)
         self._visits = len(file.run_settings().stream.all_visits())
         self.claims = Claims(storage, self._study_id, company)
 
@@ -72,7 +72,7 @@ class Study:
                 return self._taken_up(free.number)
             if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
                 return None
-            trial = self.ledger.ask()
+            trial = self.optuna_study.ask()
             self.claims.take_trial(trial._trial_id)
             configuration = self.file.space.suggest(trial)
             trial.set_user_attr(HASH, configuration.hash)
@@ -97,13 +97,15 @@ class Study:
         state = self._storage.get_trial(trial_id).state
         if state.is_finished():
             return state == TrialState.PRUNED
-        if len(self.ledger.directions) > 1:
+        if len(self.optuna_study.directions) > 1:
             self._storage.set_trial_user_attr(trial_id, RUNG.format(visits=visits), list(losses))
         else:
             upwards = self.file.settings.objectives[0].goal == "maximise"
             self._storage.set_trial_intermediate_value(trial_id, visits, value if upwards else -value)
         # A trial that has driven the whole stream is paid for: it counts, however it ranks.
-        hopeless = visits < self._visits and self.ledger.pruner.prune(self.ledger, self._storage.get_trial(trial_id))
+        hopeless = visits < self._visits and self.optuna_study.pruner.prune(
+            self.optuna_study, self._storage.get_trial(trial_id)
+        )
         return hopeless and self.prune(number) == TrialState.PRUNED
 
     def note(self, number: int, mishap: str) -> None:
@@ -131,18 +133,18 @@ class Study:
         if broken:
             return self.fail(number, ", ".join(broken))
         self._constrain(number, violations)
-        return self.ledger.tell(number, list(values), skip_if_finished=True).state
+        return self.optuna_study.tell(number, list(values), skip_if_finished=True).state
 
     def prune(self, number: int) -> TrialState:
         """Closes a trial that stopped early; its last reported gain stays with it."""
-        return self.ledger.tell(number, state=TrialState.PRUNED, skip_if_finished=True).state
+        return self.optuna_study.tell(number, state=TrialState.PRUNED, skip_if_finished=True).state
 
     def fail(self, number: int, reason: str) -> TrialState:
         """Closes a trial that has no result, with the reason in one line."""
         trial_id = self._trial_id(number)
         if not self._storage.get_trial(trial_id).state.is_finished():
             self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
-        return self.ledger.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
+        return self.optuna_study.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
 
     def finished(self) -> list[FrozenTrial]:
         """Trials that are closed, in order of their numbers: complete, pruned and failed ones."""
@@ -166,16 +168,16 @@ class Study:
     def close(self) -> None:
         """Starts no further trial, in this process or a later one, until the study file names another budget."""
         if not self._is_closed():
-            self.ledger.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
+            self.optuna_study.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
 
     def best(self, count: int) -> list[FrozenTrial]:
         """The best complete trials that keep every constraint, best first, each configuration once.
 
         With several objectives these are the Pareto front, in the order of the first objective.
         """
-        several = len(self.ledger.directions) > 1
-        candidates = self.ledger.best_trials if several else self._trials(TrialState.COMPLETE)
-        sign = -1.0 if self.ledger.directions[0] == optuna.study.StudyDirection.MAXIMIZE else 1.0
+        several = len(self.optuna_study.directions) > 1
+        candidates = self.optuna_study.best_trials if several else self._trials(TrialState.COMPLETE)
+        sign = -1.0 if self.optuna_study.directions[0] == optuna.study.StudyDirection.MAXIMIZE else 1.0
         feasible = [trial for trial in candidates if all(value <= 0 for value in trial.constraints.values())]
         ranked = sorted(feasible, key=lambda trial: sign * trial.values[0])
         distinct: dict[str, FrozenTrial] = {}
@@ -197,7 +199,7 @@ class Study:
         trial_id = self._trial_id(number)
         if not violations or self._storage.get_trial(trial_id).state.is_finished():
             return
-        trial = optuna.Trial(self.ledger, trial_id)
+        trial = optuna.Trial(self.optuna_study, trial_id)
         for constraint, violation in zip(self.file.settings.constraints, violations, strict=True):
             # Set already if a driver died just here.
             if constraint.text not in trial.constraints:
@@ -214,10 +216,10 @@ class Study:
         if self.file.space.is_complete(frozen.params):
             return Proposal(number, self.configuration(frozen), resumed=True)
         # The driver died between asking for the trial and naming its last parameter.
-        return Proposal(number, self.file.space.suggest(optuna.Trial(self.ledger, trial_id)), resumed=True)
+        return Proposal(number, self.file.space.suggest(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
-        return self.ledger.get_trials(deepcopy=False, states=states)
+        return self.optuna_study.get_trials(deepcopy=False, states=states)
 
     def _trial_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
@@ -237,7 +239,7 @@ def open_study(file: StudyFile, out: Path, company: Company | None = None) -> St
         InputError: the folder, or the database under this name, holds another study; or a former study that this one
             is to begin with cannot be read.
     """
-    return Study(file, *open_ledger(file, out, lambda: points_to_begin_with(file)), company or Alone())
+    return Study(file, *open_optuna_study(file, out, lambda: points_to_begin_with(file)), company or Alone())
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
@@ -250,7 +252,7 @@ def read_study(file: StudyFile, out: Path) -> Study:
     Raises:
         InputError: what should be its journal is none, or the database does not answer or holds no such study.
     """
-    return Study(file, *read_ledger(file, out), Alone())
+    return Study(file, *read_optuna_study(file, out), Alone())
 
 
 def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:

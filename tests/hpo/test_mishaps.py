@@ -68,7 +68,7 @@ def test_a_metric_that_is_missing_fails_one_trial_and_not_the_study(coordinator:
     visits = [visit.model_copy(update={"label_free": {"entropy": 0.2}}) for visit in scored.visits]
     coordinator.visited(jobs["trial 1"], Progress(report=scored.model_copy(update={"visits": visits}), finished=True))
 
-    missing, there = coordinator._study.ledger.trials
+    missing, there = coordinator._study.optuna_study.trials
     assert (missing.state, missing.user_attrs[REASON]) == (TrialState.FAIL, "label_free/entropy is nan")
     assert (there.state, there.values) == (TrialState.COMPLETE, [pytest.approx(0.2)])
     assert coordinator.obstacle is None
@@ -80,7 +80,7 @@ def test_a_full_disk_stops_the_study_and_fails_no_trial(coordinator: RunCoordina
 
     assert not coordinator.visited(jobs["trial 0"], full)
     assert (coordinator.obstacle, coordinator.obstacle_passes, coordinator.is_over) == ("/ is full", True, True)
-    assert {trial.state for trial in coordinator._study.ledger.trials} == {TrialState.RUNNING}
+    assert {trial.state for trial in coordinator._study.optuna_study.trials} == {TrialState.RUNNING}
 
 
 def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
     coordinator.broke(jobs["trial 0"], "its worker died 3 times")
 
     mishaps = ["its worker died: killed by somebody", "out of memory (so and so)"]
-    assert coordinator._study.ledger.trials[0].user_attrs[MISHAPS] == mishaps
+    assert coordinator._study.optuna_study.trials[0].user_attrs[MISHAPS] == mishaps
     write_study(coordinator._study.file, tmp_path / "out")
     write_csv(results_of(coordinator._study, coordinator._plan, None), tmp_path / "results.csv")
     header, row, _ = (tmp_path / "results.csv").read_text().splitlines()

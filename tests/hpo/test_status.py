@@ -194,7 +194,7 @@ def test_a_database_is_asked_by_its_url_and_by_its_folder(tmp_path: Path) -> Non
         by_url, by_folder = (standing_of(place, MOMENT) for where in (url, str(driver.out)) for place in places(where))
 
     assert (by_url.running, by_url.trials) == (by_folder.running, 6)
-    assert [place.ledger.study_name for place in places(url, "tiny")] == ["tiny"]
+    assert [place.optuna_study.study_name for place in places(url, "tiny")] == ["tiny"]
     (tmp_path / "out").rename(tmp_path / "elsewhere")
     (place,) = places(url)
     alone = standing_of(place, MOMENT)

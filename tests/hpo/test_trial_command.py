@@ -82,7 +82,7 @@ def searched(file: StudyFile, out: Path, count: int = 9) -> Study:
             study.prune(number)
         elif number < count - 1:
             study.complete(number, [value + number for value in values], [0.5 - number])
-    study.ledger.enqueue_trial({"method.threshold": 0.7})
+    study.optuna_study.enqueue_trial({"method.threshold": 0.7})
     return study
 
 
@@ -95,7 +95,7 @@ def trials(study: Study) -> list[str]:
     """Everything of each trial but the id that the storage gives it."""
     return [
         shown({key: value for key, value in vars(trial).items() if key != "_trial_id"})
-        for trial in study.ledger.get_trials(deepcopy=False)
+        for trial in study.optuna_study.get_trials(deepcopy=False)
     ]
 
 
@@ -122,7 +122,7 @@ def test_trials_come_back_as_they_were_and_the_search_goes_on_the_same(sampler, 
         file = load_study(str(tmp_path / kind / "study.yaml"))
         again.append(open_study(file, tmp_path / kind))
         assert trials(again[-1]) == known
-        assert again[-1].ledger.directions == former.ledger.directions
+        assert again[-1].optuna_study.directions == former.optuna_study.directions
         assert again[-1].claims.failures() == {"source_only": "a disk was\nfull"}
         # From the other storage it is the same file.
         rewritten, notes = exported(tmp_path / kind)

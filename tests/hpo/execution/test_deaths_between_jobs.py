@@ -39,7 +39,7 @@ def test_a_job_whose_worker_dies_while_taking_it_is_done_by_another(tmp_path: Pa
         execute(RunCoordinator(study, Plan(file, out), []), {}, ray, driver.scratch, 1, Dying)
 
     assert (out / "died").exists()
-    trials = study.ledger.trials
+    trials = study.optuna_study.trials
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 5
     died = ["its worker died: The actor died unexpectedly before finishing this task."]
     assert [trial.user_attrs.get(MISHAPS) for trial in trials] == [None, None, None, died, None]

@@ -61,5 +61,5 @@ def test_visits_that_ran_when_a_study_was_stopped_are_the_last(tmp_path: Path) -
     assert watch.visits[-1] == ("trial 1", 2)
     assert len(watch.visits) == len(set(watch.visits))
     assert watch.coordinator.running == 0
-    assert [trial.state for trial in study.ledger.trials] == [TrialState.COMPLETE, TrialState.RUNNING]
-    assert all(MISHAPS not in trial.user_attrs for trial in study.ledger.trials)
+    assert [trial.state for trial in study.optuna_study.trials] == [TrialState.COMPLETE, TrialState.RUNNING]
+    assert all(MISHAPS not in trial.user_attrs for trial in study.optuna_study.trials)

@@ -123,7 +123,7 @@ def test_the_default_is_confirmed_beside_the_best_and_not_twice_if_it_is_among_t
 
     # Until the best are known, room is kept for the default beside them; several run on two sets of frames.
     assert left[0] == 2 + 3 + 2 * 2 + (2 * 2 + 1) * 2
-    assert desk.study.ledger.trials[0].params == {"method.threshold": 0.75}
+    assert desk.study.optuna_study.trials[0].params == {"method.threshold": 0.75}
     twice = [f"trial {number} seed {seed}" for number in (0, 1) for seed in (1, 2)]
     assert desk.diary.started_jobs[-8:] == [*twice, *(f"{name} select" for name in twice)]
 
@@ -178,13 +178,13 @@ def test_a_pruned_trial_is_told_as_pruned_and_runs_no_further(file, tmp_path):
         finish(desk.coordinator, jobs[name], gain)
 
     assert desk.diary.ends["trial 2"].state == "pruned"
-    trial = desk.study.ledger.trials[2]
+    trial = desk.study.optuna_study.trials[2]
     assert trial.state == TrialState.PRUNED
     # Neither a baseline nor a trial that is over listens any more.
     assert not desk.coordinator.visited(jobs["trial 2"], Progress(report=report(0.3), finished=True))
     desk.coordinator.recovered(jobs["trial 2"], "killed")
     desk.coordinator.broke(jobs["trial 2"], "its worker died")
-    assert desk.study.ledger.trials[2].state == TrialState.PRUNED
+    assert desk.study.optuna_study.trials[2].state == TrialState.PRUNED
 
 
 def test_a_failed_trial_says_why_and_the_study_goes_on(file, tmp_path):
@@ -195,9 +195,9 @@ def test_a_failed_trial_says_why_and_the_study_goes_on(file, tmp_path):
     desk.coordinator.broke(jobs["trial 1"], "said twice")
     finish(desk.coordinator, jobs["trial 2"], 0.01)
 
-    reasons = [trial.user_attrs.get(REASON) for trial in desk.study.ledger.trials]
+    reasons = [trial.user_attrs.get(REASON) for trial in desk.study.optuna_study.trials]
     assert reasons == ["the loss is nan", "its worker died", None]
-    assert [trial.state.name for trial in desk.study.ledger.trials] == ["FAIL", "FAIL", "COMPLETE"]
+    assert [trial.state.name for trial in desk.study.optuna_study.trials] == ["FAIL", "FAIL", "COMPLETE"]
 
 
 def test_visits_that_a_dying_worker_could_not_report_reach_the_pruner(file, tmp_path):
@@ -206,7 +206,7 @@ def test_visits_that_a_dying_worker_could_not_report_reach_the_pruner(file, tmp_
 
     desk.coordinator.visited(jobs["trial 0"], Progress(report=report(0.1, visits=2), finished=False))
 
-    assert desk.study.ledger.trials[0].intermediate_values == pytest.approx({1: 0.1, 2: 0.1})
+    assert desk.study.optuna_study.trials[0].intermediate_values == pytest.approx({1: 0.1, 2: 0.1})
 
 
 def test_a_verdict_on_an_earlier_visit_counts_though_later_ones_come_with_it(file, tmp_path):
@@ -217,7 +217,7 @@ def test_a_verdict_on_an_earlier_visit_counts_though_later_ones_come_with_it(fil
 
     assert not desk.coordinator.visited(jobs["trial 2"], Progress(report=report(-0.2, visits=2), finished=False))
     assert desk.diary.ends["trial 2"].state == "pruned"
-    assert desk.study.ledger.trials[2].state == TrialState.PRUNED
+    assert desk.study.optuna_study.trials[2].state == TrialState.PRUNED
 
 
 def test_a_report_of_other_settings_is_not_taken_for_the_jobs(file, tmp_path):
@@ -278,7 +278,7 @@ def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(fil
     assert list(again)[:3] == ["batch_norm", "trial 1", "trial 2"]
     assert again["trial 1"].settings == jobs["trial 1"].settings
     assert again["trial 1"].folder == jobs["trial 1"].folder
-    assert [trial.state.name for trial in second.study.ledger.trials] == ["COMPLETE"] * 3
+    assert [trial.state.name for trial in second.study.optuna_study.trials] == ["COMPLETE"] * 3
 
 
 def test_frames_that_cannot_be_had_stop_everything(file, tmp_path):

@@ -88,7 +88,7 @@ def test_a_trial_that_is_worse_frame_by_frame_is_stopped_and_one_that_is_as_good
     assert p > 0.01
     assert [study.report(number, 1, -0.5) for number in (1, 2, 3, 4)] == [True, False, False, False]
     assert [trial.number for trial in study.best(9)] == [0]
-    assert study.ledger.trials[1].state == TrialState.PRUNED
+    assert study.optuna_study.trials[1].state == TrialState.PRUNED
 
 
 def test_the_level_is_that_of_the_one_sided_test(tmp_path):

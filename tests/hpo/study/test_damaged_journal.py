@@ -76,7 +76,7 @@ def kept(folder: Path, journal: bytes) -> Path:
 
 
 def trials(study: Study) -> list[FrozenTrial]:
-    return study.ledger.get_trials(deepcopy=False)
+    return study.optuna_study.get_trials(deepcopy=False)
 
 
 @pytest.fixture

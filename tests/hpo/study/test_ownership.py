@@ -75,14 +75,14 @@ def test_a_driver_whose_trial_was_taken_drops_it_without_a_word_to_the_study(des
     assert not asleep.coordinator.visited(job, Progress(report=report(0.02), finished=True))
     assert asleep.diary.lost == [job.name]
     assert asleep.diary.ends == {}
-    trial = other.study.ledger.trials[job.trial]
+    trial = other.study.optuna_study.trials[job.trial]
     assert (trial.state.name, trial.intermediate_values) == ("RUNNING", {})
     asleep.coordinator.broke(job, "its worker died")
-    assert other.study.ledger.trials[job.trial].state.name == "RUNNING"
+    assert other.study.optuna_study.trials[job.trial].state.name == "RUNNING"
 
 
 def take_over(study: Study, number: int) -> None:
-    trial = study.ledger.trials[number]
+    trial = study.optuna_study.trials[number]
     study.claims.take_trial(trial._trial_id)
 
 
@@ -205,7 +205,7 @@ def test_the_source_training_is_one_drivers_at_a_time(desks):
 def test_a_trial_carries_the_id_of_its_driver(desks):
     first, second = desks
     jobs = {desk.driver.id: desk.trial() for desk in desks}
-    trials = second.study.ledger.trials
+    trials = second.study.optuna_study.trials
     assert {trials[job.trial].user_attrs[OWNER]: job.trial for job in jobs.values()} == {
         first.driver.id: 0,
         second.driver.id: 1,

@@ -39,7 +39,7 @@ def study(file: StudyFile, tmp_path: Path) -> Study:
 
 
 def states(study: Study) -> list[TrialState]:
-    return [trial.state for trial in study.ledger.get_trials(deepcopy=False)]
+    return [trial.state for trial in study.optuna_study.get_trials(deepcopy=False)]
 
 
 def test_the_first_trial_is_the_default_and_the_budget_is_handed_out_once(study: Study) -> None:
@@ -63,7 +63,7 @@ def test_every_way_to_end_counts_and_the_first_word_holds(study: Study) -> None:
     assert study.complete(2, [0.9]) == TrialState.FAIL
     assert study.report(1, 3, 0.5) is True
     assert study.report(2, 3, 0.5) is False
-    trials = study.ledger.get_trials()
+    trials = study.optuna_study.get_trials()
     assert trials[0].values == [0.5]
     assert REASON not in trials[0].user_attrs
     assert trials[2].user_attrs[REASON] == "the loss is not finite"
@@ -74,7 +74,7 @@ def test_every_way_to_end_counts_and_the_first_word_holds(study: Study) -> None:
 def test_a_number_that_is_none_is_a_failure_with_its_reason(study: Study, value: float) -> None:
     study.ask()
     assert study.complete(0, [value]) == TrialState.FAIL
-    assert study.ledger.get_trials()[0].user_attrs[REASON] == f"mean_miou is {value}"
+    assert study.optuna_study.get_trials()[0].user_attrs[REASON] == f"mean_miou is {value}"
     assert study.best(3) == []
 
 
@@ -91,7 +91,7 @@ def test_another_process_goes_on_where_one_stopped(file: StudyFile, tmp_path: Pa
         None,
     ]
     assert [proposal and proposal.configuration for proposal in taken[:2]] == [p and p.configuration for p in begun[1:]]
-    assert second.ledger.get_trials()[0].values == [0.25]
+    assert second.optuna_study.get_trials()[0].values == [0.25]
     assert states(second) == [TrialState.COMPLETE, *[TrialState.RUNNING] * 3]
 
 
@@ -104,7 +104,7 @@ def test_a_trial_whose_driver_died_while_asking_is_completed_as_it_would_have_be
         study.ask()
         study.complete(0, [0.5])
     expected = whole.ask()
-    torn.ledger.ask().suggest_float("method.threshold", 0.5, 0.9)
+    torn.optuna_study.ask().suggest_float("method.threshold", 0.5, 0.9)
     resumed = open_study(file, tmp_path / "torn").ask()
     assert expected is not None
     assert resumed is not None
@@ -197,10 +197,10 @@ def test_the_best_are_complete_trials_each_configuration_once(study: Study) -> N
     for number, value in ((0, 0.3), (2, 0.5), (3, 0.4)):
         study.complete(number, [value])
     assert [trial.number for trial in study.best(2)] == [2, 3]
-    study.ledger.enqueue_trial(study.ledger.get_trials()[2].params)
-    repeated = study.ledger.ask()
+    study.optuna_study.enqueue_trial(study.optuna_study.get_trials()[2].params)
+    repeated = study.optuna_study.ask()
     study.file.space.suggest(repeated)
-    study.ledger.tell(repeated, 0.45)
+    study.optuna_study.tell(repeated, 0.45)
     assert [trial.number for trial in study.best(9)] == [2, 3, 0]
 
 
@@ -238,14 +238,14 @@ def test_halving_goes_by_the_gain_after_the_rungs_and_never_after_the_last_visit
 def test_every_trial_carries_the_hash_of_its_configuration(study: Study) -> None:
     proposal = study.ask()
     assert proposal is not None
-    (trial,) = study.ledger.get_trials()
+    (trial,) = study.optuna_study.get_trials()
     assert trial.user_attrs[HASH] == proposal.configuration.hash == study.configuration(trial).hash
 
 
 def test_without_pruning_nothing_is_pruned(tmp_path: Path) -> None:
     text = TEXT.replace("pruning: {min_visits: 2, reduction: 2}\n", "")
     study = open_study(study_file(tmp_path, text), tmp_path / "out")
-    assert isinstance(study.ledger.pruner, optuna.pruners.NopPruner)
+    assert isinstance(study.optuna_study.pruner, optuna.pruners.NopPruner)
 
 
 def test_what_breaks_a_constraint_is_never_best_and_the_ledger_knows_by_how_much(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_what_breaks_a_constraint_is_never_best_and_the_ledger_knows_by_how_much
         study.ask()
         assert study.complete(number, [value], [violation]) == TrialState.COMPLETE
     assert [trial.number for trial in study.best(3)] == [0, 2]
-    told = [dict(trial.constraints) for trial in study.ledger.get_trials()[:3]]
+    told = [dict(trial.constraints) for trial in study.optuna_study.get_trials()[:3]]
     assert told == [{"frames_per_second at least 10.0": value} for value in (-1.0, 2.5, 0.0)]
 
 
