@@ -139,7 +139,7 @@ def _left(study: Study, plan: Plan, coordinator: RunCoordinator, driver: Driver)
 def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str]]:
     """The study, and what was damaged of the files that are written now."""
     files = (out / name for name in (JOURNAL, JOURNAL_LOCK, FOLDER_ID, STUDY))
-    with driver.deciding(), driver.made.noting(*files):
+    with driver.exclusive(), driver.made.noting(*files):
         has_begun = (out / FOLDER_ID).exists()
         study = open_study(file, out, driver)
         if file.settings.storage is not None and not has_begun:

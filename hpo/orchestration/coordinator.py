@@ -84,7 +84,7 @@ class RunCoordinator:
             return None
         if self._returned:
             return self._returned.pop(0)
-        with self._study.company.deciding():
+        with self._study.drivers.exclusive():
             job = self._next()
             if job is None:
                 self._wait()
@@ -97,7 +97,7 @@ class RunCoordinator:
 
     def visited(self, job: Job, progress: Progress) -> bool:
         """Takes in a visit and says whether the job goes on."""
-        with self._study.company.deciding():
+        with self._study.drivers.exclusive():
             if self._is_ours(job):
                 self._take_in(job, progress)
         self._publish()
@@ -108,7 +108,7 @@ class RunCoordinator:
 
     def recovered(self, job: Job, reason: str) -> None:
         """Notes and passes on that the job's worker died, of what, and that another one goes on."""
-        with self._study.company.deciding():
+        with self._study.drivers.exclusive():
             # A worker may die after its last word on a job: there is nothing to go on with then.
             if self._is_ours(job):
                 self._note(job, f"its worker died: {reason}")
@@ -123,7 +123,7 @@ class RunCoordinator:
 
     def broke(self, job: Job, reason: str) -> None:
         """Takes in that nobody could finish the job."""
-        with self._study.company.deciding():
+        with self._study.drivers.exclusive():
             if self._is_ours(job):
                 self._fail(job, None, reason)
         self._publish()
@@ -154,8 +154,8 @@ class RunCoordinator:
         if self._running or self._is_done:
             return
         busy = self._study.owners().union(*(queue.owners() for queue in self._queues()))
-        company = self._study.company
-        others = sorted(company.title(driver) for driver in busy - {company.id})
+        drivers = self._study.drivers
+        others = sorted(drivers.title(driver) for driver in busy - {drivers.id})
         if others != self._waits_for:
             self._waits_for = others
             self._tell(lambda observer: observer.waiting(others))

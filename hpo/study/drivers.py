@@ -19,14 +19,14 @@ from segada.core.storage_errors import storage_error
 from segada.errors import InputError
 
 
-class Company(Protocol):
+class DriverGroup(Protocol):
     """Who works on a study, seen by one of them."""
 
     @property
     def id(self) -> str:
         """Of the one."""
 
-    def deciding(self) -> AbstractContextManager[None]:
+    def exclusive(self) -> AbstractContextManager[None]:
         """While the context is open nobody else decides. It may be opened again within itself."""
 
     def is_at_work(self, driver: str) -> bool:
@@ -36,13 +36,13 @@ class Company(Protocol):
         """What a person calls the driver of this id."""
 
 
-class Alone:
+class SoleDriver:
     """The company of one who knows that nobody else is there: a study that is read, or not shared."""
 
     def __init__(self) -> None:
         self.id = uuid4().hex
 
-    def deciding(self) -> AbstractContextManager[None]:
+    def exclusive(self) -> AbstractContextManager[None]:
         """Nobody to wait for."""
         return nullcontext()
 
@@ -70,7 +70,7 @@ class Driver:
         self._path = card_path(out, self.id)
         card = Card(id=self.id, host=host, boot=boot(), pid=os.getpid(), started=time.time(), version=version("segada"))
         self.made.folder(out)
-        with self.made.noting(out / LOCK), self.deciding():
+        with self.made.noting(out / LOCK), self.exclusive():
             _remove_dead(out)
             self._card = take(self._path)
             self._card.write(card.model_dump_json() + "\n")
@@ -85,7 +85,7 @@ class Driver:
         return self.out / "ray" / self.id
 
     @contextmanager
-    def deciding(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """While the context is open, no other driver of the folder decides anything."""
         if self._held is None:
             self._held = take(self.out / LOCK)
@@ -125,7 +125,7 @@ class Driver:
         self._path.unlink(missing_ok=True)
         self._card.close()
         # A folder that takes nothing now is cleared by the next driver.
-        with suppress(OSError), self.deciding():
+        with suppress(OSError), self.exclusive():
             _remove_dead(self.out)
         self._clear_scratch()
         remove_if_empty(self._path.parent)
@@ -174,7 +174,7 @@ def joined(out: Path) -> Iterator[Driver]:
     try:
         yield driver
     except InputError:
-        with driver.deciding():
+        with driver.exclusive():
             others = driver.others()
             driver.leave()
             if not others:

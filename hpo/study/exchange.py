@@ -64,7 +64,7 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
     if study is not None:
         _check_study(source, study, file)
     file = file.kept_in(place_of(file.settings.storage))
-    with joined(out) as driver, driver.deciding():
+    with joined(out) as driver, driver.exclusive():
         check_idle(driver.others(), out)
         optuna_study, storage = open_optuna_study(file, out, list, restores=True)
         there = optuna_study.get_trials(deepcopy=False)

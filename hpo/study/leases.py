@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
-from hpo.study.drivers import Company
+from hpo.study.drivers import DriverGroup
 
 OWNER = "driver"
 """User attribute of a trial: the id of the driver that has it now, or had it last."""
@@ -20,38 +20,38 @@ PATIENCE = 1.0
 class Claims:
     """Runs belong to the driver that took them last, until they are over or that driver is no longer at work.
 
-    Call what takes or asks within `Company.deciding`, so that nothing changes between the question and what follows.
+    Call what takes or asks within `DriverGroup.exclusive`, so that nothing changes between the question and what follows.
     """
 
-    def __init__(self, storage: BaseStorage, study_id: int, company: Company) -> None:
+    def __init__(self, storage: BaseStorage, study_id: int, drivers: DriverGroup) -> None:
         self._storage = storage
         self._study_id = study_id
-        self._company = company
+        self._drivers = drivers
 
     def is_free(self, trial: FrozenTrial) -> bool:
         """Whether a running trial has no driver that is at work."""
         owner = trial.user_attrs.get(OWNER)
-        return owner is None or not self._company.is_at_work(owner)
+        return owner is None or not self._drivers.is_at_work(owner)
 
     def take_trial(self, trial_id: int) -> None:
         """Makes the trial this driver's."""
-        self._storage.set_trial_user_attr(trial_id, OWNER, self._company.id)
+        self._storage.set_trial_user_attr(trial_id, OWNER, self._drivers.id)
 
     def has_trial(self, trial_id: int) -> bool:
         """Whether the trial is still this driver's: another one may have taken it for dead."""
-        return self._storage.get_trial(trial_id).user_attrs.get(OWNER) == self._company.id
+        return self._storage.get_trial(trial_id).user_attrs.get(OWNER) == self._drivers.id
 
     def take(self, name: str) -> bool:
         """Makes a run that is no trial this driver's, unless one that is at work has it, this one included."""
         owner = self.owner(name)
-        if owner is not None and self._company.is_at_work(owner):
+        if owner is not None and self._drivers.is_at_work(owner):
             return False
-        self._write(name, {"driver": self._company.id})
+        self._write(name, {"driver": self._drivers.id})
         return True
 
     def has(self, name: str) -> bool:
         """Whether such a run is still this driver's."""
-        return self.owner(name) == self._company.id
+        return self.owner(name) == self._drivers.id
 
     def owner(self, name: str) -> str | None:
         """The driver that took such a run last; None if nobody has."""
@@ -59,7 +59,7 @@ class Claims:
 
     def fail(self, name: str, reason: str) -> None:
         """Notes that a run of this driver's failed, and why: no driver at work tries it again."""
-        self._write(name, {"driver": self._company.id, "failure": reason})
+        self._write(name, {"driver": self._drivers.id, "failure": reason})
 
     def failures(self) -> dict[str, str]:
         """Runs that are no trials and failed, with the reason, by name."""
@@ -78,12 +78,12 @@ class Claims:
         try:
             yield
         finally:
-            with self._company.deciding():
+            with self._drivers.exclusive():
                 if self.has(name):
                     self._write(name, {})
 
     def _took(self, name: str) -> bool:
-        with self._company.deciding():
+        with self._drivers.exclusive():
             return self.take(name)
 
     def _runs(self) -> dict[str, dict[str, str]]:

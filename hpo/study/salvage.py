@@ -38,7 +38,7 @@ def salvage(out: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"{out}: has no {JOURNAL} to salvage; name the folder of a study")
     file = kept_file(out)
-    with joined(out) as driver, driver.deciding():
+    with joined(out) as driver, driver.exclusive():
         check_idle(driver.others(), out)
         with locked(out / JOURNAL_LOCK):
             recovery = salvaged(path, file)

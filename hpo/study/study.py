@@ -16,7 +16,7 @@ from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
 from hpo.study.attributes import MISHAPS, REASON
-from hpo.study.drivers import Alone, Company
+from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.leases import OWNER, Claims
 from hpo.study.opening import open_optuna_study, read_optuna_study
 from segada.settings.folders import expand
@@ -41,22 +41,22 @@ class Proposal:
 class Study:
     """Hands out trials and takes in their results. The study's storage is the only memory."""
 
-    def __init__(self, file: StudyFile, optuna_study: optuna.Study, storage: BaseStorage, company: Company) -> None:
+    def __init__(self, file: StudyFile, optuna_study: optuna.Study, storage: BaseStorage, drivers: DriverGroup) -> None:
         """Reads nothing yet.
 
         Args:
             file: the study file that the ledger was opened for.
             optuna_study: the Optuna study.
             storage: where it is kept.
-            company: who else works on it.
+            drivers: who else works on it.
         """
         self.file = file
         self.optuna_study = optuna_study
-        self.company = company
+        self.drivers = drivers
         self._storage = storage
         self._study_id = storage.get_study_id_from_name(optuna_study.study_name)
         self._visits = len(file.run_settings().stream.all_visits())
-        self.claims = Claims(storage, self._study_id, company)
+        self.claims = Claims(storage, self._study_id, drivers)
 
     def ask(self) -> Proposal | None:
         """The next trial to run, which is this driver's from now on; None while there is none.
@@ -64,7 +64,7 @@ class Study:
         Those come first whose driver is no longer at work; then new ones, until the budget has been handed out. None is
         not the last word while others run trials: they may die.
         """
-        with self.company.deciding():
+        with self.drivers.exclusive():
             running = self._trials(TrialState.RUNNING)
             free = next((trial for trial in running if self.claims.is_free(trial)), None)
             if free is not None:
@@ -225,7 +225,7 @@ class Study:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 
-def open_study(file: StudyFile, out: Path, company: Company | None = None) -> Study:
+def open_study(file: StudyFile, out: Path, drivers: DriverGroup | None = None) -> Study:
     """Opens the study of a folder, or begins it with what the file says is tried first.
 
     Call it before anything else is written into the folder: it refuses without a trace.
@@ -233,13 +233,13 @@ def open_study(file: StudyFile, out: Path, company: Company | None = None) -> St
     Args:
         file: the study, which may name the database that keeps it; see `hpo.study.storage.place_of`.
         out: the folder of the results; holds the journal where there is no database.
-        company: who else works on it, `deciding` while this is called; None where nobody can.
+        drivers: who else works on it, `exclusive` while this is called; None where nobody can.
 
     Raises:
         InputError: the folder, or the database under this name, holds another study; or a former study that this one
             is to begin with cannot be read.
     """
-    return Study(file, *open_optuna_study(file, out, lambda: points_to_begin_with(file)), company or Alone())
+    return Study(file, *open_optuna_study(file, out, lambda: points_to_begin_with(file)), drivers or SoleDriver())
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
@@ -252,7 +252,7 @@ def read_study(file: StudyFile, out: Path) -> Study:
     Raises:
         InputError: what should be its journal is none, or the database does not answer or holds no such study.
     """
-    return Study(file, *read_optuna_study(file, out), Alone())
+    return Study(file, *read_optuna_study(file, out), SoleDriver())
 
 
 def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:

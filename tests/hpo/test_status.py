@@ -46,7 +46,7 @@ class Desk:
         path.write_text(STUDY)
         self.file = load_study(str(path)).kept_in(storage)
         self.plan = Plan(self.file, driver.out)
-        with driver.deciding():
+        with driver.exclusive():
             self.study = open_study(self.file, driver.out, driver)
             write_study(self.file, driver.out)
         self.coordinator = RunCoordinator(self.study, self.plan, [])

@@ -35,7 +35,7 @@ class Desk:
 
     def __init__(self, file: StudyFile, out: Path) -> None:
         self.driver = Driver(out)
-        with self.driver.deciding():
+        with self.driver.exclusive():
             self.study = open_study(file, out, self.driver)
         self.diary = Lost()
         self.coordinator = RunCoordinator(self.study, Plan(file, out), [self.diary])
@@ -141,7 +141,7 @@ def test_a_driver_killed_with_a_lock_holds_nobody_up(file, tmp_path, lock):
     taken = threading.Event()
 
     def work() -> None:
-        with joined(out) as driver, driver.deciding():
+        with joined(out) as driver, driver.exclusive():
             open_study(file, out, driver).ask()
         taken.set()
 
