@@ -12,7 +12,7 @@ from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import trace_of, visits_per_minute
 from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.file_lock import attempt
-from hpo.study.heartbeats import DEAD, Card, boot, card_path, cards, modified
+from hpo.study.heartbeats import DEAD_AFTER_SECONDS, DriverRecord, boot, driver_records, modified, record_path
 from hpo.study.leases import OWNER, RUN
 from segada.artifacts.run_files import REPORT, read, read_report
 from segada.records import Record
@@ -247,18 +247,18 @@ def _claims(optuna_study: optuna.Study) -> dict[str, dict[str, str]]:
 
 def _drivers(out: Path | None, now: float) -> dict[str, str]:
     """Who works in the folder, as a person calls them, by id."""
-    found = [] if out is None else cards(out)
+    found = [] if out is None else driver_records(out)
     return {
-        card.id: f"{card.host} (process {card.pid})"
-        for card in found
-        if out is not None and _is_at_work(out, card, now)
+        record.id: f"{record.host} (process {record.pid})"
+        for record in found
+        if out is not None and _is_at_work(out, record, now)
     }
 
 
-def _is_at_work(out: Path, card: Card, now: float) -> bool:
-    path = card_path(out, card.id)
-    if card.boot != boot():
-        return now - modified(path) < DEAD
+def _is_at_work(out: Path, record: DriverRecord, now: float) -> bool:
+    path = record_path(out, record.id)
+    if record.boot != boot():
+        return now - modified(path) < DEAD_AFTER_SECONDS
     # Opened for reading: the folder may be one that nothing can be written to.
     file = attempt(path, "r")
     if file is not None:

@@ -14,7 +14,18 @@ from uuid import uuid4
 from hpo.study.created_files import Made, remove_if_empty, remove_named
 from hpo.study.file_lock import locked, take
 from hpo.study.folder import LOCK, SCRATCH, check_movable
-from hpo.study.heartbeats import BEAT, DRIVERS, Card, boot, card_path, cards, is_alive, is_driver, modified, read_card
+from hpo.study.heartbeats import (
+    DRIVERS,
+    HEARTBEAT_SECONDS,
+    DriverRecord,
+    boot,
+    driver_records,
+    is_alive,
+    is_driver,
+    modified,
+    read_record,
+    record_path,
+)
 from segada.core.storage_errors import storage_error
 from segada.errors import InputError
 
@@ -67,14 +78,16 @@ class Driver:
         self._held: TextIO | None = None
         host = socket.gethostname()
         self.id = f"{host}-{os.getpid()}-{uuid4().hex[:8]}"
-        self._path = card_path(out, self.id)
-        card = Card(id=self.id, host=host, boot=boot(), pid=os.getpid(), started=time.time(), version=version("segada"))
+        self._path = record_path(out, self.id)
+        record = DriverRecord(
+            id=self.id, host=host, boot=boot(), pid=os.getpid(), started=time.time(), version=version("segada")
+        )
         self.made.folder(out)
         with self.made.noting(out / LOCK), self.exclusive():
             _remove_dead(out)
-            self._card = take(self._path)
-            self._card.write(card.model_dump_json() + "\n")
-            self._card.flush()
+            self._record = take(self._path)
+            self._record.write(record.model_dump_json() + "\n")
+            self._record.flush()
         self._over = threading.Event()
         self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._pulse.start()
@@ -102,28 +115,28 @@ class Driver:
         """Whether a driver works: of this machine by the lock on its card, of another one by the card's age."""
         if driver == self.id:
             return True
-        card = read_card(self.out, driver)
-        if card is None:
+        record = read_record(self.out, driver)
+        if record is None:
             return False
         # Both times are the file server's: clocks of the machines may differ.
         self._touch()
-        return is_alive(self.out, card, modified(self._path))
+        return is_alive(self.out, record, modified(self._path))
 
     def title(self, driver: str) -> str:
         """Machine and process, as long as there is a card."""
-        card = read_card(self.out, driver)
-        return driver if card is None else f"{card.host} (process {card.pid})"
+        record = read_record(self.out, driver)
+        return driver if record is None else f"{record.host} (process {record.pid})"
 
-    def others(self) -> list[Card]:
+    def others(self) -> list[DriverRecord]:
         """The cards of other drivers that work."""
-        return [card for card in cards(self.out) if card.id != self.id and self.is_at_work(card.id)]
+        return [record for record in driver_records(self.out) if record.id != self.id and self.is_at_work(record.id)]
 
     def leave(self) -> None:
         """Takes back the card: whatever this driver still had may be taken by others now."""
         self._over.set()
         self._pulse.join()
         self._path.unlink(missing_ok=True)
-        self._card.close()
+        self._record.close()
         # A folder that takes nothing now is cleared by the next driver.
         with suppress(OSError), self.exclusive():
             _remove_dead(self.out)
@@ -135,7 +148,7 @@ class Driver:
         over = [
             folder
             for folder in self.scratch.parent.glob("*")
-            if is_driver(folder.name) and not card_path(self.out, folder.name).exists()
+            if is_driver(folder.name) and not record_path(self.out, folder.name).exists()
         ]
         for folder in over:
             with suppress(OSError):
@@ -144,13 +157,13 @@ class Driver:
             remove_if_empty(self.scratch.parent)
 
     def _beat(self) -> None:
-        while not self._over.wait(BEAT):
+        while not self._over.wait(HEARTBEAT_SECONDS):
             self._touch()
 
     def _touch(self) -> None:
         # A folder that cannot be written now may be so again before the others take this driver for dead.
         with suppress(OSError):
-            os.utime(self._card.fileno())
+            os.utime(self._record.fileno())
 
 
 @contextmanager
@@ -196,7 +209,7 @@ def set_aside(out: Path) -> Path | None:
         return None
     check_movable(out)
     with locked(out / LOCK):
-        working = [card for card in cards(out) if is_alive(out, card, time.time())]
+        working = [record for record in driver_records(out) if is_alive(out, record, time.time())]
         if working:
             worker = f"process {working[0].pid} on {working[0].host}"
             raise InputError(f"{out}: {worker} works in this folder; stop it first, or name another folder with --out")
@@ -209,6 +222,6 @@ def _remove_dead(out: Path) -> None:
     for path in (out / DRIVERS).glob("*.json"):
         if not is_driver(path.stem):
             continue
-        card = read_card(out, path.stem)
-        if card is None or (card.boot == boot() and not is_alive(out, card, time.time())):
+        record = read_record(out, path.stem)
+        if record is None or (record.boot == boot() and not is_alive(out, record, time.time())):
             path.unlink(missing_ok=True)

@@ -12,13 +12,13 @@ from segada.records import Record
 
 DRIVERS = "drivers"
 """Folder, in that of the study, of a card for each driver."""
-BEAT = 5.0
+HEARTBEAT_SECONDS = 5.0
 """Seconds between two touches of a driver's card."""
-DEAD = 60.0
+DEAD_AFTER_SECONDS = 60.0
 """Seconds without a touch after which a driver on another machine is taken for dead."""
 
 
-class Card(Record):
+class DriverRecord(Record):
     """`drivers/<id>.json`: a driver that works, or was killed. Its process has the file locked until it ends."""
 
     id: str
@@ -32,16 +32,16 @@ class Card(Record):
     """Of this program."""
 
 
-def cards(out: Path) -> list[Card]:
+def driver_records(out: Path) -> list[DriverRecord]:
     """The cards in a study's folder, of drivers that work or were killed, the first one first."""
-    found = [read_card(out, path.stem) for path in (out / DRIVERS).glob("*.json")]
-    return sorted((card for card in found if card is not None), key=lambda card: card.started)
+    found = [read_record(out, path.stem) for path in (out / DRIVERS).glob("*.json")]
+    return sorted((record for record in found if record is not None), key=lambda record: record.started)
 
 
-def read_card(out: Path, driver: str) -> Card | None:
+def read_record(out: Path, driver: str) -> DriverRecord | None:
     """The card of a driver; None if it has none (any more)."""
     try:
-        return Card.model_validate_json(card_path(out, driver).read_bytes())
+        return DriverRecord.model_validate_json(record_path(out, driver).read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError:
@@ -49,22 +49,22 @@ def read_card(out: Path, driver: str) -> Card | None:
         return None
 
 
-def is_alive(out: Path, card: Card, now: float) -> bool:
+def is_alive(out: Path, record: DriverRecord, now: float) -> bool:
     """Whether a driver works.
 
     Args:
         out: the study's folder.
-        card: its card.
+        record: its card.
         now: the time, in seconds since 1970, by the clock of the machine that keeps the folder's files.
     """
-    path = card_path(out, card.id)
-    if card.boot == boot():
+    path = record_path(out, record.id)
+    if record.boot == boot():
         file = attempt(path, "r+")
         if file is not None:
             file.close()
         return file is None and path.exists()
     try:
-        return now - modified(path) < DEAD
+        return now - modified(path) < DEAD_AFTER_SECONDS
     except FileNotFoundError:
         return False
 
@@ -74,7 +74,7 @@ def is_driver(name: str) -> bool:
     return re.fullmatch(r".+-[0-9]+-[0-9a-f]{8}", name) is not None
 
 
-def card_path(out: Path, driver: str) -> Path:
+def record_path(out: Path, driver: str) -> Path:
     """Where a driver's card is."""
     return out / DRIVERS / f"{driver}.json"
 

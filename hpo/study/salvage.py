@@ -12,7 +12,7 @@ from hpo.config.study_file import StudyFile, load_study
 from hpo.samplers.history import promised
 from hpo.study.drivers import joined
 from hpo.study.file_lock import locked
-from hpo.study.heartbeats import Card
+from hpo.study.heartbeats import DriverRecord
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, beside, is_journal
 from hpo.study.journal.operations import Operation
 from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
@@ -57,7 +57,7 @@ def kept_file(out: Path) -> StudyFile | None:
     return load_study(str(path), runs=False) if path.exists() else None
 
 
-def check_idle(others: list[Card], out: Path) -> None:
+def check_idle(others: list[DriverRecord], out: Path) -> None:
     """Raises InputError if another driver works in the folder."""
     if others:
         raise InputError(f"{out}: process {others[0].pid} on {others[0].host} works in this folder; stop it first")

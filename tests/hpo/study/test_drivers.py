@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from drivers_bench import PATIENCE, RUNS, STUDY, Bench, finish, wait_for
 
-from hpo.study.heartbeats import DEAD, DRIVERS
+from hpo.study.heartbeats import DEAD_AFTER_SECONDS, DRIVERS
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_what_a_killed_driver_had_goes_on_at_once_in_the_other(bench, control):
     first.kill()
     killed = time.monotonic()
     wait_for(lambda: sum(len(made) == 3 for made in bench.visits().values()) > 18)
-    assert time.monotonic() - killed < DEAD / 2
+    assert time.monotonic() - killed < DEAD_AFTER_SECONDS / 2
     first.communicate()
     finish(second)
 

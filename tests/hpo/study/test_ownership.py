@@ -16,7 +16,7 @@ from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.drivers import LOCK, Driver, joined
 from hpo.study.file_lock import locked
-from hpo.study.heartbeats import DEAD, card_path, read_card
+from hpo.study.heartbeats import DEAD_AFTER_SECONDS, read_record, record_path
 from hpo.study.jobs import Job, Progress
 from hpo.study.journal.file import JOURNAL_LOCK
 from hpo.study.leases import OWNER
@@ -103,16 +103,16 @@ def test_baselines_go_on_elsewhere_when_their_driver_leaves_and_failed_ones_do_n
 
 def test_of_this_machine_the_lock_says_who_lives_and_of_another_the_age_of_the_card(tmp_path):
     me, out = Driver(tmp_path), tmp_path
-    elsewhere = read_card(out, me.id).model_copy(update={"id": "elsewhere", "boot": "another", "host": "far"})
-    path = card_path(out, "elsewhere")
+    elsewhere = read_record(out, me.id).model_copy(update={"id": "elsewhere", "boot": "another", "host": "far"})
+    path = record_path(out, "elsewhere")
     path.write_text(elsewhere.model_dump_json())
-    for age, alive in ((0.0, True), (DEAD - 2, True), (DEAD + 2, False)):
+    for age, alive in ((0.0, True), (DEAD_AFTER_SECONDS - 2, True), (DEAD_AFTER_SECONDS + 2, False)):
         # The clock of the file server may be years ahead of the other machines', and this process has touched its own.
-        now = card_path(out, me.id).stat().st_mtime
+        now = record_path(out, me.id).stat().st_mtime
         os.utime(path, (now - age, now - age))
         assert me.is_at_work("elsewhere") == alive
     assert me.others() == []
-    path.write_text(elsewhere.model_copy(update={"boot": read_card(out, me.id).boot}).model_dump_json())
+    path.write_text(elsewhere.model_copy(update={"boot": read_record(out, me.id).boot}).model_dump_json())
     os.utime(path)
     assert not me.is_at_work("elsewhere")
     assert me.is_at_work(me.id)
@@ -121,12 +121,12 @@ def test_of_this_machine_the_lock_says_who_lives_and_of_another_the_age_of_the_c
 
 
 def test_a_card_is_kept_fresh(tmp_path, monkeypatch):
-    monkeypatch.setattr("hpo.study.drivers.BEAT", 0.01)
+    monkeypatch.setattr("hpo.study.drivers.HEARTBEAT_SECONDS", 0.01)
     with joined(tmp_path) as driver:
-        card = card_path(tmp_path, driver.id)
-        os.utime(card, (0, 0))
-        wait_for(lambda: card.stat().st_mtime > 1e9)
-    assert not card.exists()
+        record = record_path(tmp_path, driver.id)
+        os.utime(record, (0, 0))
+        wait_for(lambda: record.stat().st_mtime > 1e9)
+    assert not record.exists()
 
 
 @pytest.mark.parametrize("lock", [LOCK, JOURNAL_LOCK])
