@@ -28,7 +28,7 @@ def rebuild(out: Path) -> None:
     """
     file = load_written(out)
     study = read_study(file, out)
-    results = write_outputs(study, Plan(file, out), study.claims.failures())
+    results = write_outputs(study, Plan(file, out), study.leases.failures())
     for line in results.damages:
         say(f"damaged: {line}")
     say(f"report in {out / 'report.html'}")

@@ -145,7 +145,7 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str
         if file.settings.storage is not None and not has_begun:
             driver.made.further(study.remove)
         if not driver.others():
-            study.claims.forget_failures()
+            study.leases.forget_failures()
         return study, [*write_study(file, out), *kept_failures(out)]
 
 
@@ -189,7 +189,7 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
         if preparation.pretrain is not None and not plan.weights.exists():
             console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}")
         try:
-            with study.claims.turn(plan.source.name) if preparation.pretrain is not None else nullcontext():
+            with study.leases.hold(plan.source.name) if preparation.pretrain is not None else nullcontext():
                 materials = prepare(preparation, ray.resources)
         except InputError as error:
             raise plan.file.document.error(("run",), str(error)) from None

@@ -101,7 +101,7 @@ def standing_of(place: Place, now: float) -> Standing:
     """The standing of a study at a time, in seconds since 1970."""
     file = _File(place.out)
     trials = place.optuna_study.get_trials(deepcopy=False)
-    claims = _claims(place.optuna_study)
+    leases = _leases(place.optuna_study)
     drivers = _drivers(place.out, now)
     states = [trial.state for trial in trials]
     best = _best(trials, place.optuna_study.directions[0])
@@ -113,8 +113,8 @@ def standing_of(place: Place, now: float) -> Standing:
         complete=states.count(TrialState.COMPLETE),
         pruned=states.count(TrialState.PRUNED),
         failed=states.count(TrialState.FAIL),
-        running=[*_running_trials(trials, file, drivers), *_running_others(claims, file, drivers)],
-        failures=failures | {name: claim["failure"] for name, claim in claims.items() if "failure" in claim},
+        running=[*_running_trials(trials, file, drivers), *_running_others(leases, file, drivers)],
+        failures=failures | {name: lease["failure"] for name, lease in leases.items() if "failure" in lease},
         mishaps={f"trial {one.number}": one.user_attrs[MISHAPS] for one in trials if MISHAPS in one.user_attrs},
         best_trial=None if best is None else best.number,
         best={} if best is None else dict(zip(file.objectives(len(best.values)), best.values, strict=True)),
@@ -205,17 +205,17 @@ def _running_trials(trials: Sequence[FrozenTrial], file: _File, drivers: Mapping
     return found
 
 
-def _running_others(claims: Mapping[str, Mapping[str, str]], file: _File, drivers: Mapping[str, str]) -> list[Running]:
+def _running_others(leases: Mapping[str, Mapping[str, str]], file: _File, drivers: Mapping[str, str]) -> list[Running]:
     """Baselines and confirmation runs: those that somebody has taken, and that have neither failed nor ended."""
     found = []
-    for name, claim in claims.items():
-        if file.out is None or "failure" in claim or "driver" not in claim:
+    for name, lease in leases.items():
+        if file.out is None or "failure" in lease or "driver" not in lease:
             continue
         folder = next((path for path in _folders(file.out, name) if path.is_dir()), None)
         if folder is not None and not trace_of(folder).is_over:
             # The source training, in the study's own folder, has another stream.
             visits = () if folder.parent == file.out else file.visits
-            found.append(_running(name, folder, visits, None, drivers.get(claim["driver"])))
+            found.append(_running(name, folder, visits, None, drivers.get(lease["driver"])))
     return found
 
 
@@ -238,7 +238,7 @@ def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float
     )
 
 
-def _claims(optuna_study: optuna.Study) -> dict[str, dict[str, str]]:
+def _leases(optuna_study: optuna.Study) -> dict[str, dict[str, str]]:
     """What the study keeps of runs that are no trials, by name."""
     prefix = RUN.format(name="")
     attributes = optuna_study.user_attrs

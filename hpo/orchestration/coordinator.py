@@ -34,9 +34,9 @@ class RunCoordinator:
         self._news: list[Callable[[Observer], None]] = []
         self._running: dict[str, Job] = {}
         self._returned: list[Job] = []
-        self._baselines = RunQueue(plan.baselines(), study.claims)
-        self._repairs = RunQueue(plan.repairs(study), study.claims)
-        self._references = RunQueue(plan.confirmed_baselines(), study.claims)
+        self._baselines = RunQueue(plan.baselines(), study.leases)
+        self._repairs = RunQueue(plan.repairs(study), study.leases)
+        self._references = RunQueue(plan.confirmed_baselines(), study.leases)
         self._confirmations: RunQueue | None = None
         self._is_done = False
         self._stopped = False
@@ -67,7 +67,7 @@ class RunCoordinator:
     @property
     def failures(self) -> dict[str, str]:
         """Baselines and confirmation runs that failed, with the reason, by name. Failed trials stand in the study."""
-        return self._study.claims.failures()
+        return self._study.leases.failures()
 
     def stop(self) -> None:
         """Hands out nothing more and ends every job after its current visit; what is not finished stays resumable."""
@@ -133,7 +133,7 @@ class RunCoordinator:
         if job is not None or not self._study.is_search_over():
             return job
         if self._confirmations is None:
-            self._confirmations = RunQueue(self._plan.confirmations(self._study), self._study.claims)
+            self._confirmations = RunQueue(self._plan.confirmations(self._study), self._study.leases)
         job = self._confirmations.next()
         self._is_done = all(queue.is_empty for queue in self._queues())
         return job
@@ -165,7 +165,9 @@ class RunCoordinator:
         if job.name not in self._running:
             return False
         has = (
-            self._study.claims.has(job.name) if job.trial is None or job.kind != "trial" else self._study.has(job.trial)
+            self._study.leases.owns(job.name)
+            if job.trial is None or job.kind != "trial"
+            else self._study.has(job.trial)
         )
         if not has:
             self._leave(job)
@@ -223,7 +225,7 @@ class RunCoordinator:
         if job.kind == "trial" and job.trial is not None:
             self._study.fail(job.trial, reason)
         else:
-            self._study.claims.fail(job.name, reason)
+            self._study.leases.fail(job.name, reason)
         self._end(job, Outcome("fail", report, reason))
 
     def _end(self, job: Job, outcome: Outcome) -> None:

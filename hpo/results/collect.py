@@ -77,7 +77,7 @@ def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
 
 def _lost_reports(study: Study, plan: Plan, jobs: Sequence[Job]) -> list[Path]:
     """Reports that are missing, of runs of a study that was over."""
-    failed = {*study.claims.failures(), *read_failures(plan.out).value}
+    failed = {*study.leases.failures(), *read_failures(plan.out).value}
     paths = [job.folder / REPORT for job in jobs if job.name not in failed]
     return [path for path in paths if path.parent.is_dir() and not path.exists()]
 

@@ -17,7 +17,7 @@ PATIENCE = 1.0
 """Seconds between two looks at what other drivers have."""
 
 
-class Claims:
+class RunLeases:
     """Runs belong to the driver that took them last, until they are over or that driver is no longer at work.
 
     Call what takes or asks within `DriverGroup.exclusive`, so that nothing changes between the question and what follows.
@@ -33,15 +33,15 @@ class Claims:
         owner = trial.user_attrs.get(OWNER)
         return owner is None or not self._drivers.is_at_work(owner)
 
-    def take_trial(self, trial_id: int) -> None:
+    def acquire_trial(self, trial_id: int) -> None:
         """Makes the trial this driver's."""
         self._storage.set_trial_user_attr(trial_id, OWNER, self._drivers.id)
 
-    def has_trial(self, trial_id: int) -> bool:
+    def owns_trial(self, trial_id: int) -> bool:
         """Whether the trial is still this driver's: another one may have taken it for dead."""
         return self._storage.get_trial(trial_id).user_attrs.get(OWNER) == self._drivers.id
 
-    def take(self, name: str) -> bool:
+    def acquire(self, name: str) -> bool:
         """Makes a run that is no trial this driver's, unless one that is at work has it, this one included."""
         owner = self.owner(name)
         if owner is not None and self._drivers.is_at_work(owner):
@@ -49,7 +49,7 @@ class Claims:
         self._write(name, {"driver": self._drivers.id})
         return True
 
-    def has(self, name: str) -> bool:
+    def owns(self, name: str) -> bool:
         """Whether such a run is still this driver's."""
         return self.owner(name) == self._drivers.id
 
@@ -71,20 +71,20 @@ class Claims:
             self._write(name, {})
 
     @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
+    def hold(self, name: str) -> Iterator[None]:
         """Waits until no other driver at work has a run, and has it while the context is open."""
-        while not self._took(name):
+        while not self._acquired(name):
             time.sleep(PATIENCE)
         try:
             yield
         finally:
             with self._drivers.exclusive():
-                if self.has(name):
+                if self.owns(name):
                     self._write(name, {})
 
-    def _took(self, name: str) -> bool:
+    def _acquired(self, name: str) -> bool:
         with self._drivers.exclusive():
-            return self.take(name)
+            return self.acquire(name)
 
     def _runs(self) -> dict[str, dict[str, str]]:
         attributes = self._storage.get_study_user_attrs(self._study_id)

@@ -17,7 +17,7 @@ from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
 from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.drivers import DriverGroup, SoleDriver
-from hpo.study.leases import OWNER, Claims
+from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
 from segada.settings.folders import expand
 from segada.settings.nested import Value
@@ -56,7 +56,7 @@ class Study:
         self._storage = storage
         self._study_id = storage.get_study_id_from_name(optuna_study.study_name)
         self._visits = len(file.run_settings().stream.all_visits())
-        self.claims = Claims(storage, self._study_id, drivers)
+        self.leases = RunLeases(storage, self._study_id, drivers)
 
     def ask(self) -> Proposal | None:
         """The next trial to run, which is this driver's from now on; None while there is none.
@@ -66,21 +66,21 @@ class Study:
         """
         with self.drivers.exclusive():
             running = self._trials(TrialState.RUNNING)
-            free = next((trial for trial in running if self.claims.is_free(trial)), None)
+            free = next((trial for trial in running if self.leases.is_free(trial)), None)
             if free is not None:
-                self.claims.take_trial(free._trial_id)
+                self.leases.acquire_trial(free._trial_id)
                 return self._taken_up(free.number)
             if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
                 return None
             trial = self.optuna_study.ask()
-            self.claims.take_trial(trial._trial_id)
+            self.leases.acquire_trial(trial._trial_id)
             configuration = self.file.space.suggest(trial)
             trial.set_user_attr(HASH, configuration.hash)
             return Proposal(trial.number, configuration, resumed=False)
 
     def has(self, number: int) -> bool:
         """Whether a trial is still this driver's: another one may have taken it for dead."""
-        return self.claims.has_trial(self._trial_id(number))
+        return self.leases.owns_trial(self._trial_id(number))
 
     def report(self, number: int, visits: int, value: float, losses: Sequence[float] = ()) -> bool:
         """Notes how a running trial does, and says whether it is pruned now.

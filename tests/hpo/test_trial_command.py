@@ -68,8 +68,8 @@ def searched(file: StudyFile, out: Path, count: int = 9) -> Study:
     """A study some of whose trials are pruned, failed and running, and one waiting."""
     study = open_study(file, out)
     write_study(file, out)
-    study.claims.take("source_only")
-    study.claims.fail("source_only", "a disk was\nfull")
+    study.leases.acquire("source_only")
+    study.leases.fail("source_only", "a disk was\nfull")
     values = [0.25, 0.125][: len(file.settings.objectives)]
     for number in range(count):
         proposal = study.ask()
@@ -123,7 +123,7 @@ def test_trials_come_back_as_they_were_and_the_search_goes_on_the_same(sampler, 
         again.append(open_study(file, tmp_path / kind))
         assert trials(again[-1]) == known
         assert again[-1].optuna_study.directions == former.optuna_study.directions
-        assert again[-1].claims.failures() == {"source_only": "a disk was\nfull"}
+        assert again[-1].leases.failures() == {"source_only": "a disk was\nfull"}
         # From the other storage it is the same file.
         rewritten, notes = exported(tmp_path / kind)
         assert [shown(json.loads(line)) for line in rewritten.splitlines()] == [

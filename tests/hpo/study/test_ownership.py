@@ -83,7 +83,7 @@ def test_a_driver_whose_trial_was_taken_drops_it_without_a_word_to_the_study(des
 
 def take_over(study: Study, number: int) -> None:
     trial = study.optuna_study.trials[number]
-    study.claims.take_trial(trial._trial_id)
+    study.leases.acquire_trial(trial._trial_id)
 
 
 def test_baselines_go_on_elsewhere_when_their_driver_leaves_and_failed_ones_do_not(desks):
@@ -97,7 +97,7 @@ def test_baselines_go_on_elsewhere_when_their_driver_leaves_and_failed_ones_do_n
     assert second.coordinator.next_job().name == "batch_norm"
     assert second.coordinator.failures == {"source_only": "no memory"}
     # The next session may have more memory.
-    second.study.claims.forget_failures()
+    second.study.leases.forget_failures()
     assert second.coordinator.failures == {}
 
 
@@ -189,17 +189,17 @@ def test_the_source_training_is_one_drivers_at_a_time(desks):
     order: list[str] = []
 
     def wait() -> None:
-        with second.study.claims.turn("source"):
+        with second.study.leases.hold("source"):
             order.append("second")
 
-    with first.study.claims.turn("source"):
+    with first.study.leases.hold("source"):
         thread = threading.Thread(target=wait)
         thread.start()
         time.sleep(0.2)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
-    assert second.study.claims.owner("source") is None
+    assert second.study.leases.owner("source") is None
 
 
 def test_a_trial_carries_the_id_of_its_driver(desks):
