@@ -13,7 +13,7 @@ from rich.console import Console
 
 from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
-from hpo.monitoring.status import Place, Standing, standing_of
+from hpo.monitoring.status import StudyLocation, StudyStatus, status_of
 from hpo.monitoring.status_view import print_plain, print_table
 from hpo.study.attributes import FOLDER, FOLDER_ID
 from hpo.study.journal.file import JOURNAL
@@ -43,7 +43,7 @@ def main() -> int:
     return exit_code(lambda: _look(arguments))
 
 
-def places(named: str, study: str | None = None) -> list[Place]:
+def places(named: str, study: str | None = None) -> list[StudyLocation]:
     """The studies of a folder or a database.
 
     Args:
@@ -67,7 +67,7 @@ def places(named: str, study: str | None = None) -> list[Place]:
     optuna_studies = [optuna.load_study(study_name=name, storage=storage) for name in found if wanted in (None, name)]
     if not optuna_studies:
         raise InputError(f"{shown}: holds no study")
-    return [Place(optuna_study, out or _folder_of(optuna_study), shown) for optuna_study in optuna_studies]
+    return [StudyLocation(optuna_study, out or _folder_of(optuna_study), shown) for optuna_study in optuna_studies]
 
 
 def _look(arguments: argparse.Namespace) -> None:
@@ -76,12 +76,12 @@ def _look(arguments: argparse.Namespace) -> None:
     console = terminal()
     show = _shown_as(arguments, console)
     while True:
-        standings = [standing_of(place, time.time()) for place in places(arguments.place, arguments.name)]
+        standings = [status_of(place, time.time()) for place in places(arguments.place, arguments.name)]
         if arguments.watch is not None and console.is_terminal and not arguments.json:
             console.clear()
-        for standing in standings:
-            show(standing)
-        if arguments.watch is None or all(standing.is_over for standing in standings):
+        for status in standings:
+            show(status)
+        if arguments.watch is None or all(status.is_over for status in standings):
             return
         sys.stdout.flush()
         try:
@@ -90,14 +90,10 @@ def _look(arguments: argparse.Namespace) -> None:
             return
 
 
-def _shown_as(arguments: argparse.Namespace, console: Console) -> Callable[[Standing], None]:
+def _shown_as(arguments: argparse.Namespace, console: Console) -> Callable[[StudyStatus], None]:
     if arguments.json:
-        return lambda standing: print(standing.model_dump_json())
-    return (
-        (lambda standing: print_table(standing, console))
-        if console.is_terminal
-        else (lambda one: print_plain(one, say))
-    )
+        return lambda status: print(status.model_dump_json())
+    return (lambda status: print_table(status, console)) if console.is_terminal else (lambda one: print_plain(one, say))
 
 
 def _storage_of(out: Path) -> BaseStorage:

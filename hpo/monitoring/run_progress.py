@@ -17,7 +17,7 @@ _TIME_LENGTH = len("2026-01-01 00:00:00")
 
 
 @dataclass(frozen=True)
-class Trace:
+class RunProgress:
     """A run's folder, as far as it has got.
 
     Attributes:
@@ -33,13 +33,13 @@ class Trace:
     is_over: bool
 
 
-def trace_of(folder: Path) -> Trace:
+def progress_of(folder: Path) -> RunProgress:
     """The trace of a run in a folder, which may be missing."""
     # Of damaged ones those before the damage; the run will mend it when it goes on.
     visits = read_visits(folder).value
     miou = sum(visit.visited_miou for visit in visits) / len(visits) if visits else None
     begun = next((moment for moment, _ in _log(folder / "log.txt")), None)
-    return Trace(len(visits), miou, begun, (folder / REPORT).exists())
+    return RunProgress(len(visits), miou, begun, (folder / REPORT).exists())
 
 
 def visits_per_minute(out: Path, now: float) -> float | None:

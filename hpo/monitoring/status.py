@@ -9,7 +9,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.document import STUDY
-from hpo.monitoring.run_progress import trace_of, visits_per_minute
+from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.file_lock import attempt
 from hpo.study.heartbeats import DEAD_AFTER_SECONDS, DriverRecord, boot, driver_records, modified, record_path
@@ -42,7 +42,7 @@ class Running(Record):
     """Who does it; null if nobody does: it goes on when the study does."""
 
 
-class Standing(Record):
+class StudyStatus(Record):
     """A study at a moment."""
 
     name: str
@@ -83,7 +83,7 @@ class Standing(Record):
 
 
 @dataclass(frozen=True)
-class Place:
+class StudyLocation:
     """Where a study is.
 
     Attributes:
@@ -97,7 +97,7 @@ class Place:
     shown: str
 
 
-def standing_of(place: Place, now: float) -> Standing:
+def status_of(place: StudyLocation, now: float) -> StudyStatus:
     """The standing of a study at a time, in seconds since 1970."""
     file = _File(place.out)
     trials = place.optuna_study.get_trials(deepcopy=False)
@@ -106,7 +106,7 @@ def standing_of(place: Place, now: float) -> Standing:
     states = [trial.state for trial in trials]
     best = _best(trials, place.optuna_study.directions[0])
     failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
-    standing = Standing(
+    status = StudyStatus(
         name=place.optuna_study.study_name,
         place=place.shown,
         trials=file.trials,
@@ -126,7 +126,7 @@ def standing_of(place: Place, now: float) -> Standing:
         drivers=sorted(drivers.values()),
         damages=file.damages,
     )
-    return standing.model_copy(update={"seconds_left": _seconds_left(standing, trials, file)})
+    return status.model_copy(update={"seconds_left": _seconds_left(status, trials, file)})
 
 
 _NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
@@ -212,7 +212,7 @@ def _running_others(leases: Mapping[str, Mapping[str, str]], file: _File, driver
         if file.out is None or "failure" in lease or "driver" not in lease:
             continue
         folder = next((path for path in _folders(file.out, name) if path.is_dir()), None)
-        if folder is not None and not trace_of(folder).is_over:
+        if folder is not None and not progress_of(folder).is_over:
             # The source training, in the study's own folder, has another stream.
             visits = () if folder.parent == file.out else file.visits
             found.append(_running(name, folder, visits, None, drivers.get(lease["driver"])))
@@ -225,7 +225,7 @@ def _folders(out: Path, name: str) -> list[Path]:
 
 
 def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float | None, driver: str | None) -> Running:
-    trace = None if folder is None else trace_of(folder)
+    trace = None if folder is None else progress_of(folder)
     done = 0 if trace is None else trace.visits
     return Running(
         name=name,
@@ -277,16 +277,16 @@ def _best(trials: Sequence[FrozenTrial], direction: StudyDirection) -> FrozenTri
     return min(kept, key=lambda one: sign * one.values[0], default=None)
 
 
-def _seconds_left(standing: Standing, trials: Sequence[FrozenTrial], file: _File) -> float | None:
+def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _File) -> float | None:
     """From the visits that are left: a trial that has not begun takes as many as those did that are over."""
     whole = len(file.visits)
-    if standing.visits_per_minute is None or standing.trials is None or file.out is None or not whole:
+    if status.visits_per_minute is None or status.trials is None or file.out is None or not whole:
         return None
     over = [trial.number for trial in trials if trial.state.is_finished()]
-    driven = [trace_of(file.out / "trials" / str(number)).visits for number in over]
+    driven = [progress_of(file.out / "trials" / str(number)).visits for number in over]
     usual = sum(driven) / len(driven) if driven else float(whole)
-    searching = [run for run in standing.running if run.name.startswith("trial") and " seed " not in run.name]
-    fresh = max(standing.trials - len(over) - len(searching), 0)
-    fixed = max(BASELINES - standing.baselines, 0) + max(standing.to_confirm - standing.confirmed, 0)
-    begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in standing.running)
-    return 60 * max(fresh * usual + fixed * whole + begun, 0) / standing.visits_per_minute
+    searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]
+    fresh = max(status.trials - len(over) - len(searching), 0)
+    fixed = max(BASELINES - status.baselines, 0) + max(status.to_confirm - status.confirmed, 0)
+    begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in status.running)
+    return 60 * max(fresh * usual + fixed * whole + begun, 0) / status.visits_per_minute

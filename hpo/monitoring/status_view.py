@@ -8,46 +8,46 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hpo.monitoring.status import Running, Standing
+from hpo.monitoring.status import Running, StudyStatus
 from hpo.reporting.wording import clock, metric_name, metric_value, tenths
 from segada.core.printing import escaped
 
 NOBODY = "nobody: it goes on with the study"
 
 
-def print_plain(standing: Standing, write: Callable[[str], None]) -> None:
+def print_plain(status: StudyStatus, write: Callable[[str], None]) -> None:
     """A line for each thing."""
-    write(f"{standing.name} ({standing.place})")
-    for line in (*_counts(standing), *_ends(standing)):
+    write(f"{status.name} ({status.place})")
+    for line in (*_counts(status), *_ends(status)):
         write(line)
-    for run in standing.running:
+    for run in status.running:
         write(f"{'running' if run.driver else 'interrupted'}: {run.name}, {', '.join(_facts(run))}")
-    for name, reason in standing.failures.items():
+    for name, reason in status.failures.items():
         write(f"failed: {name}: {reason}")
-    for name, mishaps in standing.mishaps.items():
+    for name, mishaps in status.mishaps.items():
         for mishap in mishaps:
             write(f"on the way: {name}: {mishap}")
-    for line in standing.damages:
+    for line in status.damages:
         write(f"damaged: {line}")
 
 
-def print_table(standing: Standing, console: Console) -> None:
+def print_table(status: StudyStatus, console: Console) -> None:
     """The same with bars."""
-    console.print(Text(escaped(standing.name), style="bold"), Text(escaped(standing.place), style="dim"))
-    for line in (*_counts(standing), *_ends(standing)):
+    console.print(Text(escaped(status.name), style="bold"), Text(escaped(status.place), style="dim"))
+    for line in (*_counts(status), *_ends(status)):
         console.print(line)
-    if standing.running:
+    if status.running:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for column in ("running", "", "visit", "domain", "mIoU, %", "since", "driver"):
             table.add_column(column)
-        for run in standing.running:
+        for run in status.running:
             bar = ProgressBar(run.of or 1, run.visits if run.of else 0, width=18)
             table.add_row(run.name, bar, *_cells(run))
         console.print(table)
     for title, lines in (
-        ("failed", _failures(standing)),
-        ("on the way", _mishaps(standing)),
-        ("damaged", standing.damages),
+        ("failed", _failures(status)),
+        ("on the way", _mishaps(status)),
+        ("damaged", status.damages),
     ):
         if lines:
             console.print(title, style="bold")
@@ -55,31 +55,31 @@ def print_table(standing: Standing, console: Console) -> None:
             console.print(f"  {line}")
 
 
-def _counts(standing: Standing) -> Iterator[str]:
-    over = standing.complete + standing.pruned + standing.failed
-    of = "" if standing.trials is None else f"/{standing.trials}"
-    counts = f"{standing.complete} done, {standing.pruned} pruned, {standing.failed} failed"
-    yield f"trials: {over}{of}: {counts}, {len(standing.running)} runs begun"
-    if standing.best_trial is not None:
-        values = [f"{metric_name(metric)} {metric_value(metric, value)}" for metric, value in standing.best.items()]
-        yield f"best so far: trial {standing.best_trial}: {', '.join(values)} (one seed, not confirmed)"
-    if standing.to_confirm:
-        yield f"confirmation: {standing.confirmed} of at most {standing.to_confirm} runs"
+def _counts(status: StudyStatus) -> Iterator[str]:
+    over = status.complete + status.pruned + status.failed
+    of = "" if status.trials is None else f"/{status.trials}"
+    counts = f"{status.complete} done, {status.pruned} pruned, {status.failed} failed"
+    yield f"trials: {over}{of}: {counts}, {len(status.running)} runs begun"
+    if status.best_trial is not None:
+        values = [f"{metric_name(metric)} {metric_value(metric, value)}" for metric, value in status.best.items()]
+        yield f"best so far: trial {status.best_trial}: {', '.join(values)} (one seed, not confirmed)"
+    if status.to_confirm:
+        yield f"confirmation: {status.confirmed} of at most {status.to_confirm} runs"
 
 
-def _ends(standing: Standing) -> Iterator[str]:
-    if standing.visits_per_minute is not None and standing.drivers:
-        left = "" if standing.seconds_left is None else f", about {clock(standing.seconds_left)} left"
-        yield f"speed: {standing.visits_per_minute:.1f} visits a minute{left}"
-    yield f"drivers: {', '.join(standing.drivers) or 'none at work'}"
+def _ends(status: StudyStatus) -> Iterator[str]:
+    if status.visits_per_minute is not None and status.drivers:
+        left = "" if status.seconds_left is None else f", about {clock(status.seconds_left)} left"
+        yield f"speed: {status.visits_per_minute:.1f} visits a minute{left}"
+    yield f"drivers: {', '.join(status.drivers) or 'none at work'}"
 
 
-def _failures(standing: Standing) -> list[str]:
-    return [f"{name}: {reason}" for name, reason in standing.failures.items()]
+def _failures(status: StudyStatus) -> list[str]:
+    return [f"{name}: {reason}" for name, reason in status.failures.items()]
 
 
-def _mishaps(standing: Standing) -> list[str]:
-    return [f"{name}: {mishap}" for name, mishaps in standing.mishaps.items() for mishap in mishaps]
+def _mishaps(status: StudyStatus) -> list[str]:
+    return [f"{name}: {mishap}" for name, mishaps in status.mishaps.items() for mishap in mishaps]
 
 
 def _facts(run: Running) -> Iterator[str]:

@@ -14,7 +14,7 @@ from study_samples import confirmation, report, results
 from hpo.comparison.tables import methods_csv
 from hpo.config.study_file import load_study
 from hpo.monitoring.progress import Progress, Tally
-from hpo.monitoring.status import Running, Standing
+from hpo.monitoring.status import Running, StudyStatus
 from hpo.monitoring.status_view import print_plain, print_table
 from hpo.monitoring.summary import print_summary
 from hpo.reporting.outputs import write_outputs
@@ -96,7 +96,7 @@ def test_csv_has_no_formula_but_numbers(tmp_path: Path) -> None:
 
 
 def test_the_status_prints_text() -> None:
-    standing = Standing(
+    status = StudyStatus(
         name=EVIL,
         place=EVIL,
         trials=2,
@@ -116,9 +116,9 @@ def test_the_status_prints_text() -> None:
         drivers=[EVIL],
     )
     console = printed()
-    print_table(standing, console)
+    print_table(status, console)
     plain: list[str] = []
-    print_plain(standing, plain.append)
+    print_plain(status, plain.append)
     assert text_of(console).count(SHOWN) == 7
     assert "\x1b" not in text_of(console)
     assert len(plain) == 6

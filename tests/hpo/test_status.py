@@ -14,7 +14,7 @@ from study_samples import report, visit
 
 from hpo import status
 from hpo.config.study_file import load_study
-from hpo.monitoring.status import Standing, standing_of
+from hpo.monitoring.status import StudyStatus, status_of
 from hpo.monitoring.status_view import print_table
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.status import places
@@ -100,9 +100,9 @@ def desk(driver: Driver) -> Desk:
     return desk
 
 
-def _standing(out: Path) -> Standing:
+def _standing(out: Path) -> StudyStatus:
     (place,) = places(str(out))
-    return standing_of(place, MOMENT)
+    return status_of(place, MOMENT)
 
 
 def _bytes(out: Path) -> dict[Path, tuple[bytes, int]]:
@@ -110,34 +110,34 @@ def _bytes(out: Path) -> dict[Path, tuple[bytes, int]]:
 
 
 def test_a_study_at_work_is_told_as_it_is(desk: Desk, driver: Driver) -> None:
-    standing = _standing(driver.out)
+    status = _standing(driver.out)
 
-    counts = (standing.trials, standing.complete, standing.pruned, standing.failed)
+    counts = (status.trials, status.complete, status.pruned, status.failed)
     assert counts == (6, 2, 0, 1)
-    half, fresh = standing.running
+    half, fresh = status.running
     assert (half.name, half.visits, half.of, half.domain) == ("trial 3", 2, 3, "200mm")
     assert half.miou == pytest.approx((0.59 + 0.55) / 2 + 0.02)
     assert half.driver is not None
     assert half.driver.endswith(")")
-    assert standing.drivers == [half.driver]
+    assert status.drivers == [half.driver]
     assert (fresh.name, fresh.visits, fresh.domain, fresh.miou) == ("trial 4", 0, "clear", None)
-    assert standing.failures == {"trial 2": "the loss is nan"}
-    assert standing.mishaps == {"trial 3": ["its worker died: killed"]}
-    assert (standing.best_trial, standing.best) == (1, {"mean_miou": pytest.approx(report(0.03).mean_miou)})
-    assert (standing.baselines, standing.confirmed, standing.to_confirm) == (2, 0, (1 + 2 + 1) * 2)
-    assert not standing.is_over
+    assert status.failures == {"trial 2": "the loss is nan"}
+    assert status.mishaps == {"trial 3": ["its worker died: killed"]}
+    assert (status.best_trial, status.best) == (1, {"mean_miou": pytest.approx(report(0.03).mean_miou)})
+    assert (status.baselines, status.confirmed, status.to_confirm) == (2, 0, (1 + 2 + 1) * 2)
+    assert not status.is_over
 
 
 def test_the_speed_is_that_of_the_last_ten_minutes_and_says_what_is_left(desk: Desk, driver: Driver) -> None:
-    standing = _standing(driver.out)
+    status = _standing(driver.out)
 
     # Three visits of each of two trials and two of another, in the ten minutes since the first of these began.
-    assert standing.visits_per_minute == pytest.approx(8 / 10)
+    assert status.visits_per_minute == pytest.approx(8 / 10)
     # Finished trials have driven 3, 3 and, failed, no visit: 2 each. One of trial 3's is left over, two of trial 4's
     # are to come and two of trial 5's; then the confirmation, of whole runs.
-    assert standing.seconds_left == pytest.approx(60 * (0 + 2 + 2 + 8 * 3) / 0.8)
+    assert status.seconds_left == pytest.approx(60 * (0 + 2 + 2 + 8 * 3) / 0.8)
     (place,) = places(str(driver.out))
-    later = standing_of(place, MOMENT + 3600)
+    later = status_of(place, MOMENT + 3600)
     assert (later.visits_per_minute, later.seconds_left) == (None, None)
 
 
@@ -179,10 +179,10 @@ def test_confirmation_is_counted_and_its_runs_are_shown(tmp_path: Path) -> None:
         for name in ("source_only seed 1", "trial 0 seed 1"):
             desk.drive(name, 3)
         desk.drive("trial 0 seed 2", 1)
-        standing = _standing(tmp_path / "out")
+        status = _standing(tmp_path / "out")
 
-    assert (standing.complete, standing.confirmed) == (6, 2)
-    assert ("trial 0 seed 2", 1, "50mm") in [(run.name, run.visits, run.domain) for run in standing.running]
+    assert (status.complete, status.confirmed) == (6, 2)
+    assert ("trial 0 seed 2", 1, "50mm") in [(run.name, run.visits, run.domain) for run in status.running]
 
 
 def test_a_database_is_asked_by_its_url_and_by_its_folder(tmp_path: Path) -> None:
@@ -191,13 +191,13 @@ def test_a_database_is_asked_by_its_url_and_by_its_folder(tmp_path: Path) -> Non
         desk = Desk(driver, url)
         desk.begin(3)
         desk.drive("trial 0", 2)
-        by_url, by_folder = (standing_of(place, MOMENT) for where in (url, str(driver.out)) for place in places(where))
+        by_url, by_folder = (status_of(place, MOMENT) for where in (url, str(driver.out)) for place in places(where))
 
     assert (by_url.running, by_url.trials) == (by_folder.running, 6)
     assert [place.optuna_study.study_name for place in places(url, "tiny")] == ["tiny"]
     (tmp_path / "out").rename(tmp_path / "elsewhere")
     (place,) = places(url)
-    alone = standing_of(place, MOMENT)
+    alone = status_of(place, MOMENT)
     assert (alone.trials, alone.running[0].name, alone.running[0].of) == (None, "trial 0", None)
 
 
@@ -269,10 +269,10 @@ def test_watching_ends_with_the_study(
         desk.begin(8)
         for name in list(desk.jobs):
             desk.drive(name, 3)
-    standing = _standing(tmp_path / "out")
-    at_work = standing.model_copy(update={"drivers": ["somebody (process 7)"]})
+    status = _standing(tmp_path / "out")
+    at_work = status.model_copy(update={"drivers": ["somebody (process 7)"]})
     monkeypatch.setattr(status.time, "sleep", looks.append)
-    monkeypatch.setattr(status, "standing_of", lambda *_: standing if looks else at_work)
+    monkeypatch.setattr(status, "standing_of", lambda *_: status if looks else at_work)
     assert _command(str(tmp_path / "out"), "--watch", "3", monkeypatch=monkeypatch) == DONE
     assert looks == [3.0]
     assert capsys.readouterr().out.count("trials: 6/6") == 2

@@ -15,7 +15,7 @@ from hpo.comparison.results import is_over
 from hpo.config.study_file import StudyFile, load_study, load_written
 from hpo.execution.gpu_share import FILE as SHARES
 from hpo.execution.gpu_share import _read as read_shares
-from hpo.monitoring.status import standing_of
+from hpo.monitoring.status import status_of
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.report import rebuild
 from hpo.status import places
@@ -252,7 +252,7 @@ def test_a_study_file_in_the_folder_that_is_damaged_is_written_again_by_the_stud
         assert str(refusal.value).endswith(cure)
         assert "\n" not in str(refusal.value)
     (place,) = places(str(out))
-    (said,) = standing_of(place, 0.0).damages
+    (said,) = status_of(place, 0.0).damages
     assert said.startswith(f"{out / 'study.yaml'}: ")
     assert hpo.run.run(file, out)
     assert f"damaged: {out / 'study.yaml'}" in capsys.readouterr().out
@@ -263,10 +263,10 @@ def test_a_study_file_in_the_folder_that_is_damaged_is_written_again_by_the_stud
 def test_status_names_a_report_that_cannot_be_read_and_does_not_count_it(out: Path) -> None:
     _damage(out / BASELINE / "report.json", KINDS["zeroes"])
     (place,) = places(str(out))
-    standing = standing_of(place, 0.0)
+    status = status_of(place, 0.0)
 
-    assert standing.baselines == 1
-    assert [line.partition(":")[0] for line in standing.damages] == [str(out / BASELINE / "report.json")]
+    assert status.baselines == 1
+    assert [line.partition(":")[0] for line in status.damages] == [str(out / BASELINE / "report.json")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
