@@ -5,7 +5,7 @@ from ray.tune.result import DONE
 from typing_extensions import override
 
 from hpo.execution.trainable import PROGRESS, Config
-from hpo.study.jobs import Progress
+from hpo.study.jobs import RunUpdate
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
 
@@ -33,7 +33,7 @@ class IdleTrainable(tune.Trainable):
         domains = self._settings.stream.all_visits()
         self._visits.append(_visit(len(self._visits), domains[len(self._visits)]))
         over = len(self._visits) == len(domains)
-        progress = Progress(report=_report(self._visits, self._settings), finished=over)
+        progress = RunUpdate(report=_report(self._visits, self._settings), finished=over)
         return {PROGRESS: progress.model_dump_json(), DONE: over}
 
 

@@ -13,7 +13,7 @@ from typing_extensions import override
 from hpo.execution.memory import LEAN_BATCH, was_evicted
 from hpo.execution.searcher import AgendaSearcher
 from hpo.execution.trainable import GIVEN_UP, LEAN
-from hpo.study.jobs import Progress
+from hpo.study.jobs import RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
 from segada.core.storage_errors import storage_error
 
@@ -70,7 +70,7 @@ class Deaths(Callback):
         error = _own_error(trial)
         refused = None if error is None else storage_error(error, job.folder)
         if refused is not None:
-            said = Progress(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
+            said = RunUpdate(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
             self._searcher.coordinator.visited(job, said)
             return
         is_known = self._heard.get(trial.trial_id) == _latest(trial)

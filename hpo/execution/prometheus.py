@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hpo.monitoring.progress import Tally
+from hpo.monitoring.progress import TrialCounts
 from hpo.monitoring.prometheus import EXPORTED, KEPT, STATES, VISITS
 from hpo.study.jobs import Job, Outcome
 from segada.records import RunReport
@@ -24,16 +24,16 @@ class Gauges:
     study of thousands of trials has no more of them than a Prometheus can bear.
     """
 
-    def __init__(self, study: str, tally: Tally) -> None:
+    def __init__(self, study: str, counts: TrialCounts) -> None:
         """Reports nothing yet: before Ray runs there is nobody to report to.
 
         Args:
             study: its name.
-            tally: of the trials that are over.
+            counts: of the trials that are over.
         """
         self._study = study
         self._trials = dict.fromkeys(STATES, 0)
-        self._trials |= {"complete": tally.complete, "pruned": tally.pruned, "fail": tally.failed}
+        self._trials |= {"complete": counts.complete, "pruned": counts.pruned, "fail": counts.failed}
         self._seen: dict[str, int] = {}
         self._shown: dict[str, set[tuple[str, Labels]]] = {}
         self._over: deque[str] = deque()

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from hpo.execution.searcher import AgendaSearcher
 from hpo.execution.trainable import PROGRESS
-from hpo.study.jobs import Progress
+from hpo.study.jobs import RunUpdate
 
 Result = dict[str, str]
 
@@ -33,5 +33,5 @@ class VisitScheduler(FIFOScheduler):
         self._searcher.coordinator.visited(self._searcher.job(trial.trial_id), _progress(result))
 
 
-def _progress(result: Result) -> Progress:
-    return Progress.model_validate_json(result[PROGRESS])
+def _progress(result: Result) -> RunUpdate:
+    return RunUpdate.model_validate_json(result[PROGRESS])

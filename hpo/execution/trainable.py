@@ -15,7 +15,7 @@ from ray.exceptions import RayTaskError
 from ray.tune.result import DONE
 
 from hpo.execution.memory import LEAN_BATCH
-from hpo.study.jobs import Job, Progress
+from hpo.study.jobs import Job, RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
 from segada.core.storage_errors import StorageError
 from segada.records import RunReport
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from segada.engine.shared_data import Parcel
 
 PROGRESS = "progress"
-"""Key of a step's result: a `Progress` as JSON."""
+"""Key of a step's result: a `RunUpdate` as JSON."""
 LEAN = "lean"
 """Key of a job's configuration: not empty once a worker was ended for want of memory."""
 GIVEN_UP = "given up"
@@ -112,7 +112,7 @@ class VisitTrainable(tune.Trainable):
             self._adaptation = None
         return {PROGRESS: progress.model_dump_json(), DONE: over}
 
-    def _attempt(self) -> Progress | None:
+    def _attempt(self) -> RunUpdate | None:
         """The visit, or why there is none; None if memory did not suffice."""
         from segada.engine.runner import Diverged
 
@@ -123,9 +123,9 @@ class VisitTrainable(tune.Trainable):
         except (RayTaskError, Unshared) as error:
             if not (isinstance(error.cause, ValueError) or is_out_of_memory(error.cause)):
                 raise
-            return Progress(report=None, finished=False, failure=str(error.cause), concerns_all=True)
+            return RunUpdate(report=None, finished=False, failure=str(error.cause), concerns_all=True)
         except StorageError as error:
-            return Progress(report=None, finished=False, failure=str(error), concerns_all=True, passes=True)
+            return RunUpdate(report=None, finished=False, failure=str(error), concerns_all=True, passes=True)
         except (Diverged, ValueError) as error:
             return self._failed(str(error))
         except (MemoryError, RuntimeError) as error:
@@ -135,10 +135,10 @@ class VisitTrainable(tune.Trainable):
             self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
             return None
 
-    def _failed(self, reason: str) -> Progress:
-        return Progress(report=self._report, finished=False, failure=reason, mishap=self._mishap)
+    def _failed(self, reason: str) -> RunUpdate:
+        return RunUpdate(report=self._report, finished=False, failure=reason, mishap=self._mishap)
 
-    def _visit(self) -> Progress:
+    def _visit(self) -> RunUpdate:
         from segada.engine.runner import Adaptation
 
         run = self._adaptation
@@ -153,7 +153,7 @@ class VisitTrainable(tune.Trainable):
         for split in self._shared:
             self._frames(split)
         mishap, self._mishap = self._mishap, None
-        return Progress(report=self._report, finished=run.finished, mishap=mishap)
+        return RunUpdate(report=self._report, finished=run.finished, mishap=mishap)
 
     def _material(self) -> Material:
         from segada.engine.run_data import material_key, prepare

@@ -26,7 +26,7 @@ SECONDS = 30.0
 
 
 @dataclass
-class Tally:
+class TrialCounts:
     """How far a study is; taken over from the ledger when a study goes on."""
 
     complete: int = 0
@@ -36,11 +36,11 @@ class Tally:
     """Name and first objective of the best trial."""
 
 
-def tally_of(study: Study) -> Tally:
+def count_trials(study: Study) -> TrialCounts:
     """What a study's ledger says so far."""
     states = [trial.state for trial in study.finished()]
     best = study.best(1)
-    return Tally(
+    return TrialCounts(
         complete=states.count(TrialState.COMPLETE),
         pruned=states.count(TrialState.PRUNED),
         failed=states.count(TrialState.FAIL),
@@ -65,28 +65,28 @@ class _Line:
         return f"visit {self.done}/{self.visits}{miou}"
 
 
-class Progress:
+class ConsoleReporter:
     """An observer that shows a line per running job, the best so far, the counts and the estimated end."""
 
-    def __init__(self, console: Console, settings: StudySettings, tally: Tally, jobs: int) -> None:
+    def __init__(self, console: Console, settings: StudySettings, counts: TrialCounts, jobs: int) -> None:
         """Prepares the view.
 
         Args:
             console: where it is shown.
             settings: of the study.
-            tally: of the trials that are over.
+            counts: of the trials that are over.
             jobs: runs that are left to do, baselines and confirmation included.
         """
         self._console = console
         self._settings = settings
-        self._tally = tally
+        self._counts = counts
         self._jobs = jobs
         self._done = 0
         self._first = time.monotonic()
         self._lines: dict[str, _Line] = {}
         self._live = Live(console=console, get_renderable=self._view, refresh_per_second=4, transient=True)
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ConsoleReporter":
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -139,10 +139,10 @@ class Progress:
         self._console.print(f"{job.name}: {_said(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
 
     def _count(self, job: Job, outcome: Outcome) -> None:
-        tally = self._tally
-        tally.complete += outcome.state == "complete"
-        tally.pruned += outcome.state == "pruned"
-        tally.failed += outcome.state == "fail"
+        counts = self._counts
+        counts.complete += outcome.state == "complete"
+        counts.pruned += outcome.state == "pruned"
+        counts.failed += outcome.state == "fail"
         if outcome.state != "complete" or outcome.report is None:
             return
         report = outcome.report
@@ -151,16 +151,16 @@ class Progress:
         first = self._settings.objectives[0]
         value = objective_value(first.metric, report)
         upwards = first.goal == "maximise"
-        if tally.best is None or (value > tally.best[1] if upwards else value < tally.best[1]):
-            tally.best = (job.name, value)
+        if counts.best is None or (value > counts.best[1] if upwards else value < counts.best[1]):
+            counts.best = (job.name, value)
 
     def _summary(self) -> str:
-        tally = self._tally
-        over = tally.complete + tally.pruned + tally.failed
-        counts = f"{tally.complete} done, {tally.pruned} pruned, {tally.failed} failed"
-        parts = [f"{over}/{self._settings.budget.trials} trials: {counts}"]
-        if tally.best is not None:
-            name, value = tally.best
+        counts = self._counts
+        over = counts.complete + counts.pruned + counts.failed
+        text = f"{counts.complete} done, {counts.pruned} pruned, {counts.failed} failed"
+        parts = [f"{over}/{self._settings.budget.trials} trials: {text}"]
+        if counts.best is not None:
+            name, value = counts.best
             metric = self._settings.objectives[0].metric
             unit = metric_title(metric).removeprefix(metric_name(metric)).removeprefix(",")
             shown = f"{metric_name(metric)} {metric_value(metric, value)}{unit}"

@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
 from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
-from hpo.study.jobs import Job, Observer, Outcome, Progress
+from hpo.study.jobs import Job, Observer, Outcome, RunUpdate
 from hpo.study.leases import PATIENCE
 from hpo.study.plan import Plan
 from hpo.study.study import Study
@@ -95,7 +95,7 @@ class RunCoordinator:
         self._publish()
         return job
 
-    def visited(self, job: Job, progress: Progress) -> bool:
+    def visited(self, job: Job, progress: RunUpdate) -> bool:
         """Takes in a visit and says whether the job goes on."""
         with self._study.drivers.exclusive():
             if self._is_ours(job):
@@ -178,7 +178,7 @@ class RunCoordinator:
         if job.kind == "trial" and job.trial is not None:
             self._study.note(job.trial, mishap)
 
-    def _take_in(self, job: Job, progress: Progress) -> None:
+    def _take_in(self, job: Job, progress: RunUpdate) -> None:
         if progress.mishap is not None:
             self._note(job, progress.mishap)
         if progress.concerns_all:

@@ -33,7 +33,7 @@ class Job:
     needs: tuple[str, ...] = ()
 
 
-class Progress(Record):
+class RunUpdate(Record):
     """What a run says after each visit."""
 
     report: RunReport | None

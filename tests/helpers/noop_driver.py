@@ -20,7 +20,7 @@ from study_samples import random_areas, report
 import hpo.run
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.drivers import Driver
-from hpo.study.jobs import Job, Progress
+from hpo.study.jobs import Job, RunUpdate
 from hpo.study.study import Study
 from segada.core.atomic_io import write_bytes, write_text
 from segada.records import RunReport
@@ -37,7 +37,7 @@ def gain_of(parameters: Mapping[str, Value]) -> float:
     return 0.05 - (threshold - 0.7) ** 2
 
 
-def visit(job: Job) -> Progress:
+def visit(job: Job) -> RunUpdate:
     """The next visit; its line names the process, which plays no part in any result."""
     lines = job.folder / "visits.jsonl"
     done = lines.read_text().splitlines() if lines.exists() else []
@@ -48,7 +48,7 @@ def visit(job: Job) -> Progress:
         write_text(lines, "\n".join([*done, record.model_dump_json(), ""]))
     if len(whole.visits) == VISITS and not (job.folder / "report.json").exists():
         leave(job, whole)
-    return Progress(report=whole, finished=len(whole.visits) == VISITS)
+    return RunUpdate(report=whole, finished=len(whole.visits) == VISITS)
 
 
 def leave(job: Job, whole: RunReport) -> None:

@@ -13,7 +13,7 @@ from study_samples import confirmation, report, results
 
 from hpo.comparison.tables import methods_csv
 from hpo.config.study_file import load_study
-from hpo.monitoring.progress import Progress, Tally
+from hpo.monitoring.progress import ConsoleReporter, TrialCounts
 from hpo.monitoring.status import Running, StudyStatus
 from hpo.monitoring.status_view import print_plain, print_table
 from hpo.monitoring.summary import print_summary
@@ -132,7 +132,7 @@ def test_progress_prints_text(is_terminal: bool) -> None:
     whole = report(0.1)
     last = whole.visits[-1].model_copy(update={"domain": EVIL, "miou": {EVIL: 0.5}})
     evil: RunReport = whole.model_copy(update={"visits": [*whole.visits[:-1], last]})
-    with Progress(console, settings, Tally(), 3) as shown:
+    with ConsoleReporter(console, settings, TrialCounts(), 3) as shown:
         shown.started(job)
         shown.visited(job, evil)
         shown._live.refresh()

@@ -27,7 +27,7 @@ from hpo.results.collect import results_of
 from hpo.results.results import write_csv
 from hpo.study.attributes import MISHAPS, REASON
 from hpo.study.drivers import joined
-from hpo.study.jobs import Job, Progress
+from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
@@ -63,10 +63,10 @@ def _jobs(coordinator: RunCoordinator) -> dict[str, Job]:
 
 def test_a_metric_that_is_missing_fails_one_trial_and_not_the_study(coordinator: RunCoordinator) -> None:
     jobs = _jobs(coordinator)
-    coordinator.visited(jobs["trial 0"], Progress(report=report(0.1), finished=True))
+    coordinator.visited(jobs["trial 0"], RunUpdate(report=report(0.1), finished=True))
     scored = report(0.1)
     visits = [visit.model_copy(update={"label_free": {"entropy": 0.2}}) for visit in scored.visits]
-    coordinator.visited(jobs["trial 1"], Progress(report=scored.model_copy(update={"visits": visits}), finished=True))
+    coordinator.visited(jobs["trial 1"], RunUpdate(report=scored.model_copy(update={"visits": visits}), finished=True))
 
     missing, there = coordinator._study.optuna_study.trials
     assert (missing.state, missing.user_attrs[REASON]) == (TrialState.FAIL, "label_free/entropy is nan")
@@ -76,7 +76,7 @@ def test_a_metric_that_is_missing_fails_one_trial_and_not_the_study(coordinator:
 
 def test_a_full_disk_stops_the_study_and_fails_no_trial(coordinator: RunCoordinator) -> None:
     jobs = _jobs(coordinator)
-    full = Progress(report=None, finished=False, failure="/ is full", concerns_all=True, passes=True)
+    full = RunUpdate(report=None, finished=False, failure="/ is full", concerns_all=True, passes=True)
 
     assert not coordinator.visited(jobs["trial 0"], full)
     assert (coordinator.obstacle, coordinator.obstacle_passes, coordinator.is_over) == ("/ is full", True, True)
@@ -88,7 +88,7 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
     coordinator.recovered(jobs["source_only"], "of a baseline nobody keeps it")
     coordinator.recovered(jobs["trial 0"], "killed\nby somebody")
     coordinator.visited(
-        jobs["trial 0"], Progress(report=report(0.1, 1), finished=False, mishap="out of memory (so and so)")
+        jobs["trial 0"], RunUpdate(report=report(0.1, 1), finished=False, mishap="out of memory (so and so)")
     )
     coordinator.broke(jobs["trial 0"], "its worker died 3 times")
 
@@ -139,11 +139,11 @@ def _worker(settings: RunSettings, material: Material, folder: Path, **told: str
     return worker
 
 
-def _steps(worker: VisitTrainable) -> Iterator[Progress]:
+def _steps(worker: VisitTrainable) -> Iterator[RunUpdate]:
     """What it says, until it is done."""
     while True:
         result = worker.step()
-        yield Progress.model_validate_json(result[PROGRESS])
+        yield RunUpdate.model_validate_json(result[PROGRESS])
         if result["done"]:
             return
 
@@ -272,7 +272,7 @@ class _Heard:
     def broke(self, _job: Job, reason: str) -> None:
         self.told.append(("broke", reason))
 
-    def visited(self, _job: Job, progress: Progress) -> bool:
+    def visited(self, _job: Job, progress: RunUpdate) -> bool:
         self.told.append(("visited", progress))
         return False
 
@@ -357,7 +357,7 @@ def test_a_worker_that_could_not_write_fails_no_job(deaths: Deaths, heard: _Hear
 
     ((what, progress),) = heard.told
     assert what == "visited"
-    assert isinstance(progress, Progress)
+    assert isinstance(progress, RunUpdate)
     assert (progress.concerns_all, progress.passes) == (True, True)
     assert " is full (" in str(progress.failure)
 

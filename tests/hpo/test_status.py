@@ -19,7 +19,7 @@ from hpo.monitoring.status_view import print_table
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.status import places
 from hpo.study.drivers import Driver, joined
-from hpo.study.jobs import Job, Progress
+from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
@@ -72,7 +72,7 @@ class Desk:
         whole = report(gain, visits).model_copy(update={"settings_hash": job.settings.settings_hash()})
         if finished:
             (job.folder / "report.json").write_text(whole.model_dump_json())
-        self.coordinator.visited(job, Progress(report=whole, finished=finished))
+        self.coordinator.visited(job, RunUpdate(report=whole, finished=finished))
 
 
 def _clock(minutes: float) -> str:
@@ -95,7 +95,7 @@ def desk(driver: Driver) -> Desk:
     desk.drive("trial 0", 3, gain=0.01, minutes=8.0)
     desk.drive("trial 1", 3, gain=0.03, minutes=4.0)
     desk.coordinator.recovered(desk.jobs["trial 3"], "killed")
-    desk.coordinator.visited(desk.jobs["trial 2"], Progress(report=None, finished=False, failure="the loss is nan"))
+    desk.coordinator.visited(desk.jobs["trial 2"], RunUpdate(report=None, finished=False, failure="the loss is nan"))
     desk.drive("trial 3", 2, gain=0.02, minutes=2.0)
     return desk
 

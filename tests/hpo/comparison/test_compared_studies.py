@@ -26,7 +26,7 @@ from hpo.config.document import read_document
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.reporting.outputs import write_outputs
-from hpo.study.jobs import Job, Progress
+from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
@@ -69,7 +69,7 @@ def finish(coordinator: RunCoordinator, job: Job) -> None:
     leave_run(job, left, random_areas(np.random.default_rng(job.settings.seed), 0.5 + worth, frames=8))
     lines = "".join(visit.model_dump_json() + "\n" for visit in left.visits)
     (job.folder / "visits.jsonl").write_text(lines, encoding="utf-8")
-    coordinator.visited(job, Progress(report=left, finished=True))
+    coordinator.visited(job, RunUpdate(report=left, finished=True))
 
 
 class Engine:

@@ -11,7 +11,7 @@ from hpo.config.study_file import load_study
 from hpo.execution.cluster import Resources, cluster
 from hpo.execution.prometheus import Gauges
 from hpo.execution.tune import execute
-from hpo.monitoring.progress import tally_of
+from hpo.monitoring.progress import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.attributes import MISHAPS
 from hpo.study.drivers import joined
@@ -54,7 +54,9 @@ def test_visits_that_ran_when_a_study_was_stopped_are_the_last(tmp_path: Path) -
     watch = Stopping()
     with joined(out) as driver, cluster(Resources(1, 1, 0, 1), None) as ray:
         study = open_study(file, out, driver)
-        watch.coordinator = RunCoordinator(study, Plan(file, out), [watch, Gauges(file.settings.name, tally_of(study))])
+        watch.coordinator = RunCoordinator(
+            study, Plan(file, out), [watch, Gauges(file.settings.name, count_trials(study))]
+        )
         execute(watch.coordinator, {}, ray, driver.scratch, 2, IdleTrainable)
 
     assert watch.recoveries == []

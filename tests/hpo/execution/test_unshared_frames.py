@@ -6,7 +6,7 @@ import pytest
 import ray
 
 from hpo.execution.trainable import PROGRESS, VisitTrainable, config_of
-from hpo.study.jobs import Job, Progress
+from hpo.study.jobs import Job, RunUpdate
 from segada.errors import InputError
 from segada.settings import RunSettings
 
@@ -27,7 +27,7 @@ def test_the_reason_concerns_all_trials_and_names_both_cures(
     monkeypatch.setattr(ray, "get", lambda parcel: parcel)
     worker.reset_config(config_of(Job("trial", "trial 0", tmp_path, settings, 0, {})))
     result = worker.step()
-    said = Progress.model_validate_json(str(result[PROGRESS]))
+    said = RunUpdate.model_validate_json(str(result[PROGRESS]))
     assert (said.concerns_all, said.finished, result["done"]) == (True, False, True)
     assert str(said.failure).startswith("on node ")
     assert "domain 'road': no folder /data/road; put the data set where all nodes find it, or " in str(said.failure)

@@ -9,7 +9,7 @@ from study_samples import report
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.monitoring import progress
-from hpo.monitoring.progress import Progress, Tally
+from hpo.monitoring.progress import ConsoleReporter, TrialCounts
 from hpo.study.jobs import Job, Outcome
 
 VISITS = {"run.stream.visits": ["clear", "50mm", "200mm"]}
@@ -37,16 +37,16 @@ def file() -> StudyFile:
     return load_study("smoke.yaml", VISITS | {"budget.trials": 4})
 
 
-def view(file: StudyFile, *, terminal: bool, jobs: int = 4) -> tuple[Progress, Console]:
+def view(file: StudyFile, *, terminal: bool, jobs: int = 4) -> tuple[ConsoleReporter, Console]:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=200, color_system=None)
-    return Progress(console, file.settings, Tally(), jobs), console
+    return ConsoleReporter(console, file.settings, TrialCounts(), jobs), console
 
 
 def job_of(file: StudyFile, number: int) -> Job:
     return Job("trial", f"trial {number}", Path(), file.run_settings(), number, {})
 
 
-def shown(seen: Progress, console: Console) -> str:
+def shown(seen: ConsoleReporter, console: Console) -> str:
     with console.capture() as capture:
         console.print(seen._view())
     return capture.get()

@@ -14,11 +14,11 @@ from study_samples import report
 from hpo.config.study_file import load_study
 from hpo.execution import prometheus as gauges
 from hpo.execution.prometheus import Gauges
-from hpo.monitoring.progress import tally_of
+from hpo.monitoring.progress import count_trials
 from hpo.monitoring.prometheus import EXPORTED, PREFIX, STATES
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.reporting.outputs import write_outputs
-from hpo.study.jobs import Progress
+from hpo.study.jobs import RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
@@ -88,7 +88,7 @@ def test_gauges_are_the_results(metrics_page: str, tmp_path: Path, monkeypatch: 
     out = tmp_path / "out"
     study, plan = open_study(file, out), Plan(file, out)
     write_study(file, out)
-    coordinator = RunCoordinator(study, plan, [Gauges("tiny", tally_of(study))])
+    coordinator = RunCoordinator(study, plan, [Gauges("tiny", count_trials(study))])
     gain = 0.0
     while (job := coordinator.next_job()) is not None:
         gain += 0.01
@@ -101,7 +101,7 @@ def test_gauges_are_the_results(metrics_page: str, tmp_path: Path, monkeypatch: 
         whole = whole.model_copy(update={"settings_hash": job.settings.settings_hash()})
         (job.folder / "report.json").write_text(whole.model_dump_json())
         failure = "diverged" if job.name == "trial 1" else None
-        coordinator.visited(job, Progress(report=whole, finished=True, failure=failure))
+        coordinator.visited(job, RunUpdate(report=whole, finished=True, failure=failure))
     write_outputs(study, plan, {})
 
     with (out / "results.csv").open(newline="") as rows:

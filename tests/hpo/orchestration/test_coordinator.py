@@ -11,7 +11,7 @@ from study_samples import leave_run, report, visit
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator
-from hpo.study.jobs import Job, Outcome, Progress
+from hpo.study.jobs import Job, Outcome, RunUpdate
 from hpo.study.plan import Plan, undone
 from hpo.study.study import REASON, Study, open_study
 from segada.records import RunReport
@@ -84,7 +84,7 @@ def finish(coordinator: RunCoordinator, job: Job, gain: float) -> None:
         whole = report(gain, visits)
         if visits == 3:
             leave_run(job, whole, np.ones((4, 3, 19), np.int64))
-        if not coordinator.visited(job, Progress(report=whole, finished=visits == 3)):
+        if not coordinator.visited(job, RunUpdate(report=whole, finished=visits == 3)):
             return
 
 
@@ -164,7 +164,7 @@ def test_a_trial_goes_on_or_not_by_what_the_study_judges_it_by(file, tmp_path, v
     first = visit(0, 0.1)
     slow = first.model_copy(update={"miou": {**first.miou, first.domain: first.miou[first.domain] - 0.1}})
     goes_on = desk.coordinator.visited(
-        jobs["trial 2"], Progress(report=report(0.0, 1).model_copy(update={"visits": [slow]}), finished=False)
+        jobs["trial 2"], RunUpdate(report=report(0.0, 1).model_copy(update={"visits": [slow]}), finished=False)
     )
     assert goes_on == (state == "complete")
     finish(desk.coordinator, jobs["trial 2"], 0.1)
@@ -181,7 +181,7 @@ def test_a_pruned_trial_is_told_as_pruned_and_runs_no_further(file, tmp_path):
     trial = desk.study.optuna_study.trials[2]
     assert trial.state == TrialState.PRUNED
     # Neither a baseline nor a trial that is over listens any more.
-    assert not desk.coordinator.visited(jobs["trial 2"], Progress(report=report(0.3), finished=True))
+    assert not desk.coordinator.visited(jobs["trial 2"], RunUpdate(report=report(0.3), finished=True))
     desk.coordinator.recovered(jobs["trial 2"], "killed")
     desk.coordinator.broke(jobs["trial 2"], "its worker died")
     assert desk.study.optuna_study.trials[2].state == TrialState.PRUNED
@@ -190,7 +190,7 @@ def test_a_pruned_trial_is_told_as_pruned_and_runs_no_further(file, tmp_path):
 def test_a_failed_trial_says_why_and_the_study_goes_on(file, tmp_path):
     desk = opened(file, tmp_path / "out")
     jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(5))}
-    desk.coordinator.visited(jobs["trial 0"], Progress(report=None, finished=False, failure="the loss is nan"))
+    desk.coordinator.visited(jobs["trial 0"], RunUpdate(report=None, finished=False, failure="the loss is nan"))
     desk.coordinator.broke(jobs["trial 1"], "its worker died")
     desk.coordinator.broke(jobs["trial 1"], "said twice")
     finish(desk.coordinator, jobs["trial 2"], 0.01)
@@ -204,7 +204,7 @@ def test_visits_that_a_dying_worker_could_not_report_reach_the_pruner(file, tmp_
     desk = opened(file, tmp_path / "out")
     jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(3))}
 
-    desk.coordinator.visited(jobs["trial 0"], Progress(report=report(0.1, visits=2), finished=False))
+    desk.coordinator.visited(jobs["trial 0"], RunUpdate(report=report(0.1, visits=2), finished=False))
 
     assert desk.study.optuna_study.trials[0].intermediate_values == pytest.approx({1: 0.1, 2: 0.1})
 
@@ -215,7 +215,7 @@ def test_a_verdict_on_an_earlier_visit_counts_though_later_ones_come_with_it(fil
     for name in ("trial 0", "trial 1"):
         finish(desk.coordinator, jobs[name], 0.05)
 
-    assert not desk.coordinator.visited(jobs["trial 2"], Progress(report=report(-0.2, visits=2), finished=False))
+    assert not desk.coordinator.visited(jobs["trial 2"], RunUpdate(report=report(-0.2, visits=2), finished=False))
     assert desk.diary.ends["trial 2"].state == "pruned"
     assert desk.study.optuna_study.trials[2].state == TrialState.PRUNED
 
@@ -261,12 +261,12 @@ def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(fil
     finish(first.coordinator, jobs["source_only"], 0.0)
     finish(first.coordinator, jobs["trial 0"], 0.01)
     first.coordinator.stop()
-    assert not first.coordinator.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
+    assert not first.coordinator.visited(jobs["trial 1"], RunUpdate(report=report(0.02, visits=1), finished=False))
     assert first.coordinator.next_job() is None
     assert first.coordinator.is_over
     # As Tune does, which says the visit once more when it stops the job.
     told = len(first.diary.reports)
-    first.coordinator.visited(jobs["trial 1"], Progress(report=report(0.02, visits=1), finished=False))
+    first.coordinator.visited(jobs["trial 1"], RunUpdate(report=report(0.02, visits=1), finished=False))
     assert len(first.diary.reports) == told
 
     second = opened(file, out)
@@ -284,7 +284,7 @@ def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(fil
 def test_frames_that_cannot_be_had_stop_everything(file, tmp_path):
     desk = opened(file, tmp_path / "out")
     job = desk.coordinator.next_job()
-    desk.coordinator.visited(job, Progress(report=None, finished=False, failure="no folder x", concerns_all=True))
+    desk.coordinator.visited(job, RunUpdate(report=None, finished=False, failure="no folder x", concerns_all=True))
 
     assert desk.coordinator.obstacle == "no folder x"
     assert desk.coordinator.is_over

@@ -19,7 +19,7 @@ from hpo.monitoring.status import status_of
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.report import rebuild
 from hpo.status import places
-from hpo.study.jobs import Progress
+from hpo.study.jobs import RunUpdate
 from hpo.study.plan import Plan, undone
 from hpo.study.study import points_to_begin_with, read_study
 from segada.artifacts.run_files import damages
@@ -82,7 +82,7 @@ class Engine:
             while True:
                 if not run.finished:
                     run.next_visit()
-                progress = Progress(report=run.report(), finished=run.finished)
+                progress = RunUpdate(report=run.report(), finished=run.finished)
                 if not coordinator.visited(job, progress):
                     break
 

@@ -17,7 +17,7 @@ from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.drivers import LOCK, Driver, joined
 from hpo.study.file_lock import locked
 from hpo.study.heartbeats import DEAD_AFTER_SECONDS, read_record, record_path
-from hpo.study.jobs import Job, Progress
+from hpo.study.jobs import Job, RunUpdate
 from hpo.study.journal.file import JOURNAL_LOCK
 from hpo.study.leases import OWNER
 from hpo.study.plan import Plan
@@ -72,7 +72,7 @@ def test_a_driver_whose_trial_was_taken_drops_it_without_a_word_to_the_study(des
     assert other.trial().name != job.name
     take_over(other.study, job.trial)
 
-    assert not asleep.coordinator.visited(job, Progress(report=report(0.02), finished=True))
+    assert not asleep.coordinator.visited(job, RunUpdate(report=report(0.02), finished=True))
     assert asleep.diary.lost == [job.name]
     assert asleep.diary.ends == {}
     trial = other.study.optuna_study.trials[job.trial]
