@@ -13,7 +13,7 @@ ABSENT = object()
 """Stands for the value of a gene that a genome lacks."""
 
 
-class Expression:
+class ActiveGenes:
     """`Space.expressed`, remembered by the values that conditions are about."""
 
     def __init__(self, space: Space) -> None:

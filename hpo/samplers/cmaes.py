@@ -9,7 +9,7 @@ from optuna.samplers import CmaEsSampler
 from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.unconditional import FlatSampler
+from hpo.samplers.unconditional import UnconditionalSampler
 from hpo.search_space import Space
 from segada.settings.base import Count
 from segada.settings.limits import POPULATION
@@ -42,7 +42,7 @@ class CmaesSettings(SamplerSettings):
             )
 
 
-class CmaesSampler(FlatSampler):
+class CmaesSampler(UnconditionalSampler):
     """Choices are whole numbers to it, and places in the order of trials are the one thing that it minimises.
 
     It goes by the order of a generation alone, so that it needs no more of several objectives or of limits.

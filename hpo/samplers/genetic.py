@@ -10,13 +10,13 @@ from optuna.samplers import BaseGASampler
 from optuna.trial import FrozenTrial
 from pydantic import Field
 
-from hpo.samplers.active_genes import Expression
+from hpo.samplers.active_genes import ActiveGenes
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.history import GENOME, Genome, complete, whole
 from hpo.samplers.operators import Strengths, build_toolbox, deap_randomness
 from hpo.samplers.population import Archive
-from hpo.samplers.surrogate import Coordinates, Foresight
-from hpo.samplers.whole_point import Proposer
+from hpo.samplers.surrogate import Coordinates, RbfSurrogate
+from hpo.samplers.whole_point import WholePointSampler
 from hpo.search_space import Space
 from segada.settings.base import Count, Fraction, NonNegative, Positive
 from segada.settings.limits import POPULATION
@@ -75,7 +75,7 @@ class Parent:
     strengths: Strengths
 
 
-class GeneticSampler(Proposer, BaseGASampler):
+class GeneticSampler(WholePointSampler, BaseGASampler):
     """Every trial is a child of the best complete trials.
 
     Steady state is the default: a generation barrier would leave workers idle, since trials differ in length. The best
@@ -84,16 +84,16 @@ class GeneticSampler(Proposer, BaseGASampler):
     """
 
     def __init__(self, space: Space, settings: GeneticSettings) -> None:
-        Proposer.__init__(self, space, settings.seed)
+        WholePointSampler.__init__(self, space, settings.seed)
         BaseGASampler.__init__(self, population_size=settings.population)
         self._settings = settings
         self._toolbox = build_toolbox(space, settings.tournament)
-        self._expressed = Expression(space)
+        self._expressed = ActiveGenes(space)
         self._coordinates = Coordinates(space)
 
     def begin(self, study: Study) -> None:
         self._archive = Archive(study.directions, self._settings.population)
-        self._foresight = Foresight(self._coordinates, study.directions, self._settings.smoothing)
+        self._foresight = RbfSurrogate(self._coordinates, study.directions, self._settings.smoothing)
 
     def learn(self, trials: Sequence[FrozenTrial]) -> None:
         self._archive.add(complete(trials))

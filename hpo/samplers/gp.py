@@ -6,7 +6,7 @@ from optuna.samplers import GPSampler
 from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.unconditional import FlatSampler
+from hpo.samplers.unconditional import UnconditionalSampler
 from hpo.search_space import Space
 from segada.settings.limits import COUNT
 
@@ -25,7 +25,7 @@ class GpSettings(SamplerSettings):
         return GPSampler(n_startup_trials=self.startup_trials, warn_independent_sampling=False, seed=seed)
 
 
-class GpFlatSampler(FlatSampler):
+class GpFlatSampler(UnconditionalSampler):
     """Asks three times at most: a proposal takes about a second."""
 
     attempts: ClassVar[int] = 3

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.history import Genome
-from hpo.samplers.whole_point import TRIES, Proposer
+from hpo.samplers.whole_point import TRIES, WholePointSampler
 from hpo.search_space import Space
 from hpo.search_space.parameter import Dimension, Raw
 from hpo.search_space.scaling import nearest_to
@@ -36,7 +36,7 @@ class GridSettings(SamplerSettings):
         return GridSampler(space, self)
 
 
-class GridSampler(Proposer):
+class GridSampler(WholePointSampler):
     """Goes through the grid once, and begins again when every point has been tried.
 
     Optuna's own knows no conditions, so that it would try what differs in inactive parameters alone, and it ends the

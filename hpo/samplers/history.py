@@ -6,7 +6,7 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.samplers.active_genes import Expression
+from hpo.samplers.active_genes import ActiveGenes
 from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
 from hpo.search_space.scaling import from_unit
@@ -28,12 +28,12 @@ DIGITS = 12
 """Of two numbers that are the same up to so many significant digits, one is not tried after the other."""
 
 
-class Past:
+class TrialHistory:
     """The points of a study's trials. Nothing here is state: a new process reads the same from the study."""
 
     def __init__(self, space: Space, study: Study | None = None) -> None:
         """Begins with nothing read; without a study there never will be anything."""
-        self._expressed = Expression(space)
+        self._expressed = ActiveGenes(space)
         self._study = study
         self._tried: set[frozenset[tuple[str, Raw]]] = set()
         self._open: dict[int, dict[str, Raw]] = {}

@@ -5,7 +5,7 @@ from typing import Literal
 from optuna.samplers import NSGAIISampler
 
 from hpo.samplers.evolution import EvolutionSettings
-from hpo.samplers.unconditional import FlatSampler
+from hpo.samplers.unconditional import UnconditionalSampler
 from hpo.search_space import Space
 
 
@@ -14,8 +14,8 @@ class Nsga2Settings(EvolutionSettings):
 
     name: Literal["nsga2"]
 
-    def build(self, space: Space, trials: int) -> FlatSampler:  # noqa: ARG002 - it may be stopped at any time
-        return FlatSampler(space, self.seed, self._nsga2)
+    def build(self, space: Space, trials: int) -> UnconditionalSampler:  # noqa: ARG002 - it may be stopped at any time
+        return UnconditionalSampler(space, self.seed, self._nsga2)
 
     def _nsga2(self, seed: int) -> NSGAIISampler:
         return NSGAIISampler(

@@ -8,7 +8,7 @@ from optuna.samplers import NSGAIIISampler
 from pydantic import Field
 
 from hpo.samplers.evolution import EvolutionSettings
-from hpo.samplers.unconditional import FlatSampler
+from hpo.samplers.unconditional import UnconditionalSampler
 from hpo.search_space import Space
 from segada.settings.limits import DIVISIONS
 
@@ -20,8 +20,8 @@ class Nsga3Settings(EvolutionSettings):
     divisions: int = Field(default=3, ge=1, le=DIVISIONS)
     """Of each objective's axis, between the reference points that the survivors are spread over."""
 
-    def build(self, space: Space, trials: int) -> FlatSampler:  # noqa: ARG002 - it may be stopped at any time
-        return FlatSampler(space, self.seed, self._nsga3)
+    def build(self, space: Space, trials: int) -> UnconditionalSampler:  # noqa: ARG002 - it may be stopped at any time
+        return UnconditionalSampler(space, self.seed, self._nsga3)
 
     def _nsga3(self, seed: int) -> NSGAIIISampler:
         with warnings.catch_warnings():

@@ -11,7 +11,7 @@ import numpy as np
 from deap import base
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from hpo.samplers.active_genes import Expression
+from hpo.samplers.active_genes import ActiveGenes
 from hpo.samplers.genes import ChoiceGene, Gene, NumberGene, SubsetGene
 from hpo.samplers.history import Genome
 from hpo.search_space import Space
@@ -43,7 +43,7 @@ def build_toolbox(space: Space, tournament: int) -> base.Toolbox:
     toolbox = base.Toolbox()
     toolbox.register("place", _place, genes)
     toolbox.register("mate", _mate, genes)
-    toolbox.register("mutate", _mutate, genes, Expression(space))
+    toolbox.register("mutate", _mutate, genes, ActiveGenes(space))
     toolbox.register("adapt", _adapt)
     toolbox.register("chance", _chance)
     toolbox.register("select", _select, tournament)
@@ -87,7 +87,7 @@ def _mate(genes: Mapping[str, Gene], first: Genome, second: Genome, eta: float) 
 
 
 def _mutate(
-    genes: Mapping[str, Gene], express: Expression, genome: Genome, rate: float, reach: float, strengths: Strengths
+    genes: Mapping[str, Gene], express: ActiveGenes, genome: Genome, rate: float, reach: float, strengths: Strengths
 ) -> Genome:
     """The genome with about `rate` of its expressed genes changed.
 

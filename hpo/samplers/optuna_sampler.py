@@ -8,7 +8,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
 from hpo.samplers.history import Genome
-from hpo.samplers.whole_point import Proposer
+from hpo.samplers.whole_point import WholePointSampler
 from hpo.search_space import Space
 from hpo.search_space.parameter import Dimension, Raw
 
@@ -16,7 +16,7 @@ SAMPLER = 4
 """The word after the seed of a sampler that serves one attempt."""
 
 
-class Borrowed(Proposer):
+class OptunaPointSampler(WholePointSampler):
     """Asks a fresh sampler for each point, with a seed of its own.
 
     A sampler with one seed for the whole study starts over in a resumed process and proposes the first trials again.

@@ -7,7 +7,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import QMCSampler
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.unconditional import FlatSampler
+from hpo.samplers.unconditional import UnconditionalSampler
 from hpo.search_space import Space
 
 
@@ -18,8 +18,8 @@ class QmcSettings(SamplerSettings):
     sequence: Literal["sobol", "halton"] = "sobol"
     """Which points; halton is as even at any number of trials, sobol at powers of two more so."""
 
-    def build(self, space: Space, trials: int) -> FlatSampler:  # noqa: ARG002 - a sequence has no end
-        return FlatSampler(space, self.seed, self._qmc)
+    def build(self, space: Space, trials: int) -> UnconditionalSampler:  # noqa: ARG002 - a sequence has no end
+        return UnconditionalSampler(space, self.seed, self._qmc)
 
     def _qmc(self, seed: int) -> QMCSampler:  # noqa: ARG002 - one sequence is for all trials
         with warnings.catch_warnings():

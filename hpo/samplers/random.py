@@ -5,7 +5,7 @@ from typing import Literal
 from optuna.samplers import RandomSampler
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.optuna_sampler import Borrowed
+from hpo.samplers.optuna_sampler import OptunaPointSampler
 from hpo.search_space import Space
 
 
@@ -14,5 +14,5 @@ class RandomSettings(SamplerSettings):
 
     name: Literal["random"]
 
-    def build(self, space: Space, trials: int) -> Borrowed:  # noqa: ARG002 - draws need no plan
-        return Borrowed(space, self.seed, RandomSampler)
+    def build(self, space: Space, trials: int) -> OptunaPointSampler:  # noqa: ARG002 - draws need no plan
+        return OptunaPointSampler(space, self.seed, RandomSampler)

@@ -86,7 +86,7 @@ def _column(space: Space, name: str) -> _Number | _Category:
     )
 
 
-class Foresight:
+class RbfSurrogate:
     """Cubic radial basis functions with a linear trend over the ranks of finished trials.
 
     The surrogate of DYCORS (Regis and Shoemaker 2013), which also says how to use it: of several children the one is

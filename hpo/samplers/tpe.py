@@ -7,7 +7,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import TPESampler
 
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.optuna_sampler import Borrowed
+from hpo.samplers.optuna_sampler import OptunaPointSampler
 from hpo.search_space import Space
 from segada.settings.base import Count
 
@@ -23,8 +23,8 @@ class TpeSettings(SamplerSettings):
     constant_liar: bool = True
     """Count running trials as bad ones, so that workers asking at once get different answers."""
 
-    def build(self, space: Space, trials: int) -> Borrowed:  # noqa: ARG002 - it may be stopped at any time
-        return Borrowed(space, self.seed, self._tpe)
+    def build(self, space: Space, trials: int) -> OptunaPointSampler:  # noqa: ARG002 - it may be stopped at any time
+        return OptunaPointSampler(space, self.seed, self._tpe)
 
     def _tpe(self, seed: int) -> TPESampler:
         with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.samplers.history import GENOME, Genome, whole
-from hpo.samplers.optuna_sampler import Borrowed
+from hpo.samplers.optuna_sampler import OptunaPointSampler
 from hpo.samplers.ranking import places
 from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
@@ -21,7 +21,7 @@ FILL = 5
 """The word after the seed of the draw for dimensions that the sampler leaves open."""
 
 
-class FlatSampler(Borrowed):
+class UnconditionalSampler(OptunaPointSampler):
     """Shows a sampler every trial with a value for every dimension, as if none depended on another.
 
     Such samplers model what all trials have in common and draw the rest at random; of a space with branches that would

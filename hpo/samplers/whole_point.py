@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from hpo.samplers.history import FIXED, GENOME, Genome, Past
+from hpo.samplers.history import FIXED, GENOME, Genome, TrialHistory
 from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
 from hpo.search_space.scaling import from_unit
@@ -22,7 +22,7 @@ TRIES = 20
 """Points drawn evenly at random to find one that no trial has, before one is repeated: the space may hold no other."""
 
 
-class Proposer(BaseSampler):
+class WholePointSampler(BaseSampler):
     """Proposes a point for each trial, and another one if the first is forbidden or known already.
 
     Two trials with the same configuration are two equal runs, since they share every random number. No trial is spent
@@ -43,7 +43,7 @@ class Proposer(BaseSampler):
         self._space = space
         self._seed = seed
         self._distributions = space.distributions()
-        self._past = Past(space)
+        self._past = TrialHistory(space)
 
     @abstractmethod
     def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:
@@ -58,7 +58,7 @@ class Proposer(BaseSampler):
     def read(self, study: Study) -> None:
         """Catches up with a study."""
         if not self._past.is_of(study):
-            self._past = Past(self._space, study)
+            self._past = TrialHistory(self._space, study)
             self.begin(study)
         self.learn(self._past.look())
 

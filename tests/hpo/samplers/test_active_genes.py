@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from hpo.samplers import active_genes as expression
-from hpo.samplers.active_genes import Expression
+from hpo.samplers.active_genes import ActiveGenes
 from hpo.search_space import Space
 from hpo.search_space.kinds import Parameter
 from hpo.search_space.parameter import Raw
@@ -23,7 +23,7 @@ SPACE = Space(
         }
     )
 )
-EXPRESSED = Expression(SPACE)
+EXPRESSED = ActiveGenes(SPACE)
 NAMES = list(SPACE.distributions())
 
 
@@ -39,7 +39,7 @@ def test_it_is_what_the_space_expresses(units: list[float], lacking: set[str]) -
 
 def test_it_forgets_before_it_grows_without_end(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(expression, "KEPT", 5)
-    expressed = Expression(SPACE)
+    expressed = ActiveGenes(SPACE)
     genome = {name: from_unit(one, 0.9) for name, one in SPACE.distributions().items()}
     for step in range(40):
         assert expressed({**genome, "weight": 0.01 + step / 50}) == SPACE.expressed(

@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import TypeAdapter
 
 from hpo.samplers import surrogate as foresight
-from hpo.samplers.surrogate import Coordinates, Foresight, predicted
+from hpo.samplers.surrogate import Coordinates, RbfSurrogate, predicted
 from hpo.search_space import Space
 from hpo.search_space.kinds import Parameter
 
@@ -38,14 +38,14 @@ def trial(
     return made
 
 
-def model(directions: list[StudyDirection], *trials: FrozenTrial) -> Foresight:
-    made = Foresight(Coordinates(LINE), directions, 0.0)
+def model(directions: list[StudyDirection], *trials: FrozenTrial) -> RbfSurrogate:
+    made = RbfSurrogate(Coordinates(LINE), directions, 0.0)
     for each in trials:
         made.learn(each)
     return made
 
 
-def picks(made: Foresight, children: list[float], novelty: float = 0.0, draws: int = 20) -> set[float]:
+def picks(made: RbfSurrogate, children: list[float], novelty: float = 0.0, draws: int = 20) -> set[float]:
     generator = np.random.default_rng(0)
     points = [{"x": child} for child in children]
     return {children[made.pick(points, [], novelty, generator)] for _ in range(draws)}

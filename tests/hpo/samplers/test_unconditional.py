@@ -9,7 +9,7 @@ from hpo.samplers.cmaes import CmaesSampler, CmaesSettings
 from hpo.samplers.history import GENOME, whole
 from hpo.samplers.nsga2 import Nsga2Settings
 from hpo.samplers.registry import SAMPLERS
-from hpo.samplers.unconditional import FlatSampler, FlatStudy
+from hpo.samplers.unconditional import FlatStudy, UnconditionalSampler
 from hpo.search_space import Space
 from hpo.search_space.kinds import Parameter
 
@@ -90,7 +90,7 @@ def test_the_flat_ones_find_the_branch_and_its_number(name: str, found: float) -
     """
     settings = SAMPLERS[name].model_validate({"name": name})
     sampler = settings.build(SPACE, 40)
-    assert isinstance(sampler, FlatSampler)
+    assert isinstance(sampler, UnconditionalSampler)
     study = optuna.create_study(sampler=sampler)
     for number in range(30 if name == "gp" else 90):
         asked = study.ask()
