@@ -12,7 +12,7 @@ CAPACITY = 4096
 """Lines that wait at most; what is said beyond that is dropped."""
 
 
-class Outlet:
+class ChildPipe:
     """Lines to the standard input of a process of its own, which outlives neither its patience nor, for long, us."""
 
     def __init__(self, command: Sequence[str], capacity: int = CAPACITY) -> None:

@@ -15,7 +15,7 @@ from hpo.results.results import StudyResults
 from hpo.study.jobs import Job, Outcome
 from hpo.tracking.leaderboard import concluded
 from hpo.tracking.messages import Ended, Left, Message, Opened, Visited
-from hpo.tracking.pipe import Outlet
+from hpo.tracking.pipe import ChildPipe
 from hpo.tracking.points import objective_key
 from segada.core.printing import tell
 from segada.errors import InputError
@@ -47,7 +47,7 @@ class WandbTracking:
                 "--set tracking.mode=disabled"
             )
         self._told: dict[str, int] = {}
-        self._process: Outlet | None = None
+        self._process: ChildPipe | None = None
 
     def started(self, job: Job) -> None:
         """Opens the trial's run, or goes on with it."""
@@ -111,11 +111,11 @@ class WandbTracking:
     def _say(self, message: Message) -> None:
         self._outlet().say(message.model_dump_json())
 
-    def _outlet(self) -> Outlet:
+    def _outlet(self) -> ChildPipe:
         if self._process is None:
             settings = self._file.settings.tracking.model_copy(update={"mode": self._mode})
             arguments = [str(self._out), self._file.settings.name, settings.model_dump_json()]
-            self._process = Outlet([sys.executable, "-m", "hpo.tracking.wandb_process", *arguments])
+            self._process = ChildPipe([sys.executable, "-m", "hpo.tracking.wandb_process", *arguments])
         return self._process
 
 

@@ -57,7 +57,7 @@ class _Known(Record):
     """Logged so far."""
 
 
-class Teller:
+class WandbProcess:
     """Passes messages on to wandb: a run per trial, and one of the study.
 
     A trial that goes on after an interruption, whichever driver has it then, goes on in its run: the ids of the runs
@@ -245,7 +245,7 @@ def main() -> int:
     said = _own_voice()
     # Reports of wandb's own errors to its makers are nobody's business here.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    teller = Teller(study, TrackingSettings.model_validate_json(settings), Path(out), said)
+    teller = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), said)
     try:
         for line in sys.stdin:
             teller.tell(ANY_MESSAGE.validate_json(line))

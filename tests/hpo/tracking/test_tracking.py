@@ -16,7 +16,7 @@ from wandb_files import Kept, kept_runs, refusing_server, silent_server, stallin
 from hpo.config.study_file import StudyFile, load_study
 from hpo.study.jobs import Job, Outcome
 from hpo.tracking.leaderboard import concluded
-from hpo.tracking.pipe import Outlet
+from hpo.tracking.pipe import ChildPipe
 from hpo.tracking.wandb_logger import WandbTracking, tracked
 from segada.errors import InputError
 
@@ -228,7 +228,7 @@ def test_a_server_that_stalls_in_the_middle_delays_nobody(tmp_path: Path, monkey
 
 
 def test_who_hangs_is_left_behind_and_what_does_not_fit_is_counted() -> None:
-    outlet = Outlet(["sleep", "60"], capacity=2)
+    outlet = ChildPipe(["sleep", "60"], capacity=2)
     for _ in range(40):
         outlet.say("x" * 100_000)
     assert outlet.dropped >= 36
@@ -238,7 +238,7 @@ def test_who_hangs_is_left_behind_and_what_does_not_fit_is_counted() -> None:
 
 
 def test_who_has_died_is_no_trouble() -> None:
-    outlet = Outlet(["true"])
+    outlet = ChildPipe(["true"])
     time.sleep(0.3)
     for _ in range(10):
         outlet.say("x" * 100_000)
