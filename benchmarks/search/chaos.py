@@ -107,17 +107,17 @@ def disturbed(kind: str, against: Control, out: Path, kills: int, seed: int, con
     """
     outcome = Outcome()
     generator = np.random.default_rng([seed, *kind.encode()])
-    mishaps = KINDS[kind](out / kind)
+    incidents = KINDS[kind](out / kind)
     try:
-        with mishaps.ready():
+        with incidents.ready():
             for number in itertools.count():
                 if outcome.kills >= kills:
                     break
-                campaign, found = Campaign(mishaps, against, str(number), generator), outcome.wrong
+                campaign, found = Campaign(incidents, against, str(number), generator), outcome.wrong
                 campaign.run(outcome, kills - outcome.kills, partial(_say, console, kind))
                 if outcome.wrong == found:
                     campaign.remove()
-            _keep(mishaps.place)
+            _keep(incidents.place)
     except (Impossible, TimeoutError) as reason:
         console.print(f"{kind}: no further, {reason}")
     show({kind: outcome}, console)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 OF_THE_MOMENT = ("seconds", "frames_per_second", "peak_memory")
 """Of records: what a clock and a memory gave, which no two runs share."""
-ALSO_OF_THE_MOMENT = ("seconds", "mishaps")
+ALSO_OF_THE_MOMENT = ("seconds", "incidents")
 """The same of results.csv."""
 BYTE_FOR_BYTE = ("weights.safetensors", "areas.npz", "frames.jsonl")
 """Files of a run that hold nothing of the moment."""

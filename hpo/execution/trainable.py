@@ -136,7 +136,7 @@ class VisitTrainable(tune.Trainable):
             return None
 
     def _failed(self, reason: str) -> RunUpdate:
-        return RunUpdate(report=self._report, finished=False, failure=reason, mishap=self._mishap)
+        return RunUpdate(report=self._report, finished=False, failure=reason, incident=self._mishap)
 
     def _visit(self) -> RunUpdate:
         from segada.engine.runner import Adaptation
@@ -152,8 +152,8 @@ class VisitTrainable(tune.Trainable):
         # The confirmation's too: what cannot be confirmed need not be searched. By now they are long there.
         for split in self._shared:
             self._frames(split)
-        mishap, self._mishap = self._mishap, None
-        return RunUpdate(report=self._report, finished=run.finished, mishap=mishap)
+        incident, self._mishap = self._mishap, None
+        return RunUpdate(report=self._report, finished=run.finished, incident=incident)
 
     def _material(self) -> Material:
         from segada.engine.run_data import material_key, prepare

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
-from hpo.study.attributes import MISHAPS, REASON
+from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.file_lock import attempt
 from hpo.study.heartbeats import DEAD_AFTER_SECONDS, DriverRecord, boot, driver_records, modified, record_path
 from hpo.study.leases import OWNER, RUN
@@ -55,7 +55,7 @@ class StudyStatus(Record):
     running: list[Running]
     failures: dict[str, str]
     """Every run that failed, with the reason."""
-    mishaps: dict[str, list[str]]
+    incidents: dict[str, list[str]]
     """What happened to trials that went on."""
     best_trial: int | None
     """Of those that keep every constraint, by the first objective."""
@@ -115,7 +115,7 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
         failed=states.count(TrialState.FAIL),
         running=[*_running_trials(trials, file, drivers), *_running_others(leases, file, drivers)],
         failures=failures | {name: lease["failure"] for name, lease in leases.items() if "failure" in lease},
-        mishaps={f"trial {one.number}": one.user_attrs[MISHAPS] for one in trials if MISHAPS in one.user_attrs},
+        incidents={f"trial {one.number}": one.user_attrs[INCIDENTS] for one in trials if INCIDENTS in one.user_attrs},
         best_trial=None if best is None else best.number,
         best={} if best is None else dict(zip(file.objectives(len(best.values)), best.values, strict=True)),
         baselines=file.finished("baselines"),

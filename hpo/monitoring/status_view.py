@@ -24,9 +24,9 @@ def print_plain(status: StudyStatus, write: Callable[[str], None]) -> None:
         write(f"{'running' if run.driver else 'interrupted'}: {run.name}, {', '.join(_facts(run))}")
     for name, reason in status.failures.items():
         write(f"failed: {name}: {reason}")
-    for name, mishaps in status.mishaps.items():
-        for mishap in mishaps:
-            write(f"on the way: {name}: {mishap}")
+    for name, incidents in status.incidents.items():
+        for incident in incidents:
+            write(f"on the way: {name}: {incident}")
     for line in status.damages:
         write(f"damaged: {line}")
 
@@ -79,7 +79,7 @@ def _failures(status: StudyStatus) -> list[str]:
 
 
 def _mishaps(status: StudyStatus) -> list[str]:
-    return [f"{name}: {mishap}" for name, mishaps in status.mishaps.items() for mishap in mishaps]
+    return [f"{name}: {incident}" for name, incidents in status.incidents.items() for incident in incidents]
 
 
 def _facts(run: Running) -> Iterator[str]:

@@ -174,13 +174,13 @@ class RunCoordinator:
             self._tell(lambda observer: observer.dropped(job))
         return has
 
-    def _note(self, job: Job, mishap: str) -> None:
+    def _note(self, job: Job, incident: str) -> None:
         if job.kind == "trial" and job.trial is not None:
-            self._study.note(job.trial, mishap)
+            self._study.note(job.trial, incident)
 
     def _take_in(self, job: Job, progress: RunUpdate) -> None:
-        if progress.mishap is not None:
-            self._note(job, progress.mishap)
+        if progress.incident is not None:
+            self._note(job, progress.incident)
         if progress.concerns_all:
             self.obstacle, self.obstacle_passes = progress.failure, progress.passes
             self.stop()

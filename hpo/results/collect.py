@@ -12,7 +12,7 @@ from hpo.config.objectives import objective_value
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
-from hpo.study.attributes import MISHAPS, REASON
+from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.jobs import Job
 from hpo.study.plan import BASELINES, DEFAULT, SPLITS, Plan, confirmation_name, trial_damages
 from hpo.study.study import Study
@@ -197,5 +197,5 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
         report=None if report is None else Report.of(report),
         seconds=sum(visit.seconds for visit in visits),
         reason=str(trial.user_attrs.get(REASON, stopped)),
-        mishaps=tuple(trial.user_attrs.get(MISHAPS, ())),
+        incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
     )

@@ -30,7 +30,7 @@ class TrialResult:
     """Of a completed one."""
     seconds: float
     reason: str
-    mishaps: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
     """What happened on the way, though it went on: deaths of its worker, for one."""
 
     @property
@@ -94,7 +94,7 @@ def write_csv(results: StudyResults, path: Path) -> None:
     scores = _scores(results)
     label_free = [f"{LABEL_FREE_PREFIX}{score}" for score in scores]
     columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *label_free]
-    names = list(dict.fromkeys([*columns, "seconds", "reason", "mishaps"]))
+    names = list(dict.fromkeys([*columns, "seconds", "reason", "incidents"]))
     write_text(path, csv_text(names, (_row(trial, results, scores) for trial in results.trials)))
 
 
@@ -115,7 +115,7 @@ def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tr
         **{f"{LABEL_FREE_PREFIX}{score}": _number(known.get(score, math.nan)) for score in scores},
         "seconds": round(trial.seconds, 3),
         "reason": trial.reason,
-        "mishaps": "; ".join(trial.mishaps),
+        "incidents": "; ".join(trial.incidents),
         **dict(zip(results.objectives, trial.values, strict=False)),
     }
 

@@ -2,7 +2,7 @@
 
 REASON = "reason"
 """User attribute of a failed trial: why, in one line."""
-MISHAPS = "mishaps"
+INCIDENTS = "incidents"
 """User attribute of a trial that went on after something had happened to it: what, each in one line."""
 FOLDER = "folder"
 """User attribute of a study in a database: the word in `study.id` of the folder of its results, and its path."""

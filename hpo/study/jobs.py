@@ -46,7 +46,7 @@ class RunUpdate(Record):
     cannot be written."""
     passes: bool = False
     """With `concerns_all`: whether the same command goes on once the cause is gone, as of a disk that is full."""
-    mishap: str | None = None
+    incident: str | None = None
     """What happened on the way to this visit, though the run goes on."""
 
 

@@ -15,7 +15,7 @@ from hpo.pruners.halving import RUNG
 from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
-from hpo.study.attributes import MISHAPS, REASON
+from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
@@ -108,13 +108,13 @@ class Study:
         )
         return hopeless and self.prune(number) == TrialState.PRUNED
 
-    def note(self, number: int, mishap: str) -> None:
+    def note(self, number: int, incident: str) -> None:
         """Keeps what happened to a running trial, though it goes on."""
         trial_id = self._trial_id(number)
         trial = self._storage.get_trial(trial_id)
         if not trial.state.is_finished():
-            mishaps = [*trial.user_attrs.get(MISHAPS, []), " ".join(mishap.split())]
-            self._storage.set_trial_user_attr(trial_id, MISHAPS, mishaps)
+            incidents = [*trial.user_attrs.get(INCIDENTS, []), " ".join(incident.split())]
+            self._storage.set_trial_user_attr(trial_id, INCIDENTS, incidents)
 
     def complete(self, number: int, values: Sequence[float], violations: Sequence[float] = ()) -> TrialState:
         """Closes a trial with its objective values, in the study's order; as failed if one of them is not finite.

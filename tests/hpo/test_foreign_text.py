@@ -105,7 +105,7 @@ def test_the_status_prints_text() -> None:
         failed=1,
         running=[Running(name="trial 1", visits=0, of=3, domain=EVIL, miou=None, since=None, driver=EVIL)],
         failures={"trial 0": EVIL},
-        mishaps={"trial 1": [EVIL]},
+        incidents={"trial 1": [EVIL]},
         best_trial=None,
         best={},
         baselines=0,

@@ -25,7 +25,7 @@ from hpo.execution.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, co
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.results.collect import results_of
 from hpo.results.results import write_csv
-from hpo.study.attributes import MISHAPS, REASON
+from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.drivers import joined
 from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan
@@ -88,12 +88,12 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
     coordinator.recovered(jobs["source_only"], "of a baseline nobody keeps it")
     coordinator.recovered(jobs["trial 0"], "killed\nby somebody")
     coordinator.visited(
-        jobs["trial 0"], RunUpdate(report=report(0.1, 1), finished=False, mishap="out of memory (so and so)")
+        jobs["trial 0"], RunUpdate(report=report(0.1, 1), finished=False, incident="out of memory (so and so)")
     )
     coordinator.broke(jobs["trial 0"], "its worker died 3 times")
 
-    mishaps = ["its worker died: killed by somebody", "out of memory (so and so)"]
-    assert coordinator._study.optuna_study.trials[0].user_attrs[MISHAPS] == mishaps
+    incidents = ["its worker died: killed by somebody", "out of memory (so and so)"]
+    assert coordinator._study.optuna_study.trials[0].user_attrs[INCIDENTS] == incidents
     write_study(coordinator._study.file, tmp_path / "out")
     write_csv(results_of(coordinator._study, coordinator._plan, None), tmp_path / "results.csv")
     header, row, _ = (tmp_path / "results.csv").read_text().splitlines()
@@ -184,9 +184,9 @@ def test_want_of_memory_is_tried_once_more_from_the_checkpoint_with_less_and_to_
     memory = _Memory(monkeypatch, first=3, most=1, error=shortage)
     first, second = _steps(_worker(settings, material, tmp_path))
 
-    assert (first.mishap, second.finished, second.failure) == (None, True, None)
-    assert second.mishap is not None
-    assert second.mishap.endswith("; from there evaluated in batches of 1")
+    assert (first.incident, second.finished, second.failure) == (None, True, None)
+    assert second.incident is not None
+    assert second.incident.endswith("; from there evaluated in batches of 1")
     assert memory.batches == [8, 8, 8, 8, 1, 1]
     assert _numbers(tmp_path) == _numbers(control)
     for name in ("weights.safetensors", "areas.npz", "frames.jsonl"):

@@ -122,7 +122,7 @@ def test_a_study_at_work_is_told_as_it_is(desk: Desk, driver: Driver) -> None:
     assert status.drivers == [half.driver]
     assert (fresh.name, fresh.visits, fresh.domain, fresh.miou) == ("trial 4", 0, "clear", None)
     assert status.failures == {"trial 2": "the loss is nan"}
-    assert status.mishaps == {"trial 3": ["its worker died: killed"]}
+    assert status.incidents == {"trial 3": ["its worker died: killed"]}
     assert (status.best_trial, status.best) == (1, {"mean_miou": pytest.approx(report(0.03).mean_miou)})
     assert (status.baselines, status.confirmed, status.to_confirm) == (2, 0, (1 + 2 + 1) * 2)
     assert not status.is_over

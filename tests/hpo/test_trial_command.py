@@ -157,7 +157,7 @@ def test_a_line_says_a_trial_in_words_of_the_study_file(tmp_path):
     assert first["values"] == [0.25]
     assert first["intermediate_values"] == {"2": 0.0}
     assert first["constraints"] == {"frames_per_second at least 10.0": 0.5}
-    assert first["user_attrs"]["mishaps"] == ["its worker died"]
+    assert first["user_attrs"]["incidents"] == ["its worker died"]
     assert first["datetime_start"].endswith("+00:00")
     assert [trial["state"] for trial in rest] == ["complete", "fail", "pruned", "running", "waiting"]
     assert not any("stored" in trial for trial in [first, *rest])

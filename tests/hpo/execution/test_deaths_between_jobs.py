@@ -14,7 +14,7 @@ from hpo.execution.cluster import Resources, cluster
 from hpo.execution.trainable import Config
 from hpo.execution.tune import execute
 from hpo.orchestration.coordinator import RunCoordinator
-from hpo.study.attributes import MISHAPS
+from hpo.study.attributes import INCIDENTS
 from hpo.study.drivers import joined
 from hpo.study.plan import Plan
 from hpo.study.study import open_study
@@ -42,4 +42,4 @@ def test_a_job_whose_worker_dies_while_taking_it_is_done_by_another(tmp_path: Pa
     trials = study.optuna_study.trials
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 5
     died = ["its worker died: The actor died unexpectedly before finishing this task."]
-    assert [trial.user_attrs.get(MISHAPS) for trial in trials] == [None, None, None, died, None]
+    assert [trial.user_attrs.get(INCIDENTS) for trial in trials] == [None, None, None, died, None]

@@ -13,7 +13,7 @@ from hpo.execution.prometheus import Gauges
 from hpo.execution.tune import execute
 from hpo.monitoring.progress import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
-from hpo.study.attributes import MISHAPS
+from hpo.study.attributes import INCIDENTS
 from hpo.study.drivers import joined
 from hpo.study.jobs import Job, Outcome
 from hpo.study.plan import Plan
@@ -64,4 +64,4 @@ def test_visits_that_ran_when_a_study_was_stopped_are_the_last(tmp_path: Path) -
     assert len(watch.visits) == len(set(watch.visits))
     assert watch.coordinator.running == 0
     assert [trial.state for trial in study.optuna_study.trials] == [TrialState.COMPLETE, TrialState.RUNNING]
-    assert all(MISHAPS not in trial.user_attrs for trial in study.optuna_study.trials)
+    assert all(INCIDENTS not in trial.user_attrs for trial in study.optuna_study.trials)
