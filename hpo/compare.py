@@ -13,7 +13,7 @@ from rich.console import Console
 from hpo.comparison.page import page
 from hpo.comparison.results import Comparison, Winner, compared, is_over, winner_of
 from hpo.comparison.reuse import take_over
-from hpo.comparison.studies import entrants
+from hpo.comparison.studies import compared_studies
 from hpo.comparison.tables import methods_csv, rich_table
 from hpo.comparison.wording import detail, headline
 from hpo.config.study_file import StudyFile
@@ -36,7 +36,7 @@ def main() -> int:
     whole: list[bool] = []
 
     def command() -> None:
-        files = entrants(arguments.studies, _options(arguments))
+        files = compared_studies(arguments.studies, _options(arguments))
         out = resolved(named_folder(arguments.out, Path("runs") / _name(arguments.studies)), "--out")
         check_comparison(out)
         comparison = compare(files, out, arguments.address)
@@ -50,7 +50,7 @@ def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -
     """Runs what is left of each study, in a folder of its own, and compares their winners.
 
     Args:
-        files: the studies, from `entrants`.
+        files: the studies, from `compared_studies`.
         out: folder of the comparison, absolute: a folder for each study, comparison.json, comparison.csv and
             comparison.html.
         address: of a Ray cluster, as for `hpo.run.run`.

@@ -34,7 +34,7 @@ SEARCHING = ("budget", "sampler", "pruning")
 """Parts that mean nothing to a method without parameters: it is not searched."""
 
 
-def entrants(names: Sequence[str], options: Sequence[str]) -> list[StudyFile]:
+def compared_studies(names: Sequence[str], options: Sequence[str]) -> list[StudyFile]:
     """The studies that take part, in the order in which they are named.
 
     Args:

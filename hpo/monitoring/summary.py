@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from hpo.reporting.conclusion import best_run, search_line, verdict
+from hpo.reporting.conclusion import best_run, conclusion, search_line
 from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
@@ -18,7 +18,7 @@ MOST_FAILURES = 50
 
 def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     """The search in a line, the confirmed tables, the answer, failures, damages, the command that runs the winner."""
-    answer = verdict(results)
+    answer = conclusion(results)
     best = best_run(results.confirmation)
     console.print("", f"search: {search_line(results)}", sep="\n")
     if results.confirmation is not None:

@@ -42,7 +42,7 @@ def hardest(confirmation: Confirmation) -> str:
     return min(miou, key=lambda label: miou[label].value)
 
 
-def verdict(results: StudyResults) -> Verdict:
+def conclusion(results: StudyResults) -> Verdict:
     """Says whether adapting helps, by how much, and how sure that is."""
     best = best_run(results.confirmation)
     if best is None or results.confirmation is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from hpo.reporting import figures, tables
-from hpo.reporting.conclusion import HONESTY, best_run, hardest, search_line, verdict
+from hpo.reporting.conclusion import HONESTY, best_run, conclusion, hardest, search_line
 from hpo.reporting.label_free_table import unlabelled
 from hpo.reporting.markup import escape, escape_lines
 from hpo.reporting.pruning_table import early
@@ -23,7 +23,7 @@ def write_report(results: StudyResults, path: Path) -> None:
 
 def page(results: StudyResults) -> str:
     """The whole document: the answer first, then what it rests on."""
-    answer = verdict(results)
+    answer = conclusion(results)
     sections = [
         f"<header><p>{escape(results.name)} · {escape(search_line(results))}</p>",
         f"<h1>{escape(answer.headline)}</h1></header>",

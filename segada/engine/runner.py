@@ -31,7 +31,7 @@ from segada.loggers.registry import watchers
 from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.registry import METHODS
 from segada.models.build import build_segmentor
-from segada.models.learning import learning_parameters, twin_without_adapters
+from segada.models.learning import learning_parameters, source_copy
 from segada.models.peak_memory import memory_meter
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
@@ -95,11 +95,11 @@ class Adaptation:
         parts = MethodParts(settings, network, self._replay, *drawn, clock)
         # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
         self._method = METHODS[settings.method.name](parts)
-        source = partial(twin_without_adapters, network)
+        source = partial(source_copy, network)
         controller_parts = ControllerParts(settings, source, self._generators["modulation"])
         self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
         judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
-        self._source_model = twin_without_adapters(network) if judged else None
+        self._source_model = source_copy(network) if judged else None
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())
         self._best = BestWeights(settings, learning)

@@ -21,7 +21,7 @@ from segada.data.batch import Batch
 from segada.methods.base import MethodParts, StepLog
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import Taught
-from segada.models.learning import learning_parameters, twin_without_adapters
+from segada.models.learning import learning_parameters, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import SMALLEST_SIDE, FrozenPrefix, Segmentor
 from segada.selftraining.losses import soft_cross_entropy
@@ -43,7 +43,7 @@ class Cotta(Taught):
         super().__init__(parts, settings.optimiser, settings.scored)
         self._settings = settings
         self._restoration = parts.restoration
-        self._source_model = twin_without_adapters(self.student)
+        self._source_model = source_copy(self.student)
         learning = learning_parameters(self.student)
         self._originals = {name: parameter.detach().clone() for name, parameter in learning.items()}
 

@@ -24,7 +24,7 @@ from segada.methods.learner import Terms
 from segada.methods.mean_teacher import Taught
 from segada.methods.mix_visuals import MixPictures
 from segada.models.encoders.base import has_batch_norm
-from segada.models.learning import twin_of_checkpoint, twin_without_adapters
+from segada.models.learning import source_copy, twin_of_checkpoint
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
@@ -132,7 +132,7 @@ class Dacs(Taught):
         if not (settings.source_feature_distance or settings.target_feature_distance):
             return None
         if settings.reference_checkpoint is None:
-            return twin_without_adapters(self.student)
+            return source_copy(self.student)
         return twin_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()

@@ -4,7 +4,7 @@ from typing import Literal
 
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner
-from segada.models.learning import twin
+from segada.models.learning import frozen_copy
 from segada.models.segmentor import Segmentor
 from segada.selftraining.teacher import follow
 from segada.settings.learning import OptimiserSettings
@@ -22,7 +22,7 @@ class Taught(Learner):
             scored: Which of the two is evaluated.
         """
         super().__init__(parts, optimiser)
-        self.teacher = twin(self.student)
+        self.teacher = frozen_copy(self.student)
         self._scored = scored
 
     def follow(self, alpha: float) -> None:

@@ -15,7 +15,7 @@ def learning_parameters(module: nn.Module) -> dict[str, nn.Parameter]:
     return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
 
 
-def twin(student: Segmentor) -> Segmentor:
+def frozen_copy(student: Segmentor) -> Segmentor:
     """A segmentor with the student's numbers that never learns by itself: a teacher.
 
     It shares every parameter that does not learn in the student, and holds copies of those that do and of all buffers,
@@ -28,12 +28,12 @@ def twin(student: Segmentor) -> Segmentor:
     return copy.deepcopy(student, shared).requires_grad_(requires_grad=False)
 
 
-def twin_without_adapters(student: Segmentor) -> Segmentor:
+def source_copy(student: Segmentor) -> Segmentor:
     """A twin in evaluation mode that carries no adapter: the static model.
 
     Made before the student learns, it is the source model: adapters start as the identity.
     """
-    static = twin(student)
+    static = frozen_copy(student)
     strip_adapters(static)
     return static.eval()
 
@@ -49,7 +49,7 @@ def twin_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Seg
     Raises:
         ValueError: no such checkpoint, or its encoder is not of this shape.
     """
-    bare = twin_without_adapters(student)
+    bare = source_copy(student)
     own = copy.deepcopy(bare, {id(bare.encoder.generator): bare.encoder.generator})
     load_weights(own, checkpoint, ("head",), setting)
     return own

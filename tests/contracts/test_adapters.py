@@ -13,7 +13,7 @@ from segada.models.adapters.image_adapters import PROMPTS
 from segada.models.adapters.placement import ADAPTERS
 from segada.models.build import build_segmentor
 from segada.models.encoders.base import has_adapter, has_batch_norm
-from segada.models.learning import learning_parameters, twin, twin_without_adapters
+from segada.models.learning import frozen_copy, learning_parameters, source_copy
 from segada.models.segmentor import Segmentor
 from segada.models.weights import load_weights, save_weights, storable
 from segada.settings import RunSettings
@@ -215,7 +215,7 @@ def test_what_was_learned_goes_into_a_fresh_network_and_through_a_file(example: 
 @every_example
 def test_the_static_model_carries_none_and_stays_the_source_model(example: str) -> None:
     segmentor = build(example).eval()
-    static = twin_without_adapters(segmentor)
+    static = source_copy(segmentor)
     assert set(snapshot(static)) == set(snapshot(build(None)))
     learn(segmentor)
     for size in SIZES:
@@ -230,7 +230,7 @@ def test_a_teacher_has_adapters_of_its_own_and_shares_the_prefix(example: str) -
     segmentor = build(example).eval()
     learn(segmentor)
     before = segmentor(pictures()).detach()
-    teacher = twin(segmentor).eval()
+    teacher = frozen_copy(segmentor).eval()
     learn(segmentor)
     assert not torch.allclose(segmentor(pictures()), before)
     assert torch.equal(teacher(pictures()), before)

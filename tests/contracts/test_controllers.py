@@ -13,7 +13,7 @@ from segada.controllers.base import Controller, ControllerParts, StepPlan, StepV
 from segada.controllers.registry import CONTROLLERS
 from segada.core.rng import torch_generator
 from segada.models.build import build_segmentor
-from segada.models.learning import twin_without_adapters
+from segada.models.learning import source_copy
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ModulationSettings
@@ -59,7 +59,7 @@ Build = Callable[[str], tuple[Controller, ControllerParts]]
 def build() -> Build:
     model = ModelSettings(head="multi_exit", checkpoint="streets_tiny_multi_exit")
     # One for all: no controller changes its static model.
-    static = twin_without_adapters(build_segmentor(model, NoAdapter(), torch_generator(0, "initialisation")))
+    static = source_copy(build_segmentor(model, NoAdapter(), torch_generator(0, "initialisation")))
 
     def built(name: str) -> tuple[Controller, ControllerParts]:
         rooms = {"modulation": CONTROLLER_SETTINGS[name], "model": model.model_dump()}

@@ -10,7 +10,7 @@ from segada.models.build import bare_segmentor
 from segada.models.encoders.base import STRIDES, has_batch_norm
 from segada.models.encoders.mix_transformer import MixTransformer
 from segada.models.encoders.registry import ENCODERS
-from segada.models.learning import changing_state, learning_parameters, twin, twin_without_adapters
+from segada.models.learning import changing_state, frozen_copy, learning_parameters, source_copy
 from segada.models.segmentor import Segmentor
 from segada.models.weights import load_weights, save_weights
 from segada.settings.architectures import MIX_TRANSFORMERS
@@ -146,7 +146,7 @@ def test_leading_stages_are_a_prefix_when_they_are_frozen_unless_they_summarise_
 
 def test_twins_share_what_is_frozen_and_stay_when_the_student_learns(segmentor: Segmentor) -> None:
     segmentor.encoder.stages[0].requires_grad_(requires_grad=False)
-    teacher, static = twin(segmentor), twin_without_adapters(segmentor)
+    teacher, static = frozen_copy(segmentor), source_copy(segmentor)
     own = dict(teacher.named_parameters())
     assert all((own[name] is parameter) != parameter.requires_grad for name, parameter in segmentor.named_parameters())
     before = segmentor(pictures()).detach()

@@ -20,7 +20,7 @@ from hpo.compare import compare, main
 from hpo.comparison.diagram import diagram
 from hpo.comparison.results import Comparison
 from hpo.comparison.reuse import take_over
-from hpo.comparison.studies import entrants
+from hpo.comparison.studies import compared_studies
 from hpo.comparison.wording import bars, detail, headline, letters
 from hpo.config.document import read_document
 from hpo.config.study_file import StudyFile, load_study
@@ -115,7 +115,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     methods, engine, printed = write_methods(place / "methods"), Engine(), io.StringIO()
     with pytest.MonkeyPatch.context() as monkeypatch, redirect_stdout(printed):
         put_in(monkeypatch, engine)
-        comparison = compare(entrants([str(methods)], []), place / "out")
+        comparison = compare(compared_studies([str(methods)], []), place / "out")
     assert comparison is not None
     return Done(methods, place / "out", comparison, engine.jobs, printed.getvalue())
 
@@ -162,7 +162,7 @@ def test_baselines_are_run_once_for_all(done: Done) -> None:
 def test_a_source_training_is_done_once_and_no_other_one_is_taken_for_it(folder: Path, tmp_path: Path) -> None:
     text = (folder / "_base.yaml").read_text() + "pretrain: {method: {name: supervised}}\n"
     (folder / "_base.yaml").write_text(text, encoding="utf-8")
-    dacs, still, tent = entrants([str(folder)], [])
+    dacs, still, tent = compared_studies([str(folder)], [])
     trained = dacs.pretrain_settings()
     assert trained is not None
     source = tmp_path / "out" / "dacs" / "source"
@@ -177,7 +177,7 @@ def test_a_source_training_is_done_once_and_no_other_one_is_taken_for_it(folder:
         take_over(plan, [tmp_path / "out" / "dacs"])
     assert [plan.weights.read_bytes() for plan in plans] == [weights] * 2
 
-    (other,) = (file for file in entrants([str(folder)], ["--seed=3"]) if file.settings.name == "tent")
+    (other,) = (file for file in compared_studies([str(folder)], ["--seed=3"]) if file.settings.name == "tent")
     plan = Plan(other, tmp_path / "elsewhere" / "tent")
     take_over(plan, [tmp_path / "out" / "dacs"])
     assert not plan.source.exists()
@@ -186,12 +186,12 @@ def test_a_source_training_is_done_once_and_no_other_one_is_taken_for_it(folder:
 def test_run_again_there_is_nothing_left_to_do(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = Path(shutil.copytree(done.out, tmp_path / "out"))
     again = put_in(monkeypatch, Engine())
-    compare(entrants([str(done.methods)], []), out)
+    compare(compared_studies([str(done.methods)], []), out)
     assert again.jobs == []
     assert (out / "comparison.json").read_bytes() == (done.out / "comparison.json").read_bytes()
 
     more = put_in(monkeypatch, Engine())
-    comparison = compare(entrants([str(done.methods)], ["--trials=4"]), out)
+    comparison = compare(compared_studies([str(done.methods)], ["--trials=4"]), out)
     assert comparison is not None
     assert [job for job in more.jobs if job.endswith("trial 3")] == ["dacs: trial 3", "tent: trial 3"]
     assert not [job for job in more.jobs if job.startswith("still")]
@@ -236,7 +236,7 @@ def test_a_method_that_fails_is_shown_and_the_others_go_on(
 
 def test_a_folder_of_other_studies_is_refused(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     put_in(monkeypatch, Engine())
-    other = entrants([str(done.methods)], ["--set=stream.frames=8"])
+    other = compared_studies([str(done.methods)], ["--set=stream.frames=8"])
     with pytest.raises(InputError, match=r"holds another study named 'dacs': run\.stream\.frames"):
         compare(other, done.out)
 
@@ -290,7 +290,7 @@ def test_the_headline_says_no_more_than_the_tests_do(done: Done, groups: list[li
 def test_what_differs_in_more_than_the_method_is_refused(folder: Path, name: str, changed: str, said: str) -> None:
     (folder / f"{name}.yaml").write_text(f"{METHODS[name]}{changed}\n", encoding="utf-8")
     with pytest.raises(InputError) as refusal:
-        entrants([str(folder)], [])
+        compared_studies([str(folder)], [])
     assert str(refusal.value).replace(f"{folder}/", "DIR/").startswith(f"DIR/{said}")
 
 
@@ -308,13 +308,13 @@ def test_runs_of_another_stream_seed_or_source_model_are_refused(folder: Path, i
     text = METHODS["tent"].replace("{method: {name: tent}}", f"{{method: {{name: tent}}, {inside}}}")
     (folder / "tent.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=re.escape(said)) as refusal:
-        entrants([str(folder)], [])
+        compared_studies([str(folder)], [])
     assert "make them the same, as --set" in str(refusal.value)
 
 
 def test_what_is_set_for_all_makes_them_equal(folder: Path) -> None:
     (folder / "tent.yaml").write_text(f"{METHODS['tent']}budget: {{trials: 4}}\n", encoding="utf-8")
-    files = entrants([str(folder)], ["--trials=5", "--seed=7", "--set=stream.frames=8"])
+    files = compared_studies([str(folder)], ["--trials=5", "--seed=7", "--set=stream.frames=8"])
     assert [file.settings.name for file in files] == ["dacs", "still", "tent"]
     assert [file.settings.budget.trials for file in files] == [5, 1, 5]
     assert {file.run_settings().seed for file in files} == {7}
@@ -324,29 +324,29 @@ def test_what_is_set_for_all_makes_them_equal(folder: Path) -> None:
 def test_methods_may_differ_in_what_learns(folder: Path) -> None:
     text = METHODS["dacs"] + "  model.freeze: {type: choice, choices: [encoder, nothing], default: encoder}\n"
     (folder / "dacs.yaml").write_text(f"{text}run: {{adapter: {{name: lora}}}}\n", encoding="utf-8")
-    assert len(entrants([str(folder)], [])) == 3
+    assert len(compared_studies([str(folder)], [])) == 3
 
 
 def test_a_parameter_that_all_share_is_none_of_a_method(folder: Path) -> None:
     text = METHODS["dacs"] + "  stream.passes: {type: int, low: 1, high: 3, default: 1}\n"
     (folder / "dacs.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"dacs\.yaml:5: space\.stream\.passes: is the same for all"):
-        entrants([str(folder)], [])
+        compared_studies([str(folder)], [])
 
 
 def test_one_study_or_one_name_twice_is_no_comparison(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="needs two studies or more"):
-        entrants([str(folder / "dacs.yaml")] * 2, [])
+        compared_studies([str(folder / "dacs.yaml")] * 2, [])
     (folder / "twin.yaml").write_text(METHODS["dacs"], encoding="utf-8")
     with pytest.raises(InputError, match=r"twin\.yaml:2: name: is dacs, as in .*dacs\.yaml"):
-        entrants([str(folder)], [])
+        compared_studies([str(folder)], [])
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="has no study file"):
-        entrants([str(tmp_path / "empty")], [])
+        compared_studies([str(tmp_path / "empty")], [])
 
 
 def test_the_shipped_methods_can_be_compared() -> None:
-    files = entrants(["compare_methods"], [])
+    files = compared_studies(["compare_methods"], [])
     names = ["batch_norm", "cotta", "dacs", "dacs_adapters", "hamlet", "source_only", "tent"]
     assert [file.settings.name for file in files] == names
     for file in files:

@@ -98,7 +98,7 @@ def test_the_level_is_that_of_the_one_sided_test(tmp_path):
     p = wilcoxon(frame_differences([other], [base]), alternative="less").pvalue
     assert frame_differences([other], [base]).mean() < 0
 
-    def verdict(alpha: float, name: str) -> bool:
+    def conclusion(alpha: float, name: str) -> bool:
         (tmp_path / name).mkdir()
         study = opened(tmp_path / name, f"{{name: paired, min_visits: 1, alpha: {alpha}}}")
         for number, areas in enumerate((base, other)):
@@ -107,8 +107,8 @@ def test_the_level_is_that_of_the_one_sided_test(tmp_path):
         study.complete(0, [0.5])
         return study.report(1, 1, 0.0)
 
-    assert verdict(p * 1.01, "above")
-    assert not verdict(p * 0.99, "below")
+    assert conclusion(p * 1.01, "above")
+    assert not conclusion(p * 0.99, "below")
 
 
 def test_warm_up_the_first_trials_and_folders_that_lag_stop_nothing(tmp_path):
@@ -178,9 +178,9 @@ def test_several_objectives_are_halved_by_fronts(tmp_path):
         study.ask()
     # Gain and parameters, as losses; a front of two that the third is behind, and so on.
     points = [(-0.3, 9), (-0.1, 1), (-0.1, 9), (-0.05, 10), (-0.4, 9), (-0.2, 0.5), (float("nan"), 1)]
-    verdicts = [study.report(number, 1, 0.0, losses) for number, losses in enumerate(points)]
+    conclusions = [study.report(number, 1, 0.0, losses) for number, losses in enumerate(points)]
 
-    assert verdicts == [False, False, True, True, False, False, True]
+    assert conclusions == [False, False, True, True, False, False, True]
     assert [trial.number for trial in study.finished()] == [2, 3, 6]
     assert study.report(0, 2, 0.0, (0.9, 9)) is False, "alone at the second rung"
     assert study.report(1, 3, 0.0, (9.0, 99)) is False, "the end of the stream"

@@ -11,7 +11,7 @@ from rich.console import Console
 from study_samples import confirmation, results
 
 from hpo.monitoring.summary import print_summary
-from hpo.reporting.conclusion import verdict
+from hpo.reporting.conclusion import conclusion
 from hpo.reporting.page import page, write_report
 from hpo.reporting.tables import per_domain
 from hpo.results.results import StudyResults, write_csv
@@ -22,11 +22,11 @@ from hpo.results.results import StudyResults, write_csv
     [(0.1, "Adapting helps"), (0.0, "Not shown to help"), (-0.1, "Adapting does not help")],
 )
 def test_the_headline_says_plainly_whether_it_helps(gain, said):
-    assert verdict(results(confirmation(gain))).headline.startswith(said)
+    assert conclusion(results(confirmation(gain))).headline.startswith(said)
 
 
 def test_an_unconfirmed_score_is_never_called_a_result():
-    answer = verdict(results(None))
+    answer = conclusion(results(None))
 
     assert answer.headline == "No answer yet: nothing is confirmed."
     assert "not a result" in answer.detail
@@ -84,7 +84,7 @@ def test_the_verdict_names_the_hardest_domain_and_the_confidence_that_was_asked_
         for run in confirmed.runs
     ]
 
-    detail = verdict(results(confirmed.model_copy(update={"runs": runs}))).detail
+    detail = conclusion(results(confirmed.model_copy(update={"runs": runs}))).detail
 
     assert "In 50mm, the hardest domain, it reaches 10.0 % mIoU" in detail
     assert "90 % bootstrap intervals" in detail
@@ -97,7 +97,7 @@ def test_what_is_gained_over_the_default_is_said_and_does_not_decide_whether_ada
     )
     confirmed = better.model_copy(update={"runs": [*better.runs[:-1], same]})
 
-    answer = verdict(results(confirmed))
+    answer = conclusion(results(confirmed))
 
     assert answer.headline.startswith("Adapting helps")
     assert "default" not in answer.headline
@@ -111,8 +111,8 @@ def test_what_is_gained_over_the_default_is_said_and_does_not_decide_whether_ada
 def test_what_leads_on_the_reported_frames_is_named_and_not_chosen():
     confirmed = confirmation(-0.1).model_copy(update={"by_mean": "default"})
 
-    assert "By the mean on these frames default comes before it" in verdict(results(confirmed)).detail
-    assert "By the mean" not in verdict(results(confirmation(0.1))).detail
+    assert "By the mean on these frames default comes before it" in conclusion(results(confirmed)).detail
+    assert "By the mean" not in conclusion(results(confirmation(0.1))).detail
 
 
 def test_nothing_is_said_to_be_beaten_without_a_baseline():
@@ -121,8 +121,8 @@ def test_nothing_is_said_to_be_beaten_without_a_baseline():
     confirmed = whole.model_copy(update={"runs": [alone], "failures": {"source_only": "seed 1: out of memory"}})
     found = results(confirmed, {"source_only seed 1": "out of memory"})
 
-    assert verdict(found).headline.startswith("No answer: no baseline was confirmed")
-    assert "Not compared with the untouched source model" in verdict(found).detail
+    assert conclusion(found).headline.startswith("No answer: no baseline was confirmed")
+    assert "Not compared with the untouched source model" in conclusion(found).detail
     assert "out of memory" in page(found)
     assert "out of memory" in summary(found)
 
@@ -130,7 +130,7 @@ def test_nothing_is_said_to_be_beaten_without_a_baseline():
 def test_when_every_trial_failed_nobody_is_told_to_run_it_again():
     found = results(None)
     failed = tuple(replace(trial, state="fail", values=(), report=None) for trial in found.trials)
-    answer = verdict(replace(found, trials=failed))
+    answer = conclusion(replace(found, trials=failed))
 
     assert answer.headline == "No answer: every trial failed (4 of 4)."
     assert "again" not in answer.detail

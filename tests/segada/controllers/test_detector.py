@@ -11,7 +11,7 @@ from segada.controllers.detector import Detector, Jump
 from segada.controllers.signal import SIGNALS, signal
 from segada.core.rng import torch_generator
 from segada.models.build import build_segmentor
-from segada.models.learning import twin_without_adapters
+from segada.models.learning import source_copy
 from segada.settings.adapter import NoAdapter
 from segada.settings.hamlet import SignalScale
 from segada.settings.model import ModelSettings
@@ -86,7 +86,7 @@ def test_quantities_follow_the_signal_between_near_and_far_and_no_further(value:
 def test_the_signal_is_the_static_models_loss_on_what_the_scored_network_says(kind: str) -> None:
     settings = ModelSettings(head="multi_exit", checkpoint=None)
     network = build_segmentor(settings, NoAdapter(), torch_generator(0, "initialisation"))
-    static = twin_without_adapters(network)
+    static = source_copy(network)
     generator = torch.Generator().manual_seed(0)
     images = torch.rand((3, 3, 32, 64), generator=generator)
     logits = torch.randn((3, 19, 8, 16), generator=generator)
@@ -101,7 +101,7 @@ def test_the_signal_is_the_static_models_loss_on_what_the_scored_network_says(ki
 
 def test_the_light_signal_runs_the_first_stage_alone() -> None:
     settings = ModelSettings(head="multi_exit", checkpoint=None)
-    static = twin_without_adapters(build_segmentor(settings, NoAdapter(), torch_generator(0, "initialisation")))
+    static = source_copy(build_segmentor(settings, NoAdapter(), torch_generator(0, "initialisation")))
     ran: list[int] = []
     for index, stage in enumerate(static.encoder.stages):
         stage.register_forward_hook(lambda *_, index=index: ran.append(index))  # type: ignore[misc]

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from segada.models.build import build_segmentor
-from segada.models.learning import changing_state, learning_parameters, twin, twin_without_adapters
+from segada.models.learning import changing_state, frozen_copy, learning_parameters, source_copy
 from segada.models.segmentor import Segmentor
 from segada.settings.adapter import AdaptFormerSettings
 from segada.settings.model import ModelSettings
@@ -31,7 +31,7 @@ def learn(student: Segmentor) -> None:
 
 
 def test_twin_shares_what_is_frozen_and_copies_what_learns(student: Segmentor) -> None:
-    teacher = twin(student)
+    teacher = frozen_copy(student)
     learning = learning_parameters(student)
     own = dict(teacher.named_parameters())
     assert list(own) == [name for name, _ in student.named_parameters()]
@@ -43,7 +43,7 @@ def test_twin_shares_what_is_frozen_and_copies_what_learns(student: Segmentor) -
 
 
 def test_twin_stays_when_the_student_learns_and_changes_modes(student: Segmentor) -> None:
-    teacher = twin(student).eval()
+    teacher = frozen_copy(student).eval()
     before = teacher(pictures())
     learn(student)
     student.train()(pictures())
@@ -54,7 +54,7 @@ def test_twin_stays_when_the_student_learns_and_changes_modes(student: Segmentor
 
 
 def test_twin_keeps_batch_norm_statistics_of_its_own(student: Segmentor) -> None:
-    teacher = twin(student).train()
+    teacher = frozen_copy(student).train()
     own, other = teacher.head.linear_fuse.bn.running_mean, student.head.linear_fuse.bn.running_mean
     assert own is not None
     assert other is not None
@@ -63,14 +63,14 @@ def test_twin_keeps_batch_norm_statistics_of_its_own(student: Segmentor) -> None
 
 
 def test_twin_goes_on_from_the_students_prefix(student: Segmentor) -> None:
-    teacher = twin(student).eval()
+    teacher = frozen_copy(student).eval()
     prefix = student.encode_frozen(pictures())
     assert len(prefix.features) == 1
     assert torch.equal(teacher.decode(teacher.encode_rest(prefix)), teacher(pictures()))
 
 
 def test_static_model_carries_no_adapter_and_remains_the_source_model(student: Segmentor) -> None:
-    static = twin_without_adapters(student)
+    static = source_copy(student)
     assert not any(".parallel." in name for name, _ in static.named_parameters())
     assert any(".parallel." in name for name, _ in student.named_parameters())
     before = student.eval()(pictures())
