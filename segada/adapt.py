@@ -14,7 +14,7 @@ from segada.cli.options import add_run_options, chosen
 from segada.cli.progress_bar import Course
 from segada.cli.signals import Asked, never, stopping
 from segada.data.frame_schedule import Itinerary
-from segada.engine.run_data import prepare
+from segada.engine.run_data import prepare_data
 from segada.engine.runner import Adaptation, Diverged
 from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
@@ -44,7 +44,7 @@ def adapt(
     visits = settings.stream.all_visits()
     try:
         with console.status("reading frames and scoring the source model"):
-            material = prepare(settings)
+            material = prepare_data(settings)
         itinerary = Itinerary(settings.stream, material.lengths)
         course = Course(console, itinerary.total_steps())
         run = Adaptation(settings, material, folder, course)

@@ -18,7 +18,7 @@ from segada.comparison.statistics import summarise
 from segada.comparison.tables import Comparison, markdown, methods_csv, rich_table, runs_csv, verdicts
 from segada.core.atomic_io import write_text
 from segada.core.run_names import draft
-from segada.engine.run_data import Material, material_key, prepare
+from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.errors import InputError
 from segada.pretrain import pretrain
 from segada.settings import RunSettings
@@ -103,10 +103,10 @@ def _do(left: Sequence[Run], recipe: Recipe, out: Path, jobs: int, console: Cons
     """Does the runs; returns, by method and seed, why some did not finish."""
     claim(left)
     _train_source(recipe, out / "source", console)
-    materials: dict[str, Material] = {}
+    materials: dict[str, RunData] = {}
     with console.status("reading frames and scoring the source model"):
         for run in left:
-            key = material_key(run.settings)
+            key = run_data_key(run.settings)
             if key not in materials:
                 materials[key] = _prepared(run)
     failures: dict[str, dict[int, str]] = {}
@@ -126,9 +126,9 @@ def _train_source(recipe: Recipe, folder: Path, console: Console) -> None:
         pretrain(source, folder, console)
 
 
-def _prepared(run: Run) -> Material:
+def _prepared(run: Run) -> RunData:
     try:
-        return prepare(run.settings)
+        return prepare_data(run.settings)
     except ValueError as error:
         raise InputError(f"methods.{run.method}: {error}") from error
 

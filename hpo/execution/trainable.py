@@ -22,9 +22,9 @@ from segada.records import RunReport
 from segada.settings import RunSettings
 
 if TYPE_CHECKING:
-    from segada.engine.run_data import Material
+    from segada.engine.run_data import RunData
     from segada.engine.runner import Adaptation
-    from segada.engine.shared_data import Parcel
+    from segada.engine.shared_data import SharedRunData
 
 PROGRESS = "progress"
 """Key of a step's result: a `RunUpdate` as JSON."""
@@ -63,7 +63,7 @@ class VisitTrainable(tune.Trainable):
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters adds the materials
-        self, config: Config, materials: dict[str, ray.ObjectRef[Parcel]]
+        self, config: Config, materials: dict[str, ray.ObjectRef[SharedRunData]]
     ) -> None:
         """Takes the first job.
 
@@ -74,7 +74,7 @@ class VisitTrainable(tune.Trainable):
         import segada.engine.runner  # noqa: F401 - while the frames are still being made
 
         self._shared = materials
-        self._materials: dict[str, Material] = {}
+        self._materials: dict[str, RunData] = {}
         self._adaptation: Adaptation | None = None
         self._begin(config)
 
@@ -155,12 +155,12 @@ class VisitTrainable(tune.Trainable):
         incident, self._mishap = self._mishap, None
         return RunUpdate(report=self._report, finished=run.finished, incident=incident)
 
-    def _material(self) -> Material:
-        from segada.engine.run_data import material_key, prepare
+    def _material(self) -> RunData:
+        from segada.engine.run_data import prepare_data, run_data_key
 
         shared = self._frames(self._settings.evaluation.split)
         # A space that changes the data itself: its frames are shared by nobody.
-        return shared if shared.key == material_key(self._settings) else prepare(self._settings_of_frames())
+        return shared if shared.key == run_data_key(self._settings) else prepare_data(self._settings_of_frames())
 
     def _settings_of_frames(self) -> RunSettings:
         """Those of the job; making its frames scores the source model on them."""
@@ -169,7 +169,7 @@ class VisitTrainable(tune.Trainable):
         evaluation = self._settings.evaluation.model_copy(update={"batch_size": LEAN_BATCH})
         return self._settings.model_copy(update={"evaluation": evaluation})
 
-    def _frames(self, split: str) -> Material:
+    def _frames(self, split: str) -> RunData:
         if split not in self._materials:
             parcel = ray.get(self._shared[split])
             try:
@@ -180,13 +180,13 @@ class VisitTrainable(tune.Trainable):
 
 
 @ray.remote(num_cpus=0)
-def prepare_material(settings: str, _after: object) -> Parcel:
+def prepare_material(settings: str, _after: object) -> SharedRunData:
     """Prepares what all runs with these settings share, once `_after` is there."""
-    from segada.engine.run_data import prepare
+    from segada.engine.run_data import prepare_data
     from segada.engine.shared_data import packed
 
     run = RunSettings.model_validate_json(settings)
-    return packed(prepare(run), run)
+    return packed(prepare_data(run), run)
 
 
 @ray.remote

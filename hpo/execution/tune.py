@@ -19,9 +19,9 @@ from segada.errors import InputError
 from segada.settings import RunSettings
 
 if TYPE_CHECKING:
-    from segada.engine.shared_data import Parcel
+    from segada.engine.shared_data import SharedRunData
 
-Materials = dict[str, "ray.ObjectRef[Parcel]"]
+Materials = dict[str, "ray.ObjectRef[SharedRunData]"]
 
 
 @dataclass(frozen=True)

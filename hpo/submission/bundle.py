@@ -21,7 +21,7 @@ STUDY = "study"
 
 
 @dataclass(frozen=True)
-class Parcel:
+class JobBundle:
     """Files that travel.
 
     Attributes:
@@ -74,7 +74,7 @@ class Parcel:
         return sorted(self.files, key=lambda name: (-self.files[name].stat().st_size, name))
 
 
-def packed(file: str, includes: Sequence[Path] = ()) -> Parcel:
+def packed(file: str, includes: Sequence[Path] = ()) -> JobBundle:
     """The parcel of a study.
 
     Args:
@@ -93,7 +93,7 @@ def packed(file: str, includes: Sequence[Path] = ()) -> Parcel:
                 links[name] = None
             else:
                 files[name] = path
-    parcel = Parcel(study, files, tuple(links))
+    parcel = JobBundle(study, files, tuple(links))
     parcel.check()
     return parcel
 

@@ -17,9 +17,9 @@ from typing import Final
 from segada.artifacts.run_dir import RunFolder
 from segada.artifacts.run_files import read, read_report
 from segada.core.atomic_io import write_text
-from segada.engine.run_data import Material, material_key
+from segada.engine.run_data import RunData, run_data_key
 from segada.engine.runner import Adaptation, Diverged
-from segada.engine.shared_data import Parcel, packed
+from segada.engine.shared_data import SharedRunData, packed
 from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
@@ -69,12 +69,12 @@ def claim(runs: Sequence[Run]) -> None:
             raise InputError(f"{error}, or take the recipe that it was begun with") from error
 
 
-def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int) -> Iterator[tuple[Run, str | None]]:
+def carry_out(runs: Sequence[Run], materials: Mapping[str, RunData], jobs: int) -> Iterator[tuple[Run, str | None]]:
     """Does runs, or what is left of them, and gives each as it ends, with the reason if it diverged.
 
     Args:
         runs: That are not finished.
-        materials: By `material_key`.
+        materials: By `run_data_key`.
         jobs: Processes; 1 does without others.
 
     Raises:
@@ -112,10 +112,10 @@ def carry_out(runs: Sequence[Run], materials: Mapping[str, Material], jobs: int)
         pool.shutdown(cancel_futures=True)
 
 
-def _finish(run: Run, materials: Mapping[str, Material], company: int) -> str | None:
+def _finish(run: Run, materials: Mapping[str, RunData], company: int) -> str | None:
     write_text(run.folder / COMPANY, f"{max(company, run.company())}\n")
     try:
-        adaptation = Adaptation(run.settings, materials[material_key(run.settings)], run.folder)
+        adaptation = Adaptation(run.settings, materials[run_data_key(run.settings)], run.folder)
         while not adaptation.finished:
             adaptation.next_visit()
     except Diverged as failure:
@@ -135,15 +135,15 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _packed(runs: Sequence[Run], materials: Mapping[str, Material]) -> dict[str, Parcel]:
-    settings = {material_key(run.settings): run.settings for run in runs}
+def _packed(runs: Sequence[Run], materials: Mapping[str, RunData]) -> dict[str, SharedRunData]:
+    settings = {run_data_key(run.settings): run.settings for run in runs}
     return {key: packed(materials[key], settings[key]) for key in settings}
 
 
-_materials: Mapping[str, Material] = {}
+_materials: Mapping[str, RunData] = {}
 
 
-def _begin_worker(shared: "Queue[Mapping[str, Parcel]]") -> None:
+def _begin_worker(shared: "Queue[Mapping[str, SharedRunData]]") -> None:
     global _materials  # noqa: PLW0603 - what a process of a pool knows, it knows by a global name
     # When the command is killed, its workers end by themselves.
     Thread(target=_end_with_parent, daemon=True).start()

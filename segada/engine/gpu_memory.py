@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import torch
 
-from segada.engine.run_data import prepare
+from segada.engine.run_data import prepare_data
 from segada.engine.runner import Adaptation
 from segada.settings import RunSettings
 
@@ -40,10 +40,10 @@ def footprint(settings: RunSettings, memory: Memory = torch.cuda.mem_get_info) -
         memory: Asks the device.
 
     Raises:
-        ValueError: as of `segada.engine.run_data.prepare`.
+        ValueError: as of `segada.engine.run_data.prepare_data`.
     """
     short = _short(settings)
-    run = Adaptation(short, prepare(short))
+    run = Adaptation(short, prepare_data(short))
     run.next_visit()
     free, total = memory()
     return Footprint(total - free, total)

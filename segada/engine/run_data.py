@@ -39,11 +39,11 @@ BYTES_PER_PIXEL = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class RunData:
     """Read-only input of a run; numpy arrays, so that it travels through shared memory without a copy.
 
     Attributes:
-        key: Of the settings that it was made from, see `material_key`.
+        key: Of the settings that it was made from, see `run_data_key`.
         source: Labelled frames of the source domain.
         lengths: How many frames each visited domain has.
         visited: Those of them that the stream passes over, in ascending order, by domain; all where a file holds them.
@@ -82,7 +82,7 @@ class Material:
         ]
 
 
-def material_key(settings: RunSettings) -> str:
+def run_data_key(settings: RunSettings) -> str:
     """The same for two runs exactly when they can share material."""
     relevant = {
         "data": settings.data.model_copy(update={"loading": LoadingSettings()}),
@@ -98,7 +98,7 @@ def material_key(settings: RunSettings) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def prepare(settings: RunSettings) -> Material:
+def prepare_data(settings: RunSettings) -> RunData:
     """Loads or renders every frame of the run and scores the source model on the held-out ones.
 
     Raises:
@@ -117,8 +117,8 @@ def prepare(settings: RunSettings) -> Material:
     itinerary = Itinerary(stream, lengths)
     held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
     unreadable = {name: _unreadable(name, opened) for name in data.domains}
-    return Material(
-        key=material_key(settings),
+    return RunData(
+        key=run_data_key(settings),
         source=opened[stream.source, "source"].load(),
         lengths=lengths,
         visited={name: _passed(opened[name, stream.split], itinerary.needed(name)) for name in lengths},

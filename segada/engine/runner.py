@@ -22,7 +22,7 @@ from segada.data.frame_schedule import Itinerary, Step
 from segada.data.replay import ReplayBuffer
 from segada.engine.best_checkpoint import BestWeights
 from segada.engine.report import run_result
-from segada.engine.run_data import Material, material_key
+from segada.engine.run_data import RunData, run_data_key
 from segada.engine.visit_metrics import Passage
 from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import Sight, measured, validated
@@ -57,7 +57,7 @@ class Adaptation:
     def __init__(
         self,
         settings: RunSettings,
-        material: Material,
+        material: RunData,
         folder: Path | None = None,
         clock: Clock = IDLE,
         evaluation_batch: int | None = None,
@@ -74,7 +74,7 @@ class Adaptation:
         Raises:
             ValueError: if the folder holds a run of other settings, or the material was prepared for other ones.
         """
-        if material.key != material_key(settings):
+        if material.key != run_data_key(settings):
             raise ValueError(f"material {material.key} was prepared for other settings; prepare it from these")
         set_up_torch(settings.runtime)
         self._settings = settings

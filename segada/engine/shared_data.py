@@ -13,7 +13,7 @@ from segada.data.cache.cache_entry import is_mapped
 from segada.data.datasets.registry import open_domain
 from segada.data.frames import Frames
 from segada.data.splits import Split
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.errors import InputError
 from segada.settings import RunSettings
 
@@ -22,7 +22,7 @@ NOTHING: Final = Frames(np.empty((0, 1, 1, 3), np.uint8), np.empty((0, 1, 1), np
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class SharedRunData:
     """Material without the frames that a file holds.
 
     Attributes:
@@ -32,10 +32,10 @@ class Parcel:
     """
 
     settings: RunSettings
-    material: Material
+    material: RunData
     left: dict[tuple[str, Split], int]
 
-    def unpacked(self) -> Material:
+    def unpacked(self) -> RunData:
         """The material; what is missing is opened here, or decoded if this machine's cache does not have it yet.
 
         Raises:
@@ -60,7 +60,7 @@ class Parcel:
         return frames
 
 
-def packed(material: Material, settings: RunSettings) -> Parcel:
+def packed(material: RunData, settings: RunSettings) -> SharedRunData:
     """The material that was prepared from these settings, ready to travel."""
     stream, scored = settings.stream, settings.evaluation.split
     places: list[tuple[str, Split, Frames]] = [(stream.source, "source", material.source)]
@@ -69,7 +69,7 @@ def packed(material: Material, settings: RunSettings) -> Parcel:
     left = {(name, split): len(frames) for name, split, frames in places if is_mapped(frames)}
     source = NOTHING if is_mapped(material.source) else material.source
     visited, held_out = _in_memory(material.visited), _in_memory(material.held_out)
-    return Parcel(settings, replace(material, source=source, visited=visited, held_out=held_out), left)
+    return SharedRunData(settings, replace(material, source=source, visited=visited, held_out=held_out), left)
 
 
 def _in_memory(frames: dict[str, Frames]) -> dict[str, Frames]:

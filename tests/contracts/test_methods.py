@@ -12,7 +12,7 @@ from segada.controllers.base import StepPlan
 from segada.core.rng import numpy_generator, torch_generator
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.methods.base import Method, MethodParts, State
 from segada.methods.registry import METHODS
@@ -63,8 +63,8 @@ EVERY_VARIANT = [(name, "segformer") for name in METHOD_SETTINGS if name not in 
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
+def material(tiny_run: dict[str, object]) -> RunData:
+    return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 @pytest.fixture(params=METHOD_SETTINGS)
@@ -72,7 +72,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _built(name: str, material: Material, tiny_run: dict[str, object]) -> tuple[Method, MethodParts]:
+def _built(name: str, material: RunData, tiny_run: dict[str, object]) -> tuple[Method, MethodParts]:
     adapter = {"name": "none" if name in OWN_CHOICE else "adaptformer"}
     settings = RunSettings.model_validate(
         {**tiny_run, "method": METHOD_SETTINGS[name], "adapter": adapter, "model": {"freeze": "encoder"}}
@@ -90,7 +90,7 @@ def _built(name: str, material: Material, tiny_run: dict[str, object]) -> tuple[
     return METHODS[settings.method.name](parts), parts
 
 
-def _batch(material: Material, start: int) -> Batch:
+def _batch(material: RunData, start: int) -> Batch:
     return to_batch(material.visited["200mm"], torch.arange(start, start + 4).numpy())
 
 
@@ -111,7 +111,7 @@ def _restore(parts: MethodParts, drawn: State) -> None:
 
 
 def test_logits_have_a_quarter_of_the_resolution_and_losses_are_finite(
-    name: str, material: Material, tiny_run: dict[str, object]
+    name: str, material: RunData, tiny_run: dict[str, object]
 ) -> None:
     method, _ = _built(name, material, tiny_run)
     log = method.step(_batch(material, 0), StepPlan())
@@ -122,7 +122,7 @@ def test_logits_have_a_quarter_of_the_resolution_and_losses_are_finite(
 
 
 def test_a_step_reports_the_terms_that_its_settings_say(
-    name: str, material: Material, tiny_run: dict[str, object]
+    name: str, material: RunData, tiny_run: dict[str, object]
 ) -> None:
     method, parts = _built(name, material, tiny_run)
     settings = parts.settings.method
@@ -131,13 +131,13 @@ def test_a_step_reports_the_terms_that_its_settings_say(
     assert [reported for reported in log if reported not in WATCHED] == list(terms)
 
 
-def test_predicting_changes_nothing(name: str, material: Material, tiny_run: dict[str, object]) -> None:
+def test_predicting_changes_nothing(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
     method, _ = _built(name, material, tiny_run)
     first = method.predict(_batch(material, 0).images)
     assert torch.equal(first, method.predict(_batch(material, 0).images))
 
 
-def test_state_goes_on_to_the_same_numbers(name: str, material: Material, tiny_run: dict[str, object]) -> None:
+def test_state_goes_on_to_the_same_numbers(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
     method, parts = _built(name, material, tiny_run)
     method.step(_batch(material, 0), StepPlan())
     saved = _through_file({"method": method.state_dict(), **_drawn(parts)})
@@ -151,7 +151,7 @@ def test_state_goes_on_to_the_same_numbers(name: str, material: Material, tiny_r
 
 
 def test_frozen_parameters_keep_their_bytes_and_learning_ones_move(
-    name: str, material: Material, tiny_run: dict[str, object]
+    name: str, material: RunData, tiny_run: dict[str, object]
 ) -> None:
     method, parts = _built(name, material, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
@@ -163,7 +163,7 @@ def test_frozen_parameters_keep_their_bytes_and_learning_ones_move(
     assert bool(moved) == (name in LEARNS)
 
 
-def test_a_plan_of_rate_zero_moves_nothing(name: str, material: Material, tiny_run: dict[str, object]) -> None:
+def test_a_plan_of_rate_zero_moves_nothing(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
     method, parts = _built(name, material, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
     method.step(_batch(material, 0), StepPlan(0.0))
@@ -171,7 +171,7 @@ def test_a_plan_of_rate_zero_moves_nothing(name: str, material: Material, tiny_r
 
 
 def test_a_step_that_is_planned_not_to_train_touches_nothing_that_learns(
-    name: str, material: Material, tiny_run: dict[str, object]
+    name: str, material: RunData, tiny_run: dict[str, object]
 ) -> None:
     method, parts = _built(name, material, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
@@ -186,7 +186,7 @@ def test_a_step_that_is_planned_not_to_train_touches_nothing_that_learns(
 
 
 @pytest.mark.parametrize("name", sorted(LEARNS))
-def test_what_a_plan_holds_back_stays(name: str, material: Material, tiny_run: dict[str, object]) -> None:
+def test_what_a_plan_holds_back_stays(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
     method, parts = _built(name, material, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
     for start in (0, 4):
@@ -198,9 +198,9 @@ def test_what_a_plan_holds_back_stays(name: str, material: Material, tiny_run: d
 
 
 @pytest.fixture(scope="module")
-def materials(tiny_run: dict[str, object]) -> dict[str, Material]:
+def materials(tiny_run: dict[str, object]) -> dict[str, RunData]:
     """By head: the source model's own scores are part of it."""
-    return {head: prepare(_three_visits(tiny_run, "source_only", head)) for head in HEADS}
+    return {head: prepare_data(_three_visits(tiny_run, "source_only", head)) for head in HEADS}
 
 
 def _three_visits(tiny_run: dict[str, object], name: str, head: str) -> RunSettings:
@@ -223,7 +223,7 @@ def _finished(run: Adaptation) -> dict[str, object]:
 
 @pytest.mark.parametrize(("name", "head"), EVERY_HEAD + EVERY_VARIANT)
 def test_a_stream_of_three_visits_stopped_after_the_first_ends_with_the_same_numbers(
-    name: str, head: str, materials: dict[str, Material], tiny_run: dict[str, object], tmp_path: Path
+    name: str, head: str, materials: dict[str, RunData], tiny_run: dict[str, object], tmp_path: Path
 ) -> None:
     settings, material = _three_visits(tiny_run, name, head), materials[head]
     whole = _finished(Adaptation(settings, material, tmp_path / "whole"))
@@ -313,14 +313,14 @@ def _through_file(state: State) -> State:
 
 
 def test_whoever_has_a_teacher_says_which_network_is_not_scored(
-    name: str, material: Material, tiny_run: dict[str, object]
+    name: str, material: RunData, tiny_run: dict[str, object]
 ) -> None:
     method, parts = _built(name, material, tiny_run)
     assert (method.companion is not None) == isinstance(parts.settings.method, WITH_TEACHER)
     assert method.companion is not method.scored
 
 
-def test_statistics_stay_where_a_step_is_planned_not_to_train(material: Material, tiny_run: dict[str, object]) -> None:
+def test_statistics_stay_where_a_step_is_planned_not_to_train(material: RunData, tiny_run: dict[str, object]) -> None:
     method, parts = _built("batch_norm", material, tiny_run)
     before = {key: value.clone() for key, value in parts.network.named_buffers()}
     method.step(_batch(material, 0), StepPlan(trains=False))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from segada.core.rng import numpy_generator, torch_generator
 from segada.data.replay import ReplayBuffer
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.methods.base import MethodParts
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
@@ -13,7 +13,7 @@ Build = Callable[[Mapping[str, object]], MethodParts]
 """From changes to the settings of the tiny run."""
 
 
-def method_parts(settings: RunSettings, material: Material) -> MethodParts:
+def method_parts(settings: RunSettings, material: RunData) -> MethodParts:
     """As the stream makes them, with seed 0."""
     initialisation = torch_generator(0, "initialisation")
     return MethodParts(

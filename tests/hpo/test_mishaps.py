@@ -32,7 +32,7 @@ from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 from segada.core.storage_errors import StorageError, storage_error
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.settings import RunSettings
 
@@ -107,12 +107,12 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> Material:
-    return prepare(settings)
+def material(settings: RunSettings) -> RunData:
+    return prepare_data(settings)
 
 
 @pytest.fixture(scope="module")
-def control(settings: RunSettings, material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control")
     run = Adaptation(settings, material, folder)
     while not run.finished:
@@ -129,7 +129,7 @@ def _numbers(folder: Path) -> object:
     return content
 
 
-def _worker(settings: RunSettings, material: Material, folder: Path, **told: str) -> VisitTrainable:
+def _worker(settings: RunSettings, material: RunData, folder: Path, **told: str) -> VisitTrainable:
     """A worker as Tune has it, without Ray."""
     job = Job("trial", "trial 0", folder, settings, 0, {})
     worker = VisitTrainable.__new__(VisitTrainable)
@@ -176,7 +176,7 @@ SHORTAGES = [
 def test_want_of_memory_is_tried_once_more_from_the_checkpoint_with_less_and_to_the_same_numbers(
     shortage: Exception,
     settings: RunSettings,
-    material: Material,
+    material: RunData,
     control: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -194,7 +194,7 @@ def test_want_of_memory_is_tried_once_more_from_the_checkpoint_with_less_and_to_
 
 
 def test_want_of_memory_the_second_time_is_a_failure_with_its_reason(
-    settings: RunSettings, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: RunSettings, material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _Memory(monkeypatch, first=2, most=0, error=SHORTAGES[1])
     first, second = _steps(_worker(settings, material, tmp_path))
@@ -209,7 +209,7 @@ def test_want_of_memory_the_second_time_is_a_failure_with_its_reason(
 
 
 def test_a_job_that_begins_lean_has_no_second_try_and_one_that_is_given_up_no_first(
-    settings: RunSettings, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: RunSettings, material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _Memory(monkeypatch, first=0, most=0, error=SHORTAGES[2])
     (lean,) = _steps(_worker(settings, material, tmp_path, **{LEAN: "yes"}))
@@ -224,7 +224,7 @@ def test_a_job_that_begins_lean_has_no_second_try_and_one_that_is_given_up_no_fi
     "error", [segada.engine.runner.Diverged("the loss is nan"), ValueError("placement: no such block")]
 )
 def test_a_failure_of_the_runs_own_is_never_tried_again(
-    error: Exception, settings: RunSettings, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: Exception, settings: RunSettings, material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _Memory(monkeypatch, first=0, most=0, error=error)
     (said,) = _steps(_worker(settings, material, tmp_path))
@@ -403,7 +403,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_run_on_a_disk_that_is_full_goes_on_when_it_is_not(
-    settings: RunSettings, material: Material, control: Path, small: Path
+    settings: RunSettings, material: RunData, control: Path, small: Path
 ) -> None:
     out = small / "0"
     (full,) = _steps(_worker(settings, material, out))
@@ -418,7 +418,7 @@ def test_a_run_on_a_disk_that_is_full_goes_on_when_it_is_not(
 
 
 def test_a_run_on_a_disk_that_is_read_only_goes_on_when_it_is_not(
-    settings: RunSettings, material: Material, control: Path, small: Path
+    settings: RunSettings, material: RunData, control: Path, small: Path
 ) -> None:
     subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
     out = small / "0"

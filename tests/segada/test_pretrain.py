@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from segada import evaluate
 from segada.cli.exit_codes import DONE
 from segada.core.rng import torch_generator
-from segada.engine.run_data import prepare
+from segada.engine.run_data import prepare_data
 from segada.models.build import build_segmentor
 from segada.models.weights import find_checkpoint
 from segada.pretrain import halve, main, pretrain, recipes
@@ -106,7 +106,7 @@ def test_a_short_training_from_random_weights_learns_and_its_weights_load(tmp_pa
     trained = settings.model_copy(
         update={"model": settings.model.model_copy(update={"checkpoint": str(tmp_path / "half.safetensors")})}
     )
-    untrained, learned = prepare(settings).source_only["clear"], prepare(trained).source_only["clear"]
+    untrained, learned = prepare_data(settings).source_only["clear"], prepare_data(trained).source_only["clear"]
     assert untrained < 0.05
     # Seeds 0 to 4 gave 0.170 to 0.187.
     assert learned > 0.12
@@ -117,7 +117,7 @@ def source_only() -> dict[str, float]:
     settings = RunSettings.model_validate(
         {"data": {"splits": {"source": 4, "report": 24}}, "stream": {"visits": ["clear", *RAINS], "frames": 1}}
     )
-    return prepare(settings).source_only
+    return prepare_data(settings).source_only
 
 
 def test_the_shipped_checkpoint_segments_clear_streets_and_fails_slowly_then_steeply(

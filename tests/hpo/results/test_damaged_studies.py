@@ -23,7 +23,7 @@ from hpo.study.jobs import RunUpdate
 from hpo.study.plan import Plan, undone
 from hpo.study.study import points_to_begin_with, read_study
 from segada.artifacts.run_files import damages
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.errors import InputError
 
@@ -68,7 +68,7 @@ class Engine:
     def __init__(self) -> None:
         self.jobs: list[str] = []
         self.is_idle = False
-        self._materials: dict[str, Material] = {}
+        self._materials: dict[str, RunData] = {}
 
     def work_off(self, coordinator: RunCoordinator, *_: object) -> None:
         while not coordinator.is_over and (job := coordinator.next_job()) is not None:
@@ -77,7 +77,7 @@ class Engine:
                 coordinator.stop()
                 return
             split = job.settings.evaluation.split
-            self._materials[split] = self._materials.get(split) or prepare(job.settings)
+            self._materials[split] = self._materials.get(split) or prepare_data(job.settings)
             run = Adaptation(job.settings, self._materials[split], job.folder)
             while True:
                 if not run.finished:

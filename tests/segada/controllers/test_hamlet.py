@@ -13,7 +13,7 @@ from segada.controllers.base import ControllerParts, StepPlan, StepView
 from segada.controllers.detector import Jump
 from segada.controllers.hamlet import Hamlet
 from segada.controllers.shift_monitor import Lookout
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
@@ -35,15 +35,15 @@ ALL_PARTS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
-    return prepare(RunSettings.model_validate(WEATHER))
+def material() -> RunData:
+    return prepare_data(RunSettings.model_validate(WEATHER))
 
 
 def _settings(modulation: dict[str, Any]) -> RunSettings:
     return RunSettings.model_validate({**WEATHER, "modulation": modulation})
 
 
-def _run(settings: RunSettings, material: Material, folder: Path) -> list[dict[str, Any]]:
+def _run(settings: RunSettings, material: RunData, folder: Path) -> list[dict[str, Any]]:
     """The log of frames, without what a clock gave."""
     run = Adaptation(settings, material, folder)
     while not run.finished:
@@ -80,7 +80,7 @@ def test_a_plan_says_what_every_part_does(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("signal", ["light", "full"])
-def test_a_change_of_weather_is_a_jump_and_nothing_else_is(signal: str, material: Material, tmp_path: Path) -> None:
+def test_a_change_of_weather_is_a_jump_and_nothing_else_is(signal: str, material: RunData, tmp_path: Path) -> None:
     settings = _settings({"name": "hamlet", "detector": {"signal": signal}, "budget": {"steps": 1, "cap": 4}})
     log = _run(settings, material, tmp_path)
     jumps = {step: line["controller"]["detector.jump"] for step, line in enumerate(log)}
@@ -93,7 +93,7 @@ def test_a_change_of_weather_is_a_jump_and_nothing_else_is(signal: str, material
     assert len(trained) < 24
 
 
-def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(material: Material, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(material: RunData, tmp_path: Path) -> None:
     settings = _settings(ALL_PARTS)
     whole = _run(settings, material, tmp_path / "whole")
     Adaptation(settings, material, tmp_path / "stopped").next_visit()
@@ -111,7 +111,7 @@ def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, objec
     modulation = {"name": "hamlet", **off, "modular": {"policy": "random"}}
     changes = {"stream": {"visits": ["clear", "200mm"], "frames": 8, "batch_size": 1}, "watch": {"frames": True}}
     settings = RunSettings.model_validate({**tiny_run, **changes, "modulation": modulation})
-    material = prepare(settings)
+    material = prepare_data(settings)
     whole = _run(settings, material, tmp_path / "whole")
     Adaptation(settings, material, tmp_path / "stopped").next_visit()
     assert _run(settings, material, tmp_path / "stopped") == whole
@@ -119,7 +119,7 @@ def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, objec
     assert stages[:8] != stages[8:]
 
 
-def test_with_every_part_off_the_numbers_are_those_of_always(material: Material) -> None:
+def test_with_every_part_off_the_numbers_are_those_of_always(material: RunData) -> None:
     off = {"name": "hamlet", "detector": {"signal": "none"}, "budget": {"policy": "none"}}
     visits = [Adaptation(_settings(modulation), material).next_visit() for modulation in (off, {"name": "always"})]
     assert visits[0].losses == visits[1].losses

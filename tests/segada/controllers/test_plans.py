@@ -9,7 +9,7 @@ from segada.controllers.base import StepPlan
 from segada.core.rng import numpy_generator, torch_generator
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.methods.base import MethodParts
 from segada.methods.dacs import Dacs
 from segada.models.build import build_segmentor
@@ -19,17 +19,17 @@ Build = Callable[..., tuple[Dacs, MethodParts]]
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
+def material(tiny_run: dict[str, object]) -> RunData:
+    return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 @pytest.fixture
-def target(material: Material) -> Batch:
+def target(material: RunData) -> Batch:
     return to_batch(material.visited["200mm"], torch.arange(4).numpy())
 
 
 @pytest.fixture
-def build(tiny_run: dict[str, object], material: Material) -> Build:
+def build(tiny_run: dict[str, object], material: RunData) -> Build:
     def built(**rooms: object) -> tuple[Dacs, MethodParts]:
         settings = RunSettings.model_validate({**tiny_run, "method": {"name": "dacs", "threshold": 0.1}, **rooms})
         generators = (torch_generator(0, purpose) for purpose in ("class_mix", "augmentation", "restoration"))

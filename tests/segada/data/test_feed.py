@@ -11,7 +11,7 @@ from segada.data.batch import Batch, to_batch
 from segada.data.feed import Feed, fed
 from segada.data.frames import Frames
 from segada.data.replay import ReplayBuffer
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.settings import RunSettings
 from segada.settings.stream import ReplaySettings
@@ -82,12 +82,12 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> Material:
-    return prepare(settings)
+def material(settings: RunSettings) -> RunData:
+    return prepare_data(settings)
 
 
 @pytest.fixture(scope="module")
-def control(settings: RunSettings, material: Material, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("control")
     return _weights(Adaptation(settings, material, folder), folder)
 
@@ -99,6 +99,6 @@ def _weights(run: Adaptation, folder: Path) -> bytes:
 
 
 def test_a_run_has_the_same_numbers(
-    settings: RunSettings, material: Material, control: bytes, tmp_path: Path, ahead: bool
+    settings: RunSettings, material: RunData, control: bytes, tmp_path: Path, ahead: bool
 ) -> None:
     assert _weights(Adaptation(settings, material, tmp_path), tmp_path) == control

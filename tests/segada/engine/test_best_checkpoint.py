@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from segada.artifacts.run_dir import RunFolder
 from segada.engine.best_checkpoint import BestWeights
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.models.build import build_segmentor
 from segada.records import BestRecord, VisitRecord
@@ -37,12 +37,12 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> Material:
-    return prepare(settings)
+def material(settings: RunSettings) -> RunData:
+    return prepare_data(settings)
 
 
 @pytest.fixture(scope="module")
-def control(settings: RunSettings, material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control")
     run = Adaptation(settings, material, folder)
     while not run.finished:
@@ -67,7 +67,7 @@ def test_the_best_visit_s_weights_are_left_and_said(control: Path, settings: Run
 
 @pytest.mark.parametrize("stops", [(1,), (2, 3)])
 def test_a_killed_run_ends_with_the_same_bytes(
-    stops: tuple[int, ...], settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    stops: tuple[int, ...], settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     for stop in (*stops, 4):
         run = Adaptation(settings, material, tmp_path)
@@ -78,7 +78,7 @@ def test_a_killed_run_ends_with_the_same_bytes(
 
 @pytest.mark.parametrize("damaged", [*BEST, "checkpoint/state.pt"])
 def test_damage_is_repaired_when_the_run_goes_on(
-    damaged: str, settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    damaged: str, settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     run = Adaptation(settings, material, tmp_path)
     while not run.finished:
@@ -93,7 +93,7 @@ def test_damage_is_repaired_when_the_run_goes_on(
 def test_keeping_the_best_changes_nothing_else(tiny_run: dict[str, object], tmp_path: Path) -> None:
     # Of a teacher, whose parameters are never learned from: keeping a copy must not touch it.
     plain = RunSettings.model_validate(tiny_run)
-    material, left = prepare(plain), {}
+    material, left = prepare_data(plain), {}
     for asked in (True, False):
         watch = plain.watch.model_copy(update={"best_weights": asked})
         run = Adaptation(plain.model_copy(update={"watch": watch}), material, tmp_path / str(asked))

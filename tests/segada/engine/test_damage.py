@@ -10,7 +10,7 @@ import yaml
 
 from segada.artifacts.run_files import damages
 from segada.core.atomic_io import keep_damaged
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.settings import RunSettings
 
@@ -45,12 +45,12 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> Material:
-    return prepare(settings)
+def material(settings: RunSettings) -> RunData:
+    return prepare_data(settings)
 
 
 @pytest.fixture(scope="module")
-def control(settings: RunSettings, material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing happened to."""
     folder = tmp_path_factory.mktemp("control")
     _finish(Adaptation(settings, material, folder))
@@ -62,7 +62,7 @@ def _finish(run: Adaptation) -> None:
         run.next_visit()
 
 
-def _stopped(settings: RunSettings, material: Material, folder: Path, visits: int = 2) -> None:
+def _stopped(settings: RunSettings, material: RunData, folder: Path, visits: int = 2) -> None:
     """A run that was killed in the visit after so many."""
     run = Adaptation(settings, material, folder)
     for _ in range(visits):
@@ -87,7 +87,7 @@ def _damage(path: Path, damage: Damage) -> None:
 
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_checkpoint_costs_one_visit(
-    kind: str, settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    kind: str, settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
     _damage(tmp_path / NEWEST, DAMAGES[kind])
@@ -109,7 +109,7 @@ def test_a_damaged_checkpoint_costs_one_visit(
 
 @pytest.mark.parametrize("kind", FEW)
 def test_a_run_without_a_checkpoint_that_is_whole_begins_anew_and_says_so(
-    kind: str, settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    kind: str, settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
     for name in (NEWEST, FORMER):
@@ -129,7 +129,7 @@ def test_a_run_without_a_checkpoint_that_is_whole_begins_anew_and_says_so(
 @pytest.mark.parametrize("kind", FEW)
 @pytest.mark.parametrize("name", ["visits.jsonl", "areas.npz", STEPS, "settings.yaml", "log.txt"])
 def test_every_other_file_may_be_damaged(
-    name: str, kind: str, settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    name: str, kind: str, settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
     _damage(tmp_path / name, DAMAGES[kind])
@@ -146,7 +146,7 @@ def _last_line(folder: Path) -> str:
 
 
 def test_damage_to_the_log_of_steps_costs_the_visits_whose_steps_are_lost(
-    settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
     lines = (tmp_path / STEPS).read_text().splitlines(keepends=True)
@@ -160,7 +160,7 @@ def test_damage_to_the_log_of_steps_costs_the_visits_whose_steps_are_lost(
 
 
 def test_a_kill_between_two_renames_costs_one_visit(
-    settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
     (tmp_path / NEWEST).replace(tmp_path / FORMER)
@@ -174,7 +174,7 @@ def test_a_kill_between_two_renames_costs_one_visit(
 
 
 def test_a_finished_run_whose_checkpoint_is_damaged_is_not_called_finished_before_it_is(
-    settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _finish(Adaptation(settings, material, tmp_path))
     _damage(tmp_path / NEWEST, _flipped)
@@ -187,7 +187,7 @@ def test_a_finished_run_whose_checkpoint_is_damaged_is_not_called_finished_befor
 
 
 def test_settings_that_cannot_be_read_do_not_let_another_run_into_the_folder(
-    settings: RunSettings, material: Material, tmp_path: Path
+    settings: RunSettings, material: RunData, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
     (tmp_path / "settings.yaml").write_bytes(b"")
@@ -200,7 +200,7 @@ def test_settings_that_cannot_be_read_do_not_let_another_run_into_the_folder(
 
 
 def test_a_smaller_batch_of_evaluation_gives_the_same_bytes(
-    settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
     _finish(Adaptation(settings, material, tmp_path, evaluation_batch=1))
@@ -210,7 +210,7 @@ def test_a_smaller_batch_of_evaluation_gives_the_same_bytes(
 @pytest.mark.parametrize("kind", FEW)
 @pytest.mark.parametrize("name", ["report.json", "visits.jsonl", "areas.npz", "settings.yaml", "weights.safetensors"])
 def test_a_damaged_file_of_a_finished_run_is_written_again_and_kept_beside_it(
-    name: str, kind: str, settings: RunSettings, material: Material, control: Path, tmp_path: Path
+    name: str, kind: str, settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(control, tmp_path, dirs_exist_ok=True)
     _damage(tmp_path / name, DAMAGES[kind])
@@ -236,7 +236,7 @@ def test_a_second_damage_does_not_replace_what_was_kept_of_the_first(tmp_path: P
     assert kept == {"areas.npz.damaged": "0", "areas.npz.damaged.2": "1", "areas.npz.damaged.3": "2"}
 
 
-def test_nothing_of_a_run_that_begins_anew_is_lost(settings: RunSettings, material: Material, tmp_path: Path) -> None:
+def test_nothing_of_a_run_that_begins_anew_is_lost(settings: RunSettings, material: RunData, tmp_path: Path) -> None:
     _stopped(settings, material, tmp_path)
     visits = (tmp_path / "visits.jsonl").read_bytes()
     for name in (NEWEST, FORMER):

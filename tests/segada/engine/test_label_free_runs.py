@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 import segada.engine.runner
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.records import VisitRecord
 from segada.settings import RunSettings
@@ -22,8 +22,8 @@ TEACHERS = {
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
+def material(tiny_run: dict[str, object]) -> RunData:
+    return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 def _settings(
@@ -33,7 +33,7 @@ def _settings(
     return RunSettings.model_validate({**tiny_run, "method": method, "evaluation": room})
 
 
-def _visits(settings: RunSettings, material: Material, folder: Path | None = None) -> list[VisitRecord]:
+def _visits(settings: RunSettings, material: RunData, folder: Path | None = None) -> list[VisitRecord]:
     run = Adaptation(settings, material, folder)
     while not run.finished:
         run.next_visit()
@@ -42,7 +42,7 @@ def _visits(settings: RunSettings, material: Material, folder: Path | None = Non
 
 @pytest.mark.parametrize("method", TEACHERS)
 def test_a_stop_changes_no_score_and_scores_change_no_result(
-    method: str, tiny_run: dict[str, object], material: Material, tmp_path: Path
+    method: str, tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     settings = _settings(tiny_run, ALL, TEACHERS[method])
     whole = _visits(settings, material)
@@ -60,7 +60,7 @@ def test_a_stop_changes_no_score_and_scores_change_no_result(
         assert (one.iou, one.losses, one.online_miou) == (without.iou, without.losses, without.online_miou)
 
 
-def test_the_source_model_is_as_near_to_itself_as_can_be(tiny_run: dict[str, object], material: Material) -> None:
+def test_the_source_model_is_as_near_to_itself_as_can_be(tiny_run: dict[str, object], material: RunData) -> None:
     names = ["static_divergence", "entropy"]
     for visit in _visits(_settings(tiny_run, names, {"name": "source_only"}), material):
         assert visit.label_free["static_divergence"] == 0.0
@@ -70,7 +70,7 @@ def test_the_source_model_is_as_near_to_itself_as_can_be(tiny_run: dict[str, obj
 
 
 def test_what_is_not_asked_for_costs_no_pass(
-    tiny_run: dict[str, object], material: Material, monkeypatch: pytest.MonkeyPatch
+    tiny_run: dict[str, object], material: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a network more")
@@ -85,7 +85,7 @@ def test_what_is_not_asked_for_costs_no_pass(
     assert len(asked) == 2
 
 
-def test_without_predictions_there_is_the_source_s_miou_alone(tiny_run: dict[str, object], material: Material) -> None:
+def test_without_predictions_there_is_the_source_s_miou_alone(tiny_run: dict[str, object], material: RunData) -> None:
     names = ["entropy", "confidence", "source_miou"]
     visits = _visits(_settings(tiny_run, names, {"name": "source_only"}, online=False), material)
     assert [set(visit.label_free) for visit in visits] == [{"source_miou"}] * 2

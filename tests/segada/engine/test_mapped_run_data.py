@@ -9,7 +9,7 @@ import pytest
 
 from segada.data.cache.cache_entry import is_mapped
 from segada.engine import run_data as materials
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.errors import InputError
 from segada.settings import RunSettings
@@ -52,7 +52,7 @@ def run_settings(root: Path, cache: Path | None, **data: Any) -> RunSettings:
     )
 
 
-def frames_of(material: Material) -> list[Any]:
+def frames_of(material: RunData) -> list[Any]:
     return [material.source, *material.visited.values(), *material.held_out.values()]
 
 
@@ -60,7 +60,7 @@ def test_a_run_ends_the_same_with_a_cold_cache_a_warm_one_and_none(drive: Path, 
     ends = set()
     for name, cache in (("none", None), ("cold", tmp_path / "cache"), ("warm", tmp_path / "cache")):
         settings = run_settings(drive, cache)
-        material = prepare(settings)
+        material = prepare_data(settings)
         assert {is_mapped(frames) for frames in frames_of(material)} == {cache is not None}
         assert material.count_unreadable() == {"road": 1, "fog": 1}
         run = Adaptation(settings, material, tmp_path / name)
@@ -72,19 +72,19 @@ def test_a_run_ends_the_same_with_a_cold_cache_a_warm_one_and_none(drive: Path, 
 
 def test_a_run_goes_on_with_another_way_of_loading(drive: Path, tmp_path: Path) -> None:
     first = run_settings(drive, None)
-    Adaptation(first, prepare(first), tmp_path / "run").next_visit()
+    Adaptation(first, prepare_data(first), tmp_path / "run").next_visit()
     second = run_settings(drive, tmp_path / "cache")
-    assert Adaptation(second, prepare(second), tmp_path / "run").visits_done == 1
+    assert Adaptation(second, prepare_data(second), tmp_path / "run").visits_done == 1
 
 
 def test_only_frames_that_need_memory_are_refused_for_want_of_it(
     drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(materials, "physical_memory", lambda: 1000)
-    prepare(run_settings(drive, tmp_path / "cache"))
+    prepare_data(run_settings(drive, tmp_path / "cache"))
     with pytest.raises(InputError, match=r"frames of the run take .* a folder in data\.loading\.cache"):
-        prepare(run_settings(drive, None))
+        prepare_data(run_settings(drive, None))
     mixed = run_settings(drive, tmp_path / "cache").model_dump(mode="json")
     mixed["data"]["domains"]["fog"] = {"dataset": "streets", "weather": "fog75m"}
     with pytest.raises(InputError, match=r"the 84 frames of the run take"):
-        prepare(RunSettings.model_validate(mixed))
+        prepare_data(RunSettings.model_validate(mixed))

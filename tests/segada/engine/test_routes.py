@@ -7,7 +7,7 @@ import yaml
 
 from hpo.config.objectives import domain_miou
 from hpo.config.study_file import load_study
-from segada.engine.run_data import Material, material_key, prepare
+from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.runner import Adaptation
 from segada.errors import InputError
 from segada.records import RunReport
@@ -33,11 +33,11 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> Material:
-    return prepare(settings)
+def material(settings: RunSettings) -> RunData:
+    return prepare_data(settings)
 
 
-def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettings, material: Material) -> None:
+def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettings, material: RunData) -> None:
     report = _run(Adaptation(settings, material))
 
     assert [record.domain for record in report.visits] == THERE_AND_BACK * 2
@@ -53,7 +53,7 @@ def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettin
 
 
 def test_a_run_stopped_in_its_second_round_ends_with_the_same_weights(
-    settings: RunSettings, material: Material, tmp_path: Path
+    settings: RunSettings, material: RunData, tmp_path: Path
 ) -> None:
     _run(Adaptation(settings, material, tmp_path / "whole"))
     stopped = Adaptation(settings, material, tmp_path / "stopped")
@@ -69,7 +69,7 @@ def test_a_run_stopped_in_its_second_round_ends_with_the_same_weights(
 
 
 def test_passes_count_their_frames_and_share_the_material_of_one(
-    tiny_run: dict[str, object], settings: RunSettings, material: Material
+    tiny_run: dict[str, object], settings: RunSettings, material: RunData
 ) -> None:
     thrice = _settings(tiny_run, route="forward_and_back", rounds=2, passes=3)
     assert _run(Adaptation(thrice, material)).visits[3].frames == 3 * 4
@@ -77,13 +77,13 @@ def test_passes_count_their_frames_and_share_the_material_of_one(
 
 @pytest.mark.parametrize("changes", [{"rounds": 2}, {"route": "forward_and_back"}, {"frames": 5}])
 def test_another_drive_has_other_material(tiny_run: dict[str, object], changes: dict[str, object]) -> None:
-    assert material_key(_settings(tiny_run)) != material_key(_settings(tiny_run, **changes))
+    assert run_data_key(_settings(tiny_run)) != run_data_key(_settings(tiny_run, **changes))
 
 
 def test_what_learns_and_how_leaves_the_material_as_it_is(tiny_run: dict[str, object]) -> None:
     model = {"freeze": "encoder", "frozen": ("head.linear_fuse",), "learning": ("norm1",), "drop_path": 0.1}
     changed = RunSettings.model_validate({**tiny_run, "model": model, "adapter": {"name": "adaptformer"}, "seed": 3})
-    assert material_key(changed) == material_key(RunSettings.model_validate(tiny_run))
+    assert run_data_key(changed) == run_data_key(RunSettings.model_validate(tiny_run))
 
 
 def test_a_search_counts_the_visits_of_the_whole_route(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation, Diverged
 from segada.records import RunReport
 from segada.settings import RunSettings
@@ -17,8 +17,8 @@ METHODS = {"dacs": {"name": "dacs", "threshold": 0.1}, "batch_norm": {"name": "b
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
+def material(tiny_run: dict[str, object]) -> RunData:
+    return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 def _settings(tiny_run: dict[str, object], **changes: object) -> RunSettings:
@@ -34,7 +34,7 @@ def _numbers(report: RunReport) -> dict[str, object]:
     return content
 
 
-def _run(settings: RunSettings, material: Material, folder: Path | None = None) -> RunReport:
+def _run(settings: RunSettings, material: RunData, folder: Path | None = None) -> RunReport:
     run = Adaptation(settings, material, folder)
     while not run.finished:
         run.next_visit()
@@ -43,7 +43,7 @@ def _run(settings: RunSettings, material: Material, folder: Path | None = None) 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_stopped_after_a_visit_ends_with_the_same_bytes(
-    method: str, tiny_run: dict[str, object], material: Material, tmp_path: Path
+    method: str, tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     settings = _settings(
         tiny_run,
@@ -61,7 +61,7 @@ def test_a_run_stopped_after_a_visit_ends_with_the_same_bytes(
 
 
 def test_what_a_kill_kept_from_being_written_is_written_on_resuming(
-    tiny_run: dict[str, object], material: Material, tmp_path: Path
+    tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     settings = _settings(tiny_run)
     _run(settings, material, tmp_path)
@@ -73,9 +73,7 @@ def test_what_a_kill_kept_from_being_written_is_written_on_resuming(
     assert {name: (tmp_path / name).read_bytes() for name in published} == before
 
 
-def test_another_process_gives_the_same_numbers(
-    tiny_run: dict[str, object], material: Material, tmp_path: Path
-) -> None:
+def test_another_process_gives_the_same_numbers(tiny_run: dict[str, object], material: RunData, tmp_path: Path) -> None:
     here = _run(_settings(tiny_run), material)
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(tiny_run))
     command = [sys.executable, "-m", "segada.adapt", str(tmp_path / "run.yaml"), "--out", str(tmp_path / "out")]
@@ -87,7 +85,7 @@ def test_another_process_gives_the_same_numbers(
     assert [json.loads(line)["domain"] for line in lines] == ["clear", "200mm"]
 
 
-def test_report_is_what_its_contract_says(tiny_run: dict[str, object], material: Material) -> None:
+def test_report_is_what_its_contract_says(tiny_run: dict[str, object], material: RunData) -> None:
     report = _run(_settings(tiny_run, method={"name": "batch_norm"}), material)
     visited = [record.miou[record.domain] for record in report.visits]
     assert report.mean_miou == pytest.approx(sum(visited) / 2)
@@ -99,7 +97,7 @@ def test_report_is_what_its_contract_says(tiny_run: dict[str, object], material:
     assert all(set(record.miou) == {"clear", "200mm"} for record in report.visits)
 
 
-def test_source_only_gains_exactly_nothing(tiny_run: dict[str, object], material: Material) -> None:
+def test_source_only_gains_exactly_nothing(tiny_run: dict[str, object], material: RunData) -> None:
     report = _run(_settings(tiny_run, method={"name": "source_only"}), material)
     assert report.gain == 0.0
     assert report.forgetting == 0.0
@@ -107,27 +105,27 @@ def test_source_only_gains_exactly_nothing(tiny_run: dict[str, object], material
 
 @pytest.mark.parametrize(("method", "learns"), [("source_only", False), ("batch_norm", False), ("dacs", True)])
 def test_a_method_that_learns_nothing_reports_no_trainable_parameter(
-    method: str, learns: bool, tiny_run: dict[str, object], material: Material
+    method: str, learns: bool, tiny_run: dict[str, object], material: RunData
 ) -> None:
     report = _run(_settings(tiny_run, method={"name": method}), material)
     assert (report.trainable_parameters > 0) == learns
 
 
-def test_the_seed_changes_the_numbers(tiny_run: dict[str, object], material: Material) -> None:
+def test_the_seed_changes_the_numbers(tiny_run: dict[str, object], material: RunData) -> None:
     assert (
         _numbers(_run(_settings(tiny_run), material))["visits"]
         != (_numbers(_run(_settings(tiny_run, seed=1), material))["visits"])
     )
 
 
-def test_a_loss_that_is_not_finite_names_itself_and_its_place(tiny_run: dict[str, object], material: Material) -> None:
+def test_a_loss_that_is_not_finite_names_itself_and_its_place(tiny_run: dict[str, object], material: RunData) -> None:
     settings = _settings(tiny_run, method={"name": "dacs", "optimiser": {"learning_rate": 1e30}})
     with pytest.raises(Diverged, match=r"the loss term 'clean' is (nan|inf) in visit 0 \(clear\), step \d"):
         _run(settings, material)
 
 
 def test_a_folder_of_other_settings_is_refused_and_left_alone(
-    tiny_run: dict[str, object], material: Material, tmp_path: Path
+    tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     _run(_settings(tiny_run), material, tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -136,7 +134,7 @@ def test_a_folder_of_other_settings_is_refused_and_left_alone(
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
-def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], material: Material) -> None:
+def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], material: RunData) -> None:
     with pytest.raises(ValueError, match="prepared for other settings"):
         Adaptation(_settings(tiny_run, evaluation={"split": "report"}), material)
 
@@ -144,7 +142,7 @@ def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], materi
 def _online(tiny_run: dict[str, object], **rooms: object) -> float | None:
     merged = {**tiny_run, **rooms, "stream": {**tiny_run["stream"], "visits": ["200mm"], **rooms["stream"]}}  # type: ignore[dict-item]
     settings = RunSettings.model_validate(merged)
-    run = Adaptation(settings, prepare(settings))
+    run = Adaptation(settings, prepare_data(settings))
     return run.next_visit().online_miou
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from segada.data.cache.cache_entry import is_mapped
 from segada.data.frames import Frames
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.shared_data import packed
 from segada.errors import InputError
 from segada.settings import RunSettings
@@ -48,11 +48,11 @@ def run_settings(drive: Path, cache: Path | None) -> RunSettings:
     )
 
 
-def all_frames(material: Material) -> list[Frames]:
+def all_frames(material: RunData) -> list[Frames]:
     return [material.source, *material.visited.values(), *material.held_out.values()]
 
 
-def assert_equal(found: Material, expected: Material) -> None:
+def assert_equal(found: RunData, expected: RunData) -> None:
     assert (found.key, found.lengths, found.source_only) == (expected.key, expected.lengths, expected.source_only)
     assert (list(found.visited), list(found.held_out)) == (list(expected.visited), list(expected.held_out))
     for one, other in zip(all_frames(found), all_frames(expected), strict=True):
@@ -62,7 +62,7 @@ def assert_equal(found: Material, expected: Material) -> None:
 
 def test_frames_of_the_cache_stay_and_those_in_memory_travel(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    material = prepare(settings)
+    material = prepare_data(settings)
     streets = sum(some.images.nbytes + some.labels.nbytes for some in all_frames(material) if not is_mapped(some))
     sent = pickle.dumps(packed(material, settings))
     assert 0 < streets < len(sent) < streets + 20_000
@@ -73,7 +73,7 @@ def test_frames_of_the_cache_stay_and_those_in_memory_travel(drive: Path, tmp_pa
 
 def test_without_a_cache_all_frames_travel_and_no_file_is_needed(drive: Path) -> None:
     settings = run_settings(drive, None)
-    material = prepare(settings)
+    material = prepare_data(settings)
     sent = pickle.dumps(packed(material, settings))
     shutil.rmtree(drive)
     assert_equal(pickle.loads(sent).unpacked(), material)  # noqa: S301 - as above
@@ -81,7 +81,7 @@ def test_without_a_cache_all_frames_travel_and_no_file_is_needed(drive: Path) ->
 
 def test_a_node_with_the_data_set_and_no_cache_makes_its_own(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    material = prepare(settings)
+    material = prepare_data(settings)
     parcel = packed(material, settings)
     shutil.rmtree(tmp_path / "cache")
     assert_equal(parcel.unpacked(), material)
@@ -90,7 +90,7 @@ def test_a_node_with_the_data_set_and_no_cache_makes_its_own(drive: Path, tmp_pa
 
 def test_a_node_without_the_data_set_says_so(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    parcel = packed(prepare(settings), settings)
+    parcel = packed(prepare_data(settings), settings)
     shutil.rmtree(drive)
     with pytest.raises(InputError, match=r"domain 'road': .*drive"):
         parcel.unpacked()
@@ -98,7 +98,7 @@ def test_a_node_without_the_data_set_says_so(drive: Path, tmp_path: Path) -> Non
 
 def test_other_frames_than_those_that_were_scored_are_refused(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    parcel = packed(prepare(settings), settings)
+    parcel = packed(prepare_data(settings), settings)
     for file in sorted((drive / "images").iterdir())[20:]:
         file.unlink()
     with pytest.raises(InputError, match="domain 'road' has 2 frames for 'report' that can be read, and had 6 when"):

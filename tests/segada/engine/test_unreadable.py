@@ -10,7 +10,7 @@ import pytest
 
 from segada.data.datasets.registry import count_frames, labelled_frames, load_domain
 from segada.data.frame_schedule import Itinerary
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.errors import InputError
 from segada.settings import RunSettings
@@ -78,7 +78,7 @@ def test_the_itinerary_knows_the_frames_that_can_be_read_alone(drive: Path) -> N
     damage(drive, "train/N_023")
     settings = run_settings(drive)
 
-    material = prepare(settings)
+    material = prepare_data(settings)
 
     assert material.lengths == {"road": 11}
     assert len(material.visited["road"]) == 11
@@ -92,9 +92,9 @@ def test_a_run_counts_them_names_them_and_goes_on_after_a_kill(drive: Path, tmp_
     stream = settings.stream.model_copy(update={"rounds": 2})
     settings = settings.model_copy(update={"stream": stream})
 
-    whole = _driven(settings, prepare(settings), tmp_path / "whole")
-    Adaptation(settings, prepare(settings), tmp_path / "killed").next_visit()
-    resumed = _driven(settings, prepare(settings), tmp_path / "killed")
+    whole = _driven(settings, prepare_data(settings), tmp_path / "whole")
+    Adaptation(settings, prepare_data(settings), tmp_path / "killed").next_visit()
+    resumed = _driven(settings, prepare_data(settings), tmp_path / "killed")
 
     assert whole["unreadable_frames"] == {"road": 1, "day": 1}
     assert [visit["frames"] for visit in whole["visits"]] == [11, 11]
@@ -106,7 +106,7 @@ def test_a_run_counts_them_names_them_and_goes_on_after_a_kill(drive: Path, tmp_
     assert f"{drive / 'valannot' / 'D_013.png'} is cut off" in log
 
 
-def _driven(settings: RunSettings, material: Material, folder: Path) -> dict[str, Any]:
+def _driven(settings: RunSettings, material: RunData, folder: Path) -> dict[str, Any]:
     run = Adaptation(settings, material, folder)
     while not run.finished:
         run.next_visit()
@@ -121,7 +121,7 @@ def test_more_than_a_share_of_them_end_the_run_with_the_first_paths(drive: Path)
         r"domain 'road': 5 of 18 frames cannot be read, .*unreadable_share 0\.1 allows: .*N_020\.png .*N_022\.png .*, "
     )
     with pytest.raises(InputError, match=f"{said}and 2 more"):
-        prepare(run_settings(drive))
+        prepare_data(run_settings(drive))
     with pytest.raises(InputError, match=r"domain 'road': 2 of 12 frames cannot be read"):
         list(labelled_frames("road", run_settings(drive).data, "adapt"))
 

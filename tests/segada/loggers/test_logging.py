@@ -15,7 +15,7 @@ from segada.controllers.base import StepPlan
 from segada.data.batch import to_batch
 from segada.data.frame_schedule import Step
 from segada.data.labels import NAMES, NUM_CLASSES
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Adaptation
 from segada.errors import InputError
 from segada.loggers.base import SeenStep, due
@@ -28,8 +28,8 @@ EVERYTHING = {"frames": True, "mix_panels": 6, "prediction_panels": 5, "class_ta
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
+def material(tiny_run: dict[str, object]) -> RunData:
+    return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 def _settings(tiny_run: dict[str, object], watch: dict[str, object], **changes: object) -> RunSettings:
@@ -37,7 +37,7 @@ def _settings(tiny_run: dict[str, object], watch: dict[str, object], **changes: 
     return RunSettings.model_validate({**tiny_run, "method": method, "watch": watch, **changes})
 
 
-def _run(settings: RunSettings, material: Material, folder: Path) -> RunReport:
+def _run(settings: RunSettings, material: RunData, folder: Path) -> RunReport:
     run = Adaptation(settings, material, folder)
     while not run.finished:
         run.next_visit()
@@ -51,7 +51,7 @@ def _watched(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(tiny_run: dict[str, object], material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tiny_run: dict[str, object], material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     _run(_settings(tiny_run, EVERYTHING), material, folder)
     return folder
@@ -98,7 +98,7 @@ def test_visits_hold_the_means_of_their_steps(whole: Path) -> None:
 
 @pytest.mark.parametrize("online", [True, False])
 def test_watching_changes_no_number(
-    online: bool, tiny_run: dict[str, object], material: Material, tmp_path: Path
+    online: bool, tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     evaluation = {"split": "select", "online": online}
     reports = [
@@ -116,7 +116,7 @@ def test_watching_changes_no_number(
 
 
 def test_without_panels_and_tables_no_frame_is_predicted_for_the_log(
-    tiny_run: dict[str, object], material: Material, tmp_path: Path
+    tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     evaluation = {"split": "select", "online": False}
     _run(_settings(tiny_run, {"frames": True}, evaluation=evaluation), material, tmp_path)
@@ -130,7 +130,7 @@ class Killed(Exception):
 
 
 def test_a_run_killed_within_a_visit_leaves_the_same_bytes(
-    whole: Path, tiny_run: dict[str, object], material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Path, tiny_run: dict[str, object], material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = _settings(tiny_run, EVERYTHING)
     run = Adaptation(settings, material, tmp_path)
@@ -187,7 +187,7 @@ def test_a_class_table_is_what_was_counted() -> None:
     assert by_class["mean"] == {"iou": "0.5000", "accuracy": "0.6250", "labelled": "60", "predicted": "65"}
 
 
-def test_a_table_is_over_the_visit_s_frames_so_far(material: Material, tmp_path: Path) -> None:
+def test_a_table_is_over_the_visit_s_frames_so_far(material: RunData, tmp_path: Path) -> None:
     tables = ClassTables(RunFolder(tmp_path), 3)
     logits = torch.randn(4, NUM_CLASSES, 8, 16, generator=torch.Generator().manual_seed(0))
     for visit in (0, 1):

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 import pytest
 from method_parts import Build, method_parts
 
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.methods.base import MethodParts
 from segada.settings import RunSettings
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    return prepare(RunSettings.model_validate(tiny_run))
+def material(tiny_run: dict[str, object]) -> RunData:
+    return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 @pytest.fixture
-def build(tiny_run: dict[str, object], material: Material) -> Build:
+def build(tiny_run: dict[str, object], material: RunData) -> Build:
     def built(changes: Mapping[str, object]) -> MethodParts:
         return method_parts(RunSettings.model_validate({**tiny_run, **changes}), material)
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.methods.adversarial import Adversarial
 from segada.methods.base import MethodParts
 from segada.selftraining.discriminator import Discriminator
@@ -21,7 +21,7 @@ KINDS = [(features, granularity) for features in ("encoder", "decoder") for gran
 
 
 @pytest.fixture
-def target(material: Material) -> Batch:
+def target(material: RunData) -> Batch:
     return to_batch(material.visited["200mm"], torch.arange(4).numpy())
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.methods.base import MethodParts
 from segada.methods.batch_norm import BatchNorm
 from segada.models.segmentor import Segmentor
@@ -31,7 +31,7 @@ NETWORKS = {"daformer": _with_daformer, "norms in the encoder": _with_norms_in_t
 
 
 @pytest.fixture
-def targets(material: Material) -> list[Batch]:
+def targets(material: RunData) -> list[Batch]:
     return [to_batch(material.visited["200mm"], torch.arange(start, start + 4).numpy()) for start in (0, 4)]
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.methods.base import MethodParts
 from segada.methods.cotta import Cotta
 from segada.models.segmentor import Segmentor
@@ -31,7 +31,7 @@ PLACEMENTS: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture
-def targets(material: Material) -> list[Batch]:
+def targets(material: RunData) -> list[Batch]:
     return [to_batch(material.visited["200mm"], torch.arange(start, start + 2).numpy()) for start in (0, 2, 4)]
 
 

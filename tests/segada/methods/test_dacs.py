@@ -16,7 +16,7 @@ from segada.data.batch import Batch, to_batch
 from segada.data.frames import Frames
 from segada.data.replay import ReplayBuffer
 from segada.data.transforms.augment import jitter_and_blur
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.methods.base import MethodParts
 from segada.methods.dacs import Dacs
 from segada.models.build import bare_segmentor, build_segmentor
@@ -58,8 +58,8 @@ CASES += [(placement, "all terms") for placement in PLACEMENTS if placement != "
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> Material:
-    prepared = prepare(RunSettings.model_validate(tiny_run))
+def material(tiny_run: dict[str, object]) -> RunData:
+    prepared = prepare_data(RunSettings.model_validate(tiny_run))
     labels = prepared.source.labels.copy()
     # Frames of 32x64 have two cells: in every other frame one shows a car.
     labels[::2, :, :32] = 13
@@ -67,7 +67,7 @@ def material(tiny_run: dict[str, object]) -> Material:
 
 
 def _parts(
-    tiny_run: dict[str, object], material: Material, placement: str = "everything learns", **method: object
+    tiny_run: dict[str, object], material: RunData, placement: str = "everything learns", **method: object
 ) -> MethodParts:
     asked = {"method": {**METHOD.model_dump(), **method}, "watch": {"frames": False}}
     settings = RunSettings.model_validate({**tiny_run, **asked, **PLACEMENTS[placement]})
@@ -88,7 +88,7 @@ def _shown(parts: MethodParts) -> MethodParts:
     return replace(parts, settings=watched)
 
 
-def _target(material: Material) -> Batch:
+def _target(material: RunData) -> Batch:
     batch = to_batch(material.visited["200mm"], torch.arange(4).numpy())
     batch.labels[:, :, :5] = 255
     return batch
@@ -188,7 +188,7 @@ def _assert_equal_to_plain(parts: MethodParts, plain: MethodParts, target: Batch
 
 @pytest.mark.parametrize(("placement", "variant"), CASES)
 def test_losses_and_gradients_are_those_of_the_plain_algorithm(
-    placement: str, variant: str, tiny_run: dict[str, object], material: Material
+    placement: str, variant: str, tiny_run: dict[str, object], material: RunData
 ) -> None:
     parts, plain = (_parts(tiny_run, material, placement, **VARIANTS[variant]) for _ in range(2))
     _assert_equal_to_plain(parts, plain, _target(material), copy.deepcopy(plain.network).eval())
@@ -196,7 +196,7 @@ def test_losses_and_gradients_are_those_of_the_plain_algorithm(
 
 @pytest.mark.parametrize("mixing", ["class_mix", "target_only"])
 def test_an_encoder_with_batch_norm_sees_each_kind_of_frames_by_itself(
-    mixing: str, tiny_run: dict[str, object], material: Material
+    mixing: str, tiny_run: dict[str, object], material: RunData
 ) -> None:
     parts, plain = (with_norm_encoder(_parts(tiny_run, material, mixing=mixing)) for _ in range(2))
     _assert_equal_to_plain(parts, plain, _target(material), copy.deepcopy(plain.network).eval())
@@ -204,7 +204,7 @@ def test_an_encoder_with_batch_norm_sees_each_kind_of_frames_by_itself(
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_the_static_model_may_have_the_encoder_of_another_checkpoint(
-    placement: str, tiny_run: dict[str, object], material: Material, tmp_path: Path
+    placement: str, tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     file = tmp_path / "reference.safetensors"
     reference = bare_segmentor(RunSettings.model_validate(tiny_run).model, torch_generator(7, "initialisation"))
@@ -219,7 +219,7 @@ def test_the_static_model_may_have_the_encoder_of_another_checkpoint(
 
 
 def test_a_reference_of_another_encoder_is_refused(
-    tiny_run: dict[str, object], material: Material, tmp_path: Path
+    tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
     file = tmp_path / "other.safetensors"
     model = RunSettings.model_validate({**tiny_run, "model": {"encoder": "mit_b0"}}).model
@@ -233,7 +233,7 @@ def test_a_reference_of_another_encoder_is_refused(
         Dacs(_parts(tiny_run, material, reference_checkpoint="gone.safetensors"))
 
 
-def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], material: Material) -> None:
+def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], material: RunData) -> None:
     empty = Frames(material.source.images, material.source.labels * 0)
     parts = _parts(
         tiny_run,
@@ -252,7 +252,7 @@ def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], mater
     assert all(torch.equal(gradient, torch.zeros_like(gradient)) for gradient in gradients)
 
 
-def test_a_step_without_any_weight_learns_nothing(tiny_run: dict[str, object], material: Material) -> None:
+def test_a_step_without_any_weight_learns_nothing(tiny_run: dict[str, object], material: RunData) -> None:
     weights = ("clean_weight", "mix_weight", "entropy_weight", "source_feature_distance", "target_feature_distance")
     parts = _parts(tiny_run, material, **dict.fromkeys(weights, 0.0))
     before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
@@ -260,7 +260,7 @@ def test_a_step_without_any_weight_learns_nothing(tiny_run: dict[str, object], m
     assert all(torch.equal(value, before[name]) for name, value in parts.network.named_parameters())
 
 
-def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, object], material: Material) -> None:
+def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, object], material: RunData) -> None:
     target = _target(material)
     parts = _parts(tiny_run, material)
     reference = copy.deepcopy(parts.network).train()
@@ -274,7 +274,7 @@ def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, obje
         torch.testing.assert_close(value, wanted[name])
 
 
-def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[str, object], material: Material) -> None:
+def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[str, object], material: RunData) -> None:
     parts = _parts(tiny_run, material, ema_alpha=0.75)
     method = Dacs(parts)
     name = "head.linear_pred.weight"
@@ -288,14 +288,14 @@ def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[st
     assert not torch.equal(teacher, student)
 
 
-def test_without_a_distance_no_static_model_is_held(tiny_run: dict[str, object], material: Material) -> None:
+def test_without_a_distance_no_static_model_is_held(tiny_run: dict[str, object], material: RunData) -> None:
     off = {"source_feature_distance": 0.0, "target_feature_distance": 0.0}
     assert Dacs(_parts(tiny_run, material))._static is not None
     assert Dacs(_parts(tiny_run, material, **off))._static is None
     assert Dacs(_parts(tiny_run, material, **off, reference_checkpoint="streets_tiny"))._static is None
 
 
-def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, object], material: Material) -> None:
+def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, object], material: RunData) -> None:
     method = Dacs(_shown(_parts(tiny_run, material, mix_ratio=0.5)))
     shares = []
     for ratio in (0.0, None, 1.0):
@@ -308,7 +308,7 @@ def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, o
     assert shares[2] == 1.0
 
 
-def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], material: Material) -> None:
+def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], material: RunData) -> None:
     target = _target(material)
     method = Dacs(_shown(_parts(tiny_run, material, target_labels="ground_truth", ignored_top=0.5)))
     assert method.pictures() is None
@@ -324,7 +324,7 @@ def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], mate
     assert pictures.distant.all()
 
 
-def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, object], material: Material) -> None:
+def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, object], material: RunData) -> None:
     things = {"feature_distance_classes": "things", "feature_distance_majority": 0.5}
     counted = []
     for weight in (0.2, 0.0):
@@ -338,7 +338,7 @@ def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, obje
     assert not counted[1].any()
 
 
-def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, object], material: Material) -> None:
+def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, object], material: RunData) -> None:
     method = Dacs(_parts(tiny_run, material))
     method.step(_target(material), StepPlan(0.0))
     assert method.pictures() is None
@@ -346,7 +346,7 @@ def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, 
 
 @pytest.mark.parametrize("method", [{"mixing": "target_only"}, {"mix_weight": 0.0}], ids=str)
 def test_what_is_not_mixed_draws_nothing(
-    method: dict[str, object], tiny_run: dict[str, object], material: Material
+    method: dict[str, object], tiny_run: dict[str, object], material: RunData
 ) -> None:
     target = _target(material)
     parts = _shown(_parts(tiny_run, material, **method))

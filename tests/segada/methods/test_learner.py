@@ -9,7 +9,7 @@ from torch import nn
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import to_batch
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.methods.base import MethodParts
 from segada.methods.optimizer import Beside, Optimiser
 from segada.methods.registry import METHODS
@@ -30,9 +30,7 @@ def _distance(parts: MethodParts, origin: dict[str, torch.Tensor]) -> float:
 
 
 @pytest.mark.parametrize("name", ["tent", "dacs", "supervised"])
-def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(
-    name: str, build: Build, material: Material
-) -> None:
+def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(name: str, build: Build, material: RunData) -> None:
     target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
     distances = {}
     for weight in (0.0, 1e6):

@@ -7,7 +7,7 @@ from method_parts import Build
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import Drawn
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.methods.base import Method
 from segada.methods.registry import METHODS
 
@@ -15,11 +15,11 @@ PLAIN: dict[str, object] = {"crop": 1.0, "flip_probability": 0.0, "colour": {"ji
 GREY = {"style": {"grey_probability": 1.0}}
 
 
-def _target(material: Material) -> Batch:
+def _target(material: RunData) -> Batch:
     return to_batch(material.visited["clear"], torch.arange(4).numpy())
 
 
-def _seen(build: Build, material: Material, monkeypatch: pytest.MonkeyPatch, **method: object) -> torch.Tensor:
+def _seen(build: Build, material: RunData, monkeypatch: pytest.MonkeyPatch, **method: object) -> torch.Tensor:
     """All frames that the student's encoder meets in a step, in one row of frames."""
     parts = build({"method": method})
     made: Method = METHODS[parts.settings.method.name](parts)
@@ -37,7 +37,7 @@ def _seen(build: Build, material: Material, monkeypatch: pytest.MonkeyPatch, **m
 
 
 def test_supervised_learning_sees_windows_of_their_size(
-    build: Build, material: Material, monkeypatch: pytest.MonkeyPatch
+    build: Build, material: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = {"size": [32, 48], "resize": [0.75, 2.0]}
     seen = _seen(build, material, monkeypatch, **PLAIN, name="supervised", window=window)
@@ -45,7 +45,7 @@ def test_supervised_learning_sees_windows_of_their_size(
 
 
 def test_windows_are_told_the_class_and_the_pixels_that_frames_are_drawn_for(
-    build: Build, monkeypatch: pytest.MonkeyPatch, material: Material
+    build: Build, monkeypatch: pytest.MonkeyPatch, material: RunData
 ) -> None:
     replay = {"policy": "rare_class", "min_pixels": 17}
     parts = build({"method": {"name": "supervised", **PLAIN}, "stream": {"replay": replay}})
@@ -65,7 +65,7 @@ def test_windows_are_told_the_class_and_the_pixels_that_frames_are_drawn_for(
 
 @pytest.mark.parametrize("name", ["supervised", "adversarial", "dacs"])
 def test_replayed_frames_are_restyled_and_visited_ones_are_not(
-    name: str, build: Build, material: Material, monkeypatch: pytest.MonkeyPatch
+    name: str, build: Build, material: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = PLAIN if name == "supervised" else {}
     mixing = {"mixing": "target_only"} if name == "dacs" else {}
@@ -77,7 +77,7 @@ def test_replayed_frames_are_restyled_and_visited_ones_are_not(
     assert not any(frame[0].equal(frame[1]) for frame in target)
 
 
-def test_styles_shift_no_other_draw(build: Build, material: Material) -> None:
+def test_styles_shift_no_other_draw(build: Build, material: RunData) -> None:
     ends = []
     for style in ({}, {"distortion": {"probability": 1.0}, "gamma": {"probability": 1.0}}):
         parts = build({"method": {"name": "supervised", "style": style}})

@@ -11,7 +11,7 @@ from torch.nn import functional
 from segada.controllers.base import StepPlan
 from segada.core.timer import Stopwatch
 from segada.data.batch import Batch, to_batch
-from segada.engine.run_data import Material, prepare
+from segada.engine.run_data import RunData, prepare_data
 from segada.evaluation.evaluator import evaluate
 from segada.methods.supervised import Supervised
 from segada.models.build import build_segmentor
@@ -40,7 +40,7 @@ def supervised(build: Build, model: dict[str, object], **changes: object) -> Sup
     return Supervised(build({"model": model, "method": {**METHOD, **changes}}))
 
 
-def batch(material: Material) -> Batch:
+def batch(material: RunData) -> Batch:
     return to_batch(material.visited["clear"], torch.arange(4).numpy())
 
 
@@ -50,7 +50,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(large, labels, ignore_index=255, reduction="none").mean()
 
 
-def test_both_exits_learn_from_the_same_frames(build: Build, material: Material) -> None:
+def test_both_exits_learn_from_the_same_frames(build: Build, material: RunData) -> None:
     model = {"head": "multi_exit", "fresh": ["head.light_exit"]}
     other = supervised(build, model)
     replayed = other._replay.next_batch(4)
@@ -72,7 +72,7 @@ def test_both_exits_learn_from_the_same_frames(build: Build, material: Material)
 
 
 @pytest.mark.parametrize("light_weight", [0.0, 0.5])
-def test_both_losses_reach_the_encoder(light_weight: float, build: Build, material: Material) -> None:
+def test_both_losses_reach_the_encoder(light_weight: float, build: Build, material: RunData) -> None:
     model = {"head": "multi_exit", "fresh": ["head.light_exit"]}
     other = supervised(build, model, light_weight=light_weight)
     replayed = other._replay.next_batch(4)
@@ -101,7 +101,7 @@ def test_both_losses_reach_the_encoder(light_weight: float, build: Build, materi
     ],
 )
 def test_a_profile_has_every_part_of_a_step_once(
-    model: dict[str, object], parts: set[str], build: Build, material: Material
+    model: dict[str, object], parts: set[str], build: Build, material: RunData
 ) -> None:
     stopwatch = Stopwatch()
     method = Supervised(replace(build({"model": model, "method": METHOD}), clock=stopwatch))
@@ -114,7 +114,7 @@ def test_a_profile_has_every_part_of_a_step_once(
     assert all(len(times) == 1 for times in step.parts.values())
 
 
-def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, material: Material) -> None:
+def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, material: RunData) -> None:
     method = supervised(build, LIGHT_ALONE)
     before = {name: value.clone() for name, value in method.student.state_dict().items()}
     ran: list[int] = []
@@ -129,7 +129,7 @@ def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, ma
     assert moved == {f"head.light_exit.{name}" for name in part.state_dict()}
 
 
-def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, material: Material) -> None:
+def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, material: RunData) -> None:
     method = supervised(build, {"freeze": "encoder", "fresh": ["head"]}, light_weight=0.0)
     before = {name: value.detach().clone() for name, value in method.student.named_parameters()}
     losses = [method.step(batch(material), StepPlan())["clean"].item() for _ in range(12)]
@@ -140,7 +140,7 @@ def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, m
 
 
 @pytest.mark.parametrize("model", [LIGHT_ALONE, {"head": "multi_exit", "fresh": ["head.light_exit"]}])
-def test_a_light_exit_goes_with_consolidation(build: Build, material: Material, model: dict[str, object]) -> None:
+def test_a_light_exit_goes_with_consolidation(build: Build, material: RunData, model: dict[str, object]) -> None:
     method = supervised(build, model, consolidation={"weight": 1.0, "frames": 4})
     logs = [method.step(batch(material), StepPlan()) for _ in range(2)]
     assert all(value.isfinite() for log in logs for value in log.values())
@@ -212,7 +212,7 @@ def test_shipped_light_exit_segments_clear_streets_and_fails_in_rain() -> None:
             "evaluation": {"split": "select"},
         }
     )
-    held_out = prepare(settings).held_out
+    held_out = prepare_data(settings).held_out
     network = build_segmentor(settings.model, settings.adapter, torch.Generator()).eval()
     clear, rain = (
         evaluate(lambda images: network.head.light(network.encode(images)[0]), held_out[name], 8).miou

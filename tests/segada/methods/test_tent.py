@@ -11,7 +11,7 @@ from torch import nn
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.engine.run_data import Material
+from segada.engine.run_data import RunData
 from segada.methods.tent import Tent
 
 NORMS = {"method": {"name": "tent", "optimiser": {"learning_rate": 1e-2}}}
@@ -23,7 +23,7 @@ LEARNING = {
 
 
 @pytest.fixture
-def target(material: Material) -> Batch:
+def target(material: RunData) -> Batch:
     return to_batch(material.visited["200mm"], torch.arange(4).numpy())
 
 

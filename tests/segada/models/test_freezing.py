@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from segada.engine.run_data import material_key
+from segada.engine.run_data import run_data_key
 from segada.models.build import build_segmentor
 from segada.models.freezing import names_part
 from segada.models.learning import learning_parameters
@@ -131,7 +131,7 @@ def test_a_part_that_only_the_file_has_is_left_out_by_its_name() -> None:
 
 def test_runs_share_what_their_fresh_parts_do_not_decide(tiny_run: dict[str, object]) -> None:
     def key(seed: int, **model: object) -> str:
-        return material_key(RunSettings.model_validate({**tiny_run, "seed": seed, "model": model}))
+        return run_data_key(RunSettings.model_validate({**tiny_run, "seed": seed, "model": model}))
 
     assert key(0) == key(1)
     assert key(0, fresh=["head"]) != key(1, fresh=["head"])

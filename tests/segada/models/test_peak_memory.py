@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from segada.engine.run_data import prepare
+from segada.engine.run_data import prepare_data
 from segada.engine.runner import Adaptation
 from segada.models.peak_memory import MEBIBYTE, AllocatorPeak, Living
 from segada.records import VisitRecord
@@ -18,7 +18,7 @@ Settings = dict[str, object]
 
 def _run(settings: Settings, folder: Path | None = None) -> Adaptation:
     checked = RunSettings.model_validate(settings)
-    run = Adaptation(checked, prepare(checked), folder)
+    run = Adaptation(checked, prepare_data(checked), folder)
     while not run.finished:
         run.next_visit()
     return run
@@ -104,7 +104,7 @@ def test_counting_changes_no_number(tiny_run: Settings, monkeypatch: pytest.Monk
 
 def test_the_peak_is_of_the_run_so_far_and_survives_a_stop(tiny_run: Settings, tmp_path: Path) -> None:
     settings = RunSettings.model_validate({**tiny_run, "method": {"name": "tent"}})
-    material = prepare(settings)
+    material = prepare_data(settings)
     whole = [visit.peak_memory for visit in _run({**tiny_run, "method": {"name": "tent"}}).report().visits]
     first = Adaptation(settings, material, tmp_path)
     first.next_visit()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from segada import adapt
-from segada.engine.run_data import material_key
+from segada.engine.run_data import run_data_key
 from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
@@ -71,7 +71,7 @@ def test_what_is_looked_at_is_no_part_of_what_a_run_is() -> None:
 def test_how_frames_are_loaded_is_no_part_of_what_a_run_is() -> None:
     loaded = RunSettings.model_validate({"data": {"loading": {"workers": 3}}})
     assert loaded.settings_hash() == RunSettings().settings_hash()
-    assert material_key(loaded) == material_key(RunSettings())
+    assert run_data_key(loaded) == run_data_key(RunSettings())
 
 
 def test_values_beside_a_preset_win() -> None:
