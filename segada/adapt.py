@@ -7,15 +7,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.cli.console import terminal
 from segada.cli.exit_codes import Parser, exit_code
 from segada.cli.options import add_run_options, chosen
-from segada.cli.progress_bar import Course
+from segada.cli.progress_bar import ProgressBar
 from segada.cli.signals import Asked, never, stopping
-from segada.data.frame_schedule import Itinerary
+from segada.data.frame_schedule import FrameSchedule
 from segada.engine.run_data import prepare_data
-from segada.engine.runner import Adaptation, Diverged
+from segada.engine.runner import Diverged, Run
 from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
@@ -45,19 +45,19 @@ def adapt(
     try:
         with console.status("reading frames and scoring the source model"):
             material = prepare_data(settings)
-        itinerary = Itinerary(settings.stream, material.lengths)
-        course = Course(console, itinerary.total_steps())
-        run = Adaptation(settings, material, folder, course)
+        schedule = FrameSchedule(settings.stream, material.lengths)
+        course = ProgressBar(console, schedule.total_steps())
+        run = Run(settings, material, folder, course)
     except ValueError as error:
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
-    RunFolder(folder).add_tags(tags)
+    RunDir(folder).add_tags(tags)
     console.print(run.network.origin)
     for line in material.shortfalls():
         console.print(line, soft_wrap=True)
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {len(visits)}, from {folder}")
-    with course.shown(itinerary.steps_before(run.visits_done)):
+    with course.shown(schedule.steps_before(run.visits_done)):
         while not run.finished:
             if asked_to_stop():
                 raise KeyboardInterrupt
@@ -84,7 +84,7 @@ def main() -> int:
             report = adapt(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)
         print_report(report, console)
         print_tags(wanted.folder, console)
-        panels = RunFolder(wanted.folder).panels
+        panels = RunDir(wanted.folder).panels
         console.print(f"results in {wanted.folder}{f', panels in {panels}' if panels.is_dir() else ''}")
 
     return exit_code(command)
@@ -92,7 +92,7 @@ def main() -> int:
 
 def print_tags(folder: Path, console: Console) -> None:
     """The tags of a run, if it has any."""
-    tags = RunFolder(folder).tags()
+    tags = RunDir(folder).tags()
     if tags:
         console.print(f"tags: {', '.join(tags)}")
 
@@ -113,7 +113,7 @@ def print_report(report: RunReport, console: Console) -> None:
     console.print(table)
 
 
-def _next_visit(run: Adaptation) -> VisitRecord:
+def _next_visit(run: Run) -> VisitRecord:
     try:
         return run.next_visit()
     except Diverged as failure:

@@ -13,7 +13,7 @@ from segada.cli.console import terminal
 from segada.cli.exit_codes import Parser, exit_code
 from segada.cli.output_dir import check_file, check_folder, check_own, named_folder
 from segada.comparison.recipe import Recipe, load_recipe, shipped_recipes
-from segada.comparison.runs import Run, carry_out, claim, finished_report
+from segada.comparison.runs import ComparedRun, carry_out, claim, finished_report
 from segada.comparison.statistics import summarise
 from segada.comparison.tables import Comparison, markdown, methods_csv, rich_table, runs_csv, verdicts
 from segada.core.atomic_io import write_text
@@ -94,12 +94,14 @@ def main() -> int:
     return exit_code(command)
 
 
-def _run(recipe: Recipe, method: str, seed: int, out: Path, weights: Path | None) -> Run:
+def _run(recipe: Recipe, method: str, seed: int, out: Path, weights: Path | None) -> ComparedRun:
     settings = recipe.run_settings(method, seed, weights)
-    return Run(method, out / "runs" / f"{method}-s{settings.seed}", settings)
+    return ComparedRun(method, out / "runs" / f"{method}-s{settings.seed}", settings)
 
 
-def _do(left: Sequence[Run], recipe: Recipe, out: Path, jobs: int, console: Console) -> dict[str, dict[int, str]]:
+def _do(
+    left: Sequence[ComparedRun], recipe: Recipe, out: Path, jobs: int, console: Console
+) -> dict[str, dict[int, str]]:
     """Does the runs; returns, by method and seed, why some did not finish."""
     claim(left)
     _train_source(recipe, out / "source", console)
@@ -126,21 +128,21 @@ def _train_source(recipe: Recipe, folder: Path, console: Console) -> None:
         pretrain(source, folder, console)
 
 
-def _prepared(run: Run) -> RunData:
+def _prepared(run: ComparedRun) -> RunData:
     try:
         return prepare_data(run.settings)
     except ValueError as error:
         raise InputError(f"methods.{run.method}: {error}") from error
 
 
-def _line(run: Run, failure: str | None) -> str:
+def _line(run: ComparedRun, failure: str | None) -> str:
     report = run.report()
     if report is None:
         return f"did not finish: {failure}"
     return f"mean mIoU {100 * report.mean_miou:.1f} %, gain {100 * report.gain:+.1f}, {report.seconds:.0f} s"
 
 
-def _summary(recipe: Recipe, runs: Sequence[Run], failures: Mapping[str, Mapping[int, str]]) -> Comparison:
+def _summary(recipe: Recipe, runs: Sequence[ComparedRun], failures: Mapping[str, Mapping[int, str]]) -> Comparison:
     reports = {
         method: {
             run.settings.seed: report for run in runs if run.method == method and (report := run.report()) is not None

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.adapt import adapt, print_report, print_tags
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.cli.console import PlainConsole, terminal
 from segada.cli.exit_codes import Parser, exit_code
 from segada.cli.options import add_run_options, chosen
@@ -56,10 +56,10 @@ def pretrain(
     kept = settings.watch.model_copy(update={"best_weights": settings.evaluation.split == "select"})
     report = adapt(settings.model_copy(update={"watch": kept}), folder, console, asked_to_stop, tags)
     print_report(report, console)
-    best = RunFolder(folder).best_record()
+    best = RunDir(folder).best_record()
     console.print(class_table(report, best))
     console.print(_which_is_best(folder, best))
-    return RunFolder(folder).weights
+    return RunDir(folder).weights
 
 
 def class_table(report: RunReport, best: BestRecord | None) -> Table:
@@ -83,7 +83,7 @@ def class_table(report: RunReport, best: BestRecord | None) -> Table:
 def _which_is_best(folder: Path, best: BestRecord | None) -> str:
     if best is None:
         return "no best.safetensors: evaluation.split is report, by whose frames nothing is chosen"
-    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on select: {RunFolder(folder).best}"
+    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on select: {RunDir(folder).best}"
 
 
 def halve(settings: RunSettings, weights: Path, path: Path) -> None:

@@ -23,7 +23,7 @@ from segada.settings import RunSettings
 
 if TYPE_CHECKING:
     from segada.engine.run_data import RunData
-    from segada.engine.runner import Adaptation
+    from segada.engine.runner import Run
     from segada.engine.shared_data import SharedRunData
 
 PROGRESS = "progress"
@@ -75,7 +75,7 @@ class VisitTrainable(tune.Trainable):
 
         self._shared = materials
         self._materials: dict[str, RunData] = {}
-        self._adaptation: Adaptation | None = None
+        self._adaptation: Run | None = None
         self._begin(config)
 
     def reset_config(self, new_config: Config) -> bool:
@@ -139,12 +139,12 @@ class VisitTrainable(tune.Trainable):
         return RunUpdate(report=self._report, finished=False, failure=reason, incident=self._mishap)
 
     def _visit(self) -> RunUpdate:
-        from segada.engine.runner import Adaptation
+        from segada.engine.runner import Run
 
         run = self._adaptation
         if run is None:
             batch = LEAN_BATCH if self._lean else None
-            run = Adaptation(self._settings, self._material(), self._folder, evaluation_batch=batch)
+            run = Run(self._settings, self._material(), self._folder, evaluation_batch=batch)
         self._adaptation = run
         if not run.finished:
             run.next_visit()

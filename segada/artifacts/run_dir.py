@@ -25,7 +25,7 @@ from segada.settings import RunSettings
 from segada.settings.files import check_regular
 
 
-class RunFolder:
+class RunDir:
     """Reads and writes `settings.yaml`, `visits.jsonl`, `areas.npz`, `report.json`, `log.txt` and `checkpoint/`.
 
     And what `watch` asks for: `frames.jsonl`, `panels/`, `tables/`, `best.safetensors`, `best.json`; and `tags.json`.

@@ -13,7 +13,7 @@ from segada.core.timer import Clock
 MINUTE, HOUR = 60, 3600
 
 
-class Course(Clock):
+class ProgressBar(Clock):
     """A bar with the time that is left, on a terminal; elsewhere nothing is drawn, and `left` still says it."""
 
     def __init__(self, console: Console, total: int, now: Callable[[], float] = time.monotonic) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.artifacts.run_files import read, read_report
 from segada.core.atomic_io import write_text
 from segada.engine.run_data import RunData, run_data_key
-from segada.engine.runner import Adaptation, Diverged
+from segada.engine.runner import Diverged, Run
 from segada.engine.shared_data import SharedRunData, packed
 from segada.errors import InputError
 from segada.records import RunReport
@@ -29,7 +29,7 @@ COMPANY: Final = "company.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ComparedRun:
     """One method with one seed."""
 
     method: str
@@ -56,7 +56,7 @@ def finished_report(folder: Path, settings: RunSettings) -> RunReport | None:
     return report if report is not None and report.settings_hash == settings.settings_hash() else None
 
 
-def claim(runs: Sequence[Run]) -> None:
+def claim(runs: Sequence[ComparedRun]) -> None:
     """Writes every run's settings into its folder.
 
     Raises:
@@ -64,12 +64,14 @@ def claim(runs: Sequence[Run]) -> None:
     """
     for run in sorted(runs, key=lambda run: not run.folder.exists()):
         try:
-            RunFolder(run.folder).claim(run.settings)
+            RunDir(run.folder).claim(run.settings)
         except ValueError as error:
             raise InputError(f"{error}, or take the recipe that it was begun with") from error
 
 
-def carry_out(runs: Sequence[Run], materials: Mapping[str, RunData], jobs: int) -> Iterator[tuple[Run, str | None]]:
+def carry_out(
+    runs: Sequence[ComparedRun], materials: Mapping[str, RunData], jobs: int
+) -> Iterator[tuple[ComparedRun, str | None]]:
     """Does runs, or what is left of them, and gives each as it ends, with the reason if it diverged.
 
     Args:
@@ -112,10 +114,10 @@ def carry_out(runs: Sequence[Run], materials: Mapping[str, RunData], jobs: int) 
         pool.shutdown(cancel_futures=True)
 
 
-def _finish(run: Run, materials: Mapping[str, RunData], company: int) -> str | None:
+def _finish(run: ComparedRun, materials: Mapping[str, RunData], company: int) -> str | None:
     write_text(run.folder / COMPANY, f"{max(company, run.company())}\n")
     try:
-        adaptation = Adaptation(run.settings, materials[run_data_key(run.settings)], run.folder)
+        adaptation = Run(run.settings, materials[run_data_key(run.settings)], run.folder)
         while not adaptation.finished:
             adaptation.next_visit()
     except Diverged as failure:
@@ -135,7 +137,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _packed(runs: Sequence[Run], materials: Mapping[str, RunData]) -> dict[str, SharedRunData]:
+def _packed(runs: Sequence[ComparedRun], materials: Mapping[str, RunData]) -> dict[str, SharedRunData]:
     settings = {run_data_key(run.settings): run.settings for run in runs}
     return {key: packed(materials[key], settings[key]) for key in settings}
 
@@ -157,5 +159,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _finish_in_worker(run: Run, company: int) -> str | None:
+def _finish_in_worker(run: ComparedRun, company: int) -> str | None:
     return _finish(run, _materials, company)

@@ -24,7 +24,7 @@ class Step:
     repeats: bool = False
 
 
-class Itinerary:
+class FrameSchedule:
     """The drive through the domains: each visit takes up where the visits before it have got to.
 
     Paired domains (the same scenes in other weather) therefore never show one scene in two visits until the frames run

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.models.learning import changing_state
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
@@ -15,7 +15,7 @@ from segada.records import BestRecord, VisitRecord
 from segada.settings import RunSettings
 
 
-class BestWeights:
+class BestCheckpoint:
     """Keeps what `watch.best_weights` asks for, and is empty without it.
 
     What is kept is part of a run's checkpoint, so that `best.safetensors` is the same whatever happens to the run or to
@@ -49,7 +49,7 @@ class BestWeights:
             if not name.endswith("_extra_state")
         }
 
-    def publish(self, folder: RunFolder, network: Segmentor) -> None:
+    def publish(self, folder: RunDir, network: Segmentor) -> None:
         """Writes `best.safetensors` and `best.json`, unless this object has.
 
         Args:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import torch
 
 from segada.engine.run_data import prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.settings import RunSettings
 
 Memory: TypeAlias = Callable[[], tuple[int, int]]
@@ -43,7 +43,7 @@ def footprint(settings: RunSettings, memory: Memory = torch.cuda.mem_get_info) -
         ValueError: as of `segada.engine.run_data.prepare_data`.
     """
     short = _short(settings)
-    run = Adaptation(short, prepare_data(short))
+    run = Run(short, prepare_data(short))
     run.next_visit()
     free, total = memory()
     return Footprint(total - free, total)

@@ -19,7 +19,7 @@ from segada.data.cache.memory_left import physical_memory
 from segada.data.datasets.domain_frames import DomainFrames
 from segada.data.datasets.registry import check_readable, count_frames, is_cached, open_domain
 from segada.data.feed import fed
-from segada.data.frame_schedule import Itinerary, Step
+from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.errors import InputError
@@ -62,10 +62,10 @@ class RunData:
     unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
 
     def batches(
-        self, domain: str, itinerary: Itinerary, steps: Sequence[Step], device: torch.device
+        self, domain: str, schedule: FrameSchedule, steps: Sequence[Step], device: torch.device
     ) -> Iterator[Batch]:
         """A batch on the device for each of some steps through a domain."""
-        frames, passed = self.visited[domain], itinerary.needed(domain)
+        frames, passed = self.visited[domain], schedule.needed(domain)
         whole = len(frames) == self.lengths[domain]
         return fed(frames, [step.frames if whole else np.searchsorted(passed, step.frames) for step in steps], device)
 
@@ -114,14 +114,14 @@ def prepare_data(settings: RunSettings) -> RunData:
         find_checkpoint(settings.model.checkpoint)
     opened = _opened(settings)
     lengths = {name: len(opened[name, stream.split]) for name in stream.all_visits()}
-    itinerary = Itinerary(stream, lengths)
+    schedule = FrameSchedule(stream, lengths)
     held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
     unreadable = {name: _unreadable(name, opened) for name in data.domains}
     return RunData(
         key=run_data_key(settings),
         source=opened[stream.source, "source"].load(),
         lengths=lengths,
-        visited={name: _passed(opened[name, stream.split], itinerary.needed(name)) for name in lengths},
+        visited={name: _passed(opened[name, stream.split], schedule.needed(name)) for name in lengths},
         held_out=held_out,
         source_only=_source_only(settings, held_out),
         unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
@@ -151,10 +151,10 @@ def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
 def _refuse_too_many(settings: RunSettings) -> None:
     data, split = settings.data, settings.evaluation.split
     lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
-    itinerary = Itinerary(settings.stream, lengths)
+    schedule = FrameSchedule(settings.stream, lengths)
     counts = [(settings.stream.source, count_frames(settings.stream.source, data, "source"))]
     counts += [(name, count_frames(name, data, split)) for name in settings.scored_domains()]
-    counts += [(name, len(itinerary.needed(name))) for name in lengths]
+    counts += [(name, len(schedule.needed(name))) for name in lengths]
     frames = sum(count for name, count in counts if not is_cached(name, data))
     (height, width), memory = data.size, physical_memory()
     needed = frames * height * width * BYTES_PER_PIXEL

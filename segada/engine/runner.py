@@ -11,19 +11,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.controllers.base import ControllerParts, StepPlan, StepView
 from segada.controllers.registry import CONTROLLERS
 from segada.core.rng import numpy_generator, torch_generator
 from segada.core.timer import IDLE, Clock
 from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
-from segada.data.frame_schedule import Itinerary, Step
+from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.replay import ReplayBuffer
-from segada.engine.best_checkpoint import BestWeights
+from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.report import run_result
 from segada.engine.run_data import RunData, run_data_key
-from segada.engine.visit_metrics import Passage
+from segada.engine.visit_metrics import VisitMetrics
 from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import Sight, measured, validated
 from segada.loggers.base import SeenStep, Watcher
@@ -46,7 +46,7 @@ class Diverged(RuntimeError):
     """A loss is not finite; the message says which, where, and what to try."""
 
 
-class Adaptation:
+class Run:
     """One run: a model that meets the visits of a stream in order.
 
     Call `next_visit` until `finished`, then `report`. With a folder, everything that a run leaves behind is written
@@ -102,11 +102,11 @@ class Adaptation:
         self._source_model = source_copy(network) if judged else None
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())
-        self._best = BestWeights(settings, learning)
-        self._itinerary = Itinerary(settings.stream, material.lengths)
+        self._best = BestCheckpoint(settings, learning)
+        self._schedule = FrameSchedule(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
-        self._folder = None if folder is None else RunFolder(folder)
+        self._folder = None if folder is None else RunDir(folder)
         self._watchers: list[Watcher] = []
         if self._folder is not None:
             self._resume(self._folder)
@@ -137,7 +137,7 @@ class Adaptation:
         visit, domain = self.visits_done, self._settings.stream.all_visits()[self.visits_done]
         started = time.perf_counter()
         try:
-            passage = self._adapt(visit, domain)
+            metrics = self._adapt(visit, domain)
         except Diverged as failure:
             if self._folder is not None:
                 self._folder.log(f"stopped: {failure}")
@@ -150,17 +150,17 @@ class Adaptation:
         record = VisitRecord(
             visit=visit,
             domain=domain,
-            frames=passage.frames,
+            frames=metrics.frames,
             miou=miou,
             iou={name: score.iou_by_class() for name, score in scores.items()},
-            online_miou=passage.online_miou,
-            label_free=passage.label_free | validated(asked, miou, source),
-            losses=passage.losses,
-            learning_rates=passage.learning_rates,
+            online_miou=metrics.online_miou,
+            label_free=metrics.label_free | validated(asked, miou, source),
+            losses=metrics.losses,
+            learning_rates=metrics.learning_rates,
             controller=self._controller.watched(),
             peak_memory=self._memory.mebibytes,
             seconds=ended - started,
-            frames_per_second=passage.frames / (adapted - started),
+            frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
         self._areas.append(scores[domain].areas)
@@ -178,29 +178,29 @@ class Adaptation:
         """Writes the scored network, adapters included, as safetensors."""
         save_weights(self._method.scored, path, self._settings.settings_hash())
 
-    def _adapt(self, visit: int, domain: str) -> Passage:
-        passage, steps = Passage(), list(self._itinerary.steps(visit))
-        batches = self._material.batches(domain, self._itinerary, steps, self._device)
+    def _adapt(self, visit: int, domain: str) -> VisitMetrics:
+        metrics, steps = VisitMetrics(), list(self._schedule.steps(visit))
+        batches = self._material.batches(domain, self._schedule, steps, self._device)
         for step in steps:
             with self._clock.step(), self._memory.step():
                 with self._clock.part("frames"):
                     batch = next(batches)
-                self._take(step, visit, domain, batch, passage)
+                self._take(step, visit, domain, batch, metrics)
         if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
             raise Diverged(
                 f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
             )
-        return passage
+        return metrics
 
-    def _take(self, step: Step, visit: int, domain: str, batch: Batch, passage: Passage) -> None:
-        logits = self._prediction(batch, passage.frames)
+    def _take(self, step: Step, visit: int, domain: str, batch: Batch, metrics: VisitMetrics) -> None:
+        logits = self._prediction(batch, metrics.frames)
         label_free: dict[str, Tensor] = {}
         # What an earlier pass learned from is no longer new.
         if self._settings.evaluation.online and logits is not None and not step.repeats:
             with self._clock.part("prequential scores"):
                 label_free = self._label_free(batch.images, logits)
-                passage.score(logits, batch, label_free)
-        plan = self._plan(StepView(step.number, self._itinerary.total_steps(), batch.images, logits))
+                metrics.score(logits, batch, label_free)
+        plan = self._plan(StepView(step.number, self._schedule.total_steps(), batch.images, logits))
         with self._memory.part(len(step.frames), plan.trains, plan.first_stage, plan.trains_fusion):
             log = _finite(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
         self._controller.observe(log)
@@ -209,9 +209,9 @@ class Adaptation:
             controller = self._controller.watched()
             scores = {name: float(values.mean()) for name, values in label_free.items()}
             self._show(
-                SeenStep(visit, domain, step, passage.frames, batch, logits, scores, plan, rates, log, controller)
+                SeenStep(visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, controller)
             )
-        passage.add(len(step.frames), log, rates)
+        metrics.add(len(step.frames), log, rates)
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
@@ -249,7 +249,7 @@ class Adaptation:
         self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.visited_miou:.4f}")
         self._publish(self._folder)
 
-    def _publish(self, folder: RunFolder) -> None:
+    def _publish(self, folder: RunDir) -> None:
         """Writes everything that follows from the state; the report last, since it says that a run is finished."""
         folder.write_areas(self._areas)
         folder.write_visits(self._records)
@@ -270,7 +270,7 @@ class Adaptation:
             "best": self._best.state_dict(),
         }
 
-    def _resume(self, folder: RunFolder) -> None:
+    def _resume(self, folder: RunDir) -> None:
         if folder.claim(self._settings):
             folder.log(self._network.origin)
         for line in self._material.shortfalls():

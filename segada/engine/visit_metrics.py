@@ -11,7 +11,7 @@ from segada.data.batch import Batch
 from segada.evaluation.evaluator import OnlineScore
 
 
-class Passage:
+class VisitMetrics:
     """Adds up the steps of a visit. Properties are as in `VisitRecord`.
 
     Attributes:

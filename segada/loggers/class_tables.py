@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.data.labels import NAMES, NUM_CLASSES
 from segada.evaluation.evaluator import score
 from segada.loggers.base import SeenStep, Watcher
@@ -15,7 +15,7 @@ from segada.metrics import Areas, iou_per_class, mean_iou
 class ClassTables(Watcher):
     """Writes a table after every so many frames of a visit, over all its frames so far."""
 
-    def __init__(self, folder: RunFolder, every: int) -> None:
+    def __init__(self, folder: RunDir, every: int) -> None:
         self._folder = folder
         self._every = every
         self._areas: Areas = np.zeros((3, NUM_CLASSES), np.int64)

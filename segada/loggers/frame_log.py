@@ -2,7 +2,7 @@
 
 import math
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.evaluation.evaluator import Scores, score
 from segada.loggers.base import SeenStep, Watcher
 from segada.records import StepRecord
@@ -11,7 +11,7 @@ from segada.records import StepRecord
 class FrameLog(Watcher):
     """Adds a line to `frames.jsonl` after each step, so that it can be followed while the run goes on."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunDir) -> None:
         self._folder = folder
 
     def see(self, seen: SeenStep) -> None:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.data.frames import Bytes
 from segada.loggers.base import SeenStep, Watcher, due
 from segada.loggers.canvas import Panel, draw, labels_in
@@ -14,7 +14,7 @@ from segada.methods.mix_visuals import MixPictures
 class MixPanels(Watcher):
     """Draws a frame of a batch every so many frames, of the steps that learned."""
 
-    def __init__(self, folder: RunFolder, method: Method, every: int) -> None:
+    def __init__(self, folder: RunDir, method: Method, every: int) -> None:
         """Asks the method for its pictures.
 
         Args:

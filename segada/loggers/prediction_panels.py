@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.evaluation.evaluator import Scores, predicted_classes, score
 from segada.loggers.base import SeenStep, Watcher, due
 from segada.loggers.canvas import Panel, draw, labels_in
@@ -17,7 +17,7 @@ from segada.models.resize import enlarged
 class PredictionPanels(Watcher):
     """Draws a frame every so many frames."""
 
-    def __init__(self, folder: RunFolder, every: int) -> None:
+    def __init__(self, folder: RunDir, every: int) -> None:
         self._folder = folder
         self._every = every
 

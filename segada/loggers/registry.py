@@ -1,6 +1,6 @@
 """Which watchers a run has."""
 
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.loggers.base import Watcher
 from segada.loggers.class_tables import ClassTables
 from segada.loggers.frame_log import FrameLog
@@ -10,7 +10,7 @@ from segada.methods.base import Method
 from segada.settings import RunSettings
 
 
-def watchers(settings: RunSettings, folder: RunFolder, method: Method) -> list[Watcher]:
+def watchers(settings: RunSettings, folder: RunDir, method: Method) -> list[Watcher]:
     """Those that `watch` asks for; empty if it asks for nothing.
 
     Args:

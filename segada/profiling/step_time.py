@@ -9,7 +9,7 @@ import numpy as np
 from segada.core.timer import StepTime, Stopwatch
 from segada.data.datasets.registry import count_frames
 from segada.engine.run_data import prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 
@@ -50,12 +50,12 @@ def time_steps(settings: RunSettings, steps: int) -> tuple[list[StepTime], Segme
         The measured steps, and the adapting network.
 
     Raises:
-        ValueError: as `segada.engine.run_data.prepare_data` and `segada.engine.runner.Adaptation`.
+        ValueError: as `segada.engine.run_data.prepare_data` and `segada.engine.runner.Run`.
         segada.engine.runner.Diverged: a loss is not finite.
     """
     shortened = _shortened(settings, WARM_UP + steps)
     stopwatch = Stopwatch()
-    run = Adaptation(shortened, prepare_data(shortened), clock=stopwatch)
+    run = Run(shortened, prepare_data(shortened), clock=stopwatch)
     run.next_visit()
     return stopwatch.steps[WARM_UP : WARM_UP + steps], run.network
 

@@ -13,7 +13,7 @@ from segada.core.rng import numpy_generator, torch_generator
 from segada.data.batch import Batch, to_batch
 from segada.data.replay import ReplayBuffer
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.methods.base import Method, MethodParts, State
 from segada.methods.registry import METHODS
 from segada.models.build import build_segmentor
@@ -210,7 +210,7 @@ def _three_visits(tiny_run: dict[str, object], name: str, head: str) -> RunSetti
     return RunSettings.model_validate({**tiny_run, **changes})
 
 
-def _finished(run: Adaptation) -> dict[str, object]:
+def _finished(run: Run) -> dict[str, object]:
     """The report without what a clock gave."""
     while not run.finished:
         run.next_visit()
@@ -226,9 +226,9 @@ def test_a_stream_of_three_visits_stopped_after_the_first_ends_with_the_same_num
     name: str, head: str, materials: dict[str, RunData], tiny_run: dict[str, object], tmp_path: Path
 ) -> None:
     settings, material = _three_visits(tiny_run, name, head), materials[head]
-    whole = _finished(Adaptation(settings, material, tmp_path / "whole"))
-    Adaptation(settings, material, tmp_path / "stopped").next_visit()
-    resumed = Adaptation(settings, material, tmp_path / "stopped")
+    whole = _finished(Run(settings, material, tmp_path / "whole"))
+    Run(settings, material, tmp_path / "stopped").next_visit()
+    resumed = Run(settings, material, tmp_path / "stopped")
     assert resumed.visits_done == 1
     assert _finished(resumed) == whole
     for file in ("weights.safetensors", "areas.npz"):

@@ -33,7 +33,7 @@ from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 from segada.core.storage_errors import StorageError, storage_error
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.settings import RunSettings
 
 STUDY = """
@@ -114,7 +114,7 @@ def material(settings: RunSettings) -> RunData:
 @pytest.fixture(scope="module")
 def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control")
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     while not run.finished:
         run.next_visit()
     return folder
@@ -422,7 +422,7 @@ def test_a_run_on_a_disk_that_is_read_only_goes_on_when_it_is_not(
 ) -> None:
     subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
     out = small / "0"
-    Adaptation(settings, material, out).next_visit()
+    Run(settings, material, out).next_visit()
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
     (closed,) = _steps(_worker(settings, material, out))
     assert (closed.concerns_all, closed.passes) == (True, True)

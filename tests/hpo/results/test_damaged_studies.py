@@ -24,7 +24,7 @@ from hpo.study.plan import Plan, undone
 from hpo.study.study import points_to_begin_with, read_study
 from segada.artifacts.run_files import damages
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.errors import InputError
 
 STUDY = """
@@ -78,7 +78,7 @@ class Engine:
                 return
             split = job.settings.evaluation.split
             self._materials[split] = self._materials.get(split) or prepare_data(job.settings)
-            run = Adaptation(job.settings, self._materials[split], job.folder)
+            run = Run(job.settings, self._materials[split], job.folder)
             while True:
                 if not run.finished:
                     run.next_visit()

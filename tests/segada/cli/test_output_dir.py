@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from segada import adapt, compare, convert, evaluate, pretrain
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.cli.output_dir import check_own
 from segada.errors import InputError
 from segada.settings import RunSettings
@@ -89,12 +89,12 @@ def test_a_run_replaces_no_file_of_anybody(
 def test_the_engine_itself_refuses_files_that_a_run_would_remove(name: str, tmp_path: Path) -> None:
     mine = _write(tmp_path / name)
     with pytest.raises(ValueError, match=f"{name}: would be replaced, and no settings show that it is a run's"):
-        RunFolder(tmp_path).claim(RunSettings.model_validate(TINY))
+        RunDir(tmp_path).claim(RunSettings.model_validate(TINY))
     assert mine.read_text() == "mine\n"
 
 
 def test_of_drafts_a_run_removes_its_own(tmp_path: Path) -> None:
-    settings, folder = RunSettings.model_validate(TINY), RunFolder(tmp_path)
+    settings, folder = RunSettings.model_validate(TINY), RunDir(tmp_path)
     folder.claim(settings)
     mine = [_write(tmp_path / name) for name in (".env.local", ".bashrc.bak", ".settings.yaml.swp", "checkpoint/.a.b")]
     left = [_write(tmp_path / name) for name in (".settings.yaml.ab12cd_3", "checkpoint/.state.pt.ab12cd_3")]
@@ -105,7 +105,7 @@ def test_of_drafts_a_run_removes_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", ["", "seed", "\0\0\0"])
 def test_settings_of_which_a_power_cut_left_a_part_are_written_again(left: str, tmp_path: Path) -> None:
-    settings, folder = RunSettings.model_validate(TINY), RunFolder(tmp_path)
+    settings, folder = RunSettings.model_validate(TINY), RunDir(tmp_path)
     folder.claim(settings)
     whole = (tmp_path / "settings.yaml").read_text()
     (tmp_path / "settings.yaml").write_text(whole[:9] if left == "seed" else left)
@@ -129,7 +129,7 @@ def test_pipes_are_refused_at_once(refusal: Callable[..., str], tmp_path: Path) 
     assert "pipe.safetensors: is a pipe" in refusal(pretrain.main, "--debug", "--half", "pipe.safetensors")
     assert "settings.yaml: is a pipe" in refusal(adapt.main, "tiny.yaml", "--out", "out")
     with pytest.raises(ValueError, match=r"report\.json: is a pipe"):
-        RunFolder(tmp_path / "run").claim(RunSettings.model_validate(TINY))
+        RunDir(tmp_path / "run").claim(RunSettings.model_validate(TINY))
     with pytest.raises(InputError, match="is a pipe, a device or a socket"):
         read_yaml("/dev/zero")
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from segada.cli.progress_bar import Course, duration
+from segada.cli.progress_bar import ProgressBar, duration
 
 
 class Hands:
@@ -20,7 +20,7 @@ class Hands:
 
 def test_time_left_is_by_the_pace_of_this_session() -> None:
     hands = Hands()
-    course = Course(Console(quiet=True), 50, hands)
+    course = ProgressBar(Console(quiet=True), 50, hands)
     hands.seconds = 1000.0
     with course.shown(20):
         assert course.left() == ""
@@ -47,7 +47,7 @@ def test_a_terminal_sees_a_bar_and_a_file_does_not() -> None:
     seen = {}
     for terminal in (True, False):
         file = io.StringIO()
-        course = Course(Console(file=file, force_terminal=terminal, width=80), 2)
+        course = ProgressBar(Console(file=file, force_terminal=terminal, width=80), 2)
         with course.shown(0):
             course.visit("visit 1 of 1: clear")
             with course.step():

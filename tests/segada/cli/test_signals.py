@@ -13,7 +13,7 @@ import yaml
 from segada import adapt, pretrain
 from segada.cli.exit_codes import DONE, INTERRUPTED
 from segada.core.storage_errors import StorageError
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.records import VisitRecord
 
 TINY = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}}}
@@ -57,14 +57,14 @@ def _visits(folder: Path) -> int:
 
 def _in_visit(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable[[], None]) -> None:
     """Lets something happen when a visit begins."""
-    visit = Adaptation.next_visit
+    visit = Run.next_visit
 
-    def disturbed(run: Adaptation) -> VisitRecord:
+    def disturbed(run: Run) -> VisitRecord:
         if run.visits_done == number:
             happens()
         return visit(run)
 
-    monkeypatch.setattr(Adaptation, "next_visit", disturbed)
+    monkeypatch.setattr(Run, "next_visit", disturbed)
 
 
 def _press(times: int, number: signal.Signals = signal.SIGINT) -> Callable[[], None]:

@@ -21,7 +21,7 @@ from segada import adapt, compare
 from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 from segada.comparison import runs as runs_module
 from segada.comparison.recipe import load_recipe, shipped_recipes
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.records import RunReport, VisitRecord
 from segada.settings.files import load_run_settings
 from segada.settings.nested import merged
@@ -141,9 +141,9 @@ def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     visited: list[str] = []
-    next_visit = Adaptation.next_visit
+    next_visit = Run.next_visit
 
-    def interrupted(run: Adaptation) -> VisitRecord:
+    def interrupted(run: Run) -> VisitRecord:
         # In the second visit of the first run of dacs, whose first visit is saved by then.
         if len(visited) == 5:
             raise KeyboardInterrupt
@@ -151,7 +151,7 @@ def test_a_comparison_that_is_interrupted_goes_on_where_it_was(
         visited.append(record.domain)
         return record
 
-    monkeypatch.setattr(Adaptation, "next_visit", interrupted)
+    monkeypatch.setattr(Run, "next_visit", interrupted)
     assert command(recipe, "--out", "out") == INTERRUPTED
     assert "interrupted; finished visits are kept. To go on: python " in capsys.readouterr().err
     assert sorted(_reports(tmp_path / "out")) == ["batch_norm-s0", "batch_norm-s1"]

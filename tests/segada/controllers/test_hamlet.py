@@ -14,7 +14,7 @@ from segada.controllers.detector import Jump
 from segada.controllers.hamlet import Hamlet
 from segada.controllers.shift_monitor import Lookout
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
 
@@ -45,7 +45,7 @@ def _settings(modulation: dict[str, Any]) -> RunSettings:
 
 def _run(settings: RunSettings, material: RunData, folder: Path) -> list[dict[str, Any]]:
     """The log of frames, without what a clock gave."""
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     while not run.finished:
         run.next_visit()
     return [json.loads(line) for line in (folder / "frames.jsonl").read_text().splitlines()]
@@ -96,8 +96,8 @@ def test_a_change_of_weather_is_a_jump_and_nothing_else_is(signal: str, material
 def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(material: RunData, tmp_path: Path) -> None:
     settings = _settings(ALL_PARTS)
     whole = _run(settings, material, tmp_path / "whole")
-    Adaptation(settings, material, tmp_path / "stopped").next_visit()
-    Adaptation(settings, material, tmp_path / "stopped").next_visit()
+    Run(settings, material, tmp_path / "stopped").next_visit()
+    Run(settings, material, tmp_path / "stopped").next_visit()
     assert _run(settings, material, tmp_path / "stopped") == whole
     weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "stopped")]
     assert weights[0] == weights[1]
@@ -113,7 +113,7 @@ def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, objec
     settings = RunSettings.model_validate({**tiny_run, **changes, "modulation": modulation})
     material = prepare_data(settings)
     whole = _run(settings, material, tmp_path / "whole")
-    Adaptation(settings, material, tmp_path / "stopped").next_visit()
+    Run(settings, material, tmp_path / "stopped").next_visit()
     assert _run(settings, material, tmp_path / "stopped") == whole
     stages = [line["first_stage"] for line in whole]
     assert stages[:8] != stages[8:]
@@ -121,7 +121,7 @@ def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, objec
 
 def test_with_every_part_off_the_numbers_are_those_of_always(material: RunData) -> None:
     off = {"name": "hamlet", "detector": {"signal": "none"}, "budget": {"policy": "none"}}
-    visits = [Adaptation(_settings(modulation), material).next_visit() for modulation in (off, {"name": "always"})]
+    visits = [Run(_settings(modulation), material).next_visit() for modulation in (off, {"name": "always"})]
     assert visits[0].losses == visits[1].losses
     assert visits[0].miou == visits[1].miou
 

@@ -12,7 +12,7 @@ from segada.data.feed import Feed, fed
 from segada.data.frames import Frames
 from segada.data.replay import ReplayBuffer
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.settings import RunSettings
 from segada.settings.stream import ReplaySettings
 
@@ -89,10 +89,10 @@ def material(settings: RunSettings) -> RunData:
 @pytest.fixture(scope="module")
 def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("control")
-    return _weights(Adaptation(settings, material, folder), folder)
+    return _weights(Run(settings, material, folder), folder)
 
 
-def _weights(run: Adaptation, folder: Path) -> bytes:
+def _weights(run: Run, folder: Path) -> bytes:
     while not run.finished:
         run.next_visit()
     return (folder / "weights.safetensors").read_bytes() + (folder / "areas.npz").read_bytes()
@@ -101,4 +101,4 @@ def _weights(run: Adaptation, folder: Path) -> bytes:
 def test_a_run_has_the_same_numbers(
     settings: RunSettings, material: RunData, control: bytes, tmp_path: Path, ahead: bool
 ) -> None:
-    assert _weights(Adaptation(settings, material, tmp_path), tmp_path) == control
+    assert _weights(Run(settings, material, tmp_path), tmp_path) == control

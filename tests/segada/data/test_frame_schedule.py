@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segada.data.frame_schedule import Itinerary
+from segada.data.frame_schedule import FrameSchedule
 from segada.settings.stream import StreamSettings
 
 LENGTHS = {"clear": 7, "25mm": 10, "200mm": 20}
@@ -43,12 +43,12 @@ def test_each_pass_of_a_visit_sees_its_frames_once_and_steps_count_on(
     stream = StreamSettings(
         visits=tuple(visits), route=route, rounds=rounds, frames=frames, passes=passes, batch_size=batch_size
     )
-    itinerary = Itinerary(stream, LENGTHS)
+    schedule = FrameSchedule(stream, LENGTHS)
     back = [] if route == "forward" else list(reversed(visits))[1:]
     numbers, driven = [], 0
     needed: dict[str, set[int]] = {domain: set() for domain in visits}
     for visit, domain in enumerate((visits + back) * rounds):
-        steps = list(itinerary.steps(visit))
+        steps = list(schedule.steps(visit))
         numbers += [step.number for step in steps]
         count = LENGTHS[domain] if frames is None else min(frames, LENGTHS[domain])
         expected = [(driven + place) % LENGTHS[domain] for place in range(count)]
@@ -59,14 +59,14 @@ def test_each_pass_of_a_visit_sees_its_frames_once_and_steps_count_on(
         full, rest = divmod(count, batch_size)
         assert [len(batch) for batch in seen] == ([batch_size] * full + [rest] * (rest > 0)) * passes
         assert len(set(expected)) == count
-    assert numbers == list(range(itinerary.total_steps()))
-    assert {domain: itinerary.needed(domain).tolist() for domain in needed} == {
+    assert numbers == list(range(schedule.total_steps()))
+    assert {domain: schedule.needed(domain).tolist() for domain in needed} == {
         domain: sorted(frames) for domain, frames in needed.items()
     }
 
 
 def test_paired_domains_do_not_show_a_scene_twice_while_there_are_others() -> None:
     stream = StreamSettings(visits=("clear", "25mm"), route="forward_and_back", frames=5, batch_size=2)
-    itinerary = Itinerary(stream, {"clear": 15, "25mm": 15})
-    seen = [int(index) for visit in range(3) for step in itinerary.steps(visit) for index in step.frames]
+    schedule = FrameSchedule(stream, {"clear": 15, "25mm": 15})
+    seen = [int(index) for visit in range(3) for step in schedule.steps(visit) for index in step.frames]
     assert seen == list(range(15))

@@ -7,10 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from segada.artifacts.run_dir import RunFolder
-from segada.engine.best_checkpoint import BestWeights
+from segada.artifacts.run_dir import RunDir
+from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.models.build import build_segmentor
 from segada.records import BestRecord, VisitRecord
 from segada.settings import RunSettings
@@ -44,7 +44,7 @@ def material(settings: RunSettings) -> RunData:
 @pytest.fixture(scope="module")
 def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control")
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     while not run.finished:
         run.next_visit()
         run.save_weights(folder / "after" / f"{run.visits_done - 1}.safetensors")
@@ -70,7 +70,7 @@ def test_a_killed_run_ends_with_the_same_bytes(
     stops: tuple[int, ...], settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     for stop in (*stops, 4):
-        run = Adaptation(settings, material, tmp_path)
+        run = Run(settings, material, tmp_path)
         while run.visits_done < stop:
             run.next_visit()
     assert _bytes(tmp_path) == _bytes(control)
@@ -80,11 +80,11 @@ def test_a_killed_run_ends_with_the_same_bytes(
 def test_damage_is_repaired_when_the_run_goes_on(
     damaged: str, settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
-    run = Adaptation(settings, material, tmp_path)
+    run = Run(settings, material, tmp_path)
     while not run.finished:
         run.next_visit()
     (tmp_path / damaged).write_bytes(b"not what it was")
-    run = Adaptation(settings, material, tmp_path)
+    run = Run(settings, material, tmp_path)
     while not run.finished:
         run.next_visit()
     assert _bytes(tmp_path) == _bytes(control)
@@ -96,7 +96,7 @@ def test_keeping_the_best_changes_nothing_else(tiny_run: dict[str, object], tmp_
     material, left = prepare_data(plain), {}
     for asked in (True, False):
         watch = plain.watch.model_copy(update={"best_weights": asked})
-        run = Adaptation(plain.model_copy(update={"watch": watch}), material, tmp_path / str(asked))
+        run = Run(plain.model_copy(update={"watch": watch}), material, tmp_path / str(asked))
         while not run.finished:
             run.next_visit()
         left[asked] = (tmp_path / str(asked) / "weights.safetensors").read_bytes()
@@ -127,7 +127,7 @@ def test_the_mean_over_domains_decides_and_the_first_of_equals_stays(tmp_path: P
     )
     network = build_segmentor(settings.model, settings.adapter, torch.Generator())
     learning = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
-    best, folder = BestWeights(settings, learning), RunFolder(tmp_path)
+    best, folder = BestCheckpoint(settings, learning), RunDir(tmp_path)
     scores = [
         {"clear": 0.5, "rain": 0.1},
         {"clear": 0.4, "rain": 0.4},

@@ -11,7 +11,7 @@ import yaml
 from segada.artifacts.run_files import damages
 from segada.core.atomic_io import keep_damaged
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.settings import RunSettings
 
 Damage = Callable[[bytes], bytes]
@@ -53,18 +53,18 @@ def material(settings: RunSettings) -> RunData:
 def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing happened to."""
     folder = tmp_path_factory.mktemp("control")
-    _finish(Adaptation(settings, material, folder))
+    _finish(Run(settings, material, folder))
     return folder
 
 
-def _finish(run: Adaptation) -> None:
+def _finish(run: Run) -> None:
     while not run.finished:
         run.next_visit()
 
 
 def _stopped(settings: RunSettings, material: RunData, folder: Path, visits: int = 2) -> None:
     """A run that was killed in the visit after so many."""
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     for _ in range(visits):
         run.next_visit()
     with (folder / STEPS).open("a") as file:
@@ -91,7 +91,7 @@ def test_a_damaged_checkpoint_costs_one_visit(
 ) -> None:
     _stopped(settings, material, tmp_path)
     _damage(tmp_path / NEWEST, DAMAGES[kind])
-    resumed = Adaptation(settings, material, tmp_path)
+    resumed = Run(settings, material, tmp_path)
 
     assert resumed.visits_done == 1
     assert len((tmp_path / "visits.jsonl").read_text().splitlines()) == 1
@@ -114,7 +114,7 @@ def test_a_run_without_a_checkpoint_that_is_whole_begins_anew_and_says_so(
     _stopped(settings, material, tmp_path)
     for name in (NEWEST, FORMER):
         _damage(tmp_path / name, DAMAGES[kind])
-    resumed = Adaptation(settings, material, tmp_path)
+    resumed = Run(settings, material, tmp_path)
 
     assert resumed.visits_done == 0
     assert not (tmp_path / "visits.jsonl").exists()
@@ -133,7 +133,7 @@ def test_every_other_file_may_be_damaged(
 ) -> None:
     _stopped(settings, material, tmp_path)
     _damage(tmp_path / name, DAMAGES[kind])
-    _finish(Adaptation(settings, material, tmp_path))
+    _finish(Run(settings, material, tmp_path))
 
     assert _numbers(tmp_path) == _numbers(control)
     assert RunSettings.model_validate(yaml.safe_load((tmp_path / "settings.yaml").read_bytes())) == settings
@@ -151,7 +151,7 @@ def test_damage_to_the_log_of_steps_costs_the_visits_whose_steps_are_lost(
     _stopped(settings, material, tmp_path)
     lines = (tmp_path / STEPS).read_text().splitlines(keepends=True)
     (tmp_path / STEPS).write_text(lines[0] + lines[1][:-9])
-    resumed = Adaptation(settings, material, tmp_path)
+    resumed = Run(settings, material, tmp_path)
 
     assert resumed.visits_done == 1
     assert "state.pt: frames.jsonl, which goes with it, is damaged" in (tmp_path / "log.txt").read_text()
@@ -165,7 +165,7 @@ def test_a_kill_between_two_renames_costs_one_visit(
     _stopped(settings, material, tmp_path)
     (tmp_path / NEWEST).replace(tmp_path / FORMER)
     (tmp_path / "checkpoint" / ".state.pt.a1b2c3d4").write_bytes(b"the half of a checkpoint")
-    resumed = Adaptation(settings, material, tmp_path)
+    resumed = Run(settings, material, tmp_path)
 
     assert resumed.visits_done == 2
     assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["state.pt"]
@@ -176,9 +176,9 @@ def test_a_kill_between_two_renames_costs_one_visit(
 def test_a_finished_run_whose_checkpoint_is_damaged_is_not_called_finished_before_it_is(
     settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
-    _finish(Adaptation(settings, material, tmp_path))
+    _finish(Run(settings, material, tmp_path))
     _damage(tmp_path / NEWEST, _flipped)
-    resumed = Adaptation(settings, material, tmp_path)
+    resumed = Run(settings, material, tmp_path)
 
     assert not resumed.finished
     assert not (tmp_path / "report.json").exists()
@@ -195,7 +195,7 @@ def test_settings_that_cannot_be_read_do_not_let_another_run_into_the_folder(
     other = settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"batch_size": 3})})
 
     with pytest.raises(ValueError, match=f"holds a run of other settings \\(hash {settings.settings_hash()}"):
-        Adaptation(other, material, tmp_path)
+        Run(other, material, tmp_path)
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
@@ -203,7 +203,7 @@ def test_a_smaller_batch_of_evaluation_gives_the_same_bytes(
     settings: RunSettings, material: RunData, control: Path, tmp_path: Path
 ) -> None:
     _stopped(settings, material, tmp_path)
-    _finish(Adaptation(settings, material, tmp_path, evaluation_batch=1))
+    _finish(Run(settings, material, tmp_path, evaluation_batch=1))
     assert _numbers(tmp_path) == _numbers(control)
 
 
@@ -217,7 +217,7 @@ def test_a_damaged_file_of_a_finished_run_is_written_again_and_kept_beside_it(
     damaged = (tmp_path / name).read_bytes()
     found = [damage.path.name for damage in damages(tmp_path)]
 
-    assert Adaptation(settings, material, tmp_path).finished
+    assert Run(settings, material, tmp_path).finished
     assert _numbers(tmp_path) == _numbers(control)
     # A bit may flip without a trace in what has no checksum.
     assert found == [name] or (kind == "a bit flipped" and not found)
@@ -241,7 +241,7 @@ def test_nothing_of_a_run_that_begins_anew_is_lost(settings: RunSettings, materi
     visits = (tmp_path / "visits.jsonl").read_bytes()
     for name in (NEWEST, FORMER):
         _damage(tmp_path / name, DAMAGES["zeroes"])
-    Adaptation(settings, material, tmp_path)
+    Run(settings, material, tmp_path)
 
     assert (tmp_path / "visits.jsonl.damaged").read_bytes() == visits
     for name in (NEWEST, FORMER, STEPS):

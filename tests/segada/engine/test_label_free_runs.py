@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import segada.engine.runner
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.records import VisitRecord
 from segada.settings import RunSettings
 from segada.settings.evaluation import LabelFreeName
@@ -34,7 +34,7 @@ def _settings(
 
 
 def _visits(settings: RunSettings, material: RunData, folder: Path | None = None) -> list[VisitRecord]:
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     while not run.finished:
         run.next_visit()
     return run.report().visits
@@ -46,7 +46,7 @@ def test_a_stop_changes_no_score_and_scores_change_no_result(
 ) -> None:
     settings = _settings(tiny_run, ALL, TEACHERS[method])
     whole = _visits(settings, material)
-    Adaptation(settings, material, tmp_path).next_visit()
+    Run(settings, material, tmp_path).next_visit()
     resumed = _visits(settings, material, tmp_path)
     plain = _visits(_settings(tiny_run, [], TEACHERS[method]), material)
     for one, again, without in zip(whole, resumed, plain, strict=True):
@@ -77,7 +77,7 @@ def test_what_is_not_asked_for_costs_no_pass(
 
     monkeypatch.setattr(segada.stream, "twin_without_adapters", refuse)
     names = [name for name in ALL if name not in ("static_divergence", "consistency", "agreement")]
-    run = Adaptation(_settings(tiny_run, names, TEACHERS["dacs"]), material)
+    run = Run(_settings(tiny_run, names, TEACHERS["dacs"]), material)
     asked: list[torch.Size] = []
     predict = run._method.predict
     monkeypatch.setattr(run._method, "predict", lambda images: asked.append(images.shape) or predict(images))

@@ -10,7 +10,7 @@ import pytest
 from segada.data.cache.cache_entry import is_mapped
 from segada.engine import run_data as materials
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.settings import RunSettings
 
@@ -63,7 +63,7 @@ def test_a_run_ends_the_same_with_a_cold_cache_a_warm_one_and_none(drive: Path, 
         material = prepare_data(settings)
         assert {is_mapped(frames) for frames in frames_of(material)} == {cache is not None}
         assert material.count_unreadable() == {"road": 1, "fog": 1}
-        run = Adaptation(settings, material, tmp_path / name)
+        run = Run(settings, material, tmp_path / name)
         while not run.finished:
             run.next_visit()
         ends.add((tmp_path / name / "weights.safetensors").read_bytes() + (tmp_path / name / "areas.npz").read_bytes())
@@ -72,9 +72,9 @@ def test_a_run_ends_the_same_with_a_cold_cache_a_warm_one_and_none(drive: Path, 
 
 def test_a_run_goes_on_with_another_way_of_loading(drive: Path, tmp_path: Path) -> None:
     first = run_settings(drive, None)
-    Adaptation(first, prepare_data(first), tmp_path / "run").next_visit()
+    Run(first, prepare_data(first), tmp_path / "run").next_visit()
     second = run_settings(drive, tmp_path / "cache")
-    assert Adaptation(second, prepare_data(second), tmp_path / "run").visits_done == 1
+    assert Run(second, prepare_data(second), tmp_path / "run").visits_done == 1
 
 
 def test_only_frames_that_need_memory_are_refused_for_want_of_it(

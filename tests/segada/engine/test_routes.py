@@ -8,7 +8,7 @@ import yaml
 from hpo.config.objectives import domain_miou
 from hpo.config.study_file import load_study
 from segada.engine.run_data import RunData, prepare_data, run_data_key
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
@@ -21,7 +21,7 @@ def _settings(tiny_run: dict[str, object], **stream: object) -> RunSettings:
     return RunSettings.model_validate(tree)
 
 
-def _run(run: Adaptation) -> RunReport:
+def _run(run: Run) -> RunReport:
     while not run.finished:
         run.next_visit()
     return run.report()
@@ -38,7 +38,7 @@ def material(settings: RunSettings) -> RunData:
 
 
 def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettings, material: RunData) -> None:
-    report = _run(Adaptation(settings, material))
+    report = _run(Run(settings, material))
 
     assert [record.domain for record in report.visits] == THERE_AND_BACK * 2
     assert [record.visit for record in report.visits] == list(range(6))
@@ -55,12 +55,12 @@ def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettin
 def test_a_run_stopped_in_its_second_round_ends_with_the_same_weights(
     settings: RunSettings, material: RunData, tmp_path: Path
 ) -> None:
-    _run(Adaptation(settings, material, tmp_path / "whole"))
-    stopped = Adaptation(settings, material, tmp_path / "stopped")
+    _run(Run(settings, material, tmp_path / "whole"))
+    stopped = Run(settings, material, tmp_path / "stopped")
     for _ in range(4):
         stopped.next_visit()
 
-    resumed = Adaptation(settings, material, tmp_path / "stopped")
+    resumed = Run(settings, material, tmp_path / "stopped")
     assert resumed.visits_done == 4
     _run(resumed)
 
@@ -72,7 +72,7 @@ def test_passes_count_their_frames_and_share_the_material_of_one(
     tiny_run: dict[str, object], settings: RunSettings, material: RunData
 ) -> None:
     thrice = _settings(tiny_run, route="forward_and_back", rounds=2, passes=3)
-    assert _run(Adaptation(thrice, material)).visits[3].frames == 3 * 4
+    assert _run(Run(thrice, material)).visits[3].frames == 3 * 4
 
 
 @pytest.mark.parametrize("changes", [{"rounds": 2}, {"route": "forward_and_back"}, {"frames": 5}])

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation, Diverged
+from segada.engine.runner import Diverged, Run
 from segada.records import RunReport
 from segada.settings import RunSettings
 
@@ -35,7 +35,7 @@ def _numbers(report: RunReport) -> dict[str, object]:
 
 
 def _run(settings: RunSettings, material: RunData, folder: Path | None = None) -> RunReport:
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     while not run.finished:
         run.next_visit()
     return run.report()
@@ -51,8 +51,8 @@ def test_a_run_stopped_after_a_visit_ends_with_the_same_bytes(
         stream={**tiny_run["stream"], "replay": {"size": 12, "policy": "rare_class"}},  # type: ignore[dict-item]
     )
     whole = _run(settings, material, tmp_path / "whole")
-    Adaptation(settings, material, tmp_path / "stopped").next_visit()
-    resumed = Adaptation(settings, material, tmp_path / "stopped")
+    Run(settings, material, tmp_path / "stopped").next_visit()
+    resumed = Run(settings, material, tmp_path / "stopped")
     assert resumed.visits_done == 1
     resumed.next_visit()
     assert _numbers(resumed.report()) == _numbers(whole)
@@ -69,7 +69,7 @@ def test_what_a_kill_kept_from_being_written_is_written_on_resuming(
     before = {name: (tmp_path / name).read_bytes() for name in published}
     for name in published:
         (tmp_path / name).unlink()
-    assert Adaptation(settings, material, tmp_path).finished
+    assert Run(settings, material, tmp_path).finished
     assert {name: (tmp_path / name).read_bytes() for name in published} == before
 
 
@@ -130,19 +130,19 @@ def test_a_folder_of_other_settings_is_refused_and_left_alone(
     _run(_settings(tiny_run), material, tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(ValueError, match="holds a run of other settings"):
-        Adaptation(_settings(tiny_run, seed=5), material, tmp_path)
+        Run(_settings(tiny_run, seed=5), material, tmp_path)
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
 def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], material: RunData) -> None:
     with pytest.raises(ValueError, match="prepared for other settings"):
-        Adaptation(_settings(tiny_run, evaluation={"split": "report"}), material)
+        Run(_settings(tiny_run, evaluation={"split": "report"}), material)
 
 
 def _online(tiny_run: dict[str, object], **rooms: object) -> float | None:
     merged = {**tiny_run, **rooms, "stream": {**tiny_run["stream"], "visits": ["200mm"], **rooms["stream"]}}  # type: ignore[dict-item]
     settings = RunSettings.model_validate(merged)
-    run = Adaptation(settings, prepare_data(settings))
+    run = Run(settings, prepare_data(settings))
     return run.next_visit().online_miou
 
 

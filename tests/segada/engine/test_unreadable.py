@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from segada.data.datasets.registry import count_frames, labelled_frames, load_domain
-from segada.data.frame_schedule import Itinerary
+from segada.data.frame_schedule import FrameSchedule
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.settings import RunSettings
 
@@ -82,7 +82,7 @@ def test_the_itinerary_knows_the_frames_that_can_be_read_alone(drive: Path) -> N
 
     assert material.lengths == {"road": 11}
     assert len(material.visited["road"]) == 11
-    seen = [number for step in Itinerary(settings.stream, material.lengths).steps(0) for number in step.frames]
+    seen = [number for step in FrameSchedule(settings.stream, material.lengths).steps(0) for number in step.frames]
     assert seen == list(range(11))
 
 
@@ -93,7 +93,7 @@ def test_a_run_counts_them_names_them_and_goes_on_after_a_kill(drive: Path, tmp_
     settings = settings.model_copy(update={"stream": stream})
 
     whole = _driven(settings, prepare_data(settings), tmp_path / "whole")
-    Adaptation(settings, prepare_data(settings), tmp_path / "killed").next_visit()
+    Run(settings, prepare_data(settings), tmp_path / "killed").next_visit()
     resumed = _driven(settings, prepare_data(settings), tmp_path / "killed")
 
     assert whole["unreadable_frames"] == {"road": 1, "day": 1}
@@ -107,7 +107,7 @@ def test_a_run_counts_them_names_them_and_goes_on_after_a_kill(drive: Path, tmp_
 
 
 def _driven(settings: RunSettings, material: RunData, folder: Path) -> dict[str, Any]:
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     while not run.finished:
         run.next_visit()
     report: dict[str, Any] = json.loads((folder / "report.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segada.engine.visit_metrics import Passage
+from segada.engine.visit_metrics import VisitMetrics
 from segada.evaluation.label_free import MOST_PIXELS, SCORES, Sight, measured, validated
 from segada.settings.evaluation import HIGHER_IS_BETTER, LabelFreeName
 
@@ -182,13 +182,13 @@ def test_a_frame_has_at_most_a_thousand_pixels_of_a_fixed_grid(size: tuple[int, 
 
 
 def test_a_visit_has_the_mean_over_its_frames() -> None:
-    passage = Passage()
-    assert passage.label_free == {}
+    metrics = VisitMetrics()
+    assert metrics.label_free == {}
     logits, labels = torch.zeros(1, 19, 8, 16), torch.zeros(1, 32, 64, dtype=torch.int64)
     batch = type("Frames", (), {"labels": labels})
     for scores in ([0.1, 0.2, 0.3], [0.8]):
-        passage.score(logits, batch, {"entropy": torch.tensor(scores)})  # type: ignore[arg-type]
-    assert passage.label_free == {"entropy": pytest.approx(0.35)}
+        metrics.score(logits, batch, {"entropy": torch.tensor(scores)})  # type: ignore[arg-type]
+    assert metrics.label_free == {"entropy": pytest.approx(0.35)}
 
 
 def test_the_source_s_miou_is_there_where_it_is_asked_for() -> None:

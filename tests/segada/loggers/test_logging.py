@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from segada import adapt
-from segada.artifacts.run_dir import RunFolder
+from segada.artifacts.run_dir import RunDir
 from segada.controllers.base import StepPlan
 from segada.data.batch import to_batch
 from segada.data.frame_schedule import Step
 from segada.data.labels import NAMES, NUM_CLASSES
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.loggers.base import SeenStep, due
 from segada.loggers.class_tables import ClassTables, class_table
@@ -38,7 +38,7 @@ def _settings(tiny_run: dict[str, object], watch: dict[str, object], **changes: 
 
 
 def _run(settings: RunSettings, material: RunData, folder: Path) -> RunReport:
-    run = Adaptation(settings, material, folder)
+    run = Run(settings, material, folder)
     while not run.finished:
         run.next_visit()
     return run.report()
@@ -133,7 +133,7 @@ def test_a_run_killed_within_a_visit_leaves_the_same_bytes(
     whole: Path, tiny_run: dict[str, object], material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = _settings(tiny_run, EVERYTHING)
-    run = Adaptation(settings, material, tmp_path)
+    run = Run(settings, material, tmp_path)
     run.next_visit()
     with monkeypatch.context() as patch:
         patch.setattr(run, "_evaluate", _killed)
@@ -142,12 +142,12 @@ def test_a_run_killed_within_a_visit_leaves_the_same_bytes(
     with (tmp_path / "frames.jsonl").open("a") as file:
         file.write('{"visit":1,"dom')
     assert len((tmp_path / "frames.jsonl").read_text().splitlines()) == 5
-    resumed = Adaptation(settings, material, tmp_path)
+    resumed = Run(settings, material, tmp_path)
     assert resumed.visits_done == 1
     assert len((tmp_path / "frames.jsonl").read_text().splitlines()) == 2
     resumed.next_visit()
     assert _watched(tmp_path) == _watched(whole)
-    assert Adaptation(settings, material, tmp_path).finished
+    assert Run(settings, material, tmp_path).finished
     assert _watched(tmp_path) == _watched(whole)
 
 
@@ -188,7 +188,7 @@ def test_a_class_table_is_what_was_counted() -> None:
 
 
 def test_a_table_is_over_the_visit_s_frames_so_far(material: RunData, tmp_path: Path) -> None:
-    tables = ClassTables(RunFolder(tmp_path), 3)
+    tables = ClassTables(RunDir(tmp_path), 3)
     logits = torch.randn(4, NUM_CLASSES, 8, 16, generator=torch.Generator().manual_seed(0))
     for visit in (0, 1):
         for first in (0, 4):

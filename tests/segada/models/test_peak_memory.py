@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from segada.engine.run_data import prepare_data
-from segada.engine.runner import Adaptation
+from segada.engine.runner import Run
 from segada.models.peak_memory import MEBIBYTE, AllocatorPeak, Living
 from segada.records import VisitRecord
 from segada.settings import RunSettings
@@ -16,9 +16,9 @@ from segada.settings import RunSettings
 Settings = dict[str, object]
 
 
-def _run(settings: Settings, folder: Path | None = None) -> Adaptation:
+def _run(settings: Settings, folder: Path | None = None) -> Run:
     checked = RunSettings.model_validate(settings)
-    run = Adaptation(checked, prepare_data(checked), folder)
+    run = Run(checked, prepare_data(checked), folder)
     while not run.finished:
         run.next_visit()
     return run
@@ -106,9 +106,9 @@ def test_the_peak_is_of_the_run_so_far_and_survives_a_stop(tiny_run: Settings, t
     settings = RunSettings.model_validate({**tiny_run, "method": {"name": "tent"}})
     material = prepare_data(settings)
     whole = [visit.peak_memory for visit in _run({**tiny_run, "method": {"name": "tent"}}).report().visits]
-    first = Adaptation(settings, material, tmp_path)
+    first = Run(settings, material, tmp_path)
     first.next_visit()
-    second = Adaptation(settings, material, tmp_path)
+    second = Run(settings, material, tmp_path)
     second.next_visit()
     assert [visit.peak_memory for visit in second.report().visits] == whole
     assert whole[0] is not None
