@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from segada.core.printing import escaped
-from segada.core.timer import Clock
+from segada.core.timer import Timer
 
 MINUTE, HOUR = 60, 3600
 
 
-class ProgressBar(Clock):
+class ProgressBar(Timer):
     """A bar with the time that is left, on a terminal; elsewhere nothing is drawn, and `left` still says it."""
 
     def __init__(self, console: Console, total: int, now: Callable[[], float] = time.monotonic) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 
-class Clock:
+class Timer:
     """Measures nothing: what a run that is not profiled carries."""
 
     def step(self) -> AbstractContextManager[None]:
@@ -21,7 +21,7 @@ class Clock:
         return nullcontext()
 
 
-IDLE = Clock()
+NULL_TIMER = Timer()
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class StepTime:
     total: float = 0.0
 
 
-class Stopwatch(Clock):
+class StepTimer(Timer):
     """Notes the wall time of each step and of its parts; parts outside of a step count nowhere.
 
     A GPU is waited for at both ends of a part, so that its work counts where it is done.

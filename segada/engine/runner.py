@@ -15,7 +15,7 @@ from segada.artifacts.run_dir import RunDir
 from segada.controllers.base import ControllerParts, StepPlan, StepView
 from segada.controllers.registry import CONTROLLERS
 from segada.core.rng import numpy_generator, torch_generator
-from segada.core.timer import IDLE, Clock
+from segada.core.timer import NULL_TIMER, Timer
 from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
 from segada.data.frame_schedule import FrameSchedule, Step
@@ -59,7 +59,7 @@ class Run:
         settings: RunSettings,
         material: RunData,
         folder: Path | None = None,
-        clock: Clock = IDLE,
+        clock: Timer = NULL_TIMER,
         evaluation_batch: int | None = None,
     ) -> None:
         """Builds the model and the method, and takes back what the folder's checkpoint holds.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from segada.controllers.base import StepPlan
-from segada.core.timer import IDLE, Clock
+from segada.core.timer import NULL_TIMER, Timer
 from segada.data.batch import Batch
 from segada.data.replay import ReplayBuffer
 from segada.methods.mix_visuals import MixPictures
@@ -47,7 +47,7 @@ class MethodParts:
     restoration: torch.Generator
     initialisation: torch.Generator
     source_frames: torch.Generator
-    clock: Clock = IDLE
+    clock: Timer = NULL_TIMER
 
 
 class Method(ABC):

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from segada.core.timer import StepTime, Stopwatch
+from segada.core.timer import StepTime, StepTimer
 from segada.data.datasets.registry import count_frames
 from segada.engine.run_data import prepare_data
 from segada.engine.runner import Run
@@ -54,7 +54,7 @@ def time_steps(settings: RunSettings, steps: int) -> tuple[list[StepTime], Segme
         segada.engine.runner.Diverged: a loss is not finite.
     """
     shortened = _shortened(settings, WARM_UP + steps)
-    stopwatch = Stopwatch()
+    stopwatch = StepTimer()
     run = Run(shortened, prepare_data(shortened), clock=stopwatch)
     run.next_visit()
     return stopwatch.steps[WARM_UP : WARM_UP + steps], run.network

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from segada.core.timer import IDLE, Stopwatch
+from segada.core.timer import NULL_TIMER, StepTimer
 from segada.profiling.step_time import OTHER, part_times, whole_step
 
 
@@ -25,7 +25,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     return work
 
 
-def _step(stopwatch: Stopwatch, work: Work) -> None:
+def _step(stopwatch: StepTimer, work: Work) -> None:
     with stopwatch.part("outside"):
         work(32.0)
     with stopwatch.step():
@@ -41,7 +41,7 @@ def _step(stopwatch: Stopwatch, work: Work) -> None:
 
 
 def test_parts_are_timed_without_those_inside_them_and_only_in_steps(work: Work) -> None:
-    stopwatch = Stopwatch()
+    stopwatch = StepTimer()
     for _ in range(2):
         _step(stopwatch, work)
 
@@ -52,7 +52,7 @@ def test_parts_are_timed_without_those_inside_them_and_only_in_steps(work: Work)
 
 
 def test_the_rows_add_up_to_the_step(work: Work) -> None:
-    stopwatch = Stopwatch()
+    stopwatch = StepTimer()
     for _ in range(3):
         _step(stopwatch, work)
 
@@ -70,7 +70,7 @@ def test_the_rows_add_up_to_the_step(work: Work) -> None:
 
 
 def test_a_part_that_some_steps_leave_out_counts_as_nothing_there(work: Work) -> None:
-    stopwatch = Stopwatch()
+    stopwatch = StepTimer()
     with stopwatch.step():
         work(1.0)
     with stopwatch.step(), stopwatch.part("sometimes"):
@@ -86,7 +86,7 @@ def test_a_gpu_is_waited_for_at_both_ends_of_every_step_and_part(work: Work, mon
     queued = [0.0]
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.synchronize", lambda: work(queued.pop() if queued else 0.0))
-    stopwatch = Stopwatch()
+    stopwatch = StepTimer()
     with stopwatch.step():
         with stopwatch.part("first"):
             queued.append(4.0)
@@ -99,5 +99,5 @@ def test_a_gpu_is_waited_for_at_both_ends_of_every_step_and_part(work: Work, mon
 
 
 def test_a_run_that_is_not_profiled_measures_nothing() -> None:
-    with IDLE.step(), IDLE.part("anything") as nothing:
+    with NULL_TIMER.step(), NULL_TIMER.part("anything") as nothing:
         assert nothing is None

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from segada.controllers.base import StepPlan
-from segada.core.timer import Stopwatch
+from segada.core.timer import StepTimer
 from segada.data.batch import Batch, to_batch
 from segada.engine.run_data import RunData, prepare_data
 from segada.evaluation.evaluator import evaluate
@@ -103,7 +103,7 @@ def test_both_losses_reach_the_encoder(light_weight: float, build: Build, materi
 def test_a_profile_has_every_part_of_a_step_once(
     model: dict[str, object], parts: set[str], build: Build, material: RunData
 ) -> None:
-    stopwatch = Stopwatch()
+    stopwatch = StepTimer()
     method = Supervised(replace(build({"model": model, "method": METHOD}), clock=stopwatch))
     with stopwatch.step():
         method.step(batch(material), StepPlan())
