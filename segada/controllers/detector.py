@@ -28,7 +28,7 @@ class Jump:
 
 
 @dataclass(slots=True)
-class Sight:
+class DetectorState:
     """What a detector remembers.
 
     Attributes:
@@ -62,7 +62,7 @@ class Detector:
         """
         self._window = window
         self._scale = scale
-        self.sight = Sight()
+        self.sight = DetectorState()
 
     def see(self, value: float) -> Jump | None:
         """Takes the signal's next value; the jump, if this value fills a window that is one."""
@@ -91,4 +91,4 @@ class Detector:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""
-        self.sight = Sight(**state)
+        self.sight = DetectorState(**state)

@@ -18,7 +18,7 @@ from segada.controllers.component import Part
 from segada.controllers.dynamic_mix import DynamicMix
 from segada.controllers.modular import MODULES
 from segada.controllers.rate_policies import RATE_POLICIES
-from segada.controllers.shift_monitor import Lookout
+from segada.controllers.shift_monitor import ShiftMonitor
 from segada.settings.hamlet import HamletSettings
 
 
@@ -30,7 +30,7 @@ class Hamlet(Controller):
         assert isinstance(settings, HamletSettings)
         watches = settings.detector.signal != "none"
         self._settings = settings
-        self._lookout = Lookout(settings.detector, parts.static_model()) if watches else None
+        self._lookout = ShiftMonitor(settings.detector, parts.static_model()) if watches else None
         self._budget = Budget(settings.budget)
         self._rate = RATE_POLICIES[settings.learning_rate.policy](settings.learning_rate, self._budget)
         self._mix = DynamicMix(settings.mix)

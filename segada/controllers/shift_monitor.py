@@ -9,7 +9,7 @@ from segada.models.segmentor import Segmentor
 from segada.settings.hamlet import DetectorSettings
 
 
-class Lookout:
+class ShiftMonitor:
     """Asks the static model about the frames of each step and tells the jumps."""
 
     def __init__(self, settings: DetectorSettings, static: Segmentor) -> None:

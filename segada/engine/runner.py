@@ -25,7 +25,7 @@ from segada.engine.report import run_result
 from segada.engine.run_data import RunData, run_data_key
 from segada.engine.visit_metrics import VisitMetrics
 from segada.evaluation.evaluator import Scores, evaluate
-from segada.evaluation.label_free import Sight, measured, validated
+from segada.evaluation.label_free import ScoreInputs, measured, validated
 from segada.loggers.base import SeenStep, Watcher
 from segada.loggers.registry import watchers
 from segada.methods.base import MethodParts, State, StepLog
@@ -222,7 +222,7 @@ class Run:
 
     def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
         method = self._method
-        sight = Sight(images, logits, method.predict, method.companion, self._source_model)
+        sight = ScoreInputs(images, logits, method.predict, method.companion, self._source_model)
         return measured(self._settings.evaluation.label_free, sight)
 
     def _plan(self, view: StepView) -> StepPlan:

@@ -24,7 +24,7 @@ NEIGHBOUR_TEMPERATURE = 0.05
 
 
 @dataclass(frozen=True)
-class Sight:
+class ScoreInputs:
     """A batch of target frames, and what the networks of a run make of it.
 
     Attributes:
@@ -64,17 +64,17 @@ class Sight:
         return math.log(self.logits.shape[1])
 
 
-def entropy(sight: Sight) -> Tensor:
+def entropy(sight: ScoreInputs) -> Tensor:
     """Mean entropy of a pixel as a share of log K, [B] in [0, 1]; lower is better (arXiv 1711.10288)."""
     return _pixel_entropy(sight).mean(dim=(1, 2)) / sight.most_entropy
 
 
-def confidence(sight: Sight) -> Tensor:
+def confidence(sight: ScoreInputs) -> Tensor:
     """Mean greatest softmax, [B] in [1/K, 1]; higher is better (arXiv 1610.02136)."""
     return sight.probability.amax(dim=1).mean(dim=(1, 2))
 
 
-def information_maximisation(sight: Sight) -> Tensor:
+def information_maximisation(sight: ScoreInputs) -> Tensor:
     """Sure of each pixel, yet of many classes: entropy of the mean softmax minus mean entropy (arXiv 2002.08546).
 
     Returns:
@@ -84,7 +84,7 @@ def information_maximisation(sight: Sight) -> Tensor:
     return (overall - _pixel_entropy(sight).mean(dim=(1, 2))) / sight.most_entropy
 
 
-def soft_neighbourhood_density(sight: Sight) -> Tensor:
+def soft_neighbourhood_density(sight: ScoreInputs) -> Tensor:
     """How many others each pixel has for neighbours (Saito et al. 2021, arXiv 2108.10860, as for segmentation).
 
     A pixel's feature is its softmax, brought to length 1; its neighbourhood the softmax, at temperature 0.05, of its
@@ -97,7 +97,7 @@ def soft_neighbourhood_density(sight: Sight) -> Tensor:
     return torch.stack([_neighbourhood_entropy(frame) for frame in features])
 
 
-def batch_nuclear_norm(sight: Sight) -> Tensor:
+def batch_nuclear_norm(sight: ScoreInputs) -> Tensor:
     """Sum of the singular values of the pixels' softmax (Cui et al. 2020, arXiv 2003.12237): sure, and of many classes.
 
     Returns:
@@ -108,18 +108,18 @@ def batch_nuclear_norm(sight: Sight) -> Tensor:
     return norms / math.sqrt(number * min(number, classes))
 
 
-def agreement(sight: Sight) -> Tensor:
+def agreement(sight: ScoreInputs) -> Tensor:
     """Share of pixels of one class to student and teacher, [B] in [0, 1]; higher is better (arXiv 2206.13089)."""
     assert sight.companion is not None
     return _same_class(sight.logits, _logits(sight.companion, sight.images))
 
 
-def consistency(sight: Sight) -> Tensor:
+def consistency(sight: ScoreInputs) -> Tensor:
     """Share of pixels whose class mirroring keeps, [B] in [0, 1]; higher is better (arXiv 2207.07065)."""
     return _same_class(sight.logits, sight.predict(sight.images.flip(-1)).flip(-1))
 
 
-def static_divergence(sight: Sight) -> Tensor:
+def static_divergence(sight: ScoreInputs) -> Tensor:
     """Mean Kullback-Leibler divergence of a pixel from the source model's softmax to the scored network's.
 
     The distance that distillation from the old model keeps small (Li & Hoiem 2016, arXiv 1606.09282).
@@ -132,7 +132,7 @@ def static_divergence(sight: Sight) -> Tensor:
     return (sight.probability * (sight.log_probability - source)).sum(dim=1).mean(dim=(1, 2))
 
 
-SCORES: Mapping[LabelFreeName, Callable[[Sight], Tensor]] = {
+SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
     "entropy": entropy,
     "confidence": confidence,
     "information_maximisation": information_maximisation,
@@ -145,7 +145,7 @@ SCORES: Mapping[LabelFreeName, Callable[[Sight], Tensor]] = {
 """Those of predictions, by the name that settings use; `source_miou` is none of them."""
 
 
-def measured(names: Sequence[LabelFreeName], sight: Sight) -> dict[str, Tensor]:
+def measured(names: Sequence[LabelFreeName], sight: ScoreInputs) -> dict[str, Tensor]:
     """The scores of each frame [B], by name."""
     with torch.inference_mode():
         return {name: SCORES[name](sight) for name in names if name in SCORES}
@@ -164,7 +164,7 @@ def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source:
     return {"source_miou": miou[source]} if "source_miou" in names else {}
 
 
-def _pixel_entropy(sight: Sight) -> Tensor:
+def _pixel_entropy(sight: ScoreInputs) -> Tensor:
     """In nats, [B, h, w]."""
     return -(sight.probability * sight.log_probability).sum(dim=1)
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from segada.controllers.base import ControllerParts, StepPlan, StepView
 from segada.controllers.detector import Jump
 from segada.controllers.hamlet import Hamlet
-from segada.controllers.shift_monitor import Lookout
+from segada.controllers.shift_monitor import ShiftMonitor
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.models.build import build_segmentor
@@ -67,7 +67,7 @@ def test_a_plan_says_what_every_part_does(monkeypatch: pytest.MonkeyPatch) -> No
     settings = _settings({"name": "hamlet", **parts})
     network = build_segmentor(settings.model, settings.adapter, torch.Generator())
     controller = Hamlet(ControllerParts(settings, lambda: network, torch.Generator()))
-    monkeypatch.setattr(Lookout, "jumps", lambda _, view: [Jump(1.5, 1, 0.5)] if view.number == 1 else [])
+    monkeypatch.setattr(ShiftMonitor, "jumps", lambda _, view: [Jump(1.5, 1, 0.5)] if view.number == 1 else [])
     plans = [controller.plan(StepView(number, 6, torch.zeros(1, 3, 32, 32))) for number in range(6)]
     held = {"keeps_head_factor": False, "first_stage": 2, "trains_fusion": False}
     rates = [0.4, 0.3, 0.2]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segada.engine.visit_metrics import VisitMetrics
-from segada.evaluation.label_free import MOST_PIXELS, SCORES, Sight, measured, validated
+from segada.evaluation.label_free import MOST_PIXELS, SCORES, ScoreInputs, measured, validated
 from segada.settings.evaluation import HIGHER_IS_BETTER, LabelFreeName
 
 pytestmark = pytest.mark.rounding
@@ -35,13 +35,13 @@ class Reader(nn.Module):
 
 
 @pytest.fixture
-def sight() -> Sight:
+def sight() -> ScoreInputs:
     images = torch.rand(4, 3, 6, 9, generator=torch.Generator().manual_seed(0))
     scored, companion, source = Reader(1), Reader(2), Reader(3)
-    return Sight(images, scored(images), scored, companion, source)  # type: ignore[arg-type]
+    return ScoreInputs(images, scored(images), scored, companion, source)  # type: ignore[arg-type]
 
 
-def _softmax(sight: Sight) -> np.ndarray:
+def _softmax(sight: ScoreInputs) -> np.ndarray:
     """[B, N, K], in double precision."""
     return sight.logits.double().softmax(dim=1).flatten(2).transpose(1, 2).numpy()
 
@@ -62,16 +62,16 @@ def _density(frame: np.ndarray) -> float:
     return float(np.mean(entropies)) / math.log(len(frame) - 1)
 
 
-def _plain_entropy(sight: Sight) -> list[float]:
+def _plain_entropy(sight: ScoreInputs) -> list[float]:
     return [np.mean([_entropy(pixel) for pixel in frame]) / math.log(CLASSES) for frame in _softmax(sight)]
 
 
-def _plain_information(sight: Sight) -> list[float]:
+def _plain_information(sight: ScoreInputs) -> list[float]:
     overall = [_entropy(frame.mean(axis=0)) / math.log(CLASSES) for frame in _softmax(sight)]
     return [whole - each for whole, each in zip(overall, _plain_entropy(sight), strict=True)]
 
 
-def _plain_norm(sight: Sight) -> list[float]:
+def _plain_norm(sight: ScoreInputs) -> list[float]:
     return [
         np.sqrt(np.linalg.eigvalsh(frame.T @ frame)).sum() / math.sqrt(len(frame) * CLASSES)
         for frame in _softmax(sight)
@@ -82,14 +82,14 @@ def _same(one: Tensor, other: Tensor) -> list[float]:
     return [float(np.mean(a.numpy() == b.numpy())) for a, b in zip(one.argmax(1), other.argmax(1), strict=True)]
 
 
-def _plain_divergence(sight: Sight) -> list[float]:
+def _plain_divergence(sight: ScoreInputs) -> list[float]:
     assert sight.source_model is not None
     source = sight.source_model(sight.images).double().softmax(dim=1).flatten(2).transpose(1, 2).numpy()
     scored = _softmax(sight)
     return list((scored * np.log(scored / source)).sum(axis=2).mean(axis=1))
 
 
-PLAIN: dict[str, Callable[[Sight], list[float]]] = {
+PLAIN: dict[str, Callable[[ScoreInputs], list[float]]] = {
     "entropy": _plain_entropy,
     "confidence": lambda sight: list(_softmax(sight).max(axis=2).mean(axis=1)),
     "information_maximisation": _plain_information,
@@ -106,7 +106,7 @@ def test_every_score_has_a_formula_and_a_direction() -> None:
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_scores_are_their_plain_formulas(name: LabelFreeName, sight: Sight) -> None:
+def test_scores_are_their_plain_formulas(name: LabelFreeName, sight: ScoreInputs) -> None:
     found = measured([name], sight)
     assert list(found) == [name]
     assert found[name].tolist() == pytest.approx(PLAIN[name](sight), abs=1e-5)
@@ -114,7 +114,9 @@ def test_scores_are_their_plain_formulas(name: LabelFreeName, sight: Sight) -> N
 
 
 @pytest.mark.parametrize("name", ["agreement", "static_divergence"])
-def test_other_networks_are_asked_in_evaluation_mode_and_without_gradient(name: LabelFreeName, sight: Sight) -> None:
+def test_other_networks_are_asked_in_evaluation_mode_and_without_gradient(
+    name: LabelFreeName, sight: ScoreInputs
+) -> None:
     assert not measured([name], sight)[name].requires_grad
     assert sight.companion is not None
     assert sight.source_model is not None
@@ -124,11 +126,11 @@ def test_other_networks_are_asked_in_evaluation_mode_and_without_gradient(name: 
     }[name]
 
 
-def _classes(strength: float) -> Sight:
+def _classes(strength: float) -> ScoreInputs:
     """Four frames of pixels of all classes in turn, of which the network is the surer the greater the strength."""
     classes = torch.arange(12 * 14).view(12, 14) % CLASSES
     logits = strength * nn.functional.one_hot(classes, CLASSES).permute(2, 0, 1).float()
-    return Sight(torch.zeros(4, 3, 12, 14), logits.expand(4, -1, -1, -1), lambda images: images)
+    return ScoreInputs(torch.zeros(4, 3, 12, 14), logits.expand(4, -1, -1, -1), lambda images: images)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_the_surer_of_every_class_the_better(name: LabelFreeName) -> None:
 def test_sure_of_one_class_alone_is_not_good_by_all() -> None:
     names: tuple[LabelFreeName, ...] = ("entropy", "information_maximisation", "batch_nuclear_norm")
     logits = torch.zeros(1, CLASSES, 6, 9).index_fill(1, torch.tensor([3]), 50.0)
-    one = measured(names, Sight(torch.zeros(1, 3, 6, 9), logits, lambda images: images))
+    one = measured(names, ScoreInputs(torch.zeros(1, 3, 6, 9), logits, lambda images: images))
     assert {name: float(score) for name, score in one.items()} == {
         "entropy": pytest.approx(0.0, abs=1e-6),
         "information_maximisation": pytest.approx(0.0, abs=1e-6),
@@ -165,7 +167,9 @@ def test_neighbourhoods_are_denser_where_pixels_are_alike() -> None:
     alike = float(measured([name], _classes(0.0))[name].mean())
     generator = torch.Generator().manual_seed(0)
     scattered = 3 * torch.randn(4, CLASSES, 12, 14, generator=generator)
-    spread = float(measured([name], Sight(torch.zeros(4, 3, 12, 14), scattered, lambda images: images))[name].mean())
+    spread = float(
+        measured([name], ScoreInputs(torch.zeros(4, 3, 12, 14), scattered, lambda images: images))[name].mean()
+    )
     assert alike == pytest.approx(1.0)
     # Each pixel is near the others of its class, all equally, and near no other.
     assert clustered == pytest.approx(math.log(12 * 14 / CLASSES - 1) / math.log(12 * 14 - 1), abs=1e-3)
@@ -175,7 +179,7 @@ def test_neighbourhoods_are_denser_where_pixels_are_alike() -> None:
 @pytest.mark.parametrize(("size", "pixels"), [((6, 9), 54), ((25, 40), 1000), ((32, 64), 512), ((512, 1024), 946)])
 def test_a_frame_has_at_most_a_thousand_pixels_of_a_fixed_grid(size: tuple[int, int], pixels: int) -> None:
     logits = torch.arange(float(2 * size[0] * size[1])).view(1, 2, *size) / (size[0] * size[1])
-    taken = Sight(torch.zeros(1), logits, lambda images: images).pixels
+    taken = ScoreInputs(torch.zeros(1), logits, lambda images: images).pixels
     assert taken.shape == (1, pixels, 2)
     assert pixels <= MOST_PIXELS
     assert torch.equal(taken[0, 0], logits.softmax(dim=1)[0, :, 0, 0])
