@@ -222,7 +222,7 @@ class Run:
 
     def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
         method = self._method
-        sight = ScoreInputs(images, logits, method.predict, method.companion, self._source_model)
+        sight = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
         return measured(self._settings.evaluation.label_free, sight)
 
     def _plan(self, view: StepView) -> StepPlan:

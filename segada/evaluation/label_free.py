@@ -31,14 +31,14 @@ class ScoreInputs:
         images: RGB [B, 3, H, W] in [0, 1].
         logits: Of the scored network [B, K, h, w].
         predict: Images to logits of the scored network in evaluation mode.
-        companion: The other one of student and teacher; None if there is none.
+        other_network: The other one of student and teacher; None if there is none.
         source_model: The source model as it was; None where the score is not asked for.
     """
 
     images: Tensor
     logits: Tensor
     predict: Callable[[Tensor], Tensor]
-    companion: Segmentor | None = None
+    other_network: Segmentor | None = None
     source_model: Segmentor | None = None
 
     @cached_property
@@ -110,8 +110,8 @@ def batch_nuclear_norm(sight: ScoreInputs) -> Tensor:
 
 def agreement(sight: ScoreInputs) -> Tensor:
     """Share of pixels of one class to student and teacher, [B] in [0, 1]; higher is better (arXiv 2206.13089)."""
-    assert sight.companion is not None
-    return _same_class(sight.logits, _logits(sight.companion, sight.images))
+    assert sight.other_network is not None
+    return _same_class(sight.logits, _logits(sight.other_network, sight.images))
 
 
 def consistency(sight: ScoreInputs) -> Tensor:

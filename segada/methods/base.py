@@ -89,7 +89,7 @@ class Method(ABC):
         """Takes back what `state_dict` gave."""
 
     @property
-    def companion(self) -> Segmentor | None:
+    def other_network(self) -> Segmentor | None:
         """The one of student and teacher that is not scored; None if the method has no teacher."""
         return None
 

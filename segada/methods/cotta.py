@@ -20,7 +20,7 @@ from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import MethodParts, StepLog
 from segada.methods.learner import Terms
-from segada.methods.mean_teacher import Taught
+from segada.methods.mean_teacher import MeanTeacherLearner
 from segada.models.learning import learning_parameters, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import SMALLEST_SIDE, FrozenPrefix, Segmentor
@@ -29,7 +29,7 @@ from segada.selftraining.restoration import restore
 from segada.settings.cotta import CottaSettings
 
 
-class Cotta(Taught):
+class Cotta(MeanTeacherLearner):
     """Student, teacher, and the source model as the judge of what is sure. Learns from target frames alone.
 
     Source frames are read once, at the start, and only where consolidation asks for what the source model needs.

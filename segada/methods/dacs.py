@@ -21,7 +21,7 @@ from segada.data.transforms.augment import jitter_and_blur
 from segada.data.transforms.style import restyle
 from segada.methods.base import MethodParts
 from segada.methods.learner import Terms
-from segada.methods.mean_teacher import Taught
+from segada.methods.mean_teacher import MeanTeacherLearner
 from segada.methods.mix_visuals import MixPictures
 from segada.models.encoders.base import has_batch_norm
 from segada.models.learning import source_copy, twin_of_checkpoint
@@ -72,7 +72,7 @@ class Term:
     decoded: bool
 
 
-class Dacs(Taught):
+class Dacs(MeanTeacherLearner):
     """Student, teacher and, if a feature distance is asked for, the static model."""
 
     def __init__(self, parts: MethodParts) -> None:
@@ -111,17 +111,17 @@ class Dacs(Taught):
         with self.clock.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.clock.part("teacher"):
-            belief = self._belief(prefix, target.labels.shape[-2:])
+            pseudo_labels = self._pseudo_labels(prefix, target.labels.shape[-2:])
         with self.clock.part("class-mix"):
-            mixed = self._mixed(source, target, belief, plan.mix_ratio)
+            mixed = self._mixed(source, target, pseudo_labels, plan.mix_ratio)
         passes = self._passes(source, mixed, prefix, plan.first_stage)
         losses = {}
         for name, term in self._terms.items():
             with self.clock.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
         if self._shows:
-            self._pictures = self._shown(passes, target, belief)
-        return Terms(losses, {"sure_share": belief.sure_share})
+            self._pictures = self._shown(passes, target, pseudo_labels)
+        return Terms(losses, {"sure_share": pseudo_labels.sure_share})
 
     def pictures(self) -> MixPictures | None:
         """Of the latest step that learned, if `watch.mix_panels` asks for any."""
@@ -136,21 +136,21 @@ class Dacs(Taught):
         return twin_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()
-    def _belief(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
+    def _pseudo_labels(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
         self.teacher.train()
         logits = enlarged(self.teacher.decode(self.teacher.encode_rest(target)), size)
         settings = self._settings
         return pseudo_labels(logits, settings.threshold, settings.ignored_top, settings.ignored_bottom)
 
-    def _mixed(self, source: Batch, target: Batch, belief: PseudoLabels, ratio: float | None) -> MixedBatch:
+    def _mixed(self, source: Batch, target: Batch, pseudo_labels: PseudoLabels, ratio: float | None) -> MixedBatch:
         settings = self._settings
         if settings.target_labels == "ground_truth":
-            belief = ground_truth(belief, target.labels)
+            pseudo_labels = ground_truth(pseudo_labels, target.labels)
         if settings.mixing == "target_only" or "mix" not in self._terms:
-            return unmixed(target.images, belief)
+            return unmixed(target.images, pseudo_labels)
         ratio = settings.mix_ratio if ratio is None else ratio
         pasted = paste_mask(source.labels, chosen_classes(source.labels, ratio, self._class_mix))
-        mixed = pasted_onto(target.images, belief, source, pasted)
+        mixed = pasted_onto(target.images, pseudo_labels, source, pasted)
         return replace(mixed, images=jitter_and_blur(mixed.images, settings.colour, self._augmentation))
 
     def _passes(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix, first_stage: int) -> Passes:
@@ -208,9 +208,9 @@ class Dacs(Taught):
         """Where the source feature distance counts; None where it counts everywhere."""
         return class_mask(cells, THINGS) if self._settings.feature_distance_classes == "things" else None
 
-    def _shown(self, passes: Passes, target: Batch, belief: PseudoLabels) -> MixPictures:
+    def _shown(self, passes: Passes, target: Batch, pseudo_labels: PseudoLabels) -> MixPictures:
         cells = self._cells(passes)
         mask = self._distant(cells)
         counted = torch.ones_like(cells, dtype=torch.bool) if mask is None else mask
         distant = counted & ("source_feature_distance" in self._terms)
-        return MixPictures(passes.source, target.images, belief.labels, passes.mixed, cells, distant)
+        return MixPictures(passes.source, target.images, pseudo_labels.labels, passes.mixed, cells, distant)

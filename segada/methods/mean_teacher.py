@@ -10,7 +10,7 @@ from segada.selftraining.teacher import follow
 from segada.settings.learning import OptimiserSettings
 
 
-class Taught(Learner):
+class MeanTeacherLearner(Learner):
     """A learner whose student is followed by a teacher: an exponential moving average of what learns."""
 
     def __init__(self, parts: MethodParts, optimiser: OptimiserSettings, scored: Literal["student", "teacher"]) -> None:
@@ -36,7 +36,7 @@ class Taught(Learner):
         return {"student": self.student, "teacher": self.teacher}[self._scored]
 
     @property
-    def companion(self) -> Segmentor:
+    def other_network(self) -> Segmentor:
         """The other one of the two."""
         return {"student": self.teacher, "teacher": self.student}[self._scored]
 

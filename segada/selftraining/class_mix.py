@@ -26,26 +26,28 @@ class MixedBatch:
     pasted: Tensor
 
 
-def pasted_onto(target: Tensor, belief: PseudoLabels, source: Batch, pasted: Tensor) -> MixedBatch:
+def pasted_onto(target: Tensor, pseudo_labels: PseudoLabels, source: Batch, pasted: Tensor) -> MixedBatch:
     """Source pixels, labels and weight 1 where the mask says so; the target's elsewhere.
 
     Args:
         target: images, float32 [B, 3, H, W] in [0, 1].
-        belief: labels of the target and their weight.
+        pseudo_labels: labels of the target and their weight.
         source: of the same shape.
         pasted: bool [B, H, W].
     """
     return MixedBatch(
         images=torch.where(pasted.unsqueeze(1), source.images, target),
-        labels=torch.where(pasted, source.labels, belief.labels),
-        weight=torch.where(pasted, 1.0, belief.weight),
+        labels=torch.where(pasted, source.labels, pseudo_labels.labels),
+        weight=torch.where(pasted, 1.0, pseudo_labels.weight),
         pasted=pasted,
     )
 
 
-def unmixed(target: Tensor, belief: PseudoLabels) -> MixedBatch:
+def unmixed(target: Tensor, pseudo_labels: PseudoLabels) -> MixedBatch:
     """Target frames [B, 3, H, W] onto which nothing is pasted."""
-    return MixedBatch(target, belief.labels, belief.weight, torch.zeros_like(belief.labels, dtype=torch.bool))
+    return MixedBatch(
+        target, pseudo_labels.labels, pseudo_labels.weight, torch.zeros_like(pseudo_labels.labels, dtype=torch.bool)
+    )
 
 
 def chosen_classes(labels: Tensor, ratio: float, generator: torch.Generator) -> Tensor:

@@ -42,11 +42,11 @@ def pseudo_labels(logits: Tensor, threshold: float, ignored_top: float, ignored_
     return PseudoLabels(labels, weight, sure_share)
 
 
-def ground_truth(belief: PseudoLabels, labels: Tensor) -> PseudoLabels:
+def ground_truth(pseudo_labels: PseudoLabels, labels: Tensor) -> PseudoLabels:
     """The belief with the truth in the place of its labels: every pixel weighs 1, and 255 stays ignored.
 
     Args:
-        belief: What the teacher said.
+        pseudo_labels: What the teacher said.
         labels: int64 [B, H, W], the target's own.
     """
-    return replace(belief, labels=labels, weight=torch.ones_like(belief.weight))
+    return replace(pseudo_labels, labels=labels, weight=torch.ones_like(pseudo_labels.weight))

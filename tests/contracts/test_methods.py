@@ -316,8 +316,8 @@ def test_whoever_has_a_teacher_says_which_network_is_not_scored(
     name: str, material: RunData, tiny_run: dict[str, object]
 ) -> None:
     method, parts = _built(name, material, tiny_run)
-    assert (method.companion is not None) == isinstance(parts.settings.method, WITH_TEACHER)
-    assert method.companion is not method.scored
+    assert (method.other_network is not None) == isinstance(parts.settings.method, WITH_TEACHER)
+    assert method.other_network is not method.scored
 
 
 def test_statistics_stay_where_a_step_is_planned_not_to_train(material: RunData, tiny_run: dict[str, object]) -> None:

@@ -37,8 +37,8 @@ class Reader(nn.Module):
 @pytest.fixture
 def sight() -> ScoreInputs:
     images = torch.rand(4, 3, 6, 9, generator=torch.Generator().manual_seed(0))
-    scored, companion, source = Reader(1), Reader(2), Reader(3)
-    return ScoreInputs(images, scored(images), scored, companion, source)  # type: ignore[arg-type]
+    scored, other_network, source = Reader(1), Reader(2), Reader(3)
+    return ScoreInputs(images, scored(images), scored, other_network, source)  # type: ignore[arg-type]
 
 
 def _softmax(sight: ScoreInputs) -> np.ndarray:
@@ -95,7 +95,7 @@ PLAIN: dict[str, Callable[[ScoreInputs], list[float]]] = {
     "information_maximisation": _plain_information,
     "soft_neighbourhood_density": lambda sight: [_density(frame) for frame in _softmax(sight)],
     "batch_nuclear_norm": _plain_norm,
-    "agreement": lambda sight: _same(sight.logits, sight.companion(sight.images)),  # type: ignore[misc]
+    "agreement": lambda sight: _same(sight.logits, sight.other_network(sight.images)),  # type: ignore[misc]
     "consistency": lambda sight: _same(sight.logits, sight.predict(sight.images.flip(3)).flip(3)),
     "static_divergence": _plain_divergence,
 }
@@ -118,9 +118,9 @@ def test_other_networks_are_asked_in_evaluation_mode_and_without_gradient(
     name: LabelFreeName, sight: ScoreInputs
 ) -> None:
     assert not measured([name], sight)[name].requires_grad
-    assert sight.companion is not None
+    assert sight.other_network is not None
     assert sight.source_model is not None
-    assert (sight.companion.modes, sight.source_model.modes) == {
+    assert (sight.other_network.modes, sight.source_model.modes) == {
         "agreement": ([False], []),
         "static_divergence": ([], [False]),
     }[name]

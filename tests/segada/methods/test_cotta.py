@@ -65,8 +65,8 @@ def _plain_run(parts: MethodParts, targets: list[Batch]) -> tuple[Segmentor, Seg
     optimiser = torch.optim.AdamW([own[name] for name in learning], lr=1e-3, weight_decay=0.0)
     losses = []
     for target in targets:
-        belief = _plain_belief(teacher, source, target.images)
-        loss = -(belief * student.train()(target.images).log_softmax(dim=1)).sum(dim=1).mean()
+        pseudo_labels = _plain_belief(teacher, source, target.images)
+        loss = -(pseudo_labels * student.train()(target.images).log_softmax(dim=1)).sum(dim=1).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -70,8 +70,8 @@ def test_what_is_pasted_is_the_source_s_and_weighs_one() -> None:
     generator = torch.Generator().manual_seed(0)
     target, source = torch.rand(2, 1, 3, 2, 4, generator=generator)
     labels = torch.tensor([[[1, 2, 255, 1], [2, 2, 1, 1]]])
-    belief = PseudoLabels(torch.full((1, 2, 4), 9), torch.full((1, 2, 4), 0.25), torch.tensor(0.25))
-    mixed = pasted_onto(target, belief, Batch(source, labels), paste_mask(labels, torch.tensor([1, 255])))
+    pseudo_labels = PseudoLabels(torch.full((1, 2, 4), 9), torch.full((1, 2, 4), 0.25), torch.tensor(0.25))
+    mixed = pasted_onto(target, pseudo_labels, Batch(source, labels), paste_mask(labels, torch.tensor([1, 255])))
     for row in range(2):
         for column in range(4):
             pasted = int(labels[0, row, column]) in {1, 255}
@@ -84,9 +84,9 @@ def test_what_is_pasted_is_the_source_s_and_weighs_one() -> None:
 
 def test_unmixed_frames_are_the_target_s() -> None:
     target = torch.rand(2, 3, 2, 4, generator=torch.Generator().manual_seed(0))
-    belief = PseudoLabels(torch.full((2, 2, 4), 9), torch.full((2, 2, 4), 0.25), torch.tensor(0.25))
-    mixed = unmixed(target, belief)
+    pseudo_labels = PseudoLabels(torch.full((2, 2, 4), 9), torch.full((2, 2, 4), 0.25), torch.tensor(0.25))
+    mixed = unmixed(target, pseudo_labels)
     assert torch.equal(mixed.images, target)
-    assert torch.equal(mixed.labels, belief.labels)
-    assert torch.equal(mixed.weight, belief.weight)
+    assert torch.equal(mixed.labels, pseudo_labels.labels)
+    assert torch.equal(mixed.weight, pseudo_labels.weight)
     assert not mixed.pasted.any()

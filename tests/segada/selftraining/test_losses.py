@@ -45,9 +45,9 @@ def test_a_batch_of_ignored_pixels_costs_nothing() -> None:
 def test_soft_cross_entropy_weighs_every_class_by_its_probability() -> None:
     generator = torch.Generator().manual_seed(3)
     logits = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64)
-    belief = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64).softmax(dim=1)
+    pseudo_labels = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64).softmax(dim=1)
     wanted = 0.0
     for label in range(5):
         labels = torch.full((2, 3, 4), label)
-        wanted += _by_hand(logits, labels, belief[:, label])
-    assert math.isclose(float(soft_cross_entropy(logits, belief)), wanted)
+        wanted += _by_hand(logits, labels, pseudo_labels[:, label])
+    assert math.isclose(float(soft_cross_entropy(logits, pseudo_labels)), wanted)
