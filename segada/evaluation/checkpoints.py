@@ -41,7 +41,7 @@ DEFAULTS: Final = Document("the defaults", {})
 
 
 @dataclass(frozen=True, slots=True)
-class Voter:
+class EvaluatedModel:
     """A network that is scored, alone or with others.
 
     Attributes:
@@ -80,7 +80,7 @@ class Voter:
         return digest.hexdigest()
 
 
-def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[Voter]:
+def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[EvaluatedModel]:
     """The networks that are named.
 
     A run's folder, or weights in one, brings the run's settings. Of another checkpoint the file itself says encoder,
@@ -103,7 +103,7 @@ def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, 
     return [_voter(name, document, overrides) for name in given]
 
 
-def frame_settings(voters: Sequence[Voter], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
+def frame_settings(voters: Sequence[EvaluatedModel], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
     """The settings that say which frames are scored: those of `file`, else of the runs, else the defaults.
 
     Raises:
@@ -122,14 +122,14 @@ def frame_settings(voters: Sequence[Voter], file: str | None, overrides: Mapping
     return _settings(document.with_overrides(overrides))
 
 
-def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> Voter:
+def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
     weights = _weights_of_a_run(checked_path(Path(given), ""))
     if weights is not None:
         own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
         document = read_yaml(weights.parent / SETTINGS).with_overrides(own, given)
     else:
         document = document.with_overrides({"model.checkpoint": given, **NOTHING_LEARNS, **_facts(given)}, given)
-    return Voter(given, _settings(document.with_overrides(overrides)), weights is not None)
+    return EvaluatedModel(given, _settings(document.with_overrides(overrides)), weights is not None)
 
 
 def _weights_of_a_run(path: Path) -> Path | None:

@@ -29,7 +29,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Predictor:
     """Judges frames with networks that vote; leaves nothing behind but what it returns.
 
     Attributes:

@@ -10,9 +10,9 @@ import torch
 
 from segada.core.torch_setup import refuse_absent
 from segada.evaluation.batch_size import BatchSize
-from segada.evaluation.checkpoints import WEIGHTS, Voter
+from segada.evaluation.checkpoints import WEIGHTS, EvaluatedModel
 from segada.evaluation.export import KINDS
-from segada.evaluation.predictor import Judge
+from segada.evaluation.predictor import Predictor
 from segada.evaluation.records import Evaluation, Protocol, VoterRecord
 from segada.evaluation.sliding import Network, Slide, slid
 from segada.evaluation.tta import views
@@ -36,7 +36,7 @@ class Request:
         most: Frames at once that are never exceeded; None leaves it to the device.
     """
 
-    voters: Sequence[Voter]
+    voters: Sequence[EvaluatedModel]
     settings: RunSettings
     protocol: Protocol
     domains: Sequence[str]
@@ -66,14 +66,14 @@ class Request:
         refuse_absent(self.settings.runtime.device)
         return [voter.built(torch.device(self.settings.runtime.device)) for voter in self.voters]
 
-    def judge(self, networks: Sequence[Network]) -> Judge:
+    def judge(self, networks: Sequence[Network]) -> Predictor:
         """The networks as they see frames."""
         device, protocol = torch.device(self.settings.runtime.device), self.protocol
         if protocol.crop is not None and protocol.stride is not None:
             slide = Slide(protocol.crop, protocol.stride)
             networks = [slid(network, slide) for network in networks]
         soft = any(KINDS[name].soft for name in self.kept)
-        return Judge(networks, views(protocol.scales, protocol.mirrored), device, soft)
+        return Predictor(networks, views(protocol.scales, protocol.mirrored), device, soft)
 
     def batch_size(self) -> BatchSize:
         """Frames at once, to be found out."""

@@ -17,7 +17,7 @@ from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
 from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.export import keep
-from segada.evaluation.predictor import Judge, Judgement
+from segada.evaluation.predictor import Judgement, Predictor
 from segada.evaluation.progress import FrameProgress
 from segada.evaluation.records import DomainRecord, Evaluation, FrameCounts, domain_key, domain_record
 from segada.settings.data import DataSettings
@@ -39,7 +39,7 @@ class Scorer:
         asked_to_stop: Is asked after each batch.
     """
 
-    judge: Judge
+    judge: Predictor
     batch_size: BatchSize
     folder: Path
     kept: tuple[str, ...]

@@ -24,7 +24,7 @@ from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 from segada.data.datasets.registry import labelled_frames, load_domain
 from segada.evaluation.areas import frame_areas
 from segada.evaluation.class_scores import class_scores
-from segada.evaluation.predictor import Judge
+from segada.evaluation.predictor import Predictor
 from segada.models.build import build_segmentor
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
@@ -196,15 +196,15 @@ def test_neither_the_batch_size_nor_what_is_kept_changes_a_score(run: Run, tmp_p
 def _at_batch(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable[[], None]) -> list[int]:
     """Lets something happen when a batch begins; the list grows by the frames of each."""
     judged: list[int] = []
-    judge = Judge.__call__
+    judge = Predictor.__call__
 
-    def disturbed(self: Judge, frames: Sequence[object]) -> object:
+    def disturbed(self: Predictor, frames: Sequence[object]) -> object:
         if len(judged) == number:
             happens()
         judged.append(len(frames))
         return judge(self, frames)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Judge, "__call__", disturbed)
+    monkeypatch.setattr(Predictor, "__call__", disturbed)
     return judged
 
 
