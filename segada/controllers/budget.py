@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from segada.controllers.component import Memory, Part
+from segada.controllers.component import Part, PartState
 from segada.controllers.detector import Jump
 from segada.settings.hamlet import BudgetSettings
 
 
 @dataclass(slots=True)
-class Account(Memory):
+class BudgetState(PartState):
     """What a budget remembers.
 
     Attributes:
@@ -22,11 +22,11 @@ class Account(Memory):
     used: int = 0
 
 
-class Budget(Part[Account]):
+class Budget(Part[BudgetState]):
     """Steps that may be spent; without a limit if its policy is `none`."""
 
     def __init__(self, settings: BudgetSettings) -> None:
-        super().__init__(Account())
+        super().__init__(BudgetState())
         self._settings = settings
 
     @property
@@ -52,7 +52,7 @@ class Budget(Part[Account]):
         settings = self._settings
         factor = jump.between(settings.back_near, settings.back_far) if jump.direction < 0 else 1.0
         bought = int(jump.size * settings.steps * factor)
-        self.memory = Account(jumped=True, granted=min(bought + self.left, settings.cap))
+        self.memory = BudgetState(jumped=True, granted=min(bought + self.left, settings.cap))
 
     def watched(self) -> dict[str, float]:
         """Steps left, once a jump has set a limit."""

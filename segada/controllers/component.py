@@ -7,11 +7,11 @@ from segada.controllers.detector import Jump
 
 
 @dataclass(slots=True)
-class Memory:
+class PartState:
     """Base of what parts remember between steps: numbers, None, and lists of numbers."""
 
 
-M = TypeVar("M", bound=Memory)
+M = TypeVar("M", bound=PartState)
 
 
 class Part(Generic[M]):

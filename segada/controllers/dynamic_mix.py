@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from segada.controllers.component import Memory, Part
+from segada.controllers.component import Part, PartState
 from segada.controllers.detector import Jump
 from segada.settings.hamlet import MixPolicySettings
 
 
 @dataclass(slots=True)
-class Share(Memory):
+class Share(PartState):
     """What the part remembers.
 
     Attributes:

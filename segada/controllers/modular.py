@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import torch
 
-from segada.controllers.component import Memory, Part
+from segada.controllers.component import Part, PartState
 from segada.settings.hamlet import ModularSettings
 
 
 @dataclass(slots=True)
-class Choice(Memory):
+class ModuleState(PartState):
     """What a policy remembers.
 
     Attributes:
@@ -22,7 +22,7 @@ class Choice(Memory):
     stage: int = 0
 
 
-class Modules(Part[Choice], ABC):
+class Modules(Part[ModuleState], ABC):
     """A policy that chooses the first stage that learns."""
 
     def __init__(self, settings: ModularSettings, generator: torch.Generator) -> None:
@@ -32,7 +32,7 @@ class Modules(Part[Choice], ABC):
             settings: Its numbers.
             generator: Of what is drawn.
         """
-        super().__init__(Choice())
+        super().__init__(ModuleState())
         self.settings = settings
         self.generator = generator
 
@@ -76,7 +76,7 @@ class Drawn(Modules):
 
 
 @dataclass(slots=True)
-class Rewards(Choice):
+class Rewards(ModuleState):
     """What the reward rule remembers.
 
     Attributes:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from segada.controllers.budget import Budget
-from segada.controllers.component import Memory, Part
+from segada.controllers.component import Part, PartState
 from segada.controllers.detector import Jump
 from segada.settings.hamlet import RatePolicySettings
 
 
 @dataclass(slots=True)
-class Slope(Memory):
+class Slope(PartState):
     """What a policy remembers.
 
     Attributes:

@@ -12,7 +12,7 @@ from segada.settings.inputs import read_text
 from segada.settings.nested import Parts, Tree, Value, has_path, merged, nested
 from segada.settings.presets import spelled_out
 from segada.settings.run import RunSettings
-from segada.settings.validation_errors import Misfit, explain, shown
+from segada.settings.validation_errors import SettingsProblem, explain, shown
 from segada.settings.yaml_text import parsed
 
 __all__ = ["Document", "InputError", "Origin", "load_run_settings", "read_value", "read_yaml"]
@@ -99,7 +99,7 @@ class Document:
         problem = self._error_of(explain(model, tree, details[0]), above)
         raise InputError(f"{problem} (and {len(details) - 1} more)" if len(details) > 1 else str(problem))
 
-    def _error_of(self, misfit: Misfit, above: Sequence[str]) -> InputError:
+    def _error_of(self, misfit: SettingsProblem, above: Sequence[str]) -> InputError:
         first, _, rest = misfit.text.partition(" ")
         if misfit.is_relation and "." in first:
             path = tuple(first.split("."))

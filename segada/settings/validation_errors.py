@@ -11,7 +11,7 @@ from segada.settings.schema import names_below, nearest, slots
 
 
 @dataclass(frozen=True)
-class Misfit:
+class SettingsProblem:
     """Something wrong at a path.
 
     Attributes:
@@ -25,46 +25,46 @@ class Misfit:
     is_relation: bool = False
 
 
-def explain(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:
+def explain(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:
     """One of pydantic's errors, about the values `tree` for the class `model`."""
     return _EXPLANATIONS.get(detail["type"], _wrong_value)(model, tree, detail)
 
 
-def _unknown_key(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:
+def _unknown_key(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:
     parts = _path(tree, detail)
     kinds = dict.fromkeys((path, kind) for place in slots(model, parts) for path, kind in place.given.items())
     if kinds:
         names = " or ".join(kind for _, kind in kinds)
-        return Misfit(parts, f"there is no such key; it goes with {next(iter(kinds))[0]} {names}")
+        return SettingsProblem(parts, f"there is no such key; it goes with {next(iter(kinds))[0]} {names}")
     hint = nearest(str(parts[-1]), names_below(model, parts[:-1], tree))
-    return Misfit(parts, f"there is no such key; {hint}")
+    return SettingsProblem(parts, f"there is no such key; {hint}")
 
 
-def _missing_key(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:  # noqa: ARG001
-    return Misfit((*_path(tree, detail), detail["loc"][-1]), "this key is missing")
+def _missing_key(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
+    return SettingsProblem((*_path(tree, detail), detail["loc"][-1]), "this key is missing")
 
 
-def _missing_kind(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:  # noqa: ARG001
-    return Misfit((*_path(tree, detail), detail["ctx"]["discriminator"].strip("'")), "this key is missing")
+def _missing_kind(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
+    return SettingsProblem((*_path(tree, detail), detail["ctx"]["discriminator"].strip("'")), "this key is missing")
 
 
-def _unknown_kind(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:  # noqa: ARG001
+def _unknown_kind(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
     context = detail["ctx"]
     valid = [name.strip(" '") for name in context["expected_tags"].split(",")]
     text = f"there is no {context['tag']!r}; {nearest(context['tag'], valid)}"
-    return Misfit((*_path(tree, detail), context["discriminator"].strip("'")), text)
+    return SettingsProblem((*_path(tree, detail), context["discriminator"].strip("'")), text)
 
 
-def _broken_relation(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:  # noqa: ARG001
-    return Misfit(_path(tree, detail), str(detail["ctx"]["error"]), is_relation=True)
+def _broken_relation(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
+    return SettingsProblem(_path(tree, detail), str(detail["ctx"]["error"]), is_relation=True)
 
 
-def _wrong_value(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Misfit:  # noqa: ARG001
+def _wrong_value(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
     parts = _path(tree, detail)
-    return Misfit(parts, f"{in_words(detail)}, not {shown(at_path(tree, parts))}")
+    return SettingsProblem(parts, f"{in_words(detail)}, not {shown(at_path(tree, parts))}")
 
 
-_EXPLANATIONS: dict[str, Callable[[type[BaseModel], Tree, ErrorDetails], Misfit]] = {
+_EXPLANATIONS: dict[str, Callable[[type[BaseModel], Tree, ErrorDetails], SettingsProblem]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing_key,
     "union_tag_not_found": _missing_kind,
