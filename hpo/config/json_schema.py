@@ -24,8 +24,8 @@ def study_schema() -> Schema:
     definitions: Schema = study.pop("$defs")
     definitions["Parameter"] = study["properties"]["space"]["additionalProperties"]
     _write_rooms(study["properties"])
-    rooms = {f"Run.{name}": _partial(_moved(one, "Run.")) for name, one in run.pop("$defs").items()}
-    rooms["Run"] = _partial(_moved(run, "Run."))
+    sections = {f"Run.{name}": _partial(_moved(one, "Run.")) for name, one in run.pop("$defs").items()}
+    sections["Run"] = _partial(_moved(run, "Run."))
     parts = {f"Part.{name}": _partial(_moved(one, "Part.")) for name, one in definitions.items()}
     # Of the parameters that are extended, null takes one out.
     parts["Part.Parameter"] = {"anyOf": [parts["Part.Parameter"], {"type": "null"}]}
@@ -38,7 +38,7 @@ def study_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A study file of segada",
-        "$defs": {**definitions, **parts, **rooms, "Study": study, "Extending": extending},
+        "$defs": {**definitions, **parts, **sections, "Study": study, "Extending": extending},
         "if": {"required": [EXTENDS]},
         "then": {"$ref": f"{DEFINITIONS}Extending"},
         "else": {"$ref": f"{DEFINITIONS}Study"},

@@ -128,9 +128,9 @@ class _Translation:
             for name, inner in parameter.parameters.items():
                 self.add(f"{path}.{name}", inner, (*source, "parameters", name))
         elif parameter.kind == "constant":
-            room = self.tree.setdefault("run", {})
-            assert isinstance(room, dict)
-            set_path(room, path, parameter.value)
+            section = self.tree.setdefault("run", {})
+            assert isinstance(section, dict)
+            set_path(section, path, parameter.value)
             setting = ("run", *path.split("."))
             for end in range(2, len(setting)):
                 # What is wrong with a room is said of the first that names one of its settings.

@@ -219,7 +219,7 @@ def _baseline(settings: RunSettings, name: str) -> RunSettings:
     asked = tuple(score for score in settings.evaluation.label_free if score != "agreement")
     evaluation = settings.evaluation.model_copy(update={"label_free": asked})
     watch = settings.watch.model_copy(update={"mix_panels": None})
-    rooms = {
+    sections = {
         "method": BASELINES[name],
         "adapter": NoAdapter(),
         "prompt": NoPrompt(),
@@ -227,4 +227,4 @@ def _baseline(settings: RunSettings, name: str) -> RunSettings:
         "evaluation": evaluation,
         "watch": watch,
     }
-    return settings.model_copy(update=rooms)
+    return settings.model_copy(update=sections)

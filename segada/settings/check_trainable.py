@@ -56,11 +56,11 @@ def check_added(method: MethodSettings, adapter: AdapterSettings, prompt: Prompt
         ValueError: names it, the setting that keeps it from learning, and a way out.
     """
     choice = own_choice(method)
-    for room, name in (("adapter", adapter.name), ("prompt", prompt.name)):
+    for section, name in (("adapter", adapter.name), ("prompt", prompt.name)):
         if choice is not None and name != "none":
             raise ValueError(
-                f"{room}.name is {name!r}, but with {choice.setting} {choice.learns}; set {choice.cure}, or "
-                f"{room}.name to none"
+                f"{section}.name is {name!r}, but with {choice.setting} {choice.learns}; set {choice.cure}, or "
+                f"{section}.name to none"
             )
 
 

@@ -39,12 +39,12 @@ def nested(values: Mapping[str, Value]) -> Tree:
 
 def set_path(tree: Tree, path: str, value: Value) -> None:
     """Sets the value at a dotted path in place; mappings on the way are made, or replace what is not a mapping."""
-    *rooms, last = path.split(".")
-    for room in rooms:
-        inside = tree.get(room)
+    *sections, last = path.split(".")
+    for section in sections:
+        inside = tree.get(section)
         if not isinstance(inside, dict):
             inside = {}
-            tree[room] = inside
+            tree[section] = inside
         tree = inside
     tree[last] = value
 
@@ -65,10 +65,10 @@ def has_path(tree: Value, parts: Sequence[str | int]) -> bool:
     """Whether a path leads to a value, null included."""
     if not parts:
         return True
-    room, last = at_path(tree, parts[:-1]), parts[-1]
-    if isinstance(room, list):
-        return isinstance(last, int) and last < len(room)
-    return isinstance(room, dict) and last in room
+    section, last = at_path(tree, parts[:-1]), parts[-1]
+    if isinstance(section, list):
+        return isinstance(last, int) and last < len(section)
+    return isinstance(section, dict) and last in section
 
 
 def _selects_another(old: Tree, new: Tree) -> bool:

@@ -57,9 +57,9 @@ class RunSettings(Settings):
             return values
         values = spelled_out(values)
         named = {
-            room: {"name": name, **values[room]}
-            for room, name in DEFAULT_NAMES.items()
-            if isinstance(values.get(room), Mapping)
+            section: {"name": name, **values[section]}
+            for section, name in DEFAULT_NAMES.items()
+            if isinstance(values.get(section), Mapping)
         }
         return {**values, **named}
 
@@ -151,11 +151,11 @@ class RunSettings(Settings):
             check_adapter(self.adapter, architecture.widths, self.model.encoder)
             check_prompt(self.prompt, architecture.widths, self.model.encoder)
             return self
-        for room, name in (("adapter", self.adapter.name), ("prompt", self.prompt.name)):
+        for section, name in (("adapter", self.adapter.name), ("prompt", self.prompt.name)):
             if name != "none":
                 raise ValueError(
-                    f"{room}.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "
-                    f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or {room}.name to none"
+                    f"{section}.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "
+                    f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or {section}.name to none"
                 )
         return self
 
@@ -197,9 +197,9 @@ def with_names(run: Tree) -> Tree:
     Hence an override with another name replaces the room.
     """
     run = spelled_out(run)
-    rooms: Tree = {
-        room: {"name": name, **inside}
-        for room, name in DEFAULT_NAMES.items()
-        if isinstance(inside := run.get(room), dict)
+    sections: Tree = {
+        section: {"name": name, **inside}
+        for section, name in DEFAULT_NAMES.items()
+        if isinstance(inside := run.get(section), dict)
     }
-    return {**run, **rooms}
+    return {**run, **sections}

@@ -143,10 +143,12 @@ def snapshot(segmentor: Segmentor) -> dict[str, Tensor]:
 
 
 def test_the_tables_hold_exactly_what_the_settings_name() -> None:
-    for settings, table, room in ((AdapterSettings, ADAPTERS, "adapter"), (PromptSettings, PROMPTS, "prompt")):
+    for settings, table, section in ((AdapterSettings, ADAPTERS, "adapter"), (PromptSettings, PROMPTS, "prompt")):
         union = get_args(get_args(settings)[0])
         assert {get_args(member.model_fields["name"].annotation)[0] for member in union} == {*table, "none"}
-        assert {example[room].get("name") for example, _ in EXAMPLES.values() if room in example} - {None} == set(table)
+        assert {example[section].get("name") for example, _ in EXAMPLES.values() if section in example} - {None} == set(
+            table
+        )
 
 
 @every_example

@@ -62,8 +62,8 @@ def build() -> Build:
     static = source_copy(build_segmentor(model, NoAdapter(), torch_generator(0, "initialisation")))
 
     def built(name: str) -> tuple[Controller, ControllerParts]:
-        rooms = {"modulation": CONTROLLER_SETTINGS[name], "model": model.model_dump()}
-        parts = ControllerParts(RunSettings.model_validate(rooms), lambda: static, torch_generator(0, "modulation"))
+        sections = {"modulation": CONTROLLER_SETTINGS[name], "model": model.model_dump()}
+        parts = ControllerParts(RunSettings.model_validate(sections), lambda: static, torch_generator(0, "modulation"))
         return CONTROLLERS[parts.settings.modulation.name](parts), parts
 
     return built

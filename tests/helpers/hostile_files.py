@@ -410,15 +410,15 @@ def _change_tree(tree: Any, generator: random.Random) -> None:
     if not paths:
         return
     path = generator.choice(paths)
-    room, last = _at(tree, path[:-1]), path[-1]
+    section, last = _at(tree, path[:-1]), path[-1]
     value = copy.deepcopy(generator.choice([*_VALUES, _at(tree, generator.choice(paths))]))
     match generator.randrange(4):
         case 0:
-            del room[last]
-        case 1 if isinstance(room, dict):
-            room[generator.choice([*_KEYS, *(str(one[-1]) for one in paths)])] = value
+            del section[last]
+        case 1 if isinstance(section, dict):
+            section[generator.choice([*_KEYS, *(str(one[-1]) for one in paths)])] = value
         case _:
-            room[last] = value
+            section[last] = value
 
 
 def _places(text: str, generator: random.Random) -> tuple[int, int]:

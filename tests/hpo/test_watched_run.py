@@ -72,7 +72,7 @@ def test_a_run_per_trial_is_what_the_study_found(watched: Watched, runs: dict[st
         kept, folder = runs[name], watched.out / "trials" / row["number"]
         assert (kept.group, kept.project, kept.tags) == ("watched", "rain", ["watched"])
         settings = yaml.safe_load((folder / "settings.yaml").read_text())
-        assert {room: kept.config[room] for room in settings} == settings
+        assert {section: kept.config[section] for section in settings} == settings
         assert kept.config["method"]["threshold"] == pytest.approx(float(row["method.threshold"]))
         report = RunReport.model_validate_json((folder / "report.json").read_bytes())
         for point, visit in zip(kept.history, report.visits, strict=True):

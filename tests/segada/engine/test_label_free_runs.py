@@ -29,8 +29,8 @@ def material(tiny_run: dict[str, object]) -> RunData:
 def _settings(
     tiny_run: dict[str, object], names: list[str], method: dict[str, object], **evaluation: object
 ) -> RunSettings:
-    room = {"split": "select", "label_free": names, **evaluation}
-    return RunSettings.model_validate({**tiny_run, "method": method, "evaluation": room})
+    section = {"split": "select", "label_free": names, **evaluation}
+    return RunSettings.model_validate({**tiny_run, "method": method, "evaluation": section})
 
 
 def _visits(settings: RunSettings, material: RunData, folder: Path | None = None) -> list[VisitRecord]:

@@ -139,8 +139,8 @@ def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], materi
         Run(_settings(tiny_run, evaluation={"split": "report"}), material)
 
 
-def _online(tiny_run: dict[str, object], **rooms: object) -> float | None:
-    merged = {**tiny_run, **rooms, "stream": {**tiny_run["stream"], "visits": ["200mm"], **rooms["stream"]}}  # type: ignore[dict-item]
+def _online(tiny_run: dict[str, object], **sections: object) -> float | None:
+    merged = {**tiny_run, **sections, "stream": {**tiny_run["stream"], "visits": ["200mm"], **sections["stream"]}}  # type: ignore[dict-item]
     settings = RunSettings.model_validate(merged)
     run = Run(settings, prepare_data(settings))
     return run.next_visit().online_miou

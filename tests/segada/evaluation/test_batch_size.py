@@ -30,12 +30,12 @@ SHORTAGES: list[Callable[[], None]] = [torch_on_a_gpu, torch_on_a_processor, num
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 40), st.integers(1, 16), st.integers(1, 20), st.sampled_from(SHORTAGES))
-def test_every_item_comes_once_and_in_order(count: int, most: int, room: int, fails: Callable[[], None]) -> None:
+def test_every_item_comes_once_and_in_order(count: int, most: int, section: int, fails: Callable[[], None]) -> None:
     tried: list[int] = []
 
     def work(items: Sequence[int]) -> list[int]:
         tried.append(len(items))
-        if len(items) > room:
+        if len(items) > section:
             fails()
         return [item * item for item in items]
 
@@ -46,15 +46,15 @@ def test_every_item_comes_once_and_in_order(count: int, most: int, room: int, fa
     assert max(tried, default=0) <= most
     # Begins with one, halves what was too much, and never tries that again.
     assert tried[:1] == [1][:count]
-    shortages = [size for size in tried if size > room]
+    shortages = [size for size in tried if size > section]
     assert shortages == sorted(set(shortages), reverse=True)
 
 
 def test_room_that_shrinks_on_the_way_costs_nothing() -> None:
-    room = iter([8, 8, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    section = iter([8, 8, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
 
     def work(items: Sequence[int]) -> int:
-        if len(items) > next(room):
+        if len(items) > next(section):
             torch_on_a_gpu()
         return len(items)
 

@@ -167,8 +167,8 @@ def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
 ) -> None:
     model = {"head": "multi_exit", "fresh": ["head.light_exit"], "freeze": "encoder"}
     head = ["linear_c1", "linear_c2", "linear_c3", "linear_c4", "linear_fuse", "linear_pred"]
-    room = {"modulation": modulation} if modulation else {}
-    parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **room})
+    section = {"modulation": modulation} if modulation else {}
+    parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **section})
     with pytest.raises(ValueError, match=message):
         Supervised(parts)
 
