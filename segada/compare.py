@@ -14,7 +14,7 @@ from segada.cli.exit_codes import Parser, exit_code
 from segada.cli.output_dir import check_file, check_folder, check_own, named_folder
 from segada.comparison.recipe import Recipe, load_recipe, shipped_recipes
 from segada.comparison.runs import ComparedRun, carry_out, claim, finished_report
-from segada.comparison.statistics import summarise
+from segada.comparison.statistics import summarize
 from segada.comparison.tables import Comparison, markdown, methods_csv, rich_table, runs_csv, verdicts
 from segada.core.atomic_io import write_text
 from segada.core.run_names import draft
@@ -156,7 +156,7 @@ def _summary(recipe: Recipe, runs: Sequence[ComparedRun], failures: Mapping[str,
         name=recipe.name,
         visits=base.stream.all_visits(),
         results=[
-            summarise(method, found, batch_norm, failures.get(method, {})) for method, found in reports.items() if found
+            summarize(method, found, batch_norm, failures.get(method, {})) for method, found in reports.items() if found
         ],
         lost={method: failures[method] for method, found in reports.items() if not found},
         remarks=_remarks(recipe, base, max(run.company() for run in runs)),

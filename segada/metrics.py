@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 Areas = npt.NDArray[np.int64]
-"""[..., 3, classes]: pixels per class in the intersection, in the prediction and in the labels, ignored pixels left out."""
+"""[..., 3, classes]: pixels per class in the intersection, in the prediction and in the labels, ignored pixels left
+out."""
 
 Floats = npt.NDArray[np.float64]
 

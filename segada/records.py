@@ -41,7 +41,8 @@ class VisitRecord(Record):
     """What the controller watches, as it stood at the end of the visit."""
     peak_memory: float | None = None
     """MiB (2^20 bytes) that adapting took at most since the run began, evaluation excluded, as
-    `segada.models.peak_memory` counts: on a GPU what was allocated, on a CPU the tensors alive at one time. Null in records of before this measure."""
+    `segada.models.peak_memory` counts: on a GPU what was allocated, on a CPU the tensors alive at one time. Null in
+    records of before this measure."""
     seconds: float
     """Wall time of adaptation and evaluation."""
     frames_per_second: float

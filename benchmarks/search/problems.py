@@ -20,7 +20,7 @@ class ProblemKey:
 
 @dataclass(frozen=True)
 class Tried:
-    """A configuration and the objective values that it was told to have, all minimised."""
+    """A configuration and the objective values that it was told to have, all minimized."""
 
     configuration: Configuration
     values: tuple[float, ...]

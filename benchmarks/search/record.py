@@ -1,7 +1,7 @@
 """Makes a table for `replay` of a study whose trials all ran to the end.
 
 Pruned and failed trials are left out. How much each parameter says about the result is asked of a forest of extremely
-randomised trees (Geurts et al. 2006): the share of the variance of mean mIoU that it explains.
+randomized trees (Geurts et al. 2006): the share of the variance of mean mIoU that it explains.
 """
 
 import argparse

@@ -6,8 +6,8 @@ from typing import Final
 from pydantic import JsonValue
 
 SETTINGS: Final[Mapping[str, str]] = {
-    "method.optimiser": "method.optimizer",
-    "method.optimiser.learning_rate": "method.optimizer.lr",
+    "method.optimizer": "method.optimizer",
+    "method.optimizer.learning_rate": "method.optimizer.lr",
     "method.threshold": "method.pseudo_threshold",
     "method.ignored_top": "method.pseudo_ignore_top",
     "method.ignored_bottom": "method.pseudo_ignore_bottom",
@@ -16,7 +16,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "method.feature_distance_classes": "method.fdist_classes",
     "method.feature_distance_majority": "method.fdist_min_share",
     "method.scored": "method.evaluated_network",
-    "method.colour": "method.color",
+    "method.color": "method.color",
     "data.splits.select": "data.splits.val",
     "data.splits.report": "data.splits.test",
     "modulation": "controller",
@@ -32,8 +32,8 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "evaluation.split": {"select": "val", "report": "test"},
     "modulation.name": {"always": "constant"},
     "evaluation.label_free": {
-        "information_maximisation": "information_maximization",
-        "soft_neighbourhood_density": "soft_neighborhood_density",
+        "information_maximization": "information_maximization",
+        "soft_neighborhood_density": "soft_neighborhood_density",
     },
 }
 """By old path: old values, or items of a list, to new ones."""

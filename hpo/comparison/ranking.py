@@ -32,7 +32,7 @@ class Ranking(Record):
     p_values: dict[str, dict[str, float]]
     """Of Wilcoxon's signed-rank test, two-sided, for every pair, by Holm's correction over all pairs."""
     groups: list[list[str]]
-    """The longest runs of neighbours in the order of which no two are told apart; everybody is in at least one."""
+    """The longest runs of neighbors in the order of which no two are told apart; everybody is in at least one."""
 
 
 def ranked(scores: Mapping[str, Floats]) -> Ranking:
@@ -119,7 +119,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def groups(order: Sequence[str], apart: set[frozenset[str]]) -> list[list[str]]:
-    """The longest runs of neighbours of which no two are told apart.
+    """The longest runs of neighbors of which no two are told apart.
 
     Args:
         order: methods, best first.

@@ -1,4 +1,4 @@
-"""From a trial's report to the numbers that are optimised, and to the value by which a visit prunes it."""
+"""From a trial's report to the numbers that are optimized, and to the value by which a visit prunes it."""
 
 import math
 import re
@@ -23,7 +23,7 @@ class ObjectiveSettings(Settings):
     metric: str
     """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names, or
     a formula over these: `gain - 0.01 * log(trainable_parameters)`."""
-    goal: Literal["maximise", "minimise"]
+    goal: Literal["maximize", "minimize"]
 
 
 class ConstraintSettings(Settings):
@@ -161,7 +161,7 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
     for objective in objectives:
         if not is_foretold(objective):
             reached = objective_value(objective.metric, early)
-            losses.append(-reached if objective.goal == "maximise" else reached)
+            losses.append(-reached if objective.goal == "maximize" else reached)
     return losses
 
 

@@ -73,7 +73,7 @@ class StudySettings(Settings):
     """What is tried first: `defaults`, configurations by path, and the best of former studies, by their folder."""
     sampler: AnySamplerSettings
     objectives: Sequence[ObjectiveSettings] = Field(
-        default=(ObjectiveSettings(metric="mean_miou", goal="maximise"),), min_length=1, max_length=OBJECTIVES
+        default=(ObjectiveSettings(metric="mean_miou", goal="maximize"),), min_length=1, max_length=OBJECTIVES
     )
     constraints: Sequence[ConstraintSettings] = Field(default=(), max_length=OBJECTIVES)
     """Limits that a trial must keep to be called best; samplers are told of them."""

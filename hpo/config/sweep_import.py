@@ -15,13 +15,13 @@ from segada.settings.nested import Parts, Tree, Value, set_path
 
 METHODS = {"bayes": "tpe", "random": "random", "grid": "grid"}
 """The sampler of a study that searches as a sweep's `method` does."""
-GOALS = {"minimize": "minimise", "maximize": "maximise"}
+GOALS = {"minimize": "minimize", "maximize": "maximize"}
 OURS = "hpo.tracking.sweep_agent"
 """The module that agents run of a sweep that was exported here."""
 
 
 class SweepMetric(Settings):
-    """The number that a sweep optimises."""
+    """The number that a sweep optimizes."""
 
     name: str
     goal: Literal["minimize", "maximize"] = "minimize"

@@ -150,7 +150,7 @@ class ConsoleReporter:
             return
         first = self._settings.objectives[0]
         value = objective_value(first.metric, report)
-        upwards = first.goal == "maximise"
+        upwards = first.goal == "maximize"
         if counts.best is None or (value > counts.best[1] if upwards else value < counts.best[1]):
             counts.best = (job.name, value)
 

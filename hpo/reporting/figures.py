@@ -14,7 +14,7 @@ from hpo.reporting.wording import in_unit, metric_title, metric_value, title
 from hpo.results.results import StudyResults, TrialResult
 from segada.settings.nested import Value
 
-_BLUE, _ORANGE, _GREY = "#1f5fa8", "#d1541e", "#8a939d"
+_BLUE, _ORANGE, _GRAY = "#1f5fa8", "#d1541e", "#8a939d"
 _FONT = {"family": "Inter, Segoe UI, Helvetica Neue, Arial, sans-serif", "size": 12, "color": "#1b1f24"}
 _COLUMNS = 3
 MOST_POINTS = 500
@@ -24,7 +24,7 @@ MOST_POINTS = 500
 def history(results: StudyResults) -> str:
     """The first objective of every completed trial in the order of the trials, and the best so far."""
     done = sorted(results.completed(), key=lambda trial: trial.number)
-    steps = _steps([trial.number for trial in done], _first_objective(done, results), results.maximised[0])
+    steps = _steps([trial.number for trial in done], _first_objective(done, results), results.maximized[0])
     trials = drawn(done)
     numbers, values = [trial.number for trial in trials], _first_objective(trials, results)
     figure = go.Figure()
@@ -42,9 +42,9 @@ def history(results: StudyResults) -> str:
     return _html(figure, 340)
 
 
-def _steps(numbers: Sequence[int], values: Sequence[float], maximised: bool) -> dict[int, float]:
+def _steps(numbers: Sequence[int], values: Sequence[float], maximized: bool) -> dict[int, float]:
     """The best so far by trial, where it changes, and at the end."""
-    best = list(accumulate(values, max if maximised else min))
+    best = list(accumulate(values, max if maximized else min))
     changes = {
         number: value for number, value, before in zip(numbers, best, [None, *best], strict=False) if value != before
     }
@@ -111,9 +111,9 @@ def _baseline_lines(figure: go.Figure, results: StudyResults) -> None:
     if metric != "mean_miou":
         return
     for name, report in results.baselines.items():
-        label = {"text": title(name), "font": {"color": _GREY, "size": 11}, "yanchor": "top"}
+        label = {"text": title(name), "font": {"color": _GRAY, "size": 11}, "yanchor": "top"}
         y = in_unit(metric, report.mean_miou)
-        figure.add_hline(y=y, line={"color": _GREY, "width": 1, "dash": "dot"}, annotation=label)
+        figure.add_hline(y=y, line={"color": _GRAY, "width": 1, "dash": "dot"}, annotation=label)
 
 
 def _first_objective(trials: Sequence[TrialResult], results: StudyResults) -> list[float]:
@@ -127,8 +127,8 @@ def _hover(trial: TrialResult, results: StudyResults, names: Iterable[str] | Non
     return "<br>".join([*lines, *(f"{escape(short(name))} = {escape(shown(trial.parameters[name]))}" for name in said)])
 
 
-def _marker(colour: str) -> dict[str, object]:
-    return {"color": colour, "size": 8, "opacity": 0.75, "line": {"color": "#fff", "width": 1}}
+def _marker(color: str) -> dict[str, object]:
+    return {"color": color, "size": 8, "opacity": 0.75, "line": {"color": "#fff", "width": 1}}
 
 
 def _html(figure: go.Figure, height: int) -> str:

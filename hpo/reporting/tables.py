@@ -13,8 +13,8 @@ from hpo.results.results import StudyResults, TrialResult, visited_miou
 from segada.records import RunReport
 from segada.settings.nested import Value
 
-FULL_COLOUR = 0.10
-"""Gain, in mIoU, at which a cell has its full colour."""
+FULL_COLOR = 0.10
+"""Gain, in mIoU, at which a cell has its full color."""
 
 SHOWN_TRIALS = 8
 MOST_ROWS = 500
@@ -26,7 +26,7 @@ class _Row:
     name: str
     values: Sequence[float]
     gains: Sequence[float | None]
-    """Over source only on the same frames, which colours the cells; None leaves a cell white."""
+    """Over source only on the same frames, which colors the cells; None leaves a cell white."""
     intervals: Sequence[str]
     best: bool = False
     signed: bool = False
@@ -34,7 +34,7 @@ class _Row:
 
 
 def per_domain(results: StudyResults) -> str:
-    """The heat map: mIoU on the visited domain, coloured by its difference to source-only on the same frames."""
+    """The heat map: mIoU on the visited domain, colored by its difference to source-only on the same frames."""
     head = "".join(f"<th>{escape(label)}</th>" for label in [*results.labels, "mean"])
     groups = [_confirmed_group(results), _gains_group(results), _search_group(results)]
     width = len(results.labels) + 2
@@ -117,9 +117,9 @@ def heat(value: str, gain: float | None, interval: str) -> str:
     note = f"<small>{interval}</small>" if interval else ""
     if gain is None:
         return f'<td class="heat">{value}{note}</td>'
-    strength = min(abs(gain) / FULL_COLOUR, 1.0) * 0.55
-    colour = f"rgba(31, 95, 168, {strength:.3f})" if gain >= 0 else f"rgba(209, 84, 30, {strength:.3f})"
-    return f'<td class="heat" style="background:{colour}" title="{tenths(gain, "+")} points">{value}{note}</td>'
+    strength = min(abs(gain) / FULL_COLOR, 1.0) * 0.55
+    color = f"rgba(31, 95, 168, {strength:.3f})" if gain >= 0 else f"rgba(209, 84, 30, {strength:.3f})"
+    return f'<td class="heat" style="background:{color}" title="{tenths(gain, "+")} points">{value}{note}</td>'
 
 
 def trials(results: StudyResults) -> str:

@@ -48,7 +48,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     return StudyResults(
         name=study.file.settings.name,
         objectives=tuple(objective.metric for objective in objectives),
-        maximised=tuple(objective.goal == "maximise" for objective in objectives),
+        maximized=tuple(objective.goal == "maximize" for objective in objectives),
         trials=tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False)),
         baselines={name: found for name, path in folders.items() if (found := read_report(path).value) is not None},
         confirmation=confirmation,
@@ -153,7 +153,7 @@ def _mean(scores: Sequence[float | None]) -> float | None:
 
 def _best_first(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
     """By `selection`, those without it last; of equals, the search's first."""
-    sign = -1.0 if study.file.settings.objectives[0].goal == "maximise" else 1.0
+    sign = -1.0 if study.file.settings.objectives[0].goal == "maximize" else 1.0
     return sorted(candidates, key=lambda one: math.inf if one.selection is None else sign * one.selection)
 
 

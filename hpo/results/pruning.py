@@ -41,7 +41,7 @@ def rungs(results: StudyResults) -> list[Rung]:
     done = [(trial.values[0], trial.report.rungs) for trial in results.completed() if trial.report is not None]
     if len(done) < MIN_TRIALS:
         return []
-    final = np.array([value for value, _ in done]) * (1.0 if results.maximised[0] else -1.0)
+    final = np.array([value for value, _ in done]) * (1.0 if results.maximized[0] else -1.0)
     pruned = [trial for trial in results.trials if trial.state == "pruned"]
     found = []
     for visits in range(1, len(results.visits)):

@@ -45,7 +45,7 @@ class StudyResults:
 
     name: str
     objectives: tuple[str, ...]
-    maximised: tuple[bool, ...]
+    maximized: tuple[bool, ...]
     trials: tuple[TrialResult, ...]
     baselines: dict[str, RunReport]
     """On the frames of the selection."""
@@ -69,7 +69,7 @@ class StudyResults:
     def completed(self) -> list[TrialResult]:
         """Completed trials, best first objective first."""
         done = [trial for trial in self.trials if trial.state == "complete"]
-        return sorted(done, key=lambda trial: trial.values[0], reverse=self.maximised[0])
+        return sorted(done, key=lambda trial: trial.values[0], reverse=self.maximized[0])
 
     def failed(self) -> dict[str, str]:
         """Every run that failed, with the reason: trials, then baselines and confirmation runs."""

@@ -43,7 +43,7 @@ class CmaesSettings(SamplerSettings):
 
 
 class CmaesSampler(UnconditionalSampler):
-    """Choices are whole numbers to it, and places in the order of trials are the one thing that it minimises.
+    """Choices are whole numbers to it, and places in the order of trials are the one thing that it minimizes.
 
     It goes by the order of a generation alone, so that it needs no more of several objectives or of limits.
     """

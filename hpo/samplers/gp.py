@@ -1,4 +1,4 @@
-"""Bayesian optimisation with Gaussian processes, Optuna's, on the whole space: slow to propose, frugal with trials."""
+"""Bayesian optimization with Gaussian processes, Optuna's, on the whole space: slow to propose, frugal with trials."""
 
 from typing import ClassVar, Literal
 

@@ -44,7 +44,7 @@ def fronts(losses: Losses) -> list[NDArray[np.int64]]:
 
 
 def crowding(losses: Losses) -> Losses:
-    """Of each row of losses (n × m), how far apart its neighbours are in all columns (Deb et al. 2002)."""
+    """Of each row of losses (n × m), how far apart its neighbors are in all columns (Deb et al. 2002)."""
     distance = np.zeros(len(losses))
     for column in losses.T:
         order = np.argsort(column, kind="stable")

@@ -100,7 +100,7 @@ class FlatStudy(optuna.Study):
         Args:
             study: the real one.
             show: gives the trials that are seen instead of some.
-            ranked: whether trials have their place in the study, to be minimised, instead of their objectives.
+            ranked: whether trials have their place in the study, to be minimized, instead of their objectives.
         """
         super().__init__(study_name=study.study_name, storage=study._storage)
         self._show = show

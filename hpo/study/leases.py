@@ -20,7 +20,8 @@ PATIENCE = 1.0
 class RunLeases:
     """Runs belong to the driver that took them last, until they are over or that driver is no longer at work.
 
-    Call what takes or asks within `DriverGroup.exclusive`, so that nothing changes between the question and what follows.
+    Call what takes or asks within `DriverGroup.exclusive`, so that nothing changes between the question and what
+    follows.
     """
 
     def __init__(self, storage: BaseStorage, study_id: int, drivers: DriverGroup) -> None:

@@ -24,7 +24,7 @@ IDENTITY = "identity"
 """User attribute of the study: what makes two study files the same study."""
 CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
 """What a study leaves beside its storage; a folder that has it without one is not taken over."""
-DIRECTIONS = {"maximise": StudyDirection.MAXIMIZE, "minimise": StudyDirection.MINIMIZE}
+DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
 
 
 def open_optuna_study(

@@ -100,7 +100,7 @@ class Study:
         if len(self.optuna_study.directions) > 1:
             self._storage.set_trial_user_attr(trial_id, RUNG.format(visits=visits), list(losses))
         else:
-            upwards = self.file.settings.objectives[0].goal == "maximise"
+            upwards = self.file.settings.objectives[0].goal == "maximize"
             self._storage.set_trial_intermediate_value(trial_id, visits, value if upwards else -value)
         # A trial that has driven the whole stream is paid for: it counts, however it ranks.
         hopeless = visits < self._visits and self.optuna_study.pruner.prune(

@@ -10,7 +10,7 @@ from segada.settings.nested import Tree, Value
 
 METHODS = {"random": "random", "qmc": "random", "grid": "grid"}
 """The `method` of a sweep that searches as a sampler does; all others learn from results, as `bayes`."""
-GOALS = {"minimise": "minimize", "maximise": "maximize"}
+GOALS = {"minimize": "minimize", "maximize": "maximize"}
 PROGRAM = "segada.adapt"
 PRUNED_BY = "mean_miou"
 """The metric that a run reports after each visit, so that early_terminate can compare by it."""
@@ -20,8 +20,8 @@ def sweep_of(study: StudyFile, file: str) -> Tree:
     """The sweep that searches a study's space.
 
     Its parameters are the dimensions of the space (`hpo.search_space.parameter.Dimension`), so that what W&B proposes
-    is a point of it: conditions, values that are off and subsets mean the same. Each run is one of `segada.adapt`, which
-    the command starts with the settings that the study makes of the point, and W&B is told of every visit.
+    is a point of it: conditions, values that are off and subsets mean the same. Each run is one of `segada.adapt`,
+    which the command starts with the settings that the study makes of the point, and W&B is told of every visit.
 
     Args:
         study: the study.
@@ -59,7 +59,7 @@ def lost(study: StudyFile) -> list[str]:
     """What a sweep cannot say of the study, a sentence each."""
     settings, losses = study.settings, []
     if len(settings.objectives) > 1:
-        losses.append(f"a sweep has one metric: only {settings.objectives[0].metric} is optimised")
+        losses.append(f"a sweep has one metric: only {settings.objectives[0].metric} is optimized")
     if settings.constraints:
         losses.append("a sweep has no constraints: they are logged, and nobody keeps to them")
     if settings.forbidden:
@@ -79,10 +79,10 @@ def _distribution(one: BaseDistribution) -> Tree:
     ends: Tree = {"min": one.low, "max": one.high}
     whole = isinstance(one, IntDistribution)
     if one.log:
-        quantised: Tree = (
+        quantized: Tree = (
             {"distribution": "q_log_uniform_values", "q": 1} if whole else {"distribution": "log_uniform_values"}
         )
-        return {**quantised, **ends}
+        return {**quantized, **ends}
     if one.step is None or one.step == 1 == whole:
         return {"distribution": "int_uniform" if whole else "uniform", **ends}
     if is_whole(one.low / one.step):

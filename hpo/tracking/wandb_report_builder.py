@@ -89,6 +89,6 @@ def _runset(file: StudyFile, kind: str) -> wr.Runset:
     return wr.Runset(
         name=f"{kind}s of {file.settings.name}",
         filters=f"Metric('Group') == '{file.settings.name}' and Metric('JobType') == '{kind}'",
-        order=[wr.OrderBy(name=wr.SummaryMetric(names[0]), ascending=first.goal == "minimise")],
+        order=[wr.OrderBy(name=wr.SummaryMetric(names[0]), ascending=first.goal == "minimize")],
         visible_columns=columns,
     )

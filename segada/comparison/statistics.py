@@ -47,7 +47,7 @@ class MethodResult:
     failures: Mapping[int, str]
 
 
-def summarise(
+def summarize(
     name: str, reports: Mapping[int, RunReport], batch_norm: Mapping[int, RunReport], failures: Mapping[int, str]
 ) -> MethodResult:
     """The row of a method of which at least one run finished.

@@ -17,9 +17,9 @@ class StepPlan:
     """How one step learns.
 
     Attributes:
-        learning_rate_factor: Multiplies every learning rate of the method's optimiser; at least 0.
-        learning_rate: Takes the place of the optimiser's own rate; None leaves it.
-        keeps_head_factor: Whether the head's factor multiplies `learning_rate` as it does the optimiser's own.
+        learning_rate_factor: Multiplies every learning rate of the method's optimizer; at least 0.
+        learning_rate: Takes the place of the optimizer's own rate; None leaves it.
+        keeps_head_factor: Whether the head's factor multiplies `learning_rate` as it does the optimizer's own.
         trains: Whether the step learns at all.
         first_stage: Encoder stages before this one, counted from 0, do not learn, nor do the head's layers that read
             them and, unless it is 0, what reads the images beside the encoder.

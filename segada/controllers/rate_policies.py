@@ -27,7 +27,7 @@ class RatePolicy(Part[Slope], ABC):
     """A learning rate for the steps that learn."""
 
     def __init__(self, settings: RatePolicySettings, budget: Budget) -> None:
-        """Starts with the optimiser's own rate.
+        """Starts with the optimizer's own rate.
 
         Args:
             settings: Its numbers.
@@ -40,7 +40,7 @@ class RatePolicy(Part[Slope], ABC):
     @property
     @abstractmethod
     def rate(self) -> float | None:
-        """Of the next step, which the budget lets learn; None for the optimiser's own."""
+        """Of the next step, which the budget lets learn; None for the optimizer's own."""
 
     def spend(self) -> None:
         """A step learns at this rate."""
@@ -48,7 +48,7 @@ class RatePolicy(Part[Slope], ABC):
 
 
 class Constant(RatePolicy):
-    """The optimiser's own rate."""
+    """The optimizer's own rate."""
 
     @property
     def rate(self) -> None:

@@ -13,7 +13,7 @@ from segada.data.datasets.registry import LAYOUTS
 from segada.data.inspection.cache_command import add_cache_options, cache
 from segada.data.inspection.findings import print_findings, summary
 from segada.data.inspection.inspection import inspect
-from segada.data.inspection.recognition import nothing_known, recognised
+from segada.data.inspection.recognition import nothing_known, recognized
 from segada.data.inspection.suggestion import suggested
 from segada.errors import InputError
 from segada.settings.inputs import checked_path
@@ -33,7 +33,7 @@ def check(arguments: argparse.Namespace) -> None:
     """
     console = wide_terminal()
     path = checked_path(arguments.path, "")
-    data_sets = recognised(path, arguments.dataset, arguments.labels)
+    data_sets = recognized(path, arguments.dataset, arguments.labels)
     if not data_sets:
         for line in nothing_known(path):
             console.print(line, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The 19 Cityscapes classes: their order, names and colours."""
+"""The 19 Cityscapes classes: their order, names and colors."""
 
 from typing import Final
 
@@ -55,10 +55,10 @@ PALETTE: Final = (
 )
 """RGB of each class; ignored pixels are black."""
 
-_COLOURS = np.zeros((IGNORE + 1, 3), np.uint8)
-_COLOURS[:NUM_CLASSES] = PALETTE
+_COLORS = np.zeros((IGNORE + 1, 3), np.uint8)
+_COLORS[:NUM_CLASSES] = PALETTE
 
 
-def colourise(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Paint labels uint8 [..., H, W] in the Cityscapes colours: uint8 [..., H, W, 3], RGB."""
-    return _COLOURS[labels]
+def colorise(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Paint labels uint8 [..., H, W] in the Cityscapes colors: uint8 [..., H, W, 3], RGB."""
+    return _COLORS[labels]

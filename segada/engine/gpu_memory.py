@@ -13,7 +13,7 @@ from segada.settings import RunSettings
 Memory: TypeAlias = Callable[[], tuple[int, int]]
 """Bytes that are free on the device now, and bytes that it has."""
 STEPS = 3
-"""Of adaptation: the second begins with the optimiser's moments, and one more for what grows late."""
+"""Of adaptation: the second begins with the optimizer's moments, and one more for what grows late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,12 +86,12 @@ class Run:
         self._replay = ReplayBuffer(
             material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
         )
-        initialisation = torch_generator(settings.seed, "initialisation")
-        network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt).to(self._device)
+        initialization = torch_generator(settings.seed, "initialisation")
+        network = build_segmentor(settings.model, settings.adapter, initialization, settings.prompt).to(self._device)
         self._network = network
         self._memory = memory_meter(network)
         made = self._generators
-        drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialisation, made["source_frames"])
+        drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
         parts = MethodParts(settings, network, self._replay, *drawn, clock)
         # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
         self._method = METHODS[settings.method.name](parts)

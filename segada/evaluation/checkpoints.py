@@ -61,9 +61,9 @@ class EvaluatedModel:
             InputError: the weights do not fit.
         """
         settings = self.settings
-        initialisation = torch_generator(settings.seed, "initialisation")
+        initialization = torch_generator(settings.seed, "initialisation")
         try:
-            network = build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt)
+            network = build_segmentor(settings.model, settings.adapter, initialization, settings.prompt)
         except ValueError as error:
             raise InputError(str(error)) from error
         return network.to(device).eval()

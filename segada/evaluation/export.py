@@ -16,7 +16,7 @@ import torch
 from segada.core.atomic_io import write_bytes
 from segada.data.datasets.domain_frames import LabelledFrame
 from segada.data.frames import Bytes
-from segada.data.labels import colourise
+from segada.data.labels import colorise
 from segada.evaluation.ensembling import Prediction
 
 LABEL_IDS: Final = np.array((7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33), np.uint8)
@@ -41,10 +41,10 @@ def label_ids_png(_: LabelledFrame, prediction: Prediction) -> bytes:
 
 
 def overlay_png(frame: LabelledFrame, prediction: Prediction) -> bytes:
-    """The image and the colours of the predicted classes, half and half, at the labels' size."""
+    """The image and the colors of the predicted classes, half and half, at the labels' size."""
     height, width = prediction.classes.shape
     image = mmcv.imresize(frame.image, (width, height), interpolation="bilinear")
-    mixed = cv2.addWeighted(image, 0.5, colourise(prediction.classes.cpu().numpy()), 0.5, 0.0)
+    mixed = cv2.addWeighted(image, 0.5, colorise(prediction.classes.cpu().numpy()), 0.5, 0.0)
     return _png(np.ascontiguousarray(mixed[..., ::-1]))
 
 

@@ -19,8 +19,8 @@ from segada.settings.evaluation import LabelFreeName
 
 MOST_PIXELS = 1000
 """Of a frame, in scores whose work grows faster than their number."""
-NEIGHBOUR_TEMPERATURE = 0.05
-"""Of `soft_neighbourhood_density`, as published."""
+NEIGHBOR_TEMPERATURE = 0.05
+"""Of `soft_neighborhood_density`, as published."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def confidence(sight: ScoreInputs) -> Tensor:
     return sight.probability.amax(dim=1).mean(dim=(1, 2))
 
 
-def information_maximisation(sight: ScoreInputs) -> Tensor:
+def information_maximization(sight: ScoreInputs) -> Tensor:
     """Sure of each pixel, yet of many classes: entropy of the mean softmax minus mean entropy (arXiv 2002.08546).
 
     Returns:
@@ -84,17 +84,17 @@ def information_maximisation(sight: ScoreInputs) -> Tensor:
     return (overall - _pixel_entropy(sight).mean(dim=(1, 2))) / sight.most_entropy
 
 
-def soft_neighbourhood_density(sight: ScoreInputs) -> Tensor:
-    """How many others each pixel has for neighbours (Saito et al. 2021, arXiv 2108.10860, as for segmentation).
+def soft_neighborhood_density(sight: ScoreInputs) -> Tensor:
+    """How many others each pixel has for neighbors (Saito et al. 2021, arXiv 2108.10860, as for segmentation).
 
-    A pixel's feature is its softmax, brought to length 1; its neighbourhood the softmax, at temperature 0.05, of its
-    cosines to the frame's other pixels. The score is the neighbourhoods' mean entropy.
+    A pixel's feature is its softmax, brought to length 1; its neighborhood the softmax, at temperature 0.05, of its
+    cosines to the frame's other pixels. The score is the neighborhoods' mean entropy.
 
     Returns:
         As a share of the greatest, log(N - 1), [B] in [0, 1]; higher is better.
     """
     features = functional.normalize(sight.pixels, dim=2)
-    return torch.stack([_neighbourhood_entropy(frame) for frame in features])
+    return torch.stack([_neighborhood_entropy(frame) for frame in features])
 
 
 def batch_nuclear_norm(sight: ScoreInputs) -> Tensor:
@@ -135,8 +135,8 @@ def static_divergence(sight: ScoreInputs) -> Tensor:
 SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
     "entropy": entropy,
     "confidence": confidence,
-    "information_maximisation": information_maximisation,
-    "soft_neighbourhood_density": soft_neighbourhood_density,
+    "information_maximization": information_maximization,
+    "soft_neighborhood_density": soft_neighborhood_density,
     "batch_nuclear_norm": batch_nuclear_norm,
     "agreement": agreement,
     "consistency": consistency,
@@ -169,9 +169,9 @@ def _pixel_entropy(sight: ScoreInputs) -> Tensor:
     return -(sight.probability * sight.log_probability).sum(dim=1)
 
 
-def _neighbourhood_entropy(features: Tensor) -> Tensor:
+def _neighborhood_entropy(features: Tensor) -> Tensor:
     """Of the features [N, K] of one frame."""
-    cosines = (features @ features.T) / NEIGHBOUR_TEMPERATURE
+    cosines = (features @ features.T) / NEIGHBOR_TEMPERATURE
     shares = cosines.fill_diagonal_(-math.inf).softmax(dim=1)
     spread: Tensor = torch.special.entr(shares).sum(dim=1).mean() / math.log(len(features) - 1)
     return spread

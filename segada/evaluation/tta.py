@@ -39,7 +39,7 @@ class View:
     def shown(self, images: Tensor) -> Tensor:
         """Images [B, 3, H, W] as they are shown; resized bilinearly, without smoothing before.
 
-        Beside and below, mean colour fills the last stride of the deepest map: otherwise that map would reach beyond
+        Beside and below, mean color fills the last stride of the deepest map: otherwise that map would reach beyond
         the frame, and what it says would be laid over the frame too small. A scale of 1 leaves a frame as it is.
         """
         height, width = self.size(*images.shape[-2:])

@@ -80,11 +80,11 @@ def _draw_picture(
     pen.rectangle((x - 1, y + CAPTION - 1, x + WIDTH, y + CAPTION + height), outline=FAINT)
 
 
-def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, colours: Bytes, end: tuple[int, int]) -> None:
+def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, colors: Bytes, end: tuple[int, int]) -> None:
     """From 0 to 1, its right end at `end`."""
     length, thickness = 96, 10
     right, middle = end[0] - 14, end[1]
-    bar = Image.fromarray(colours[None]).resize((length, thickness))
+    bar = Image.fromarray(colors[None]).resize((length, thickness))
     canvas.paste(bar, (right - length, middle - thickness // 2))
     pen.text((right - length - 4, middle), "0", FAINT, SMALL_FONT, anchor="rm")
     pen.text((right + 4, middle), "1", FAINT, SMALL_FONT, anchor="lm")
@@ -104,8 +104,8 @@ def _legend_places(labels: Sequence[int], width: int) -> list[tuple[int, int, in
 
 def _draw_entry(pen: ImageDraw.ImageDraw, corner: tuple[int, int], label: int) -> None:
     x, y = corner
-    colour = (0, 0, 0) if label == IGNORE else PALETTE[label]
-    pen.rectangle((x, y + ROW // 2 - 7, x + 14, y + ROW // 2 + 7), colour, FAINT)
+    color = (0, 0, 0) if label == IGNORE else PALETTE[label]
+    pen.rectangle((x, y + ROW // 2 - 7, x + 14, y + ROW // 2 + 7), color, FAINT)
     pen.text((x + 20, y + ROW // 2), _name(label), INK, FONT, anchor="lm")
 
 

@@ -1,4 +1,4 @@
-"""From tensors to pictures: photographs, labels, numbers and masks in colours."""
+"""From tensors to pictures: photographs, labels, numbers and masks in colors."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,16 +9,16 @@ import numpy.typing as npt
 from torch import Tensor
 
 from segada.data.frames import Bytes
-from segada.data.labels import IGNORE, colourise
+from segada.data.labels import IGNORE, colorise
 
 
-def _colours(name: int) -> Bytes:
+def _colors(name: int) -> Bytes:
     return np.array(cv2.applyColorMap(np.arange(256, dtype=np.uint8), name), np.uint8).reshape(256, 3)[:, ::-1]
 
 
-SURE: Final = _colours(cv2.COLORMAP_VIRIDIS)
-UNSURE: Final = _colours(cv2.COLORMAP_INFERNO)
-"""Colours [256, 3], RGB, of the numbers from 0 to 1: for what is wanted high, and for what is wanted low."""
+SURE: Final = _colors(cv2.COLORMAP_VIRIDIS)
+UNSURE: Final = _colors(cv2.COLORMAP_INFERNO)
+"""Colors [256, 3], RGB, of the numbers from 0 to 1: for what is wanted high, and for what is wanted low."""
 WRONG: Final = (230, 40, 40)
 DIMMED: Final = 0.25
 
@@ -31,7 +31,7 @@ class Picture:
         caption: A few words.
         pixels: uint8 [h, w, 3], RGB; enlarged to the panel's size.
         smooth: Whether enlarging may blur; labels and cells keep their edges.
-        scale: Colours [256, 3] of the numbers from 0 to 1, if it shows numbers.
+        scale: Colors [256, 3] of the numbers from 0 to 1, if it shows numbers.
     """
 
     caption: str
@@ -46,19 +46,19 @@ def photograph(caption: str, image: Tensor) -> Picture:
 
 
 def label_map(caption: str, labels: Bytes) -> Picture:
-    """Labels uint8 [h, w] in the colours of their classes."""
-    return Picture(caption, colourise(labels))
+    """Labels uint8 [h, w] in the colors of their classes."""
+    return Picture(caption, colorise(labels))
 
 
-def numbers(caption: str, values: Tensor, colours: Bytes = SURE) -> Picture:
+def numbers(caption: str, values: Tensor, colors: Bytes = SURE) -> Picture:
     """Numbers [h, w] in [0, 1]."""
-    return Picture(caption, colours[(255 * values).round().byte().cpu().numpy()], scale=colours)
+    return Picture(caption, colors[(255 * values).round().byte().cpu().numpy()], scale=colors)
 
 
 def mask(caption: str, marked: Tensor) -> Picture:
     """bool [h, w]: white where True."""
-    grey = np.where(marked.cpu().numpy(), 255, 40).astype(np.uint8)
-    return Picture(caption, np.repeat(grey[..., None], 3, axis=-1))
+    gray = np.where(marked.cpu().numpy(), 255, 40).astype(np.uint8)
+    return Picture(caption, np.repeat(gray[..., None], 3, axis=-1))
 
 
 def spotlight(caption: str, image: Tensor, cells: npt.NDArray[np.bool_]) -> Picture:
@@ -68,11 +68,11 @@ def spotlight(caption: str, image: Tensor, cells: npt.NDArray[np.bool_]) -> Pict
 
 
 def mistakes(caption: str, image: Tensor, predicted: Bytes, labels: Bytes) -> Picture:
-    """Red where a labelled pixel is taken for another class, black where it is ignored, else the image in dark grey."""
-    grey = np.repeat(_pixels(image).mean(axis=-1, keepdims=True) * 2 * DIMMED, 3, axis=-1).astype(np.uint8)
-    grey[predicted != labels] = WRONG
-    grey[labels == IGNORE] = 0
-    return Picture(caption, grey)
+    """Red where a labelled pixel is taken for another class, black where it is ignored, else the image in dark gray."""
+    gray = np.repeat(_pixels(image).mean(axis=-1, keepdims=True) * 2 * DIMMED, 3, axis=-1).astype(np.uint8)
+    gray[predicted != labels] = WRONG
+    gray[labels == IGNORE] = 0
+    return Picture(caption, gray)
 
 
 def _pixels(image: Tensor) -> Bytes:

@@ -39,7 +39,7 @@ class Adversarial(Learner):
             parts.network.requires_grad_(requires_grad=False)
         self._discriminator = _discriminator(parts, settings)
         learning = learning_parameters(self._discriminator)
-        super().__init__(parts, settings.optimiser, Beside("discriminator", learning, settings.discriminator_rate))
+        super().__init__(parts, settings.optimizer, Beside("discriminator", learning, settings.discriminator_rate))
         self._settings = settings
         self._replay = parts.replay
         self._source_frames = parts.source_frames
@@ -95,5 +95,5 @@ class Adversarial(Learner):
 
 def _discriminator(parts: MethodParts, settings: AdversarialSettings) -> Discriminator:
     channels = {"encoder": parts.network.encoder.channels[-1], "decoder": NUM_CLASSES}[settings.features]
-    made = Discriminator(channels, settings.discriminator_width, settings.granularity, parts.initialisation)
+    made = Discriminator(channels, settings.discriminator_width, settings.granularity, parts.initialization)
     return made.to(parts.network.mean.device).requires_grad_(settings.discriminator_training != "never")

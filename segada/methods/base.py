@@ -32,9 +32,9 @@ class MethodParts:
         network: The source model, adapters inserted, freeze rules applied. The method owns it from now on.
         replay: Labelled source frames, endlessly.
         class_mix: Generator of the choice of classes.
-        augmentation: Generator of resized crops, flips, colour and blur.
+        augmentation: Generator of resized crops, flips, color and blur.
         restoration: Generator of what goes back to the source model.
-        initialisation: Generator of what the method itself builds, for its constructor alone; no checkpoint holds it.
+        initialization: Generator of what the method itself builds, for its constructor alone; no checkpoint holds it.
         source_frames: Generator of windows and styles of replayed frames.
         clock: Told where each part of a step begins and ends; measures nothing unless a profile is taken.
     """
@@ -45,13 +45,13 @@ class MethodParts:
     class_mix: torch.Generator
     augmentation: torch.Generator
     restoration: torch.Generator
-    initialisation: torch.Generator
+    initialization: torch.Generator
     source_frames: torch.Generator
     clock: Timer = NULL_TIMER
 
 
 class Method(ABC):
-    """An adaptation algorithm. It owns its networks and its optimiser.
+    """An adaptation algorithm. It owns its networks and its optimizer.
 
     The stream calls, for each batch of target frames in order: `predict` (the prequential score), then `step`. Between
     visits it evaluates `predict` on held-out frames, and saves `state_dict`; a method built from the same parts that

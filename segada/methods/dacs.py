@@ -3,7 +3,7 @@
 Online as in Hamlet (arXiv 2307.15063): every step sees target frames once and as many replayed source frames. The
 teacher keeps batch-norm statistics of its own, from target frames only.
 
-Three savings change no number. Passes of the student share one encoder pass where the encoder normalises each frame by
+Three savings change no number. Passes of the student share one encoder pass where the encoder normalizes each frame by
 itself, as a Mix Transformer does; the head, whose batch norm does not, sees them apart. The stages in which nothing
 learns run once per frame, by the student, for teacher and static model alike. And no pass is made that no term reads.
 """
@@ -78,7 +78,7 @@ class Dacs(MeanTeacherLearner):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, DacsSettings)
-        super().__init__(parts, settings.optimiser, settings.scored)
+        super().__init__(parts, settings.optimizer, settings.scored)
         self._settings = settings
         self._replay = parts.replay
         self._class_mix = parts.class_mix
@@ -151,7 +151,7 @@ class Dacs(MeanTeacherLearner):
         ratio = settings.mix_ratio if ratio is None else ratio
         pasted = paste_mask(source.labels, chosen_classes(source.labels, ratio, self._class_mix))
         mixed = pasted_onto(target.images, pseudo_labels, source, pasted)
-        return replace(mixed, images=jitter_and_blur(mixed.images, settings.colour, self._augmentation))
+        return replace(mixed, images=jitter_and_blur(mixed.images, settings.color, self._augmentation))
 
     def _passes(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix, first_stage: int) -> Passes:
         images = {"source": source.images, "mixed": mixed.images}

@@ -1,4 +1,4 @@
-"""What every method that learns has in common: a student, its optimiser, one backward pass a step, a checkpoint."""
+"""What every method that learns has in common: a student, its optimizer, one backward pass a step, a checkpoint."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
-from segada.methods.optimizer import Beside, Optimiser
+from segada.methods.optimizer import Beside, Optimizer
 from segada.models.learning import changing_state, learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.selftraining.consolidation import Consolidation, fisher_information
-from segada.settings.learning import LearningSettings, OptimiserSettings
+from segada.settings.learning import LearningSettings, OptimizerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,19 @@ class Learner(Method):
     Steps that are planned not to train touch nothing and report nothing.
     """
 
-    def __init__(self, parts: MethodParts, optimiser: OptimiserSettings, beside: Beside | None = None) -> None:
+    def __init__(self, parts: MethodParts, optimizer: OptimizerSettings, beside: Beside | None = None) -> None:
         """Takes the student and all of it that learns.
 
         Args:
             parts: The subclass's own.
-            optimiser: Rates and decay.
+            optimizer: Rates and decay.
             beside: What else learns.
         """
         self.student = parts.network
         self.clock = parts.clock
         learning = learning_parameters(self.student)
         self._learning = tuple(learning)
-        self._optimiser = Optimiser(learning, optimiser, beside)
+        self._optimizer = Optimizer(learning, optimizer, beside)
         self._consolidation = _consolidation(parts, tuple(learning.values()))
         self._held_back: dict[tuple[int, bool], frozenset[str]] = {}
         self.steps = 0
@@ -61,19 +61,19 @@ class Learner(Method):
         """The loss terms on a batch, with gradients; `plan.trains` is True."""
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """One backward pass over the sum of the terms and one step of the optimiser."""
+        """One backward pass over the sum of the terms and one step of the optimizer."""
         if not plan.trains:
             return {}
         # Before the forward pass, which then has their memory.
-        self._optimiser.forget()
+        self._optimizer.forget()
         terms = self.terms(target, plan)
         losses = dict(terms.losses)
         if self._consolidation is not None:
             losses["consolidation"] = self._consolidation.penalty()
         # A search may set every weight to 0: then nothing is to be learned.
         if losses:
-            with self.clock.part("backward and optimiser"):
-                self._optimiser.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
+            with self.clock.part("backward and optimizer"):
+                self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
         self.steps += 1
         return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)
 
@@ -96,7 +96,7 @@ class Learner(Method):
 
     def rates(self, plan: StepPlan) -> Mapping[str, float]:
         """The planned rates of encoder and head; empty for a step that does not train."""
-        return self._optimiser.rates(plan) if plan.trains else {}
+        return self._optimizer.rates(plan) if plan.trains else {}
 
     @property
     def scored(self) -> Segmentor:
@@ -116,14 +116,14 @@ class Learner(Method):
         """What learns, with its moments; the step count."""
         return {
             "student": self.state_of(self.student),
-            "optimiser": self._optimiser.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
             "steps": self.steps,
         }
 
     def load_state_dict(self, state: State) -> None:
         """Takes back what `state_dict` gave."""
         self.student.load_state_dict(state["student"], strict=False)
-        self._optimiser.load_state_dict(state["optimiser"])
+        self._optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]
 
 

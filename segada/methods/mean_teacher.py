@@ -7,21 +7,21 @@ from segada.methods.learner import Learner
 from segada.models.learning import frozen_copy
 from segada.models.segmentor import Segmentor
 from segada.selftraining.teacher import follow
-from segada.settings.learning import OptimiserSettings
+from segada.settings.learning import OptimizerSettings
 
 
 class MeanTeacherLearner(Learner):
     """A learner whose student is followed by a teacher: an exponential moving average of what learns."""
 
-    def __init__(self, parts: MethodParts, optimiser: OptimiserSettings, scored: Literal["student", "teacher"]) -> None:
+    def __init__(self, parts: MethodParts, optimizer: OptimizerSettings, scored: Literal["student", "teacher"]) -> None:
         """Makes the teacher, which starts as the student.
 
         Args:
             parts: The subclass's own.
-            optimiser: Rates and decay.
+            optimizer: Rates and decay.
             scored: Which of the two is evaluated.
         """
-        super().__init__(parts, optimiser)
+        super().__init__(parts, optimizer)
         self.teacher = frozen_copy(self.student)
         self._scored = scored
 

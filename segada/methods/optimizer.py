@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from segada.controllers.base import StepPlan
-from segada.settings.learning import OptimiserSettings
+from segada.settings.learning import OptimizerSettings
 
 POSITIONS = frozenset({"cpb_mlp", "rel_pos"})
 """Modules whose outputs are biases of positions, which no decay should pull to zero (Swin V2, arXiv 2111.09883)."""
@@ -31,11 +31,11 @@ class Beside:
     learning_rate: float
 
 
-class Optimiser:
+class Optimizer:
     """One backward pass and one AdamW step (Loshchilov and Hutter 2019) at the planned rate."""
 
     def __init__(
-        self, parameters: Mapping[str, nn.Parameter], settings: OptimiserSettings, beside: Beside | None = None
+        self, parameters: Mapping[str, nn.Parameter], settings: OptimizerSettings, beside: Beside | None = None
     ) -> None:
         """Groups the parameters.
 

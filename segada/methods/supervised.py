@@ -30,7 +30,7 @@ class Supervised(Learner):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, SupervisedSettings)
-        super().__init__(parts, settings.optimiser)
+        super().__init__(parts, settings.optimizer)
         self._settings = settings
         self._replay = parts.replay
         self._min_pixels = parts.settings.stream.replay.min_pixels
@@ -70,7 +70,7 @@ class Supervised(Learner):
         batch = cut_windows(source, settings.window, self._min_pixels, self._source_frames).to(self._device)
         batch = restyle(batch, settings.style, self._source_frames)
         batch = crop_and_flip(batch, settings.crop, settings.flip_probability, self._augmentation)
-        return replace(batch, images=jitter_and_blur(batch.images, settings.colour, self._augmentation))
+        return replace(batch, images=jitter_and_blur(batch.images, settings.color, self._augmentation))
 
     @torch.no_grad()
     def _finest(self, images: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class Supervised(Learner):
         assert light is not None
         self.student.eval()
         light.train()
-        return self.student.encoder.run(self.student.normalised(images), 0, 1)[0]
+        return self.student.encoder.run(self.student.normalized(images), 0, 1)[0]
 
     def _light(self, finest: Tensor, labels: Tensor) -> Tensor:
         with self.clock.part("student's light exit"):

@@ -28,7 +28,7 @@ class Tent(Learner):
         assert isinstance(settings, TentSettings)
         if settings.parameters == "norms":
             let_norms_learn(parts.network)
-        super().__init__(parts, settings.optimiser)
+        super().__init__(parts, settings.optimizer)
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """The mean entropy of the student's predictions, at the resolution of its logits."""

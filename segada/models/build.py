@@ -27,7 +27,7 @@ def build_segmentor(
     Args:
         model: encoder, head, weights and what of them learns.
         adapter: what is inserted into blocks; it starts as the identity and always learns.
-        generator: of the initialisation and of the seed of stochastic depth.
+        generator: of the initialization and of the seed of stochastic depth.
         prompt: what reads the images beside the encoder; it too starts as the identity and always learns.
 
     Raises:
@@ -50,9 +50,9 @@ def bare_segmentor(model: ModelSettings, generator: torch.Generator) -> Segmento
     """Encoder and head with fresh weights; everything learns."""
     width = default_head_width(model.encoder) if model.head_width is None else model.head_width
     encoder = build_encoder(model, generator)
-    # Without storage first: PyTorch's own initialisation would draw from the global generator.
+    # Without storage first: PyTorch's own initialization would draw from the global generator.
     with torch.device("meta"):
         head = HEADS[model.head](encoder.channels, width, NUM_CLASSES)
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)
-    head.initialise(generator)
+    head.initialize(generator)
     return Segmentor(SegmentorShape(model.encoder, model.head, width, NUM_CLASSES), encoder, head)

@@ -19,7 +19,7 @@ from segada.models.segmentor import Segmentor
 
 MEBIBYTE = 2**20
 STEPS = 2
-"""Steps of a kind whose tensors are counted: the first makes the optimiser's moments, the second begins with them."""
+"""Steps of a kind whose tensors are counted: the first makes the optimizer's moments, the second begins with them."""
 
 
 class MemoryMeter(ABC):

@@ -31,7 +31,7 @@ class FrozenPrefix:
     """What the leading frozen stages made of a batch; student, teacher and static model all go on from it.
 
     Attributes:
-        images: normalised images [B, 3, H, W].
+        images: normalized images [B, 3, H, W].
         features: feature maps of the frozen stages, finest first; empty if the first stage learns.
     """
 
@@ -82,15 +82,15 @@ class Segmentor(nn.Module):
 
     @torch.no_grad()
     def encode_frozen(self, images: Tensor) -> FrozenPrefix:
-        """Normalise, then run the leading stages in which nothing learns, without recording gradients.
+        """Normalize, then run the leading stages in which nothing learns, without recording gradients.
 
         Raises:
             ValueError: images are smaller than 32 pixels on a side.
         """
-        normalised = self.normalised(images)
-        return FrozenPrefix(normalised, tuple(self.encoder.run(normalised, 0, self.encoder.frozen_stages())))
+        normalized = self.normalized(images)
+        return FrozenPrefix(normalized, tuple(self.encoder.run(normalized, 0, self.encoder.frozen_stages())))
 
-    def normalised(self, images: Tensor) -> Tensor:
+    def normalized(self, images: Tensor) -> Tensor:
         """The images as the encoder reads them: mean and deviation of ImageNet removed, channels last.
 
         Raises:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 KERNELS = {"image": 1, "patch": 3}
-"""Side of the kernels of the two hidden layers: a frame's mean has no neighbours; a patch is five cells on a side."""
+"""Side of the kernels of the two hidden layers: a frame's mean has no neighbors; a patch is five cells on a side."""
 SLOPE = 0.2
 """Of the hidden layers below 0."""
 
@@ -18,14 +18,14 @@ class Discriminator(nn.Module):
         width: of the hidden layers.
         granularity: `image` averages each map first and gives [B, 1, 1, 1]; `patch` gives a logit for each cell,
             [B, 1, h, w].
-        generator: of the initialisation, by He's rule.
+        generator: of the initialization, by He's rule.
     """
 
     def __init__(self, channels: int, width: int, granularity: str, generator: torch.Generator) -> None:
         super().__init__()
         self._pools = granularity == "image"
         kernel = KERNELS[granularity]
-        # Without storage first: PyTorch's own initialisation would draw from the global generator.
+        # Without storage first: PyTorch's own initialization would draw from the global generator.
         with torch.device("meta"):
             layers = [
                 nn.Conv2d(channels, width, kernel, padding=kernel // 2),

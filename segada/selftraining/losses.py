@@ -12,7 +12,7 @@ def pixel_cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = 
     Args:
         logits: float [B, K, H, W], at label resolution.
         labels: int64 [B, H, W]; 255 is ignored.
-        weight: float [B, H, W], multiplied per pixel without renormalisation.
+        weight: float [B, H, W], multiplied per pixel without renormalization.
 
     Returns:
         float [].

@@ -7,14 +7,14 @@ from pydantic import model_validator
 
 from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Count, NonNegative, Positive
-from segada.settings.learning import LearningSettings, OptimiserSettings
+from segada.settings.learning import LearningSettings, OptimizerSettings
 
 
 class AdversarialSettings(LearningSettings):
     """A discriminator behind a gradient reversal, in a single stage (Ganin and Lempitsky 2015, arXiv 1409.7495)."""
 
     name: Literal["adversarial"]
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-4)
+    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
     """Of the network; the discriminator shares its decay."""
     clean_weight: NonNegative = 1.0
     """Weight of the cross-entropy on replayed source frames."""
@@ -30,7 +30,7 @@ class AdversarialSettings(LearningSettings):
     discriminator_training: Literal["both", "only", "never"] = "both"
     """Who learns in this run. `only`: the discriminator alone; the network stays the source model, its running
     statistics included, and `clean_weight` and `reversal` are not read. `never`: the network alone, against the
-    discriminator as it was initialised, and `discriminator_rate` is not read."""
+    discriminator as it was initialized, and `discriminator_rate` is not read."""
     discriminator_rate: Positive = 1e-3
     """Learning rate of the discriminator."""
     discriminator_width: Count = 64

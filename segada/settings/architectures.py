@@ -13,7 +13,7 @@ class Architecture:
     depths: tuple[int, int, int, int]
     heads: tuple[int, int, int, int] = (1, 2, 5, 8)
     reductions: tuple[int, int, int, int] = (8, 4, 2, 1)
-    """Side of the square of tokens that the keys and values of a stage summarise."""
+    """Side of the square of tokens that the keys and values of a stage summarize."""
     head_width: int = 768
     """Embedding width of the head that was published with the encoder."""
 

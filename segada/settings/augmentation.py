@@ -18,7 +18,7 @@ class WindowSettings(Settings):
 
     size: Annotated[tuple[WindowSide, WindowSide], Field(strict=False)] | None = None
     """Height and width of the window, in pixels; null learns from whole frames and reads nothing else here. What a
-    frame lacks, once resized, is filled with the mean colour and ignored."""
+    frame lacks, once resized, is filled with the mean color and ignored."""
     resize: Annotated[tuple[Ratio, Ratio], Field(strict=False)] = (1.0, 1.0)
     """Least and greatest ratio by which a frame is resized first, drawn evenly; 0.5 and 2 in most recipes."""
     class_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.75
@@ -62,12 +62,12 @@ class DistortionSettings(Settings):
 
 
 class ClaheSettings(Settings):
-    """Histogram equalisation within tiles, of each channel by itself (Zuiderveld 1994), on whole bytes."""
+    """Histogram equalization within tiles, of each channel by itself (Zuiderveld 1994), on whole bytes."""
 
     probability: Fraction = 0.0
-    """Of equalising a frame; 0 is off."""
+    """Of equalizing a frame; 0 is off."""
     clip_limit: Positive = 40.0
-    """How steep the equalisation may be at most; smaller changes less."""
+    """How steep the equalization may be at most; smaller changes less."""
     grid: Annotated[tuple[Count, Count], Field(strict=False)] = (8, 8)
     """Tiles down and across; each side of a frame must have as many pixels."""
 
@@ -90,11 +90,11 @@ class GammaSettings(Settings):
 
 
 class StyleSettings(Settings):
-    """Changes of colour and light of replayed source frames, in this order, before all others that a method makes."""
+    """Changes of color and light of replayed source frames, in this order, before all others that a method makes."""
 
     distortion: DistortionSettings = DistortionSettings()
     clahe: ClaheSettings = ClaheSettings()
-    grey_probability: Fraction = 0.0
+    gray_probability: Fraction = 0.0
     """Of replacing a frame by its luma in all three channels; 0 is off."""
     gamma: GammaSettings = GammaSettings()
 
@@ -117,7 +117,7 @@ def check_window(window: WindowSettings, data: DataSettings) -> None:
 
 
 def check_grid(style: StyleSettings, size: tuple[int, int]) -> None:
-    """Tiles of equalisation must hold a pixel.
+    """Tiles of equalization must hold a pixel.
 
     Raises:
         ValueError: names the grid, and the cure.

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from segada.settings.base import Fraction, Sequence
-from segada.settings.learning import LearningSettings, OptimiserSettings
+from segada.settings.learning import LearningSettings, OptimizerSettings
 
 Scale = Annotated[float, Field(gt=0.0, le=4.0)]
 """Of a view; one of 4 costs sixteen times as much as the frame itself."""
@@ -17,7 +17,7 @@ class CottaSettings(LearningSettings):
     for `consolidation` alone."""
 
     name: Literal["cotta"]
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-4)
+    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
     ema_alpha: Fraction = 0.999
     """Share of the old teacher in the new one, from the first step on."""
     confidence_threshold: Fraction = 0.69

@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Fraction, NonNegative
-from segada.settings.learning import ColourSettings, LearningSettings
+from segada.settings.learning import ColorSettings, LearningSettings
 
 
 class DacsSettings(LearningSettings):
@@ -19,7 +19,7 @@ class DacsSettings(LearningSettings):
     mix_weight: NonNegative = 1.0
     """Weight of the cross-entropy on mixed frames."""
     mixing: Literal["class_mix", "target_only"] = "class_mix"
-    """`target_only` learns from the target frames as they are: nothing is pasted, and colours stay."""
+    """`target_only` learns from the target frames as they are: nothing is pasted, and colors stay."""
     target_labels: Literal["pseudo", "ground_truth"] = "pseudo"
     """`ground_truth` is the upper bound: the target's own labels, each with weight 1, ignored rows included."""
     entropy_weight: NonNegative = 0.0
@@ -46,7 +46,7 @@ class DacsSettings(LearningSettings):
     """Where in source frames the distance counts: cells that show a thing (DAFormer), or everywhere."""
     feature_distance_majority: Fraction = 0.75
     """Share of a cell's pixels that its most frequent class must fill. Only with `things`."""
-    colour: ColourSettings = ColourSettings()
+    color: ColorSettings = ColorSettings()
     """Applied to class-mixed frames."""
     style: StyleSettings = StyleSettings()
     """Of replayed frames, before classes are taken from them."""

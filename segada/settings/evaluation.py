@@ -10,8 +10,8 @@ from segada.settings.base import Count, Sequence, Settings
 LabelFreeName = Literal[
     "entropy",
     "confidence",
-    "information_maximisation",
-    "soft_neighbourhood_density",
+    "information_maximization",
+    "soft_neighborhood_density",
     "batch_nuclear_norm",
     "agreement",
     "consistency",
@@ -23,8 +23,8 @@ LabelFreeName = Literal[
 HIGHER_IS_BETTER: Mapping[LabelFreeName, bool] = {
     "entropy": False,
     "confidence": True,
-    "information_maximisation": True,
-    "soft_neighbourhood_density": True,
+    "information_maximization": True,
+    "soft_neighborhood_density": True,
     "batch_nuclear_norm": True,
     "agreement": True,
     "consistency": True,

@@ -81,10 +81,10 @@ class BudgetSettings(Settings):
 
 
 class RatePolicySettings(Settings):
-    """How fast is learned after a jump; until the first, the method's optimiser has its own rate."""
+    """How fast is learned after a jump; until the first, the method's optimizer has its own rate."""
 
     policy: Literal["constant", "adaptive_slope", "adaptive_init"] = "constant"
-    """`constant` leaves the rate to the optimiser.
+    """`constant` leaves the rate to the optimizer.
 
     `adaptive_slope` starts each budget higher the farther the domain, and falls to 0 over it. `adaptive_init` adds to
     the rate the more the greater the jump, and falls to 0 over `fall`.
@@ -101,7 +101,7 @@ class RatePolicySettings(Settings):
     fall: Count = 30
     """Steps from a jump until the rate is 0; Hamlet 750. Only with `adaptive_init`."""
     keeps_head_factor: bool = True
-    """Whether the optimiser's `head_factor` holds after a jump; in Hamlet it is lost. With `constant` it holds."""
+    """Whether the optimizer's `head_factor` holds after a jump; in Hamlet it is lost. With `constant` it holds."""
 
 
 class MixPolicySettings(Settings):
@@ -127,7 +127,7 @@ class ModularSettings(Settings):
     alpha: Fraction = 0.1
     """Weight of the newest gain in the scores. Only with `reward`."""
     speeds: FourPositive | None = None
-    """Steps per second with each stage as the first, which favour the fast ones; null favours none.
+    """Steps per second with each stage as the first, which favor the fast ones; null favors none.
 
     Hamlet's are 4.21, 4.83, 5.11 and 5.73. Only with `reward`.
     """

@@ -1,4 +1,4 @@
-"""How methods learn: the optimiser, the colours of what is learned from, and the terms of the loss."""
+"""How methods learn: the optimizer, the colors of what is learned from, and the terms of the loss."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from segada.settings.base import Fraction, NonNegative, Positive, Settings
 from segada.settings.consolidation import ConsolidationSettings
 
 
-class OptimiserSettings(Settings):
+class OptimizerSettings(Settings):
     """AdamW over what may learn."""
 
     learning_rate: Positive = 1e-3
@@ -17,7 +17,7 @@ class OptimiserSettings(Settings):
     """Not applied to norms, biases and scales, nor to tables of positions and the networks that stand for them."""
 
 
-class ColourSettings(Settings):
+class ColorSettings(Settings):
     """Photometric augmentation; images are in [0, 1]."""
 
     jitter: Fraction = 0.2
@@ -30,7 +30,7 @@ class ColourSettings(Settings):
 class LearningSettings(Settings):
     """What every method that learns by gradients has in common."""
 
-    optimiser: OptimiserSettings = OptimiserSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
     consolidation: ConsolidationSettings = ConsolidationSettings()
 
     @abstractmethod

@@ -10,7 +10,7 @@ from segada.settings.augmentation import StyleSettings, WindowSettings
 from segada.settings.base import Fraction, NonNegative, Settings
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.learning import ColourSettings, LearningSettings, OptimiserSettings
+from segada.settings.learning import ColorSettings, LearningSettings, OptimizerSettings
 from segada.settings.tent import TentSettings
 
 
@@ -32,8 +32,8 @@ class SupervisedSettings(LearningSettings):
     """Learning from labelled source frames alone: pre-training."""
 
     name: Literal["supervised"]
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=3e-3)
-    colour: ColourSettings = ColourSettings()
+    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=3e-3)
+    color: ColorSettings = ColorSettings()
     crop: Fraction = 0.75
     """Smallest side of the random crop, as a share of the frame's; crops are resized back. 1 is off."""
     flip_probability: Fraction = 0.5

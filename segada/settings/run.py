@@ -38,7 +38,7 @@ class RunSettings(Settings):
     preset: PresetName | None = None
     """A named starting point, see `presets.py`; settings given beside it win, and it is null once they are merged."""
     seed: Seed = 0
-    """Of replay, class-mix, augmentation and initialisation, each with a generator of its own."""
+    """Of replay, class-mix, augmentation and initialization, each with a generator of its own."""
     data: DataSettings = DataSettings()
     stream: StreamSettings = StreamSettings()
     model: ModelSettings = ModelSettings()
@@ -155,7 +155,8 @@ class RunSettings(Settings):
             if name != "none":
                 raise ValueError(
                     f"{section}.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "
-                    f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or {section}.name to none"
+                    f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or {section}.name to "
+                    f"none"
                 )
         return self
 

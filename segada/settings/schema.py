@@ -17,7 +17,7 @@ from segada.settings.nested import Tree, at_path
 class Slot:
     """One place that a path leads to.
 
-    A path leads to several places where a mapping has several kinds (`method.optimiser` exists for more than one
+    A path leads to several places where a mapping has several kinds (`method.optimizer` exists for more than one
     method); `given` says under which kind this one exists, by the path of the deciding name: `{"method.name": "dacs"}`.
     """
 

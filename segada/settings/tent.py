@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from segada.settings.learning import LearningSettings, OptimiserSettings
+from segada.settings.learning import LearningSettings, OptimizerSettings
 
 
 class TentSettings(LearningSettings):
@@ -11,7 +11,7 @@ class TentSettings(LearningSettings):
     `consolidation` alone."""
 
     name: Literal["tent"]
-    optimiser: OptimiserSettings = OptimiserSettings(learning_rate=1e-4)
+    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
     parameters: Literal["norms", "learning"] = "norms"
     """What descends. `norms`, the paper's: scales and shifts of all norms and nothing else, whatever `model.freeze`,
     `model.frozen` and `model.learning` say. `learning`: what those three leave, adapters and prompts."""

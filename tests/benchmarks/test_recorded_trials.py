@@ -79,7 +79,7 @@ def test_a_dimension_counts_for_as_much_as_it_says() -> None:
     assert RecordedTable(recording(0.9), trials).nearest(asked, {1}) == 1
 
 
-def test_fidelity_is_high_where_neighbours_are_alike_and_low_where_they_are_not() -> None:
+def test_fidelity_is_high_where_neighbors_are_alike_and_low_where_they_are_not() -> None:
     assert grid_table().fidelity() > 0.8
     alternating = [trial(x / 9, 0.0, 0.5 + 0.1 * (x % 2), 0.5) for x in range(10)]
     assert RecordedTable(recording(1.0), alternating).fidelity() < -0.5

@@ -124,11 +124,11 @@ def pictures(size: tuple[int, int] = (32, 64), count: int = 2) -> Tensor:
 
 def learn(segmentor: Segmentor) -> None:
     """Three steps: a factor that starts at zero hides what stands before it from the first, two from the second."""
-    optimiser = torch.optim.Adam(learning_parameters(segmentor).values(), lr=0.01)
+    optimizer = torch.optim.Adam(learning_parameters(segmentor).values(), lr=0.01)
     for _ in range(3):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         segmentor(pictures()).square().mean().backward()
-        optimiser.step()
+        optimizer.step()
 
 
 def learned(example: str) -> Segmentor:

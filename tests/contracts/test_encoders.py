@@ -81,7 +81,7 @@ def check_shapes(features: list[Tensor], channels: tuple[int, ...], size: tuple[
 
 @torch.no_grad()
 def test_each_stage_works_alone_and_leaves_what_it_reads(segmentor: Segmentor) -> None:
-    encoder, x = segmentor.encoder, segmentor.normalised(pictures())
+    encoder, x = segmentor.encoder, segmentor.normalized(pictures())
     whole = encoder(x)
     for index, expected in enumerate(whole):
         before = x.clone()
@@ -112,7 +112,7 @@ def test_building_follows_the_generator_alone(segmentor: Segmentor) -> None:
     state = torch.get_rng_state()
     same, other = build(segmentor.shape.encoder), build(segmentor.shape.encoder, seed=1)
     assert torch.equal(torch.get_rng_state(), state)
-    images = segmentor.normalised(pictures())
+    images = segmentor.normalized(pictures())
     for one, again, another in zip(*(net.eval().encoder(images) for net in (segmentor, same, other)), strict=True):
         assert torch.equal(one, again)
         assert not torch.equal(one, another)
@@ -133,15 +133,15 @@ def test_stochastic_depth_alone_draws_and_goes_on_where_a_saved_run_was(name: st
     assert torch.equal(torch.get_rng_state(), global_state)
 
 
-def test_leading_stages_are_a_prefix_when_they_are_frozen_unless_they_summarise_batches(segmentor: Segmentor) -> None:
+def test_leading_stages_are_a_prefix_when_they_are_frozen_unless_they_summarize_batches(segmentor: Segmentor) -> None:
     encoder = segmentor.encoder
     assert encoder.frozen_stages() == 0
     encoder.stages[:3].requires_grad_(requires_grad=False)
-    summarising = [index for index, stage in enumerate(encoder.stages[:3]) if has_batch_norm(stage)]
-    assert encoder.frozen_stages() == min([3, *summarising])
+    summarizing = [index for index, stage in enumerate(encoder.stages[:3]) if has_batch_norm(stage)]
+    assert encoder.frozen_stages() == min([3, *summarizing])
     prefix = segmentor.encode_frozen(pictures())
     assert len(prefix.features) == encoder.frozen_stages()
-    assert torch.equal(segmentor.encode_rest(prefix)[-1], encoder(segmentor.normalised(pictures()))[-1])
+    assert torch.equal(segmentor.encode_rest(prefix)[-1], encoder(segmentor.normalized(pictures()))[-1])
 
 
 def test_twins_share_what_is_frozen_and_stay_when_the_student_learns(segmentor: Segmentor) -> None:

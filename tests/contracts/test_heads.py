@@ -28,7 +28,7 @@ def build(name: str, seed: int = 0) -> Head:
     head.to_empty(device="cpu")
     for tensor in head.state_dict().values():
         tensor.fill_(float("nan") if tensor.is_floating_point() else 77)
-    head.initialise(torch.Generator().manual_seed(seed))
+    head.initialize(torch.Generator().manual_seed(seed))
     return head
 
 
@@ -57,7 +57,7 @@ def test_maps_of_rounded_sizes_are_joined_at_the_finest(name: str) -> None:
     assert build(name)(features).shape == (2, CLASSES, 13, 17)
 
 
-def test_initialise_fills_everything_from_its_generator_alone(name: str) -> None:
+def test_initialize_fills_everything_from_its_generator_alone(name: str) -> None:
     state = torch.get_rng_state()
     first, second, other = build(name), build(name), build(name, seed=1)
     assert torch.equal(torch.get_rng_state(), state)

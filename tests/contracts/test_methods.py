@@ -278,7 +278,7 @@ REFUSALS: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_what_cannot_be_honoured_is_refused_in_one_sentence(case: str, tiny_run: dict[str, object]) -> None:
+def test_what_cannot_be_honored_is_refused_in_one_sentence(case: str, tiny_run: dict[str, object]) -> None:
     changes, expected = REFUSALS[case]
     with pytest.raises(ValidationError) as refusal:
         RunSettings.model_validate({**tiny_run, **changes})

@@ -56,7 +56,7 @@ def named(name: str) -> str:
 
 def objective(formula: str) -> str:
     """The study with a formula as its objective."""
-    return more(f"objectives: [{{metric: {formula}, goal: maximise}}]")
+    return more(f"objectives: [{{metric: {formula}, goal: maximize}}]")
 
 
 def sweep(parameter: str) -> str:
@@ -309,7 +309,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a formula with a warning": (objective("1if gain else 2"), "is not understood"),
     "an empty formula": (objective("''"), "is no formula"),
     "nine objectives": (
-        more(f"objectives: [{'{metric: gain, goal: maximise}, ' * 9}]"),
+        more(f"objectives: [{'{metric: gain, goal: maximize}, ' * 9}]"),
         "at most 8 items",
     ),
     # Sweeps.

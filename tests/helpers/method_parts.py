@@ -15,14 +15,14 @@ Build = Callable[[Mapping[str, object]], MethodParts]
 
 def method_parts(settings: RunSettings, material: RunData) -> MethodParts:
     """As the stream makes them, with seed 0."""
-    initialisation = torch_generator(0, "initialisation")
+    initialization = torch_generator(0, "initialisation")
     return MethodParts(
         settings,
-        build_segmentor(settings.model, settings.adapter, initialisation, settings.prompt),
+        build_segmentor(settings.model, settings.adapter, initialization, settings.prompt),
         ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),
-        initialisation,
+        initialization,
         torch_generator(0, "source_frames"),
     )

@@ -41,5 +41,5 @@ def with_norm_encoder(parts: MethodParts, norm: Callable[[int], nn.Module] = nn.
     encoder, head = NormEncoder(norm), SegFormerHead(CHANNELS, 16, 19)
     for parameter in encoder.parameters():
         nn.init.normal_(parameter, 0.5, 0.3, generator=generator)
-    head.initialise(generator)
+    head.initialize(generator)
     return replace(parts, network=Segmentor(SegmentorShape("norm", "segformer", 16, 19), encoder, head))

@@ -48,13 +48,13 @@ def ids(number: int, values: Sequence[int]) -> Array:
 
 
 def write(path: Path, pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
-    """Colours in the order blue green red, as OpenCV has them."""
+    """Colors in the order blue green red, as OpenCV has them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), pixels)
 
 
 def write_indexed(path: Path, indices: Array) -> None:
-    """A PNG with a palette of colours that tell nothing of the indices."""
+    """A PNG with a palette of colors that tell nothing of the indices."""
     path.parent.mkdir(parents=True, exist_ok=True)
     indexed = Image.fromarray(indices)
     indexed.putpalette([(37 * index + 11) % 256 for index in range(768)])
@@ -159,7 +159,7 @@ def write_synthia(root: Path) -> DomainSettings:
 
 
 def write_folders(root: Path) -> DomainSettings:
-    """Drives with JPEGs and greyscale labels under other names; numbers without leading zeros."""
+    """Drives with JPEGs and grayscale labels under other names; numbers without leading zeros."""
     for place, drive in enumerate(("dawn", "dusk", "noon")):
         for frame in range(20):
             number = frame + 20 * place

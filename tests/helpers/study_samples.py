@@ -108,7 +108,7 @@ def results(confirmed: Confirmation | None, failures: dict[str, str] | None = No
     return StudyResults(
         name="a<rain",
         objectives=("mean_miou",),
-        maximised=(True,),
+        maximized=(True,),
         trials=trials,
         baselines=baselines,
         confirmation=confirmed,

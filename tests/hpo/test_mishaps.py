@@ -42,7 +42,7 @@ run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
 space:
   method.threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
-objectives: [{metric: label_free/entropy, goal: minimise}]
+objectives: [{metric: label_free/entropy, goal: minimize}]
 budget: {trials: 2}
 confirm: {top: 0}
 """
@@ -380,7 +380,7 @@ def _in_a_worker(error: Exception) -> RayTaskError:
         (ValueError("a bug"), None),
     ],
 )
-def test_a_file_system_that_refuses_is_recognised_behind_other_errors(
+def test_a_file_system_that_refuses_is_recognized_behind_other_errors(
     error: Exception, said: str | None, tmp_path: Path
 ) -> None:
     wrapped = RuntimeError("of another library")

@@ -49,7 +49,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "genetic": {"population": 2, "mode": "generational"},
     "nsga2": {"population": 2},
 }
-TWO = [{"metric": "mean_miou", "goal": "maximise"}, {"metric": "forgetting", "goal": "minimise"}]
+TWO = [{"metric": "mean_miou", "goal": "maximize"}, {"metric": "forgetting", "goal": "minimize"}]
 
 
 def study_file(folder: Path, sampler: str = "genetic", storage: str | None = None, **changes: object) -> StudyFile:

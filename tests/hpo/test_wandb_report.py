@@ -23,8 +23,8 @@ STUDY = {
     },
     "sampler": {"name": "nsga2"},
     "objectives": [
-        {"metric": "mean_miou", "goal": "maximise"},
-        {"metric": "log(trainable_parameters)", "goal": "minimise"},
+        {"metric": "mean_miou", "goal": "maximize"},
+        {"metric": "log(trainable_parameters)", "goal": "minimize"},
     ],
     "tracking": {"mode": "offline", "project": "rain"},
 }
@@ -73,7 +73,7 @@ def test_the_report_draws_what_the_runs_are_told(tmp_path: Path) -> None:
 
 
 def test_a_single_objective_is_drawn_over_what_it_costs(tmp_path: Path) -> None:
-    report = sent(study(tmp_path, objectives=[{"metric": "gain", "goal": "maximise"}]))
+    report = sent(study(tmp_path, objectives=[{"metric": "gain", "goal": "maximize"}]))
     text = json.dumps(report)
     assert '"xAxis": "summary:frames_per_second"' in text
     assert '"yAxis": "summary:objective/gain"' in text

@@ -98,7 +98,7 @@ def test_images_are_prepared_as_ours(run: Run, tmp_path: Path) -> None:
     image = (images()[0] * 255).round().to(torch.uint8)
     prepared = AutoImageProcessor.from_pretrained(tmp_path / "out")(image, return_tensors="pt")["pixel_values"]
     ours = network("streets_tiny")
-    torch.testing.assert_close(prepared, ours.normalised(image[None] / 255).contiguous(), rtol=0, atol=1e-6)
+    torch.testing.assert_close(prepared, ours.normalized(image[None] / 255).contiguous(), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("classes", [19, 7])

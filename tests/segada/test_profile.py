@@ -68,7 +68,7 @@ def test_the_parts_of_a_dacs_step_are_nearly_all_of_it(tiny_run: dict[str, objec
     rows = {row.name: row for row in part_times(steps)}
 
     assert len(steps) == 6
-    assert {"frames", "prediction", "replay", "teacher", "class-mix", "backward and optimiser"} <= rows.keys()
+    assert {"frames", "prediction", "replay", "teacher", "class-mix", "backward and optimizer"} <= rows.keys()
     assert rows["teacher"].calls == 6
     assert rows[OTHER].share < 0.2
     assert sum(row.share for row in rows.values()) == pytest.approx(1.0)
@@ -107,7 +107,7 @@ def test_the_command_prints_both_tables(
 
     said = capsys.readouterr().out
     assert "2 steps of 4 frames of 32x64" in said
-    assert "backward and optimiser" in said
+    assert "backward and optimizer" in said
     total = next(line for line in said.splitlines() if " total " in line)
     assert total.count("348.66 k") == 2
     assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]

@@ -33,7 +33,7 @@ def _listing(domain: AcdcDomain, root: Path, split: Split) -> Listing:
     return parted(domain, split, place)
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """A domain for each condition that is there."""
     folders: Mapping[str, str] = {} if (root / IMAGES).is_dir() else AS_ARCHIVED
     images = root / folders.get("images", IMAGES)
@@ -50,5 +50,5 @@ ACDC: Final = Layout(
     ),
     example="${SEGADA_ACDC:-/data/acdc}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

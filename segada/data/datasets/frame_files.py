@@ -77,7 +77,7 @@ class Layout:
         example: A root for `data.root`.
         listing: The frames of a domain below a root for a purpose. Takes the data set's own settings, hence Any. Raises
             `MissingFolder` where files are missing, any ValueError where settings do not fit them.
-        recognise: Domains that a folder holds in this layout, by name; empty if it is another's.
+        recognize: Domains that a folder holds in this layout, by name; empty if it is another's.
         horizon: Row of the horizon as a share of the height, for the estimate of depth.
     """
 
@@ -85,7 +85,7 @@ class Layout:
     expects: str
     example: str
     listing: Callable[[Any, Path, Split], Listing]
-    recognise: Callable[[Path], Mapping[str, Mapping[str, object]]]
+    recognize: Callable[[Path], Mapping[str, Mapping[str, object]]]
     horizon: float = HORIZON
 
 

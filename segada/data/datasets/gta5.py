@@ -21,7 +21,7 @@ def _listing(domain: Gta5Domain, root: Path, split: Split) -> Listing:
     return place.listing(shared_out(place.keys(images, labels), domain.shares)[split], images, labels)
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """Numbers as names tell these folders from others that are called the same."""
     images = found(root / "images", "*.png")
     numbered = bool(images) and all(name.isdigit() and len(name) == 5 for name in images)
@@ -33,5 +33,5 @@ GTA5: Final = Layout(
     expects="images/<number>.png with labels/<number>.png or labels/<number>_labelTrainIds.png",
     example="${SEGADA_GTA5:-/data/gta5}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

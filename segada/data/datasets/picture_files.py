@@ -1,4 +1,4 @@
-"""Picture files as people have them: colours from any, and from label files the numbers that stand in them."""
+"""Picture files as people have them: colors from any, and from label files the numbers that stand in them."""
 
 import io
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ TAIL: Final = 4096
 """Bytes at the end of a file among which its end mark must be; some programs write a little behind it."""
 NO_PICTURE: Final = "is not an image that can be read; copy it anew"
 CUT_OFF: Final = "is cut off, so it is not an image that can be read; copy it anew"
-COLOUR_AND_OPACITY: Final = 6
-"""Of the colour types of a PNG file, that whose pixels may be transparent."""
+COLOR_AND_OPACITY: Final = 6
+"""Of the color types of a PNG file, that whose pixels may be transparent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class PngHeader:
 
     Attributes:
         bits: Per channel, or per index.
-        colour_type: As in the PNG specification.
+        color_type: As in the PNG specification.
     """
 
     bits: int
-    colour_type: int
+    color_type: int
 
 
 def png_header(content: bytes) -> PngHeader | None:
@@ -62,7 +62,7 @@ def read_file(path: Path) -> bytes:
 
 
 def read_image(path: Path) -> Bytes:
-    """A photograph: uint8 [H, W, 3], RGB. Grey and indexed files are read too; a channel of opacity is left out.
+    """A photograph: uint8 [H, W, 3], RGB. Gray and indexed files are read too; a channel of opacity is left out.
 
     Raises:
         UnreadableFrame: the file is damaged.
@@ -72,7 +72,7 @@ def read_image(path: Path) -> Bytes:
     header = png_header(content)
     if header is not None and header.bits > 8:
         raise ValueError(f"{path} has {header.bits} bits a channel; write images with 8, scaled as they are to be seen")
-    if header is not None and header.colour_type == COLOUR_AND_OPACITY:
+    if header is not None and header.color_type == COLOR_AND_OPACITY:
         return _opaque(path, _decoded(path, content, cv2.IMREAD_UNCHANGED))
     # Faster than a view with its channels turned round, which whoever resizes it would have to copy.
     return np.asarray(cv2.cvtColor(_decoded(path, content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
@@ -87,7 +87,7 @@ def _opaque(path: Path, pixels: Bytes) -> Bytes:
 def read_numbers(path: Path, channel: int | None = None) -> Numbers:
     """The numbers that stand in a label or depth file: uint8 or uint16 [H, W].
 
-    Of indexed files these are the indices, not the colours, and of grey files with less than 8 bits the numbers as they
+    Of indexed files these are the indices, not the colors, and of gray files with less than 8 bits the numbers as they
     were written, which picture libraries scale.
 
     Args:
@@ -108,7 +108,7 @@ def read_numbers(path: Path, channel: int | None = None) -> Numbers:
     if pixels.ndim == 3:
         if channel is None:
             raise ValueError(
-                f"{path} has shape {pixels.shape}: colours, not ids; write ids in one channel, or, if one of its "
+                f"{path} has shape {pixels.shape}: colors, not ids; write ids in one channel, or, if one of its "
                 "channels holds them, name that as channel of a domain of the data set folders"
             )
         return pixels[..., 2 - channel if channel < 3 else channel]
@@ -145,8 +145,8 @@ def _decoded(path: Path, content: bytes, flag: int) -> Any:
 
 
 def kind_of_image(path: Path) -> str:
-    """What an image file holds, in words: `colours`, `grey`, `indexed colours`, `colours and opacity`."""
-    kinds = {"RGB": "colours", "L": "grey", "P": "indexed colours", "RGBA": "colours and opacity"}
+    """What an image file holds, in words: `colors`, `gray`, `indexed colors`, `colors and opacity`."""
+    kinds = {"RGB": "colors", "L": "gray", "P": "indexed colors", "RGBA": "colors and opacity"}
     mode = _mode(path, read_file(path))
     return kinds.get(mode, f"mode {mode}")
 

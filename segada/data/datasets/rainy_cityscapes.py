@@ -24,7 +24,7 @@ def _listing(domain: RainyCityscapesDomain, root: Path, split: Split) -> Listing
     return parted(domain, split, place)
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """A domain for each rate that was rendered."""
     rates = {int(key.split("/")[1]) for key in found(root / IMAGES, "*/rain/*mm") if key.split("/")[1].isdigit()}
     return {f"{rate}mm": {"dataset": "rainy_cityscapes", "rain": rate, **elsewhere(root)} for rate in sorted(rates)}
@@ -38,5 +38,5 @@ RAINY_CITYSCAPES: Final = Layout(
     ),
     example="${SEGADA_RAIN:-/data/weather_datasets/weather_cityscapes}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

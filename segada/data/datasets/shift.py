@@ -56,7 +56,7 @@ def _listing(domain: ShiftDomain, root: Path, split: Split) -> Listing:
     return parted(domain, split, place)
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """A domain for each weather that is there."""
     there = {key.split("/")[1] for key in found(root / IMAGES, "*/front/*-daytime/imgs")}
     return {name: {"dataset": "shift", "condition": name} for name in CONDITIONS if name in there}
@@ -70,5 +70,5 @@ SHIFT: Final = Layout(
     ),
     example="${SEGADA_SHIFT:-/data/shift}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

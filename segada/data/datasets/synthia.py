@@ -52,7 +52,7 @@ def _listing(domain: SynthiaDomain, root: Path, split: Split) -> Listing:
     return place.listing(shared_out(place.keys(images, labels), domain.shares)[split], images, labels)
 
 
-def _recognise(root: Path) -> Mapping[str, Mapping[str, object]]:
+def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     there = bool(found(root / "RGB", "*.png")) and (root / "GT" / "LABELS").is_dir()
     return {"synthia": {"dataset": "synthia"}} if there else {}
 
@@ -62,5 +62,5 @@ SYNTHIA: Final = Layout(
     expects="RGB/<number>.png with GT/LABELS/<number>.png or GT/LABELS/<number>_labelTrainIds.png (RAND_CITYSCAPES)",
     example="${SEGADA_SYNTHIA:-/data/RAND_CITYSCAPES}",
     listing=_listing,
-    recognise=_recognise,
+    recognize=_recognize,
 )

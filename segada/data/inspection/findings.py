@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.data.inspection.inspection import SPLITS, Inspection
-from segada.data.inspection.recognition import Recognised
+from segada.data.inspection.recognition import Recognized
 from segada.data.labels import NAMES
 from segada.data.splits import Split
 
@@ -17,7 +17,7 @@ MOST_NAMED: Final = 5
 """Files that are named of each kind."""
 
 
-def print_findings(data_set: Recognised, inspection: Inspection, console: Console) -> None:
+def print_findings(data_set: Recognized, inspection: Inspection, console: Console) -> None:
     """Prints what a folder is, its frames by domain and purpose, its pictures, its classes, and what is wrong."""
     tell = partial(console.print, soft_wrap=True)
     tell("", f"{data_set.root} is {data_set.layout}", "images with labels, by domain and purpose:", sep="\n")
@@ -74,9 +74,9 @@ def _about_pictures(inspection: Inspection) -> Iterable[str]:
         sizes = (f"{width} x {height} ({count})" for (height, width), count in counted.most_common(MOST_NAMED))
         if looks:
             yield f"  {what} {', '.join(sizes)}"
-    for kind, count in Counter(look.kind for look in looks if look.kind != "colours").most_common():
+    for kind, count in Counter(look.kind for look in looks if look.kind != "colors").most_common():
         one = next(look.files.image for look in looks if look.kind == kind)
-        yield f"  images that hold {kind}, which is read as colours: {count}, the first of them {one}"
+        yield f"  images that hold {kind}, which is read as colors: {count}, the first of them {one}"
 
 
 def _classes(inspection: Inspection) -> Table:

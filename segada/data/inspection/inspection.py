@@ -15,7 +15,7 @@ from segada.data.datasets.frame_files import FrameFiles, Listing
 from segada.data.datasets.picture_files import kind_of_image
 from segada.data.datasets.recorded import Recorded, read_pair
 from segada.data.datasets.registry import LAYOUTS
-from segada.data.inspection.recognition import Recognised
+from segada.data.inspection.recognition import Recognized
 from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
 from segada.settings.domains import RecordedDomain
@@ -35,7 +35,7 @@ class Look:
         problem: Why it cannot be used; empty if it can.
         size: Height and width of its image.
         labels_size: Of its labels.
-        kind: Of its image: `colours`, or what else it is.
+        kind: Of its image: `colors`, or what else it is.
         pixels: int64 [20], labelled pixels of each class, and the ignored ones.
     """
 
@@ -88,11 +88,11 @@ class Inspection:
         return total
 
 
-def inspect(data_set: Recognised, *, everything: bool) -> Inspection:
+def inspect(data_set: Recognized, *, everything: bool) -> Inspection:
     """Lists the files of a data set and reads some frames of every domain for every purpose, or all.
 
     Args:
-        data_set: That was recognised.
+        data_set: That was recognized.
         everything: Whether all frames are read.
     """
     listings: dict[tuple[str, Split], Listing] = {}
@@ -118,7 +118,7 @@ def inspect(data_set: Recognised, *, everything: bool) -> Inspection:
     )
 
 
-def _listing(data_set: Recognised, domain: object, split: Split) -> Listing:
+def _listing(data_set: Recognized, domain: object, split: Split) -> Listing:
     assert isinstance(domain, RecordedDomain)
     root = data_set.root if domain.root is None else expand(domain.root)
     return Recorded(LAYOUTS[data_set.layout]).listing(domain, root, split)

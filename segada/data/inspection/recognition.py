@@ -21,7 +21,7 @@ MOST_SHOWN: Final = 12
 
 
 @dataclass(frozen=True)
-class Recognised:
+class Recognized:
     """A data set.
 
     Attributes:
@@ -35,7 +35,7 @@ class Recognised:
     domains: dict[str, DomainSettings]
 
 
-def recognised(path: Path, only: str | None = None, labels: str | None = None) -> list[Recognised]:
+def recognized(path: Path, only: str | None = None, labels: str | None = None) -> list[Recognized]:
     """The data sets in a folder; or else in the folders inside it; or else of those above it, of which it is a part.
 
     Args:
@@ -59,13 +59,13 @@ def recognised(path: Path, only: str | None = None, labels: str | None = None) -
     return []
 
 
-def _in_root(root: Path, names: Sequence[str], labels: str | None) -> Iterator[Recognised]:
+def _in_root(root: Path, names: Sequence[str], labels: str | None) -> Iterator[Recognized]:
     adapter: TypeAdapter[DomainSettings] = TypeAdapter(DomainSettings)
     for name in names:
-        found = LAYOUTS[name].recognise(root)
+        found = LAYOUTS[name].recognize(root)
         if found:
             domains = {key: adapter.validate_python(dict(values)) for key, values in found.items()}
-            yield Recognised(name, root, {key: _with_labels(domain, labels) for key, domain in domains.items()})
+            yield Recognized(name, root, {key: _with_labels(domain, labels) for key, domain in domains.items()})
 
 
 def _with_labels(domain: DomainSettings, labels: str | None) -> DomainSettings:

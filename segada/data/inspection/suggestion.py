@@ -6,7 +6,7 @@ from typing import Final
 import yaml
 
 from segada.data.inspection.inspection import Inspection
-from segada.data.inspection.recognition import Recognised
+from segada.data.inspection.recognition import Recognized
 from segada.data.splits import Split
 from segada.settings.data import DomainSettings
 from segada.settings.nested import Tree
@@ -17,7 +17,7 @@ STRIDE: Final = 32
 """Of the deepest map of an encoder."""
 
 
-def suggested(found: Sequence[tuple[Recognised, Inspection]]) -> str:
+def suggested(found: Sequence[tuple[Recognized, Inspection]]) -> str:
     """Settings of a run, as YAML: `data` with every domain, and a `stream` that visits those that can be visited.
 
     The source is the first domain that has frames to learn from. Domains that lack what the stream asks of them are

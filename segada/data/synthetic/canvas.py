@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 """RGB in [0, 1]."""
 Point = tuple[float, float]
 Place = tuple[float, float, float]
@@ -24,11 +24,11 @@ DISC = tuple((float(np.cos(a)), float(np.sin(a))) for a in np.linspace(0, 2 * np
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How a surface looks: a colour, and a grid of cells in a second colour (windows, bars, slabs, stripes)."""
+    """How a surface looks: a color, and a grid of cells in a second color (windows, bars, slabs, stripes)."""
 
-    colour: Colour
-    accent: Colour = (0.0, 0.0, 0.0)
-    """Colour of the grid's cells."""
+    color: Color
+    accent: Color = (0.0, 0.0, 0.0)
+    """Color of the grid's cells."""
     period: Point = (1.0, 1.0)
     """Metres from cell to cell, along the surface and upwards (on the ground: sideways and ahead)."""
     fill: Point = (0.0, 0.0)
@@ -42,7 +42,7 @@ class Finish:
 
     def tinted(self, factor: float) -> "Finish":
         """The same in another brightness."""
-        return replace(self, colour=scaled(self.colour, factor), accent=scaled(self.accent, factor))
+        return replace(self, color=scaled(self.color, factor), accent=scaled(self.accent, factor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Light:
     right: float
 
 
-def scaled(colour: Colour, factor: float) -> Colour:
-    """The colour in another brightness, within [0, 1]."""
-    r, g, b = colour
+def scaled(color: Color, factor: float) -> Color:
+    """The color in another brightness, within [0, 1]."""
+    r, g, b = color
     return min(1.0, r * factor), min(1.0, g * factor), min(1.0, b * factor)
 
 
@@ -126,7 +126,7 @@ class Canvas:
     ) -> None:
         m = material
         grid = (*m.period, *m.fill, m.spread, m.grain, m.coarse)
-        self.rows.append((float(label), *plane, *facing, *m.colour, *m.accent, *grid))
+        self.rows.append((float(label), *plane, *facing, *m.color, *m.accent, *grid))
 
     def _outline(self, corners: Iterable[Place]) -> None:
         self._corners.extend(corners)

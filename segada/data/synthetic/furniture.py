@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from segada.data.synthetic.canvas import Canvas, Colour, Finish, Place, rectangle
+from segada.data.synthetic.canvas import Canvas, Color, Finish, Place, rectangle
 from segada.data.synthetic.classes import Label
 from segada.data.synthetic.dice import Dice
 
@@ -13,8 +13,8 @@ RED = Finish((0.80, 0.07, 0.07), grain=0.03)
 WHITE = Finish((0.95, 0.95, 0.94), grain=0.03)
 BLUE = Finish((0.06, 0.24, 0.66), grain=0.03)
 YELLOW = Finish((0.96, 0.80, 0.10), grain=0.03)
-LAMPS: Sequence[Colour] = ((1.0, 0.16, 0.10), (1.0, 0.75, 0.12), (0.15, 1.0, 0.45))
-LEAVES: Sequence[Colour] = ((0.20, 0.32, 0.12), (0.26, 0.38, 0.15), (0.16, 0.27, 0.12), (0.36, 0.38, 0.14))
+LAMPS: Sequence[Color] = ((1.0, 0.16, 0.10), (1.0, 0.75, 0.12), (0.15, 1.0, 0.45))
+LEAVES: Sequence[Color] = ((0.20, 0.32, 0.12), (0.26, 0.38, 0.15), (0.16, 0.27, 0.12), (0.36, 0.38, 0.14))
 
 
 def paint_lamp_post(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
@@ -31,8 +31,8 @@ def paint_traffic_light(canvas: Canvas, dice: Dice, x: float, z: float, ground: 
     top = ground + dice.between(3.2, 4.0)
     canvas.front(Label.POLE, STEEL, z, rectangle(x - 0.09, x + 0.09, ground, top - 0.9))
     canvas.front(Label.TRAFFIC_LIGHT, HOUSING, z, rectangle(x - 0.28, x + 0.28, top - 1.25, top))
-    for lamp, colour in enumerate(LAMPS):
-        glow = Finish(colour if lamp == lit else (0.18, 0.17, 0.15), grain=0.02)
+    for lamp, color in enumerate(LAMPS):
+        glow = Finish(color if lamp == lit else (0.18, 0.17, 0.15), grain=0.02)
         canvas.front_disc(Label.TRAFFIC_LIGHT, glow, (x, top - 0.22 - 0.4 * lamp, z), (0.17, 0.17))
 
 

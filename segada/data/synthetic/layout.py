@@ -156,7 +156,7 @@ def _surface(canvas: Canvas, dice: Dice, street: Street) -> None:
         canvas.ground(Label.ROAD, PAINT, _band(LANE_LINE - 0.08, LANE_LINE + 0.08, near, near + 4.0))
     if dice.chance(0.3):
         near = dice.between(8.0, 20.0)
-        stripes = Finish(asphalt.colour, PAINT.colour, (1.0, 1.0), (0.5, 1.0), grain=0.12, coarse=3.0)
+        stripes = Finish(asphalt.color, PAINT.color, (1.0, 1.0), (0.5, 1.0), grain=0.12, coarse=3.0)
         canvas.ground(Label.ROAD, stripes, _band(street.left, street.right, near, near + 3.0))
 
 
@@ -207,8 +207,8 @@ def _people(canvas: Canvas, dice: Dice, street: Street) -> list[Thing]:
     things: list[Thing] = []
     for _ in range(dice.count(1, 4)):
         z, x = dice.between(5.0, 25.0), _on_pavement(dice, street)
-        for neighbour in range(dice.count(1, 3)):
-            place = (x + 0.7 * neighbour, z + dice.between(-0.5, 0.5), 0.0)
+        for neighbor in range(dice.count(1, 3)):
+            place = (x + 0.7 * neighbor, z + dice.between(-0.5, 0.5), 0.0)
             things.append((place[1], partial(paint_person, canvas, dice, *place)))
     for paint in (paint_bicycle, paint_motorcycle):
         if dice.chance(0.55):

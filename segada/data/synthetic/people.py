@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from segada.data.synthetic.canvas import Canvas, Colour, Finish, Place, rectangle, scaled
+from segada.data.synthetic.canvas import Canvas, Color, Finish, Place, rectangle, scaled
 from segada.data.synthetic.classes import Label
 from segada.data.synthetic.dice import Dice
 
-CLOTHES: Sequence[Colour] = (
+CLOTHES: Sequence[Color] = (
     (0.62, 0.16, 0.18), (0.16, 0.24, 0.48), (0.85, 0.82, 0.76), (0.20, 0.36, 0.26), (0.72, 0.58, 0.20),
     (0.42, 0.22, 0.44), (0.18, 0.18, 0.20), (0.34, 0.52, 0.66),
 )  # fmt: skip
-TROUSERS: Sequence[Colour] = ((0.14, 0.16, 0.24), (0.10, 0.10, 0.11), (0.34, 0.30, 0.24), (0.22, 0.26, 0.36))
-SKIN: Sequence[Colour] = ((0.82, 0.62, 0.50), (0.60, 0.42, 0.31), (0.38, 0.26, 0.19))
-JACKETS: Sequence[Colour] = ((0.80, 0.88, 0.16), (0.95, 0.50, 0.10), (0.90, 0.30, 0.45), (0.75, 0.90, 0.30))
-HELMETS: Sequence[Colour] = ((0.95, 0.95, 0.92), (0.85, 0.15, 0.12), (0.12, 0.12, 0.13), (0.15, 0.35, 0.75))
-FRAMES: Sequence[Colour] = ((0.10, 0.55, 0.60), (0.65, 0.20, 0.55), (0.15, 0.15, 0.16), (0.80, 0.80, 0.20))
-TANKS: Sequence[Colour] = ((0.80, 0.10, 0.10), (0.10, 0.20, 0.60), (0.10, 0.10, 0.11), (0.15, 0.45, 0.20))
+TROUSERS: Sequence[Color] = ((0.14, 0.16, 0.24), (0.10, 0.10, 0.11), (0.34, 0.30, 0.24), (0.22, 0.26, 0.36))
+SKIN: Sequence[Color] = ((0.82, 0.62, 0.50), (0.60, 0.42, 0.31), (0.38, 0.26, 0.19))
+JACKETS: Sequence[Color] = ((0.80, 0.88, 0.16), (0.95, 0.50, 0.10), (0.90, 0.30, 0.45), (0.75, 0.90, 0.30))
+HELMETS: Sequence[Color] = ((0.95, 0.95, 0.92), (0.85, 0.15, 0.12), (0.12, 0.12, 0.13), (0.15, 0.35, 0.75))
+FRAMES: Sequence[Color] = ((0.10, 0.55, 0.60), (0.65, 0.20, 0.55), (0.15, 0.15, 0.16), (0.80, 0.80, 0.20))
+TANKS: Sequence[Color] = ((0.80, 0.10, 0.10), (0.10, 0.20, 0.60), (0.10, 0.10, 0.11), (0.15, 0.45, 0.20))
 RUBBER = Finish((0.05, 0.05, 0.06), grain=0.1)
 SPOKES = Finish((0.30, 0.31, 0.32), (0.55, 0.56, 0.58), (0.16, 0.16), (0.4, 0.4), grain=0.1)
 CHROME = Finish((0.66, 0.67, 0.70), grain=0.3, coarse=6.0)

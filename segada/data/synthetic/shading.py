@@ -24,9 +24,9 @@ GRAIN_RANGE = 60.0
 """Metres at which half of the contrast of a surface with one grain per metre is lost: grains are then too small."""
 HAZE = np.array([0.80, 0.84, 0.90], np.float32)
 HAZE_RANGE = 900.0
-"""Metres at which even clear air has replaced 63 % of a colour."""
+"""Metres at which even clear air has replaced 63 % of a color."""
 ZENITH = np.array([0.72, 0.82, 0.96], np.float32)
-"""Colour of the sky at the upper edge, relative to the lower."""
+"""Color of the sky at the upper edge, relative to the lower."""
 
 
 class Surfaces(NamedTuple):
@@ -62,17 +62,17 @@ def shade(canvas: Canvas, supersampling: int) -> tuple[Floats, Bytes, Depth]:
         supersampling: canvas pixels per picture pixel, in each direction.
 
     Returns:
-        Colours float32 [H, W, 3] in about [0, 1], labels uint8 [H, W], depth float32 [H, W] in metres.
+        Colors float32 [H, W, 3] in about [0, 1], labels uint8 [H, W], depth float32 [H, W] in metres.
     """
     ids = canvas.visible().astype(np.intp)
     surfaces = Surfaces(*np.ascontiguousarray(np.array(canvas.rows, np.float32).T))
     depth = _depth(ids, surfaces)
-    colours = _texture(ids, surfaces, *_surface_coordinates(canvas.camera, ids, surfaces, depth), depth)
+    colors = _texture(ids, surfaces, *_surface_coordinates(canvas.camera, ids, surfaces, depth), depth)
     size = (ids.shape[1] // supersampling, ids.shape[0] // supersampling)
     centre = slice(supersampling // 2, None, supersampling)
     depth = np.ascontiguousarray(depth[centre, centre])
     labels = surfaces.label.astype(np.uint8)[ids[centre, centre]]
-    picture = np.asarray(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), np.float32)
+    picture = np.asarray(cv2.resize(colors, size, interpolation=cv2.INTER_AREA), np.float32)
     return _aired(picture, depth), labels, depth
 
 
@@ -107,18 +107,18 @@ def _texture(ids: Ids, surfaces: Surfaces, along: Floats, up: Floats, depth: Dep
     grain /= 1.0 + depth * pitch * np.float32(1.0 / (GRAIN_RANGE * STEPS_PER_GRAIN))
     grain += in_cell * surfaces.spread[ids] * noise[cell]
     brightness = surfaces.light[ids] * (1.0 + grain)
-    colours = np.stack([surfaces[7:10], surfaces[10:13]]).transpose(0, 2, 1).reshape(-1, 3)
-    painted: Floats = colours[ids + in_cell * len(surfaces.label)] * brightness[..., None]
+    colors = np.stack([surfaces[7:10], surfaces[10:13]]).transpose(0, 2, 1).reshape(-1, 3)
+    painted: Floats = colors[ids + in_cell * len(surfaces.label)] * brightness[..., None]
     return painted
 
 
-def _aired(colours: Floats, depth: Depth) -> Floats:
+def _aired(colors: Floats, depth: Depth) -> Floats:
     """Under a sky that darkens upwards, and through clear air."""
     sky = (depth >= FAR)[..., None]
     height = np.linspace(1.0, 0.0, len(depth), dtype=np.float32)[:, None, None]
     transmission = np.exp(depth * np.float32(-1.0 / HAZE_RANGE))[..., None]
-    hazy = HAZE + (colours - HAZE) * transmission
-    aired: Floats = np.where(sky, colours * (1.0 - height + height * ZENITH), hazy)
+    hazy = HAZE + (colors - HAZE) * transmission
+    aired: Floats = np.where(sky, colors * (1.0 - height + height * ZENITH), hazy)
     return aired
 
 

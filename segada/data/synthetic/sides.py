@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segada.data.synthetic.canvas import Canvas, Colour, Finish, rectangle, scaled
+from segada.data.synthetic.canvas import Canvas, Color, Finish, rectangle, scaled
 from segada.data.synthetic.classes import Label
 from segada.data.synthetic.dice import Dice
 from segada.data.synthetic.furniture import LEAVES, paint_bush, paint_tree
 
-FACADES: Sequence[Colour] = (
+FACADES: Sequence[Color] = (
     (0.62, 0.52, 0.42), (0.58, 0.36, 0.28), (0.70, 0.66, 0.58), (0.46, 0.45, 0.44), (0.74, 0.62, 0.42),
     (0.50, 0.42, 0.36), (0.66, 0.58, 0.54), (0.40, 0.36, 0.36),
 )  # fmt: skip
-PANES: Sequence[Colour] = ((0.14, 0.18, 0.24), (0.22, 0.26, 0.30), (0.10, 0.12, 0.14), (0.30, 0.36, 0.42))
-ROOFS: Sequence[Colour] = ((0.40, 0.20, 0.15), (0.26, 0.25, 0.27), (0.34, 0.28, 0.24))
-SHOPS: Sequence[Colour] = ((0.60, 0.20, 0.16), (0.18, 0.34, 0.30), (0.24, 0.24, 0.26), (0.20, 0.30, 0.50))
-STONES: Sequence[Colour] = ((0.56, 0.53, 0.50), (0.50, 0.40, 0.34), (0.64, 0.62, 0.58))
-BARS: Sequence[Colour] = ((0.46, 0.34, 0.22), (0.28, 0.30, 0.30), (0.70, 0.68, 0.62), (0.20, 0.30, 0.22))
-GRASSES: Sequence[Colour] = ((0.40, 0.50, 0.20), (0.46, 0.48, 0.24), (0.52, 0.46, 0.30), (0.36, 0.46, 0.20))
+PANES: Sequence[Color] = ((0.14, 0.18, 0.24), (0.22, 0.26, 0.30), (0.10, 0.12, 0.14), (0.30, 0.36, 0.42))
+ROOFS: Sequence[Color] = ((0.40, 0.20, 0.15), (0.26, 0.25, 0.27), (0.34, 0.28, 0.24))
+SHOPS: Sequence[Color] = ((0.60, 0.20, 0.16), (0.18, 0.34, 0.30), (0.24, 0.24, 0.26), (0.20, 0.30, 0.50))
+STONES: Sequence[Color] = ((0.56, 0.53, 0.50), (0.50, 0.40, 0.34), (0.64, 0.62, 0.58))
+BARS: Sequence[Color] = ((0.46, 0.34, 0.22), (0.28, 0.30, 0.30), (0.70, 0.68, 0.62), (0.20, 0.30, 0.22))
+GRASSES: Sequence[Color] = ((0.40, 0.50, 0.20), (0.46, 0.48, 0.24), (0.52, 0.46, 0.30), (0.36, 0.46, 0.20))
 
 DEEP = 14.0
 """Metres that a house reaches away from the street."""

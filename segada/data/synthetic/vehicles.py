@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segada.data.synthetic.canvas import Canvas, Colour, Finish, rectangle, scaled
+from segada.data.synthetic.canvas import Canvas, Color, Finish, rectangle, scaled
 from segada.data.synthetic.classes import Label
 from segada.data.synthetic.dice import Dice
 
-CAR_COLOURS: Sequence[Colour] = (
+CAR_COLORS: Sequence[Color] = (
     (0.75, 0.76, 0.78), (0.20, 0.21, 0.23), (0.92, 0.92, 0.91), (0.62, 0.12, 0.12), (0.14, 0.24, 0.46),
     (0.45, 0.47, 0.50), (0.30, 0.36, 0.33), (0.70, 0.62, 0.45), (0.10, 0.10, 0.11), (0.15, 0.38, 0.55),
 )  # fmt: skip
-CARGO_COLOURS: Sequence[Colour] = (
+CARGO_COLORS: Sequence[Color] = (
     (0.90, 0.90, 0.88), (0.85, 0.86, 0.90), (0.22, 0.36, 0.62), (0.80, 0.42, 0.14), (0.35, 0.48, 0.34),
     (0.70, 0.68, 0.62),
 )  # fmt: skip
-BUS_COLOURS: Sequence[Colour] = ((0.90, 0.68, 0.12), (0.74, 0.14, 0.14), (0.88, 0.78, 0.22), (0.80, 0.24, 0.10))
-TRAM_COLOURS: Sequence[Colour] = ((0.84, 0.87, 0.84), (0.20, 0.48, 0.42), (0.88, 0.88, 0.80), (0.30, 0.55, 0.50))
+BUS_COLORS: Sequence[Color] = ((0.90, 0.68, 0.12), (0.74, 0.14, 0.14), (0.88, 0.78, 0.22), (0.80, 0.24, 0.10))
+TRAM_COLORS: Sequence[Color] = ((0.84, 0.87, 0.84), (0.20, 0.48, 0.42), (0.88, 0.88, 0.80), (0.30, 0.55, 0.50))
 
 GLASS = Finish((0.10, 0.13, 0.17), grain=0.25, coarse=1.5)
 TYRE = Finish((0.06, 0.06, 0.07), grain=0.1)
@@ -62,7 +62,7 @@ def vehicle_box(x: float, near: float, measures: tuple[float, float, float]) -> 
 
 def paint_car(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A car: a low body under a narrower cabin."""
-    paint = Finish(scaled(dice.pick(CAR_COLOURS), dice.between(0.85, 1.15)), grain=0.06)
+    paint = Finish(scaled(dice.pick(CAR_COLORS), dice.between(0.85, 1.15)), grain=0.06)
     belt = box.height * dice.between(0.52, 0.62)
     _shadow(canvas, box)
     side = box.visible_side()
@@ -90,9 +90,9 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 
 def paint_truck(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A truck: a windowless load on a dark frame, with a cab in front."""
-    sheet = scaled(dice.pick(CARGO_COLOURS), dice.between(0.8, 1.1))
+    sheet = scaled(dice.pick(CARGO_COLORS), dice.between(0.8, 1.1))
     cargo = Finish(sheet, (0.25, 0.26, 0.28), (1.3, 9.0), (0.06, 1.0), grain=0.05)
-    cab = Finish(dice.pick(CAR_COLOURS), grain=0.05)
+    cab = Finish(dice.pick(CAR_COLORS), grain=0.05)
     floor = 1.05
     _shadow(canvas, box)
     side = box.visible_side()
@@ -120,9 +120,9 @@ def paint_truck(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 
 def paint_bus(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
     """A bus: bright, with a band of windows along its side and a lit destination."""
-    colour = scaled(dice.pick(BUS_COLOURS), dice.between(0.85, 1.1))
-    body = Finish(colour, grain=0.05)
-    band = Finish((0.12, 0.15, 0.19), scaled(colour, 0.8), (1.7, 9.0), (0.12, 1.0), grain=0.2, coarse=1.2)
+    color = scaled(dice.pick(BUS_COLORS), dice.between(0.85, 1.1))
+    body = Finish(color, grain=0.05)
+    band = Finish((0.12, 0.15, 0.19), scaled(color, 0.8), (1.7, 9.0), (0.12, 1.0), grain=0.2, coarse=1.2)
     _shadow(canvas, box)
     side = box.visible_side()
     if side is not None:
@@ -138,11 +138,11 @@ def paint_bus(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 
 
 def paint_tram(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
-    """A tram (class train): long, on rails, a coloured stripe under its windows, a current collector above."""
-    colour = scaled(dice.pick(TRAM_COLOURS), dice.between(0.9, 1.08))
+    """A tram (class train): long, on rails, a colored stripe under its windows, a current collector above."""
+    color = scaled(dice.pick(TRAM_COLORS), dice.between(0.9, 1.08))
     stripe = Finish(dice.pick(((0.10, 0.40, 0.36), (0.14, 0.30, 0.62), (0.12, 0.44, 0.30))), grain=0.05)
-    body = Finish(colour, grain=0.04)
-    band = Finish(scaled(colour, 0.9), (0.10, 0.14, 0.18), (2.1, 9.0), (0.82, 1.0), 0.3, grain=0.1)
+    body = Finish(color, grain=0.04)
+    band = Finish(scaled(color, 0.9), (0.10, 0.14, 0.18), (2.1, 9.0), (0.82, 1.0), 0.3, grain=0.1)
     _shadow(canvas, box)
     side = box.visible_side()
     if side is not None:

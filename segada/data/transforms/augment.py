@@ -13,7 +13,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from segada.data.batch import Batch
-from segada.settings.learning import ColourSettings
+from segada.settings.learning import ColorSettings
 
 BLUR_SIGMAS: Final = (0.15, 1.15)
 """Least and greatest width of the blur, in pixels (Tranheden et al. 2021)."""
@@ -21,20 +21,20 @@ BLUR_RADIUS: Final = 3
 """Pixels to each side that a blurred pixel looks at: nearly three times the greatest sigma."""
 
 
-def jitter_and_blur(images: Tensor, colour: ColourSettings, generator: torch.Generator) -> Tensor:
-    """Change colours and sharpness of each image by itself.
+def jitter_and_blur(images: Tensor, color: ColorSettings, generator: torch.Generator) -> Tensor:
+    """Change colors and sharpness of each image by itself.
 
     Args:
         images: float [B, 3, H, W] in [0, 1], sides longer than `BLUR_RADIUS`.
-        colour: strengths and probabilities.
+        color: strengths and probabilities.
         generator: on the CPU; every image takes eleven numbers from it.
 
     Returns:
         Images of the same shape, in [0, 1].
     """
     draws = torch.rand(len(images), 11, generator=generator)
-    jittered = jitter(images, draws[:, 0:4], draws[:, 4:8], colour.jitter * (draws[:, 8] < colour.jitter_probability))
-    blurred = draws[:, 9] < colour.blur_probability
+    jittered = jitter(images, draws[:, 0:4], draws[:, 4:8], color.jitter * (draws[:, 8] < color.jitter_probability))
+    blurred = draws[:, 9] < color.blur_probability
     low, high = BLUR_SIGMAS
     return blur(jittered, low + (high - low) * draws[:, 10], blurred)
 
@@ -64,7 +64,7 @@ def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) ->
 def shift_hue(image: Tensor, turns: float) -> Tensor:
     """Turn the hue of an image [3, H, W] in [0, 1]; 1 is the whole circle.
 
-    Equal to torchvision's `adjust_hue` and twice as fast: a channel of a colour is its value minus a trapezoid of hue
+    Equal to torchvision's `adjust_hue` and twice as fast: a channel of a color is its value minus a trapezoid of hue
     times chroma, so nothing is sorted into the six sectors of the circle and back.
     """
     red, green, blue = image

@@ -48,11 +48,11 @@ def saturate(image: Tensor, change: float) -> Tensor:
     """Multiplies the saturation of HSV by 1 + change; hue and value stay. Images are [3, H, W] in [0, 1].
 
     A channel is the value less its share of the chroma, so that every channel keeps its place between the two. That is
-    not torchvision's saturation, which blends with grey and so changes the value.
+    not torchvision's saturation, which blends with gray and so changes the value.
     """
     value = image.amax(dim=0)
     chroma = value - image.amin(dim=0)
-    # A colour is fully saturated when its least channel is black.
+    # A color is fully saturated when its least channel is black.
     most = torch.where(chroma == 0, 1.0, value / chroma)
     return value - (value - image) * most.clamp(max=1 + change)
 

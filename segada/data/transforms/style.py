@@ -1,4 +1,4 @@
-"""Colour and light of frames that a network learns from: the steps that recipes add to random crops.
+"""Color and light of frames that a network learns from: the steps that recipes add to random crops.
 
 Every frame takes the same number of random numbers whatever the settings, as in `segada.data.transforms.augment`.
 """
@@ -53,12 +53,12 @@ def _distorted(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor
     return distortion.distort(images, settings.distortion, draws)
 
 
-def _equalised(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
-    return _where(draws[:, 0] < settings.clahe.probability, images, lambda image: equalise(image, settings.clahe))
+def _equalized(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
+    return _where(draws[:, 0] < settings.clahe.probability, images, lambda image: equalize(image, settings.clahe))
 
 
-def _greyed(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
-    return _where(draws[:, 0] < settings.grey_probability, images, grey)
+def _grayed(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
+    return _where(draws[:, 0] < settings.gray_probability, images, gray)
 
 
 def _curved(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
@@ -71,8 +71,8 @@ def _curved(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
     return result if chosen.any() else images
 
 
-def equalise(image: Tensor, settings: ClaheSettings) -> Tensor:
-    """Equalise the histogram of each channel of an image [3, H, W] within tiles, between bytes."""
+def equalize(image: Tensor, settings: ClaheSettings) -> Tensor:
+    """Equalize the histogram of each channel of an image [3, H, W] within tiles, between bytes."""
     whole = (image * 255).round().to("cpu", torch.uint8).numpy()
     channels = [
         mmcv.clahe(np.ascontiguousarray(channel), settings.clip_limit, settings.grid[::-1]) for channel in whole
@@ -80,7 +80,7 @@ def equalise(image: Tensor, settings: ClaheSettings) -> Tensor:
     return torch.from_numpy(np.stack(channels)).to(image) / 255
 
 
-def grey(image: Tensor) -> Tensor:
+def gray(image: Tensor) -> Tensor:
     """The luma of an image [3, H, W] in all three channels.
 
     The diary's code gave these three weights, in this order, to channels that it had read as blue, green and red: blue
@@ -97,5 +97,5 @@ def _where(chosen: Tensor, images: Tensor, change: Callable[[Tensor], Tensor]) -
     return torch.stack([change(image) if is_chosen else image for image, is_chosen in pairs])
 
 
-STEPS: Final = (Step(distortion.DRAWS, _distorted), Step(1, _equalised), Step(1, _greyed), Step(2, _curved))
+STEPS: Final = (Step(distortion.DRAWS, _distorted), Step(1, _equalized), Step(1, _grayed), Step(2, _curved))
 """In the order of `StyleSettings`."""

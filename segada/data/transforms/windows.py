@@ -16,8 +16,8 @@ from segada.data.replay import Drawn
 from segada.settings.augmentation import WindowSettings
 
 MOST_TRIES: Final = 10
-MEAN_COLOUR: Final = (0.485, 0.456, 0.406)
-"""Of what a frame lacks: zero, once the network has normalised it."""
+MEAN_COLOR: Final = (0.485, 0.456, 0.406)
+"""Of what a frame lacks: zero, once the network has normalized it."""
 
 Box = tuple[int, int, int, int]
 """Top, left, height and width."""
@@ -68,7 +68,7 @@ def cut_windows(drawn: Drawn, settings: WindowSettings, min_pixels: int, generat
         image, label = _resized(frame, truth, low + (high - low) * numbers[0])
         wish = Wish(settings.class_share, wanted, settings.rare_share * min_pixels)
         box = _chosen(label, wish, _boxes(label.shape, settings.size, settings.tries, numbers[1:]))
-        images.append(_padded(_inside(image, box), settings.size, MEAN_COLOUR))
+        images.append(_padded(_inside(image, box), settings.size, MEAN_COLOR))
         labels.append(_padded(_inside(label[None], box), settings.size, (IGNORE,))[0])
     return Batch(torch.stack(images), torch.stack(labels))
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from segada.data.weather.depth import Depth
 
 Picture = npt.NDArray[np.float32]
-"""Colours [H, W, 3], RGB in [0, 1]."""
+"""Colors [H, W, 3], RGB in [0, 1]."""
 Map = npt.NDArray[np.float32]
 """One number per pixel, [H, W]."""
 
@@ -26,10 +26,10 @@ def veiled(picture: Picture, depth: Depth, loss: Map | float, airlight: Picture)
     """The picture seen through air: t * picture + (1 - t) * airlight with t = exp(-loss * depth).
 
     Args:
-        picture: colours in clear air.
+        picture: colors in clear air.
         depth: metres.
         loss: extinction per metre, one for all or one for each pixel.
-        airlight: colour of infinitely deep air, [3] or [H, W, 3].
+        airlight: color of infinitely deep air, [3] or [H, W, 3].
     """
     transmission = np.exp(-depth * np.float32(loss))[..., None]
     seen: Picture = picture * transmission + airlight * (1.0 - transmission)
@@ -43,7 +43,7 @@ def clouds(size: tuple[int, int], generator: np.random.Generator) -> Map:
 
 
 def grain(picture: Picture, deviation: float, generator: np.random.Generator) -> Picture:
-    """Sensor noise of a standard deviation, mostly alike in the three colours as after a camera's demosaicing."""
+    """Sensor noise of a standard deviation, mostly alike in the three colors as after a camera's demosaicing."""
     height, width, _ = picture.shape
     shared = generator.standard_normal((height, width, 1), dtype=np.float32)
     own = generator.standard_normal((height, width, 3), dtype=np.float32)

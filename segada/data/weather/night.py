@@ -21,7 +21,7 @@ def darkened(picture: Picture, depth: Depth, generator: np.random.Generator) -> 
     """The picture at night.
 
     Args:
-        picture: colours by daylight.
+        picture: colors by daylight.
         depth: metres.
         generator: of this frame.
     """

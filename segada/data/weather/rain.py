@@ -28,7 +28,7 @@ LENS_BLUR = 0.03
 """Radius of that blur in heights of the frame."""
 NOISE = 0.035
 AIRLIGHT = np.array([0.60, 0.63, 0.67], np.float32)
-GREY = np.array([0.299, 0.587, 0.114], np.float32)
+GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def severity(rate: float) -> float:
@@ -43,7 +43,7 @@ def rained(picture: Picture, depth: Depth, rate: float, generator: np.random.Gen
     on the windscreen, noise.
 
     Args:
-        picture: colours in clear weather.
+        picture: colors in clear weather.
         depth: metres.
         rate: mm/h, above 0.
         generator: of this frame.
@@ -53,8 +53,8 @@ def rained(picture: Picture, depth: Depth, rate: float, generator: np.random.Gen
     puddles, curtains, water = (clouds(size, generator) for _ in range(3))
     picture = wet(picture, depth, WETNESS * strength, puddles)
     picture = picture * np.float32(1.0 - DIMMING * strength)
-    grey = (picture @ GREY)[..., None]
-    picture = picture + (grey - picture) * np.float32(DRAINING * strength)
+    gray = (picture @ GRAY)[..., None]
+    picture = picture + (gray - picture) * np.float32(DRAINING * strength)
     loss = np.float32(EXTINCTION * strength) * (1.0 + np.float32(CURTAINS) * curtains)
     picture = veiled(picture, depth, loss, AIRLIGHT)
     opacity = (np.float32(STREAK_OPACITY * strength) * streaks(depth, generator))[..., None]

@@ -13,7 +13,7 @@ from segada.data.weather.night import darkened
 from segada.data.weather.rain import rained
 
 FOG_LIGHT = np.array([0.78, 0.79, 0.80], np.float32)
-"""Colour of deep fog."""
+"""Color of deep fog."""
 FOG_NOISE = 0.01
 
 WEATHER = 3

@@ -9,7 +9,7 @@ from segada.data.weather.depth import CAMERA_HEIGHT, FOCAL, Depth
 LEVEL_TOLERANCE = 0.35
 """How much the slope of the inverse depth may differ from that of level ground."""
 DARKENING = 0.45
-"""Share of its own colour that soaked asphalt loses."""
+"""Share of its own color that soaked asphalt loses."""
 MIRROR_BLUR = 0.06
 """Vertical blur of the mirror image by the rough surface, as a share of the frame's height."""
 
@@ -34,7 +34,7 @@ def wet(picture: Picture, depth: Depth, wetness: float, puddles: Map) -> Picture
     more so the flatter the view (Fresnel) and the deeper the puddle.
 
     Args:
-        picture: colours of the dry street.
+        picture: colors of the dry street.
         depth: metres.
         wetness: 0 is dry, 1 is flooded.
         puddles: smooth random values in [-1, 1].

@@ -20,19 +20,19 @@ class AdaptFormer(nn.Module):
     """up(gelu(down(x))) * scale over tokens [..., C].
 
     `up` starts at zero, hence the adapter adds exactly nothing until it has learned. Deviations from the paper: GELU,
-    not ReLU, and the normalised input of the MLP, as in later work on continual test-time adaptation.
+    not ReLU, and the normalized input of the MLP, as in later work on continual test-time adaptation.
 
     Args:
         width: C.
         bottleneck: channels between down and up.
         scale: constant factor on the output.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, width: int, bottleneck: int, scale: float, generator: torch.Generator) -> None:
         super().__init__()
         self.scale = scale
-        # Without storage first: PyTorch's own initialisation would draw from the global generator.
+        # Without storage first: PyTorch's own initialization would draw from the global generator.
         self.down = nn.Linear(width, bottleneck, device="meta").to_empty(device="cpu")
         self.up = nn.Linear(bottleneck, width, device="meta").to_empty(device="cpu")
         nn.init.kaiming_uniform_(self.down.weight, a=math.sqrt(5), generator=generator)

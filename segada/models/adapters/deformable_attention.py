@@ -43,7 +43,7 @@ class DeformableAttention(nn.Module):
         heads: a divisor of C.
         levels: number of maps.
         points: that each head looks at in each map.
-        generator: of the initialisation.
+        generator: of the initialization.
 
     Raises:
         ValueError: the heads do not divide the width.

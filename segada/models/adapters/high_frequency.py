@@ -28,7 +28,7 @@ class HighFrequencyReader(Reader):
     Args:
         widths: of the maps of strides 4, 8, 16 and 32, as many as are needed.
         share: of the spectrum that is removed.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, widths: Sequence[int], share: float, generator: torch.Generator) -> None:
@@ -57,7 +57,7 @@ class HighFrequencyPrompt(nn.Module):
         stage: whose map of the guide is read, counted from 0.
         widths: of the tokens, and of the map.
         depth: blocks of the stage.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, stage: int, widths: tuple[int, int], depth: int, generator: torch.Generator) -> None:

@@ -16,7 +16,7 @@ def filled(module: Module, generator: torch.Generator) -> Module:
     the identity. Parameters that belong to none of these layers are left without values.
 
     Args:
-        module: built under `torch.device("meta")`, because PyTorch's own initialisation would draw from the global
+        module: built under `torch.device("meta")`, because PyTorch's own initialization would draw from the global
             generator.
         generator: of the values.
     """

@@ -16,13 +16,13 @@ class LowRankUpdate(nn.Module):
         outputs: width of what it is added to.
         rank: channels between down and up.
         scale: constant factor on the output.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, inputs: int, outputs: int, rank: int, scale: float, generator: torch.Generator) -> None:
         super().__init__()
         self.scale = scale
-        # Without storage first: PyTorch's own initialisation would draw from the global generator.
+        # Without storage first: PyTorch's own initialization would draw from the global generator.
         self.down = nn.Linear(inputs, rank, bias=False, device="meta").to_empty(device="cpu")
         self.up = nn.Linear(rank, outputs, bias=False, device="meta").to_empty(device="cpu")
         nn.init.kaiming_uniform_(self.down.weight, a=math.sqrt(5), generator=generator)

@@ -23,7 +23,7 @@ class SpatialPrior(Reader):
     Args:
         width: w.
         levels: how many of the maps are made, from the finest on.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, width: int, levels: int, generator: torch.Generator) -> None:

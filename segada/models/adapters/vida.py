@@ -29,7 +29,7 @@ class VidaPair(nn.Module):
         inputs: width of x.
         outputs: width of what the pair is added to.
         ranks: low and high; the high one may exceed the width.
-        generator: of the initialisation.
+        generator: of the initialization.
         scales: of the low and the high update.
     """
 

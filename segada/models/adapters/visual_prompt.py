@@ -29,7 +29,7 @@ class VisualPrompt(nn.Module):
     Args:
         stage: whose map of the guide is read, counted from 0.
         widths: of the map, of the bottleneck, and of the tokens.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, stage: int, widths: tuple[int, int, int], generator: torch.Generator) -> None:

@@ -39,7 +39,7 @@ class Stem(Reader):
         width: of the maps.
         fed: widths of the encoder's feature maps, if the maps are added to them for the head. Then there are four, and
             each goes through a 1x1 convolution that starts at zero; else there are three, of strides 8, 16 and 32.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, prior: int, width: int, fed: Sequence[int], generator: torch.Generator) -> None:
@@ -74,7 +74,7 @@ class Injector(nn.Module):
         width: C, of tokens and maps.
         heads: of the attention.
         points: that each head looks at in each map.
-        generator: of the initialisation.
+        generator: of the initialization.
     """
 
     def __init__(self, width: int, heads: int, points: int, generator: torch.Generator) -> None:

@@ -18,13 +18,13 @@ Guide = Sequence[Tensor]
 SLOTS = ("reader", "prompt", "before", "parallel", "after", "q_update", "kv_update", "proj_update")
 """Names of the submodules that are empty in a source model and that adapters fill.
 
-`encoder.reader` maps normalised images to a `Guide`, and may feed it to the head. A stage's `prompt` says what is added
+`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `prompt` says what is added
 to its tokens before each of its blocks. The others belong to blocks and their attention.
 """
 
 
 class Encoder(nn.Module, ABC):
-    """Feature maps of four stages from normalised images.
+    """Feature maps of four stages from normalized images.
 
     Attributes:
         channels: width of each stage's map.
@@ -41,18 +41,18 @@ class Encoder(nn.Module, ABC):
         """Feature maps of the stages from `first` up to, not including, `end`.
 
         Args:
-            x: what stage `first` reads: normalised images [B, 3, H, W] or the map of the stage before.
+            x: what stage `first` reads: normalized images [B, 3, H, W] or the map of the stage before.
             first: stage, counted from 0.
             end: stage after the last.
             guide: what the encoder's reader made of the images; None if it has no reader.
         """
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Normalised images [B, 3, H, W] to feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16, 32."""
+        """Normalized images [B, 3, H, W] to feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16, 32."""
         return self.run(images, 0, len(self.stages), self.guide(images))
 
     def guide(self, images: Tensor) -> Guide | None:  # noqa: ARG002 - an encoder without slots has no reader
-        """What the reader, if there is one, makes of normalised images."""
+        """What the reader, if there is one, makes of normalized images."""
         return None
 
     def fed(self, features: Sequence[Tensor], guide: Guide | None) -> list[Tensor]:  # noqa: ARG002 - as above
@@ -81,7 +81,7 @@ class Encoder(nn.Module, ABC):
     def frozen_stages(self) -> int:
         """How many leading stages are the same function for every twin.
 
-        In them nothing learns, no batch is summarised, and no slot is filled: in a twin, adapters do not learn either.
+        In them nothing learns, no batch is summarized, and no slot is filled: in a twin, adapters do not learn either.
         """
         for index, stage in enumerate(self.stages):
             changes = any(weight.requires_grad or has_adapter(name) for name, weight in stage.named_parameters())

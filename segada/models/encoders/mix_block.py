@@ -72,7 +72,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         batch, height, width, channels = x.shape
-        coarse = x if self.norm is None else self.norm(self._summarise(x))
+        coarse = x if self.norm is None else self.norm(self._summarize(x))
         query = self._split(_updated(self.q(x), self.q_update, x))
         both = _updated(self.kv(coarse), self.kv_update, coarse)
         key, value = (self._split(part) for part in both.chunk(2, dim=-1))
@@ -80,7 +80,7 @@ class Attention(nn.Module):
         mixed = mixed.reshape(batch, height, width, channels)
         return _updated(self.proj(mixed), self.proj_update, mixed)
 
-    def _summarise(self, x: Tensor) -> Tensor:
+    def _summarize(self, x: Tensor) -> Tensor:
         """The convolution `sr`, whose stride is its kernel: a linear map of patches, two to three times faster so."""
         assert self.sr is not None
         side = self.sr.stride[0]

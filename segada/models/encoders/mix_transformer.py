@@ -65,7 +65,7 @@ class MixTransformer(Encoder):
         return features
 
     def guide(self, images: Tensor) -> Guide | None:
-        """What the reader, if there is one, makes of normalised images."""
+        """What the reader, if there is one, makes of normalized images."""
         return None if self.reader is None else self.reader(images)
 
     def fed(self, features: Sequence[Tensor], guide: Guide | None) -> list[Tensor]:
@@ -87,7 +87,7 @@ class MixTransformer(Encoder):
 class Reader(nn.Module):
     """Base of what reads the images beside an encoder: a stem, a high-pass filter.
 
-    `forward` maps normalised images [B, 3, H, W] to a `Guide`.
+    `forward` maps normalized images [B, 3, H, W] to a `Guide`.
     """
 
     def fed(self, features: Sequence[Tensor], guide: Guide) -> list[Tensor]:  # noqa: ARG002 - most feed nothing
@@ -140,18 +140,18 @@ class PatchEmbedding(nn.Module):
 
 
 def build_mix_transformer(
-    architecture: Architecture, drop_path: float, depth: torch.Generator, initialisation: torch.Generator
+    architecture: Architecture, drop_path: float, depth: torch.Generator, initialization: torch.Generator
 ) -> MixTransformer:
     """A Mix Transformer with fresh weights; `depth` is the generator of stochastic depth."""
-    # Without storage first: PyTorch's own initialisation would draw from the global generator.
+    # Without storage first: PyTorch's own initialization would draw from the global generator.
     with torch.device("meta"):
         encoder = MixTransformer(architecture, drop_path, depth)
     encoder.to_empty(device="cpu").to(memory_format=torch.channels_last)
-    initialise_encoder(encoder, initialisation)
+    initialize_encoder(encoder, initialization)
     return encoder
 
 
-def initialise_encoder(encoder: MixTransformer, generator: torch.Generator) -> None:
+def initialize_encoder(encoder: MixTransformer, generator: torch.Generator) -> None:
     """Fill every parameter as SegFormer does: linear from a truncated normal, convolutions by fan-out, biases 0."""
     for module in encoder.modules():
         if isinstance(module, nn.LayerNorm):

@@ -14,7 +14,7 @@ from segada.settings.model import ModelSettings
 ENCODERS: Mapping[str, Callable[[float, torch.Generator, torch.Generator], Encoder]] = {
     name: partial(build_mix_transformer, architecture) for name, architecture in MIX_TRANSFORMERS.items()
 }
-"""From the greatest probability of stochastic depth, its generator, and that of the initialisation."""
+"""From the greatest probability of stochastic depth, its generator, and that of the initialization."""
 
 
 def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:

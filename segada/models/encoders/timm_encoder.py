@@ -108,7 +108,7 @@ class TimmStage(nn.Sequential):
 
 
 def build_timm_encoder(
-    name: str, drop_path: float, depth: torch.Generator, initialisation: torch.Generator
+    name: str, drop_path: float, depth: torch.Generator, initialization: torch.Generator
 ) -> TimmEncoder:
     """An encoder with fresh weights on the CPU; `depth` is the generator of stochastic depth.
 
@@ -116,7 +116,7 @@ def build_timm_encoder(
         ValueError: timm has no such model, or it gives no maps of the four strides, or cannot be run stage by stage, or
             has no stochastic depth though `drop_path` is above 0.
     """
-    seed = int(torch.randint(2**62, (), generator=initialisation))
+    seed = int(torch.randint(2**62, (), generator=initialization))
     # timm's constructors draw from the global generator, which is put back as it was.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

@@ -15,7 +15,7 @@ class OpenedFile:
     Attributes:
         path: the file or folder.
         parts: the files that were read, for a digest of them.
-        content: tensors by name, perhaps wrapped: in `state_dict`, beside an optimiser.
+        content: tensors by name, perhaps wrapped: in `state_dict`, beside an optimizer.
         facts: what our own files say about themselves; empty in others.
         config: the content of a `config.json` in the same folder; empty where there is none.
         class_names: of the classes that it predicts, in their order; empty where it does not say.
@@ -51,7 +51,7 @@ class StoredWeights:
     Attributes:
         tensors: by name, in the file's precision.
         facts: encoder, head, width and classes, as far as the file says or its shapes show; settings hash.
-        format: title of the format that it was recognised as.
+        format: title of the format that it was recognized as.
         left_out: names in the file of what no network of ours needs, each with the reason.
         no_head: why it fills no head; empty where it does, or where nothing more is to be said.
         class_names: of the classes that it predicts, in their order; empty where it does not say.

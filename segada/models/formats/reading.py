@@ -16,7 +16,7 @@ SHOWN = 5
 
 
 def read_weights(path: Path, copy: str | None = None) -> StoredWeights:
-    """The weights in a file or folder, recognised by the names of its tensors.
+    """The weights in a file or folder, recognized by the names of its tensors.
 
     Args:
         path: the file or folder.

@@ -1,4 +1,4 @@
-"""The formats of checkpoints that are known, and by what names each is recognised."""
+"""The formats of checkpoints that are known, and by what names each is recognized."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -41,11 +41,11 @@ class Head(nn.Module, ABC):
         """The layers that read the map of one stage, counted from 0, and nothing else."""
 
     @abstractmethod
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialize(self, generator: torch.Generator) -> None:
         """Fills every parameter and buffer."""
 
 
-def initialise_classifier(classifier: nn.Conv2d, generator: torch.Generator) -> None:
+def initialize_classifier(classifier: nn.Conv2d, generator: torch.Generator) -> None:
     """Small weights, so that every class starts as probable as the others."""
     nn.init.normal_(classifier.weight, std=0.01, generator=generator)
     assert classifier.bias is not None

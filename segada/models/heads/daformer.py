@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segada.models.heads.base import Head, initialise_classifier
+from segada.models.heads.base import Head, initialize_classifier
 from segada.models.heads.segformer import Projection
 
 DILATIONS = (6, 12, 18)
@@ -38,7 +38,7 @@ class DAFormerHead(Head):
         """The linear layer that reads the map of a stage."""
         return self.embed_layers[stage]
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialize(self, generator: torch.Generator) -> None:
         """Fill every parameter and buffer: linear layers uniform, convolutions by He's rule, the classifier small."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -47,7 +47,7 @@ class DAFormerHead(Head):
             elif isinstance(module, ConvNorm):
                 nn.init.kaiming_normal_(module.conv.weight, nonlinearity="relu", generator=generator)
                 module.bn.reset_parameters()
-        initialise_classifier(self.conv_seg, generator)
+        initialize_classifier(self.conv_seg, generator)
 
 
 class ContextFusion(nn.Module):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segada.models.encoders.tokens import as_image, as_tokens
-from segada.models.heads.base import initialise_classifier
+from segada.models.heads.base import initialize_classifier
 from segada.models.heads.segformer import Fusion, SegFormerHead
 
 
@@ -31,11 +31,11 @@ class MultiExitHead(SegFormerHead):
         """The 1x1 convolution, norm and classifier of the light exit."""
         return self.light_exit
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialize(self, generator: torch.Generator) -> None:
         """Fill every parameter and buffer: first as the SegFormer head, so that what both have is equal."""
-        super().initialise(generator)
-        self.light_exit.fuse.initialise(generator)
-        initialise_classifier(self.light_exit.pred, generator)
+        super().initialize(generator)
+        self.light_exit.fuse.initialize(generator)
+        initialize_classifier(self.light_exit.pred, generator)
 
 
 class LightExit(nn.Module):

@@ -13,7 +13,7 @@ class HeadFactory(Protocol):
     """How a head is made."""
 
     def __call__(self, channels: Sequence[int], width: int, classes: int) -> Head:
-        """Without values: `initialise` fills it."""
+        """Without values: `initialize` fills it."""
 
 
 HEADS: Mapping[str, HeadFactory] = {

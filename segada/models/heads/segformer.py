@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segada.models.encoders.tokens import as_image, as_tokens
-from segada.models.heads.base import Head, initialise_classifier
+from segada.models.heads.base import Head, initialize_classifier
 
 
 class SegFormerHead(Head):
@@ -37,13 +37,13 @@ class SegFormerHead(Head):
         """The linear layer that reads the map of a stage."""
         return (self.linear_c1, self.linear_c2, self.linear_c3, self.linear_c4)[stage]
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialize(self, generator: torch.Generator) -> None:
         """Fill every parameter and buffer: uniform by fan-in, the fusion by He's rule, the classifier small."""
         for projection in (self.linear_c1.proj, self.linear_c2.proj, self.linear_c3.proj, self.linear_c4.proj):
             nn.init.kaiming_uniform_(projection.weight, a=math.sqrt(5), generator=generator)
             nn.init.zeros_(projection.bias)
-        self.linear_fuse.initialise(generator)
-        initialise_classifier(self.linear_pred, generator)
+        self.linear_fuse.initialize(generator)
+        initialize_classifier(self.linear_pred, generator)
 
     def _fuse(self, features: Sequence[Tensor], size: torch.Size) -> Tensor:
         projections = [self.linear_c1.proj, self.linear_c2.proj, self.linear_c3.proj, self.linear_c4.proj]
@@ -80,7 +80,7 @@ class Fusion(nn.Module):
         self.conv = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn = nn.BatchNorm2d(width)
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialize(self, generator: torch.Generator) -> None:
         """He's rule for the convolution; the norm starts as the identity."""
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu", generator=generator)
         self.bn.reset_parameters()

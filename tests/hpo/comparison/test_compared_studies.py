@@ -41,7 +41,7 @@ confirm: {top: 1, seeds: 3}
 METHODS = {
     "still": "extends: _base.yaml\nname: still\nrun: {method: {name: source_only}}\nspace: {}\n",
     "tent": "extends: _base.yaml\nname: tent\nrun: {method: {name: tent}}\nspace:\n"
-    "  method.optimiser.learning_rate: {type: float, low: 1e-5, high: 1e-2, log: true, default: 1e-4}\n",
+    "  method.optimizer.learning_rate: {type: float, low: 1e-5, high: 1e-2, log: true, default: 1e-4}\n",
     "dacs": "extends: _base.yaml\nname: dacs\nspace:\n"
     "  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}\n",
 }
@@ -282,7 +282,7 @@ def test_the_headline_says_no_more_than_the_tests_do(done: Done, groups: list[li
         ("tent", "budget: {trials: 4}", "tent.yaml:6: budget.trials: is 4, but 3 in DIR/dacs.yaml"),
         ("tent", "confirm: {seeds: 2}", "tent.yaml:6: confirm.seeds: is 2, but 3 in DIR/dacs.yaml"),
         ("tent", "sampler: {name: tpe}", "tent.yaml:6: sampler"),
-        ("still", "objectives: [{metric: gain, goal: maximise}]", "still.yaml:5: objectives: is "),
+        ("still", "objectives: [{metric: gain, goal: maximize}]", "still.yaml:5: objectives: is "),
         ("still", "confirm: {top: 0}", "still.yaml:5: confirm.top: is 0, so that there is nothing to compare"),
         ("still", "pretrain: {method: {name: supervised}}", "still.yaml:5: pretrain: is "),
     ],

@@ -55,7 +55,7 @@ def test_pairs_are_compared_as_scipy_does_and_equals_are_alike() -> None:
     assert signed_rank_p(np.arange(1.0, 7.0), np.zeros(6)) == pytest.approx(2 / 64)
 
 
-def test_groups_are_the_longest_runs_of_neighbours() -> None:
+def test_groups_are_the_longest_runs_of_neighbors() -> None:
     apart = {frozenset(pair) for pair in ("AC", "AD", "AE", "BD", "BE", "CE", "DE")}
     assert groups("ABCDE", apart) == [["A", "B"], ["B", "C"], ["C", "D"], ["E"]]
     assert groups("ABC", set()) == [["A", "B", "C"]]

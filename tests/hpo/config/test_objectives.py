@@ -1,4 +1,4 @@
-"""The numbers that are optimised, against hand calculation; and which trials halving stops."""
+"""The numbers that are optimized, against hand calculation; and which trials halving stops."""
 
 import math
 import sys
@@ -77,17 +77,17 @@ def test_every_metric_has_an_expected_value() -> None:
 
 @pytest.mark.parametrize(("metric", "expected"), EXPECTED.items())
 def test_metrics_by_hand(metric: str, expected: float) -> None:
-    assert objective_values([ObjectiveSettings(metric=metric, goal="maximise")], REPORT) == [pytest.approx(expected)]
+    assert objective_values([ObjectiveSettings(metric=metric, goal="maximize")], REPORT) == [pytest.approx(expected)]
 
 
 def test_objectives_keep_their_order_and_what_is_not_scored_is_no_number() -> None:
-    objectives = [ObjectiveSettings(metric=metric, goal="minimise") for metric in ("forgetting", "gain")]
+    objectives = [ObjectiveSettings(metric=metric, goal="minimize") for metric in ("forgetting", "gain")]
     assert objective_values(objectives, REPORT) == [-0.05, 0.1]
     assert math.isnan(domain_miou(REPORT, "night"))
 
 
-def test_a_formula_is_optimised_as_a_metric_is() -> None:
-    objective = ObjectiveSettings(metric='gain - 0.5 * miou["rain"]', goal="maximise")
+def test_a_formula_is_optimized_as_a_metric_is() -> None:
+    objective = ObjectiveSettings(metric='gain - 0.5 * miou["rain"]', goal="maximize")
     assert objective_values([objective], REPORT) == [pytest.approx(0.1 - 0.5 * 0.4)]
 
 

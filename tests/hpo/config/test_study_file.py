@@ -106,7 +106,7 @@ def test_the_two_dacs_studies_differ_by_their_sampler_alone() -> None:
         (("budget:", "confirm: {top: 1}\nresources: {workers: 2}\ntracking: {mode: offline}\nbudget:"), True),
         (("visits: [clear, 25mm, 50mm]", "visits: [clear, 25mm, 100mm]"), False),
         (("high: 1e-1", "high: 1e-2"), False),
-        (("budget:", "objectives: [{metric: gain, goal: maximise}]\nbudget:"), False),
+        (("budget:", "objectives: [{metric: gain, goal: maximize}]\nbudget:"), False),
         (("space:", "pretrain: {method: {name: supervised}}\nspace:"), False),
     ],
 )

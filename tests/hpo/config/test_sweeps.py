@@ -30,7 +30,7 @@ parameters:
   method.threshold: {min: 0.5, max: 0.99}
   method:
     parameters:
-      optimiser:
+      optimizer:
         parameters:
           learning_rate: {distribution: log_uniform_values, min: 1e-5, max: 1e-2}
   stream.passes: {value: 2}
@@ -51,10 +51,10 @@ def test_a_sweep_is_a_study_as_it_is(tmp_path: Path) -> None:
     study = load(tmp_path)
     assert study.settings.name == "My-sweep-no.-1"
     assert study.settings.sampler.model_dump()["name"] == "random"
-    assert [(one.metric, one.goal) for one in study.settings.objectives] == [("mean_miou", "maximise")]
+    assert [(one.metric, one.goal) for one in study.settings.objectives] == [("mean_miou", "maximize")]
     assert {path: one.described for path, one in study.space.parameters.items()} == {
         "method.threshold": "0.5 to 0.99",
-        "method.optimiser.learning_rate": "1e-05 to 0.01, log",
+        "method.optimizer.learning_rate": "1e-05 to 0.01, log",
         "adapter.name": '"none" | "adaptformer"',
     }
     assert study.run_settings().stream.passes == 2
@@ -71,10 +71,10 @@ def test_methods_and_defaults_of_a_sweep(tmp_path: Path) -> None:
     assert bayes.settings.sampler.model_dump()["name"] == "tpe"
     assert bayes.settings.name == "sweep"
     assert bayes.settings.pruning is None
-    minimised = load(
+    minimized = load(
         tmp_path, SWEEP.replace(", goal: maximize", "").replace("mean_miou", "forgetting").replace("early", "# ")
     )
-    assert [(one.metric, one.goal) for one in minimised.settings.objectives] == [("forgetting", "minimise")]
+    assert [(one.metric, one.goal) for one in minimized.settings.objectives] == [("forgetting", "minimize")]
     late = load(tmp_path, SWEEP.replace("min_iter: 2, eta: 3", "max_iter: 27, s: 2"))
     assert late.settings.pruning is not None
     assert (late.settings.pruning.min_visits, late.settings.pruning.reduction) == (3, 3)
@@ -157,13 +157,13 @@ def test_distributions_that_have_a_counterpart(tmp_path: Path, path: str, given:
         (
             "learning_rate:",
             "learning_rat:",
-            "12: parameters.method.parameters.optimiser.parameters.learning_rat: no setting has",
+            "12: parameters.method.parameters.optimizer.parameters.learning_rat: no setting has",
         ),
         ("{value: 2}", "{value: two}", "13: parameters.stream.passes.value: should be a valid integer, not 'two'"),
         ("stream.passes", "steam.passes", "13: parameters.steam.passes: there is no such key; did you mean stream?"),
         ("75mm]", "76mm]", "14: parameters.stream.visits.value: names '76mm'"),
         ("mean_miou", "val_loss", "5: metric.name: there is no metric 'val_loss'"),
-        ("goal: maximize", "goal: maximise", "5: metric.goal: should be 'minimize' or 'maximize', not 'maximise'"),
+        ("goal: maximize", "goal: maximize", "5: metric.goal: should be 'minimize' or 'maximize', not 'maximize'"),
         ("method: random", "method: genetic", "4: method: should be 'bayes', 'random' or 'grid', not 'genetic'"),
         (
             "min_iter: 2",
@@ -193,7 +193,7 @@ STUDY = """\
 name: exported
 run: {stream: {visits: [clear, 25mm, 50mm]}}
 space:
-  method.optimiser.learning_rate: {type: float, low: 1e-5, high: 1e-2, log: true}
+  method.optimizer.learning_rate: {type: float, low: 1e-5, high: 1e-2, log: true}
   method.clean_weight: {type: float, low: 0.0, high: 2.0, step: 0.25}
   method.mix_weight: {type: float, low: 0.1, high: 1.1, step: 0.25}
   stream.passes: {type: int, low: 1, high: 4}
@@ -225,7 +225,7 @@ def test_a_study_as_a_sweep(study: StudyFile) -> None:
     assert sweep["run_cap"] == 24
     parameters = sweep["parameters"]
     assert isinstance(parameters, dict)
-    assert parameters["method.optimiser.learning_rate"] == {
+    assert parameters["method.optimizer.learning_rate"] == {
         "distribution": "log_uniform_values",
         "min": 1e-5,
         "max": 1e-2,

@@ -27,7 +27,7 @@ sampler: SAMPLER
 budget: {trials: 12}
 pruning: PRUNING
 """
-SEVERAL = "objectives: [{metric: gain, goal: maximise}, {metric: trainable_parameters, goal: minimise}]\n"
+SEVERAL = "objectives: [{metric: gain, goal: maximize}, {metric: trainable_parameters, goal: minimize}]\n"
 
 
 def opened(folder: Path, pruning: str, rest: str = "", sampler: str = "{name: random, seed: 0}") -> Study:
@@ -158,12 +158,12 @@ def test_settings_of_pruners(tmp_path):
 
 def test_of_several_objectives_those_count_that_are_known_by_then():
     objectives = [
-        ObjectiveSettings(metric="mean_miou", goal="maximise"),
-        ObjectiveSettings(metric="miou/200mm", goal="maximise"),
-        ObjectiveSettings(metric="trainable_parameters", goal="minimise"),
-        ObjectiveSettings(metric="frames_per_second", goal="maximise"),
-        ObjectiveSettings(metric="forgetting", goal="minimise"),
-        ObjectiveSettings(metric="gain - forgetting", goal="maximise"),
+        ObjectiveSettings(metric="mean_miou", goal="maximize"),
+        ObjectiveSettings(metric="miou/200mm", goal="maximize"),
+        ObjectiveSettings(metric="trainable_parameters", goal="minimize"),
+        ObjectiveSettings(metric="frames_per_second", goal="maximize"),
+        ObjectiveSettings(metric="forgetting", goal="minimize"),
+        ObjectiveSettings(metric="gain - forgetting", goal="maximize"),
     ]
     whole = report(0.25)
     records = [*whole.visits[:2], whole.visits[2].model_copy(update={"miou": dict.fromkeys(whole.source_only, 0.0)})]

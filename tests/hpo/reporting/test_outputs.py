@@ -57,7 +57,7 @@ def finish(job: Job, gain: float = 0.0) -> None:
 
 
 def test_results_csv_has_no_column_twice(tmp_path: Path):
-    found = replace(results(None), objectives=("gain", "miou/clear"), maximised=(True, True))
+    found = replace(results(None), objectives=("gain", "miou/clear"), maximized=(True, True))
     trials = [replace(trial, values=(0.04, 0.63)[: 2 * (trial.state == "complete")]) for trial in found.trials]
     write_csv(replace(found, trials=tuple(trials)), tmp_path / "results.csv")
     with (tmp_path / "results.csv").open(newline="") as file:

@@ -136,7 +136,7 @@ def test_when_every_trial_failed_nobody_is_told_to_run_it_again():
     assert "again" not in answer.detail
 
 
-def test_the_search_is_coloured_by_source_only_even_if_its_baseline_failed():
+def test_the_search_is_colored_by_source_only_even_if_its_baseline_failed():
     found = results(None)
     with_it, without = (per_domain(replace(found, baselines=some)) for some in (found.baselines, {}))
     rows = [re.search(r"<tr[^>]*><td>trial 1</td>.*?</tr>", html)[0] for html in (with_it, without)]

@@ -146,7 +146,7 @@ def test_a_score_is_an_objective_and_a_limit() -> None:
     assert math.isnan(objective_value("label_free/agreement", run))
     limit = ConstraintSettings(metric="label_free/entropy", at_most=0.5)
     assert limit.violation(run) == pytest.approx(-0.1)
-    assert metric_title("label_free/soft_neighbourhood_density") == "soft neighbourhood density (no labels)"
+    assert metric_title("label_free/soft_neighborhood_density") == "soft neighborhood density (no labels)"
     assert metric_title("gain / 2") == "gain / 2"
 
 
@@ -156,7 +156,7 @@ def test_baselines_are_runs_although_they_have_no_teacher(tmp_path: Path) -> Non
         "run: {evaluation: {split: select, label_free: [agreement, consistency, source_miou]}}\n"
         "space:\n  method.threshold: {type: float, low: 0.5, high: 0.9}\n"
         "sampler: {name: random}\n"
-        "objectives: [{metric: label_free/agreement, goal: maximise}]\n"
+        "objectives: [{metric: label_free/agreement, goal: maximize}]\n"
     )
     plan = Plan(load_study(str(tmp_path / "study.yaml")), tmp_path / "out")
     for job in plan.baselines():
@@ -168,7 +168,7 @@ def test_the_shipped_study_searches_by_a_score_and_shows_all() -> None:
     study = load_study("label_free")
     (objective,) = study.settings.objectives
     assert objective.metric.startswith("label_free/")
-    assert (objective.goal == "maximise") == HIGHER_IS_BETTER[objective.metric.removeprefix("label_free/")]
+    assert (objective.goal == "maximize") == HIGHER_IS_BETTER[objective.metric.removeprefix("label_free/")]
     assert set(study.run_settings().evaluation.label_free) == set(HIGHER_IS_BETTER)
     assert study.settings.pruning is None
     assert study.space.parameters == load_study("ga_dacs").space.parameters

@@ -21,9 +21,9 @@ def trial(number: int, gains: tuple[float, ...], value: float) -> TrialResult:
     return TrialResult(number, "complete", (value,), {}, Visits.of(visits), Report.of(whole), 3.0, "")
 
 
-def study(trials: list[TrialResult], maximised: bool = True) -> StudyResults:
+def study(trials: list[TrialResult], maximized: bool = True) -> StudyResults:
     pruned = TrialResult(len(trials), "pruned", (), {}, Visits.of([visit(0, -0.2)]), None, 1.0, "stopped after visit 1")
-    return replace(results(None), trials=(*trials, pruned), maximised=(maximised,))
+    return replace(results(None), trials=(*trials, pruned), maximized=(maximized,))
 
 
 GAINS = [(0.3, 0.02, 0.1), (0.1, 0.1, 0.2), (0.2, 0.2, 0.0), (0.0, 0.3, 0.0), (0.05, 0.5, 0.4)]
@@ -44,10 +44,10 @@ def test_a_rung_is_the_correlation_of_the_mean_gain_so_far_with_the_objective():
     assert [rung.foretold["gain_so_far"].place_of_best for rung in found] == [4, 1]
 
 
-def test_an_objective_that_is_minimised_counts_the_other_way_round():
+def test_an_objective_that_is_minimized_counts_the_other_way_round():
     trials = [trial(number, (gain, gain, gain), -gain) for number, (gain, _, _) in enumerate(GAINS)]
 
-    first = rungs(study(trials, maximised=False))[0].foretold["gain_so_far"]
+    first = rungs(study(trials, maximized=False))[0].foretold["gain_so_far"]
 
     assert first.correlation is not None
     assert first.correlation.value == pytest.approx(1.0)

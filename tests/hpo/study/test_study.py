@@ -204,16 +204,16 @@ def test_the_best_are_complete_trials_each_configuration_once(study: Study) -> N
     assert [trial.number for trial in study.best(9)] == [2, 3, 0]
 
 
-def test_minimised_objectives_and_fronts(tmp_path: Path) -> None:
+def test_minimized_objectives_and_fronts(tmp_path: Path) -> None:
     single = TEXT.replace(
-        "pruning: {min_visits: 2, reduction: 2}", "objectives: [{metric: forgetting, goal: minimise}]"
+        "pruning: {min_visits: 2, reduction: 2}", "objectives: [{metric: forgetting, goal: minimize}]"
     )
     study = open_study(study_file(tmp_path, single), tmp_path / "single")
     for number, value in enumerate((0.3, 0.1, 0.2)):
         study.ask()
         study.complete(number, [value])
     assert [trial.number for trial in study.best(3)] == [1, 2, 0]
-    several = single.replace("objectives: [", "objectives: [{metric: gain, goal: maximise}, ")
+    several = single.replace("objectives: [", "objectives: [{metric: gain, goal: maximize}, ")
     study = open_study(study_file(tmp_path, several), tmp_path / "several")
     for number, values in enumerate(([0.1, 0.1], [0.3, 0.3], [0.05, 0.2])):
         study.ask()
@@ -264,9 +264,9 @@ def test_what_breaks_a_constraint_is_never_best_and_the_ledger_knows_by_how_much
     [
         ("constraints: [{metric: gain}]", "needs one limit: at_least or at_most"),
         ("constraints: [{metric: fps, at_least: 1}]", "constraints.0.metric: there is no metric 'fps'"),
-        ("objectives: [{metric: gain - fps, goal: maximise}]", "objectives.0.metric: there is no metric 'fps'"),
-        ("objectives: [{metric: 'gain[0]', goal: maximise}]", "objectives.0.metric: 'gain[0]' is no formula"),
-        ("objectives: [{metric: 'miou[\"snow\"]', goal: maximise}]", "there is no metric 'miou/snow'"),
+        ("objectives: [{metric: gain - fps, goal: maximize}]", "objectives.0.metric: there is no metric 'fps'"),
+        ("objectives: [{metric: 'gain[0]', goal: maximize}]", "objectives.0.metric: 'gain[0]' is no formula"),
+        ("objectives: [{metric: 'miou[\"snow\"]', goal: maximize}]", "there is no metric 'miou/snow'"),
     ],
 )
 def test_metrics_and_limits_that_cannot_be(tmp_path: Path, part: str, error: str) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from segada.comparison.statistics import MethodResult, spread, summarise
+from segada.comparison.statistics import MethodResult, spread, summarize
 from segada.comparison.tables import Comparison, markdown, methods_csv, runs_csv, verdicts
 from segada.records import RunReport, VisitRecord, visit_labels
 
@@ -54,7 +54,7 @@ BATCH_NORM = {seed: _report(seed, (0.51, 0.26, 0.5 + 0.01 * seed), (50.0, 50.0, 
 
 @pytest.fixture
 def result() -> MethodResult:
-    return summarise("dacs", REPORTS, BATCH_NORM, {})
+    return summarize("dacs", REPORTS, BATCH_NORM, {})
 
 
 def _comparison(*results: MethodResult, **more: object) -> Comparison:
@@ -81,13 +81,13 @@ def test_the_gain_over_batch_norm_pairs_seeds(result: MethodResult) -> None:
     assert result.over_batch_norm is not None
     assert result.over_batch_norm.mean == pytest.approx(differences.mean())
     assert result.over_batch_norm.deviation == pytest.approx(differences.std(ddof=1))
-    assert summarise("dacs", REPORTS, {}, {}).over_batch_norm is None
-    assert summarise("dacs", REPORTS, {7: BATCH_NORM[0]}, {}).over_batch_norm is None
+    assert summarize("dacs", REPORTS, {}, {}).over_batch_norm is None
+    assert summarize("dacs", REPORTS, {7: BATCH_NORM[0]}, {}).over_batch_norm is None
 
 
 def test_one_seed_has_no_deviation_and_shows_none() -> None:
     assert math.isnan(spread([0.5]).deviation)
-    alone = summarise("dacs", {0: REPORTS[0]}, {}, {})
+    alone = summarize("dacs", {0: REPORTS[0]}, {}, {})
     assert "| dacs | 52.0 | 30.0 | 51.0 | 44.3 | +2.7 | 20 |" in markdown(_comparison(alone)).splitlines()
 
 
@@ -111,7 +111,7 @@ def test_the_table_is_in_percent(result: MethodResult) -> None:
 def test_losses_against_source_only_are_said(result: MethodResult) -> None:
     worse = {seed: _report(seed, (0.51 + 0.001 * seed, 0.15, 0.5), (1.0, 1.0, 1.0)) for seed in range(2)}
     doubtful = {seed: _report(seed, (0.5, 0.24, 0.40 + 0.18 * seed), (1.0, 1.0, 1.0)) for seed in range(2)}
-    said = verdicts(_comparison(result, summarise("worse", worse, {}, {}), summarise("doubtful", doubtful, {}, {})))
+    said = verdicts(_comparison(result, summarize("worse", worse, {}, {}), summarize("doubtful", doubtful, {}, {})))
     narrowly = (
         "`doubtful` loses against source-only: -0.7 ±4.2 points in the mean over visits - less than the spread over "
         "seeds; it loses on rain (-1.0 ±0.0), clear#2 (-1.0 ±12.7)."
@@ -122,13 +122,13 @@ def test_losses_against_source_only_are_said(result: MethodResult) -> None:
         narrowly,
     ]
     winner = {seed: _report(seed, (0.51, 0.26, 0.5), (1.0, 1.0, 1.0)) for seed in range(2)}
-    assert verdicts(_comparison(summarise("winner", winner, {}, {}))) == [
+    assert verdicts(_comparison(summarize("winner", winner, {}, {}))) == [
         "No method loses against source-only on any visit."
     ]
 
 
 def test_runs_that_did_not_finish_are_said_and_shown() -> None:
-    some = summarise("some", {1: REPORTS[1]}, {}, {0: "diverged", 2: "diverged"})
+    some = summarize("some", {1: REPORTS[1]}, {}, {0: "diverged", 2: "diverged"})
     comparison = Comparison("name", VISITS, [some], {"none": {0: "nan here"}}, [])
     said = verdicts(comparison)
     assert "`some` did not finish with seeds 0, 2, which its numbers leave out: diverged." in said

@@ -84,11 +84,11 @@ def _after(policy: RatePolicy, jump: Jump) -> RatePolicy:
 
 
 @pytest.mark.parametrize("name", RATE_POLICIES)
-def test_until_the_first_jump_the_rate_is_the_optimisers(name: str) -> None:
+def test_until_the_first_jump_the_rate_is_the_optimizers(name: str) -> None:
     assert _rates(_policy(name, BudgetSettings()), 3) == [None] * 3
 
 
-def test_the_constant_rate_is_always_the_optimisers() -> None:
+def test_the_constant_rate_is_always_the_optimizers() -> None:
     policy = _after(_policy("constant", BudgetSettings(steps=3, cap=9)), Jump(2.0, 1, 1.0))
     assert _rates(policy, 20) == [None] * 6
 

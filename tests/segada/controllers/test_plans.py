@@ -61,10 +61,10 @@ def _gradients(parts: MethodParts) -> dict[str, torch.Tensor]:
 def test_before_the_first_stage_nothing_moves_and_moments_stay(build: Build, target: Batch) -> None:
     method, parts = build()
     method.step(target, StepPlan())
-    before, moments = _values(parts), method.state_dict()["optimiser"]["state"]
+    before, moments = _values(parts), method.state_dict()["optimizer"]["state"]
     kept = {number: {key: value.clone() for key, value in entry.items()} for number, entry in moments.items()}
     method.step(target, StepPlan(first_stage=2))
-    after = method.state_dict()["optimiser"]["state"]
+    after = method.state_dict()["optimizer"]["state"]
 
     early = ("encoder.stages.0.", "encoder.stages.1.", "head.linear_c1.", "head.linear_c2.")
     moved = _moved(parts, before)
@@ -129,7 +129,7 @@ def test_a_plan_that_leaves_nothing_that_learns_moves_nothing_and_still_reports(
     log = method.step(target, StepPlan(first_stage=3))
     assert set(log) >= {"clean", "mix"}
     assert _moved(parts, before) == set()
-    assert method.state_dict()["optimiser"]["state"] == {}
+    assert method.state_dict()["optimizer"]["state"] == {}
     method.step(target, StepPlan())
     assert _moved(parts, before)
 

@@ -44,7 +44,7 @@ def run_settings(root: Path, cache: Path | None, **data: Any) -> RunSettings:
     return RunSettings.model_validate(
         {
             "data": {"size": [32, 64], "root": str(root), "domains": domains, "loading": loading, **data},
-            # The road is met on two stretches, which are not neighbours.
+            # The road is met on two stretches, which are not neighbors.
             "stream": {"source": "day", "visits": ["road", "fog"], "route": "forward_and_back", "frames": 4},
             "model": {"encoder": "mit_tiny", "checkpoint": None},
             "method": {"threshold": 0.1},

@@ -20,7 +20,7 @@ SHARE = 0.1
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Path:
-    """Sequence D, a source, and N with 24 frames; an image is as grey as its frame's number."""
+    """Sequence D, a source, and N with 24 frames; an image is as gray as its frame's number."""
     names = {"train": [*(f"D_{number:03}" for number in range(6)), *(f"N_{number:03}" for number in range(20, 44))]}
     for part, frames in (names | {"val": [f"D_{number:03}" for number in range(10, 14)]}).items():
         for folder in (part, f"{part}annot"):

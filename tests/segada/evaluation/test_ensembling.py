@@ -24,7 +24,7 @@ def random_logits(seed: int, *shape: int) -> Tensor:
 
 
 def network(seed: int, stride: int) -> torch.nn.Module:
-    """Sees neighbours, so that scales and the mirror matter."""
+    """Sees neighbors, so that scales and the mirror matter."""
     conv = torch.nn.Conv2d(3, 19, 3, stride=stride, padding=1).double()
     conv.weight.data = random_logits(seed, *conv.weight.shape)
     return conv.eval()

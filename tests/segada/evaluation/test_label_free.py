@@ -20,7 +20,7 @@ OF_PREDICTIONS = tuple(SCORES)
 
 
 class Reader(nn.Module):
-    """Stands for a segmentor: a fixed map of a pixel's place and colour to logits."""
+    """Stands for a segmentor: a fixed map of a pixel's place and color to logits."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -92,8 +92,8 @@ def _plain_divergence(sight: ScoreInputs) -> list[float]:
 PLAIN: dict[str, Callable[[ScoreInputs], list[float]]] = {
     "entropy": _plain_entropy,
     "confidence": lambda sight: list(_softmax(sight).max(axis=2).mean(axis=1)),
-    "information_maximisation": _plain_information,
-    "soft_neighbourhood_density": lambda sight: [_density(frame) for frame in _softmax(sight)],
+    "information_maximization": _plain_information,
+    "soft_neighborhood_density": lambda sight: [_density(frame) for frame in _softmax(sight)],
     "batch_nuclear_norm": _plain_norm,
     "agreement": lambda sight: _same(sight.logits, sight.other_network(sight.images)),  # type: ignore[misc]
     "consistency": lambda sight: _same(sight.logits, sight.predict(sight.images.flip(3)).flip(3)),
@@ -138,7 +138,7 @@ def _classes(strength: float) -> ScoreInputs:
     [
         "entropy",
         "confidence",
-        "information_maximisation",
+        "information_maximization",
         "batch_nuclear_norm",
     ],
 )
@@ -146,23 +146,23 @@ def test_the_surer_of_every_class_the_better(name: LabelFreeName) -> None:
     rising = [float(measured([name], _classes(strength))[name].mean()) for strength in (0.0, 1.0, 3.0, 50.0)]
     assert sorted(rising, reverse=not HIGHER_IS_BETTER[name]) == rising
     assert rising[-1] == pytest.approx(1.0 if HIGHER_IS_BETTER[name] else 0.0, abs=1e-5)
-    ignorant = {"entropy": 1.0, "information_maximisation": 0.0}
+    ignorant = {"entropy": 1.0, "information_maximization": 0.0}
     assert rising[0] == pytest.approx(ignorant.get(name, 1 / CLASSES), abs=1e-5)
 
 
 def test_sure_of_one_class_alone_is_not_good_by_all() -> None:
-    names: tuple[LabelFreeName, ...] = ("entropy", "information_maximisation", "batch_nuclear_norm")
+    names: tuple[LabelFreeName, ...] = ("entropy", "information_maximization", "batch_nuclear_norm")
     logits = torch.zeros(1, CLASSES, 6, 9).index_fill(1, torch.tensor([3]), 50.0)
     one = measured(names, ScoreInputs(torch.zeros(1, 3, 6, 9), logits, lambda images: images))
     assert {name: float(score) for name, score in one.items()} == {
         "entropy": pytest.approx(0.0, abs=1e-6),
-        "information_maximisation": pytest.approx(0.0, abs=1e-6),
+        "information_maximization": pytest.approx(0.0, abs=1e-6),
         "batch_nuclear_norm": pytest.approx(1 / math.sqrt(CLASSES)),
     }
 
 
-def test_neighbourhoods_are_denser_where_pixels_are_alike() -> None:
-    name: LabelFreeName = "soft_neighbourhood_density"
+def test_neighborhoods_are_denser_where_pixels_are_alike() -> None:
+    name: LabelFreeName = "soft_neighborhood_density"
     clustered = float(measured([name], _classes(50.0))[name].mean())
     alike = float(measured([name], _classes(0.0))[name].mean())
     generator = torch.Generator().manual_seed(0)

@@ -16,7 +16,7 @@ sides = st.integers(1, 40)
 
 
 def pointwise(images: Tensor) -> Tensor:
-    """Logits of each pixel from its own colour."""
+    """Logits of each pixel from its own color."""
     return torch.einsum("kc,bchw->bkhw", torch.arange(15, dtype=images.dtype).view(5, 3), images.square())
 
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from segada.data.batch import Batch
-from segada.data.labels import NUM_CLASSES, colourise
+from segada.data.labels import NUM_CLASSES, colorise
 from segada.loggers.canvas import CAPTION, GAP, TITLE, WIDTH, Panel, draw
 from segada.loggers.colors import SURE, UNSURE, WRONG, label_map, mistakes, numbers, spotlight
 from segada.loggers.mix_panels import mix_panel
@@ -29,7 +29,7 @@ def _tile(panel: np.ndarray, row: int, column: int, height: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(64, 128), (32, 64), (300, 200), (512, 1024)])
-def test_labels_keep_their_colours_and_edges_at_any_size(shape: tuple[int, int]) -> None:
+def test_labels_keep_their_colors_and_edges_at_any_size(shape: tuple[int, int]) -> None:
     labels = np.full(shape, CAR, np.uint8)
     labels[: shape[0] // 2] = 255
     panel = Panel("title", [[label_map("one", labels)], [label_map("two", labels)]], shape, [CAR, 255])
@@ -37,8 +37,8 @@ def test_labels_keep_their_colours_and_edges_at_any_size(shape: tuple[int, int])
     for row in range(2):
         tile = _tile(_pixels(draw(panel)), row, 0, height)
         assert tile.shape == (height, WIDTH, 3)
-        assert (tile[: height // 2 - 3] == colourise(np.array(255, np.uint8))).all()
-        assert (tile[height // 2 + 3 :] == colourise(np.array(CAR, np.uint8))).all()
+        assert (tile[: height // 2 - 3] == colorise(np.array(255, np.uint8))).all()
+        assert (tile[height // 2 + 3 :] == colorise(np.array(CAR, np.uint8))).all()
 
 
 def test_the_same_panel_gives_the_same_bytes_and_another_title_others() -> None:
@@ -56,10 +56,10 @@ def test_the_legend_grows_with_the_labels_that_occur() -> None:
 
 def test_numbers_are_painted_from_dark_to_bright() -> None:
     values = torch.tensor([[0.0, 0.5, 1.0]])
-    for colours in (SURE, UNSURE):
-        painted = numbers("", values, colours).pixels
-        assert (painted[0, 0] == colours[0]).all()
-        assert (painted[0, 2] == colours[255]).all()
+    for colors in (SURE, UNSURE):
+        painted = numbers("", values, colors).pixels
+        assert (painted[0, 0] == colors[0]).all()
+        assert (painted[0, 2] == colors[255]).all()
         assert painted[0, 0].sum() < painted[0, 1].sum() < painted[0, 2].sum()
 
 
@@ -99,7 +99,7 @@ def test_a_mix_panel_shows_all_that_a_step_was_made_of() -> None:
     assert "50 %" in panel.title
     drawn = _pixels(draw(panel))
     left, right = np.s_[2:-2, 2:180], np.s_[2:-2, 204:-2]
-    road, car = (colourise(np.array(label, np.uint8)) for label in (ROAD, CAR))
+    road, car = (colorise(np.array(label, np.uint8)) for label in (ROAD, CAR))
     bright, dark, wanted = [64] * 3, [16] * 3, {}
     wanted[0, 0], wanted[1, 0] = (bright, bright), ([191] * 3, [191] * 3)
     wanted[0, 1], wanted[1, 1] = (car, car), (road, road)
@@ -123,7 +123,7 @@ def test_a_prediction_panel_shows_what_was_predicted_and_how_surely() -> None:
     assert panel.labels == [ROAD, CAR]
     drawn = _pixels(draw(panel))
     left, right = np.s_[2:-2, 2:150], np.s_[2:-2, 240:-2]
-    road, car = (colourise(np.array(label, np.uint8)) for label in (ROAD, CAR))
+    road, car = (colorise(np.array(label, np.uint8)) for label in (ROAD, CAR))
     wanted = {
         (0, 0): ([204] * 3, [204] * 3),
         (0, 1): (car, car),

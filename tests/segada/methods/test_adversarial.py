@@ -37,7 +37,7 @@ def _plain(parts: MethodParts, target: Tensor, features: str, granularity: str) 
     """dL_y/d(network), dL_d/d(network), dL_d/d(discriminator), without weights and without a reversal."""
     network = copy.deepcopy(parts.network, {id(parts.network.encoder.generator): None}).train()
     channels = {"encoder": network.encoder.channels[-1], "decoder": 19}[features]
-    discriminator = Discriminator(channels, 64, granularity, parts.initialisation)
+    discriminator = Discriminator(channels, 64, granularity, parts.initialization)
     source = parts.replay.next_batch(len(target))
 
     logits = functional.interpolate(network(source.images), size=source.labels.shape[-2:], mode="bilinear")
@@ -121,7 +121,7 @@ def test_never_still_teaches_the_network_against_the_discriminator(build: Build,
 
 
 def test_a_discriminator_that_alone_learns_tells_the_domains_apart(build: Build, target: Batch) -> None:
-    method = Adversarial(build(_settings(discriminator_training="only", optimiser={"weight_decay": 0.0})))
+    method = Adversarial(build(_settings(discriminator_training="only", optimizer={"weight_decay": 0.0})))
     logs = [method.step(target, StepPlan()) for _ in range(30)]
     assert set(logs[0]) == {"domain", "domain_accuracy"}
     assert float(logs[-1]["domain"]) < float(logs[0]["domain"])
@@ -129,7 +129,7 @@ def test_a_discriminator_that_alone_learns_tells_the_domains_apart(build: Build,
 
 
 def test_the_discriminator_has_its_own_rate(build: Build) -> None:
-    method = Adversarial(build(_settings(discriminator_rate=0.01, optimiser={"learning_rate": 1e-3})))
+    method = Adversarial(build(_settings(discriminator_rate=0.01, optimizer={"learning_rate": 1e-3})))
     assert method.rates(StepPlan(0.5)) == pytest.approx({"encoder": 5e-4, "head": 5e-4, "discriminator": 5e-3})
 
 

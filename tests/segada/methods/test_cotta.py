@@ -18,7 +18,7 @@ from segada.selftraining.restoration import successes
 
 SETTINGS = {
     "name": "cotta",
-    "optimiser": {"learning_rate": 1e-3, "weight_decay": 0.0},
+    "optimizer": {"learning_rate": 1e-3, "weight_decay": 0.0},
     "ema_alpha": 0.9,
     "confidence_threshold": 0.5,
     "scales": [1.5, 2.0],
@@ -62,14 +62,14 @@ def _plain_run(parts: MethodParts, targets: list[Batch]) -> tuple[Segmentor, Seg
     student, teacher, source = parts.network, _copy(parts.network), _copy(parts.network)
     learning = [name for name, value in student.named_parameters() if value.requires_grad]
     own, averaged, original = (dict(net.named_parameters()) for net in (student, teacher, source))
-    optimiser = torch.optim.AdamW([own[name] for name in learning], lr=1e-3, weight_decay=0.0)
+    optimizer = torch.optim.AdamW([own[name] for name in learning], lr=1e-3, weight_decay=0.0)
     losses = []
     for target in targets:
         pseudo_labels = _plain_belief(teacher, source, target.images)
         loss = -(pseudo_labels * student.train()(target.images).log_softmax(dim=1)).sum(dim=1).mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(float(loss.detach()))
         back = torch.zeros(sum(own[name].numel() for name in learning), dtype=torch.bool)
         back[successes(len(back), 0.2, parts.restoration)] = True

@@ -25,7 +25,7 @@ from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights, storable
 from segada.settings import RunSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.learning import ColourSettings
+from segada.settings.learning import ColorSettings
 
 METHOD = DacsSettings(
     threshold=0.05,
@@ -133,7 +133,7 @@ def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torc
     pasted = torch.isin(source.labels, chosen)
     mixed = source.images * pasted.unsqueeze(1) + target.images * ~pasted.unsqueeze(1)
     return (
-        jitter_and_blur(mixed, ColourSettings(), parts.augmentation),
+        jitter_and_blur(mixed, ColorSettings(), parts.augmentation),
         torch.where(pasted, source.labels, labels),
         torch.where(pasted, torch.ones(()), weight),
     )

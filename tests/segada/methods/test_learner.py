@@ -1,4 +1,4 @@
-"""What all learners share: the optimiser's groups, and the consolidation that each may ask for."""
+"""What all learners share: the optimizer's groups, and the consolidation that each may ask for."""
 
 import pytest
 import torch
@@ -11,15 +11,15 @@ from segada.controllers.base import StepPlan
 from segada.data.batch import to_batch
 from segada.engine.run_data import RunData
 from segada.methods.base import MethodParts
-from segada.methods.optimizer import Beside, Optimiser
+from segada.methods.optimizer import Beside, Optimizer
 from segada.methods.registry import METHODS
-from segada.settings.learning import OptimiserSettings
+from segada.settings.learning import OptimizerSettings
 
 
 def _consolidated(name: str, weight: float) -> dict[str, object]:
     return {
         "name": name,
-        "optimiser": {"learning_rate": 1e-3},
+        "optimizer": {"learning_rate": 1e-3},
         "consolidation": {"weight": weight, "frames": 4},
     }
 
@@ -58,25 +58,25 @@ def test_consolidation_draws_nothing(build: Build) -> None:
 def test_what_learns_beside_the_network_has_a_rate_of_its_own() -> None:
     network = {name: torch.nn.Parameter(torch.zeros(1)) for name in ("encoder.x", "head.x")}
     beside = Beside("other", {"x": torch.nn.Parameter(torch.zeros(1))}, 1e-2)
-    optimiser = Optimiser(network, OptimiserSettings(learning_rate=1e-3, head_factor=3.0), beside)
+    optimizer = Optimizer(network, OptimizerSettings(learning_rate=1e-3, head_factor=3.0), beside)
     every = [*network.values(), *beside.parameters.values()]
-    optimiser.step(torch.stack(every).sum(), StepPlan(0.5))
+    optimizer.step(torch.stack(every).sum(), StepPlan(0.5))
     # The first step of AdamW is its rate.
     assert [float(value.detach()) for value in every] == pytest.approx([-5e-4, -1.5e-3, -5e-3], rel=1e-4)
-    assert optimiser.rates(StepPlan(0.5)) == pytest.approx({"encoder": 5e-4, "head": 1.5e-3, "other": 5e-3})
-    assert optimiser.rates(StepPlan(learning_rate=1.0))["other"] == 1e-2
+    assert optimizer.rates(StepPlan(0.5)) == pytest.approx({"encoder": 5e-4, "head": 1.5e-3, "other": 5e-3})
+    assert optimizer.rates(StepPlan(learning_rate=1.0))["other"] == 1e-2
 
 
 @pytest.mark.parametrize(("keeps", "of_head"), [(True, 0.3), (False, 0.1)])
 def test_a_planned_rate_takes_the_factor_of_the_head_with_it_or_leaves_it(keeps: bool, of_head: float) -> None:
     network = {name: torch.nn.Parameter(torch.zeros(1)) for name in ("encoder.x", "head.x")}
-    optimiser = Optimiser(network, OptimiserSettings(learning_rate=1e-3, head_factor=3.0))
+    optimizer = Optimizer(network, OptimizerSettings(learning_rate=1e-3, head_factor=3.0))
     plan = StepPlan(learning_rate=0.1, keeps_head_factor=keeps)
-    optimiser.step(torch.stack(list(network.values())).sum(), plan)
+    optimizer.step(torch.stack(list(network.values())).sum(), plan)
     assert [float(value.detach()) for value in network.values()] == pytest.approx([-0.1, -of_head], rel=1e-4)
-    assert optimiser.rates(plan) == pytest.approx({"encoder": 0.1, "head": of_head})
+    assert optimizer.rates(plan) == pytest.approx({"encoder": 0.1, "head": of_head})
     # Without a planned rate the factor always holds.
-    assert optimiser.rates(StepPlan(keeps_head_factor=keeps))["head"] == pytest.approx(3e-3)
+    assert optimizer.rates(StepPlan(keeps_head_factor=keeps))["head"] == pytest.approx(3e-3)
 
 
 def _decayed(network: nn.Module) -> set[str]:
@@ -85,8 +85,8 @@ def _decayed(network: nn.Module) -> set[str]:
     with torch.no_grad():
         for parameter in parameters.values():
             parameter.fill_(1.0)
-    optimiser = Optimiser(parameters, OptimiserSettings(learning_rate=0.1, weight_decay=0.5))
-    optimiser.step(torch.stack([parameter.sum() for parameter in parameters.values()]).sum() * 0.0, StepPlan())
+    optimizer = Optimizer(parameters, OptimizerSettings(learning_rate=0.1, weight_decay=0.5))
+    optimizer.step(torch.stack([parameter.sum() for parameter in parameters.values()]).sum() * 0.0, StepPlan())
     return {name for name, parameter in parameters.items() if torch.all(parameter.detach() < 0.96)}
 
 

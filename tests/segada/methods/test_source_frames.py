@@ -11,8 +11,8 @@ from segada.engine.run_data import RunData
 from segada.methods.base import Method
 from segada.methods.registry import METHODS
 
-PLAIN: dict[str, object] = {"crop": 1.0, "flip_probability": 0.0, "colour": {"jitter": 0.0, "blur_probability": 0.0}}
-GREY = {"style": {"grey_probability": 1.0}}
+PLAIN: dict[str, object] = {"crop": 1.0, "flip_probability": 0.0, "color": {"jitter": 0.0, "blur_probability": 0.0}}
+GRAY = {"style": {"gray_probability": 1.0}}
 
 
 def _target(material: RunData) -> Batch:
@@ -69,7 +69,7 @@ def test_replayed_frames_are_restyled_and_visited_ones_are_not(
 ) -> None:
     plain = PLAIN if name == "supervised" else {}
     mixing = {"mixing": "target_only"} if name == "dacs" else {}
-    seen = _seen(build, material, monkeypatch, name=name, **plain, **mixing, **GREY)
+    seen = _seen(build, material, monkeypatch, name=name, **plain, **mixing, **GRAY)
     target = _target(material).images
     of_source = [frame for frame in seen if not any(frame.equal(other) for other in target)]
     assert len(of_source) == 4

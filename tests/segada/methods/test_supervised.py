@@ -32,7 +32,7 @@ METHOD = {
     "light_weight": 0.5,
     "crop": 1.0,
     "flip_probability": 0.0,
-    "colour": {"jitter": 0.0, "blur_probability": 0.0},
+    "color": {"jitter": 0.0, "blur_probability": 0.0},
 }
 
 
@@ -109,7 +109,7 @@ def test_a_profile_has_every_part_of_a_step_once(
         method.step(batch(material), StepPlan())
     (step,) = stopwatch.steps
     light = {"student's light exit", "loss: light"}
-    both = {"replay", "augmentation", "student's encoder", "backward and optimiser"}
+    both = {"replay", "augmentation", "student's encoder", "backward and optimizer"}
     assert step.parts.keys() == both | light | parts
     assert all(len(times) == 1 for times in step.parts.values())
 

@@ -1,4 +1,4 @@
-"""The segmentor: frozen prefix, freeze rules, normalisation, building."""
+"""The segmentor: frozen prefix, freeze rules, normalization, building."""
 
 from collections.abc import Callable
 
@@ -89,7 +89,7 @@ def test_stages_before_the_first_that_learns_record_no_gradients(freeze: str, le
             torch.testing.assert_close(gradient, expected)
 
 
-def test_images_are_normalised_inside() -> None:
+def test_images_are_normalized_inside() -> None:
     segmentor = build().eval()
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
     assert segmentor.encode_frozen(mean).images.abs().max() == 0

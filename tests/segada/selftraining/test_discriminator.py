@@ -33,7 +33,7 @@ def test_a_patch_is_judged_by_the_five_by_five_cells_around_it() -> None:
     assert moved[:, 1:].all()
 
 
-def test_initialisation_draws_from_the_generator_alone() -> None:
+def test_initialization_draws_from_the_generator_alone() -> None:
     torch.manual_seed(0)
     first = Discriminator(6, 8, "patch", _generator())
     torch.manual_seed(1)

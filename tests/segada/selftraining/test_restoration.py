@@ -29,8 +29,8 @@ def test_successes_are_those_of_independent_trials() -> None:
     assert abs(hits.sum() - mean) < 6 * math.sqrt(mean * (1 - probability))
     halves = hits.view(2, -1).sum(dim=1)
     assert abs(halves[0] - halves[1]) < 6 * math.sqrt(mean)
-    neighbours = (trials - 1) * runs * probability**2
-    assert abs(pairs - neighbours) < 6 * math.sqrt(neighbours)
+    neighbors = (trials - 1) * runs * probability**2
+    assert abs(pairs - neighbors) < 6 * math.sqrt(neighbors)
 
 
 @pytest.mark.parametrize(("probability", "wanted"), [(0.0, []), (1.0, [0, 1, 2, 3, 4])])

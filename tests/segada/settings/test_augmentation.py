@@ -12,7 +12,7 @@ def test_nothing_is_on_by_default() -> None:
     assert method.window == WindowSettings()
     assert method.window.size is None
     style = method.style
-    assert {style.distortion.probability, style.clahe.probability, style.grey_probability, style.gamma.probability} == {
+    assert {style.distortion.probability, style.clahe.probability, style.gray_probability, style.gamma.probability} == {
         0
     }
     assert RunSettings().method.model_dump()["style"] == StyleSettings().model_dump()

@@ -35,7 +35,7 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
         ("adapter.bottleneck", [{"adapter.name": "adaptformer"}]),
         ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida")]),
         (
-            "method.optimiser.learning_rate",
+            "method.optimizer.learning_rate",
             [{"method.name": name} for name in ("tent", "cotta", "dacs", "adversarial", "supervised")],
         ),
         ("modulation.detector.threshold", [{"modulation.name": "hamlet"}]),
@@ -51,7 +51,7 @@ def test_a_path_leads_to_one_place_for_each_kind_that_has_it(path: str, given_na
 
 
 def test_groups_are_told_from_settings() -> None:
-    assert all(slot.is_group() for slot in slots(RunSettings, ["method", "optimiser"]))
+    assert all(slot.is_group() for slot in slots(RunSettings, ["method", "optimizer"]))
     assert all(slot.is_group() for slot in slots(RunSettings, ["data", "domains"]))
     assert not any(slot.is_group() for slot in slots(RunSettings, ["stream", "visits"]))
 

@@ -28,14 +28,14 @@ def write_frame(root: Path, part: str, name: str, image: np.ndarray, ids: np.nda
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Path:
-    """Sequence D with 6 frames in train and 4 in val, N with 9 in train; an image is as grey as its frame's number."""
+    """Sequence D with 6 frames in train and 4 in val, N with 9 in train; an image is as gray as its frame's number."""
     for part, names in (
         ("train", [*(f"D_{number:03}" for number in range(6)), *(f"N_{number:03}" for number in range(20, 29))]),
         ("val", [f"D_{number:03}" for number in range(10, 14)]),
     ):
         for name in names:
-            grey = np.full((8, 12, 3), int(name[2:]), np.uint8)
-            write_frame(tmp_path, part, name, grey, np.arange(96, dtype=np.uint8).reshape(8, 12) % 12)
+            gray = np.full((8, 12, 3), int(name[2:]), np.uint8)
+            write_frame(tmp_path, part, name, gray, np.arange(96, dtype=np.uint8).reshape(8, 12) % 12)
     return tmp_path
 
 
@@ -74,7 +74,7 @@ def test_ids_become_these_classes(drive: Path) -> None:
     assert {name for name in CLASS_OF.values() if name} <= set(NAMES)
 
 
-def test_colours_come_as_rgb(drive: Path) -> None:
+def test_colors_come_as_rgb(drive: Path) -> None:
     write_frame(drive, "train", "D_000", np.full((8, 12, 3), (10, 20, 30), np.uint8), np.zeros((8, 12), np.uint8))
 
     assert load(drive, "source", "D").images[0, 0, 0].tolist() == [30, 20, 10]
@@ -106,8 +106,8 @@ def test_recordings_are_divided_in_blocks(
 def long_drive(drive: Path) -> Path:
     """The same with 12 frames of D in val, 10 to 21."""
     for number in range(14, 22):
-        grey = np.full((8, 12, 3), number, np.uint8)
-        write_frame(drive, "val", f"D_{number:03}", grey, np.zeros((8, 12), np.uint8))
+        gray = np.full((8, 12, 3), number, np.uint8)
+        write_frame(drive, "val", f"D_{number:03}", gray, np.zeros((8, 12), np.uint8))
     return drive
 
 

@@ -36,7 +36,7 @@ def test_depth_files_are_in_units_per_metre(tmp_path: Path) -> None:
     np.testing.assert_allclose(DepthFile(tmp_path / "it.png", units=256).nearness(), [[0, 1, 1 / 20]])
 
 
-def test_holes_are_as_far_as_the_farther_neighbour_and_open_sky_is_far() -> None:
+def test_holes_are_as_far_as_the_farther_neighbor_and_open_sky_is_far() -> None:
     nearness = np.array([[1 / 10, 0, 0, 1 / 40], [0, 0, 0, 0]], np.float32)
 
     road = measured_depth(nearness, np.full((2, 4), ROAD, np.uint8), ESTIMATE)
@@ -83,7 +83,7 @@ def test_fog_follows_disparity_files_if_there_are_any(tmp_path: Path) -> None:
 
     write_depth(tmp_path, "disparity", "_disparity.png", 1 + 256 * 2)
 
-    # 237 metres in fog of 75 metres: nothing is left but its colour and the noise.
+    # 237 metres in fog of 75 metres: nothing is left but its color and the noise.
     measured = fogged(tmp_path, domain)
     assert measured.std() < 6 < geometric.std()
     np.testing.assert_array_equal(fogged(tmp_path, domain, depth="disparity"), measured)

@@ -29,7 +29,7 @@ def settings_in(said: str, folder: Path) -> RunSettings:
 
 
 @pytest.mark.parametrize("name", [name for name in TREES if name != "folders"])
-def test_a_data_set_is_recognised_and_the_settings_use_it(
+def test_a_data_set_is_recognized_and_the_settings_use_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     TREES[name](tmp_path / "it")
@@ -129,10 +129,10 @@ def test_what_is_wrong_is_named_and_said_again_in_the_last_line(
     assert f"labels without image; a run leaves them out (1):\n  {labels / '00009.png'}\n" in said.out
     assert f"{images / '00011.png'} is cut off" in said.out
     assert f"{labels / '00013.png'} has values up to 99" in said.out
-    assert f"{labels / '00014.png'} has shape (48, 96, 3): colours, not ids" in said.out
+    assert f"{labels / '00014.png'} has shape (48, 96, 3): colors, not ids" in said.out
     assert f"{images / '00015.png'} has 16 bits a channel" in said.out
     assert (
-        f"images that hold colours and opacity, which is read as colours: 1, the first of them {images / '00016.png'}"
+        f"images that hold colors and opacity, which is read as colors: 1, the first of them {images / '00016.png'}"
         in said.out
     )
     assert f"{images / '00017.png'} (192 x 96)" in said.out

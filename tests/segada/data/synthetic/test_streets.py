@@ -112,11 +112,11 @@ def test_the_road_is_level_ground_below_the_camera(scenes: Scenes) -> None:
 def test_depth_of_the_three_kinds_of_planes_against_ray_geometry() -> None:
     camera = Camera(100.0, (50.0, 20.0), 1.5)
     canvas = Canvas((60, 100), camera, Light(1.0, 1.0, 1.0, 1.0))
-    grey = Finish((0.5, 0.5, 0.5))
-    canvas.front(Label.SKY, grey, FAR, rectangle(-FAR, FAR, -FAR, FAR))
-    canvas.ground(Label.ROAD, grey, [(-30, 1), (30, 1), (30, 90), (-30, 90)])
-    canvas.side(Label.BUILDING, grey, 4.0, rectangle(2, 60, 0, 30))
-    canvas.front(Label.CAR, grey, 7.0, rectangle(-1, 1, 0, 1.4))
+    gray = Finish((0.5, 0.5, 0.5))
+    canvas.front(Label.SKY, gray, FAR, rectangle(-FAR, FAR, -FAR, FAR))
+    canvas.ground(Label.ROAD, gray, [(-30, 1), (30, 1), (30, 90), (-30, 90)])
+    canvas.side(Label.BUILDING, gray, 4.0, rectangle(2, 60, 0, 30))
+    canvas.front(Label.CAR, gray, 7.0, rectangle(-1, 1, 0, 1.4))
     _, labels, depth = shade(canvas, 1)
     v, u = np.mgrid[0:60, 0:100] + 0.5
     for label, expected in (

@@ -9,7 +9,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from segada.data.batch import Batch
 from segada.data.transforms.augment import blur, crop_and_flip, jitter, jitter_and_blur, shift_hue
-from segada.settings.learning import ColourSettings
+from segada.settings.learning import ColorSettings
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -17,7 +17,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def random_images(count: int, seed: int = 0) -> Tensor:
-    """Noise with black, white, grey and pure colours in it, where hue is hard."""
+    """Noise with black, white, gray and pure colors in it, where hue is hard."""
     images = torch.rand(count, 3, 16, 24, generator=seeded(seed))
     images[:, :, 0, 0], images[:, :, 0, 1], images[:, :, 0, 2] = 0.0, 1.0, 0.5
     images[:, :, 1, :3] = torch.eye(3)
@@ -58,19 +58,19 @@ def test_blur_equals_torchvision_and_leaves_the_others_alone() -> None:
     assert blurred[1].equal(images[1])
 
 
-def colour(jitter_probability: float, blur_probability: float, strength: float = 0.2) -> ColourSettings:
-    return ColourSettings(jitter=strength, jitter_probability=jitter_probability, blur_probability=blur_probability)
+def color(jitter_probability: float, blur_probability: float, strength: float = 0.2) -> ColorSettings:
+    return ColorSettings(jitter=strength, jitter_probability=jitter_probability, blur_probability=blur_probability)
 
 
-@pytest.mark.parametrize("off", [colour(0.0, 0.0), colour(1.0, 0.0, strength=0.0)])
-def test_what_is_off_changes_nothing(off: ColourSettings) -> None:
+@pytest.mark.parametrize("off", [color(0.0, 0.0), color(1.0, 0.0, strength=0.0)])
+def test_what_is_off_changes_nothing(off: ColorSettings) -> None:
     images = random_images(8)
 
     assert jitter_and_blur(images, off, seeded()).equal(images)
 
 
-@pytest.mark.parametrize("always", [colour(1.0, 0.0), colour(0.0, 1.0), colour(1.0, 1.0, strength=1.0)])
-def test_what_is_certain_changes_every_image_within_its_range(always: ColourSettings) -> None:
+@pytest.mark.parametrize("always", [color(1.0, 0.0), color(0.0, 1.0), color(1.0, 1.0, strength=1.0)])
+def test_what_is_certain_changes_every_image_within_its_range(always: ColorSettings) -> None:
     images = random_images(8)
     before = images.clone()
 
@@ -85,7 +85,7 @@ def test_what_is_certain_changes_every_image_within_its_range(always: ColourSett
 def test_probabilities_are_shares_of_images() -> None:
     images = random_images(400)
 
-    blurred = jitter_and_blur(images, colour(0.0, 0.25), seeded())
+    blurred = jitter_and_blur(images, color(0.0, 0.25), seeded())
 
     # Four standard deviations of 0.25 among 400: fails by chance once in 15000 seeds.
     share = (blurred != images).flatten(1).any(dim=1).float().mean().item()
@@ -96,8 +96,8 @@ def test_brightness_and_sigma_are_drawn_from_their_whole_ranges_and_independentl
     images = torch.zeros(400, 3, 9, 9)
     images[:, :, 4, 4] = 0.5
 
-    brightness = jitter_and_blur(images, colour(1.0, 0.0), seeded())[:, 0, 4, 4] / 0.5
-    spread = jitter_and_blur(images, colour(0.0, 1.0), seeded())[:, 0, 4]
+    brightness = jitter_and_blur(images, color(1.0, 0.0), seeded())[:, 0, 4, 4] / 0.5
+    spread = jitter_and_blur(images, color(0.0, 1.0), seeded())[:, 0, 4]
 
     # Contrast leaves a point alone but for a 160th; a Gaussian falls by exp(-1 / (2 sigma^2)) in the first pixel.
     sigmas = (-0.5 / torch.log(spread[:, 5] / spread[:, 4])).sqrt()
@@ -112,7 +112,7 @@ def test_what_is_jittered_says_nothing_about_what_is_blurred() -> None:
 
     jittered, blurred = (
         (jitter_and_blur(images, chances, seeded()) != images).flatten(1).any(dim=1).float()
-        for chances in (colour(0.5, 0.0), colour(0.0, 0.5))
+        for chances in (color(0.5, 0.0), color(0.0, 0.5))
     )
 
     # Four standard deviations of a correlation of nothing among 400.
@@ -123,8 +123,8 @@ def test_equal_generators_give_equal_images_and_end_equal_whatever_the_settings(
     images = random_images(4)
     first, second, third = seeded(3), seeded(3), seeded(3)
 
-    assert jitter_and_blur(images, colour(0.8, 0.5), first).equal(jitter_and_blur(images, colour(0.8, 0.5), second))
-    jitter_and_blur(images, colour(0.0, 0.0), third)
+    assert jitter_and_blur(images, color(0.8, 0.5), first).equal(jitter_and_blur(images, color(0.8, 0.5), second))
+    jitter_and_blur(images, color(0.0, 0.0), third)
     assert first.get_state().equal(second.get_state())
     assert first.get_state().equal(third.get_state())
 

@@ -1,4 +1,4 @@
-"""Colour and light of source frames against OpenCV, mmcv and torchvision."""
+"""Color and light of source frames against OpenCV, mmcv and torchvision."""
 
 import math
 
@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from segada.data.batch import Batch
 from segada.data.transforms.distortion import DRAWS, contrast, distort, lighten, saturate
-from segada.data.transforms.style import equalise, grey, restyle
+from segada.data.transforms.style import equalize, gray, restyle
 from segada.settings.augmentation import ClaheSettings, DistortionSettings, StyleSettings
 
 pytestmark = pytest.mark.rounding
@@ -24,7 +24,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def random_images(count: int, seed: int = 0) -> Tensor:
-    """Noise with black, white, grey and pure colours in it, where hue and saturation are hard."""
+    """Noise with black, white, gray and pure colors in it, where hue and saturation are hard."""
     images = torch.rand(count, 3, 16, 24, generator=seeded(seed))
     images[:, :, 0, 0], images[:, :, 0, 1], images[:, :, 0, 2] = 0.0, 1.0, 0.5
     images[:, :, 1, :3] = torch.eye(3)
@@ -39,7 +39,7 @@ def plain(
     image: Tensor, made: list[bool], amounts: list[float], settings: DistortionSettings, *, contrast_first: bool
 ) -> npt.NDArray[np.float32]:
     """Photometric distortion as recipes write it, in OpenCV's HSV of floats: hue in degrees."""
-    lightness, factor, colourfulness, turn = amounts
+    lightness, factor, colorfulness, turn = amounts
     pixels = image.permute(1, 2, 0).numpy()
     if made[0]:
         pixels = np.clip(pixels + lightness * settings.brightness, 0, 1)
@@ -47,7 +47,7 @@ def plain(
         pixels = np.clip(pixels * (1 + factor * settings.contrast), 0, 1)
     hsv = cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2HSV)
     if made[2]:
-        hsv[..., 1] = np.clip(hsv[..., 1] * (1 + colourfulness * settings.saturation), 0, 1)
+        hsv[..., 1] = np.clip(hsv[..., 1] * (1 + colorfulness * settings.saturation), 0, 1)
     if made[3]:
         hsv[..., 0] = (hsv[..., 0] + turn * settings.hue) % 360
     pixels = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
@@ -69,7 +69,7 @@ def test_distortion_equals_the_plain_one_in_hsv(seed: int) -> None:
         assert result.permute(1, 2, 0).numpy() == pytest.approx(expected, abs=2e-5)
 
 
-def test_contrast_comes_before_or_after_the_colours() -> None:
+def test_contrast_comes_before_or_after_the_colors() -> None:
     image = random_images(1)
     settings = DistortionSettings(probability=1.0, brightness=0.0, contrast=0.5, saturation=1.0, hue=0.0)
     first, last = (
@@ -103,17 +103,17 @@ def test_clahe_equals_opencv_s_on_every_channel() -> None:
     # OpenCV names tiles across first.
     oracle = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(4, 2))
     expected = np.stack([oracle.apply(np.ascontiguousarray(channel)) for channel in whole])
-    assert (equalise(image, settings) * 255).round().numpy() == pytest.approx(expected)
+    assert (equalize(image, settings) * 255).round().numpy() == pytest.approx(expected)
 
 
-def test_grey_is_the_luma_of_red_green_and_blue_in_this_order() -> None:
+def test_gray_is_the_luma_of_red_green_and_blue_in_this_order() -> None:
     image = random_images(1)[0]
-    greyed = grey(image)
+    grayed = gray(image)
     bytes_of = (image * 255).round().permute(1, 2, 0).to(torch.uint8).numpy()
-    assert (greyed[0] * 255).numpy() == pytest.approx(mmcv.rgb2gray(bytes_of), abs=1.01)
+    assert (grayed[0] * 255).numpy() == pytest.approx(mmcv.rgb2gray(bytes_of), abs=1.01)
     # torchvision rounds the first weight to 0.2989.
-    assert greyed == pytest.approx(transforms.rgb_to_grayscale(image, 3), abs=2e-4)
-    red = grey(torch.tensor([1.0, 0.0, 0.0]).view(3, 1, 1))
+    assert grayed == pytest.approx(transforms.rgb_to_grayscale(image, 3), abs=2e-4)
+    red = gray(torch.tensor([1.0, 0.0, 0.0]).view(3, 1, 1))
     assert red.flatten().tolist() == pytest.approx([0.299] * 3)
 
 
@@ -140,7 +140,7 @@ def test_gammas_are_drawn_evenly_in_their_logarithm() -> None:
 SWITCHES: dict[str, dict[str, object]] = {
     "distortion": {"distortion": {"probability": 1.0}},
     "clahe": {"clahe": {"probability": 1.0, "grid": [2, 2]}},
-    "grey": {"grey_probability": 1.0},
+    "gray": {"gray_probability": 1.0},
     "gamma": {"gamma": {"probability": 1.0, "lowest": 0.5, "highest": 0.6}},
 }
 
@@ -170,12 +170,12 @@ def test_a_generator_ends_alike_whatever_the_settings_and_off_is_the_frame_itsel
 
 def test_changes_are_drawn_frame_by_frame_and_independently() -> None:
     frames = torch.rand(300, 3, 2, 2, generator=seeded())
-    style = {"grey_probability": 0.5, "gamma": {"probability": 0.5, "lowest": 2.0, "highest": 2.0}}
+    style = {"gray_probability": 0.5, "gamma": {"probability": 0.5, "lowest": 2.0, "highest": 2.0}}
     changed = restyle(as_batch(frames), StyleSettings.model_validate(style), seeded()).images
-    greyed = (changed[:, 0] == changed[:, 1]).flatten(1).all(dim=1)
-    curved = (changed > torch.where(greyed[:, None, None, None], torch.stack(list(map(grey, frames))), frames)).any(3)
+    grayed = (changed[:, 0] == changed[:, 1]).flatten(1).all(dim=1)
+    curved = (changed > torch.where(grayed[:, None, None, None], torch.stack(list(map(gray, frames))), frames)).any(3)
     curved = curved.flatten(1).all(dim=1)
     # Four standard deviations of a half among 300.
-    assert greyed.float().mean() == pytest.approx(0.5, abs=0.116)
+    assert grayed.float().mean() == pytest.approx(0.5, abs=0.116)
     assert curved.float().mean() == pytest.approx(0.5, abs=0.116)
-    assert curved[greyed].float().mean() == pytest.approx(0.5, abs=0.17)
+    assert curved[grayed].float().mean() == pytest.approx(0.5, abs=0.17)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from segada.data.batch import Batch
 from segada.data.replay import Drawn
-from segada.data.transforms.windows import MEAN_COLOUR, cut_windows
+from segada.data.transforms.windows import MEAN_COLOR, cut_windows
 from segada.settings.augmentation import WindowSettings
 
 HEIGHT, WIDTH = 40, 64
@@ -132,12 +132,12 @@ def test_ratios_are_drawn_from_their_whole_range() -> None:
     assert ratios.max() == pytest.approx(2.0, abs=0.08)
 
 
-def test_what_a_frame_lacks_is_the_mean_colour_and_ignored() -> None:
+def test_what_a_frame_lacks_is_the_mean_color_and_ignored() -> None:
     settings = window(size=[48, 40], resize=[0.5, 0.5])
     cut = cut_windows(places(2), settings, 30, seeded())
     assert cut.images.shape == (2, 3, 48, 40)
     assert (cut.labels[:, :20, :32] == 0).all()
     assert (cut.labels[:, 20:] == 255).all()
     assert (cut.labels[:, :, 32:] == 255).all()
-    assert cut.images[0, :, 47, 39].tolist() == pytest.approx(list(MEAN_COLOUR))
-    assert cut.images[0, :, 0, 39].tolist() == pytest.approx(list(MEAN_COLOUR))
+    assert cut.images[0, :, 47, 39].tolist() == pytest.approx(list(MEAN_COLOR))
+    assert cut.images[0, :, 0, 39].tolist() == pytest.approx(list(MEAN_COLOR))

@@ -21,7 +21,7 @@ def bottleneck(adapter: AdaptFormer, x: Tensor) -> Tensor:
     return adapter.scale * (hidden @ adapter.up.weight.T + adapter.up.bias)
 
 
-def test_formula_and_initialisation() -> None:
+def test_formula_and_initialization() -> None:
     adapter = AdaptFormer(6, 3, 0.5, torch.Generator().manual_seed(0))
     x = random((2, 4, 5, 6), 1)
     assert not adapter(x).any()

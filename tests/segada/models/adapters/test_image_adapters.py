@@ -249,7 +249,7 @@ def test_an_encoder_without_tokens_is_refused() -> None:
         place_prompt(Other(), HighFrequencySettings(name="high_frequency"), torch.Generator())
 
 
-def test_a_reader_that_summarises_a_batch_is_found() -> None:
+def test_a_reader_that_summarizes_a_batch_is_found() -> None:
     """Source and mixed frames then go through the encoder apart."""
     encoder = prompted(VisualPromptSettings(name="visual_prompt", stem_width=4))
     assert not has_batch_norm(encoder)

@@ -1,10 +1,10 @@
-"""Mix Transformers: sizes, stochastic depth, initialisation."""
+"""Mix Transformers: sizes, stochastic depth, initialization."""
 
 import pytest
 import torch
 
 from segada.models.encoders.drop_path import DropPath
-from segada.models.encoders.mix_transformer import MixTransformer, initialise_encoder
+from segada.models.encoders.mix_transformer import MixTransformer, initialize_encoder
 from segada.settings.architectures import MIX_TRANSFORMERS
 
 PUBLISHED_MILLIONS = {
@@ -50,12 +50,12 @@ def test_drop_path_rises_linearly_over_the_blocks() -> None:
     assert rates == pytest.approx([0.1 * block for block in range(8)])
 
 
-def test_initialisation_follows_the_generator_alone() -> None:
+def test_initialization_follows_the_generator_alone() -> None:
     encoder = MixTransformer(MIX_TRANSFORMERS["mit_tiny"], 0.0, torch.Generator())
-    initialise_encoder(encoder, torch.Generator().manual_seed(3))
+    initialize_encoder(encoder, torch.Generator().manual_seed(3))
     first = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     torch.rand(5)
-    initialise_encoder(encoder, torch.Generator().manual_seed(3))
+    initialize_encoder(encoder, torch.Generator().manual_seed(3))
     assert all(torch.equal(tensor, first[name]) for name, tensor in encoder.state_dict().items())
     fc1 = first["stages.3.blocks.0.mlp.fc1.weight"]
     assert fc1.std().item() == pytest.approx(0.02, rel=0.05)

@@ -18,7 +18,7 @@ SWIN = "swin_tiny_patch4_window7_224"
 HUB = ("segformer.encoder.block.0.0.attention.self.query.weight", "decode_head.linear_c.0.proj.weight")
 
 
-def normalised(network: Segmentor, size: tuple[int, int] = (64, 96)) -> Tensor:
+def normalized(network: Segmentor, size: tuple[int, int] = (64, 96)) -> Tensor:
     return (foreign.images(*size) - network.mean) / network.std
 
 
@@ -31,8 +31,8 @@ def test_a_folder_of_transformers(tmp_path: Path, encoder: str) -> None:
     ours = foreign.loaded(tmp_path, encoder)
     assert "HF transformers SegFormer, names of its files" in ours.origin
     # Their modules have another epsilon in most norms: this is what it costs.
-    foreign.assert_near(ours(foreign.images()), theirs(normalised(ours)).logits)
-    foreign.assert_near(ours(foreign.images()), foreign.with_published_norms(theirs)(normalised(ours)).logits, 1e-5)
+    foreign.assert_near(ours(foreign.images()), theirs(normalized(ours)).logits)
+    foreign.assert_near(ours(foreign.images()), foreign.with_published_norms(theirs)(normalized(ours)).logits, 1e-5)
 
 
 @torch.no_grad()
@@ -47,7 +47,7 @@ def test_files_of_transformers_in_pieces_and_pickled(tmp_path: Path) -> None:
         assert again.keys() == expected.keys()
         assert all(torch.equal(again[name], expected[name]) for name in expected)
     ours = foreign.loaded(tmp_path, "mit_tiny")
-    foreign.assert_near(ours(foreign.images()), theirs(normalised(ours)).logits)
+    foreign.assert_near(ours(foreign.images()), theirs(normalized(ours)).logits)
 
 
 def pickled(folder: Path, into: Path) -> Path:
@@ -66,7 +66,7 @@ def test_a_state_dict_of_transformers_modules(tmp_path: Path, wrapper: str) -> N
     torch.save({f"{wrapper}{name}": tensor for name, tensor in theirs.state_dict().items()}, tmp_path / "net.pt")
     ours = foreign.loaded(tmp_path / "net.pt", "mit_tiny")
     assert "names of its modules" in ours.origin
-    foreign.assert_near(ours(foreign.images()), theirs(normalised(ours)).logits)
+    foreign.assert_near(ours(foreign.images()), theirs(normalized(ours)).logits)
 
 
 @torch.no_grad()
@@ -77,7 +77,7 @@ def test_the_bare_encoder_of_transformers_needs_a_fresh_head(tmp_path: Path) -> 
         foreign.loaded(tmp_path, "mit_tiny")
     ours = foreign.loaded(tmp_path, "mit_tiny", fresh=["head"])
     for feature, expected in zip(
-        ours.encode(foreign.images()), theirs(normalised(ours), output_hidden_states=True).hidden_states, strict=True
+        ours.encode(foreign.images()), theirs(normalized(ours), output_hidden_states=True).hidden_states, strict=True
     ):
         foreign.assert_near(feature, expected)
 
@@ -88,7 +88,7 @@ def test_segformer_of_smp(tmp_path: Path) -> None:
     torch.save(theirs.state_dict(), tmp_path / "net.pth")
     ours = foreign.loaded(tmp_path / "net.pth")
     assert "segmentation_models.pytorch Segformer" in ours.origin
-    decoded = theirs.decoder(theirs.encoder(normalised(ours)))
+    decoded = theirs.decoder(theirs.encoder(normalized(ours)))
     foreign.assert_near(ours(foreign.images()), theirs.segmentation_head[0](decoded), 1e-5)
 
 
@@ -98,7 +98,7 @@ def test_encoder_of_smp(tmp_path: Path, prefix: str) -> None:
     theirs = foreign.smp_encoder()
     save_file({f"{prefix}{name}": tensor for name, tensor in theirs.state_dict().items()}, tmp_path / "a.safetensors")
     ours = foreign.loaded(tmp_path / "a.safetensors", fresh=["head"])
-    for feature, expected in zip(ours.encode(foreign.images()), theirs(normalised(ours))[2:], strict=True):
+    for feature, expected in zip(ours.encode(foreign.images()), theirs(normalized(ours))[2:], strict=True):
         foreign.assert_near(feature, expected, 1e-5)
 
 
@@ -139,7 +139,7 @@ def test_official_swin(tmp_path: Path, swin: timm.models.SwinTransformer) -> Non
 def check_swin(path: Path, theirs: timm.models.SwinTransformer, title: str) -> None:
     ours = foreign.loaded(path, f"timm/{SWIN}", fresh=["head"], head_width=8)
     assert title in ours.origin
-    maps = theirs.forward_intermediates(normalised(ours), intermediates_only=True)
+    maps = theirs.forward_intermediates(normalized(ours), intermediates_only=True)
     for feature, expected in zip(ours.encode(foreign.images()), maps, strict=True):
         foreign.assert_near(feature, expected, 1e-5)
 

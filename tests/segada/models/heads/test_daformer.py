@@ -46,7 +46,7 @@ def plain_daformer(weights: dict[str, Tensor], features: list[Tensor], training:
 def test_logits_and_gradients_are_those_of_the_formula(training: bool) -> None:
     generator = torch.Generator().manual_seed(0)
     head = DAFormerHead(CHANNELS, WIDTH, 5).double()
-    head.initialise(generator)
+    head.initialize(generator)
     for tensor in (*head.parameters(), *(buffer for buffer in head.buffers() if buffer.ndim)):
         tensor.data.add_(0.3 * torch.rand(tensor.shape, generator=generator, dtype=torch.float64))
     features = [

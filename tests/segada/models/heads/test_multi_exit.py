@@ -21,7 +21,7 @@ CHANNELS = (3, 4, 5, 6)
 def random_head(seed: int = 0) -> MultiExitHead:
     generator = torch.Generator().manual_seed(seed)
     head = MultiExitHead(CHANNELS, 7, 5)
-    head.initialise(generator)
+    head.initialize(generator)
     for parameter in head.parameters():
         parameter.data.add_(0.3 * torch.randn(parameter.shape, generator=generator))
     return head.double()
@@ -66,7 +66,7 @@ def test_light_exit_equals_the_plain_formula_gradients_included(training: bool) 
 def test_main_path_is_the_segformer_heads_bit_for_bit() -> None:
     ours, plain = MultiExitHead(CHANNELS, 7, 5), SegFormerHead(CHANNELS, 7, 5)
     for head in (ours, plain):
-        head.initialise(torch.Generator().manual_seed(3))
+        head.initialize(torch.Generator().manual_seed(3))
     features = [feature.float() for feature in maps()]
     assert torch.equal(ours(features), plain(features))
     assert all(torch.equal(ours.state_dict()[name], value) for name, value in plain.state_dict().items())

@@ -22,7 +22,7 @@ def test_folded_head_equals_the_plain_formula_gradients_included(
     channels: tuple[int, ...], width: int, sizes: list[tuple[int, int]], training: bool, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
-    sizes[0] = (sizes[0][0] + 1, sizes[0][1] + 1)  # one value per channel has no variance to normalise by
+    sizes[0] = (sizes[0][0] + 1, sizes[0][1] + 1)  # one value per channel has no variance to normalize by
     head = random_head(channels, width, generator).train(training)
     features = [
         torch.randn((2, count, *size), generator=generator, dtype=torch.float64, requires_grad=True)
@@ -45,7 +45,7 @@ def test_folded_head_equals_the_plain_formula_gradients_included(
 
 def random_head(channels: tuple[int, ...], width: int, generator: torch.Generator) -> SegFormerHead:
     head = SegFormerHead(channels, width, classes=5)
-    head.initialise(generator)
+    head.initialize(generator)
     for parameter in head.parameters():
         parameter.data.add_(0.3 * torch.randn(parameter.shape, generator=generator))
     return head.double()
