@@ -36,7 +36,7 @@ name: idle
 run: {{stream: {{visits: [clear]}}, evaluation: {{split: select}}}}
 space:
   method.threshold: {{type: float, low: 0.5, high: 0.9, default: 0.9}}
-  method.optimizer.learning_rate: {{type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}}
+  method.optimizer.lr: {{type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}}
 sampler: {{name: random, seed: 0}}
 budget: {{trials: {trials}}}
 confirm: {{top: 0}}

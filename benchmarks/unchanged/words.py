@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 SETTINGS: Final[Mapping[str, str]] = {
     "method.optimizer": "method.optimizer",
-    "method.optimizer.learning_rate": "method.optimizer.lr",
+    "method.optimizer.lr": "method.optimizer.lr",
     "method.threshold": "method.pseudo_threshold",
     "method.ignored_top": "method.pseudo_ignore_top",
     "method.ignored_bottom": "method.pseudo_ignore_bottom",

@@ -70,7 +70,7 @@ class Optimizer:
                 if group:
                     groups.append({"params": group, "weight_decay": settings.weight_decay if decays else 0.0})
                     self._group_names.append(part)
-        self._adamw = AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.999), fused=True)
+        self._adamw = AdamW(groups, lr=settings.lr, betas=(0.9, 0.999), fused=True)
 
     def forget(self) -> None:
         """Lets the gradients of the step before go; until then they can be looked at."""
@@ -100,7 +100,7 @@ class Optimizer:
 
     def _rate(self, factor: float, plan: StepPlan) -> float:
         if plan.learning_rate is None:
-            return self._settings.learning_rate * factor * plan.learning_rate_factor
+            return self._settings.lr * factor * plan.learning_rate_factor
         return plan.learning_rate * (factor if plan.keeps_head_factor else 1.0) * plan.learning_rate_factor
 
     def state_dict(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ class AdversarialSettings(LearningSettings):
     """A discriminator behind a gradient reversal, in a single stage (Ganin and Lempitsky 2015, arXiv 1409.7495)."""
 
     name: Literal["adversarial"]
-    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
+    optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
     """Of the network; the discriminator shares its decay."""
     clean_weight: NonNegative = 1.0
     """Weight of the cross-entropy on replayed source frames."""

@@ -19,7 +19,7 @@ class OneCycleSettings(Settings):
 
     name: Literal["one_cycle"]
     warm_up: Annotated[Fraction, Field(gt=0.0, lt=1.0)] = 0.2
-    """Share of all steps in which the rate rises to `learning_rate`."""
+    """Share of all steps in which the rate rises to `lr`."""
 
 
 class PolySettings(Settings):
@@ -30,13 +30,13 @@ class PolySettings(Settings):
 
     name: Literal["poly"]
     power: Positive = 1.0
-    """The rate is `learning_rate` times (share of the steps that are left)^power; 1 is a straight line."""
+    """The rate is `lr` times (share of the steps that are left)^power; 1 is a straight line."""
     warm_up: Annotated[Fraction, Field(lt=1.0)] = 0.0375
     """Share of all steps over which a factor on that rises straight to 1: 1500 of 40,000 in the recipe; 0 is off."""
     start: Fraction = 1e-6
     """That factor at the first step."""
     least: Fraction = 0.0
-    """The fall ends at this share of `learning_rate`."""
+    """The fall ends at this share of `lr`."""
 
 
 ModulationSettings = Annotated[

@@ -17,7 +17,7 @@ class CottaSettings(LearningSettings):
     for `consolidation` alone."""
 
     name: Literal["cotta"]
-    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
+    optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
     ema_alpha: Fraction = 0.999
     """Share of the old teacher in the new one, from the first step on."""
     confidence_threshold: Fraction = 0.69

@@ -10,9 +10,9 @@ from segada.settings.consolidation import ConsolidationSettings
 class OptimizerSettings(Settings):
     """AdamW over what may learn."""
 
-    learning_rate: Positive = 1e-3
+    lr: Positive = 1e-3
     head_factor: Positive = 1.0
-    """The head learns with `learning_rate` times this; 10 in the SegFormer recipe."""
+    """The head learns with `lr` times this; 10 in the SegFormer recipe."""
     weight_decay: NonNegative = 0.01
     """Not applied to norms, biases and scales, nor to tables of positions and the networks that stand for them."""
 

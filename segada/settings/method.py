@@ -32,7 +32,7 @@ class SupervisedSettings(LearningSettings):
     """Learning from labelled source frames alone: pre-training."""
 
     name: Literal["supervised"]
-    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=3e-3)
+    optimizer: OptimizerSettings = OptimizerSettings(lr=3e-3)
     color: ColorSettings = ColorSettings()
     crop: Fraction = 0.75
     """Smallest side of the random crop, as a share of the frame's; crops are resized back. 1 is off."""

@@ -11,7 +11,7 @@ class TentSettings(LearningSettings):
     `consolidation` alone."""
 
     name: Literal["tent"]
-    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
+    optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
     parameters: Literal["norms", "learning"] = "norms"
     """What descends. `norms`, the paper's: scales and shifts of all norms and nothing else, whatever `model.freeze`,
     `model.frozen` and `model.learning` say. `learning`: what those three leave, adapters and prompts."""

@@ -35,7 +35,7 @@ run:
   model: {checkpoint: segada/models/checkpoints/streets_tiny.safetensors}
   evaluation: {split: select}
 space:
-  method.optimizer.learning_rate: {type: choice, choices: [1e-3, 1e30], default: 1e-3}
+  method.optimizer.lr: {type: choice, choices: [1e-3, 1e30], default: 1e-3}
   method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}
 sampler: {name: random, seed: 0}
 budget: {trials: 6}
@@ -116,7 +116,7 @@ def test_the_total_is_as_asked_and_diverging_trials_say_why(finished):
     trials = rows(finished.out)
 
     assert [row["number"] for row in trials] == ["0", "1", "2", "3", "4", "5"]
-    diverging = [row for row in trials if float(row["method.optimizer.learning_rate"]) > 1]
+    diverging = [row for row in trials if float(row["method.optimizer.lr"]) > 1]
     assert 0 < len(diverging) < 6
     assert {row["state"] for row in diverging} == {"fail"}
     assert all("learning rate" in row["reason"] for row in diverging)

@@ -19,7 +19,7 @@ from hpo.wandb_sweep import main
 KEY = "5ecre7" * 7
 SPACE = {
     "method.threshold": {"type": "float", "low": 0.5, "high": 0.9},
-    "method.optimizer.learning_rate": {"type": "float", "low": 1e-5, "high": 1e-2, "log": True},
+    "method.optimizer.lr": {"type": "float", "low": 1e-5, "high": 1e-2, "log": True},
     "stream.passes": {"type": "int", "low": 1, "high": 4},
     "adapter.name": {"type": "choice", "choices": ["none", "adaptformer"]},
     "adapter.bottleneck": {"type": "int", "low": 4, "high": 64, "log": True, "when": {"adapter.name": "adaptformer"}},

@@ -86,7 +86,7 @@ def test_a_missing_file_and_a_wrong_method_of_training_are_refused(
 
 
 def test_a_loss_that_is_not_finite_is_one_line(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wild = {"name": "dacs", "optimizer": {"learning_rate": 1.0e30}}
+    wild = {"name": "dacs", "optimizer": {"lr": 1.0e30}}
     (tmp_path / "run.yaml").write_text(yaml.safe_dump({**TINY, "stream": {"visits": ["clear"]}, "method": wild}))
     assert run(adapt.main, "run.yaml") == WRONG_INPUT
     error = capsys.readouterr().err

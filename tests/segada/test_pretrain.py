@@ -28,7 +28,7 @@ RAINS = ["25mm", "50mm", "75mm", "100mm", "200mm"]
 SMALL = {
     "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 1, "select": 4, "report": 4}},
     "stream": {"split": "source", "visits": ["clear", "clear"], "frames": 8, "batch_size": 4},
-    "method": {"name": "supervised", "optimizer": {"learning_rate": 1e-3}},
+    "method": {"name": "supervised", "optimizer": {"lr": 1e-3}},
     "evaluation": {"split": "select", "online": False},
 }
 

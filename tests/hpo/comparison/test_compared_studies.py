@@ -41,7 +41,7 @@ confirm: {top: 1, seeds: 3}
 METHODS = {
     "still": "extends: _base.yaml\nname: still\nrun: {method: {name: source_only}}\nspace: {}\n",
     "tent": "extends: _base.yaml\nname: tent\nrun: {method: {name: tent}}\nspace:\n"
-    "  method.optimizer.learning_rate: {type: float, low: 1e-5, high: 1e-2, log: true, default: 1e-4}\n",
+    "  method.optimizer.lr: {type: float, low: 1e-5, high: 1e-2, log: true, default: 1e-4}\n",
     "dacs": "extends: _base.yaml\nname: dacs\nspace:\n"
     "  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}\n",
 }

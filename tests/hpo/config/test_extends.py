@@ -11,7 +11,7 @@ BASE = """\
 name: base
 run: {stream: {visits: [clear, 25mm]}}
 space:
-  method.optimizer.learning_rate: {type: float, low: 1e-4, high: 1e-1, log: true}
+  method.optimizer.lr: {type: float, low: 1e-4, high: 1e-1, log: true}
   method.threshold: {type: float, low: 0.5, high: 0.99, default: 0.9}
 sampler: {name: genetic, population: 4}
 budget: {trials: 9}
@@ -31,7 +31,7 @@ extends: base.yaml
 run: {stream: {passes: 2}}
 space:
   method.threshold: {low: 0.7}
-  method.optimizer.learning_rate: {type: float, low: 0.001, high: 0.5}
+  method.optimizer.lr: {type: float, low: 0.001, high: 0.5}
   method.ema_alpha: {type: float, low: 0.9, high: 0.99}
 sampler: {name: random, seed: 3}
 pruning: null
@@ -48,7 +48,7 @@ pruning: null
     assert shown == {
         "method.threshold": "0.7 to 0.99",
         # With a type the parameter is a new one: the logarithm is not inherited.
-        "method.optimizer.learning_rate": "0.001 to 0.5",
+        "method.optimizer.lr": "0.001 to 0.5",
         "method.ema_alpha": "0.9 to 0.99",
     }
     assert study.space.defaults() is None
@@ -59,7 +59,7 @@ def test_null_takes_a_parameter_out(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"child\.yaml:2: extends: there is no file .*base, and no shipped study"):
         load_study(str(tmp_path / "child.yaml"))
     write(tmp_path, child="name: c\nextends: base.yaml\nspace: {method.threshold: null}\n")
-    assert list(load_study(str(tmp_path / "child.yaml")).space.parameters) == ["method.optimizer.learning_rate"]
+    assert list(load_study(str(tmp_path / "child.yaml")).space.parameters) == ["method.optimizer.lr"]
 
 
 def test_shipped_studies_can_be_extended_by_name(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_sweep_is_a_study_as_it_is(tmp_path: Path) -> None:
     assert [(one.metric, one.goal) for one in study.settings.objectives] == [("mean_miou", "maximize")]
     assert {path: one.described for path, one in study.space.parameters.items()} == {
         "method.threshold": "0.5 to 0.99",
-        "method.optimizer.learning_rate": "1e-05 to 0.01, log",
+        "method.optimizer.lr": "1e-05 to 0.01, log",
         "adapter.name": '"none" | "adaptformer"',
     }
     assert study.run_settings().stream.passes == 2
@@ -193,7 +193,7 @@ STUDY = """\
 name: exported
 run: {stream: {visits: [clear, 25mm, 50mm]}}
 space:
-  method.optimizer.learning_rate: {type: float, low: 1e-5, high: 1e-2, log: true}
+  method.optimizer.lr: {type: float, low: 1e-5, high: 1e-2, log: true}
   method.clean_weight: {type: float, low: 0.0, high: 2.0, step: 0.25}
   method.mix_weight: {type: float, low: 0.1, high: 1.1, step: 0.25}
   stream.passes: {type: int, low: 1, high: 4}
@@ -225,7 +225,7 @@ def test_a_study_as_a_sweep(study: StudyFile) -> None:
     assert sweep["run_cap"] == 24
     parameters = sweep["parameters"]
     assert isinstance(parameters, dict)
-    assert parameters["method.optimizer.learning_rate"] == {
+    assert parameters["method.optimizer.lr"] == {
         "distribution": "log_uniform_values",
         "min": 1e-5,
         "max": 1e-2,

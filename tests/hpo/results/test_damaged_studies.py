@@ -34,7 +34,7 @@ run:
   stream: {visits: [clear, 100mm], frames: 4, replay: {size: 8}}
   evaluation: {split: select}
 space:
-  method.optimizer.learning_rate: {type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}
+  method.optimizer.lr: {type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}
 sampler: {name: random, seed: 0}
 budget: {trials: 2}
 confirm: {top: 1, seeds: 1}

@@ -218,7 +218,7 @@ def test_the_source_model_is_trained_once_for_all_methods(
 def test_a_run_that_diverges_is_shown_and_stops_no_other(
     command: Command, recipe: dict[str, Any], tmp_path: Path
 ) -> None:
-    wild = {"method": {"name": "dacs", "optimizer": {"learning_rate": 1e30}}}
+    wild = {"method": {"name": "dacs", "optimizer": {"lr": 1e30}}}
     methods = {"wild": wild, "source_only": {"method": {"name": "source_only"}}}
     assert command({**recipe, "methods": methods}, "--out", "out") == DONE
 

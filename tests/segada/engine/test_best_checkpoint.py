@@ -23,7 +23,7 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
     stream = {**tiny_run["stream"], "visits": ["clear"] * 4, "frames": 4}  # type: ignore[dict-item]
     # Ever faster until it ruins the network: each of six seeds ended at two thirds of its best score or less, so
     # that which visits are good is no matter of rounding.
-    method = {"name": "supervised", "optimizer": {"learning_rate": 5e-2}}
+    method = {"name": "supervised", "optimizer": {"lr": 5e-2}}
     return RunSettings.model_validate(
         {
             **tiny_run,

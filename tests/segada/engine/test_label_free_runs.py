@@ -16,8 +16,8 @@ from segada.settings.evaluation import LabelFreeName
 
 ALL = list(get_args(LabelFreeName))
 TEACHERS = {
-    "dacs": {"name": "dacs", "threshold": 0.1, "optimizer": {"learning_rate": 1e-2}},
-    "cotta": {"name": "cotta", "scales": [], "restore": 0.1, "optimizer": {"learning_rate": 1e-2}},
+    "dacs": {"name": "dacs", "threshold": 0.1, "optimizer": {"lr": 1e-2}},
+    "cotta": {"name": "cotta", "scales": [], "restore": 0.1, "optimizer": {"lr": 1e-2}},
 }
 
 

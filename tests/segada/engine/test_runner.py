@@ -119,7 +119,7 @@ def test_the_seed_changes_the_numbers(tiny_run: dict[str, object], material: Run
 
 
 def test_a_loss_that_is_not_finite_names_itself_and_its_place(tiny_run: dict[str, object], material: RunData) -> None:
-    settings = _settings(tiny_run, method={"name": "dacs", "optimizer": {"learning_rate": 1e30}})
+    settings = _settings(tiny_run, method={"name": "dacs", "optimizer": {"lr": 1e30}})
     with pytest.raises(Diverged, match=r"the loss term 'clean' is (nan|inf) in visit 0 \(clear\), step \d"):
         _run(settings, material)
 
@@ -146,7 +146,7 @@ def _online(tiny_run: dict[str, object], **sections: object) -> float | None:
     return run.next_visit().online_miou
 
 
-FAST = {"name": "dacs", "target_labels": "ground_truth", "optimizer": {"learning_rate": 0.01}, "scored": "student"}
+FAST = {"name": "dacs", "target_labels": "ground_truth", "optimizer": {"lr": 0.01}, "scored": "student"}
 
 
 def test_a_frame_is_predicted_before_it_is_learned_from(tiny_run: dict[str, object]) -> None:

@@ -18,7 +18,7 @@ from segada.selftraining.restoration import successes
 
 SETTINGS = {
     "name": "cotta",
-    "optimizer": {"learning_rate": 1e-3, "weight_decay": 0.0},
+    "optimizer": {"lr": 1e-3, "weight_decay": 0.0},
     "ema_alpha": 0.9,
     "confidence_threshold": 0.5,
     "scales": [1.5, 2.0],

@@ -19,7 +19,7 @@ from segada.settings.learning import OptimizerSettings
 def _consolidated(name: str, weight: float) -> dict[str, object]:
     return {
         "name": name,
-        "optimizer": {"learning_rate": 1e-3},
+        "optimizer": {"lr": 1e-3},
         "consolidation": {"weight": weight, "frames": 4},
     }
 
@@ -58,7 +58,7 @@ def test_consolidation_draws_nothing(build: Build) -> None:
 def test_what_learns_beside_the_network_has_a_rate_of_its_own() -> None:
     network = {name: torch.nn.Parameter(torch.zeros(1)) for name in ("encoder.x", "head.x")}
     beside = Beside("other", {"x": torch.nn.Parameter(torch.zeros(1))}, 1e-2)
-    optimizer = Optimizer(network, OptimizerSettings(learning_rate=1e-3, head_factor=3.0), beside)
+    optimizer = Optimizer(network, OptimizerSettings(lr=1e-3, head_factor=3.0), beside)
     every = [*network.values(), *beside.parameters.values()]
     optimizer.step(torch.stack(every).sum(), StepPlan(0.5))
     # The first step of AdamW is its rate.
@@ -70,7 +70,7 @@ def test_what_learns_beside_the_network_has_a_rate_of_its_own() -> None:
 @pytest.mark.parametrize(("keeps", "of_head"), [(True, 0.3), (False, 0.1)])
 def test_a_planned_rate_takes_the_factor_of_the_head_with_it_or_leaves_it(keeps: bool, of_head: float) -> None:
     network = {name: torch.nn.Parameter(torch.zeros(1)) for name in ("encoder.x", "head.x")}
-    optimizer = Optimizer(network, OptimizerSettings(learning_rate=1e-3, head_factor=3.0))
+    optimizer = Optimizer(network, OptimizerSettings(lr=1e-3, head_factor=3.0))
     plan = StepPlan(learning_rate=0.1, keeps_head_factor=keeps)
     optimizer.step(torch.stack(list(network.values())).sum(), plan)
     assert [float(value.detach()) for value in network.values()] == pytest.approx([-0.1, -of_head], rel=1e-4)
@@ -85,7 +85,7 @@ def _decayed(network: nn.Module) -> set[str]:
     with torch.no_grad():
         for parameter in parameters.values():
             parameter.fill_(1.0)
-    optimizer = Optimizer(parameters, OptimizerSettings(learning_rate=0.1, weight_decay=0.5))
+    optimizer = Optimizer(parameters, OptimizerSettings(lr=0.1, weight_decay=0.5))
     optimizer.step(torch.stack([parameter.sum() for parameter in parameters.values()]).sum() * 0.0, StepPlan())
     return {name for name, parameter in parameters.items() if torch.all(parameter.detach() < 0.96)}
 

@@ -14,7 +14,7 @@ from segada.data.batch import Batch, to_batch
 from segada.engine.run_data import RunData
 from segada.methods.tent import Tent
 
-NORMS = {"method": {"name": "tent", "optimizer": {"learning_rate": 1e-2}}}
+NORMS = {"method": {"name": "tent", "optimizer": {"lr": 1e-2}}}
 LEARNING = {
     "method": {"name": "tent", "parameters": "learning"},
     "model": {"freeze": "everything"},

@@ -16,8 +16,8 @@ REFUSED = {
     "yes is no number": ("seed: yes", "1: seed: should be a valid integer, not True"),
     "out of bounds": ("seed: -1", "1: seed: should be greater than or equal to 0, not -1"),
     "not finite": (
-        "method:\n  optimizer: {learning_rate: .nan}",
-        "2: method.optimizer.learning_rate: should be a finite",
+        "method:\n  optimizer: {lr: .nan}",
+        "2: method.optimizer.lr: should be a finite",
     ),
     "twice": ("seed: 1\nseed: 2", "2: seed: stands already on line 1"),
     "twice on one line": ("{seed: 1, seed: 2}", "1: seed: stands already on line 1"),
@@ -150,8 +150,8 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", ["1e-6", "1E-6", "+1e-06", "0.000001", "1.e-6", ".1e-5"])
 def test_numbers_as_people_write_them(tmp_path: Path, number: str) -> None:
-    settings = load_run_settings(write(tmp_path, f"method: {{optimizer: {{learning_rate: {number}}}}}"))
-    assert settings.method.model_dump()["optimizer"]["learning_rate"] == pytest.approx(1e-6)
+    settings = load_run_settings(write(tmp_path, f"method: {{optimizer: {{lr: {number}}}}}"))
+    assert settings.method.model_dump()["optimizer"]["lr"] == pytest.approx(1e-6)
 
 
 def test_names_that_look_like_numbers_or_dates_stay_text(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
         ("adapter.bottleneck", [{"adapter.name": "adaptformer"}]),
         ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida")]),
         (
-            "method.optimizer.learning_rate",
+            "method.optimizer.lr",
             [{"method.name": name} for name in ("tent", "cotta", "dacs", "adversarial", "supervised")],
         ),
         ("modulation.detector.threshold", [{"modulation.name": "hamlet"}]),
