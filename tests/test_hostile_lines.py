@@ -53,7 +53,13 @@ WRITERS = {
 ASSIGNMENTS = [
     *("", "=", "a", "a=", ".=1", "a..b=1", "=1", f"{LONG}=1", f"{'a.' * 100}a=1", "x\x03y=1", "data.domains.x\ny={}"),
     *("seed=!!int abc", f"seed={NINES}", f"seed={'9' * 22}", "seed=0x_", "seed=- - -", f"stream.visits={'[' * 2000}"),
-    *("stream.rounds=1000000000", "stream.visits=\x1b", "stream.visits=clear,[", "method.threshold=.nan", "a=&a [*a]"),
+    *(
+        "stream.rounds=1000000000",
+        "stream.visits=\x1b",
+        "stream.visits=clear,[",
+        "method.pseudo_threshold=.nan",
+        "a=&a [*a]",
+    ),
     *("a=*a", "a=<<: b", "stream.visits=!!set {a}", 'model.checkpoint="\\0"', f"model.checkpoint={LONG}", "preset=[1]"),
     *('model.checkpoint=""', "data.size=[1000000000, 1]"),
     *(f"data.root={LONG}", 'data.root="a\\0b"', f"model.encoder=timm/{LONG}", "stream=1", "method={a: 1}"),

@@ -40,7 +40,7 @@ run:
   watch: {{frames: true}}
 space:
   method.name: {{type: choice, choices: [dacs, source_only], default: dacs}}
-  method.threshold: {{type: float, low: 0.1, high: 0.9, when: {{method.name: dacs}}}}
+  method.pseudo_threshold: {{type: float, low: 0.1, high: 0.9, when: {{method.name: dacs}}}}
 sampler: {{name: random, seed: {seed}}}
 budget: {{trials: 6}}
 confirm: {{top: 1, seeds: 1}}

@@ -35,7 +35,7 @@ STUDY = """
 name: idle
 run: {{stream: {{visits: [clear]}}, evaluation: {{split: select}}}}
 space:
-  method.threshold: {{type: float, low: 0.5, high: 0.9, default: 0.9}}
+  method.pseudo_threshold: {{type: float, low: 0.5, high: 0.9, default: 0.9}}
   method.optimizer.lr: {{type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}}
 sampler: {{name: random, seed: 0}}
 budget: {{trials: {trials}}}

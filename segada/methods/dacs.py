@@ -91,10 +91,10 @@ class Dacs(MeanTeacherLearner):
             "clean": Term(settings.clean_weight, "source", self._clean, decoded=True),
             "mix": Term(settings.mix_weight, self._learned_from, self._mix, decoded=True),
             "source_feature_distance": Term(
-                settings.source_feature_distance, "source", self._source_distance, decoded=False
+                settings.source_fdist_lambda, "source", self._source_distance, decoded=False
             ),
             "target_feature_distance": Term(
-                settings.target_feature_distance, "target", self._target_distance, decoded=False
+                settings.target_fdist_lambda, "target", self._target_distance, decoded=False
             ),
             "entropy": Term(settings.entropy_weight, "target", self._entropy, decoded=True),
         }
@@ -129,7 +129,7 @@ class Dacs(MeanTeacherLearner):
 
     def _static_model(self) -> Segmentor | None:
         settings = self._settings
-        if not (settings.source_feature_distance or settings.target_feature_distance):
+        if not (settings.source_fdist_lambda or settings.target_fdist_lambda):
             return None
         if settings.reference_checkpoint is None:
             return source_copy(self.student)
@@ -140,7 +140,9 @@ class Dacs(MeanTeacherLearner):
         self.teacher.train()
         logits = enlarged(self.teacher.decode(self.teacher.encode_rest(target)), size)
         settings = self._settings
-        return pseudo_labels(logits, settings.threshold, settings.ignored_top, settings.ignored_bottom)
+        return pseudo_labels(
+            logits, settings.pseudo_threshold, settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
+        )
 
     def _mixed(self, source: Batch, target: Batch, pseudo_labels: PseudoLabels, ratio: float | None) -> MixedBatch:
         settings = self._settings
@@ -202,11 +204,11 @@ class Dacs(MeanTeacherLearner):
     def _cells(self, passes: Passes) -> Tensor:
         """The source's labels at the resolution of the deepest features, which is that of all kinds of frames."""
         size = next(iter(passes.features.values()))[-1].shape[-2:]
-        return majority_labels(passes.source.labels, size, self._settings.feature_distance_majority)
+        return majority_labels(passes.source.labels, size, self._settings.fdist_min_share)
 
     def _distant(self, cells: Tensor) -> Tensor | None:
         """Where the source feature distance counts; None where it counts everywhere."""
-        return class_mask(cells, THINGS) if self._settings.feature_distance_classes == "things" else None
+        return class_mask(cells, THINGS) if self._settings.fdist_classes == "things" else None
 
     def _shown(self, passes: Passes, target: Batch, pseudo_labels: PseudoLabels) -> MixPictures:
         cells = self._cells(passes)

@@ -21,7 +21,9 @@ class PseudoLabels:
     sure_share: Tensor
 
 
-def pseudo_labels(logits: Tensor, threshold: float, ignored_top: float, ignored_bottom: float) -> PseudoLabels:
+def pseudo_labels(
+    logits: Tensor, threshold: float, pseudo_ignore_top: float, pseudo_ignore_bottom: float
+) -> PseudoLabels:
     """Labels and weights from the teacher's logits.
 
     Every pixel weighs the share of pixels in the batch with max softmax >= threshold, one number per batch.
@@ -29,16 +31,16 @@ def pseudo_labels(logits: Tensor, threshold: float, ignored_top: float, ignored_
     Args:
         logits: float [B, K, H, W], at label resolution.
         threshold: Confidence in [0, 1] from which a pixel counts as sure.
-        ignored_top: Share of the rows, from the top, that weigh 0.
-        ignored_bottom: Share of the rows, from the bottom, that weigh 0.
+        pseudo_ignore_top: Share of the rows, from the top, that weigh 0.
+        pseudo_ignore_bottom: Share of the rows, from the bottom, that weigh 0.
     """
     highest, labels = logits.max(dim=1)
     confidence = (highest - logits.logsumexp(dim=1)).exp()
     sure_share = (confidence >= threshold).float().mean()
     weight = sure_share.expand(labels.shape).clone()
     rows = labels.shape[1]
-    weight[:, : round(rows * ignored_top)] = 0.0
-    weight[:, rows - round(rows * ignored_bottom) :] = 0.0
+    weight[:, : round(rows * pseudo_ignore_top)] = 0.0
+    weight[:, rows - round(rows * pseudo_ignore_bottom) :] = 0.0
     return PseudoLabels(labels, weight, sure_share)
 
 

@@ -34,9 +34,9 @@ def parse_assignments(
         path, separator, value = text.partition("=")
         if len(path) > KEY or path.count(".") >= DEPTH:
             limit = f"a path has at most {KEY} characters and {DEPTH} names"
-            raise InputError(f"{option} {shown(path)}: {limit}, as in {option} method.threshold=0.9")
+            raise InputError(f"{option} {shown(path)}: {limit}, as in {option} method.pseudo_threshold=0.9")
         if not separator or not path or "" in path.split("."):
-            raise InputError(f"{option} {text[:KEY]}: must be PATH=VALUE, as in {option} method.threshold=0.9")
+            raise InputError(f"{option} {text[:KEY]}: must be PATH=VALUE, as in {option} method.pseudo_threshold=0.9")
         values[path] = _listed(path, read_value(value, f"{option} {text}"), model)
     return values
 

@@ -24,27 +24,27 @@ class DacsSettings(LearningSettings):
     """`ground_truth` is the upper bound: the target's own labels, each with weight 1, ignored rows included."""
     entropy_weight: NonNegative = 0.0
     """Weight of the mean entropy of the student's softmax on target frames, at its own resolution (TENT)."""
-    threshold: Fraction = 0.968
+    pseudo_threshold: Fraction = 0.968
     """Teacher confidence from which a pixel counts as sure; the share of sure pixels weighs the pseudo-labels. With
     `ground_truth` that share is reported and weighs nothing."""
     ema_alpha: Fraction = 0.99
     """Share of the old teacher in the new one; in effect min(1 - 1/(step + 1), ema_alpha)."""
     mix_ratio: Fraction = 0.5
     """Share of the source classes in a batch that are pasted onto target frames. Only with `class_mix`."""
-    ignored_top: Fraction = 0.0
+    pseudo_ignore_top: Fraction = 0.0
     """Share of the rows, from the top, whose pseudo-labels get weight 0. Ground truth keeps its weight there."""
-    ignored_bottom: Fraction = 0.0
+    pseudo_ignore_bottom: Fraction = 0.0
     """Share of the rows, from the bottom, whose pseudo-labels get weight 0 (the car's bonnet)."""
-    source_feature_distance: NonNegative = 0.0
+    source_fdist_lambda: NonNegative = 0.0
     """Weight of the distance between student and static features on things in source frames."""
-    target_feature_distance: NonNegative = 0.0
+    target_fdist_lambda: NonNegative = 0.0
     """Weight of the distance between student and static features on target frames, wherever they show what."""
     reference_checkpoint: str | None = None
     """Whose encoder is the static model's: a checkpoint as in `model.checkpoint`, an ImageNet one for instance; null
     takes the source model. Only with a feature distance."""
-    feature_distance_classes: Literal["things", "all"] = "things"
+    fdist_classes: Literal["things", "all"] = "things"
     """Where in source frames the distance counts: cells that show a thing (DAFormer), or everywhere."""
-    feature_distance_majority: Fraction = 0.75
+    fdist_min_share: Fraction = 0.75
     """Share of a cell's pixels that its most frequent class must fill. Only with `things`."""
     color: ColorSettings = ColorSettings()
     """Applied to class-mixed frames."""
@@ -58,16 +58,17 @@ class DacsSettings(LearningSettings):
         return {
             "clean": self.clean_weight,
             "mix": self.mix_weight,
-            "source_feature_distance": self.source_feature_distance,
-            "target_feature_distance": self.target_feature_distance,
+            "source_feature_distance": self.source_fdist_lambda,
+            "target_feature_distance": self.target_fdist_lambda,
             "entropy": self.entropy_weight,
         }
 
     @model_validator(mode="after")
     def _rows_are_left(self) -> Self:
-        if self.ignored_top + self.ignored_bottom >= 1.0:
+        if self.pseudo_ignore_top + self.pseudo_ignore_bottom >= 1.0:
             raise ValueError(
-                f"method.ignored_top is {self.ignored_top}, but method.ignored_bottom is {self.ignored_bottom}, which "
+                f"method.pseudo_ignore_top is {self.pseudo_ignore_top}, but method.pseudo_ignore_bottom is "
+                f"{self.pseudo_ignore_bottom}, which "
                 "leaves no row whose pseudo-labels count; choose shares that add up to less than 1"
             )
         return self

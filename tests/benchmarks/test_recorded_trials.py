@@ -27,7 +27,7 @@ from hpo.samplers.registry import SAMPLERS
 from segada.errors import InputError
 
 SPACE = {
-    "method.threshold": {"type": "float", "low": 0.0, "high": 1.0},
+    "method.pseudo_threshold": {"type": "float", "low": 0.0, "high": 1.0},
     "method.ema_alpha": {"type": "float", "low": 0.0, "high": 1.0},
 }
 SECONDS = 2.0
@@ -42,7 +42,7 @@ def recording(relevance: float = 0.9) -> Recording:
         forbidden=(),
         visits=("clear", "rain"),
         source_only={"clear": 0.5, "rain": 0.25},
-        relevance={"method.threshold": relevance, "method.ema_alpha": 1.0 - relevance},
+        relevance={"method.pseudo_threshold": relevance, "method.ema_alpha": 1.0 - relevance},
     )
 
 
@@ -51,7 +51,7 @@ def trial(threshold: float, alpha: float, clear: float, rain: float, seconds: fl
         RecordedVisit(domain="clear", frames=10, seconds=seconds, miou={"clear": clear, "rain": 0.0}, label_free={}),
         RecordedVisit(domain="rain", frames=10, seconds=seconds, miou={"clear": 0.0, "rain": rain}, label_free={}),
     )
-    return RecordedTrial(values={"method.threshold": threshold, "method.ema_alpha": alpha}, visits=visits)
+    return RecordedTrial(values={"method.pseudo_threshold": threshold, "method.ema_alpha": alpha}, visits=visits)
 
 
 def grid_table(size: int = 5) -> RecordedTable:
@@ -73,7 +73,7 @@ def test_results_are_those_of_the_visits() -> None:
 
 def test_a_dimension_counts_for_as_much_as_it_says() -> None:
     trials = [trial(0.0, 0.5, 0.5, 0.5), trial(0.4, 0.0, 0.5, 0.5)]
-    asked = {"method.threshold": 0.1, "method.ema_alpha": 0.0}
+    asked = {"method.pseudo_threshold": 0.1, "method.ema_alpha": 0.0}
     assert RecordedTable(recording(0.9), trials).nearest(asked, {0, 1}) == 0
     assert RecordedTable(recording(0.1), trials).nearest(asked, {0, 1}) == 1
     assert RecordedTable(recording(0.9), trials).nearest(asked, {1}) == 1
@@ -109,8 +109,8 @@ def test_every_sampler_gets_every_recorded_trial_once(name: str) -> None:
     clock = VirtualClock(table, build(name, table.space, 16, 0), None, 3)
     found = clock.search(10_000)
     trials = clock.study.get_trials(deepcopy=False)
-    params = [(one.params["method.threshold"], one.params["method.ema_alpha"]) for one in trials]
-    assert sorted(params) == sorted((raw["method.threshold"], raw["method.ema_alpha"]) for raw in table.raw)
+    params = [(one.params["method.pseudo_threshold"], one.params["method.ema_alpha"]) for one in trials]
+    assert sorted(params) == sorted((raw["method.pseudo_threshold"], raw["method.ema_alpha"]) for raw in table.raw)
     values = {tuple(raw.values()): value for raw, value in zip(table.raw, table.mean_miou, strict=True)}
     assert [one.value for one in trials] == [pytest.approx(values[point]) for point in params]
     assert found[-1].mean_miou == pytest.approx(table.mean_miou.max())

@@ -319,7 +319,7 @@ STUDY = """\
 name: kept
 run: {{stream: {{visits: [clear, 25mm]}}, evaluation: {{split: select}}}}
 space:
-  method.threshold: {{type: float, low: 0.5, high: {high}, default: 0.6}}
+  method.pseudo_threshold: {{type: float, low: 0.5, high: {high}, default: 0.6}}
 sampler: {{name: {name}}}
 """
 
@@ -330,6 +330,6 @@ def test_a_changed_space_is_refused_with_the_difference(name: str, tmp_path: Pat
     study = open_study(load_study(str(file)), tmp_path / "out")
     proposals = [study.ask() for _ in range(2)]
     file.write_text(STUDY.format(name=name, high=0.8))
-    with pytest.raises(InputError, match=r"space.method.threshold.high is 0\.9 there and 0\.8 in the file"):
+    with pytest.raises(InputError, match=r"space.method.pseudo_threshold.high is 0\.9 there and 0\.8 in the file"):
         open_study(load_study(str(file)), tmp_path / "out")
     assert all(proposal is not None for proposal in proposals)

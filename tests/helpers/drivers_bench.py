@@ -18,7 +18,7 @@ STUDY = """
 name: shared
 run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
 budget: {trials: 12}
 confirm: {top: 1, seeds: 2}

@@ -17,7 +17,7 @@ run:
     visits: [clear, 25mm, 50mm]
   evaluation: {split: select}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
   adapter.name: {type: choice, choices: [none, adaptformer]}
   adapter.stages: {type: subset, of: [0, 1, 2, 3], when: {adapter.name: adaptformer}}
 sampler: {name: random}
@@ -27,16 +27,16 @@ SWEEP = """\
 method: random
 metric: {name: mean_miou, goal: maximize}
 parameters:
-  method.threshold: {min: 0.5, max: 0.99}
+  method.pseudo_threshold: {min: 0.5, max: 0.99}
   stream.passes: {value: 2}
 run_cap: 7
 """
 THRESHOLD = "{type: float, low: 0.5, high: 0.9}"
 
 
-def space(parameter: str, path: str = "method.threshold") -> str:
+def space(parameter: str, path: str = "method.pseudo_threshold") -> str:
     """The study with another parameter."""
-    return STUDY.replace(f"method.threshold: {THRESHOLD}", f"{path}: {parameter}")
+    return STUDY.replace(f"method.pseudo_threshold: {THRESHOLD}", f"{path}: {parameter}")
 
 
 def more(text: str) -> str:
@@ -236,7 +236,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "at most 200 items",
     ),
     "conditions that multiply": (_chain(), "can be met in more than 1,000 ways"),
-    "a condition on itself": (space("{type: float, low: 0.5, high: 0.9, when: {method.threshold: {above: 0.6}}}"), ""),
+    "a condition on itself": (
+        space("{type: float, low: 0.5, high: 0.9, when: {method.pseudo_threshold: {above: 0.6}}}"),
+        "",
+    ),
     "a condition without end": (space("{type: float, low: 0.5, high: 0.9, when: []}"), "never be active"),
     "a choice that is a mapping": (space("{type: choice, choices: [{a: 1}]}"), ""),
     "a list of types": (space("{type: [float], low: 0, high: 1}"), ""),

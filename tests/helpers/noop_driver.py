@@ -32,7 +32,7 @@ VISITS = 3
 
 def gain_of(parameters: Mapping[str, Value]) -> float:
     """What a run gains: of the best threshold, 0.05."""
-    threshold = parameters.get("method.threshold", 0.5)
+    threshold = parameters.get("method.pseudo_threshold", 0.5)
     assert isinstance(threshold, float)
     return 0.05 - (threshold - 0.7) ** 2
 

@@ -97,10 +97,21 @@ def results(confirmed: Confirmation | None, failures: dict[str, str] | None = No
     """A study with two complete, a pruned and a failed trial."""
     low, high = report(0.0), report(0.04)
     trials = (
-        TrialResult(0, "complete", (0.46,), {"method.threshold": 0.9}, Visits.of(low.visits), Report.of(low), 3.0, ""),
-        TrialResult(1, "complete", (0.5,), {"method.threshold": 0.8}, Visits.of(high.visits), Report.of(high), 3.0, ""),
         TrialResult(
-            2, "pruned", (), {"method.threshold": 0.7}, Visits.of([visit(0, -0.2)]), None, 1.0, "stopped after visit 1"
+            0, "complete", (0.46,), {"method.pseudo_threshold": 0.9}, Visits.of(low.visits), Report.of(low), 3.0, ""
+        ),
+        TrialResult(
+            1, "complete", (0.5,), {"method.pseudo_threshold": 0.8}, Visits.of(high.visits), Report.of(high), 3.0, ""
+        ),
+        TrialResult(
+            2,
+            "pruned",
+            (),
+            {"method.pseudo_threshold": 0.7},
+            Visits.of([visit(0, -0.2)]),
+            None,
+            1.0,
+            "stopped after visit 1",
         ),
         TrialResult(3, "fail", (), {"adapter.stages": [0, 1]}, Visits.of([]), None, 0.0, "the loss <mix> is nan"),
     )

@@ -36,7 +36,7 @@ run:
   evaluation: {split: select}
 space:
   method.optimizer.lr: {type: choice, choices: [1e-3, 1e30], default: 1e-3}
-  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}
 sampler: {name: random, seed: 0}
 budget: {trials: 6}
 confirm: {top: 1, seeds: 2}
@@ -223,7 +223,7 @@ def test_a_search_that_could_not_be_confirmed_does_not_begin_and_goes_on_once_it
     missing = labels[15].read_bytes()
     labels[15].unlink()
     study = yaml.safe_load(STUDY) | {"budget": {"trials": 1}, "confirm": {"top": 1, "seeds": 1}}
-    study["space"] = {"method.threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.9}}
+    study["space"] = {"method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.9}}
     # Seen from here, as a person may write it.
     root = os.path.relpath(tmp_path / "photographs", ROOT)
     domains = {"clear": {"dataset": "streets"}, "road": {"dataset": "camvid", "root": root}}

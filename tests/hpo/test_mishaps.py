@@ -40,7 +40,7 @@ STUDY = """
 name: tiny
 run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
 objectives: [{metric: label_free/entropy, goal: minimize}]
 budget: {trials: 2}
@@ -103,7 +103,7 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
 
 @pytest.fixture(scope="module")
 def settings(tiny_run: dict[str, object]) -> RunSettings:
-    return RunSettings.model_validate({**tiny_run, "method": {"threshold": 0.1}, "watch": {"frames": True}})
+    return RunSettings.model_validate({**tiny_run, "method": {"pseudo_threshold": 0.1}, "watch": {"frames": True}})
 
 
 @pytest.fixture(scope="module")

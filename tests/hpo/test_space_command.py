@@ -77,7 +77,7 @@ def test_check_shows_every_parameter_and_ten_points_that_would_run(
     assert run(monkeypatch, "check", str(tmp_path / "study.yaml")) == 0
     table, points = capsys.readouterr().out.split("\n\n")
     rows = {line.split()[0]: " ".join(line.split()[1:]) for line in table.splitlines()}
-    assert rows["method.source_feature_distance"] == "float 0 | 0.001 to 0.1, log infinitely many"
+    assert rows["method.source_fdist_lambda"] == "float 0 | 0.001 to 0.1, log infinitely many"
     assert rows["method.clean_weight"] == "float 0 to 2 by 0.25 9"
     assert rows["adapter.stages"] == "subset 1 to 3 of 0, 1, 2 adapter.name = adaptformer 7"
     assert rows["adapter.blocks"] == "each for each of adapter.stages: all | last 2 each"

@@ -28,7 +28,7 @@ STUDY: dict[str, object] = {
     "name": "tiny",
     "run": {"stream": {"visits": ["clear", "25mm", "50mm", "75mm"]}, "evaluation": {"split": "select"}},
     "space": {
-        "method.threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.6, "step": 0.1},
+        "method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.6, "step": 0.1},
         "method.clean_weight": {"type": "float", "low": 0.01, "high": 1.0, "off": 0.0, "default": 0.5, "log": True},
         "stream.passes": {"type": "int", "low": 1, "high": 3, "default": 1},
         "adapter.name": {"type": "choice", "choices": ["none", "adaptformer"], "default": "none"},
@@ -82,7 +82,7 @@ def searched(file: StudyFile, out: Path, count: int = 9) -> Study:
             study.prune(number)
         elif number < count - 1:
             study.complete(number, [value + number for value in values], [0.5 - number])
-    study.optuna_study.enqueue_trial({"method.threshold": 0.7})
+    study.optuna_study.enqueue_trial({"method.pseudo_threshold": 0.7})
     return study
 
 
@@ -148,7 +148,7 @@ def test_a_line_says_a_trial_in_words_of_the_study_file(tmp_path):
     assert first["number"] == 0
     assert first["state"] == "complete"
     assert first["params"] == {
-        "method.threshold": 0.6,
+        "method.pseudo_threshold": 0.6,
         "method.clean_weight": 0.5,
         "stream.passes": 1,
         "adapter.name": "none",
@@ -189,10 +189,13 @@ def test_trials_come_back_into_a_folder_whose_journal_is_gone_and_only_once(tmp_
         ('{"number": 0, "state": "done"}', "2: state: Input should be 'complete'"),
         ('{"number": 0, "state": "complete"}', "2: is complete, but has no values"),
         ('{"number": 0, "state": "complete", "values": [1, 2]}', "2: has 2 values, but the study has 1 objectives"),
-        ('{"number": 0, "state": "fail", "params": {"method.threshhold": 0.5}}', "did you mean method.threshold?"),
         (
-            '{"number": 0, "state": "fail", "params": {"method.threshold": 5}}',
-            "2: method.threshold never has the value 5",
+            '{"number": 0, "state": "fail", "params": {"method.threshhold": 0.5}}',
+            "did you mean method.pseudo_threshold?",
+        ),
+        (
+            '{"number": 0, "state": "fail", "params": {"method.pseudo_threshold": 5}}',
+            "2: method.pseudo_threshold never has the value 5",
         ),
         ('{"number": 0, "state": "fail", "params": {"adapter.stages": [1]}}', "2: adapter.stages changes nothing here"),
         ('{"number": 0, "state": "fail", "stored": {"x": 5}}', "2: x is nothing that this space stores"),

@@ -18,7 +18,7 @@ STUDY = {
     "name": "two-goals",
     "run": {"stream": {"visits": ["clear", "50mm", "200mm"]}},
     "space": {
-        "method.threshold": {"type": "float", "low": 0.5, "high": 0.9},
+        "method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9},
         "stream.passes": {"type": "int", "low": 1, "high": 4},
     },
     "sampler": {"name": "nsga2"},
@@ -53,7 +53,7 @@ def test_the_report_draws_what_the_runs_are_told(tmp_path: Path) -> None:
     configs = {panel["viewType"]: panel["config"] for panel in panels}
     columns = [column["accessor"] for column in configs["Parallel Coordinates Plot"]["columns"]]
     assert columns == [
-        "config:method.value.threshold",
+        "config:method.value.pseudo_threshold",
         "config:stream.value.passes",
         "summary:objective/mean_miou",
         "summary:objective/log_trainable_parameters",
@@ -68,7 +68,7 @@ def test_the_report_draws_what_the_runs_are_told(tmp_path: Path) -> None:
     assert curves == [["visited_miou"], ["miou/clear"], ["miou/50mm"], ["miou/200mm"]]
     (trials, _, table) = (grid["runSets"][0] for grid in grids)
     assert "two-goals" in json.dumps(trials["filters"])
-    assert "config:method.value.threshold" in trials["runFeed"]["columnOrder"]
+    assert "config:method.value.pseudo_threshold" in trials["runFeed"]["columnOrder"]
     assert "study" in json.dumps(table["filters"])
 
 

@@ -18,7 +18,7 @@ from hpo.wandb_sweep import main
 
 KEY = "5ecre7" * 7
 SPACE = {
-    "method.threshold": {"type": "float", "low": 0.5, "high": 0.9},
+    "method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9},
     "method.optimizer.lr": {"type": "float", "low": 1e-5, "high": 1e-2, "log": True},
     "stream.passes": {"type": "int", "low": 1, "high": 4},
     "adapter.name": {"type": "choice", "choices": ["none", "adaptformer"]},
@@ -33,9 +33,9 @@ def command(server: SweepServer, folder: Path, *arguments: str) -> "subprocess.C
 
 
 def test_a_sweep_is_made_and_its_agent_adapts(tmp_path: Path, tiny_run: dict[str, object]) -> None:
-    study = {"name": "tiny", "run": tiny_run, "space": {"method.threshold": SPACE["method.threshold"]}}
+    study = {"name": "tiny", "run": tiny_run, "space": {"method.pseudo_threshold": SPACE["method.pseudo_threshold"]}}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**study, "sampler": {"name": "tpe"}}))
-    with sweep_server({"method.threshold": 0.75}) as server:
+    with sweep_server({"method.pseudo_threshold": 0.75}) as server:
         made = command(server, tmp_path, "create", "tiny.yaml", "--project", "rain")
         done = command(server, tmp_path, "agent", "lab/rain/abc123", "--count", "1")
     assert made.returncode == 0, made.stderr
@@ -45,7 +45,7 @@ def test_a_sweep_is_made_and_its_agent_adapts(tmp_path: Path, tiny_run: dict[str
     assert done.returncode == 0, done.stderr
     assert server.unknown == []
     settings = yaml.safe_load((tmp_path / "runs" / "tiny" / "sweep" / "run1" / "settings.yaml").read_text())
-    assert settings["method"]["threshold"] == 0.75
+    assert settings["method"]["pseudo_threshold"] == 0.75
     (run,) = kept_runs(tmp_path).values()
     assert [point["domain"] for point in run.history if "domain" in point] == ["clear", "200mm"]
     assert KEY not in made.stdout + made.stderr + done.stdout + done.stderr + server.config

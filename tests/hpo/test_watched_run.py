@@ -23,7 +23,7 @@ SECRETS = {
 }
 STUDY = {
     "name": "watched",
-    "space": {"method.threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.9}},
+    "space": {"method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.9}},
     "sampler": {"name": "random", "seed": 0},
     "budget": {"trials": 2},
     "confirm": {"top": 1, "seeds": 1},
@@ -73,7 +73,7 @@ def test_a_run_per_trial_is_what_the_study_found(watched: Watched, runs: dict[st
         assert (kept.group, kept.project, kept.tags) == ("watched", "rain", ["watched"])
         settings = yaml.safe_load((folder / "settings.yaml").read_text())
         assert {section: kept.config[section] for section in settings} == settings
-        assert kept.config["method"]["threshold"] == pytest.approx(float(row["method.threshold"]))
+        assert kept.config["method"]["pseudo_threshold"] == pytest.approx(float(row["method.pseudo_threshold"]))
         report = RunReport.model_validate_json((folder / "report.json").read_bytes())
         for point, visit in zip(kept.history, report.visits, strict=True):
             assert (point["visit"], point["domain"]) == (visit.visit, visit.domain)

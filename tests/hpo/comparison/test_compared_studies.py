@@ -43,7 +43,7 @@ METHODS = {
     "tent": "extends: _base.yaml\nname: tent\nrun: {method: {name: tent}}\nspace:\n"
     "  method.optimizer.lr: {type: float, low: 1e-5, high: 1e-2, log: true, default: 1e-4}\n",
     "dacs": "extends: _base.yaml\nname: dacs\nspace:\n"
-    "  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}\n",
+    "  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}\n",
 }
 WORTH = {"source_only": 0.0, "batch_norm": 0.01, "tent": 0.02, "dacs": 0.15}
 """By how much each method is better than the source model, in these runs that nobody computes."""
@@ -131,7 +131,7 @@ def test_every_winner_stands_beside_the_others(done: Done) -> None:
     first, _, last = comparison.methods
     assert (first.trials, last.trials) == (3, 1)
     assert first.frames == 3 * 3 * 8
-    assert first.settings.keys() == {"method.threshold"}
+    assert first.settings.keys() == {"method.pseudo_threshold"}
     assert first.confirmed.gain.keys() == {"source_only", "batch_norm"}
     assert first.confirmed.gain["source_only"].low > 0
     assert last.confirmed.gain["source_only"].value == 0.0
@@ -147,7 +147,7 @@ def test_scripts_read_the_same(done: Done) -> None:
         rows = {row["method"]: row for row in csv.DictReader(file)}
     first = done.comparison.methods[0]
     assert set(rows) == {"dacs", "tent", "still", "source_only", "batch_norm"}
-    assert float(rows["dacs"]["settings/method.threshold"]) == first.settings["method.threshold"]
+    assert float(rows["dacs"]["settings/method.pseudo_threshold"]) == first.settings["method.pseudo_threshold"]
     assert float(rows["dacs"]["mean_miou low"]) < float(rows["dacs"]["mean_miou"])
 
 

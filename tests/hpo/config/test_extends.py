@@ -12,7 +12,7 @@ name: base
 run: {stream: {visits: [clear, 25mm]}}
 space:
   method.optimizer.lr: {type: float, low: 1e-4, high: 1e-1, log: true}
-  method.threshold: {type: float, low: 0.5, high: 0.99, default: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.99, default: 0.9}
 sampler: {name: genetic, population: 4}
 budget: {trials: 9}
 pruning: {min_visits: 1}
@@ -30,7 +30,7 @@ name: child
 extends: base.yaml
 run: {stream: {passes: 2}}
 space:
-  method.threshold: {low: 0.7}
+  method.pseudo_threshold: {low: 0.7}
   method.optimizer.lr: {type: float, low: 0.001, high: 0.5}
   method.ema_alpha: {type: float, low: 0.9, high: 0.99}
 sampler: {name: random, seed: 3}
@@ -46,7 +46,7 @@ pruning: null
     assert study.settings.sampler.model_dump() == {"name": "random", "seed": 3}
     shown = {path: parameter.described for path, parameter in study.space.parameters.items()}
     assert shown == {
-        "method.threshold": "0.7 to 0.99",
+        "method.pseudo_threshold": "0.7 to 0.99",
         # With a type the parameter is a new one: the logarithm is not inherited.
         "method.optimizer.lr": "0.001 to 0.5",
         "method.ema_alpha": "0.9 to 0.99",
@@ -55,10 +55,10 @@ pruning: null
 
 
 def test_null_takes_a_parameter_out(tmp_path: Path) -> None:
-    write(tmp_path, base=BASE, child="name: c\nextends: base\nspace: {method.threshold: null}\n")
+    write(tmp_path, base=BASE, child="name: c\nextends: base\nspace: {method.pseudo_threshold: null}\n")
     with pytest.raises(InputError, match=r"child\.yaml:2: extends: there is no file .*base, and no shipped study"):
         load_study(str(tmp_path / "child.yaml"))
-    write(tmp_path, child="name: c\nextends: base.yaml\nspace: {method.threshold: null}\n")
+    write(tmp_path, child="name: c\nextends: base.yaml\nspace: {method.pseudo_threshold: null}\n")
     assert list(load_study(str(tmp_path / "child.yaml")).space.parameters) == ["method.optimizer.lr"]
 
 
@@ -81,14 +81,30 @@ def test_a_file_beside_wins_over_a_shipped_one_and_files_extend_in_chains(tmp_pa
     [
         (BASE.replace("trials: 9", "trials: 0"), "name: c", "base.yaml:7: budget.trials: should be greater"),
         (BASE, "budget: {trials: 0}", "child.yaml:3: budget.trials: should be greater"),
-        (BASE.replace("low: 0.5", "low: 1.5"), "name: c", "base.yaml:5: space.method.threshold: low < high must"),
-        (BASE, "space: {method.threshold: {high: 0.1}}", "child.yaml:3: space.method.threshold: low < high must"),
-        (BASE, "space: {method.threshold: {hihg: 0.1}}", "child.yaml:3: space.method.threshold.hihg: there is no such"),
+        (
+            BASE.replace("low: 0.5", "low: 1.5"),
+            "name: c",
+            "base.yaml:5: space.method.pseudo_threshold: low < high must",
+        ),
+        (
+            BASE,
+            "space: {method.pseudo_threshold: {high: 0.1}}",
+            "child.yaml:3: space.method.pseudo_threshold: low < high must",
+        ),
+        (
+            BASE,
+            "space: {method.pseudo_threshold: {hihg: 0.1}}",
+            "child.yaml:3: space.method.pseudo_threshold.hihg: there is no such",
+        ),
         (BASE, "\n\nrun: {stream: {visits: [nowhere]}}", "child.yaml:5: run.stream.visits: names 'nowhere'"),
         (BASE.replace("visits: [clear", "visits: [klear"), "name: c", "base.yaml:2: run.stream.visits: names 'klear'"),
         (BASE, "pruning: {min_visits: 7}", "child.yaml:3: pruning.min_visits: must be below the 2 visits"),
         (BASE.replace("min_visits: 1", "min_visits: 7"), "name: c", "base.yaml:8: pruning.min_visits: must be below"),
-        (BASE.replace("threshold", "treshold"), "name: c", "base.yaml:5: space.method.treshold: no setting has this"),
+        (
+            BASE.replace("pseudo_threshold", "pseudo_treshold"),
+            "name: c",
+            "base.yaml:5: space.method.pseudo_treshold: no setting has this",
+        ),
         (BASE, "space: {nothing.here: null}", "child.yaml:3: space.nothing.here: "),
     ],
 )

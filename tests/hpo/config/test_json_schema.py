@@ -27,17 +27,17 @@ run:
   adapter: {name: adaptformer}
 pretrain: {method: {name: supervised, optimizer: {lr: 3e-3}}, modulation: {name: one_cycle}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.99, step: 0.01, default: 0.9}
-  method.source_feature_distance: {type: float, low: 1e-3, high: 1e-1, log: true, off: 0.0}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.99, step: 0.01, default: 0.9}
+  method.source_fdist_lambda: {type: float, low: 1e-3, high: 1e-1, log: true, off: 0.0}
   adapter.stages: {type: subset, of: [0, 1, 2, 3], default: [0, 1]}
   adapter.blocks: {type: each, of: adapter.stages, choices: [all, last], default: all}
-  method.feature_distance_classes:
-    {type: choice, choices: [all, things], when: {method.source_feature_distance: {above: 0.0}}}
+  method.fdist_classes:
+    {type: choice, choices: [all, things], when: {method.source_fdist_lambda: {above: 0.0}}}
   adapter.bottleneck:
-    {type: int, low: 4, high: 64, log: true, when: [{adapter.stages: {has: 1}}, {method.threshold: 0.5}]}
+    {type: int, low: 4, high: 64, log: true, when: [{adapter.stages: {has: 1}}, {method.pseudo_threshold: 0.5}]}
 forbidden:
-  - {adapter.bottleneck: [4, 5], method.threshold: {below: 0.6}}
-start_from: [defaults, runs/former, {study: runs/other, top: 2}, {method.threshold: 0.7}]
+  - {adapter.bottleneck: [4, 5], method.pseudo_threshold: {below: 0.6}}
+start_from: [defaults, runs/former, {study: runs/other, top: 2}, {method.pseudo_threshold: 0.7}]
 sampler: {name: tpe}
 objectives: [{metric: gain, goal: maximize}]
 """
@@ -66,15 +66,13 @@ def test_every_key_fits() -> None:
     assert errors(GOOD) == []
     assert errors(EVERYTHING) == []
     start = next(line for line in EVERYTHING.splitlines() if line.startswith("start_from"))
-    for single in ("defaults", "{method.threshold: 0.7}", "{study: runs/other}"):
+    for single in ("defaults", "{method.pseudo_threshold: 0.7}", "{study: runs/other}"):
         assert errors(EVERYTHING.replace(start, f"start_from: {single}")) == []
     assert errors(EVERYTHING.replace(start, "start_from: 3")) != []
 
 
 def test_a_study_that_extends_another_may_say_less() -> None:
-    short = (
-        "extends: ga_dacs\nspace: {method.threshold: {low: 0.6}, method.ema_alpha: null}\nsampler: {population: 5}\n"
-    )
+    short = "extends: ga_dacs\nspace: {method.pseudo_threshold: {low: 0.6}, method.ema_alpha: null}\nsampler: {population: 5}\n"
     assert errors(short) == []
     assert errors(short.replace("extends: ga_dacs\n", "")) != []
     assert errors(short.replace("population", "popluation")) != []

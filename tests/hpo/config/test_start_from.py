@@ -17,10 +17,10 @@ STUDY = """\
 name: begin
 run: {stream: {visits: [clear, 25mm]}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.99, default: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.99, default: 0.9}
   adapter.name: {type: choice, choices: [none, adaptformer], default: none}
   adapter.bottleneck: {type: int, low: 4, high: 64, when: {adapter.name: adaptformer}}
-  method.source_feature_distance: {type: float, low: 0.001, high: 0.1, log: true, off: 0.0, default: 0.0}
+  method.source_fdist_lambda: {type: float, low: 0.001, high: 0.1, log: true, off: 0.0, default: 0.0}
 forbidden:
   - {adapter.name: adaptformer, adapter.bottleneck: 64}
 sampler: {name: random}
@@ -40,7 +40,7 @@ def begun(file: StudyFile, out: Path, count: int) -> list[dict[str, object]]:
     return [dict(proposal.configuration.values) for proposal in proposals if proposal is not None]
 
 
-DEFAULTS = {"method.threshold": 0.9, "adapter.name": "none", "method.source_feature_distance": 0.0}
+DEFAULTS = {"method.pseudo_threshold": 0.9, "adapter.name": "none", "method.source_fdist_lambda": 0.0}
 
 
 def test_the_defaults_come_first_unless_the_file_says_otherwise(tmp_path: Path) -> None:
@@ -52,16 +52,16 @@ def test_the_defaults_come_first_unless_the_file_says_otherwise(tmp_path: Path) 
 def test_configurations_are_filled_up_with_defaults_and_tried_in_order_each_once(tmp_path: Path) -> None:
     file = study_of(
         tmp_path,
-        "[{method.threshold: 0.6}, defaults, {method.threshold: 0.9}, {adapter.name: adaptformer, "
-        "method.source_feature_distance: 0.01}]",
+        "[{method.pseudo_threshold: 0.6}, defaults, {method.pseudo_threshold: 0.9}, {adapter.name: adaptformer, "
+        "method.source_fdist_lambda: 0.01}]",
     )
     first, second, third, fourth = begun(file, tmp_path / "out", 4)
-    assert first == {**DEFAULTS, "method.threshold": 0.6}
+    assert first == {**DEFAULTS, "method.pseudo_threshold": 0.6}
     assert second == DEFAULTS
     assert {**third, "adapter.bottleneck": 0} == {
         **DEFAULTS,
         "adapter.name": "adaptformer",
-        "method.source_feature_distance": 0.01,
+        "method.source_fdist_lambda": 0.01,
         "adapter.bottleneck": 0,
     }
     # It has no default, so the sampler chose it.
@@ -71,7 +71,8 @@ def test_configurations_are_filled_up_with_defaults_and_tried_in_order_each_once
 
 def test_the_best_of_a_former_study_that_fit_this_one(tmp_path: Path) -> None:
     other = STUDY.replace("low: 0.5", "low: 0.1").replace("name: begin", "name: former") + (
-        "start_from: [{method.threshold: 0.2}, {method.threshold: 0.7}, {method.threshold: 0.8, adapter.name: "
+        "start_from: [{method.pseudo_threshold: 0.2}, {method.pseudo_threshold: 0.7}, {method.pseudo_threshold: 0.8, "
+        "adapter.name: "
         "adaptformer, adapter.bottleneck: 8}]\n"
     )
     former = open_study(study_of(tmp_path, text=other), tmp_path / "former")
@@ -80,11 +81,11 @@ def test_the_best_of_a_former_study_that_fit_this_one(tmp_path: Path) -> None:
         assert proposal is not None
         former.complete(proposal.number, [value])
     (tmp_path / "former" / "study.yaml").write_text(other, encoding="utf-8")
-    best = {"method.threshold": 0.8, "adapter.name": "adaptformer", "adapter.bottleneck": 8}
+    best = {"method.pseudo_threshold": 0.8, "adapter.name": "adaptformer", "adapter.bottleneck": 8}
     expected = [DEFAULTS, {**DEFAULTS, **best}]
     # Of the best, the threshold lies outside this space; so its default stands in.
     assert begun(study_of(tmp_path, f"{{study: {tmp_path}/former, top: 2}}"), tmp_path / "a", 2) == expected
-    assert begun(study_of(tmp_path, f"{tmp_path}/former"), tmp_path / "b", 3)[2]["method.threshold"] == 0.7
+    assert begun(study_of(tmp_path, f"{tmp_path}/former"), tmp_path / "b", 3)[2]["method.pseudo_threshold"] == 0.7
     assert begun(study_of(tmp_path, f"[{{study: {tmp_path}/former, top: 1}}]"), tmp_path / "c", 1) == [DEFAULTS]
 
 
@@ -102,9 +103,15 @@ def test_a_former_study_that_is_none_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        ("[{method.treshold: 0.6}]", "12: start_from.0.method.treshold: is no parameter .* did you mean method.thres"),
-        ("[defaults, {method.threshold: 0.1}]", "12: start_from.1.method.threshold: never has the value 0.1; it is"),
-        ("{method.threshold: high}", "12: start_from.0.method.threshold: never has the value 'high'"),
+        (
+            "[{method.pseudo_treshold: 0.6}]",
+            "12: start_from.0.method.pseudo_treshold: is no parameter .* did you mean method.thres",
+        ),
+        (
+            "[defaults, {method.pseudo_threshold: 0.1}]",
+            "12: start_from.1.method.pseudo_threshold: never has the value 0.1; it is",
+        ),
+        ("{method.pseudo_threshold: high}", "12: start_from.0.method.pseudo_threshold: never has the value 'high'"),
         ("{adapter.name: lora}", "12: start_from.0.adapter.name: never has the value 'lora'; choose from none, adapt"),
         ("{adapter.bottleneck: 8}", "12: start_from.0.adapter.bottleneck: changes nothing here: the conditions of"),
         ("{adapter.name: adaptformer, adapter.bottleneck: 64}", "12: start_from.0: is forbidden, by forbidden.0"),
@@ -127,7 +134,7 @@ def test_one_parameter_is_one_column_of_the_results_however_it_is_stored(tmp_pat
     )
     file = study_of(
         tmp_path,
-        "[defaults, {adapter.name: adaptformer, stream.frames: null, method.source_feature_distance: 0.05}]",
+        "[defaults, {adapter.name: adaptformer, stream.frames: null, method.source_fdist_lambda: 0.05}]",
         text,
     )
     study, plan = open_study(file, tmp_path / "out"), Plan(file, tmp_path / "out")
@@ -139,5 +146,5 @@ def test_one_parameter_is_one_column_of_the_results_however_it_is_stored(tmp_pat
     page(write_outputs(study, plan, {}))
     first, second = csv.DictReader((plan.out / "results.csv").read_text().splitlines())
     assert [name for name in first if "." in name] == sorted(file.space.parameters)
-    assert (first["method.source_feature_distance"], first["adapter.blocks"]) == ("0.0", "")
-    assert (second["method.source_feature_distance"], second["adapter.blocks"]) == ("0.05", "last all")
+    assert (first["method.source_fdist_lambda"], first["adapter.blocks"]) == ("0.0", "")
+    assert (second["method.source_fdist_lambda"], second["adapter.blocks"]) == ("0.05", "last all")

@@ -28,7 +28,7 @@ def test_its_blocks_are_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             "adapter.name: {type: choice, choices: [none, adaptformer, lora]",
         )
         text = text.replace("when: {adapter.name: adaptformer}", "when: {adapter.name: [adaptformer, lora]}")
-        text += "  method.target_feature_distance: {type: float, low: 0.1, high: 1.0, off: 0.0}\n"
+        text += "  method.target_fdist_lambda: {type: float, low: 0.1, high: 1.0, off: 0.0}\n"
         text += f"  stream.rounds: {{type: int, low: 1, high: 2, {line.strip()}}}\n"
         (tmp_path / f"{index}.yaml").write_text(
             f"name: page\nsampler: {{name: random}}\n{text}{forbidden}{start}", encoding="utf-8"

@@ -27,7 +27,7 @@ project: rain
 method: random
 metric: {name: mean_miou, goal: maximize}
 parameters:
-  method.threshold: {min: 0.5, max: 0.99}
+  method.pseudo_threshold: {min: 0.5, max: 0.99}
   method:
     parameters:
       optimizer:
@@ -53,7 +53,7 @@ def test_a_sweep_is_a_study_as_it_is(tmp_path: Path) -> None:
     assert study.settings.sampler.model_dump()["name"] == "random"
     assert [(one.metric, one.goal) for one in study.settings.objectives] == [("mean_miou", "maximize")]
     assert {path: one.described for path, one in study.space.parameters.items()} == {
-        "method.threshold": "0.5 to 0.99",
+        "method.pseudo_threshold": "0.5 to 0.99",
         "method.optimizer.lr": "1e-05 to 0.01, log",
         "adapter.name": '"none" | "adaptformer"',
     }
@@ -67,7 +67,7 @@ def test_a_sweep_is_a_study_as_it_is(tmp_path: Path) -> None:
 
 
 def test_methods_and_defaults_of_a_sweep(tmp_path: Path) -> None:
-    bayes = load(tmp_path, "method: bayes\nparameters: {method.threshold: {min: 0.5, max: 0.9}}\n")
+    bayes = load(tmp_path, "method: bayes\nparameters: {method.pseudo_threshold: {min: 0.5, max: 0.9}}\n")
     assert bayes.settings.sampler.model_dump()["name"] == "tpe"
     assert bayes.settings.name == "sweep"
     assert bayes.settings.pruning is None
@@ -112,47 +112,63 @@ def test_distributions_that_have_a_counterpart(tmp_path: Path, path: str, given:
         (
             "{min: 0.5, max: 0.99}",
             "{distribution: normal, mu: 0.5}",
-            "7: parameters.method.threshold: no sampler here draws from normal",
+            "7: parameters.method.pseudo_threshold: no sampler here draws from normal",
         ),
         (
             "{min: 0.5, max: 0.99}",
             "{distribution: beta}",
-            "7: parameters.method.threshold: no sampler here draws from beta; write min",
+            "7: parameters.method.pseudo_threshold: no sampler here draws from beta; write min",
         ),
-        ("{min: 0.5, max: 0.99}", "{distribution: nromal}", "7: parameters.method.threshold.distribution: should be"),
-        ("{min: 0.5, max: 0.99}", "{min: 0.5}", "7: parameters.method.threshold: uniform needs min and max"),
-        ("{min: 0.5, max: 0.99}", "{max: 0.5}", "7: parameters.method.threshold: needs value, values, min and max, or"),
+        (
+            "{min: 0.5, max: 0.99}",
+            "{distribution: nromal}",
+            "7: parameters.method.pseudo_threshold.distribution: should be",
+        ),
+        ("{min: 0.5, max: 0.99}", "{min: 0.5}", "7: parameters.method.pseudo_threshold: uniform needs min and max"),
+        (
+            "{min: 0.5, max: 0.99}",
+            "{max: 0.5}",
+            "7: parameters.method.pseudo_threshold: needs value, values, min and max, or",
+        ),
         (
             "{min: 0.5, max: 0.99}",
             "{mni: 0.5}",
-            "7: parameters.method.threshold.mni: there is no such key; did you mean min?",
+            "7: parameters.method.pseudo_threshold.mni: there is no such key; did you mean min?",
         ),
-        ("{min: 0.5, max: 0.99}", "{min: 0.9, max: 0.5}", "7: parameters.method.threshold: low < high must hold"),
-        ("{min: 0.5, max: 0.99}", "{min: 0.5, max: 1.5}", "7: parameters.method.threshold.max: should be less than"),
+        (
+            "{min: 0.5, max: 0.99}",
+            "{min: 0.9, max: 0.5}",
+            "7: parameters.method.pseudo_threshold: low < high must hold",
+        ),
+        (
+            "{min: 0.5, max: 0.99}",
+            "{min: 0.5, max: 1.5}",
+            "7: parameters.method.pseudo_threshold.max: should be less than",
+        ),
         (
             "{min: 0.5, max: 0.99}",
             "{distribution: categorical}",
-            "7: parameters.method.threshold: categorical needs values",
+            "7: parameters.method.pseudo_threshold: categorical needs values",
         ),
         (
             "{min: 0.5, max: 0.99}",
             "{values: [0.5, 2.0]}",
-            "7: parameters.method.threshold.values.1: should be less than",
+            "7: parameters.method.pseudo_threshold.values.1: should be less than",
         ),
         (
             "{min: 0.5, max: 0.99}",
             "{values: [0.5, 0.6], probabilities: [0.1, 0.9]}",
-            "7: parameters.method.threshold: samplers here draw values with equal",
+            "7: parameters.method.pseudo_threshold: samplers here draw values with equal",
         ),
         (
             "{min: 0.5, max: 0.99}",
             "{distribution: q_log_uniform_values, min: 1, max: 8, q: 2}",
-            "7: parameters.method.threshold: no sampler here draws multiples of q: 2",
+            "7: parameters.method.pseudo_threshold: no sampler here draws multiples of q: 2",
         ),
         (
-            "method.threshold:",
+            "method.pseudo_threshold:",
             "threshold:",
-            "7: parameters.threshold: no setting has this path; did you mean method.threshold?",
+            "7: parameters.threshold: no setting has this path; did you mean method.pseudo_threshold?",
         ),
         (
             "learning_rate:",
@@ -197,7 +213,7 @@ space:
   method.clean_weight: {type: float, low: 0.0, high: 2.0, step: 0.25}
   method.mix_weight: {type: float, low: 0.1, high: 1.1, step: 0.25}
   stream.passes: {type: int, low: 1, high: 4}
-  method.source_feature_distance: {type: float, low: 0.001, high: 0.1, log: true, off: 0.0}
+  method.source_fdist_lambda: {type: float, low: 0.001, high: 0.1, log: true, off: 0.0}
   adapter.name: {type: choice, choices: [none, adaptformer]}
   adapter.stages: {type: subset, of: [0, 1, 2], when: {adapter.name: adaptformer}}
   adapter.blocks: {type: each, of: adapter.stages, choices: [all, last]}
@@ -234,7 +250,7 @@ def test_a_study_as_a_sweep(study: StudyFile) -> None:
     assert parameters["method.mix_weight"]["values"] == pytest.approx([0.1, 0.35, 0.6, 0.85, 1.1])
     assert parameters["stream.passes"] == {"distribution": "int_uniform", "min": 1, "max": 4}
     assert parameters["adapter.bottleneck"] == {"distribution": "q_log_uniform_values", "q": 1, "min": 4, "max": 64}
-    assert parameters["method.source_feature_distance.on"] == {"values": [False, True]}
+    assert parameters["method.source_fdist_lambda.on"] == {"values": [False, True]}
     assert parameters["adapter.blocks.1"] == {"values": ["all", "last"]}
     assert len(lost(study)) == 2
 
@@ -303,13 +319,13 @@ def test_a_study_that_trains_its_source_model_is_no_sweep(tmp_path: Path) -> Non
 
 def test_an_agent_s_command_adapts_and_tells_wandb(tmp_path: Path, tiny_run: dict[str, object]) -> None:
     space = {
-        "method.threshold": {"type": "float", "low": 0.5, "high": 0.9},
+        "method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9},
         "adapter.name": {"type": "choice", "choices": ["none", "adaptformer"]},
         "adapter.bottleneck": {"type": "int", "low": 2, "high": 8, "when": {"adapter.name": "adaptformer"}},
     }
     text = yaml.safe_dump({"name": "tiny", "run": tiny_run, "space": space, "sampler": {"name": "random"}})
     (tmp_path / "tiny.yaml").write_text(text, encoding="utf-8")
-    proposed = {"method.threshold": 0.75, "adapter.name": "none", "adapter.bottleneck": 4}
+    proposed = {"method.pseudo_threshold": 0.75, "adapter.name": "none", "adapter.bottleneck": 4}
     command = command_of(sweep_of(load_study(str(tmp_path / "tiny.yaml")), "tiny.yaml"), proposed)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "WANDB_MODE": "offline", "WANDB_RUN_ID": "abc", "WANDB_SILENT": "true"}
@@ -318,7 +334,7 @@ def test_an_agent_s_command_adapts_and_tells_wandb(tmp_path: Path, tiny_run: dic
     folder = tmp_path / "runs" / "tiny" / "sweep" / "abc"
     report = json.loads((folder / "report.json").read_text())
     settings = yaml.safe_load((folder / "settings.yaml").read_text())
-    assert (settings["method"]["threshold"], settings["adapter"]) == (0.75, {"name": "none"})
+    assert (settings["method"]["pseudo_threshold"], settings["adapter"]) == (0.75, {"name": "none"})
     (log,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     history = [as_dict(record.history.item) for record in records(log) if record.HasField("history")]
     assert [point["domain"] for point in history if "domain" in point] == ["clear", "200mm"]

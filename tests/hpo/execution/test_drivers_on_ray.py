@@ -16,7 +16,7 @@ from hpo.execution.cluster import Cluster, Resources
 STUDY = """
 name: real
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
 sampler: {name: random}
 budget: {trials: 4}
 confirm: {top: 1, seeds: 1}

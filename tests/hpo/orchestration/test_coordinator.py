@@ -20,7 +20,7 @@ STUDY = """
 name: tiny
 run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
 budget: {trials: 3}
 pruning: {name: halving, min_visits: 1, reduction: 2}
@@ -123,14 +123,14 @@ def test_the_default_is_confirmed_beside_the_best_and_not_twice_if_it_is_among_t
 
     # Until the best are known, room is kept for the default beside them; several run on two sets of frames.
     assert left[0] == 2 + 3 + 2 * 2 + (2 * 2 + 1) * 2
-    assert desk.study.optuna_study.trials[0].params == {"method.threshold": 0.75}
+    assert desk.study.optuna_study.trials[0].params == {"method.pseudo_threshold": 0.75}
     twice = [f"trial {number} seed {seed}" for number in (0, 1) for seed in (1, 2)]
     assert desk.diary.started_jobs[-8:] == [*twice, *(f"{name} select" for name in twice)]
 
     whole = opened(load_study(str(path)), tmp_path / "whole")
     values = {}
     while (job := whole.coordinator.next_job()) is not None:
-        values[job.name] = getattr(job.settings.method, "threshold", None)
+        values[job.name] = getattr(job.settings.method, "pseudo_threshold", None)
         finish(whole.coordinator, job, {"trial 1": 0.05}.get(job.name, 0.0))
     assert values["default seed 2"] == 0.75 != values["trial 1 seed 2"]
 

@@ -22,7 +22,7 @@ STUDY = """
 name: tiny
 run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
 budget: {trials: 2, hours: 1}
 confirm: {top: 1, seeds: 2}
@@ -64,7 +64,7 @@ def test_results_csv_has_no_column_twice(tmp_path: Path):
         header, *rows = csv.reader(file)
     assert header[:4] == ["number", "state", "gain", "miou/clear"]
     assert len(header) == len(set(header))
-    assert {"miou/50mm", "miou/200mm", "method.threshold", "seconds", "reason"} <= set(header)
+    assert {"miou/50mm", "miou/200mm", "method.pseudo_threshold", "seconds", "reason"} <= set(header)
     assert [row[2:4] for row in rows] == [["0.04", "0.63"], ["0.04", "0.63"], ["", str(0.59 - 0.2)], ["", ""]]
 
 

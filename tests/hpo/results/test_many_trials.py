@@ -46,7 +46,10 @@ def many(count: int) -> StudyResults:
         gain, score = generator.normal(0.0, 0.05, size=2).tolist()
         visits = [visit(place, gain).model_copy(update={"label_free": {"entropy": score + gain}}) for place in range(3)]
         run = report(gain).model_copy(update={"visits": visits})
-        parameters = {"method.threshold": float(generator.uniform(0.5, 0.9)), "method.ema_alpha": 0.99 - score / 100}
+        parameters = {
+            "method.pseudo_threshold": float(generator.uniform(0.5, 0.9)),
+            "method.ema_alpha": 0.99 - score / 100,
+        }
         one = Report.of(run)
         trials.append(TrialResult(number, "complete", (0.5 + gain,), dict(parameters), Visits.of(visits), one, 3.0, ""))
     failed = [

@@ -27,7 +27,7 @@ STUDY = """
 name: tiny
 run: {stream: {visits: [clear, 25mm, 50mm, 75mm]}, evaluation: {split: select}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
   method.clean_weight: {type: float, low: 0.01, high: 1.0, off: 0.0, default: 0.5}
   adapter.name: {type: choice, choices: [none, adaptformer], default: none}
 sampler: {name: genetic, population: 2, mode: generational}

@@ -13,7 +13,7 @@ run:
   modulation: {name: hamlet}
   watch: {mix_panels: 8, frames: true}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
 """
 

@@ -18,7 +18,7 @@ STUDY = """
 name: kept
 run: {stream: {visits: [clear, 50mm]}, evaluation: {split: select}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
 sampler: {name: random}
 budget: {trials: 2}
 """
@@ -93,7 +93,7 @@ def test_the_variable_names_the_database_where_nothing_else_does(tmp_path, monke
 
 
 def test_a_study_in_a_database_is_found_from_its_folder_whatever_the_variable_says(tmp_path, place, monkeypatch):
-    study = begun(study_file(tmp_path, place, start_from=[{"method.threshold": 0.8}]), tmp_path / "out")
+    study = begun(study_file(tmp_path, place, start_from=[{"method.pseudo_threshold": 0.8}]), tmp_path / "out")
     study.ask()
     study.complete(0, [0.5])
     monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path}/others.db")
@@ -104,7 +104,7 @@ def test_a_study_in_a_database_is_found_from_its_folder_whatever_the_variable_sa
     assert [trial.values for trial in read_study(file, tmp_path / "out").finished()] == [[0.5]]
     # A later study, which is kept elsewhere, begins with its best.
     later = open_study(study_file(tmp_path, name="later", start_from=[str(tmp_path / "out")]), tmp_path / "later")
-    assert later.ask().configuration.values == {"method.threshold": 0.8}
+    assert later.ask().configuration.values == {"method.pseudo_threshold": 0.8}
     assert not (tmp_path / "later" / "study.journal").exists()
 
 
@@ -153,7 +153,7 @@ def test_new_moves_the_folder_aside_and_begins_anew(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(hpo.run, "_work_off", lambda _coordinator, study, *_: asked.append(study.ask()))
     command = ["--space", str(tmp_path / "kept.yaml"), "--out", str(out), "--new"]
     for low in (0.1, 0.2, 0.3):
-        changed = {"space": {"method.threshold": {"type": "float", "low": low, "high": 0.9, "default": 0.6}}}
+        changed = {"space": {"method.pseudo_threshold": {"type": "float", "low": low, "high": 0.9, "default": 0.6}}}
         study_file(tmp_path, **changed)
         monkeypatch.setattr(sys, "argv", ["hpo.run", *command])
         assert hpo.run.main() == 0
@@ -162,12 +162,12 @@ def test_new_moves_the_folder_aside_and_begins_anew(tmp_path, monkeypatch, capsy
         yaml.safe_load((folder / "study.yaml").read_text())["space"]
         for folder in (Path(f"{out}.1"), Path(f"{out}.2"), out)
     ]
-    assert [space["method.threshold"]["low"] for space in lows] == [0.1, 0.2, 0.3]
+    assert [space["method.pseudo_threshold"]["low"] for space in lows] == [0.1, 0.2, 0.3]
     assert f"what {out} held is now in {out}.2" in capsys.readouterr().out
 
     study_file(tmp_path)
     said = refused(monkeypatch, capsys, *command[:-1])
-    assert "space.method.threshold.low is 0.3 there and 0.5 in the file" in said
+    assert "space.method.pseudo_threshold.low is 0.3 there and 0.5 in the file" in said
     assert "--new" in said
     driver = Driver(out)
     assert "works in this folder; stop it first" in refused(monkeypatch, capsys, *command)

@@ -14,7 +14,7 @@ TEXT = """\
 name: tiny
 run: {stream: {visits: [clear, 25mm, 50mm, 75mm]}, evaluation: {split: select}}
 space:
-  method.threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
+  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
   method.mix_weight: {type: float, low: 0.0, high: 1.0, default: 0.5}
 sampler: {name: genetic, population: 3}
 budget: {trials: 4}
@@ -46,7 +46,7 @@ def test_the_first_trial_is_the_default_and_the_budget_is_handed_out_once(study:
     proposals = [study.ask() for _ in range(6)]
     assert [None if proposal is None else proposal.number for proposal in proposals] == [0, 1, 2, 3, None, None]
     assert proposals[0] is not None
-    assert proposals[0].configuration.values == {"method.threshold": 0.6, "method.mix_weight": 0.5}
+    assert proposals[0].configuration.values == {"method.pseudo_threshold": 0.6, "method.mix_weight": 0.5}
     assert len({proposal.configuration.hash for proposal in proposals if proposal is not None}) == 4
 
 
@@ -104,7 +104,7 @@ def test_a_trial_whose_driver_died_while_asking_is_completed_as_it_would_have_be
         study.ask()
         study.complete(0, [0.5])
     expected = whole.ask()
-    torn.optuna_study.ask().suggest_float("method.threshold", 0.5, 0.9)
+    torn.optuna_study.ask().suggest_float("method.pseudo_threshold", 0.5, 0.9)
     resumed = open_study(file, tmp_path / "torn").ask()
     assert expected is not None
     assert resumed is not None
@@ -139,7 +139,7 @@ def test_half_a_line_at_the_end_of_the_journal_is_forgotten(file: StudyFile, tmp
 @pytest.mark.parametrize(
     ("text", "difference"),
     [
-        (TEXT.replace("high: 0.9", "high: 0.8"), "space.method.threshold.high is 0.9 there and 0.8 in the file"),
+        (TEXT.replace("high: 0.9", "high: 0.8"), "space.method.pseudo_threshold.high is 0.9 there and 0.8 in the file"),
         (TEXT.replace("75mm", "100mm"), "run.stream.visits is"),
         (
             TEXT.replace("  method.mix_weight", "  method.clean_weight"),

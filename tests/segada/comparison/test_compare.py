@@ -28,7 +28,7 @@ from segada.settings.nested import merged
 
 METHODS: dict[str, Any] = {
     "batch_norm": {"method": {"name": "batch_norm"}},
-    "dacs": {"method": {"name": "dacs", "threshold": 0.1}},
+    "dacs": {"method": {"name": "dacs", "pseudo_threshold": 0.1}},
 }
 Command = Callable[..., int]
 
@@ -237,9 +237,12 @@ def test_a_run_that_diverges_is_shown_and_stops_no_other(
         ({"run": {"stream": {"visits": ["claer"]}}}, [], "recipe.yaml:{visits}: run.stream.visits: names 'claer'"),
         ({"methods": {"a b": {}}}, [], "recipe.yaml:{a b}: methods.a b: "),
         (
-            {"methods": {"dacs": {"method": {"thresold": 0.5}}}},
+            {"methods": {"dacs": {"method": {"pseudo_thresold": 0.5}}}},
             [],
-            "recipe.yaml:{thresold}: methods.dacs.method.thresold: there is no such key; did you mean threshold?",
+            (
+                "recipe.yaml:{pseudo_thresold}: methods.dacs.pseudo_thresold: there is no such key; did you mean "
+                "pseudo_threshold?"
+            ),
         ),
         (
             {"methods": {"dacs": {"stream": {"visits": ["clear"]}}}},

@@ -31,7 +31,9 @@ def target(material: RunData) -> Batch:
 @pytest.fixture
 def build(tiny_run: dict[str, object], material: RunData) -> Build:
     def built(**sections: object) -> tuple[Dacs, MethodParts]:
-        settings = RunSettings.model_validate({**tiny_run, "method": {"name": "dacs", "threshold": 0.1}, **sections})
+        settings = RunSettings.model_validate(
+            {**tiny_run, "method": {"name": "dacs", "pseudo_threshold": 0.1}, **sections}
+        )
         generators = (torch_generator(0, purpose) for purpose in ("class_mix", "augmentation", "restoration"))
         parts = MethodParts(
             settings,

@@ -78,7 +78,7 @@ def test_a_buffer_replays_the_same_frames_and_resumes_the_same(frames: Frames, a
 
 @pytest.fixture(scope="module")
 def settings(tiny_run: dict[str, object]) -> RunSettings:
-    return RunSettings.model_validate({**tiny_run, "method": {"threshold": 0.1}})
+    return RunSettings.model_validate({**tiny_run, "method": {"pseudo_threshold": 0.1}})
 
 
 @pytest.fixture(scope="module")

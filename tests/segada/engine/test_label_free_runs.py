@@ -16,7 +16,7 @@ from segada.settings.evaluation import LabelFreeName
 
 ALL = list(get_args(LabelFreeName))
 TEACHERS = {
-    "dacs": {"name": "dacs", "threshold": 0.1, "optimizer": {"lr": 1e-2}},
+    "dacs": {"name": "dacs", "pseudo_threshold": 0.1, "optimizer": {"lr": 1e-2}},
     "cotta": {"name": "cotta", "scales": [], "restore": 0.1, "optimizer": {"lr": 1e-2}},
 }
 

@@ -47,7 +47,7 @@ def run_settings(root: Path, cache: Path | None, **data: Any) -> RunSettings:
             # The road is met on two stretches, which are not neighbors.
             "stream": {"source": "day", "visits": ["road", "fog"], "route": "forward_and_back", "frames": 4},
             "model": {"encoder": "mit_tiny", "checkpoint": None},
-            "method": {"threshold": 0.1},
+            "method": {"pseudo_threshold": 0.1},
         }
     )
 

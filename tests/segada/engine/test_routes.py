@@ -90,7 +90,7 @@ def test_a_search_counts_the_visits_of_the_whole_route(tmp_path: Path) -> None:
     study: dict[str, object] = {
         "name": "there_and_back",
         "run": {"stream": {"visits": ["clear", "25mm", "200mm"], "route": "forward_and_back", "rounds": 2}},
-        "space": {"method.threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.8}},
+        "space": {"method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.8}},
         "sampler": {"name": "random"},
         "pruning": {"name": "halving", "min_visits": 9},
     }

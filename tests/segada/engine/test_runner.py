@@ -13,7 +13,7 @@ from segada.engine.runner import Diverged, Run
 from segada.records import RunReport
 from segada.settings import RunSettings
 
-METHODS = {"dacs": {"name": "dacs", "threshold": 0.1}, "batch_norm": {"name": "batch_norm"}}
+METHODS = {"dacs": {"name": "dacs", "pseudo_threshold": 0.1}, "batch_norm": {"name": "batch_norm"}}
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def material(tiny_run: dict[str, object]) -> RunData:
 
 
 def _settings(tiny_run: dict[str, object], watch: dict[str, object], **changes: object) -> RunSettings:
-    method = {"name": "dacs", "threshold": 0.1, "target_feature_distance": 0.01}
+    method = {"name": "dacs", "pseudo_threshold": 0.1, "target_fdist_lambda": 0.01}
     return RunSettings.model_validate({**tiny_run, "method": method, "watch": watch, **changes})
 
 

@@ -28,12 +28,12 @@ from segada.settings.dacs import DacsSettings
 from segada.settings.learning import ColorSettings
 
 METHOD = DacsSettings(
-    threshold=0.05,
+    pseudo_threshold=0.05,
     clean_weight=0.7,
     mix_weight=1.3,
-    source_feature_distance=0.2,
-    feature_distance_classes="all",
-    target_feature_distance=0.3,
+    source_fdist_lambda=0.2,
+    fdist_classes="all",
+    target_fdist_lambda=0.3,
     entropy_weight=0.4,
 )
 
@@ -45,13 +45,13 @@ PLACEMENTS: dict[str, dict[str, object]] = {
 
 VARIANTS: dict[str, dict[str, object]] = {
     "all terms": {},
-    "two terms": {"source_feature_distance": 0.0, "target_feature_distance": 0.0, "entropy_weight": 0.0},
+    "two terms": {"source_fdist_lambda": 0.0, "target_fdist_lambda": 0.0, "entropy_weight": 0.0},
     "distance alone": {"clean_weight": 0.0, "mix_weight": 0.0, "entropy_weight": 0.0},
-    "distance on things": {"feature_distance_classes": "things", "feature_distance_majority": 0.5},
+    "distance on things": {"fdist_classes": "things", "fdist_min_share": 0.5},
     "target frames alone": {"mixing": "target_only"},
-    "ground truth": {"target_labels": "ground_truth", "ignored_top": 0.25},
+    "ground truth": {"target_labels": "ground_truth", "pseudo_ignore_top": 0.25},
     "ground truth of target frames alone": {"mixing": "target_only", "target_labels": "ground_truth"},
-    "ignored rows": {"ignored_top": 0.25, "ignored_bottom": 0.125},
+    "ignored rows": {"pseudo_ignore_top": 0.25, "pseudo_ignore_bottom": 0.125},
 }
 CASES = [("everything learns", variant) for variant in VARIANTS]
 CASES += [(placement, "all terms") for placement in PLACEMENTS if placement != "everything learns"]
@@ -120,9 +120,9 @@ def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torc
     settings = parts.settings.method
     assert isinstance(settings, DacsSettings)
     confidence, labels = logits.softmax(1).max(1)
-    weight = (confidence >= settings.threshold).float().mean().expand(labels.shape).clone()
-    weight[:, : int(settings.ignored_top * 32)] = 0
-    weight[:, 32 - int(settings.ignored_bottom * 32) :] = 0
+    weight = (confidence >= settings.pseudo_threshold).float().mean().expand(labels.shape).clone()
+    weight[:, : int(settings.pseudo_ignore_top * 32)] = 0
+    weight[:, 32 - int(settings.pseudo_ignore_bottom * 32) :] = 0
     if settings.target_labels == "ground_truth":
         labels, weight = target.labels, torch.ones(labels.shape)
     if settings.mixing == "target_only":
@@ -151,7 +151,7 @@ def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[
     logits = functional.interpolate(logits, size=target.labels.shape[-2:], mode="bilinear", align_corners=False)
     images, labels, weight = _learned_from(parts, source, target, logits)
     kept = torch.ones(4, 1, 2, dtype=torch.bool)
-    if settings.feature_distance_classes == "things":
+    if settings.fdist_classes == "things":
         kept = torch.stack([(source.labels[:, :, :32] == 13).all(-1).all(-1), torch.zeros(4, dtype=torch.bool)], -1)
         kept = kept[:, None]
         assert kept.any()
@@ -159,9 +159,9 @@ def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[
     losses = {
         "clean": settings.clean_weight * _cross_entropy(student(source.images), source.labels, torch.ones(4, 32, 64)),
         "mix": settings.mix_weight * _cross_entropy(student(images), labels, weight),
-        "source_feature_distance": settings.source_feature_distance
+        "source_feature_distance": settings.source_fdist_lambda
         * _distance(student, static, source.images)[kept].mean(),
-        "target_feature_distance": settings.target_feature_distance * _distance(student, static, target.images).mean(),
+        "target_feature_distance": settings.target_fdist_lambda * _distance(student, static, target.images).mean(),
         "entropy": settings.entropy_weight * -(probability * probability.log()).sum(1).mean(),
     }
     return {name: loss for name, loss in losses.items() if loss > 0}
@@ -241,8 +241,8 @@ def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], mater
         clean_weight=0.0,
         mix_weight=0.0,
         entropy_weight=0.0,
-        target_feature_distance=0.0,
-        feature_distance_classes="things",
+        target_fdist_lambda=0.0,
+        fdist_classes="things",
     )
     method = Dacs(parts)
     _moved(parts.network)
@@ -289,7 +289,7 @@ def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[st
 
 
 def test_without_a_distance_no_static_model_is_held(tiny_run: dict[str, object], material: RunData) -> None:
-    off = {"source_feature_distance": 0.0, "target_feature_distance": 0.0}
+    off = {"source_fdist_lambda": 0.0, "target_fdist_lambda": 0.0}
     assert Dacs(_parts(tiny_run, material))._static is not None
     assert Dacs(_parts(tiny_run, material, **off))._static is None
     assert Dacs(_parts(tiny_run, material, **off, reference_checkpoint="streets_tiny"))._static is None
@@ -310,7 +310,7 @@ def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, o
 
 def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], material: RunData) -> None:
     target = _target(material)
-    method = Dacs(_shown(_parts(tiny_run, material, target_labels="ground_truth", ignored_top=0.5)))
+    method = Dacs(_shown(_parts(tiny_run, material, target_labels="ground_truth", pseudo_ignore_top=0.5)))
     assert method.pictures() is None
     method.step(target, StepPlan(0.0))
     pictures = method.pictures()
@@ -325,10 +325,10 @@ def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], mate
 
 
 def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, object], material: RunData) -> None:
-    things = {"feature_distance_classes": "things", "feature_distance_majority": 0.5}
+    things = {"fdist_classes": "things", "fdist_min_share": 0.5}
     counted = []
     for weight in (0.2, 0.0):
-        method = Dacs(_shown(_parts(tiny_run, material, **things, source_feature_distance=weight)))
+        method = Dacs(_shown(_parts(tiny_run, material, **things, source_fdist_lambda=weight)))
         method.step(_target(material), StepPlan(0.0))
         pictures = method.pictures()
         assert pictures is not None

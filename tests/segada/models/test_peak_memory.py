@@ -94,7 +94,7 @@ def test_adapters_in_a_frozen_encoder_take_less_than_all_of_it(tiny_run: Setting
 
 
 def test_counting_changes_no_number(tiny_run: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {**tiny_run, "method": {"name": "dacs", "threshold": 0.1}}
+    settings = {**tiny_run, "method": {"name": "dacs", "pseudo_threshold": 0.1}}
     counted = _run(settings).report().visits
     monkeypatch.setattr("segada.models.peak_memory.STEPS", 0)
     plain = _run(settings).report().visits

@@ -9,7 +9,7 @@ from segada.settings.assignments import parse_assignments
 @pytest.mark.parametrize(
     ("text", "path", "value"),
     [
-        ("method.threshold=1e-3", "method.threshold", 0.001),
+        ("method.pseudo_threshold=1e-3", "method.pseudo_threshold", 0.001),
         ("stream.visits=[clear, 25mm]", "stream.visits", ["clear", "25mm"]),
         ("stream.visits=clear,25mm", "stream.visits", ["clear", "25mm"]),
         ("stream.visits=clear", "stream.visits", ["clear"]),
@@ -30,7 +30,7 @@ def test_lists_are_words_between_commas_where_a_list_belongs(text: str, path: st
     assert parse_assignments([text]) == {path: value}
 
 
-@pytest.mark.parametrize("text", ["threshold", "=1", "a..b=1", "stream.visits=[clear"])
+@pytest.mark.parametrize("text", ["pseudo_threshold", "=1", "a..b=1", "stream.visits=[clear"])
 def test_what_is_no_assignment_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="--set"):
         parse_assignments([text])

@@ -35,12 +35,12 @@ REFUSED = {
     "a set": ("data: !!set {a}", "1: data: the tag tag:yaml.org,2002:set is not"),
     "unknown room": ("sed: 1", "1: sed: there is no such key; did you mean seed?"),
     "unknown key": (
-        "seed: 1\nmethod:\n  treshold: 0.5",
-        "3: method.treshold: there is no such key; did you mean threshold?",
+        "seed: 1\nmethod:\n  pseudo_treshold: 0.5",
+        "3: method.pseudo_treshold: there is no such key; did you mean pseudo_threshold?",
     ),
     "key of another method": (
-        "method:\n  name: batch_norm\n  threshold: 0.5",
-        "3: method.threshold: there is no such key",
+        "method:\n  name: batch_norm\n  pseudo_threshold: 0.5",
+        "3: method.pseudo_threshold: there is no such key",
     ),
     "unknown method": ("method:\n  name: dac", "2: method.name: there is no 'dac'; did you mean dacs?"),
     "kind not said": ("data:\n  domains:\n    a: {weather: clear}", "3: data.domains.a.dataset: this key is missing"),
@@ -83,8 +83,11 @@ REFUSED = {
         "3: method.weight: is 0.0, but method.discriminator_training is 'only', so that nothing would learn",
     ),
     "no row left": (
-        "method: {ignored_top: 0.5,\n  ignored_bottom: 0.5}",
-        "1: method.ignored_top: is 0.5, but method.ignored_bottom is 0.5, which leaves no row whose pseudo-labels",
+        "method: {pseudo_ignore_top: 0.5,\n  pseudo_ignore_bottom: 0.5}",
+        (
+            "1: method.pseudo_ignore_top: is 0.5, but method.pseudo_ignore_bottom is 0.5, which leaves no row whose "
+            "pseudo-labels"
+        ),
     ),
     "a view too large": (
         "method: {name: cotta, scales: [0.5, 40.0]}",
@@ -165,10 +168,10 @@ def test_merge_keys_and_aliases_work(tmp_path: Path) -> None:
 
 
 def test_an_override_wins_and_its_error_names_the_option(tmp_path: Path) -> None:
-    file = write(tmp_path, "seed: 1\nmethod: {threshold: 0.5}")
+    file = write(tmp_path, "seed: 1\nmethod: {pseudo_threshold: 0.5}")
     settings = load_run_settings(file, {"seed": 2, "method.mix_weight": 0.25})
     assert settings.seed == 2
-    assert settings.method.model_dump()["threshold"] == 0.5
+    assert settings.method.model_dump()["pseudo_threshold"] == 0.5
     assert settings.method.model_dump()["mix_weight"] == 0.25
     with pytest.raises(
         InputError, match=r"run\.yaml \(--set\): method\.mix_wait: there is no such key; did you mean mix_weight"

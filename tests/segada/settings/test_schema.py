@@ -57,7 +57,7 @@ def test_groups_are_told_from_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "bad"), [("seed", -1), ("seed", True), ("adapter.stages", []), ("method.threshold", 1.5)]
+    ("path", "bad"), [("seed", -1), ("seed", True), ("adapter.stages", []), ("method.pseudo_threshold", 1.5)]
 )
 def test_bounds_and_types_hold_at_the_place(path: str, bad: object) -> None:
     for slot in slots(RunSettings, path.split(".")):
@@ -66,13 +66,13 @@ def test_bounds_and_types_hold_at_the_place(path: str, bad: object) -> None:
 
 
 def test_names_below_know_which_kind_was_chosen() -> None:
-    assert "threshold" in names_below(RunSettings, ["method"], {"method": {"name": "dacs"}})
-    assert "threshold" not in names_below(RunSettings, ["method"], {"method": {"name": "batch_norm"}})
+    assert "pseudo_threshold" in names_below(RunSettings, ["method"], {"method": {"name": "dacs"}})
+    assert "pseudo_threshold" not in names_below(RunSettings, ["method"], {"method": {"name": "batch_norm"}})
 
 
 def test_nearest_prefers_a_spelling_then_a_last_name_then_lists_all() -> None:
     paths = all_paths(RunSettings)
-    assert nearest("method.treshold", paths) == "did you mean method.threshold?"
+    assert nearest("method.pseudo_treshold", paths) == "did you mean method.pseudo_threshold?"
     assert nearest("bottleneck", paths) == "did you mean adapter.bottleneck?"
     assert nearest("zzz", ["a", "b"]) == "choose from a, b"
 

@@ -8,7 +8,7 @@ from segada.settings.source_training import source_training
 
 RUN: Tree = {
     "stream": {"visits": ["clear", "25mm"], "route": "forward_and_back", "rounds": 3, "batch_size": 2},
-    "method": {"name": "dacs", "threshold": 0.9},
+    "method": {"name": "dacs", "pseudo_threshold": 0.9},
 }
 
 
