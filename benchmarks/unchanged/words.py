@@ -15,7 +15,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "method.target_fdist_lambda": "method.target_fdist_lambda",
     "method.fdist_classes": "method.fdist_classes",
     "method.fdist_min_share": "method.fdist_min_share",
-    "method.scored": "method.evaluated_network",
+    "method.evaluated_network": "method.evaluated_network",
     "method.color": "method.color",
     "data.splits.select": "data.splits.val",
     "data.splits.report": "data.splits.test",

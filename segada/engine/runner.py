@@ -176,7 +176,7 @@ class Run:
 
     def save_weights(self, path: Path) -> None:
         """Writes the scored network, adapters included, as safetensors."""
-        save_weights(self._method.scored, path, self._settings.settings_hash())
+        save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
         metrics, steps = VisitMetrics(), list(self._schedule.steps(visit))
@@ -186,7 +186,7 @@ class Run:
                 with self._clock.part("frames"):
                     batch = next(batches)
                 self._take(step, visit, domain, batch, metrics)
-        if not all(parameter.isfinite().all() for parameter in self._method.scored.parameters()):
+        if not all(parameter.isfinite().all() for parameter in self._method.evaluated_network.parameters()):
             raise Diverged(
                 f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
             )
@@ -244,7 +244,7 @@ class Run:
         if self._folder is None:
             return
         record = self._records[-1]
-        self._best.see(record, self._method.scored)
+        self._best.see(record, self._method.evaluated_network)
         self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
         self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.visited_miou:.4f}")
         self._publish(self._folder)
@@ -253,7 +253,7 @@ class Run:
         """Writes everything that follows from the state; the report last, since it says that a run is finished."""
         folder.write_areas(self._areas)
         folder.write_visits(self._records)
-        self._best.publish(folder, self._method.scored)
+        self._best.publish(folder, self._method.evaluated_network)
         if self.finished:
             self.save_weights(folder.weights)
             folder.write_report(self.report())

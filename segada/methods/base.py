@@ -77,7 +77,7 @@ class Method(ABC):
 
     @property
     @abstractmethod
-    def scored(self) -> Segmentor:
+    def evaluated_network(self) -> Segmentor:
         """The network that is evaluated and whose weights are the result."""
 
     @abstractmethod
@@ -103,7 +103,7 @@ class Method(ABC):
 
     def predict(self, images: Tensor) -> Tensor:
         """Logits [B, K, H/4, W/4] of the scored network in evaluation mode, without gradient."""
-        network = self.scored
+        network = self.evaluated_network
         network.eval()
         with torch.inference_mode():
             logits: Tensor = network(images)

@@ -34,7 +34,7 @@ class BatchNorm(Method):
         return {}
 
     @property
-    def scored(self) -> Segmentor:
+    def evaluated_network(self) -> Segmentor:
         """The source model with the target's statistics."""
         return self._network
 

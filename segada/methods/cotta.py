@@ -40,7 +40,7 @@ class Cotta(MeanTeacherLearner):
         settings = parts.settings.method
         assert isinstance(settings, CottaSettings)
         _refuse_small(settings, parts.settings.data.size)
-        super().__init__(parts, settings.optimizer, settings.scored)
+        super().__init__(parts, settings.optimizer, settings.evaluated_network)
         self._settings = settings
         self._restoration = parts.restoration
         self._source_model = source_copy(self.student)

@@ -78,7 +78,7 @@ class Dacs(MeanTeacherLearner):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, DacsSettings)
-        super().__init__(parts, settings.optimizer, settings.scored)
+        super().__init__(parts, settings.optimizer, settings.evaluated_network)
         self._settings = settings
         self._replay = parts.replay
         self._class_mix = parts.class_mix

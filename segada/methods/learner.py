@@ -99,7 +99,7 @@ class Learner(Method):
         return self._optimizer.rates(plan) if plan.trains else {}
 
     @property
-    def scored(self) -> Segmentor:
+    def evaluated_network(self) -> Segmentor:
         """The student."""
         return self.student
 

@@ -13,17 +13,19 @@ from segada.settings.learning import OptimizerSettings
 class MeanTeacherLearner(Learner):
     """A learner whose student is followed by a teacher: an exponential moving average of what learns."""
 
-    def __init__(self, parts: MethodParts, optimizer: OptimizerSettings, scored: Literal["student", "teacher"]) -> None:
+    def __init__(
+        self, parts: MethodParts, optimizer: OptimizerSettings, evaluated_network: Literal["student", "teacher"]
+    ) -> None:
         """Makes the teacher, which starts as the student.
 
         Args:
             parts: The subclass's own.
             optimizer: Rates and decay.
-            scored: Which of the two is evaluated.
+            evaluated_network: Which of the two is evaluated.
         """
         super().__init__(parts, optimizer)
         self.teacher = frozen_copy(self.student)
-        self._scored = scored
+        self._evaluated = evaluated_network
 
     def follow(self, alpha: float) -> None:
         """The teacher moves towards the student; `alpha` is the share of the old teacher in the new one."""
@@ -31,14 +33,14 @@ class MeanTeacherLearner(Learner):
             follow(self.learning_of(self.teacher), self.learning_of(self.student), alpha)
 
     @property
-    def scored(self) -> Segmentor:
+    def evaluated_network(self) -> Segmentor:
         """Student or teacher, as the settings say."""
-        return {"student": self.student, "teacher": self.teacher}[self._scored]
+        return {"student": self.student, "teacher": self.teacher}[self._evaluated]
 
     @property
     def other_network(self) -> Segmentor:
         """The other one of the two."""
-        return {"student": self.teacher, "teacher": self.student}[self._scored]
+        return {"student": self.teacher, "teacher": self.student}[self._evaluated]
 
     def state_dict(self) -> State:
         """What learns, of student and teacher; moments; the step count."""

@@ -17,7 +17,7 @@ class SourceOnly(Method):
         return {}
 
     @property
-    def scored(self) -> Segmentor:
+    def evaluated_network(self) -> Segmentor:
         """The source model."""
         return self._network
 

@@ -30,7 +30,7 @@ class CottaSettings(LearningSettings):
     """Whether each view, the frame as it is among them, also counts mirrored left and right."""
     restore: Fraction = 0.01
     """Probability, for each number that learns and in each step, to go back to its value in the source model."""
-    scored: Literal["student", "teacher"] = "teacher"
+    evaluated_network: Literal["student", "teacher"] = "teacher"
     """Which network is evaluated."""
 
     def term_weights(self) -> Mapping[str, float]:
@@ -48,9 +48,10 @@ class CottaSettings(LearningSettings):
 
     @model_validator(mode="after")
     def _teacher_moves(self) -> Self:
-        if self.ema_alpha == 1.0 and self.scored == "teacher":
+        if self.ema_alpha == 1.0 and self.evaluated_network == "teacher":
             raise ValueError(
-                "method.ema_alpha is 1.0, but method.scored is 'teacher', which then never learns; choose a smaller "
-                "alpha, or set method.scored to student"
+                "method.ema_alpha is 1.0, but method.evaluated_network is 'teacher', which then never learns; choose "
+                "a smaller "
+                "alpha, or set method.evaluated_network to student"
             )
         return self

@@ -50,7 +50,7 @@ class DacsSettings(LearningSettings):
     """Applied to class-mixed frames."""
     style: StyleSettings = StyleSettings()
     """Of replayed frames, before classes are taken from them."""
-    scored: Literal["student", "teacher"] = "teacher"
+    evaluated_network: Literal["student", "teacher"] = "teacher"
     """Which network is evaluated."""
 
     def term_weights(self) -> Mapping[str, float]:

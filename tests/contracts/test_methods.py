@@ -29,7 +29,7 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "tent": {"name": "tent"},
     "tent of all that learns": {"name": "tent", "parameters": "learning"},
     "cotta": {"name": "cotta", "scales": [1.5], "restore": 0.1},
-    "cotta without views": {"name": "cotta", "confidence_threshold": 0.0, "scales": [], "scored": "student"},
+    "cotta without views": {"name": "cotta", "confidence_threshold": 0.0, "scales": [], "evaluated_network": "student"},
     "adversarial": {"name": "adversarial"},
     "adversarial on the encoder's image": {"name": "adversarial", "features": "encoder", "granularity": "image"},
     "adversarial, the discriminator alone": {"name": "adversarial", "discriminator_training": "only"},
@@ -45,7 +45,7 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "fdist_classes": "all",
         "entropy_weight": 0.1,
         "reference_checkpoint": "streets_tiny",
-        "scored": "student",
+        "evaluated_network": "student",
     },
     "dacs of target frames alone": {"name": "dacs", "pseudo_threshold": 0.1, "mixing": "target_only"},
     "dacs with the target's labels": {"name": "dacs", "target_labels": "ground_truth"},
@@ -176,12 +176,12 @@ def test_a_step_that_is_planned_not_to_train_touches_nothing_that_learns(
     method, parts = _built(name, material, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
     method.step(_batch(material, 0), StepPlan())
-    middle = {key: value.detach().clone() for key, value in method.scored.named_parameters()}
+    middle = {key: value.detach().clone() for key, value in method.evaluated_network.named_parameters()}
     drawn = _drawn(parts)
     assert method.step(_batch(material, 4), StepPlan(trains=False)) == {}
     assert method.rates(StepPlan(trains=False)) == {}
     assert before.keys() == middle.keys()
-    assert all(torch.equal(value, middle[key]) for key, value in method.scored.named_parameters())
+    assert all(torch.equal(value, middle[key]) for key, value in method.evaluated_network.named_parameters())
     assert drawn["replay"] == parts.replay.state_dict()
 
 
@@ -317,7 +317,7 @@ def test_whoever_has_a_teacher_says_which_network_is_not_scored(
 ) -> None:
     method, parts = _built(name, material, tiny_run)
     assert (method.other_network is not None) == isinstance(parts.settings.method, WITH_TEACHER)
-    assert method.other_network is not method.scored
+    assert method.other_network is not method.evaluated_network
 
 
 def test_statistics_stay_where_a_step_is_planned_not_to_train(material: RunData, tiny_run: dict[str, object]) -> None:

@@ -146,7 +146,7 @@ def _online(tiny_run: dict[str, object], **sections: object) -> float | None:
     return run.next_visit().online_miou
 
 
-FAST = {"name": "dacs", "target_labels": "ground_truth", "optimizer": {"lr": 0.01}, "scored": "student"}
+FAST = {"name": "dacs", "target_labels": "ground_truth", "optimizer": {"lr": 0.01}, "evaluated_network": "student"}
 
 
 def test_a_frame_is_predicted_before_it_is_learned_from(tiny_run: dict[str, object]) -> None:

@@ -89,7 +89,7 @@ def test_steps_are_those_of_the_plain_algorithm(placement: str, build: Build, ta
     logs = [method.step(target, StepPlan()) for target in targets]
 
     assert [float(log["consistency"]) for log in logs] == pytest.approx(losses, rel=1e-4)
-    for wanted, found in ((student, method.student), (teacher, method.scored)):
+    for wanted, found in ((student, method.student), (teacher, method.evaluated_network)):
         reference = dict(wanted.named_parameters()) | dict(wanted.named_buffers())
         # AdamW's first steps are as long as the rate however small a gradient is: where rounding decides its sign, a
         # number may be off by two steps.
@@ -108,7 +108,7 @@ def test_restoring_everything_leaves_the_source_model(build: Build, targets: lis
     method = Cotta(parts)
     method.step(targets[0], StepPlan())
     assert all(torch.equal(value, before[name]) for name, value in method.student.named_parameters())
-    assert not all(torch.equal(value, before[name]) for name, value in method.scored.named_parameters())
+    assert not all(torch.equal(value, before[name]) for name, value in method.evaluated_network.named_parameters())
 
 
 def test_what_a_step_holds_back_is_not_restored(build: Build, targets: list[Batch]) -> None:
@@ -128,7 +128,9 @@ def test_no_views_are_made_where_the_source_model_is_sure(build: Build, targets:
     for threshold in (0.0, 1.0):
         method = Cotta(build({"method": {**SETTINGS, "confidence_threshold": threshold}}))
         passes: list[torch.Size] = []
-        method.scored.head.register_forward_hook(lambda _module, _args, out, passes=passes: passes.append(out.shape))
+        method.evaluated_network.head.register_forward_hook(
+            lambda _module, _args, out, passes=passes: passes.append(out.shape)
+        )
         log = method.step(targets[0], StepPlan())
         assert float(log["sure_share"]) == 1.0 - threshold
         seen.append([tuple(shape[-2:]) for shape in passes])

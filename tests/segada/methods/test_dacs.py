@@ -270,7 +270,7 @@ def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, obje
         with torch.no_grad():
             reference(target.images)
     wanted = dict(reference.named_buffers())
-    for name, value in method.scored.named_buffers():
+    for name, value in method.evaluated_network.named_buffers():
         torch.testing.assert_close(value, wanted[name])
 
 
@@ -278,7 +278,7 @@ def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[st
     parts = _parts(tiny_run, material, ema_alpha=0.75)
     method = Dacs(parts)
     name = "head.linear_pred.weight"
-    student, teacher = parts.network.get_parameter(name), method.scored.get_parameter(name)
+    student, teacher = parts.network.get_parameter(name), method.evaluated_network.get_parameter(name)
     wanted = student.detach().clone()
     for step in range(10):
         alpha = (0.0, 1 / 2, 2 / 3, 3 / 4)[min(step, 3)]

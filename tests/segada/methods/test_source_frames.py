@@ -24,7 +24,7 @@ def _seen(build: Build, material: RunData, monkeypatch: pytest.MonkeyPatch, **me
     parts = build({"method": method})
     made: Method = METHODS[parts.settings.method.name](parts)
     seen: list[torch.Tensor] = []
-    encode = made.scored.encode_frozen if method["name"] != "dacs" else made.student.encode_frozen  # type: ignore[attr-defined]
+    encode = made.evaluated_network.encode_frozen if method["name"] != "dacs" else made.student.encode_frozen  # type: ignore[attr-defined]
     network = parts.network
 
     def noted(images: torch.Tensor) -> object:

@@ -99,7 +99,10 @@ REFUSED = {
     ),
     "a teacher that stays": (
         "method: {name: cotta, ema_alpha: 1.0}",
-        "1: method.ema_alpha: is 1.0, but method.scored is 'teacher', which then never learns; choose a smaller alpha",
+        (
+            "1: method.ema_alpha: is 1.0, but method.evaluated_network is 'teacher', which then never learns; choose a "
+            "smaller alpha"
+        ),
     ),
     "no way back": (
         "stream:\n  visits: [clear]\n  route: forward_and_back",
