@@ -142,7 +142,7 @@ def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
     )
     return [
         alike,
-        "A search chose by the frames `select`; what is shown was measured on the frames `report` with fresh seeds.",
+        "A search chose by the frames `val`; what is shown was measured on the frames `test` with fresh seeds.",
         "Methods with more parameters have no more trials: a large space is a price that a method pays.",
         speed,
     ]

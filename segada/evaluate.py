@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--settings", metavar="FILE", help="settings (YAML) of frames and network; default: the run's")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
     parser.add_argument("--domains", nargs="+", metavar="NAME", help="of data.domains; default: those of the stream")
-    parser.add_argument("--split", choices=get_args(Split), default="report", help="default: report")
+    parser.add_argument("--split", choices=get_args(Split), default="test", help="default: report")
     parser.add_argument("--out", help="folder of the results; default: runs/evaluate-, name and hash")
     scales = " ".join(f"{scale:g}" for scale in SCALES)
     parser.add_argument("--tta", action="store_true", help=f"see each frame at scales {scales}, and in the mirror")

@@ -38,7 +38,7 @@ def pretrain(
 ) -> Path:
     """Trains a source model, or finishes what a former call began, and says where its last weights are.
 
-    Where `evaluation.split` is `select`, those of the best visit are left beside them, in `best.safetensors`.
+    Where `evaluation.split` is `val`, those of the best visit are left beside them, in `best.safetensors`.
 
     Args:
         settings: Of the training; `method.name` is `supervised`.
@@ -53,7 +53,7 @@ def pretrain(
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
     console = console or PlainConsole(quiet=True)
-    kept = settings.watch.model_copy(update={"best_weights": settings.evaluation.split == "select"})
+    kept = settings.watch.model_copy(update={"best_weights": settings.evaluation.split == "val"})
     report = adapt(settings.model_copy(update={"watch": kept}), folder, console, asked_to_stop, tags)
     print_report(report, console)
     best = RunDir(folder).best_record()
@@ -82,8 +82,8 @@ def class_table(report: RunReport, best: BestRecord | None) -> Table:
 
 def _which_is_best(folder: Path, best: BestRecord | None) -> str:
     if best is None:
-        return "no best.safetensors: evaluation.split is report, by whose frames nothing is chosen"
-    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on select: {RunDir(folder).best}"
+        return "no best.safetensors: evaluation.split is test, by whose frames nothing is chosen"
+    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on val: {RunDir(folder).best}"
 
 
 def halve(settings: RunSettings, weights: Path, path: Path) -> None:

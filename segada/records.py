@@ -90,7 +90,7 @@ class BestRecord(Record):
     """Counted from 0; of several that scored alike the first."""
     domain: str
     miou: float
-    """Mean over the scored domains of their mIoU on the held-out frames `select`, after the visit."""
+    """Mean over the scored domains of their mIoU on the held-out frames `val`, after the visit."""
     settings_hash: str
 
 

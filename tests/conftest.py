@@ -36,9 +36,9 @@ def camvid() -> Path:
 def tiny_run() -> dict[str, object]:
     """Overrides of RunSettings: two visits of a few small frames, for runs that take a second."""
     settings = {
-        "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 16, "select": 4, "report": 4}},
+        "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 16, "val": 4, "test": 4}},
         "stream": {"visits": ["clear", "200mm"], "frames": 8, "replay": {"size": 12}},
-        "evaluation": {"split": "select"},
+        "evaluation": {"split": "val"},
     }
     RunSettings.model_validate(settings)
     return settings

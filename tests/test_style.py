@@ -63,7 +63,7 @@ def test_every_setting_is_read_by_what_it_sets() -> None:
             continue
         read |= {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     # The four sizes are looked up by the name of the split.
-    read |= {"source", "adapt", "select", "report"}
+    read |= {"source", "adapt", "val", "test"}
     # What `RunSettings` replaces by the settings it stands for.
     read |= {"preset"}
     # What `StreamSettings.all_visits` is made of.

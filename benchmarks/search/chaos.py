@@ -34,9 +34,9 @@ STUDY = """
 name: chaos
 run:
   seed: {seed}
-  data: {{size: [32, 64], splits: {{source: 24, adapt: 24, select: 4, report: 4}}}}
+  data: {{size: [32, 64], splits: {{source: 24, adapt: 24, val: 4, test: 4}}}}
   stream: {{visits: [clear, 100mm, 200mm], frames: 16, replay: {{size: 24}}}}
-  evaluation: {{split: select}}
+  evaluation: {{split: val}}
   watch: {{frames: true}}
 space:
   method.name: {{type: choice, choices: [dacs, source_only], default: dacs}}

@@ -33,7 +33,7 @@ from segada.records import RunReport
 
 STUDY = """
 name: idle
-run: {{stream: {{visits: [clear]}}, evaluation: {{split: select}}}}
+run: {{stream: {{visits: [clear]}}, evaluation: {{split: val}}}}
 space:
   method.pseudo_threshold: {{type: float, low: 0.5, high: 0.9, default: 0.9}}
   method.optimizer.lr: {{type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}}

@@ -17,8 +17,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "method.fdist_min_share": "method.fdist_min_share",
     "method.evaluated_network": "method.evaluated_network",
     "method.color": "method.color",
-    "data.splits.select": "data.splits.val",
-    "data.splits.report": "data.splits.test",
+    "data.splits.val": "data.splits.val",
+    "data.splits.test": "data.splits.test",
     "modulation": "controller",
     "prompt": "image_adapter",
     "watch": "logging",
@@ -29,7 +29,7 @@ SETTINGS: Final[Mapping[str, str]] = {
 """Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken."""
 
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
-    "evaluation.split": {"select": "val", "report": "test"},
+    "evaluation.split": {"val": "val", "test": "test"},
     "modulation.name": {"always": "constant"},
     "evaluation.label_free": {
         "information_maximization": "information_maximization",
@@ -51,8 +51,8 @@ FILES: Final[Mapping[str, str]] = {
 """Old beginnings of names of files to new ones."""
 
 RESULT_VALUES: Final[Mapping[str, str]] = {
-    "select": "val",
-    "report": "test",
+    "val": "val",
+    "test": "test",
 }
 """Old texts in reports to new ones, where a text is nothing but that."""
 

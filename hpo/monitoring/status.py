@@ -220,7 +220,7 @@ def _running_others(leases: Mapping[str, Mapping[str, str]], file: _File, driver
 
 
 def _folders(out: Path, name: str) -> list[Path]:
-    """Where a run that is no trial may be: `trial 7 seed 2 select` is in `trial-7-s2-select`."""
+    """Where a run that is no trial may be: `trial 7 seed 2 val` is in `trial-7-s2-val`."""
     return [out / name, out / "baselines" / name, out / "confirmation" / name.replace(" seed ", "-s").replace(" ", "-")]
 
 

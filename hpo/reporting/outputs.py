@@ -61,6 +61,6 @@ def _write_best(confirmation: Confirmation, plan: Plan) -> None:
         return
     folder = plan.confirmation_folder(confirmation.best, plan.seeds[0])
     # Of a run that is damaged, what stands in best/ already is as good as it will be.
-    if not damages(folder, NEEDS["report"]):
+    if not damages(folder, NEEDS["test"]):
         for name in (SETTINGS, WEIGHTS):
             write_bytes(path.with_name(name), (folder / name).read_bytes())

@@ -141,7 +141,7 @@ def _failure(plan: Plan, name: str, failures: Mapping[str, str]) -> str | None:
 def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
     """The first objective on the frames of the search, seed by seed; None where the run is not over."""
     metric = study.file.settings.objectives[0].metric
-    reports = [read_report(plan.confirmation_folder(name, seed, "select")).value for seed in plan.seeds]
+    reports = [read_report(plan.confirmation_folder(name, seed, "val")).value for seed in plan.seeds]
     return [None if report is None else objective_value(metric, report) for report in reports]
 
 

@@ -49,7 +49,7 @@ class Confirmation(Record):
     by_mean: str | None
     """Whatever was confirmed with the greatest `mean_miou` on the reported frames, for information: to call it the best
     would be to report on frames that were chosen by. Baselines do not take part, the default does."""
-    split: str = "report"
+    split: str = "test"
     confidence: float
     replicates: int
     """Bootstrap replicates: frames and seeds are drawn with replacement."""

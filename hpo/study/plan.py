@@ -28,11 +28,11 @@ BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
 }
 """Run beside every search: what the source model gives as it is, and with fresh batch-norm statistics alone."""
 
-Split = Literal["report", "select"]
-SPLITS: tuple[Split, ...] = ("report", "select")
-_FOLDER_ENDS: dict[Split, str] = {"report": "", "select": "-select"}
-_NAME_ENDS: dict[Split, str] = {"report": "", "select": " select"}
-NEEDS: dict[Split, tuple[str, ...]] = {"report": (AREAS, SETTINGS, WEIGHTS), "select": ()}
+Split = Literal["test", "val"]
+SPLITS: tuple[Split, ...] = ("test", "val")
+_FOLDER_ENDS: dict[Split, str] = {"test": "", "val": "-val"}
+_NAME_ENDS: dict[Split, str] = {"test": "", "val": " val"}
+NEEDS: dict[Split, tuple[str, ...]] = {"test": (AREAS, SETTINGS, WEIGHTS), "val": ()}
 """Of a confirmation run: its areas, and under the first seed what `best/` has from it."""
 
 
@@ -66,10 +66,10 @@ class Plan:
 
     def search_settings(self, configuration: Configuration | None = None) -> RunSettings:
         """Settings of a trial: scored on the frames that the search may look at."""
-        return self.file.run_settings(configuration, self._overrides("select"))
+        return self.file.run_settings(configuration, self._overrides("val"))
 
     def confirmation_settings(
-        self, seed: int, configuration: Configuration | None = None, split: Split = "report"
+        self, seed: int, configuration: Configuration | None = None, split: Split = "test"
     ) -> RunSettings:
         """Settings of a confirmation run: another seed and, but where the best is picked, frames of the report."""
         return self.file.run_settings(configuration, {**self._overrides(split), "seed": seed})
@@ -125,7 +125,7 @@ class Plan:
         default, best = self.default().hash, study.best(self.file.settings.confirm.top)
         return next((trial.number for trial in best if study.configuration(trial).hash == default), None)
 
-    def confirmation_folder(self, name: str, seed: int, split: Split = "report") -> Path:
+    def confirmation_folder(self, name: str, seed: int, split: Split = "test") -> Path:
         """The folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
         return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}{_FOLDER_ENDS[split]}"
 
@@ -169,7 +169,7 @@ class Plan:
         return study.remaining() + expected * len(self.seeds) + len(undone(known))
 
     def _confirmation(
-        self, name: str, trial: int | None, configuration: Configuration, split: Split = "report"
+        self, name: str, trial: int | None, configuration: Configuration, split: Split = "test"
     ) -> Iterator[Job]:
         for seed in self.seeds:
             settings = self.confirmation_settings(seed, configuration, split)
@@ -182,7 +182,7 @@ class Plan:
         return {**overrides, "model": {"checkpoint": str(self.weights)}} if self.file.settings.pretrain else overrides
 
 
-def confirmation_name(name: str, seed: int, split: Split = "report") -> str:
+def confirmation_name(name: str, seed: int, split: Split = "test") -> str:
     """The name of a confirmation run's job."""
     return f"{name} seed {seed}{_NAME_ENDS[split]}"
 

@@ -20,8 +20,8 @@ from segada.settings.schema import nearest
 DEBUG: Final[Mapping[str, Value]] = {
     "data.splits.source": 24,
     "data.splits.adapt": 12,
-    "data.splits.select": 4,
-    "data.splits.report": 4,
+    "data.splits.val": 4,
+    "data.splits.test": 4,
     "stream.frames": 8,
     "stream.passes": 1,
     "stream.rounds": 1,

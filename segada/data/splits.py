@@ -2,5 +2,5 @@
 
 from typing import Literal
 
-Split = Literal["source", "adapt", "select", "report"]
+Split = Literal["source", "adapt", "val", "test"]
 """Learned from with labels; passed over without; looked at by a search; looked at by nothing but published figures."""

@@ -54,7 +54,7 @@ def _short(settings: RunSettings) -> RunSettings:
     stream, scored = settings.stream, settings.evaluation.batch_size
     seen = STEPS * stream.batch_size
     limits = settings.data.splits.model_dump()
-    wanted = {"source": stream.batch_size, "adapt": seen, "select": scored, "report": scored}
+    wanted = {"source": stream.batch_size, "adapt": seen, "val": scored, "test": scored}
     # A stream that visits what it learns from passes over frames of the source.
     wanted[stream.split] = seen
     splits = {split: min(limits[split], count) for split, count in wanted.items()}

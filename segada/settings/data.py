@@ -50,9 +50,9 @@ class SplitSettings(Settings):
     """Labelled frames of the source domain: pre-training and replay draw from them."""
     adapt: Count = 720
     """Unlabelled frames of a visited domain that the stream passes over."""
-    select: Count = 40
+    val: Count = 40
     """Held-out frames that a search may look at."""
-    report: Count = 80
+    test: Count = 80
     """Held-out frames that only confirmations and published figures look at."""
 
 

@@ -48,7 +48,7 @@ class PartedDomain(RecordedDomain):
     train: Literal["halves", "whole"] = "halves"
     """`halves`: the first half of the recordings in `train` is learned from, the second adapted on. `whole`: all of it
     serves both, which is right for a domain that is a source or visited, but not both."""
-    report: Literal["half_of_val", "val"] = "half_of_val"
+    test: Literal["half_of_val", "val"] = "half_of_val"
     """`half_of_val`: half of the recordings in `val` are selected by, the others reported. `val`: all of `val` is
     reported, as published figures are, and the last tenth of `train` is selected by."""
     images: PathText | None = None

@@ -37,8 +37,8 @@ HIGHER_IS_BETTER: Mapping[LabelFreeName, bool] = {
 class EvaluationSettings(Settings):
     """Held-out evaluation after each visit."""
 
-    split: Literal["select", "report"] = "report"
-    """Frames that are scored: a search uses `select`, everything that is published `report`."""
+    split: Literal["val", "test"] = "test"
+    """Frames that are scored: a search uses `val`, everything that is published `test`."""
     domains: Sequence[str] | None = None
     """Domains scored after every visit; null takes all domains of the stream and the source."""
     online: bool = True

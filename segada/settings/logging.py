@@ -23,4 +23,4 @@ class WatchSettings(Settings):
     visit so far, each predicted before it was learned from; null for none."""
     best_weights: bool = False
     """After each visit that scored best so far, the mean over the scored domains, write `best.safetensors` and
-    `best.json`. Only where `evaluation.split` is `select`: nothing is chosen by `report`."""
+    `best.json`. Only where `evaluation.split` is `val`: nothing is chosen by `test`."""

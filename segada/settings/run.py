@@ -132,10 +132,10 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _best_is_not_chosen_by_the_report(self) -> Self:
-        if self.watch.best_weights and self.evaluation.split == "report":
+        if self.watch.best_weights and self.evaluation.split == "test":
             raise ValueError(
-                "watch.best_weights is true, but evaluation.split is 'report', by whose frames nothing is chosen; set "
-                "evaluation.split to select, or watch.best_weights to false"
+                "watch.best_weights is true, but evaluation.split is 'test', by whose frames nothing is chosen; set "
+                "evaluation.split to val, or watch.best_weights to false"
             )
         return self
 

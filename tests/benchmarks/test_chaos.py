@@ -25,7 +25,7 @@ LOG = "2026-11-21 12:00:00 "
 NOOP = Path(__file__).parents[1] / "noop_driver.py"
 STUDY = """
 name: shared
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}

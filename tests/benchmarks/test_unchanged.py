@@ -104,13 +104,13 @@ def test_the_command_ends_with_1_where_recordings_differ(recordings: tuple[Path,
 
 def test_settings_are_translated_by_their_longest_path() -> None:
     old: dict[str, JsonValue] = {
-        "data": {"splits": {"select": 4, "adapt": 3}, "domains": {"25mm": {"report": "val"}}},
+        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"test": "val"}}},
         "method": {"name": "dacs", "optimizer": {"lr": 0.1, "head_factor": 2.0}, "pseudo_threshold": 0.5},
         "modulation": {"name": "hamlet", "detector": {"pseudo_threshold": 0.1}},
-        "evaluation": {"split": "select", "label_free": ["entropy", "information_maximization"]},
+        "evaluation": {"split": "val", "label_free": ["entropy", "information_maximization"]},
     }
     assert translated(old) == {
-        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"report": "val"}}},
+        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"test": "val"}}},
         "method": {"name": "dacs", "optimizer": {"lr": 0.1, "head_factor": 2.0}, "pseudo_threshold": 0.5},
         "controller": {"name": "hamlet", "detector": {"pseudo_threshold": 0.1}},
         "evaluation": {"split": "val", "label_free": ["entropy", "information_maximization"]},

@@ -94,9 +94,9 @@ def test_loading_again_gives_the_same_frames(example: Example, split: Split) -> 
 
 
 def test_weather_changes_the_images_and_not_the_labels(example: Example) -> None:
-    clear = Example(example.domain.model_copy(update={"weather": "clear"}), example.root).load("report")
+    clear = Example(example.domain.model_copy(update={"weather": "clear"}), example.root).load("test")
 
-    rainy = example.load("report")
+    rainy = example.load("test")
 
     np.testing.assert_array_equal(rainy.labels, clear.labels)
     assert np.abs(rainy.images.astype(int) - clear.images).mean() > 5

@@ -317,7 +317,7 @@ def test_a_space_without_a_new_point_repeats_one(name: str) -> None:
 
 STUDY = """\
 name: kept
-run: {{stream: {{visits: [clear, 25mm]}}, evaluation: {{split: select}}}}
+run: {{stream: {{visits: [clear, 25mm]}}, evaluation: {{split: val}}}}
 space:
   method.pseudo_threshold: {{type: float, low: 0.5, high: {high}, default: 0.6}}
 sampler: {{name: {name}}}

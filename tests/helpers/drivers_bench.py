@@ -16,7 +16,7 @@ PATIENCE = 240
 
 STUDY = """
 name: shared
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}

@@ -15,7 +15,7 @@ name: tiny
 run:
   stream:
     visits: [clear, 25mm, 50mm]
-  evaluation: {split: select}
+  evaluation: {split: val}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
   adapter.name: {type: choice, choices: [none, adaptformer]}
@@ -46,7 +46,7 @@ def more(text: str) -> str:
 
 def run(text: str) -> str:
     """The study with other settings of runs."""
-    return STUDY.replace("  evaluation: {split: select}", f"  {text}")
+    return STUDY.replace("  evaluation: {split: val}", f"  {text}")
 
 
 def named(name: str) -> str:
@@ -66,7 +66,7 @@ def sweep(parameter: str) -> str:
 
 def _chain() -> str:
     """Conditions whose alternatives multiply from each parameter to the next."""
-    splits = [f"data.splits.{name}" for name in ("source", "adapt", "select", "report")]
+    splits = [f"data.splits.{name}" for name in ("source", "adapt", "val", "test")]
     names = [*splits, "stream.frames", "stream.passes", "stream.batch_size", "stream.replay.size"]
     lines = [f"  {name}: {{type: int, low: 1, high: 2}}" for name in names[:2]]
     for number, name in enumerate(names[2:]):

@@ -30,10 +30,10 @@ PATIENCE = 240
 STUDY = """
 name: short
 run:
-  data: {splits: {source: 40, adapt: 40, select: 8, report: 8}}
+  data: {splits: {source: 40, adapt: 40, val: 8, test: 8}}
   stream: {visits: [clear, 100mm, 200mm], frames: 32, replay: {size: 40}}
   model: {checkpoint: segada/models/checkpoints/streets_tiny.safetensors}
-  evaluation: {split: select}
+  evaluation: {split: val}
 space:
   method.optimizer.lr: {type: choice, choices: [1e-3, 1e30], default: 1e-3}
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.9}
@@ -144,7 +144,7 @@ def test_the_best_is_confirmed_beside_the_baselines(finished):
     assert confirmation.best == f"trial {study.best(1)[0].number}"
     assert all(run.seeds == [1, 2] for run in confirmation.runs)
     settings = yaml.safe_load((best / "settings.yaml").read_text())
-    assert (settings["seed"], settings["evaluation"]["split"]) == (1, "report")
+    assert (settings["seed"], settings["evaluation"]["split"]) == (1, "test")
     assert (best / "weights.safetensors").stat().st_size > 0
 
 

@@ -26,7 +26,7 @@ from segada.cli.exit_codes import DONE, WRONG_INPUT
 
 STUDY: dict[str, object] = {
     "name": "tiny",
-    "run": {"stream": {"visits": ["clear", "25mm", "50mm", "75mm"]}, "evaluation": {"split": "select"}},
+    "run": {"stream": {"visits": ["clear", "25mm", "50mm", "75mm"]}, "evaluation": {"split": "val"}},
     "space": {
         "method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.6, "step": 0.1},
         "method.clean_weight": {"type": "float", "low": 0.01, "high": 1.0, "off": 0.0, "default": 0.5, "log": True},

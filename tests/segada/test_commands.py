@@ -13,7 +13,7 @@ from segada import adapt, compare, pretrain
 from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, exit_code
 
 TINY = {
-    "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}},
+    "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "test": 4}},
     "stream": {"visits": ["clear"], "frames": 4},
     "method": {"name": "source_only"},
 }

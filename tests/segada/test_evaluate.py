@@ -31,7 +31,7 @@ from segada.models.weights import save_weights
 from segada.settings import RunSettings
 from segada.settings.data import DataSettings
 
-TINY = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "select": 4, "report": 5}}}
+TINY = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "val": 4, "test": 5}}}
 SETTINGS = RunSettings.model_validate(TINY)
 Run = Callable[..., int]
 
@@ -59,7 +59,7 @@ def network(**model: object) -> Segmentor:
     return build_segmentor(settings.model, settings.adapter, torch.Generator().manual_seed(0)).eval()
 
 
-def plain_scores(predict: Callable[[Tensor], Tensor], domain: str, split: str = "report") -> dict[str, object]:
+def plain_scores(predict: Callable[[Tensor], Tensor], domain: str, split: str = "test") -> dict[str, object]:
     """Scores of what has the greatest value, as one writes it down."""
     frames = load_domain(domain, SETTINGS.data, split)  # type: ignore[arg-type]
     images = torch.tensor(frames.images).permute(0, 3, 1, 2) / 255
@@ -120,7 +120,7 @@ def test_a_run_brings_its_settings_with_adapters_and_its_own_scores_come_back(ru
             **TINY,
             "stream": {"visits": ["200mm"], "frames": 4, "replay": {"size": 8}},
             "adapter": {"name": "lora"},
-            "evaluation": {"split": "select", "domains": ["clear", "200mm"]},
+            "evaluation": {"split": "val", "domains": ["clear", "200mm"]},
         }
     )
     report = adapt(settings, tmp_path / "run", Console(quiet=True))
@@ -128,7 +128,7 @@ def test_a_run_brings_its_settings_with_adapters_and_its_own_scores_come_back(ru
     copy = (tmp_path / "run" / "weights.safetensors").read_bytes()
     (tmp_path / "run" / "best.safetensors").write_bytes(copy)
     for given, out in (("run", "one"), ("run/weights.safetensors", "two"), ("run/best.safetensors", "three")):
-        assert run(given, "--split", "select", "--out", out) == DONE
+        assert run(given, "--split", "val", "--out", out) == DONE
         found = {name: record["miou"] for name, record in written(tmp_path / out).items()}
         assert found == pytest.approx(report.visits[-1].miou, abs=A_PIXEL)
 
@@ -144,7 +144,7 @@ def test_checkpoints_of_other_shapes_vote_and_say_themselves_what_they_are(run: 
         return (enlarged(network()(images)).softmax(1) + enlarged(other(images)).softmax(1)) / 2
 
     assert_scores(written(tmp_path / "out")["clear"], plain_scores(mean, "clear"))
-    images = torch.tensor(load_domain("clear", SETTINGS.data, "report").images).permute(0, 3, 1, 2) / 255
+    images = torch.tensor(load_domain("clear", SETTINGS.data, "test").images).permute(0, 3, 1, 2) / 255
     with torch.inference_mode():
         wanted = mean(images)
     for number in range(5):
@@ -252,7 +252,7 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
             "an evaluation of other networks, or in another way",
         ),
         (["streets_tiny_multi_exit", *options], WRONG_INPUT, "an evaluation of other networks, or in another way"),
-        (["streets_tiny", *options, "--set", "data.splits.report=3"], WRONG_INPUT, "'clear' with other settings"),
+        (["streets_tiny", *options, "--set", "data.splits.test=3"], WRONG_INPUT, "'clear' with other settings"),
         (
             ["streets_tiny", *options, "--set", "data.domains.clear={dataset: streets, world: 1}"],
             WRONG_INPUT,
@@ -330,7 +330,7 @@ def test_how_a_run_learned_does_not_bind_its_evaluation(run: Run, tmp_path: Path
         "model": {"freeze": "everything"},
         "method": {"name": "supervised", "window": {"size": [32, 64]}, "light_weight": 0.0},
         "modulation": {"name": "one_cycle"},
-        "evaluation": {"split": "select", "domains": ["clear", "night"]},
+        "evaluation": {"split": "val", "domains": ["clear", "night"]},
         "stream": {"visits": ["night"], "source": "clear"},
     }
     save_weights(network(), tmp_path / "trained" / "weights.safetensors", "none")
@@ -345,7 +345,7 @@ def test_how_a_run_learned_does_not_bind_its_evaluation(run: Run, tmp_path: Path
 
 def test_settings_of_domains_alone_are_enough(run: Run, tmp_path: Path) -> None:
     domains = "data.domains={wet: {dataset: streets, weather: 100mm}, dark: {dataset: streets, weather: night}}"
-    size, splits = "data.size=[32, 64]", "data.splits.report=2"
+    size, splits = "data.size=[32, 64]", "data.splits.test=2"
     assert run("streets_tiny", "--set", domains, "--set", size, "--set", splits, "--out", "out") == DONE
     assert list(written(tmp_path / "out")) == ["wet", "dark"]
 
@@ -366,7 +366,7 @@ def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(run
     assert run("streets_tiny", *options, "--set", "data.loading.unreadable_share=0.5") == DONE
 
     (frame,) = labelled_frames(
-        "day", DataSettings.model_validate({**data, "loading": {"unreadable_share": 0.5}}), "report"
+        "day", DataSettings.model_validate({**data, "loading": {"unreadable_share": 0.5}}), "test"
     )
     with torch.inference_mode():
         logits = network()(torch.tensor(frame.image)[None].permute(0, 3, 1, 2) / 255)
@@ -382,7 +382,7 @@ def test_photographs_are_scored_on_the_classes_that_their_labels_know(
     photographs: Path, run: Run, tmp_path: Path
 ) -> None:
     domain = {"dataset": "camvid", "root": str(photographs), "sequences": ["0016E5"]}
-    data = {"size": [48, 64], "domains": {"day": domain}, "splits": {"report": 3}}
+    data = {"size": [48, 64], "domains": {"day": domain}, "splits": {"test": 3}}
     (tmp_path / "camvid.yaml").write_text(yaml.safe_dump({"data": data}))
 
     assert run("streets_tiny", "--settings", "camvid.yaml", "--save", "labels", "--out", "out") == DONE

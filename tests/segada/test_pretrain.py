@@ -26,10 +26,10 @@ RAINS = ["25mm", "50mm", "75mm", "100mm", "200mm"]
 
 
 SMALL = {
-    "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 1, "select": 4, "report": 4}},
+    "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 1, "val": 4, "test": 4}},
     "stream": {"split": "source", "visits": ["clear", "clear"], "frames": 8, "batch_size": 4},
     "method": {"name": "supervised", "optimizer": {"lr": 1e-3}},
-    "evaluation": {"split": "select", "online": False},
+    "evaluation": {"split": "val", "online": False},
 }
 
 
@@ -42,8 +42,7 @@ def test_a_training_leaves_best_and_last_weights_and_says_iou_by_class(tmp_path:
     assert best["miou"] == max(visit["miou"]["clear"] for visit in report["visits"])
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert (
-        f"best visit {best['visit']}, mIoU {100 * best['miou']:.1f} % on select: {tmp_path / 'best.safetensors'}"
-        in said
+        f"best visit {best['visit']}, mIoU {100 * best['miou']:.1f} % on val: {tmp_path / 'best.safetensors'}" in said
     )
     last = report["visits"][-1]
     for name, iou in last["iou"]["clear"].items():
@@ -56,9 +55,9 @@ def test_a_training_leaves_best_and_last_weights_and_says_iou_by_class(tmp_path:
 
 def test_nothing_is_chosen_by_the_frames_of_a_report(tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), width=200)
-    settings = RunSettings.model_validate({**SMALL, "evaluation": {"split": "report", "online": False}})
+    settings = RunSettings.model_validate({**SMALL, "evaluation": {"split": "test", "online": False}})
     pretrain(settings, tmp_path, console)
-    assert "no best.safetensors: evaluation.split is report" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "no best.safetensors: evaluation.split is test" in console.file.getvalue()  # type: ignore[attr-defined]
     assert not (tmp_path / "best.safetensors").exists()
 
 
@@ -93,12 +92,12 @@ def test_debug_is_a_subset_of_the_frames_and_over_in_a_moment(
 def test_a_short_training_from_random_weights_learns_and_its_weights_load(tmp_path: Path) -> None:
     settings = RunSettings.model_validate(
         {
-            "data": {"size": [32, 64], "splits": {"source": 200, "adapt": 1, "select": 16}},
+            "data": {"size": [32, 64], "splits": {"source": 200, "adapt": 1, "val": 16}},
             "stream": {"split": "source", "visits": ["clear"], "frames": None, "passes": 8, "batch_size": 8},
             "model": {"checkpoint": None},
             "method": {"name": "supervised"},
             "modulation": {"name": "one_cycle"},
-            "evaluation": {"split": "select", "online": False},
+            "evaluation": {"split": "val", "online": False},
         }
     )
     weights = pretrain(settings, tmp_path / "run")
@@ -115,7 +114,7 @@ def test_a_short_training_from_random_weights_learns_and_its_weights_load(tmp_pa
 @pytest.fixture(scope="module")
 def source_only() -> dict[str, float]:
     settings = RunSettings.model_validate(
-        {"data": {"splits": {"source": 4, "report": 24}}, "stream": {"visits": ["clear", *RAINS], "frames": 1}}
+        {"data": {"splits": {"source": 4, "test": 24}}, "stream": {"visits": ["clear", *RAINS], "frames": 1}}
     )
     return prepare_data(settings).source_only
 

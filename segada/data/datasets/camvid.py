@@ -40,13 +40,13 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
     """The photographs of some sequences for one purpose.
 
     A sequence with frames in `val` is a source: its other frames are `source`, the first half of those in `val` is
-    `select`, the second `report`; it has nothing for `adapt`. Any other sequence is a target: its first half is
-    `adapt`, the next quarter `select`, the last `report`.
+    `val`, the second `test`; it has nothing for `adapt`. Any other sequence is a target: its first half is
+    `adapt`, the next quarter `val`, the last `test`.
 
-    With `held_out` the frames in `val` are a target: of the first half, which is the source's `select`, the first two
-    thirds are `adapt` and the rest `select`; the second half is `report`, as it is the source's. So no scene that is
+    With `held_out` the frames in `val` are a target: of the first half, which is the source's `val`, the first two
+    thirds are `adapt` and the rest `val`; the second half is `test`, as it is the source's. So no scene that is
     reported, in whatever weather, was learned from, adapted on or selected by. A search that also scores the source on
-    `select` meets there scenes that were adapted on, without their labels.
+    `val` meets there scenes that were adapted on, without their labels.
     """
     for part in ("train", "val"):
         for folder in (root / part, root / f"{part}annot"):
@@ -100,16 +100,16 @@ def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path
     """Contiguous blocks, so that neighbors in time, which look alike, serve the same purpose."""
     if held_out:
         half = len(held_out) // 2
-        return {"source": recorded, "adapt": [], "select": held_out[:half], "report": held_out[half:]}
+        return {"source": recorded, "adapt": [], "val": held_out[:half], "test": held_out[half:]}
     half, last = len(recorded) // 2, 3 * len(recorded) // 4
-    return {"source": [], "adapt": recorded[:half], "select": recorded[half:last], "report": recorded[last:]}
+    return {"source": [], "adapt": recorded[:half], "val": recorded[half:last], "test": recorded[last:]}
 
 
 def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
-    """The frames in `val` as a target; `report` is that of the source, and nothing else touches it."""
+    """The frames in `val` as a target; `test` is that of the source, and nothing else touches it."""
     half = len(held_out) // 2
     third = half - half // 3
-    return {"source": [], "adapt": held_out[:third], "select": held_out[third:half], "report": held_out[half:]}
+    return {"source": [], "adapt": held_out[:third], "val": held_out[third:half], "test": held_out[half:]}
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:

@@ -15,7 +15,7 @@ from segada.settings.domains import FoldersDomain
 
 def _listing(domain: FoldersDomain, root: Path, split: Split) -> Listing:
     """The frames of a purpose: blocks of the recording by `shares`, or, with held-out files, blocks of either."""
-    held_out = domain.held_out_images is not None and split in ("select", "report")
+    held_out = domain.held_out_images is not None and split in ("val", "test")
     place = _place(domain, root, held_out=held_out)
     images, labels = place.image_files(), place.label_files()
     return place.listing(_block(domain, split, place.keys(images, labels)), images, labels)
@@ -44,12 +44,12 @@ def _depths(domain: FoldersDomain, root: Path) -> dict[str, DepthFile]:
 def _block(domain: FoldersDomain, split: Split, keys: list[str]) -> list[str]:
     if domain.held_out_images is None:
         return shared_out(keys, domain.shares)[split]
-    source, adapt, select, report = domain.shares
-    first, second = (select, report) if split in ("select", "report") else (source, adapt)
+    source, adapt, val, test = domain.shares
+    first, second = (val, test) if split in ("val", "test") else (source, adapt)
     whole = first + second
     if whole == 0.0:
         return []
-    return blocks(keys, (first / whole, second / whole))[split in ("adapt", "report")]
+    return blocks(keys, (first / whole, second / whole))[split in ("adapt", "test")]
 
 
 def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:

@@ -37,20 +37,20 @@ def parted(domain: PartedDomain, split: Split, place: Callable[[Part], Place]) -
 
 
 def _part(domain: PartedDomain, split: Split) -> Part:
-    if split == "select":
-        return "train" if domain.report == "val" else "val"
-    return "val" if split == "report" else "train"
+    if split == "val":
+        return "train" if domain.test == "val" else "val"
+    return "val" if split == "test" else "train"
 
 
 def _block(domain: PartedDomain, split: Split, keys: list[str]) -> list[str]:
     """Of the keys of the part that serves the purpose, those that serve it."""
     if _part(domain, split) == "val":
-        select, report = (keys, keys) if domain.report == "val" else blocks(keys, (0.5, 0.5))
-        return select if split == "select" else report
-    learned = 1.0 - SELECTED_OF_TRAIN if domain.report == "val" else 1.0
-    taught, select = blocks(keys, (learned, 1.0 - learned))
+        val, test = (keys, keys) if domain.test == "val" else blocks(keys, (0.5, 0.5))
+        return val if split == "val" else test
+    learned = 1.0 - SELECTED_OF_TRAIN if domain.test == "val" else 1.0
+    taught, val = blocks(keys, (learned, 1.0 - learned))
     source, adapt = (taught, taught) if domain.train == "whole" else blocks(taught, (0.5, 0.5))
-    return {"source": source, "adapt": adapt, "select": select, "report": []}[split]
+    return {"source": source, "adapt": adapt, "val": val, "test": []}[split]
 
 
 def labels_folder(domain: PartedDomain, root: Path, published: str) -> Path:

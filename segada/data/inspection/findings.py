@@ -36,7 +36,7 @@ def print_findings(data_set: Recognized, inspection: Inspection, console: Consol
 
 def _can_be_used(counts: Mapping[Split, int]) -> bool:
     """As a source, or to be visited."""
-    return bool(counts["select"] and counts["report"] and (counts["source"] or counts["adapt"]))
+    return bool(counts["val"] and counts["test"] and (counts["source"] or counts["adapt"]))
 
 
 def summary(inspections: Sequence[Inspection]) -> str:

@@ -32,7 +32,7 @@ def suggested(found: Sequence[tuple[Recognized, Inspection]]) -> str:
             root = {} if data_set.root == first.root else {"root": str(data_set.root.resolve())}
             domains[unique] = {**_given(domain), **root}
             counts[unique] = inspection.counts[name]
-    scored = [name for name, count in counts.items() if count["select"] and count["report"]]
+    scored = [name for name, count in counts.items() if count["val"] and count["test"]]
     sources = [name for name in scored if counts[name]["source"]]
     visits = [name for name in scored if counts[name]["adapt"] and name not in sources[:1]]
     visits = visits or [name for name in scored if counts[name]["adapt"]]

@@ -26,8 +26,8 @@ SPLIT_CAPACITY = 1_000_000
 FIRST_SCENE: dict[Split, int] = {
     "source": 0,
     "adapt": SPLIT_CAPACITY,
-    "select": 2 * SPLIT_CAPACITY,
-    "report": 3 * SPLIT_CAPACITY,
+    "val": 2 * SPLIT_CAPACITY,
+    "test": 3 * SPLIT_CAPACITY,
 }
 """Number of the first scene of each split."""
 

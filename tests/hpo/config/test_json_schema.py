@@ -91,7 +91,7 @@ def test_a_study_that_extends_another_may_say_less() -> None:
         ("type: subset", "type: subset\n    of_: 3"),
         ("name: random", "name: genetics"),
         ("name: random", "name: random, population: 3"),
-        ("split: select", "split: selected"),
+        ("split: val", "split: selected"),
         ("evaluation: {split", "evaluation: {splits"),
         ("visits: [clear, 25mm, 50mm]", "visits: clear"),
         ("min_visits: 2", "min_visits: two"),

@@ -71,7 +71,7 @@ def camvid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_shipped_studies_are_right_and_begin_with_their_defaults(name: str) -> None:
     study = load_study(name)
     assert study.settings.name == name.removesuffix(".yaml")
-    assert study.run_settings().evaluation.split == "select"
+    assert study.run_settings().evaluation.split == "val"
     assert study.space.defaults() is not None
     generator = np.random.default_rng(1)
     for _ in range(200):

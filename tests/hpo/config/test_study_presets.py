@@ -15,7 +15,7 @@ name: tiny
 run:
   preset: adpt3
   model: {checkpoint: null, encoder: mit_b1}
-  evaluation: {split: select}
+  evaluation: {split: val}
 space:
   adapter.bottleneck: {type: int, low: 2, high: 8}
   adapter.blocks: {type: choice, choices: [all, first, every2, 0.5-1]}

@@ -35,7 +35,7 @@ def test_two_drivers_train_the_source_once_and_one_ends_what_the_other_had(tmp_p
     study["pretrain"] = {
         "stream": {"split": "source", "visits": ["clear"], "frames": None},
         "method": {"name": "supervised"},
-        "evaluation": {"split": "select", "online": False},
+        "evaluation": {"split": "val", "online": False},
     }
     study["run"] = {**tiny_run, "model": {"checkpoint": None}}
     (tmp_path / "real.yaml").write_text(yaml.safe_dump(study))

@@ -25,7 +25,7 @@ from hpo.study.study import open_study
 
 STUDY = """
 name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}

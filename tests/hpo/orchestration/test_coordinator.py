@@ -18,7 +18,7 @@ from segada.records import RunReport
 
 STUDY = """
 name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
@@ -106,8 +106,8 @@ def test_baselines_then_trials_then_confirmation_of_the_best(file, tmp_path):
 def test_a_trial_is_scored_on_other_frames_and_seeds_than_its_confirmation(file, tmp_path):
     plan = Plan(file, tmp_path)
 
-    assert plan.search_settings().evaluation.split == "select"
-    assert [plan.confirmation_settings(seed).evaluation.split for seed in plan.seeds] == ["report", "report"]
+    assert plan.search_settings().evaluation.split == "val"
+    assert [plan.confirmation_settings(seed).evaluation.split for seed in plan.seeds] == ["test", "test"]
     assert plan.search_settings().seed not in plan.seeds
 
 

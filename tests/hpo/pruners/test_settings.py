@@ -20,7 +20,7 @@ from segada.metrics import Areas, mean_iou_by_set
 
 STUDY = """
 name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: SAMPLER

@@ -20,7 +20,7 @@ from hpo.study.study import Study, open_study
 
 STUDY = """
 name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
@@ -115,13 +115,13 @@ def test_of_several_the_best_is_picked_by_fresh_seeds_on_the_frames_of_the_searc
         study.ask()
         study.complete(number, [value])
     jobs = {job.name: job for job in [*plan.confirmed_baselines(), *plan.confirmations(study)]}
-    assert {job.settings.evaluation.split for name, job in jobs.items() if name.endswith("select")} == {"select"}
-    assert jobs["trial 1 seed 2 select"].settings.seed == jobs["trial 1 seed 2"].settings.seed == 2
+    assert {job.settings.evaluation.split for name, job in jobs.items() if name.endswith("val")} == {"val"}
+    assert jobs["trial 1 seed 2 val"].settings.seed == jobs["trial 1 seed 2"].settings.seed == 2
     gains = {"trial 0": (0.3, -0.3), "trial 1": (0.1, 0.2), "trial 2": (0.01, 0.02)}
     *others, last = jobs.items()
     for name, job in others:
         trial, seed = name.split(" seed ")
-        finish(job, gains[trial][int(seed[0]) - 1] if name.endswith("select") else 0.0)
+        finish(job, gains[trial][int(seed[0]) - 1] if name.endswith("val") else 0.0)
     assert confirmation_of(study, plan, {}) is None
 
     finish(last[1], 0.02)
@@ -134,7 +134,7 @@ def test_of_several_the_best_is_picked_by_fresh_seeds_on_the_frames_of_the_searc
     assert [run.selection for run in confirmed.runs[:4]] == [None, None, None, pytest.approx(mean)]
     written = write_outputs(study, plan, {}).confirmation
     assert written == confirmed
-    failed = confirmation_of(study, plan, {"trial 1 seed 2 select": "its worker died"})
+    failed = confirmation_of(study, plan, {"trial 1 seed 2 val": "its worker died"})
     assert failed is not None
     assert (failed.best, failed.failures) == ("trial 2", {"trial 1": "seed 2: its worker died"})
 

@@ -30,9 +30,9 @@ from segada.errors import InputError
 STUDY = """
 name: tiny
 run:
-  data: {size: [32, 64], splits: {source: 12, adapt: 8, select: 4, report: 4}}
+  data: {size: [32, 64], splits: {source: 12, adapt: 8, val: 4, test: 4}}
   stream: {visits: [clear, 100mm], frames: 4, replay: {size: 8}}
-  evaluation: {split: select}
+  evaluation: {split: val}
 space:
   method.optimizer.lr: {type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}
 sampler: {name: random, seed: 0}

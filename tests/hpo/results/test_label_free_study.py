@@ -153,7 +153,7 @@ def test_a_score_is_an_objective_and_a_limit() -> None:
 def test_baselines_are_runs_although_they_have_no_teacher(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(
         "name: tiny\n"
-        "run: {evaluation: {split: select, label_free: [agreement, consistency, source_miou]}}\n"
+        "run: {evaluation: {split: val, label_free: [agreement, consistency, source_miou]}}\n"
         "space:\n  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}\n"
         "sampler: {name: random}\n"
         "objectives: [{metric: label_free/agreement, goal: maximize}]\n"

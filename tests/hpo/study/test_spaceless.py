@@ -17,7 +17,7 @@ from segada.errors import InputError
 
 STUDY = """
 name: fixed
-run: {method: {name: source_only}, evaluation: {split: select}}
+run: {method: {name: source_only}, evaluation: {split: val}}
 space: {}
 sampler: {name: genetic, seed: 0}
 budget: {trials: 5}

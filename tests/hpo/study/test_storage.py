@@ -16,7 +16,7 @@ from segada.errors import InputError
 
 STUDY = """
 name: kept
-run: {stream: {visits: [clear, 50mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 50mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
 sampler: {name: random}

@@ -12,7 +12,7 @@ from segada.errors import InputError
 
 TEXT = """\
 name: tiny
-run: {stream: {visits: [clear, 25mm, 50mm, 75mm]}, evaluation: {split: select}}
+run: {stream: {visits: [clear, 25mm, 50mm, 75mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
   method.mix_weight: {type: float, low: 0.0, high: 1.0, default: 0.5}

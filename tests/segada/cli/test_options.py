@@ -17,7 +17,7 @@ from segada.settings import RunSettings
 from segada.settings.files import load_run_settings
 
 TINY = {
-    "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}},
+    "data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "test": 4}},
     "stream": {"visits": ["clear"], "frames": 4},
     "method": {"name": "source_only"},
 }

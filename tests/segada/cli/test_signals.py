@@ -16,7 +16,7 @@ from segada.core.storage_errors import StorageError
 from segada.engine.runner import Run
 from segada.records import VisitRecord
 
-TINY = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}}}
+TINY = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "test": 4}}}
 RUN = {**TINY, "stream": {"visits": ["clear", "200mm", "clear"], "frames": 4, "replay": {"size": 8}}}
 TRAINING = {
     **TINY,

@@ -19,7 +19,7 @@ from segada.models.build import build_segmentor
 from segada.settings import RunSettings
 
 WEATHER: dict[str, Any] = {
-    "data": {"splits": {"source": 12, "adapt": 120, "select": 2, "report": 2}},
+    "data": {"splits": {"source": 12, "adapt": 120, "val": 2, "test": 2}},
     "stream": {"visits": ["clear", "200mm", "clear"], "frames": 40, "replay": {"size": 12}},
     "model": {"head": "multi_exit", "checkpoint": "streets_tiny_multi_exit"},
     "watch": {"frames": True},

@@ -123,7 +123,7 @@ def _record(visit: int, **miou: float) -> VisitRecord:
 
 def test_the_mean_over_domains_decides_and_the_first_of_equals_stays(tmp_path: Path) -> None:
     settings = RunSettings.model_validate(
-        {"watch": {"best_weights": True}, "evaluation": {"split": "select"}, "model": {"freeze": "encoder"}}
+        {"watch": {"best_weights": True}, "evaluation": {"split": "val"}, "model": {"freeze": "encoder"}}
     )
     network = build_segmentor(settings.model, settings.adapter, torch.Generator())
     learning = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
@@ -148,5 +148,5 @@ def test_the_mean_over_domains_decides_and_the_first_of_equals_stays(tmp_path: P
 
 
 def test_nothing_is_chosen_by_the_frames_of_a_report() -> None:
-    with pytest.raises(ValueError, match=r"watch\.best_weights is true, but evaluation\.split is 'report'"):
+    with pytest.raises(ValueError, match=r"watch\.best_weights is true, but evaluation\.split is 'test'"):
         RunSettings.model_validate({"watch": {"best_weights": True}})

@@ -29,7 +29,7 @@ def material(tiny_run: dict[str, object]) -> RunData:
 def _settings(
     tiny_run: dict[str, object], names: list[str], method: dict[str, object], **evaluation: object
 ) -> RunSettings:
-    section = {"split": "select", "label_free": names, **evaluation}
+    section = {"split": "val", "label_free": names, **evaluation}
     return RunSettings.model_validate({**tiny_run, "method": method, "evaluation": section})
 
 

@@ -37,7 +37,7 @@ def run_settings(drive: Path, cache: Path | None) -> RunSettings:
     road["shares"] = (0.25, 0.25, 0.25, 0.25)
     domains = {"road": road, "rain": {**road, "weather": "25mm"}, "street": {"dataset": "streets", "weather": "25mm"}}
     loading = {"cache": None if cache is None else str(cache)}
-    splits = {"source": 6, "adapt": 6, "select": 6, "report": 6}
+    splits = {"source": 6, "adapt": 6, "val": 6, "test": 6}
     return RunSettings.model_validate(
         {
             "data": {"size": SIZE, "root": str(drive), "domains": domains, "splits": splits, "loading": loading},
@@ -101,5 +101,5 @@ def test_other_frames_than_those_that_were_scored_are_refused(drive: Path, tmp_p
     parcel = packed(prepare_data(settings), settings)
     for file in sorted((drive / "images").iterdir())[20:]:
         file.unlink()
-    with pytest.raises(InputError, match="domain 'road' has 2 frames for 'report' that can be read, and had 6 when"):
+    with pytest.raises(InputError, match="domain 'road' has 2 frames for 'test' that can be read, and had 6 when"):
         parcel.unpacked()

@@ -130,7 +130,7 @@ def test_a_purpose_of_which_nothing_can_be_read_ends_the_run_whatever_the_share(
     damage(drive, "val/D_012", "val/D_013")
 
     with pytest.raises(InputError, match=r"domain 'day': 2 of 2 frames cannot be read"):
-        load_domain("day", run_settings(drive, 1.0).data, "report")
+        load_domain("day", run_settings(drive, 1.0).data, "test")
 
 
 def test_a_picture_with_labels_of_another_shape_is_left_out_like_a_damaged_one(drive: Path) -> None:

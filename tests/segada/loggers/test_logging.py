@@ -100,7 +100,7 @@ def test_visits_hold_the_means_of_their_steps(whole: Path) -> None:
 def test_watching_changes_no_number(
     online: bool, tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
-    evaluation = {"split": "select", "online": online}
+    evaluation = {"split": "val", "online": online}
     reports = [
         _run(_settings(tiny_run, watch, evaluation=evaluation), material, tmp_path / str(len(watch)))
         for watch in ({}, EVERYTHING)
@@ -118,7 +118,7 @@ def test_watching_changes_no_number(
 def test_without_panels_and_tables_no_frame_is_predicted_for_the_log(
     tiny_run: dict[str, object], material: RunData, tmp_path: Path
 ) -> None:
-    evaluation = {"split": "select", "online": False}
+    evaluation = {"split": "val", "online": False}
     _run(_settings(tiny_run, {"frames": True}, evaluation=evaluation), material, tmp_path)
     for line in (tmp_path / "frames.jsonl").read_text().splitlines():
         assert json.loads(line)["miou"] is None
@@ -215,7 +215,7 @@ def test_the_command_ends_with_where_the_panels_lie(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    tiny = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "report": 4}}, "watch": watch}
+    tiny = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "test": 4}}, "watch": watch}
     short = {"stream": {"visits": ["clear"], "frames": 4}, "method": {"name": "source_only"}}
     monkeypatch.chdir(tmp_path)
     Path("run.yaml").write_text(json.dumps({**tiny, **short}))

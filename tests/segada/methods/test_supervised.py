@@ -206,10 +206,10 @@ def test_shipped_light_exit_stands_on_the_shipped_network() -> None:
 def test_shipped_light_exit_segments_clear_streets_and_fails_in_rain() -> None:
     settings = RunSettings.model_validate(
         {
-            "data": {"splits": {"source": 4, "select": 16}},
+            "data": {"splits": {"source": 4, "val": 16}},
             "model": {"head": "multi_exit", "checkpoint": "streets_tiny_multi_exit"},
             "stream": {"visits": ["clear", "200mm"], "frames": 1},
-            "evaluation": {"split": "select"},
+            "evaluation": {"split": "val"},
         }
     )
     held_out = prepare_data(settings).held_out

@@ -83,15 +83,15 @@ def test_colors_come_as_rgb(drive: Path) -> None:
 @pytest.mark.parametrize(
     ("sequences", "divided"),
     [
-        (("D",), {"source": [0, 1, 2, 3, 4, 5], "select": [10, 11], "report": [12, 13]}),
-        (("N",), {"adapt": [20, 21, 22, 23], "select": [24, 25], "report": [26, 27, 28]}),
+        (("D",), {"source": [0, 1, 2, 3, 4, 5], "val": [10, 11], "test": [12, 13]}),
+        (("N",), {"adapt": [20, 21, 22, 23], "val": [24, 25], "test": [26, 27, 28]}),
         (
             (),
             {
                 "source": [0, 1, 2, 3, 4, 5],
                 "adapt": [20, 21, 22, 23],
-                "select": [10, 11, 24, 25],
-                "report": [12, 13, 26, 27, 28],
+                "val": [10, 11, 24, 25],
+                "test": [12, 13, 26, 27, 28],
             },
         ),
     ],
@@ -112,11 +112,11 @@ def long_drive(drive: Path) -> Path:
 
 
 def test_held_out_frames_are_visited_and_report_what_the_source_reports(long_drive: Path) -> None:
-    targets: tuple[Split, ...] = ("adapt", "select", "report")
+    targets: tuple[Split, ...] = ("adapt", "val", "test")
     divided = {split: numbers(load(long_drive, split, "D", held_out=True)) for split in targets}
 
-    assert divided == {"adapt": [10, 11, 12, 13], "select": [14, 15], "report": [16, 17, 18, 19, 20, 21]}
-    assert divided["report"] == numbers(load(long_drive, "report", "D"))
+    assert divided == {"adapt": [10, 11, 12, 13], "val": [14, 15], "test": [16, 17, 18, 19, 20, 21]}
+    assert divided["test"] == numbers(load(long_drive, "test", "D"))
 
 
 def test_no_scene_that_is_reported_is_learned_from_adapted_on_or_selected_by_in_any_weather(camvid: Path) -> None:
@@ -128,9 +128,9 @@ def test_no_scene_that_is_reported_is_learned_from_adapted_on_or_selected_by_in_
 
     source = {split: scenes(split) for split in SPLITS if split != "adapt"}
     rain = {split: scenes(split, held_out=True, weather="100mm") for split in SPLITS if split != "source"}
-    assert rain["report"] == source["report"]
-    assert not rain["report"] & (source["source"] | source["select"] | rain["adapt"] | rain["select"])
-    assert not rain["adapt"] & (source["source"] | rain["select"])
+    assert rain["test"] == source["test"]
+    assert not rain["test"] & (source["source"] | source["val"] | rain["adapt"] | rain["val"])
+    assert not rain["adapt"] & (source["source"] | rain["val"])
 
 
 def test_frames_above_the_limit_are_thinned_evenly(drive: Path) -> None:
@@ -140,7 +140,7 @@ def test_frames_above_the_limit_are_thinned_evenly(drive: Path) -> None:
 def test_the_part_named_test_belongs_to_the_recording(drive: Path) -> None:
     write_frame(drive, "test", "N_029", np.full((8, 12, 3), 29, np.uint8), np.zeros((8, 12), np.uint8))
 
-    assert numbers(load(drive, "report", "N")) == [27, 28, 29]
+    assert numbers(load(drive, "test", "N")) == [27, 28, 29]
 
 
 def test_labels_stay_on_their_pixels_when_a_frame_shrinks(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_sequence_that_cannot_serve_says_why(drive: Path, split: Split, sequen
         load(drive, split, sequence)
 
 
-@pytest.mark.parametrize(("split", "sequence"), [("source", "D"), ("adapt", "N"), ("select", "D")])
+@pytest.mark.parametrize(("split", "sequence"), [("source", "D"), ("adapt", "N"), ("val", "D")])
 def test_held_out_frames_that_cannot_serve_say_why(drive: Path, split: Split, sequence: str) -> None:
     said = rf"sequences {sequence} in .* have no frames for '{split}': held_out visits frames in val/ \(D\)"
     with pytest.raises(ValueError, match=said):

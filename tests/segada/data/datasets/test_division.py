@@ -39,8 +39,8 @@ def test_what_shares_leave_over_serves_nothing() -> None:
     assert {split: len(block) for split, block in divided.items()} == {
         "source": 2,
         "adapt": 0,
-        "select": 3,
-        "report": 1,
+        "val": 3,
+        "test": 1,
     }
 
 

@@ -77,18 +77,18 @@ def test_cities_are_divided_by_halves_or_as_published(tmp_path: Path) -> None:
     assert {split: towns(halves, split) for split in SPLITS} == {
         "source": ["aachen", "bochum"],
         "adapt": ["ulm", "zurich"],
-        "select": ["frankfurt"],
-        "report": ["lindau"],
+        "val": ["frankfurt"],
+        "test": ["lindau"],
     }
     whole = data_of(tmp_path, domain, train="whole")
     assert names(whole, "source") == names(whole, "adapt")
     assert towns(whole, "source") == list(CITIES["train"])
-    published = data_of(tmp_path, domain, train="whole", report="val")
-    assert towns(published, "report") == list(CITIES["val"])
-    assert len(names(published, "report")) == 2 * CITY_FRAMES
-    assert len(names(published, "select")) == 2
-    assert not set(names(published, "select")) & set(names(published, "source"))
-    divided = data_of(tmp_path, domain, report="val")
+    published = data_of(tmp_path, domain, train="whole", test="val")
+    assert towns(published, "test") == list(CITIES["val"])
+    assert len(names(published, "test")) == 2 * CITY_FRAMES
+    assert len(names(published, "val")) == 2
+    assert not set(names(published, "val")) & set(names(published, "source"))
+    divided = data_of(tmp_path, domain, test="val")
     assert [len(names(divided, split)) for split in SPLITS] == [12, 10, 2, 12]
 
 
@@ -122,7 +122,7 @@ def test_folders_below_the_roots_can_have_other_names(tmp_path: Path) -> None:
 
     data = data_of(tmp_path, domain, images="small", labels="truth", labels_root=str(tmp_path / "elsewhere"))
 
-    assert towns(data, "report") == ["lindau"]
+    assert towns(data, "test") == ["lindau"]
 
 
 @pytest.mark.parametrize("beta", [0.005, 0.01, 0.02])
@@ -131,7 +131,7 @@ def test_official_fog_is_found_by_its_beta(tmp_path: Path, beta: float) -> None:
 
     data = data_of(tmp_path, domain, visibility=None, beta=beta)
 
-    assert len(names(data, "report")) == CITY_FRAMES
+    assert len(names(data, "test")) == CITY_FRAMES
     with pytest.raises(ValueError, match="exactly one of them says which fog"):
         data_of(tmp_path, domain, beta=beta)
 
@@ -143,7 +143,7 @@ def test_rendered_val_may_have_the_folder_that_train_has(tmp_path: Path) -> None
     rendered.mkdir()
     (tmp_path / "cities").rename(rendered / "rainy_image")
 
-    assert towns(data_of(tmp_path, domain), "report") == ["lindau"]
+    assert towns(data_of(tmp_path, domain), "test") == ["lindau"]
 
 
 def test_train_ids_of_gta5_and_synthia_are_found_beside_the_published_labels(tmp_path: Path) -> None:
@@ -166,8 +166,8 @@ def test_folders_are_in_the_order_of_their_numbers_and_divided_by_shares(tmp_pat
     # 24 frames would be 0.4: the border is moved to the end of the first drive.
     assert names(data, "source") == [f"dawn/shot{number}" for number in range(20)]
     assert names(data, "adapt")[:3] == ["dusk/shot0", "dusk/shot1", "dusk/shot2"]
-    with pytest.raises(InputError, match=r"no frames for 'select': too few to divide, or none are meant to serve it"):
-        names(data, "select")
+    with pytest.raises(InputError, match=r"no frames for 'val': too few to divide, or none are meant to serve it"):
+        names(data, "val")
 
 
 def test_held_out_folders_are_selected_by_and_reported(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_held_out_folders_are_selected_by_and_reported(tmp_path: Path) -> None:
     )
 
     assert [len(names(data, split)) for split in SPLITS] == [20, 20, 10, 10]
-    assert names(data, "report")[0] == "shot10"
+    assert names(data, "test")[0] == "shot10"
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_files_that_other_systems_write_beside_images_are_left_alone(tmp_path: P
 def test_labels_are_handed_out_as_large_as_they_are(tmp_path: Path) -> None:
     data = data_of(tmp_path, TREES["cityscapes"](tmp_path)).model_copy(update={"size": (24, 48)})
 
-    frame = next(iter(labelled_frames("it", data, "report")))
+    frame = next(iter(labelled_frames("it", data, "test")))
 
     assert frame.name == "lindau/lindau_000000_000019"
     assert frame.image.shape == (24, 48, 3)
@@ -304,5 +304,5 @@ def test_the_recipe_drives_ten_rounds_over_all_of_train(tmp_path: Path, monkeypa
     assert settings.stream.batch_size == 1
     assert settings.stream.frames is None
     assert count_frames("fog", settings.data, "adapt") == 24
-    assert count_frames("night", settings.data, "report") == 6
-    assert count_frames("clear", settings.data, "report") == CITY_FRAMES
+    assert count_frames("night", settings.data, "test") == 6
+    assert count_frames("clear", settings.data, "test") == CITY_FRAMES

@@ -66,7 +66,7 @@ def fogged(root: Path, domain: DomainSettings, **changes: object) -> np.ndarray:
     domain = type(domain).model_validate({**domain.model_dump(), "weather": "fog75m", **changes})
     loading = LoadingSettings(cache=None, workers=0)
     data = DataSettings(size=SIZE, root=str(root), domains={"it": domain}, loading=loading)
-    return load_domain("it", data, "report").images.astype(int)
+    return load_domain("it", data, "test").images.astype(int)
 
 
 def write_depth(root: Path, folder: str, suffix: str, value: int) -> None:

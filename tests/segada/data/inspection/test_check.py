@@ -42,7 +42,7 @@ def test_a_data_set_is_recognized_and_the_settings_use_it(
     settings = settings_in(said, tmp_path)
     data = settings.data.model_copy(update={"size": SIZE})
     needed = ((settings.stream.source, "source"), *((name, "adapt") for name in settings.stream.visits))
-    for domain, split in (*needed, *((domain, "report") for domain in settings.scored_domains())):
+    for domain, split in (*needed, *((domain, "test") for domain in settings.scored_domains())):
         assert count_frames(domain, data, split) >= 3  # type: ignore[arg-type]
         assert settings.data.domains[domain].dataset == name
     assert settings.data.size == (64, 96)
@@ -74,7 +74,7 @@ def test_a_folder_above_or_inside_is_understood(
 
     settings = settings_in(both, tmp_path)
     assert set(settings.data.domains) == {"fog", "night", "gta5"}
-    assert len(load_domain("gta5", settings.data.model_copy(update={"size": SIZE}), "report")) == 6
+    assert len(load_domain("gta5", settings.data.model_copy(update={"size": SIZE}), "test")) == 6
     assert set(settings_in(inner, tmp_path).data.domains) == {"fog", "night"}
 
 
@@ -91,7 +91,7 @@ def test_labels_elsewhere_are_asked_for_and_taken(
 
     assert "labels_root, if gtFine is elsewhere" in lost.out
     assert "domains that lack frames which a run needs: 50mm" in lost.err
-    assert len(load_domain("50mm", settings_in(told.out, tmp_path).data, "report")) == 6
+    assert len(load_domain("50mm", settings_in(told.out, tmp_path).data, "test")) == 6
 
 
 def test_archives_in_folders_of_their_own(

@@ -24,7 +24,7 @@ from segada.settings.data import DataSettings, SplitSettings
 from segada.settings.domains import StreetsDomain
 
 SMALL = (64, 128)
-FEW = SplitSettings(source=3, adapt=3, select=3, report=3)
+FEW = SplitSettings(source=3, adapt=3, val=3, test=3)
 
 
 def digest(scenes: Scenes) -> str:
@@ -144,8 +144,8 @@ def test_splits_share_no_scene_and_more_frames_begin_with_the_same() -> None:
     few = {split: Streets().open(domain, DataSettings(splits=FEW), split).load() for split in FIRST_SCENE}
     pictures = [image.tobytes() for frames in few.values() for image in frames.images]
     assert len(set(pictures)) == len(pictures) == 12
-    more = Streets().open(domain, DataSettings(splits=FEW.model_copy(update={"report": 5})), "report").load()
-    np.testing.assert_array_equal(more.images[:3], few["report"].images)
+    more = Streets().open(domain, DataSettings(splits=FEW.model_copy(update={"test": 5})), "test").load()
+    np.testing.assert_array_equal(more.images[:3], few["test"].images)
 
 
 @pytest.mark.parametrize("split", list(FIRST_SCENE))
