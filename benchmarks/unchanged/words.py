@@ -19,7 +19,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "method.color": "method.color",
     "data.splits.val": "data.splits.val",
     "data.splits.test": "data.splits.test",
-    "modulation": "controller",
+    "controller": "controller",
     "prompt": "image_adapter",
     "watch": "logging",
     "model.frozen": "model.frozen_modules",
@@ -30,7 +30,7 @@ SETTINGS: Final[Mapping[str, str]] = {
 
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "evaluation.split": {"val": "val", "test": "test"},
-    "modulation.name": {"always": "constant"},
+    "controller.name": {"constant": "constant"},
     "evaluation.label_free": {
         "information_maximization": "information_maximization",
         "soft_neighborhood_density": "soft_neighborhood_density",

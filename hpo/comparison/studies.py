@@ -21,7 +21,7 @@ OWN = (
     "run.method",
     "run.adapter",
     "run.prompt",
-    "run.modulation",
+    "run.controller",
     "run.model.drop_path",
     "run.model.freeze",
     "run.model.frozen",

@@ -14,7 +14,7 @@ from hpo.study.study import Proposal, Study
 from segada.artifacts.run_files import AREAS, REPORT, SETTINGS, WEIGHTS, Damage, damages, read_report, visits_damage
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
-from segada.settings.controller import AlwaysSettings
+from segada.settings.controller import ConstantSettings
 from segada.settings.image_adapter import NoPrompt
 from segada.settings.method import BatchNormSettings, SourceOnlySettings
 from segada.settings.nested import Tree
@@ -223,7 +223,7 @@ def _baseline(settings: RunSettings, name: str) -> RunSettings:
         "method": BASELINES[name],
         "adapter": NoAdapter(),
         "prompt": NoPrompt(),
-        "modulation": AlwaysSettings(),
+        "controller": ConstantSettings(),
         "evaluation": evaluation,
         "watch": watch,
     }

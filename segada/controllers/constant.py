@@ -3,7 +3,7 @@
 from segada.controllers.base import Controller, ControllerParts, StepPlan, StepView
 
 
-class Always(Controller):
+class Constant(Controller):
     """The default: adaptation has no end, so its rate has no schedule."""
 
     def __init__(self, parts: ControllerParts) -> None:

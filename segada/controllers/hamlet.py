@@ -26,7 +26,7 @@ class Hamlet(Controller):
     """Detector, budget, learning rate, class-mix and modules; settings switch each of them off."""
 
     def __init__(self, parts: ControllerParts) -> None:
-        settings = parts.settings.modulation
+        settings = parts.settings.controller
         assert isinstance(settings, HamletSettings)
         watches = settings.detector.signal != "none"
         self._settings = settings

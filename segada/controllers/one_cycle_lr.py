@@ -13,7 +13,7 @@ class OneCycle(Controller):
     """For pre-training, whose length is known. Both branches are half cosines."""
 
     def __init__(self, parts: ControllerParts) -> None:
-        settings = parts.settings.modulation
+        settings = parts.settings.controller
         assert isinstance(settings, OneCycleSettings)
         self._warm_up = settings.warm_up
 

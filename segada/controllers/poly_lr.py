@@ -8,7 +8,7 @@ class Poly(Controller):
     """For pre-training, whose length is known."""
 
     def __init__(self, parts: ControllerParts) -> None:
-        settings = parts.settings.modulation
+        settings = parts.settings.controller
         assert isinstance(settings, PolySettings)
         self._settings = settings
 

@@ -97,7 +97,7 @@ class Run:
         self._method = METHODS[settings.method.name](parts)
         source = partial(source_copy, network)
         controller_parts = ControllerParts(settings, source, self._generators["modulation"])
-        self._controller = CONTROLLERS[settings.modulation.name](controller_parts)
+        self._controller = CONTROLLERS[settings.controller.name](controller_parts)
         judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
         self._source_model = source_copy(network) if judged else None
         learning = learning_parameters(network)

@@ -16,7 +16,7 @@ from segada.methods.learner import Learner, Terms
 from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
 from segada.selftraining.losses import pixel_cross_entropy
-from segada.settings.controller import ModulationSettings
+from segada.settings.controller import ControllerSettings
 from segada.settings.method import SupervisedSettings
 
 
@@ -42,7 +42,7 @@ class Supervised(Learner):
         learning = learning_parameters(self.student).values()
         self._main_learns = any(id(parameter) not in of_light for parameter in learning)
         if not self._main_learns:
-            _refuse_idle(settings, parts.settings.modulation)
+            _refuse_idle(settings, parts.settings.controller)
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """The cross-entropy of each exit that learns, on as many replayed frames as there are visited ones."""
@@ -88,16 +88,16 @@ class Supervised(Learner):
             return self._settings.light_weight * _cross_entropy(logits, labels)
 
 
-def _refuse_idle(settings: SupervisedSettings, modulation: ModulationSettings) -> None:
+def _refuse_idle(settings: SupervisedSettings, controller: ControllerSettings) -> None:
     """What goes with no network whose light exit alone learns, since its main exit is not run."""
     if settings.light_weight == 0.0:
         raise ValueError(
             "method.light_weight is 0.0, but of this network nothing except the light exit learns; choose a weight "
             "above 0, or freeze less"
         )
-    if modulation.name == "hamlet" and modulation.modular.policy == "reward" and modulation.modular.loss == "clean":
+    if controller.name == "hamlet" and controller.modular.policy == "reward" and controller.modular.loss == "clean":
         raise ValueError(
-            "modulation.modular.loss is 'clean', but of this network nothing except the light exit learns, so that the "
+            "controller.modular.loss is 'clean', but of this network nothing except the light exit learns, so that the "
             "main exit is not run; set it to light"
         )
 

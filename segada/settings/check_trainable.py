@@ -6,7 +6,7 @@ from typing import Final
 
 from segada.settings.adapter import AdapterSettings
 from segada.settings.adversarial import AdversarialSettings
-from segada.settings.controller import ModulationSettings
+from segada.settings.controller import ControllerSettings
 from segada.settings.image_adapter import PromptSettings
 from segada.settings.method import BatchNormSettings, MethodSettings, SourceOnlySettings
 from segada.settings.tent import TentSettings
@@ -64,7 +64,7 @@ def check_added(method: MethodSettings, adapter: AdapterSettings, prompt: Prompt
             )
 
 
-def check_controlled(method: MethodSettings, modulation: ModulationSettings) -> None:
+def check_controlled(method: MethodSettings, controller: ControllerSettings) -> None:
     """A plan of how to learn that the method reads nothing of would change nothing.
 
     Raises:
@@ -74,20 +74,20 @@ def check_controlled(method: MethodSettings, modulation: ModulationSettings) -> 
     if choice is None or choice.network:
         return
     rated = isinstance(method, AdversarialSettings)
-    if modulation.name in SCHEDULES and not rated:
+    if controller.name in SCHEDULES and not rated:
         raise ValueError(
-            f"modulation.name is {modulation.name!r}, but with {choice.setting} {choice.learns}, at whatever rate; set "
-            f"{choice.cure}, or modulation.name to always"
+            f"controller.name is {controller.name!r}, but with {choice.setting} {choice.learns}, at whatever rate; set "
+            f"{choice.cure}, or controller.name to always"
         )
-    if modulation.name != "hamlet":
+    if controller.name != "hamlet":
         return
-    policies: dict[str, str] = {"learning_rate": modulation.learning_rate.policy, "modular": modulation.modular.policy}
+    policies: dict[str, str] = {"learning_rate": controller.learning_rate.policy, "modular": controller.modular.policy}
     if isinstance(method, SourceOnlySettings):
         # Its detector may be of use all the same: its signal is reported.
-        policies["budget"] = modulation.budget.policy
+        policies["budget"] = controller.budget.policy
     for part, policy in policies.items():
         if policy != IDLE[part]:
             raise ValueError(
-                f"modulation.{part}.policy is {policy!r}, but with {choice.setting} {choice.learns}; set "
+                f"controller.{part}.policy is {policy!r}, but with {choice.setting} {choice.learns}; set "
                 f"{choice.cure}, or the policy to {IDLE[part]}"
             )

@@ -8,10 +8,10 @@ from segada.settings.base import Fraction, Positive, Settings
 from segada.settings.hamlet import HamletSettings
 
 
-class AlwaysSettings(Settings):
+class ConstantSettings(Settings):
     """Learn from every frame at a constant rate."""
 
-    name: Literal["always"] = "always"
+    name: Literal["constant"] = "constant"
 
 
 class OneCycleSettings(Settings):
@@ -39,6 +39,6 @@ class PolySettings(Settings):
     """The fall ends at this share of `lr`."""
 
 
-ModulationSettings = Annotated[
-    AlwaysSettings | OneCycleSettings | PolySettings | HamletSettings, Field(discriminator="name")
+ControllerSettings = Annotated[
+    ConstantSettings | OneCycleSettings | PolySettings | HamletSettings, Field(discriminator="name")
 ]

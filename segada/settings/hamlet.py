@@ -174,12 +174,12 @@ class HamletSettings(Settings):
             yield from self._detector_misfits(head)
         if self.learning_rate.policy == "adaptive_slope" and self.budget.policy == "none":
             yield (
-                "modulation.learning_rate.policy is 'adaptive_slope', which falls over the budget, but "
-                "modulation.budget.policy is 'none'; set it to jump, or the rate's to adaptive_init"
+                "controller.learning_rate.policy is 'adaptive_slope', which falls over the budget, but "
+                "controller.budget.policy is 'none'; set it to jump, or the rate's to adaptive_init"
             )
         if self.mix.policy == "dynamic" and not (isinstance(method, DacsSettings) and method.mixing == "class_mix"):
             yield (
-                "modulation.mix.policy is 'dynamic', but no classes are pasted; set it to constant, or method.name to "
+                "controller.mix.policy is 'dynamic', but no classes are pasted; set it to constant, or method.name to "
                 "dacs with class_mix as its method.mixing"
             )
         yield from self._modular_misfits(method)
@@ -190,31 +190,31 @@ class HamletSettings(Settings):
         for part, policy in policies.items():
             if policy != idle[part]:
                 yield (
-                    f"modulation.{part}.policy is {policy!r}, but no jump is ever seen with modulation.detector.signal "
+                    f"controller.{part}.policy is {policy!r}, but no jump is ever seen with controller.detector.signal "
                     f"'none'; set the signal to full or light, or the policy to {idle[part]}"
                 )
 
     def _detector_misfits(self, head: str) -> Iterator[str]:
         if self.detector.signal == "light" and head != "multi_exit":
             yield (
-                f"modulation.detector.signal is 'light', but model.head {head!r} has no light exit; set model.head to "
+                f"controller.detector.signal is 'light', but model.head {head!r} has no light exit; set model.head to "
                 "multi_exit, or the signal to full"
             )
         scale = self.detector.scale()
         if scale.near >= scale.far:
             yield (
-                f"modulation.detector.near is {scale.near}, but modulation.detector.far is {scale.far}; choose a "
+                f"controller.detector.near is {scale.near}, but controller.detector.far is {scale.far}; choose a "
                 "greater far"
             )
 
     def _modular_misfits(self, method: MethodSettings) -> Iterator[str]:
         modular = self.modular
         if modular.policy == "random" and not any(modular.probabilities):
-            yield "modulation.modular.probabilities are all 0, but one stage must be the first; raise one of them"
+            yield "controller.modular.probabilities are all 0, but one stage must be the first; raise one of them"
         terms = method.loss_terms() if isinstance(method, LearningSettings) else ()
         if modular.policy == "reward" and modular.loss not in terms:
             yield (
-                f"modulation.modular.loss is {modular.loss!r}, but the terms that method.name {method.name!r} has, by "
-                f"its weights, are {', '.join(terms) or 'none'}; choose one of these, or set modulation.modular.policy "
+                f"controller.modular.loss is {modular.loss!r}, but the terms that method.name {method.name!r} has, by "
+                f"its weights, are {', '.join(terms) or 'none'}; choose one of these, or set controller.modular.policy "
                 "to none"
             )

@@ -14,7 +14,7 @@ from segada.settings.augmentation import check_grid, check_window
 from segada.settings.base import Seed, Settings
 from segada.settings.check_trainable import check_added, check_controlled, own_choice
 from segada.settings.check_widths import check_adapter, check_prompt
-from segada.settings.controller import AlwaysSettings, ModulationSettings
+from segada.settings.controller import ConstantSettings, ControllerSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
@@ -28,7 +28,7 @@ from segada.settings.nested import Tree
 from segada.settings.presets import PresetName, spelled_out
 from segada.settings.stream import StreamSettings
 
-DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "modulation": "always"}
+DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "controller": "constant"}
 """What a room that is chosen by `name` is when the name is left out."""
 
 
@@ -45,7 +45,7 @@ class RunSettings(Settings):
     adapter: AdapterSettings = NoAdapter()
     prompt: PromptSettings = NoPrompt()
     method: MethodSettings = DacsSettings()
-    modulation: ModulationSettings = AlwaysSettings()
+    controller: ControllerSettings = ConstantSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     watch: WatchSettings = WatchSettings()
@@ -161,12 +161,12 @@ class RunSettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _modulation_fits(self) -> Self:
-        if isinstance(self.modulation, HamletSettings):
-            reason = next(self.modulation.contradictions(self.model.head, self.method), None)
+    def _controller_fits(self) -> Self:
+        if isinstance(self.controller, HamletSettings):
+            reason = next(self.controller.contradictions(self.model.head, self.method), None)
             if reason is not None:
                 raise ValueError(reason)
-        check_controlled(self.method, self.modulation)
+        check_controlled(self.method, self.controller)
         return self
 
     def _light_weight(self) -> float:

@@ -106,7 +106,7 @@ def test_settings_are_translated_by_their_longest_path() -> None:
     old: dict[str, JsonValue] = {
         "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"test": "val"}}},
         "method": {"name": "dacs", "optimizer": {"lr": 0.1, "head_factor": 2.0}, "pseudo_threshold": 0.5},
-        "modulation": {"name": "hamlet", "detector": {"pseudo_threshold": 0.1}},
+        "controller": {"name": "hamlet", "detector": {"pseudo_threshold": 0.1}},
         "evaluation": {"split": "val", "label_free": ["entropy", "information_maximization"]},
     }
     assert translated(old) == {

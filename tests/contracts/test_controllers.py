@@ -16,14 +16,14 @@ from segada.models.build import build_segmentor
 from segada.models.learning import source_copy
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
-from segada.settings.controller import ModulationSettings
+from segada.settings.controller import ControllerSettings
 from segada.settings.model import ModelSettings
 
 JUMPY = {"signal": "full", "window": 5, "threshold": 0.2, "near": 4.5, "far": 9.0}
 """For networks and frames of chance, so that there is a jump every few steps."""
 
 CONTROLLER_SETTINGS: dict[str, dict[str, object]] = {
-    "always": {"name": "always"},
+    "constant": {"name": "constant"},
     "one_cycle": {"name": "one_cycle"},
     "poly": {"name": "poly", "warm_up": 0.25},
     "hamlet": {"name": "hamlet", "detector": JUMPY, "budget": {"steps": 1, "cap": 2}},
@@ -62,9 +62,9 @@ def build() -> Build:
     static = source_copy(build_segmentor(model, NoAdapter(), torch_generator(0, "initialisation")))
 
     def built(name: str) -> tuple[Controller, ControllerParts]:
-        sections = {"modulation": CONTROLLER_SETTINGS[name], "model": model.model_dump()}
+        sections = {"controller": CONTROLLER_SETTINGS[name], "model": model.model_dump()}
         parts = ControllerParts(RunSettings.model_validate(sections), lambda: static, torch_generator(0, "modulation"))
-        return CONTROLLERS[parts.settings.modulation.name](parts), parts
+        return CONTROLLERS[parts.settings.controller.name](parts), parts
 
     return built
 
@@ -91,7 +91,7 @@ def _drive(controller: Controller, first: int, end: int) -> list[tuple[StepPlan,
 
 
 def test_the_table_holds_exactly_what_the_settings_name() -> None:
-    union, _ = get_args(ModulationSettings)
+    union, _ = get_args(ControllerSettings)
     names = {get_args(kind.model_fields["name"].annotation)[0] for kind in get_args(union)}
     assert set(CONTROLLERS) == names
     assert {str(settings["name"]) for settings in CONTROLLER_SETTINGS.values()} == names
@@ -134,7 +134,7 @@ def test_a_step_that_reported_nothing_changes_no_plan(name: str, build: Build) -
 
 def test_controllers_that_react_do(name: str, build: Build) -> None:
     plans = [plan for plan, _ in _drive(build(name)[0], 0, STEPS)]
-    constant = {"always", "hamlet without a detector"}
+    constant = {"constant", "hamlet without a detector"}
     assert (len(set(plans)) == 1) == (name in constant)
     assert any(not plan.trains for plan in plans) == (name in {"hamlet", "hamlet with all its parts"})
 

@@ -329,7 +329,7 @@ def test_how_a_run_learned_does_not_bind_its_evaluation(run: Run, tmp_path: Path
     learning = {
         "model": {"freeze": "everything"},
         "method": {"name": "supervised", "window": {"size": [32, 64]}, "light_weight": 0.0},
-        "modulation": {"name": "one_cycle"},
+        "controller": {"name": "one_cycle"},
         "evaluation": {"split": "val", "domains": ["clear", "night"]},
         "stream": {"visits": ["night"], "source": "clear"},
     }

@@ -96,7 +96,7 @@ def test_a_short_training_from_random_weights_learns_and_its_weights_load(tmp_pa
             "stream": {"split": "source", "visits": ["clear"], "frames": None, "passes": 8, "batch_size": 8},
             "model": {"checkpoint": None},
             "method": {"name": "supervised"},
-            "modulation": {"name": "one_cycle"},
+            "controller": {"name": "one_cycle"},
             "evaluation": {"split": "val", "online": False},
         }
     )

@@ -25,7 +25,7 @@ run:
   preset: adpt1
   method: {mix_ratio: 0.25}
   adapter: {name: adaptformer}
-pretrain: {method: {name: supervised, optimizer: {lr: 3e-3}}, modulation: {name: one_cycle}}
+pretrain: {method: {name: supervised, optimizer: {lr: 3e-3}}, controller: {name: one_cycle}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.99, step: 0.01, default: 0.9}
   method.source_fdist_lambda: {type: float, low: 1e-3, high: 1e-1, log: true, off: 0.0}

@@ -10,7 +10,7 @@ STUDY = """
 name: tiny
 run:
   preset: adpt3
-  modulation: {name: hamlet}
+  controller: {name: hamlet}
   watch: {mix_panels: 8, frames: true}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
@@ -25,5 +25,5 @@ def test_a_baseline_keeps_nothing_that_is_a_method_s_own_and_is_valid_by_itself(
     assert set(baselines) == {"source_only", "batch_norm"}
     for settings in baselines.values():
         assert RunSettings.model_validate(settings.model_dump(mode="json"), strict=False) == settings
-        assert (settings.adapter.name, settings.prompt.name, settings.modulation.name) == ("none", "none", "always")
+        assert (settings.adapter.name, settings.prompt.name, settings.controller.name) == ("none", "none", "constant")
         assert settings.watch.frames

@@ -39,8 +39,8 @@ def material() -> RunData:
     return prepare_data(RunSettings.model_validate(WEATHER))
 
 
-def _settings(modulation: dict[str, Any]) -> RunSettings:
-    return RunSettings.model_validate({**WEATHER, "modulation": modulation})
+def _settings(controller: dict[str, Any]) -> RunSettings:
+    return RunSettings.model_validate({**WEATHER, "controller": controller})
 
 
 def _run(settings: RunSettings, material: RunData, folder: Path) -> list[dict[str, Any]]:
@@ -108,9 +108,9 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(material: RunData, tmp_
 
 def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, object], tmp_path: Path) -> None:
     off = {"detector": {"signal": "none"}, "budget": {"policy": "none"}}
-    modulation = {"name": "hamlet", **off, "modular": {"policy": "random"}}
+    controller = {"name": "hamlet", **off, "modular": {"policy": "random"}}
     changes = {"stream": {"visits": ["clear", "200mm"], "frames": 8, "batch_size": 1}, "watch": {"frames": True}}
-    settings = RunSettings.model_validate({**tiny_run, **changes, "modulation": modulation})
+    settings = RunSettings.model_validate({**tiny_run, **changes, "controller": controller})
     material = prepare_data(settings)
     whole = _run(settings, material, tmp_path / "whole")
     Run(settings, material, tmp_path / "stopped").next_visit()
@@ -121,7 +121,7 @@ def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, objec
 
 def test_with_every_part_off_the_numbers_are_those_of_always(material: RunData) -> None:
     off = {"name": "hamlet", "detector": {"signal": "none"}, "budget": {"policy": "none"}}
-    visits = [Run(_settings(modulation), material).next_visit() for modulation in (off, {"name": "always"})]
+    visits = [Run(_settings(controller), material).next_visit() for controller in (off, {"name": "constant"})]
     assert visits[0].losses == visits[1].losses
     assert visits[0].miou == visits[1].miou
 
@@ -139,27 +139,27 @@ def test_with_every_part_off_the_numbers_are_those_of_always(material: RunData) 
 def test_a_term_that_the_loss_does_not_have_is_refused_with_those_it_has(
     method: dict[str, Any], loss: str, terms: str
 ) -> None:
-    modulation = {"name": "hamlet", "modular": {"policy": "reward", "loss": loss}}
+    controller = {"name": "hamlet", "modular": {"policy": "reward", "loss": loss}}
     with pytest.raises(ValidationError) as refusal:
-        RunSettings.model_validate({"method": method, "modulation": modulation})
+        RunSettings.model_validate({"method": method, "controller": controller})
     (error,) = refusal.value.errors()
     assert error["msg"].removeprefix("Value error, ") == (
-        f"modulation.modular.loss is {loss!r}, but the terms that method.name {method['name']!r} has, by its "
-        f"weights, are {terms}; choose one of these, or set modulation.modular.policy to none"
+        f"controller.modular.loss is {loss!r}, but the terms that method.name {method['name']!r} has, by its "
+        f"weights, are {terms}; choose one of these, or set controller.modular.policy to none"
     )
     named = {"name": "hamlet", "modular": {"policy": "fixed", "loss": loss}}
-    assert RunSettings.model_validate({"method": method, "modulation": named}).modulation.name == "hamlet"
+    assert RunSettings.model_validate({"method": method, "controller": named}).controller.name == "hamlet"
 
 
 @pytest.mark.parametrize(
-    ("modulation", "others", "said"),
+    ("controller", "others", "said"),
     [
         (
             {"detector": {"signal": "light"}},
             {},
-            "modulation.detector.signal is 'light', but model.head 'segformer' has",
+            "controller.detector.signal is 'light', but model.head 'segformer' has",
         ),
-        ({"detector": {"signal": "none"}}, {}, "modulation.budget.policy is 'jump', but no jump is ever seen"),
+        ({"detector": {"signal": "none"}}, {}, "controller.budget.policy is 'jump', but no jump is ever seen"),
         (
             {
                 "detector": {"signal": "none"},
@@ -167,38 +167,38 @@ def test_a_term_that_the_loss_does_not_have_is_refused_with_those_it_has(
                 "learning_rate": {"policy": "adaptive_init"},
             },
             {},
-            "modulation.learning_rate.policy is 'adaptive_init', but no jump is ever seen",
+            "controller.learning_rate.policy is 'adaptive_init', but no jump is ever seen",
         ),
         (
             {"detector": {"signal": "none"}, "budget": {"policy": "none"}, "mix": {"policy": "dynamic"}},
             {},
-            "modulation.mix.policy is 'dynamic', but no jump is ever seen",
+            "controller.mix.policy is 'dynamic', but no jump is ever seen",
         ),
-        ({"detector": {"near": 0.4}}, {}, "modulation.detector.near is 0.4, but modulation.detector.far is 0.38"),
+        ({"detector": {"near": 0.4}}, {}, "controller.detector.near is 0.4, but controller.detector.far is 0.38"),
         (
             {"budget": {"policy": "none"}, "learning_rate": {"policy": "adaptive_slope"}},
             {},
-            "modulation.learning_rate.policy is 'adaptive_slope', which falls over the budget, but",
+            "controller.learning_rate.policy is 'adaptive_slope', which falls over the budget, but",
         ),
-        ({"mix": {"policy": "dynamic"}}, {"method": {"name": "tent"}}, "modulation.mix.policy is 'dynamic', but no"),
+        ({"mix": {"policy": "dynamic"}}, {"method": {"name": "tent"}}, "controller.mix.policy is 'dynamic', but no"),
         (
             {"mix": {"policy": "dynamic"}},
             {"method": {"mixing": "target_only"}},
-            "modulation.mix.policy is 'dynamic', but no classes are pasted",
+            "controller.mix.policy is 'dynamic', but no classes are pasted",
         ),
-        ({"modular": {"policy": "reward"}}, {"method": {"mix_weight": 0.0}}, "modulation.modular.loss is 'mix'"),
+        ({"modular": {"policy": "reward"}}, {"method": {"mix_weight": 0.0}}, "controller.modular.loss is 'mix'"),
         (
             {"modular": {"policy": "random", "probabilities": [0.0, 0.0, 0.0, 0.0]}},
             {},
-            "modulation.modular.probabilities are all 0",
+            "controller.modular.probabilities are all 0",
         ),
     ],
 )
 def test_parts_that_contradict_each_other_are_refused(
-    modulation: dict[str, Any], others: dict[str, Any], said: str
+    controller: dict[str, Any], others: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ValidationError) as refusal:
-        RunSettings.model_validate({**others, "modulation": {"name": "hamlet", **modulation}})
+        RunSettings.model_validate({**others, "controller": {"name": "hamlet", **controller}})
     errors = refusal.value.errors()
     assert len(errors) == 1
     assert errors[0]["msg"].removeprefix("Value error, ").startswith(said)
@@ -207,11 +207,11 @@ def test_parts_that_contradict_each_other_are_refused(
 
 @pytest.mark.parametrize("method", ["batch_norm", "tent", "cotta", "dacs", "adversarial", "supervised"])
 def test_the_defaults_suit_every_method_that_changes_anything(method: str) -> None:
-    settings = RunSettings.model_validate({"modulation": {"name": "hamlet"}, "method": {"name": method}})
-    assert settings.modulation.name == "hamlet"
+    settings = RunSettings.model_validate({"controller": {"name": "hamlet"}, "method": {"name": method}})
+    assert settings.controller.name == "hamlet"
 
 
 def test_the_detector_alone_may_watch_the_untouched_source_model() -> None:
     watching = {"name": "hamlet", "budget": {"policy": "none"}}
-    settings = RunSettings.model_validate({"modulation": watching, "method": {"name": "source_only"}})
+    settings = RunSettings.model_validate({"controller": watching, "method": {"name": "source_only"}})
     assert settings.method.name == "source_only"

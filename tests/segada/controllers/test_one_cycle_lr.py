@@ -10,11 +10,11 @@ from segada.models.build import build_segmentor
 from segada.settings import RunSettings
 
 
-def _controller(modulation: dict[str, object]) -> Controller:
-    settings = RunSettings.model_validate({"modulation": modulation})
+def _controller(controller: dict[str, object]) -> Controller:
+    settings = RunSettings.model_validate({"controller": controller})
     network = build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation"))
     parts = ControllerParts(settings, lambda: network, torch_generator(0, "modulation"))
-    return CONTROLLERS[settings.modulation.name](parts)
+    return CONTROLLERS[settings.controller.name](parts)
 
 
 def _view(step: int, total: int) -> StepView:
@@ -22,7 +22,7 @@ def _view(step: int, total: int) -> StepView:
 
 
 def test_always_never_changes() -> None:
-    controller = _controller({"name": "always"})
+    controller = _controller({"name": "constant"})
     assert {controller.plan(_view(step, 50)).learning_rate_factor for step in range(50)} == {1.0}
 
 

@@ -30,7 +30,7 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
             "stream": stream,
             "watch": {"best_weights": True},
             "method": method,
-            "modulation": {"name": "one_cycle", "warm_up": 0.9},
+            "controller": {"name": "one_cycle", "warm_up": 0.9},
             "seed": 3,
         }
     )

@@ -148,7 +148,7 @@ def test_a_light_exit_goes_with_consolidation(build: Build, material: RunData, m
 
 
 @pytest.mark.parametrize(
-    ("method", "modulation", "message"),
+    ("method", "controller", "message"),
     [
         (
             {"light_weight": 0.0},
@@ -158,16 +158,16 @@ def test_a_light_exit_goes_with_consolidation(build: Build, material: RunData, m
         (
             {},
             {"name": "hamlet", "modular": {"policy": "reward", "loss": "clean"}},
-            r"modulation\.modular\.loss is 'clean', but .* the main exit is not run; set it to light",
+            r"controller\.modular\.loss is 'clean', but .* the main exit is not run; set it to light",
         ),
     ],
 )
 def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
-    method: dict[str, object], modulation: dict[str, object], message: str, build: Build
+    method: dict[str, object], controller: dict[str, object], message: str, build: Build
 ) -> None:
     model = {"head": "multi_exit", "fresh": ["head.light_exit"], "freeze": "encoder"}
     head = ["linear_c1", "linear_c2", "linear_c3", "linear_c4", "linear_fuse", "linear_pred"]
-    section = {"modulation": modulation} if modulation else {}
+    section = {"controller": controller} if controller else {}
     parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **section})
     with pytest.raises(ValueError, match=message):
         Supervised(parts)

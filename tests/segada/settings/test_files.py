@@ -61,22 +61,22 @@ REFUSED = {
     ),
     "a rate of nothing": (
         "method: {name: batch_norm}\nmodulation:\n  name: one_cycle",
-        "3: modulation.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at whatever rate",
+        "3: controller.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at whatever rate",
     ),
     "a budget of nothing": (
         "method: {name: source_only}\nmodulation: {name: hamlet}",
-        "1: modulation.budget.policy is 'jump', but with method.name 'source_only' no parameter learns; set",
+        "1: controller.budget.policy is 'jump', but with method.name 'source_only' no parameter learns; set",
     ),
     "a rate policy of nothing": (
         "method: {name: batch_norm}\nmodulation:\n  name: hamlet\n  learning_rate: {policy: adaptive_init}",
-        "4: modulation.learning_rate.policy: is 'adaptive_init', but with method.name 'batch_norm' no parameter learns",
+        "4: controller.learning_rate.policy: is 'adaptive_init', but with method.name 'batch_norm' no parameter learns",
     ),
     "modules of a network that stays": (
         (
             "method: {name: adversarial, discriminator_training: only}\n"
-            "modulation: {name: hamlet, modular: {policy: fixed}}"
+            "controller: {name: hamlet, modular: {policy: fixed}}"
         ),
-        "2: modulation.modular.policy: is 'fixed', but with method.discriminator_training 'only' nothing but the discr",
+        "2: controller.modular.policy: is 'fixed', but with method.discriminator_training 'only' nothing but the discr",
     ),
     "a discriminator without a loss": (
         "method:\n  name: adversarial\n  weight: 0.0\n  discriminator_training: only",
