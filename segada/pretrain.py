@@ -90,7 +90,7 @@ def halve(settings: RunSettings, weights: Path, path: Path) -> None:
     """Writes the weights of a run once more, in half precision: how shipped checkpoints are made."""
     model = settings.model.model_copy(update={"checkpoint": str(weights), "fresh": ()})
     network = build_segmentor(
-        model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.prompt
+        model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.image_adapter
     )
     save_weights(network, path, settings.settings_hash(), torch.float16)
 

@@ -20,7 +20,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "data.splits.val": "data.splits.val",
     "data.splits.test": "data.splits.test",
     "controller": "controller",
-    "prompt": "image_adapter",
+    "image_adapter": "image_adapter",
     "watch": "logging",
     "model.frozen": "model.frozen_modules",
     "model.learning": "model.trainable_modules",

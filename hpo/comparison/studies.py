@@ -20,7 +20,7 @@ OWN = (
     "tracking",
     "run.method",
     "run.adapter",
-    "run.prompt",
+    "run.image_adapter",
     "run.controller",
     "run.model.drop_path",
     "run.model.freeze",

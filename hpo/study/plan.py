@@ -15,7 +15,7 @@ from segada.artifacts.run_files import AREAS, REPORT, SETTINGS, WEIGHTS, Damage,
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ConstantSettings
-from segada.settings.image_adapter import NoPrompt
+from segada.settings.image_adapter import NoImageAdapter
 from segada.settings.method import BatchNormSettings, SourceOnlySettings
 from segada.settings.nested import Tree
 
@@ -222,7 +222,7 @@ def _baseline(settings: RunSettings, name: str) -> RunSettings:
     sections = {
         "method": BASELINES[name],
         "adapter": NoAdapter(),
-        "prompt": NoPrompt(),
+        "image_adapter": NoImageAdapter(),
         "controller": ConstantSettings(),
         "evaluation": evaluation,
         "watch": watch,

@@ -161,7 +161,7 @@ def _check_method(recipe: Recipe, method: str, base: RunSettings) -> None:
                 "the weights of another one in model.checkpoint",
             )
     try:
-        build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation"), settings.prompt)
+        build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation"), settings.image_adapter)
     except ValueError as error:
         raise recipe.document.error(("methods", method), str(error)) from None
 

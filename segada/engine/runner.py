@@ -87,7 +87,9 @@ class Run:
             material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
         )
         initialization = torch_generator(settings.seed, "initialisation")
-        network = build_segmentor(settings.model, settings.adapter, initialization, settings.prompt).to(self._device)
+        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter).to(
+            self._device
+        )
         self._network = network
         self._memory = memory_meter(network)
         made = self._generators

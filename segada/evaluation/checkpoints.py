@@ -24,7 +24,7 @@ WEIGHTS: Final = ("weights.safetensors", "best.safetensors")
 """What a run leaves in its folder; a folder that is named means the first."""
 FACTS: Final = {"encoder": "model.encoder", "head": "model.head"}
 """What a checkpoint file may say about itself, and the setting that it decides."""
-READ: Final = ("data", "model", "adapter", "prompt", "runtime", "preset")
+READ: Final = ("data", "model", "adapter", "image_adapter", "runtime", "preset")
 """Rooms of the settings that scoring a network reads."""
 ELSEWHERE: Final = {
     "model.checkpoint": "name the checkpoint before the options",
@@ -63,7 +63,7 @@ class EvaluatedModel:
         settings = self.settings
         initialization = torch_generator(settings.seed, "initialisation")
         try:
-            network = build_segmentor(settings.model, settings.adapter, initialization, settings.prompt)
+            network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter)
         except ValueError as error:
             raise InputError(str(error)) from error
         return network.to(device).eval()

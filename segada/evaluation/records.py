@@ -28,7 +28,7 @@ class VoterRecord(Record):
     model: dict[str, JsonValue]
     """Encoder, head and width of the head."""
     adapter: dict[str, JsonValue]
-    prompt: dict[str, JsonValue]
+    image_adapter: dict[str, JsonValue]
 
 
 class Protocol(Record):

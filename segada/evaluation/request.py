@@ -51,7 +51,7 @@ class Request:
                 sha256=voter.checksum(),
                 model=voter.settings.model.model_dump(mode="json", include={"encoder", "head", "head_width"}),
                 adapter=voter.settings.adapter.model_dump(mode="json"),
-                prompt=voter.settings.prompt.model_dump(mode="json"),
+                image_adapter=voter.settings.image_adapter.model_dump(mode="json"),
             )
             for voter in self.voters
         )

@@ -3,7 +3,7 @@
 import torch
 
 from segada.data.labels import NUM_CLASSES
-from segada.models.adapters.image_adapters import place_prompt
+from segada.models.adapters.image_adapters import place_image_adapter
 from segada.models.adapters.placement import place_adapter
 from segada.models.encoders.registry import build_encoder
 from segada.models.freezing import check_part, freeze
@@ -12,7 +12,7 @@ from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.models.weights import load_weights
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import default_head_width
-from segada.settings.image_adapter import NoPrompt, PromptSettings
+from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 from segada.settings.model import ModelSettings
 
 
@@ -20,7 +20,7 @@ def build_segmentor(
     model: ModelSettings,
     adapter: AdapterSettings,
     generator: torch.Generator,
-    prompt: PromptSettings = NoPrompt(),  # noqa: B008 - settings are frozen
+    image_adapter: ImageAdapterSettings = NoImageAdapter(),  # noqa: B008 - settings are frozen
 ) -> Segmentor:
     """The segmentor of a run, in train mode on the CPU.
 
@@ -28,7 +28,7 @@ def build_segmentor(
         model: encoder, head, weights and what of them learns.
         adapter: what is inserted into blocks; it starts as the identity and always learns.
         generator: of the initialization and of the seed of stochastic depth.
-        prompt: what reads the images beside the encoder; it too starts as the identity and always learns.
+        image_adapter: what reads the images beside the encoder; it too starts as the identity and always learns.
 
     Raises:
         ValueError: the checkpoint does not exist or does not fit, a part is named that the network has not, or an
@@ -37,7 +37,7 @@ def build_segmentor(
     segmentor = bare_segmentor(model, generator)
     freeze(segmentor, model)
     place_adapter(segmentor.encoder, adapter, generator)
-    place_prompt(segmentor.encoder, prompt, generator)
+    place_image_adapter(segmentor.encoder, image_adapter, generator)
     if model.checkpoint is not None:
         load_weights(segmentor, model.checkpoint, model.fresh)
     else:

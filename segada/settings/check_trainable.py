@@ -7,7 +7,7 @@ from typing import Final
 from segada.settings.adapter import AdapterSettings
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.controller import ControllerSettings
-from segada.settings.image_adapter import PromptSettings
+from segada.settings.image_adapter import ImageAdapterSettings
 from segada.settings.method import BatchNormSettings, MethodSettings, SourceOnlySettings
 from segada.settings.tent import TentSettings
 
@@ -49,14 +49,14 @@ def own_choice(method: MethodSettings) -> OwnChoice | None:
     return None
 
 
-def check_added(method: MethodSettings, adapter: AdapterSettings, prompt: PromptSettings) -> None:
+def check_added(method: MethodSettings, adapter: AdapterSettings, image_adapter: ImageAdapterSettings) -> None:
     """An adapter or a prompt that never learns would stay the identity.
 
     Raises:
         ValueError: names it, the setting that keeps it from learning, and a way out.
     """
     choice = own_choice(method)
-    for section, name in (("adapter", adapter.name), ("prompt", prompt.name)):
+    for section, name in (("adapter", adapter.name), ("image_adapter", image_adapter.name)):
         if choice is not None and name != "none":
             raise ValueError(
                 f"{section}.name is {name!r}, but with {choice.setting} {choice.learns}; set {choice.cure}, or "

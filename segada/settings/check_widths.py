@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from segada.settings.adapter import AdapterSettings, LoraSettings, VidaSettings
-from segada.settings.image_adapter import HighFrequencySettings, PromptSettings, VitAdapterSettings
+from segada.settings.image_adapter import HighFrequencySettings, ImageAdapterSettings, VitAdapterSettings
 
 
 def check_adapter(settings: AdapterSettings, widths: Sequence[int], encoder: str) -> None:
@@ -23,7 +23,7 @@ def check_adapter(settings: AdapterSettings, widths: Sequence[int], encoder: str
         _check_narrow("adapter.low_rank", settings.low_rank, settings.stages, widths, encoder)
 
 
-def check_prompt(settings: PromptSettings, widths: Sequence[int], encoder: str) -> None:
+def check_image_adapter(settings: ImageAdapterSettings, widths: Sequence[int], encoder: str) -> None:
     """The same for prompts: something must be left after the reduction, and heads share the width evenly.
 
     Raises:
@@ -32,13 +32,14 @@ def check_prompt(settings: PromptSettings, widths: Sequence[int], encoder: str) 
     if isinstance(settings, HighFrequencySettings):
         # The images come down to a stage through all stages before it.
         above = range(max(settings.stages) + 1)
-        _check_narrow("prompt.reduction", settings.reduction, above, widths, encoder)
+        _check_narrow("image_adapter.reduction", settings.reduction, above, widths, encoder)
     if isinstance(settings, VitAdapterSettings) and settings.heads is not None:
         width = widths[settings.stage]
         if width % settings.heads:
             divisors = ", ".join(str(heads) for heads in range(1, width + 1) if width % heads == 0)
             raise ValueError(
-                f"prompt.heads is {settings.heads}, but stage {settings.stage} of {encoder} is {width} wide; choose "
+                f"image_adapter.heads is {settings.heads}, but stage {settings.stage} of {encoder} is {width} wide; "
+                f"choose "
                 f"one of {divisors}, or null"
             )
 

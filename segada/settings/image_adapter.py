@@ -8,7 +8,7 @@ from segada.settings.base import Count, Fraction, Settings
 from segada.settings.placement import Stage, Stages
 
 
-class NoPrompt(Settings):
+class NoImageAdapter(Settings):
     """Nothing beside the encoder."""
 
     name: Literal["none"] = "none"
@@ -36,8 +36,9 @@ class VitAdapterSettings(Settings):
     def _has_an_effect(self) -> Self:
         if not self.inject and not self.feeds_head:
             raise ValueError(
-                "prompt.inject is false, but prompt.feeds_head is false too, so that nothing would read the stem; "
-                "set one of them, or prompt.name to none"
+                "image_adapter.inject is false, but image_adapter.feeds_head is false too, so that nothing would "
+                "read the stem; "
+                "set one of them, or image_adapter.name to none"
             )
         return self
 
@@ -57,7 +58,8 @@ class VisualPromptSettings(Settings):
     def _bottleneck_is_left(self) -> Self:
         if self.reduction > self.stem_width:
             raise ValueError(
-                f"prompt.reduction is {self.reduction}, but prompt.stem_width is {self.stem_width}; choose at most "
+                f"image_adapter.reduction is {self.reduction}, but image_adapter.stem_width is {self.stem_width}; "
+                f"choose at most "
                 f"{self.stem_width}"
             )
         return self
@@ -75,6 +77,6 @@ class HighFrequencySettings(Settings):
     """How many times narrower than a stage its prompts are while they are made."""
 
 
-PromptSettings = Annotated[
-    NoPrompt | VitAdapterSettings | VisualPromptSettings | HighFrequencySettings, Field(discriminator="name")
+ImageAdapterSettings = Annotated[
+    NoImageAdapter | VitAdapterSettings | VisualPromptSettings | HighFrequencySettings, Field(discriminator="name")
 ]

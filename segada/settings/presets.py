@@ -12,8 +12,8 @@ _HALF: Tree = {
     "adapter": {"name": "adaptformer", "bottleneck": 5, "stages": [0, 1]},
 }
 _FULL: Tree = merged(_HALF, {"adapter": {"stages": [0, 1, 2, 3]}})
-_STEM: Tree = merged(_FULL, {"prompt": {"name": "vit_adapter", "inject": True, "stage": 2}})
-_FED: Tree = merged(_STEM, {"prompt": {"feeds_head": True}})
+_STEM: Tree = merged(_FULL, {"image_adapter": {"name": "vit_adapter", "inject": True, "stage": 2}})
+_FED: Tree = merged(_STEM, {"image_adapter": {"feeds_head": True}})
 
 PRESETS: Mapping[PresetName, Tree] = {
     "adpt1": _HALF,

@@ -13,13 +13,13 @@ from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.augmentation import check_grid, check_window
 from segada.settings.base import Seed, Settings
 from segada.settings.check_trainable import check_added, check_controlled, own_choice
-from segada.settings.check_widths import check_adapter, check_prompt
+from segada.settings.check_widths import check_adapter, check_image_adapter
 from segada.settings.controller import ConstantSettings, ControllerSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
-from segada.settings.image_adapter import NoPrompt, PromptSettings
+from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 from segada.settings.label_free import check_label_free
 from segada.settings.logging import WatchSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
@@ -28,7 +28,7 @@ from segada.settings.nested import Tree
 from segada.settings.presets import PresetName, spelled_out
 from segada.settings.stream import StreamSettings
 
-DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "prompt": "none", "controller": "constant"}
+DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "image_adapter": "none", "controller": "constant"}
 """What a room that is chosen by `name` is when the name is left out."""
 
 
@@ -43,7 +43,7 @@ class RunSettings(Settings):
     stream: StreamSettings = StreamSettings()
     model: ModelSettings = ModelSettings()
     adapter: AdapterSettings = NoAdapter()
-    prompt: PromptSettings = NoPrompt()
+    image_adapter: ImageAdapterSettings = NoImageAdapter()
     method: MethodSettings = DacsSettings()
     controller: ControllerSettings = ConstantSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
@@ -85,20 +85,20 @@ class RunSettings(Settings):
     @model_validator(mode="after")
     def _something_learns(self) -> Self:
         learns = own_choice(self.method) is None
-        added = self.adapter.name != "none" or self.prompt.name != "none"
+        added = self.adapter.name != "none" or self.image_adapter.name != "none"
         # Only the supervised method descends a loss of the light exit.
         reached = [part for part in self.model.learning if self._light_weight() > 0.0 or "light_exit" not in part]
         if learns and self.model.freeze == "everything" and not added and not reached:
             raise ValueError(
                 f"nothing learns: method.name is {self.method.name!r}, but model.freeze is 'everything', adapter.name "
-                f"and prompt.name are 'none', and model.learning names nothing that its losses reach: "
+                f"and image_adapter.name are 'none', and model.learning names nothing that its losses reach: "
                 f"{list(self.model.learning)}; choose an adapter, or freeze less"
             )
         return self
 
     @model_validator(mode="after")
     def _all_that_is_added_learns(self) -> Self:
-        check_added(self.method, self.adapter, self.prompt)
+        check_added(self.method, self.adapter, self.image_adapter)
         return self
 
     @model_validator(mode="after")
@@ -149,9 +149,9 @@ class RunSettings(Settings):
         architecture = MIX_TRANSFORMERS.get(self.model.encoder)
         if architecture is not None:
             check_adapter(self.adapter, architecture.widths, self.model.encoder)
-            check_prompt(self.prompt, architecture.widths, self.model.encoder)
+            check_image_adapter(self.image_adapter, architecture.widths, self.model.encoder)
             return self
-        for section, name in (("adapter", self.adapter.name), ("prompt", self.prompt.name)):
+        for section, name in (("adapter", self.adapter.name), ("image_adapter", self.image_adapter.name)):
             if name != "none":
                 raise ValueError(
                     f"{section}.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from segada.models.adapters.image_adapters import PROMPTS
+from segada.models.adapters.image_adapters import IMAGE_ADAPTERS
 from segada.models.adapters.placement import ADAPTERS
 from segada.models.build import build_segmentor
 from segada.models.encoders.base import has_adapter, has_batch_norm
@@ -19,7 +19,7 @@ from segada.models.weights import load_weights, save_weights, storable
 from segada.settings import RunSettings
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
-from segada.settings.image_adapter import PromptSettings
+from segada.settings.image_adapter import ImageAdapterSettings
 
 WIDTHS = MIX_TRANSFORMERS["mit_tiny"].widths
 SIZES = [(32, 64), (40, 72), (65, 33)]
@@ -75,24 +75,24 @@ EXAMPLES: Mapping[str, tuple[dict[str, Any], int]] = {
         sum((1 + 20) * (2 + 3 + 2) * WIDTHS[stage] for stage in (0, 2)),
     ),
     "vit_adapter": (
-        {"prompt": {"name": "vit_adapter", "stem_width": 4, "points": 2}},
+        {"image_adapter": {"name": "vit_adapter", "stem_width": 4, "points": 2}},
         stem(4) + linear(8, 64) + 2 * linear(16, 64) + injector(64, 4, 2),
     ),
     "vit_adapter that only feeds the head": (
-        {"prompt": {"name": "vit_adapter", "inject": False, "feeds_head": True, "stage": 1, "stem_width": 16}},
+        {"image_adapter": {"name": "vit_adapter", "inject": False, "feeds_head": True, "stage": 1, "stem_width": 16}},
         stem(16) + sum(linear(width, 32) for width in (16, 32, 64, 64)) + sum(linear(32, width) for width in WIDTHS),
     ),
     "visual_prompt": (
-        {"prompt": {"name": "visual_prompt", "stages": [2, 0], "reduction": 2, "stem_width": 4}},
+        {"image_adapter": {"name": "visual_prompt", "stages": [2, 0], "reduction": 2, "stem_width": 4}},
         stem(4, 3) + linear(4, 2) + linear(2, 16) + linear(16, 8) + linear(8, 64),
     ),
     "high_frequency": (
-        {"prompt": {"name": "high_frequency", "stages": [1, 3], "reduction": 4}},
+        {"image_adapter": {"name": "high_frequency", "stages": [1, 3], "reduction": 4}},
         high_frequency((1, 3), 4),
     ),
     "adpt1": ({"preset": "adpt1"}, adaptformers(5, (0, 1))),
     "adpt3, fed": (
-        {"preset": "adpt3", "prompt": {"feeds_head": True, "stem_width": 4}},
+        {"preset": "adpt3", "image_adapter": {"feeds_head": True, "stem_width": 4}},
         adaptformers(5, (0, 1, 2, 3))
         + stem(4)
         + sum(linear(width, 64) for width in (4, 8, 16, 16))
@@ -100,7 +100,10 @@ EXAMPLES: Mapping[str, tuple[dict[str, Any], int]] = {
         + injector(64, 4, 4),
     ),
     "lora and high_frequency": (
-        {"adapter": {"name": "lora", "stages": [3], "rank": 2}, "prompt": {"name": "high_frequency", "stages": [0]}},
+        {
+            "adapter": {"name": "lora", "stages": [3], "rank": 2},
+            "image_adapter": {"name": "high_frequency", "stages": [0]},
+        },
         2 * (2 + 3) * WIDTHS[3] + high_frequency((0,), 4),
     ),
 }
@@ -115,7 +118,7 @@ def build(example: str | None, freeze: str = "everything", seed: int = 0) -> Seg
     tree = {**changed, "model": model}
     settings = RunSettings.model_validate(tree)
     generator = torch.Generator().manual_seed(seed)
-    return build_segmentor(settings.model, settings.adapter, generator, settings.prompt)
+    return build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter)
 
 
 def pictures(size: tuple[int, int] = (32, 64), count: int = 2) -> Tensor:
@@ -143,7 +146,10 @@ def snapshot(segmentor: Segmentor) -> dict[str, Tensor]:
 
 
 def test_the_tables_hold_exactly_what_the_settings_name() -> None:
-    for settings, table, section in ((AdapterSettings, ADAPTERS, "adapter"), (PromptSettings, PROMPTS, "prompt")):
+    for settings, table, section in (
+        (AdapterSettings, ADAPTERS, "adapter"),
+        (ImageAdapterSettings, IMAGE_ADAPTERS, "image_adapter"),
+    ):
         union = get_args(get_args(settings)[0])
         assert {get_args(member.model_fields["name"].annotation)[0] for member in union} == {*table, "none"}
         assert {example[section].get("name") for example, _ in EXAMPLES.values() if section in example} - {None} == set(

@@ -247,8 +247,8 @@ REFUSALS: dict[str, tuple[dict[str, object], str]] = {
         ),
     ),
     "a prompt beside norms": (
-        {"method": {"name": "tent"}, "prompt": PROMPT},
-        "prompt.name is 'visual_prompt', but with method.parameters 'norms' nothing but norms learns",
+        {"method": {"name": "tent"}, "image_adapter": PROMPT},
+        "image_adapter.name is 'visual_prompt', but with method.parameters 'norms' nothing but norms learns",
     ),
     "an adapter beside a discriminator alone": (
         {"method": {"name": "adversarial", "discriminator_training": "only"}, "adapter": ADAPTER},

@@ -281,7 +281,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a billion winners": (more("confirm: {top: 1000000000}"), "less than or equal to 1000"),
     "a billion workers": (more("resources: {workers: 1000000000}"), "less than or equal to 1000000"),
     "a frame of a billion pixels": (run("data: {size: [1000000000, 1]}"), "less than or equal to 8192"),
-    "a billion channels": (run("prompt: {name: vit_adapter, stem_width: 1000000000}"), "less than or equal to 1000000"),
+    "a billion channels": (
+        run("image_adapter: {name: vit_adapter, stem_width: 1000000000}"),
+        "less than or equal to 1000000",
+    ),
     "an encoder of 5,000 letters": (run(f"model: {{encoder: timm/{'a' * 5000}}}"), "at most 1,000 characters"),
     "a domain that is null": (run("data: {domains: {clear: null}}"), ""),
     "a preset that is a list": (run("preset: [adpt1]"), ""),

@@ -18,7 +18,7 @@ def method_parts(settings: RunSettings, material: RunData) -> MethodParts:
     initialization = torch_generator(0, "initialisation")
     return MethodParts(
         settings,
-        build_segmentor(settings.model, settings.adapter, initialization, settings.prompt),
+        build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter),
         ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),

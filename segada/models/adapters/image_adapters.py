@@ -10,29 +10,30 @@ from segada.models.adapters.visual_prompt import place_visual_prompt
 from segada.models.adapters.vit_adapter import place_vit_adapter
 from segada.models.encoders.base import Encoder
 from segada.models.encoders.mix_transformer import MixTransformer
-from segada.settings.check_widths import check_prompt
-from segada.settings.image_adapter import NoPrompt, PromptSettings
+from segada.settings.check_widths import check_image_adapter
+from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 
-PROMPTS: Mapping[str, Callable[[MixTransformer, Any, torch.Generator], None]] = {
+IMAGE_ADAPTERS: Mapping[str, Callable[[MixTransformer, Any, torch.Generator], None]] = {
     "vit_adapter": place_vit_adapter,
     "visual_prompt": place_visual_prompt,
     "high_frequency": place_high_frequency,
 }
-"""How each fills `encoder.reader` and the stages' `prompt`; a function takes its own settings."""
+"""How each fills `encoder.reader` and the stages' `image_adapter`; a function takes its own settings."""
 
 
-def place_prompt(encoder: Encoder, settings: PromptSettings, generator: torch.Generator) -> None:
+def place_image_adapter(encoder: Encoder, settings: ImageAdapterSettings, generator: torch.Generator) -> None:
     """Fill the slots that the settings name; the encoder's outputs stay what they were, bit for bit.
 
     Raises:
         ValueError: the widths of the stages do not allow it, or the encoder has no such slots.
     """
-    if isinstance(settings, NoPrompt):
+    if isinstance(settings, NoImageAdapter):
         return
     if not isinstance(encoder, MixTransformer):
         raise ValueError(
-            f"prompt.name is {settings.name}, but only Mix Transformers have tokens that it could be added to; set "
-            "model.encoder to mit_b0 to mit_b5 or mit_tiny, or prompt.name to none"
+            f"image_adapter.name is {settings.name}, but only Mix Transformers have tokens that it could be added to; "
+            f"set "
+            "model.encoder to mit_b0 to mit_b5 or mit_tiny, or image_adapter.name to none"
         )
-    check_prompt(settings, encoder.channels, "the encoder")
-    PROMPTS[settings.name](encoder, settings, generator)
+    check_image_adapter(settings, encoder.channels, "the encoder")
+    IMAGE_ADAPTERS[settings.name](encoder, settings, generator)

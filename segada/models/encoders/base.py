@@ -18,8 +18,8 @@ Guide = Sequence[Tensor]
 SLOTS = ("reader", "prompt", "before", "parallel", "after", "q_update", "kv_update", "proj_update")
 """Names of the submodules that are empty in a source model and that adapters fill.
 
-`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `prompt` says what is added
-to its tokens before each of its blocks. The others belong to blocks and their attention.
+`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `image_adapter` says what
+is added to its tokens before each of its blocks. The others belong to blocks and their attention.
 """
 
 
@@ -67,7 +67,7 @@ class Encoder(nn.Module, ABC):
         """
         raise ValueError(
             "adapters and prompts sit in the blocks of a Mix Transformer; set model.encoder to mit_b0 to mit_b5 or "
-            f"mit_tiny, or adapter.name and prompt.name to none (stages {list(stages)} were asked for)"
+            f"mit_tiny, or adapter.name and image_adapter.name to none (stages {list(stages)} were asked for)"
         )
 
     def get_extra_state(self) -> Tensor:

@@ -19,7 +19,7 @@ run:
 space:
   adapter.bottleneck: {type: int, low: 2, high: 8}
   adapter.blocks: {type: choice, choices: [all, first, every2, 0.5-1]}
-  prompt.heads: {type: choice, choices: [5, 10]}
+  image_adapter.heads: {type: choice, choices: [5, 10]}
 sampler: {name: random}
 budget: {trials: 3}
 """
@@ -35,18 +35,18 @@ def test_the_space_sees_the_kinds_of_the_preset(tmp_path: Path) -> None:
     study = load_study(write(tmp_path))
     fixed = RunSettings.model_validate({"preset": "adpt3", "model": {"checkpoint": None, "encoder": "mit_b1"}})
     assert study.run_settings().adapter == fixed.adapter
-    assert study.run_settings().prompt == fixed.prompt
+    assert study.run_settings().image_adapter == fixed.image_adapter
     assert study.run_settings().model == fixed.model
     generator = np.random.default_rng(0)
     for _ in range(20):
         configuration = study.space.draw(generator)
         settings = study.run_settings(configuration)
-        adapter, prompt = settings.adapter.model_dump(), settings.prompt.model_dump()
+        adapter, prompt = settings.adapter.model_dump(), settings.image_adapter.model_dump()
         assert adapter["name"] == "adaptformer"
         assert adapter["stages"] == (0, 1, 2, 3)
         assert adapter["bottleneck"] == configuration.values["adapter.bottleneck"]
         assert adapter["blocks"] == configuration.values["adapter.blocks"]
-        assert (prompt["name"], prompt["heads"]) == ("vit_adapter", configuration.values["prompt.heads"])
+        assert (prompt["name"], prompt["heads"]) == ("vit_adapter", configuration.values["image_adapter.heads"])
 
 
 def test_a_resolved_study_says_what_the_preset_stands_for(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_resolved_study_says_what_the_preset_stands_for(tmp_path: Path) -> Non
         STUDY.replace(
             "adpt3\n",
             "null\n  adapter: {name: adaptformer, bottleneck: 5, stages: "
-            "[0, 1, 2, 3]}\n  prompt: {name: vit_adapter}\n",
+            "[0, 1, 2, 3]}\n  image_adapter: {name: vit_adapter}\n",
         ).replace("encoder: mit_b1}", "encoder: mit_b1, freeze: encoder}"),
     )
     assert load_study(explicit).fingerprint() == study.fingerprint()
@@ -70,7 +70,7 @@ def test_a_preset_by_option_wins_over_the_file_and_loses_against_other_options(t
     file = write(
         tmp_path,
         STUDY.replace("  preset: adpt3\n", "  adapter: {name: adaptformer, scale: 2.0}\n").replace(
-            "  prompt.heads: {type: choice, choices: [5, 10]}\n", ""
+            "  image_adapter.heads: {type: choice, choices: [5, 10]}\n", ""
         ),
     )
     study = load_study(file, {"run.adapter.scale": 3.0, "run.preset": "adpt2"})
@@ -87,11 +87,11 @@ def test_a_preset_can_be_searched(tmp_path: Path) -> None:
 
 
 def test_the_source_training_can_have_a_preset_of_its_own(tmp_path: Path) -> None:
-    text = STUDY + "pretrain: {method: {name: supervised}, preset: adpt1, prompt: {name: none}}\n"
+    text = STUDY + "pretrain: {method: {name: supervised}, preset: adpt1, image_adapter: {name: none}}\n"
     source = load_study(write(tmp_path, text)).pretrain_settings()
     assert source is not None
     assert source.adapter.model_dump()["stages"] == (0, 1)
-    assert source.prompt.name == "none"
+    assert source.image_adapter.name == "none"
 
 
 def test_the_source_training_is_not_driven_in_rounds_as_the_trials_are(tmp_path: Path) -> None:
@@ -107,7 +107,11 @@ def test_the_source_training_is_not_driven_in_rounds_as_the_trials_are(tmp_path:
     ("old", "new", "said"),
     [
         ("adpt3", "adpt9", "3: run.preset: should be 'adpt1', 'adpt2', 'adpt3', 'adpt7' or 'adpt8', not 'adpt9'"),
-        ("adpt3", "adpt2", "9: space.prompt.heads: exists only where prompt.name is vit_adapter, but it can be none"),
+        (
+            "adpt3",
+            "adpt2",
+            "9: space.image_adapter.heads: exists only where image_adapter.name is vit_adapter, but it can be none",
+        ),
         ("0.5-1]", "half]", "8: space.adapter.blocks.choices.3: should be all, first, last, every2 (or another"),
         ("[5, 10]", "[5, 6]", "6: space: allows a combination that cannot run (adapter.bottleneck="),
     ],

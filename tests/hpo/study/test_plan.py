@@ -25,5 +25,9 @@ def test_a_baseline_keeps_nothing_that_is_a_method_s_own_and_is_valid_by_itself(
     assert set(baselines) == {"source_only", "batch_norm"}
     for settings in baselines.values():
         assert RunSettings.model_validate(settings.model_dump(mode="json"), strict=False) == settings
-        assert (settings.adapter.name, settings.prompt.name, settings.controller.name) == ("none", "none", "constant")
+        assert (settings.adapter.name, settings.image_adapter.name, settings.controller.name) == (
+            "none",
+            "none",
+            "constant",
+        )
         assert settings.watch.frames

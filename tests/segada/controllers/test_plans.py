@@ -37,7 +37,9 @@ def build(tiny_run: dict[str, object], material: RunData) -> Build:
         generators = (torch_generator(0, purpose) for purpose in ("class_mix", "augmentation", "restoration"))
         parts = MethodParts(
             settings,
-            build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation"), settings.prompt),
+            build_segmentor(
+                settings.model, settings.adapter, torch_generator(0, "initialisation"), settings.image_adapter
+            ),
             ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
             *generators,
             torch_generator(0, "initialisation"),

@@ -92,7 +92,7 @@ def _decayed(network: nn.Module) -> set[str]:
 
 @pytest.mark.parametrize("adapter", ["none", "adaptformer", "lora", "vida"])
 def test_matrices_and_kernels_decay_and_nothing_else_does(adapter: str, build: Build) -> None:
-    network = build({"adapter": {"name": adapter}, "prompt": {"name": "vit_adapter"}}).network
+    network = build({"adapter": {"name": adapter}, "image_adapter": {"name": "vit_adapter"}}).network
     weighing = (nn.Linear, nn.Conv2d)
     modules = {name for name, module in network.named_modules() if isinstance(module, weighing)}
     assert _decayed(network) == {f"{name}.weight" for name in modules}

@@ -56,8 +56,11 @@ REFUSED = {
         "3: adapter.name: is 'lora', but with method.name 'source_only' no parameter learns; set method.name to",
     ),
     "a prompt that cannot learn": (
-        "method: {name: batch_norm}\nprompt:\n  name: visual_prompt",
-        "3: prompt.name: is 'visual_prompt', but with method.name 'batch_norm' no parameter learns; set method.name to",
+        "method: {name: batch_norm}\nimage_adapter:\n  name: visual_prompt",
+        (
+            "3: image_adapter.name: is 'visual_prompt', but with method.name 'batch_norm' no parameter learns; set "
+            "method.name to"
+        ),
     ),
     "a rate of nothing": (
         "method: {name: batch_norm}\nmodulation:\n  name: one_cycle",

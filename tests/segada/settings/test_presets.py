@@ -27,17 +27,17 @@ EXPLICIT: dict[str, dict[str, object]] = {
     "adpt3": {
         "model": {"freeze": "encoder"},
         "adapter": {"name": "adaptformer", "bottleneck": 5, "stages": [0, 1, 2, 3]},
-        "prompt": {"name": "vit_adapter", "stage": 2},
+        "image_adapter": {"name": "vit_adapter", "stage": 2},
     },
     "adpt7": {
         "model": {"freeze": "encoder", "head_width": 768},
         "adapter": {"name": "adaptformer", "bottleneck": 5, "stages": [0, 1, 2, 3]},
-        "prompt": {"name": "vit_adapter", "stage": 2, "feeds_head": True},
+        "image_adapter": {"name": "vit_adapter", "stage": 2, "feeds_head": True},
     },
     "adpt8": {
         "model": {"freeze": "encoder", "head_width": 256},
         "adapter": {"name": "adaptformer", "bottleneck": 5, "stages": [0, 1, 2, 3]},
-        "prompt": {"name": "vit_adapter", "stage": 2, "feeds_head": True},
+        "image_adapter": {"name": "vit_adapter", "stage": 2, "feeds_head": True},
     },
 }
 
@@ -75,10 +75,12 @@ def test_how_frames_are_loaded_is_no_part_of_what_a_run_is() -> None:
 
 
 def test_values_beside_a_preset_win() -> None:
-    settings = RunSettings.model_validate({"preset": "adpt3", "adapter": {"bottleneck": 8}, "prompt": {"name": "none"}})
+    settings = RunSettings.model_validate(
+        {"preset": "adpt3", "adapter": {"bottleneck": 8}, "image_adapter": {"name": "none"}}
+    )
     adapter = settings.adapter.model_dump()
     assert (adapter["name"], adapter["bottleneck"], adapter["stages"]) == ("adaptformer", 8, (0, 1, 2, 3))
-    assert settings.prompt.name == "none"
+    assert settings.image_adapter.name == "none"
     other = RunSettings.model_validate({"preset": "adpt2", "adapter": {"name": "lora", "rank": 2}})
     assert other.adapter.model_dump()["stages"] == (0, 1)
     assert other.model.freeze == "encoder"
@@ -90,7 +92,9 @@ def test_a_preset_in_a_file_and_by_option(tmp_path: Path) -> None:
     assert load_run_settings(file).adapter.model_dump()["bottleneck"] == 7
     # What is given by option wins over the file, also where the file spells everything out.
     assert load_run_settings(file, {"preset": "adpt3"}) == adpt3
-    explicit = write(tmp_path, "adapter: {name: none}\nprompt: {name: none}\nmodel: {freeze: nothing}\npreset: null\n")
+    explicit = write(
+        tmp_path, "adapter: {name: none}\nimage_adapter: {name: none}\nmodel: {freeze: nothing}\npreset: null\n"
+    )
     assert load_run_settings(explicit, {"preset": "adpt3"}) == adpt3
     both = load_run_settings(explicit, {"adapter.bottleneck": 9, "preset": "adpt1"})
     assert both == RunSettings.model_validate({"preset": "adpt1", "adapter": {"bottleneck": 9}})
@@ -114,20 +118,23 @@ def test_a_preset_of_another_room_is_left_to_its_owner() -> None:
             "3: adapter.rank: is 40, but stage 0 of mit_tiny is 16 wide; choose at most 16, or other stages",
         ),
         (
-            "model: {checkpoint: null, encoder: mit_b1}\nprompt:\n  name: vit_adapter\n  heads: 6",
-            "4: prompt.heads: is 6, but stage 2 of mit_b1 is 320 wide; choose one of 1, 2, 4, 5, 8, 10, 16, 20, 32, 40",
+            "model: {checkpoint: null, encoder: mit_b1}\nimage_adapter:\n  name: vit_adapter\n  heads: 6",
+            (
+                "4: image_adapter.heads: is 6, but stage 2 of mit_b1 is 320 wide; choose one of 1, 2, 4, 5, 8, 10, 16, "
+                "20, 32, 40"
+            ),
         ),
         (
-            "prompt:\n  name: high_frequency\n  reduction: 17\n  stages: [1]",
-            "3: prompt.reduction: is 17, but stage 0 of mit_tiny is 16 wide; choose at most 16",
+            "image_adapter:\n  name: high_frequency\n  reduction: 17\n  stages: [1]",
+            "3: image_adapter.reduction: is 17, but stage 0 of mit_tiny is 16 wide; choose at most 16",
         ),
         (
-            "prompt:\n  name: visual_prompt\n  stem_width: 2",
-            "1: prompt: prompt.reduction is 4, but prompt.stem_width is 2; choose at most 2",
+            "image_adapter:\n  name: visual_prompt\n  stem_width: 2",
+            "1: image_adapter: image_adapter.reduction is 4, but image_adapter.stem_width is 2; choose at most 2",
         ),
         (
-            "prompt:\n  name: vit_adapter\n  inject: false",
-            "3: prompt.inject: is false, but prompt.feeds_head is false too",
+            "image_adapter:\n  name: vit_adapter\n  inject: false",
+            "3: image_adapter.inject: is false, but image_adapter.feeds_head is false too",
         ),
         (
             "adapter:\n  name: vida\n  high_rank: 4\n  low_rank: 8",
@@ -152,7 +159,10 @@ def test_a_preset_of_another_room_is_left_to_its_owner() -> None:
         ),
         ("adapter:\n  name: lora\n  blocks: 2", "3: adapter.blocks: should be a valid string, not 2"),
         ("adapter: {name: lora, targets: [q, v]}", "1: adapter.targets.1: should be 'q', 'kv' or 'proj', not 'v'"),
-        ("prompt: {name: cvp}", "1: prompt.name: there is no 'cvp'; choose from none, vit_adapter, visual_prompt"),
+        (
+            "image_adapter: {name: cvp}",
+            "1: image_adapter.name: there is no 'cvp'; choose from none, vit_adapter, visual_prompt",
+        ),
     ],
 )
 def test_refusals_are_one_line_with_file_line_path_and_cure(tmp_path: Path, text: str, expected: str) -> None:
@@ -170,9 +180,9 @@ def test_a_head_of_another_width_than_the_checkpoint_is_refused_with_the_cure(na
     width = settings.model.head_width
     said = rf"model\.head_width 64, but the settings ask for {width}.* set model\.head_width to 64"
     with pytest.raises(ValueError, match=said):
-        build_segmentor(settings.model, settings.adapter, torch.Generator(), settings.prompt)
+        build_segmentor(settings.model, settings.adapter, torch.Generator(), settings.image_adapter)
     fresh = settings.model.model_copy(update={"fresh": ("head",)})
-    built = build_segmentor(fresh, settings.adapter, torch.Generator(), settings.prompt)
+    built = build_segmentor(fresh, settings.adapter, torch.Generator(), settings.image_adapter)
     assert built.shape.width == width
 
 
@@ -181,10 +191,10 @@ def test_a_run_with_a_preset_by_option(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = write(tmp_path, RunSettings.model_validate(tiny_run).model_dump_json())
-    arguments = ["--set", "preset=adpt3", "--set", "prompt.stem_width=4", "--set", "stream.visits=[clear]"]
+    arguments = ["--set", "preset=adpt3", "--set", "image_adapter.stem_width=4", "--set", "stream.visits=[clear]"]
     monkeypatch.setattr(sys, "argv", ["adapt", file, "--out", "run", *arguments])
     assert adapt.main() == 0
     written = load_run_settings(tmp_path / "run" / "settings.yaml")
-    assert written.prompt.model_dump()["stem_width"] == 4
+    assert written.image_adapter.model_dump()["stem_width"] == 4
     assert written.adapter.name == "adaptformer"
     assert "results in run" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segada.models.adapters.high_frequency import HighFrequencyPrompt, high_frequencies
-from segada.models.adapters.image_adapters import place_prompt
+from segada.models.adapters.image_adapters import place_image_adapter
 from segada.models.adapters.spatial_prior import SpatialPrior
 from segada.models.adapters.visual_prompt import VisualPrompt
 from segada.models.adapters.vit_adapter import Injector, Stem
@@ -18,7 +18,7 @@ from segada.models.encoders.tokens import as_image, as_tokens
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.image_adapter import (
     HighFrequencySettings,
-    PromptSettings,
+    ImageAdapterSettings,
     VisualPromptSettings,
     VitAdapterSettings,
 )
@@ -35,16 +35,16 @@ def random(*shape: int, seed: int = 1) -> Tensor:
 def moved(encoder: MixTransformer) -> MixTransformer:
     """Every adapter away from its start."""
     source = generator(2)
-    for part in [encoder.reader, *(encoder.stage(index).prompt for index in range(4))]:
+    for part in [encoder.reader, *(encoder.stage(index).image_adapter for index in range(4))]:
         for parameter in () if part is None else part.parameters():
             with torch.no_grad():
                 parameter.add_(0.2 * torch.randn(parameter.shape, generator=source))
     return encoder
 
 
-def prompted(settings: PromptSettings, encoder: str = "mit_b0") -> MixTransformer:
+def prompted(settings: ImageAdapterSettings, encoder: str = "mit_b0") -> MixTransformer:
     network = build_mix_transformer(MIX_TRANSFORMERS[encoder], 0.0, torch.Generator(), generator())
-    place_prompt(network, settings, generator(1))
+    place_image_adapter(network, settings, generator(1))
     return moved(network).eval()
 
 
@@ -105,19 +105,19 @@ def test_the_spatial_prior_by_plain_calls() -> None:
 def test_the_injector_adds_what_the_tokens_see_in_the_stem_times_gamma() -> None:
     encoder = prompted(VitAdapterSettings(name="vit_adapter", stage=1, stem_width=4, points=2))
     images = random(2, 3, 48, 72)
-    prompt, guide = encoder.stage(1).prompt, encoder.guide(images)
-    assert isinstance(prompt, Injector)
+    image_adapter, guide = encoder.stage(1).image_adapter, encoder.guide(images)
+    assert isinstance(image_adapter, Injector)
     assert guide is not None
-    assert prompt.attention.heads == 2
+    assert image_adapter.attention.heads == 2
     tokens = entering(encoder, 1, images, outputs(encoder, images, {}))
     memory = torch.cat([as_tokens(one).reshape(2, -1, 64) for one in guide], 1)
     shapes = [(6, 9), (3, 5), (2, 3)]
-    seen = prompt.attention(
-        functional.layer_norm(tokens, (64,), prompt.norm_tokens.weight, prompt.norm_tokens.bias, 1e-6),
-        functional.layer_norm(memory, (64,), prompt.norm_maps.weight, prompt.norm_maps.bias, 1e-6),
+    seen = image_adapter.attention(
+        functional.layer_norm(tokens, (64,), image_adapter.norm_tokens.weight, image_adapter.norm_tokens.bias, 1e-6),
+        functional.layer_norm(memory, (64,), image_adapter.norm_maps.weight, image_adapter.norm_maps.bias, 1e-6),
         shapes,
     )
-    expected = outputs(encoder, images, {1: [prompt.gamma * seen]})
+    expected = outputs(encoder, images, {1: [image_adapter.gamma * seen]})
     plain = outputs(encoder, images, {})
     for stage, (one, other) in enumerate(zip(encoder(images), expected, strict=True)):
         torch.testing.assert_close(one, other)
@@ -143,9 +143,9 @@ def test_the_head_is_fed_with_the_stem_and_the_stages_are_not() -> None:
 @pytest.mark.parametrize(("heads", "expected"), [(None, 5), (8, 8)])
 def test_the_injector_has_the_heads_of_its_stage_unless_told(heads: int | None, expected: int) -> None:
     encoder = prompted(VitAdapterSettings(name="vit_adapter", heads=heads, stem_width=4), "mit_b1")
-    prompt = encoder.stage(2).prompt
-    assert isinstance(prompt, Injector)
-    assert prompt.attention.heads == expected
+    image_adapter = encoder.stage(2).image_adapter
+    assert isinstance(image_adapter, Injector)
+    assert image_adapter.attention.heads == expected
 
 
 def test_a_visual_prompt_is_a_bottleneck_on_the_map_of_its_stage() -> None:
@@ -157,34 +157,36 @@ def test_a_visual_prompt_is_a_bottleneck_on_the_map_of_its_stage() -> None:
     assert len(guide) == 3
     additions = {}
     for stage, widths in ((0, (8, 2, 32)), (2, (32, 8, 160))):
-        prompt = encoder.stage(stage).prompt
-        assert isinstance(prompt, VisualPrompt)
-        assert prompt.down.weight.shape == (widths[1], widths[0])
-        assert prompt.up.weight.shape == (widths[2], widths[1])
-        hidden = functional.conv2d(guide[stage], prompt.down.weight[:, :, None, None], prompt.down.bias)
-        added = functional.conv2d(functional.gelu(hidden), prompt.up.weight[:, :, None, None], prompt.up.bias)
+        image_adapter = encoder.stage(stage).image_adapter
+        assert isinstance(image_adapter, VisualPrompt)
+        assert image_adapter.down.weight.shape == (widths[1], widths[0])
+        assert image_adapter.up.weight.shape == (widths[2], widths[1])
+        hidden = functional.conv2d(guide[stage], image_adapter.down.weight[:, :, None, None], image_adapter.down.bias)
+        added = functional.conv2d(
+            functional.gelu(hidden), image_adapter.up.weight[:, :, None, None], image_adapter.up.bias
+        )
         additions[stage] = [added.permute(0, 2, 3, 1)]
     for one, other in zip(encoder(images), outputs(encoder, images, additions), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-    assert encoder.stage(1).prompt is None
+    assert encoder.stage(1).image_adapter is None
 
 
 def test_a_high_frequency_prompt_goes_before_every_block_of_its_stages() -> None:
     encoder = prompted(HighFrequencySettings(name="high_frequency", stages=(1,), reduction=8, frequency_share=0.1))
     images = random(2, 3, 40, 72)
-    reader, prompt = encoder.reader, encoder.stage(1).prompt
+    reader, image_adapter = encoder.reader, encoder.stage(1).image_adapter
     assert reader is not None
-    assert isinstance(prompt, HighFrequencyPrompt)
+    assert isinstance(image_adapter, HighFrequencyPrompt)
     first, second = reader.get_submodule("embeddings")
     map_of_stage = second(as_image(first(high_frequencies(images, 0.1))))
     assert map_of_stage.shape == (2, 5, 9, 64 // 8)
     tokens = entering(encoder, 1, images, outputs(encoder, images, {}))
-    seen = tokens @ prompt.embed.weight.T + prompt.embed.bias + map_of_stage
+    seen = tokens @ image_adapter.embed.weight.T + image_adapter.embed.bias + map_of_stage
     added = []
-    for tune in prompt.tune:
+    for tune in image_adapter.tune:
         assert isinstance(tune, nn.Linear)
         hidden = functional.gelu(seen @ tune.weight.T + tune.bias)
-        added.append(hidden @ prompt.up.weight.T + prompt.up.bias)
+        added.append(hidden @ image_adapter.up.weight.T + image_adapter.up.bias)
     assert len(added) == 2
     for one, other in zip(encoder(images), outputs(encoder, images, {1: added}), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
@@ -227,15 +229,18 @@ def test_the_high_pass_takes_away_even_light_and_keeps_edges() -> None:
     [
         (
             VitAdapterSettings(name="vit_adapter", heads=3),
-            "prompt.heads is 3, but stage 2 of the encoder is 160 wide; choose one of 1, 2, 4, 5, 8, 10, 16, 20, ",
+            (
+                "image_adapter.heads is 3, but stage 2 of the encoder is 160 wide; choose one of 1, 2, 4, 5, 8, 10, 16, "
+                "20, "
+            ),
         ),
         (
             HighFrequencySettings(name="high_frequency", stages=(2,), reduction=33),
-            "prompt.reduction is 33, but stage 0 of the encoder is 32 wide; choose at most 32",
+            "image_adapter.reduction is 33, but stage 0 of the encoder is 32 wide; choose at most 32",
         ),
     ],
 )
-def test_what_the_widths_of_the_built_network_forbid_is_refused(settings: PromptSettings, said: str) -> None:
+def test_what_the_widths_of_the_built_network_forbid_is_refused(settings: ImageAdapterSettings, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         prompted(settings)
 
@@ -246,7 +251,7 @@ def test_an_encoder_without_tokens_is_refused() -> None:
             return []
 
     with pytest.raises(ValueError, match=r"only Mix Transformers have tokens .* set model\.encoder to"):
-        place_prompt(Other(), HighFrequencySettings(name="high_frequency"), torch.Generator())
+        place_image_adapter(Other(), HighFrequencySettings(name="high_frequency"), torch.Generator())
 
 
 def test_a_reader_that_summarizes_a_batch_is_found() -> None:

@@ -146,9 +146,9 @@ def test_a_model_of_one_size_alone_refuses_others_and_says_which() -> None:
         encoder(images(64, 128))
 
 
-@pytest.mark.parametrize("name", ["adapter", "prompt"])
+@pytest.mark.parametrize("name", ["adapter", "image_adapter"])
 def test_adapters_and_prompts_have_no_place(name: str) -> None:
-    kind = {"adapter": "lora", "prompt": "visual_prompt"}[name]
+    kind = {"adapter": "lora", "image_adapter": "visual_prompt"}[name]
     with pytest.raises(ValueError, match=rf"{name}\.name is '{kind}', but only Mix Transformers have a place for it"):
         RunSettings.model_validate({"model": {"encoder": "timm/test_resnet"}, name: {"name": kind}})
 
