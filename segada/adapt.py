@@ -122,7 +122,7 @@ def _next_visit(run: Run) -> VisitRecord:
 
 
 def _default_folder(settings: RunSettings, file: Path) -> Path:
-    watched = "" if settings == settings.unwatched() else "-watched"
+    watched = "" if settings == settings.without_logging() else "-watched"
     return Path("runs") / f"{file.stem}-{settings.settings_hash()}{watched}"
 
 

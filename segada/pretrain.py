@@ -53,8 +53,8 @@ def pretrain(
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
     console = console or PlainConsole(quiet=True)
-    kept = settings.watch.model_copy(update={"best_weights": settings.evaluation.split == "val"})
-    report = adapt(settings.model_copy(update={"watch": kept}), folder, console, asked_to_stop, tags)
+    kept = settings.logging.model_copy(update={"best_weights": settings.evaluation.split == "val"})
+    report = adapt(settings.model_copy(update={"logging": kept}), folder, console, asked_to_stop, tags)
     print_report(report, console)
     best = RunDir(folder).best_record()
     console.print(class_table(report, best))

@@ -55,7 +55,7 @@ class VisitRecord(Record):
 
 
 class StepRecord(Record):
-    """One step: a line of `frames.jsonl`, which is written where `watch.frames` asks for it."""
+    """One step: a line of `frames.jsonl`, which is written where `logging.frames` asks for it."""
 
     visit: int
     """Counted from 0, as in `VisitRecord`."""
@@ -84,7 +84,7 @@ class StepRecord(Record):
 
 
 class BestRecord(Record):
-    """Which visit `best.safetensors` is of: `best.json`, where `watch.best_weights` asks for them."""
+    """Which visit `best.safetensors` is of: `best.json`, where `logging.best_weights` asks for them."""
 
     visit: int
     """Counted from 0; of several that scored alike the first."""

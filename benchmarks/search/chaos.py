@@ -37,7 +37,7 @@ run:
   data: {{size: [32, 64], splits: {{source: 24, adapt: 24, val: 4, test: 4}}}}
   stream: {{visits: [clear, 100mm, 200mm], frames: 16, replay: {{size: 24}}}}
   evaluation: {{split: val}}
-  watch: {{frames: true}}
+  logging: {{frames: true}}
 space:
   method.name: {{type: choice, choices: [dacs, source_only], default: dacs}}
   method.pseudo_threshold: {{type: float, low: 0.1, high: 0.9, when: {{method.name: dacs}}}}

@@ -21,7 +21,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "data.splits.test": "data.splits.test",
     "controller": "controller",
     "image_adapter": "image_adapter",
-    "watch": "logging",
+    "logging": "logging",
     "model.frozen": "model.frozen_modules",
     "model.learning": "model.trainable_modules",
     "model.fresh": "model.reinitialize",

@@ -26,7 +26,7 @@ OWN = (
     "run.model.freeze",
     "run.model.frozen",
     "run.model.learning",
-    "run.watch",
+    "run.logging",
 )
 """Parts of a study, and groups of them, in which methods may differ: what is inserted, what learns, and how."""
 

@@ -119,9 +119,9 @@ def load_study(
     except SpaceError as problem:
         raise document.error(problem.parts, problem.problem) from None
     _check_objectives(document, settings, base)
-    if settings.tracking.images and base.watch.prediction_panels is None:
+    if settings.tracking.images and base.logging.prediction_panels is None:
         raise document.error(
-            ("tracking", "images"), "there are none: runs draw them where run.watch.prediction_panels asks for it"
+            ("tracking", "images"), "there are none: runs draw them where run.logging.prediction_panels asks for it"
         )
     _check_scores(document, settings, base.evaluation)
     pretraining = _checked_pretraining(document, settings, run)

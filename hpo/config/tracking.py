@@ -23,6 +23,6 @@ class TrackingSettings(Settings):
     tags: Sequence[str] = ()
     """Of every run."""
     images: bool = False
-    """Send the pictures that `run.watch.prediction_panels` asks for with the point of their visit."""
+    """Send the pictures that `run.logging.prediction_panels` asks for with the point of their visit."""
     artifacts: bool = True
     """Send the winner's weights and settings, once it is confirmed."""

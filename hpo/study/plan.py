@@ -218,13 +218,13 @@ def _baseline(settings: RunSettings, name: str) -> RunSettings:
     # No baseline has a teacher that could agree, or mixes what could be shown.
     asked = tuple(score for score in settings.evaluation.label_free if score != "agreement")
     evaluation = settings.evaluation.model_copy(update={"label_free": asked})
-    watch = settings.watch.model_copy(update={"mix_panels": None})
+    watch = settings.logging.model_copy(update={"mix_panels": None})
     sections = {
         "method": BASELINES[name],
         "adapter": NoAdapter(),
         "image_adapter": NoImageAdapter(),
         "controller": ConstantSettings(),
         "evaluation": evaluation,
-        "watch": watch,
+        "logging": watch,
     }
     return settings.model_copy(update=sections)

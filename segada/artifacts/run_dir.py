@@ -28,7 +28,7 @@ from segada.settings.files import check_regular
 class RunDir:
     """Reads and writes `settings.yaml`, `visits.jsonl`, `areas.npz`, `report.json`, `log.txt` and `checkpoint/`.
 
-    And what `watch` asks for: `frames.jsonl`, `panels/`, `tables/`, `best.safetensors`, `best.json`; and `tags.json`.
+    And what `logging` asks for: `frames.jsonl`, `panels/`, `tables/`, `best.safetensors`, `best.json`; and `tags.json`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +41,7 @@ class RunDir:
 
     @property
     def best(self) -> Path:
-        """Where the network of the best visit goes, if `watch` asks for it."""
+        """Where the network of the best visit goes, if `logging` asks for it."""
         return self._path / "best.safetensors"
 
     @property
@@ -73,9 +73,11 @@ class RunDir:
                 f"{path}: holds a run of other settings (hash {held}, not {settings.settings_hash()}); choose another "
                 "folder"
             )
-        if found is not None and found.watch != settings.watch:
+        if found is not None and found.logging != settings.logging:
             # What is watched is written while a run adapts: a part of it, or nothing, would come of going on.
-            raise ValueError(f"{path}: holds this run with another watch; choose another folder, or that watch")
+            raise ValueError(
+                f"{path}: holds this run with other logging settings; choose another folder, or those settings"
+            )
         content = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
         if held is None:
             self._check_free(path, content)

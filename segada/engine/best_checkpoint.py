@@ -16,7 +16,7 @@ from segada.settings import RunSettings
 
 
 class BestCheckpoint:
-    """Keeps what `watch.best_weights` asks for, and is empty without it.
+    """Keeps what `logging.best_weights` asks for, and is empty without it.
 
     What is kept is part of a run's checkpoint, so that `best.safetensors` is the same whatever happens to the run or to
     that file.
@@ -29,7 +29,7 @@ class BestCheckpoint:
             settings: Of the run.
             learning: Names of the network's parameters that learn.
         """
-        self._asked = settings.watch.best_weights
+        self._asked = settings.logging.best_weights
         self._hash = settings.settings_hash()
         self._learning = frozenset(learning)
         self._record: BestRecord | None = None

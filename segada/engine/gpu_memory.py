@@ -64,4 +64,4 @@ def _short(settings: RunSettings) -> RunSettings:
             "stream": stream.model_copy(update={"frames": min(seen, splits[stream.split]), "passes": 1}),
             "model": settings.model.model_copy(update={"checkpoint": None, "fresh": ()}),
         }
-    ).unwatched()
+    ).without_logging()

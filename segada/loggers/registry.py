@@ -11,21 +11,21 @@ from segada.settings import RunSettings
 
 
 def watchers(settings: RunSettings, folder: RunDir, method: Method) -> list[Watcher]:
-    """Those that `watch` asks for; empty if it asks for nothing.
+    """Those that `logging` asks for; empty if it asks for nothing.
 
     Args:
         settings: Of the run.
         folder: Where they write.
         method: What they look at.
     """
-    watch = settings.watch
+    logging = settings.logging
     chosen: list[Watcher] = []
-    if watch.frames:
+    if logging.frames:
         chosen.append(FrameLog(folder))
-    if watch.class_tables is not None:
-        chosen.append(ClassTables(folder, watch.class_tables))
-    if watch.prediction_panels is not None:
-        chosen.append(PredictionPanels(folder, watch.prediction_panels))
-    if watch.mix_panels is not None:
-        chosen.append(MixPanels(folder, method, watch.mix_panels))
+    if logging.class_tables is not None:
+        chosen.append(ClassTables(folder, logging.class_tables))
+    if logging.prediction_panels is not None:
+        chosen.append(PredictionPanels(folder, logging.prediction_panels))
+    if logging.mix_panels is not None:
+        chosen.append(MixPanels(folder, method, logging.mix_panels))
     return chosen

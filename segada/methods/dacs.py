@@ -99,7 +99,7 @@ class Dacs(MeanTeacherLearner):
             "entropy": Term(settings.entropy_weight, "target", self._entropy, decoded=True),
         }
         self._terms = {name: term for name, term in terms.items() if term.weight}
-        self._shows = parts.settings.watch.mix_panels is not None
+        self._shows = parts.settings.logging.mix_panels is not None
         self._pictures: MixPictures | None = None
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
@@ -124,7 +124,7 @@ class Dacs(MeanTeacherLearner):
         return Terms(losses, {"sure_share": pseudo_labels.sure_share})
 
     def pictures(self) -> MixPictures | None:
-        """Of the latest step that learned, if `watch.mix_panels` asks for any."""
+        """Of the latest step that learned, if `logging.mix_panels` asks for any."""
         return self._pictures
 
     def _static_model(self) -> Segmentor | None:

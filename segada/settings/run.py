@@ -21,7 +21,7 @@ from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 from segada.settings.label_free import check_label_free
-from segada.settings.logging import WatchSettings
+from segada.settings.logging import LoggingSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.nested import Tree
@@ -48,7 +48,7 @@ class RunSettings(Settings):
     controller: ControllerSettings = ConstantSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     runtime: RuntimeSettings = RuntimeSettings()
-    watch: WatchSettings = WatchSettings()
+    logging: LoggingSettings = LoggingSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -123,19 +123,20 @@ class RunSettings(Settings):
     @model_validator(mode="after")
     def _pictures_can_be_made(self) -> Self:
         mixes = isinstance(self.method, DacsSettings) and self.method.mix_weight > 0.0
-        if self.watch.mix_panels is not None and not mixes:
+        if self.logging.mix_panels is not None and not mixes:
             raise ValueError(
-                f"watch.mix_panels is {self.watch.mix_panels}, but method.name {self.method.name!r} mixes nothing; set "
-                "watch.mix_panels to null, or method.name to dacs with a method.mix_weight above 0"
+                f"logging.mix_panels is {self.logging.mix_panels}, but method.name {self.method.name!r} mixes "
+                f"nothing; set "
+                "logging.mix_panels to null, or method.name to dacs with a method.mix_weight above 0"
             )
         return self
 
     @model_validator(mode="after")
     def _best_is_not_chosen_by_the_report(self) -> Self:
-        if self.watch.best_weights and self.evaluation.split == "test":
+        if self.logging.best_weights and self.evaluation.split == "test":
             raise ValueError(
-                "watch.best_weights is true, but evaluation.split is 'test', by whose frames nothing is chosen; set "
-                "evaluation.split to val, or watch.best_weights to false"
+                "logging.best_weights is true, but evaluation.split is 'test', by whose frames nothing is chosen; set "
+                "evaluation.split to val, or logging.best_weights to false"
             )
         return self
 
@@ -178,16 +179,16 @@ class RunSettings(Settings):
             return self.evaluation.domains
         return tuple(dict.fromkeys((self.stream.source, *self.stream.visits)))
 
-    def unwatched(self) -> Self:
+    def without_logging(self) -> Self:
         """The same run with nothing looked at: all that decides its numbers."""
-        return self.model_copy(update={"watch": WatchSettings()})
+        return self.model_copy(update={"logging": LoggingSettings()})
 
     def settings_hash(self) -> str:
         """Ten hexadecimal digits that are the same exactly when all that decides the run's numbers is.
 
-        What `watch` looks at does not, nor how `data.loading` gets frames into memory.
+        What `logging` looks at does not, nor how `data.loading` gets frames into memory.
         """
-        deciding = self.unwatched().model_dump(mode="json", exclude={"data": {"loading"}})
+        deciding = self.without_logging().model_dump(mode="json", exclude={"data": {"loading"}})
         canonical = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 

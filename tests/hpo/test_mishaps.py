@@ -103,7 +103,7 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
 
 @pytest.fixture(scope="module")
 def settings(tiny_run: dict[str, object]) -> RunSettings:
-    return RunSettings.model_validate({**tiny_run, "method": {"pseudo_threshold": 0.1}, "watch": {"frames": True}})
+    return RunSettings.model_validate({**tiny_run, "method": {"pseudo_threshold": 0.1}, "logging": {"frames": True}})
 
 
 @pytest.fixture(scope="module")

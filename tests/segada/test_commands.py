@@ -129,7 +129,7 @@ def test_a_folder_of_another_run_is_refused_and_the_default_folder_never_collide
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(TINY))
     assert run(adapt.main, "run.yaml") == DONE
     assert run(adapt.main, "run.yaml", "--seed", "1") == DONE
-    watching = ["--set", "watch.frames=true"]
+    watching = ["--set", "logging.frames=true"]
     assert run(adapt.main, "run.yaml", *watching) == DONE
     folders = sorted((tmp_path / "runs").iterdir())
     assert len(folders) == 3

@@ -11,7 +11,7 @@ name: tiny
 run:
   preset: adpt3
   controller: {name: hamlet}
-  watch: {mix_panels: 8, frames: true}
+  logging: {mix_panels: 8, frames: true}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
@@ -30,4 +30,4 @@ def test_a_baseline_keeps_nothing_that_is_a_method_s_own_and_is_valid_by_itself(
             "none",
             "constant",
         )
-        assert settings.watch.frames
+        assert settings.logging.frames

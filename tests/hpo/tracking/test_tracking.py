@@ -53,7 +53,7 @@ def full_report():
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A session: a trial of three visits whose worker died after the first, a baseline, a failure, a winner."""
     out = tmp_path_factory.mktemp("session")
-    file = load_study("smoke.yaml", OFFLINE | {"tracking.images": True, "run.watch.prediction_panels": 4})
+    file = load_study("smoke.yaml", OFFLINE | {"tracking.images": True, "run.logging.prediction_panels": 4})
     tracking = WandbTracking(file, out)
     job, failed = job_of(file, 7, out), job_of(file, 8, out)
     baseline = Job("baseline", "batch_norm", out, file.run_settings(), None, {})
@@ -89,7 +89,7 @@ def test_there_is_a_run_per_trial_and_one_of_the_study(runs: dict[str, Kept]) ->
 
 
 def test_the_config_is_the_settings_nested(runs: dict[str, Kept]) -> None:
-    settings = load_study("smoke.yaml", {"run.watch.prediction_panels": 4}).run_settings()
+    settings = load_study("smoke.yaml", {"run.logging.prediction_panels": 4}).run_settings()
     config = {key: value for key, value in runs["trial 7"].config.items() if key != "_wandb"}
     assert config == {**settings.model_dump(mode="json"), "settings_hash": settings.settings_hash()}
 

@@ -22,7 +22,7 @@ WEATHER: dict[str, Any] = {
     "data": {"splits": {"source": 12, "adapt": 120, "val": 2, "test": 2}},
     "stream": {"visits": ["clear", "200mm", "clear"], "frames": 40, "replay": {"size": 12}},
     "model": {"head": "multi_exit", "checkpoint": "streets_tiny_multi_exit"},
-    "watch": {"frames": True},
+    "logging": {"frames": True},
 }
 ALL_PARTS: dict[str, Any] = {
     "name": "hamlet",
@@ -109,7 +109,7 @@ def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(material: RunData, tmp_
 def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, object], tmp_path: Path) -> None:
     off = {"detector": {"signal": "none"}, "budget": {"policy": "none"}}
     controller = {"name": "hamlet", **off, "modular": {"policy": "random"}}
-    changes = {"stream": {"visits": ["clear", "200mm"], "frames": 8, "batch_size": 1}, "watch": {"frames": True}}
+    changes = {"stream": {"visits": ["clear", "200mm"], "frames": 8, "batch_size": 1}, "logging": {"frames": True}}
     settings = RunSettings.model_validate({**tiny_run, **changes, "controller": controller})
     material = prepare_data(settings)
     whole = _run(settings, material, tmp_path / "whole")

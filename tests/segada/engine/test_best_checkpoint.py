@@ -28,7 +28,7 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
         {
             **tiny_run,
             "stream": stream,
-            "watch": {"best_weights": True},
+            "logging": {"best_weights": True},
             "method": method,
             "controller": {"name": "one_cycle", "warm_up": 0.9},
             "seed": 3,
@@ -95,8 +95,8 @@ def test_keeping_the_best_changes_nothing_else(tiny_run: dict[str, object], tmp_
     plain = RunSettings.model_validate(tiny_run)
     material, left = prepare_data(plain), {}
     for asked in (True, False):
-        watch = plain.watch.model_copy(update={"best_weights": asked})
-        run = Run(plain.model_copy(update={"watch": watch}), material, tmp_path / str(asked))
+        watch = plain.logging.model_copy(update={"best_weights": asked})
+        run = Run(plain.model_copy(update={"logging": watch}), material, tmp_path / str(asked))
         while not run.finished:
             run.next_visit()
         left[asked] = (tmp_path / str(asked) / "weights.safetensors").read_bytes()
@@ -123,7 +123,7 @@ def _record(visit: int, **miou: float) -> VisitRecord:
 
 def test_the_mean_over_domains_decides_and_the_first_of_equals_stays(tmp_path: Path) -> None:
     settings = RunSettings.model_validate(
-        {"watch": {"best_weights": True}, "evaluation": {"split": "val"}, "model": {"freeze": "encoder"}}
+        {"logging": {"best_weights": True}, "evaluation": {"split": "val"}, "model": {"freeze": "encoder"}}
     )
     network = build_segmentor(settings.model, settings.adapter, torch.Generator())
     learning = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
@@ -149,4 +149,4 @@ def test_the_mean_over_domains_decides_and_the_first_of_equals_stays(tmp_path: P
 
 def test_nothing_is_chosen_by_the_frames_of_a_report() -> None:
     with pytest.raises(ValueError, match=r"watch\.best_weights is true, but evaluation\.split is 'test'"):
-        RunSettings.model_validate({"watch": {"best_weights": True}})
+        RunSettings.model_validate({"logging": {"best_weights": True}})

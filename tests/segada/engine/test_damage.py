@@ -42,7 +42,7 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
     stream = {**tiny_run["stream"], "visits": ["clear", "200mm", "clear"], "frames": 4}  # type: ignore[dict-item]
     watch = {"frames": True}
     return RunSettings.model_validate(
-        {**tiny_run, "stream": stream, "watch": watch, "method": {"pseudo_threshold": 0.1}}
+        {**tiny_run, "stream": stream, "logging": watch, "method": {"pseudo_threshold": 0.1}}
     )
 
 

@@ -32,9 +32,9 @@ def material(tiny_run: dict[str, object]) -> RunData:
     return prepare_data(RunSettings.model_validate(tiny_run))
 
 
-def _settings(tiny_run: dict[str, object], watch: dict[str, object], **changes: object) -> RunSettings:
+def _settings(tiny_run: dict[str, object], logging: dict[str, object], **changes: object) -> RunSettings:
     method = {"name": "dacs", "pseudo_threshold": 0.1, "target_fdist_lambda": 0.01}
-    return RunSettings.model_validate({**tiny_run, "method": method, "watch": watch, **changes})
+    return RunSettings.model_validate({**tiny_run, "method": method, "logging": logging, **changes})
 
 
 def _run(settings: RunSettings, material: RunData, folder: Path) -> RunReport:
@@ -102,8 +102,8 @@ def test_watching_changes_no_number(
 ) -> None:
     evaluation = {"split": "val", "online": online}
     reports = [
-        _run(_settings(tiny_run, watch, evaluation=evaluation), material, tmp_path / str(len(watch)))
-        for watch in ({}, EVERYTHING)
+        _run(_settings(tiny_run, logging, evaluation=evaluation), material, tmp_path / str(len(logging)))
+        for logging in ({}, EVERYTHING)
     ]
     assert reports[0].mean_miou == reports[1].mean_miou
     for plain, watched in zip(*(report.visits for report in reports), strict=True):
@@ -160,7 +160,7 @@ def _killed() -> None:
 )
 def test_mix_panels_of_what_mixes_nothing_are_refused_in_one_line(method: dict[str, object], tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
-    file.write_text(json.dumps({"method": method, "watch": {"mix_panels": 50}}))
+    file.write_text(json.dumps({"method": method, "logging": {"mix_panels": 50}}))
     with pytest.raises(InputError, match=r"watch\.mix_panels: is 50, but method\.name .* mixes nothing; set") as error:
         load_run_settings(str(file), {})
     assert "\n" not in str(error.value)
@@ -208,18 +208,18 @@ def test_a_table_is_over_the_visit_s_frames_so_far(material: RunData, tmp_path: 
     assert counted["iou_1_000006.csv"] == 2 * labelled[:6].sum()
 
 
-@pytest.mark.parametrize("watch", [{}, {"prediction_panels": 50}], ids=["unwatched", "watched"])
+@pytest.mark.parametrize("logging", [{}, {"prediction_panels": 50}], ids=["without_logging", "watched"])
 def test_the_command_ends_with_where_the_panels_lie(
-    watch: dict[str, object],
+    logging: dict[str, object],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    tiny = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "test": 4}}, "watch": watch}
+    tiny = {"data": {"size": [32, 64], "splits": {"source": 8, "adapt": 8, "test": 4}}, "logging": logging}
     short = {"stream": {"visits": ["clear"], "frames": 4}, "method": {"name": "source_only"}}
     monkeypatch.chdir(tmp_path)
     Path("run.yaml").write_text(json.dumps({**tiny, **short}))
     monkeypatch.setattr(sys, "argv", ["adapt", "run.yaml", "--out", "out"])
     assert adapt.main() == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == ("results in out, panels in out/panels" if watch else "results in out")
+    assert last == ("results in out, panels in out/panels" if logging else "results in out")

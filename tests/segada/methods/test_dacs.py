@@ -69,7 +69,7 @@ def material(tiny_run: dict[str, object]) -> RunData:
 def _parts(
     tiny_run: dict[str, object], material: RunData, placement: str = "everything learns", **method: object
 ) -> MethodParts:
-    asked = {"method": {**METHOD.model_dump(), **method}, "watch": {"frames": False}}
+    asked = {"method": {**METHOD.model_dump(), **method}, "logging": {"frames": False}}
     settings = RunSettings.model_validate({**tiny_run, **asked, **PLACEMENTS[placement]})
     return MethodParts(
         settings,
@@ -84,7 +84,7 @@ def _parts(
 
 
 def _shown(parts: MethodParts) -> MethodParts:
-    watched = parts.settings.model_copy(update={"watch": parts.settings.watch.model_copy(update={"mix_panels": 1})})
+    watched = parts.settings.model_copy(update={"logging": parts.settings.logging.model_copy(update={"mix_panels": 1})})
     return replace(parts, settings=watched)
 
 

@@ -63,8 +63,8 @@ def test_a_preset_is_its_explicit_form(name: str) -> None:
 
 
 def test_what_is_looked_at_is_no_part_of_what_a_run_is() -> None:
-    watched = RunSettings.model_validate({"watch": {"frames": True, "class_tables": 8}})
-    assert watched.unwatched() == RunSettings() != watched
+    watched = RunSettings.model_validate({"logging": {"frames": True, "class_tables": 8}})
+    assert watched.without_logging() == RunSettings() != watched
     assert watched.settings_hash() == RunSettings().settings_hash() != RunSettings(seed=1).settings_hash()
 
 

@@ -230,7 +230,8 @@ def test_the_high_pass_takes_away_even_light_and_keeps_edges() -> None:
         (
             VitAdapterSettings(name="vit_adapter", heads=3),
             (
-                "image_adapter.heads is 3, but stage 2 of the encoder is 160 wide; choose one of 1, 2, 4, 5, 8, 10, 16, "
+                "image_adapter.heads is 3, but stage 2 of the encoder is 160 wide; choose one of 1, 2, 4, 5, 8, 10, "
+                "16, "
                 "20, "
             ),
         ),
