@@ -88,7 +88,7 @@ def _which_is_best(folder: Path, best: BestRecord | None) -> str:
 
 def halve(settings: RunSettings, weights: Path, path: Path) -> None:
     """Writes the weights of a run once more, in half precision: how shipped checkpoints are made."""
-    model = settings.model.model_copy(update={"checkpoint": str(weights), "fresh": ()})
+    model = settings.model.model_copy(update={"checkpoint": str(weights), "reinitialize": ()})
     network = build_segmentor(
         model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.image_adapter
     )

@@ -22,9 +22,9 @@ SETTINGS: Final[Mapping[str, str]] = {
     "controller": "controller",
     "image_adapter": "image_adapter",
     "logging": "logging",
-    "model.frozen": "model.frozen_modules",
-    "model.learning": "model.trainable_modules",
-    "model.fresh": "model.reinitialize",
+    "model.frozen_modules": "model.frozen_modules",
+    "model.trainable_modules": "model.trainable_modules",
+    "model.reinitialize": "model.reinitialize",
 }
 """Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken."""
 

@@ -24,8 +24,8 @@ OWN = (
     "run.controller",
     "run.model.drop_path",
     "run.model.freeze",
-    "run.model.frozen",
-    "run.model.learning",
+    "run.model.frozen_modules",
+    "run.model.trainable_modules",
     "run.logging",
 )
 """Parts of a study, and groups of them, in which methods may differ: what is inserted, what learns, and how."""

@@ -62,6 +62,6 @@ def _short(settings: RunSettings) -> RunSettings:
         update={
             "data": settings.data.model_copy(update={"splits": settings.data.splits.model_copy(update=splits)}),
             "stream": stream.model_copy(update={"frames": min(seen, splits[stream.split]), "passes": 1}),
-            "model": settings.model.model_copy(update={"checkpoint": None, "fresh": ()}),
+            "model": settings.model.model_copy(update={"checkpoint": None, "reinitialize": ()}),
         }
     ).without_logging()

@@ -90,9 +90,9 @@ def run_data_key(settings: RunSettings) -> str:
         "scored": settings.scored_domains(),
         "split": settings.evaluation.split,
         "model": settings.model.model_copy(
-            update={"freeze": "nothing", "frozen": (), "learning": (), "drop_path": 0.0}
+            update={"freeze": "nothing", "frozen_modules": (), "trainable_modules": (), "drop_path": 0.0}
         ),
-        "seed": settings.seed if settings.model.checkpoint is None or settings.model.fresh else 0,
+        "seed": settings.seed if settings.model.checkpoint is None or settings.model.reinitialize else 0,
     }
     canonical = json.dumps(relevant, default=lambda part: part.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -28,13 +28,13 @@ READ: Final = ("data", "model", "adapter", "image_adapter", "runtime", "preset")
 """Rooms of the settings that scoring a network reads."""
 ELSEWHERE: Final = {
     "model.checkpoint": "name the checkpoint before the options",
-    "model.fresh": "what is scored is all in the checkpoint",
+    "model.reinitialize": "what is scored is all in the checkpoint",
 }
 NOTHING_LEARNS: Final[Mapping[str, Value]] = {
-    "model.fresh": [],
+    "model.reinitialize": [],
     "model.freeze": "nothing",
-    "model.frozen": [],
-    "model.learning": [],
+    "model.frozen_modules": [],
+    "model.trainable_modules": [],
 }
 """What of a run's network is about learning alone."""
 DEFAULTS: Final = Document("the defaults", {})

@@ -46,8 +46,9 @@ class Optimizer:
         """
         if not parameters and beside is None:
             raise ValueError(
-                "nothing of this network learns: model.freeze and model.frozen leave no parameter; freeze less, name "
-                "exceptions in model.learning, or choose an adapter"
+                "nothing of this network learns: model.freeze and model.frozen_modules leave no parameter; freeze "
+                "less, name "
+                "exceptions in model.trainable_modules, or choose an adapter"
             )
         self._settings = settings
         self._parameters = parameters

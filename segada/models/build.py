@@ -39,10 +39,10 @@ def build_segmentor(
     place_adapter(segmentor.encoder, adapter, generator)
     place_image_adapter(segmentor.encoder, image_adapter, generator)
     if model.checkpoint is not None:
-        load_weights(segmentor, model.checkpoint, model.fresh)
+        load_weights(segmentor, model.checkpoint, model.reinitialize)
     else:
-        for part in model.fresh:
-            check_part(part, dict(segmentor.named_parameters()), "model.fresh")
+        for part in model.reinitialize:
+            check_part(part, dict(segmentor.named_parameters()), "model.reinitialize")
     return segmentor
 
 

@@ -15,15 +15,16 @@ batch-norm baseline is made of nothing else.
 
 
 def freeze(segmentor: Segmentor, model: ModelSettings) -> None:
-    """Applies `model.freeze`, then `model.frozen`, then `model.learning`, which names exceptions to both.
+    """Applies `model.freeze`, then `model.frozen_modules`, then `model.trainable_modules`, which names exceptions to
+    both.
 
     Raises:
         ValueError: a name is no module of this network; lists those that are near.
     """
-    for name in (*RULES[model.freeze], *model.frozen):
-        _switch(segmentor, name, "model.frozen", learns=False)
-    for name in model.learning:
-        _switch(segmentor, name, "model.learning", learns=True)
+    for name in (*RULES[model.freeze], *model.frozen_modules):
+        _switch(segmentor, name, "model.frozen_modules", learns=False)
+    for name in model.trainable_modules:
+        _switch(segmentor, name, "model.trainable_modules", learns=True)
 
 
 def names_part(parameter: str, part: str) -> bool:

@@ -73,7 +73,7 @@ class Meeting:
         reason = self.stored.no_head or "it is of an encoder alone"
         return (
             f"fills no head: {reason} ({self.report.counts}); let the head start from random weights with "
-            f"model.fresh: [head], or choose another {self.setting}"
+            f"model.reinitialize: [head], or choose another {self.setting}"
         )
 
     def _other_tensors(self) -> str:
@@ -102,7 +102,7 @@ class Meeting:
         classifiers = ", ".join(sorted(name.rpartition(".")[0] for name in CLASSIFIERS & set(self.report.matched)))
         return (
             f"predicts other classes: its class {index} is {names[index]!r}, and ours is {NAMES[index]!r}; let the "
-            f"classifier start from random weights with model.fresh: [{classifiers}]"
+            f"classifier start from random weights with model.reinitialize: [{classifiers}]"
         )
 
     def _no_numbers(self) -> str:
@@ -121,13 +121,13 @@ def _setting_cures(name: str, found: str) -> list[str]:
 
 
 def _fresh_cures(report: LoadReport) -> list[str]:
-    """What `model.fresh` would have to name, if it is the head alone that does not fit."""
+    """What `model.reinitialize` would have to name, if it is the head alone that does not fit."""
     misfits = [name for name in report.misfits if not has_adapter(name)]
     if any(not name.startswith("head.") for name in misfits):
         return []
     parts = list(dict.fromkeys(_part(name, report.reshaped) for name in misfits))
     named = ", ".join(parts) if len(parts) <= LISTED_PARTS else "head"
-    return [f"let what the file cannot fill start from random weights with model.fresh: [{named}]"]
+    return [f"let what the file cannot fill start from random weights with model.reinitialize: [{named}]"]
 
 
 def _part(name: str, reshaped: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def load_weights(
     own = storable(segmentor)
     for part in fresh:
         # A part that only the file has is left out by the same word.
-        check_part(part, (*own, *stored.tensors), "model.fresh")
+        check_part(part, (*own, *stored.tensors), "model.reinitialize")
     meeting = Meeting(path, setting, stored, segmentor.shape, tuple(fresh), compare(stored.tensors, own))
     meeting.check()
     report = meeting.report

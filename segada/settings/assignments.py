@@ -18,8 +18,8 @@ def parse_assignments(
 ) -> dict[str, Value]:
     """`["a.b=1e-3", "c=[1, 2]"]` as `{"a.b": 0.001, "c": [1, 2]}`; of two for one path the later one wins.
 
-    Where the settings have a list, `model.frozen=encoder.stages.0,head` is one of two words, and `stream.visits=clear`
-    one of a single word.
+    Where the settings have a list, `model.frozen_modules=encoder.stages.0,head` is one of two words, and
+    `stream.visits=clear` one of a single word.
 
     Args:
         texts: Of the command line.

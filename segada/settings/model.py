@@ -21,13 +21,13 @@ class ModelSettings(Settings):
     checkpoint: PathText | None = "streets_tiny"
     """Name of a shipped checkpoint, or path of a file or folder of a format that docs/weights.md lists; null starts
     from random weights."""
-    fresh: Sequence[str] = ()
+    reinitialize: Sequence[str] = ()
     """Parts that start from random weights whatever the checkpoint holds, such as `head` or `head.light_exit`."""
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Greatest probability of stochastic depth while learning; rises linearly over the blocks."""
     freeze: Literal["nothing", "encoder", "everything"] = "nothing"
     """Which parameters of the source model stay as they are. Adapters learn, and batch norms' statistics go on."""
-    frozen: Sequence[str] = ()
+    frozen_modules: Sequence[str] = ()
     """Further parts that stay as they are, as whole words of dotted names: `encoder.stages.0`, `head.linear_fuse`."""
-    learning: Sequence[str] = ()
-    """Exceptions from `freeze` and `frozen`, named in the same way: `norm1` lets only these norms learn."""
+    trainable_modules: Sequence[str] = ()
+    """Exceptions from `freeze` and `frozen_modules`, named in the same way: `norm1` lets only these norms learn."""

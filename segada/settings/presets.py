@@ -31,8 +31,8 @@ adpt7: adpt3, whose head gets the stem's maps too, with a head of width 768 (pub
 adpt8: the same with a head of width 256 (published with B0 and B1).
 
 A head's width must be that of the checkpoint: adpt7 and adpt8 do not go with the tiny model that is shipped, unless
-`model.fresh: [head]` says that the head starts anew. The diary's adpt6 was adpt8 before it could read frames of another
-size than the training crops. Its variants without adapters in some stages are `adapter.stages` beside a preset.
+`model.reinitialize: [head]` says that the head starts anew. The diary's adpt6 was adpt8 before it could read frames of
+another size than the training crops. Its variants without adapters in some stages are `adapter.stages` beside a preset.
 """
 
 

@@ -87,12 +87,14 @@ class RunSettings(Settings):
         learns = own_choice(self.method) is None
         added = self.adapter.name != "none" or self.image_adapter.name != "none"
         # Only the supervised method descends a loss of the light exit.
-        reached = [part for part in self.model.learning if self._light_weight() > 0.0 or "light_exit" not in part]
+        reached = [
+            part for part in self.model.trainable_modules if self._light_weight() > 0.0 or "light_exit" not in part
+        ]
         if learns and self.model.freeze == "everything" and not added and not reached:
             raise ValueError(
                 f"nothing learns: method.name is {self.method.name!r}, but model.freeze is 'everything', adapter.name "
-                f"and image_adapter.name are 'none', and model.learning names nothing that its losses reach: "
-                f"{list(self.model.learning)}; choose an adapter, or freeze less"
+                f"and image_adapter.name are 'none', and model.trainable_modules names nothing that its losses reach: "
+                f"{list(self.model.trainable_modules)}; choose an adapter, or freeze less"
             )
         return self
 

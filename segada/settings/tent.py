@@ -14,7 +14,8 @@ class TentSettings(LearningSettings):
     optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
     parameters: Literal["norms", "learning"] = "norms"
     """What descends. `norms`, the paper's: scales and shifts of all norms and nothing else, whatever `model.freeze`,
-    `model.frozen` and `model.learning` say. `learning`: what those three leave, adapters and prompts."""
+    `model.frozen_modules` and `model.trainable_modules` say. `learning`: what those three leave, adapters and
+    prompts."""
 
     def term_weights(self) -> Mapping[str, float]:
         """The entropy alone."""

@@ -220,11 +220,11 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "100,000 choices": (space(f"{{type: choice, choices: [{'1,' * 100_000}]}}"), "more than 20,000 values"),
     "a choice twice": (space(f"{{type: choice, choices: [{'1,' * 900}]}}"), "choices must differ from each other"),
     "a subset of 30": (
-        space(f"{{type: subset, of: [{', '.join(map(str, range(30)))}]}}", "model.frozen"),
+        space(f"{{type: subset, of: [{', '.join(map(str, range(30)))}]}}", "model.frozen_modules"),
         "more than 1024; narrow",
     ),
     "a subset of 1,001": (
-        space(f"{{type: subset, of: [{', '.join(map(str, range(1001)))}], max_size: 1}}", "model.frozen"),
+        space(f"{{type: subset, of: [{', '.join(map(str, range(1001)))}], max_size: 1}}", "model.frozen_modules"),
         "at most 1000 items",
     ),
     "201 parameters": (

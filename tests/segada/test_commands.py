@@ -39,8 +39,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         ({}, ["--set", "model.drop_path=1.0"], "model.drop_path: should be less than 1, not 1.0"),
         (
             {},
-            ["--set", "method.name=dacs", "--set", "model.frozen=[encoder, head]"],
-            "nothing of this network learns: model.freeze and model.frozen",
+            ["--set", "method.name=dacs", "--set", "model.frozen_modules=[encoder, head]"],
+            "nothing of this network learns: model.freeze and model.frozen_modules",
         ),
         ({}, ["--set", "pseudo_threshold"], "--set threshold: must be PATH=VALUE"),
         ({"stream": {"visits": ["claer"]}}, [], "stream.visits: names 'claer', but data.domains has only"),

@@ -178,7 +178,7 @@ def test_a_network_is_chosen_among_several(run: Run, tmp_path: Path, capsys: pyt
     assert run("net.pth", "out.safetensors", "--copy", "ema") == DONE
     name = "encoder.stages.0.norm.weight"
     assert torch.equal(load_file(tmp_path / "out.safetensors")[name], bare.encoder.stages[0].norm.weight + 1)
-    ours = network("out.safetensors", encoder="mit_b0", fresh=["head"])
+    ours = network("out.safetensors", encoder="mit_b0", reinitialize=["head"])
     assert torch.equal(ours.encoder.stages[0].norm.weight, bare.encoder.stages[0].norm.weight + 1)
 
 

@@ -65,7 +65,7 @@ def test_a_head_alone_is_trained_on_the_encoder_of_an_imagenet_file(tmp_path: Pa
     given = smp.encoders.get_encoder("mit_b0", weights=None).state_dict()
     # As published: an encoder, and a classifier of ImageNet's thousand classes.
     torch.save({**given, "head.weight": torch.zeros(1000, 256), "head.bias": torch.zeros(1000)}, tmp_path / "b0.pth")
-    model = {"encoder": "mit_b0", "checkpoint": str(tmp_path / "b0.pth"), "freeze": "encoder", "fresh": ["head"]}
+    model = {"encoder": "mit_b0", "checkpoint": str(tmp_path / "b0.pth"), "freeze": "encoder", "reinitialize": ["head"]}
     settings = RunSettings.model_validate({**SMALL, "model": {**model, "head_width": 32}})
     trained = load_file(pretrain(settings, tmp_path / "run"))
     untrained = build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")).state_dict()

@@ -15,7 +15,7 @@ class MultiExitHead(SegFormerHead):
     """A SegFormer head whose linear layer of the finest map also feeds a light exit.
 
     `forward` is the SegFormer head's. All that is new has its name below `light_exit`, so a SegFormer checkpoint is
-    loaded with `model.fresh: [head.light_exit]`.
+    loaded with `model.reinitialize: [head.light_exit]`.
     """
 
     def __init__(self, channels: Sequence[int], width: int, classes: int) -> None:

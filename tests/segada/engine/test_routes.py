@@ -81,7 +81,12 @@ def test_another_drive_has_other_material(tiny_run: dict[str, object], changes: 
 
 
 def test_what_learns_and_how_leaves_the_material_as_it_is(tiny_run: dict[str, object]) -> None:
-    model = {"freeze": "encoder", "frozen": ("head.linear_fuse",), "learning": ("norm1",), "drop_path": 0.1}
+    model = {
+        "freeze": "encoder",
+        "frozen_modules": ("head.linear_fuse",),
+        "trainable_modules": ("norm1",),
+        "drop_path": 0.1,
+    }
     changed = RunSettings.model_validate({**tiny_run, "model": model, "adapter": {"name": "adaptformer"}, "seed": 3})
     assert run_data_key(changed) == run_data_key(RunSettings.model_validate(tiny_run))
 

@@ -22,9 +22,9 @@ from segada.settings import RunSettings
 
 LIGHT_ALONE = {
     "head": "multi_exit",
-    "fresh": ["head.light_exit"],
+    "reinitialize": ["head.light_exit"],
     "freeze": "everything",
-    "learning": ["head.light_exit"],
+    "trainable_modules": ["head.light_exit"],
     "drop_path": 0.5,
 }
 METHOD = {
@@ -51,7 +51,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def test_both_exits_learn_from_the_same_frames(build: Build, material: RunData) -> None:
-    model = {"head": "multi_exit", "fresh": ["head.light_exit"]}
+    model = {"head": "multi_exit", "reinitialize": ["head.light_exit"]}
     other = supervised(build, model)
     replayed = other._replay.next_batch(4)
     student = other.student.train()
@@ -73,7 +73,7 @@ def test_both_exits_learn_from_the_same_frames(build: Build, material: RunData) 
 
 @pytest.mark.parametrize("light_weight", [0.0, 0.5])
 def test_both_losses_reach_the_encoder(light_weight: float, build: Build, material: RunData) -> None:
-    model = {"head": "multi_exit", "fresh": ["head.light_exit"]}
+    model = {"head": "multi_exit", "reinitialize": ["head.light_exit"]}
     other = supervised(build, model, light_weight=light_weight)
     replayed = other._replay.next_batch(4)
     student = other.student.train()
@@ -96,7 +96,7 @@ def test_both_losses_reach_the_encoder(light_weight: float, build: Build, materi
 @pytest.mark.parametrize(
     ("model", "parts"),
     [
-        ({"head": "multi_exit", "fresh": ["head.light_exit"]}, {"student's head", "loss: clean"}),
+        ({"head": "multi_exit", "reinitialize": ["head.light_exit"]}, {"student's head", "loss: clean"}),
         (LIGHT_ALONE, set()),
     ],
 )
@@ -130,7 +130,7 @@ def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, ma
 
 
 def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, material: RunData) -> None:
-    method = supervised(build, {"freeze": "encoder", "fresh": ["head"]}, light_weight=0.0)
+    method = supervised(build, {"freeze": "encoder", "reinitialize": ["head"]}, light_weight=0.0)
     before = {name: value.detach().clone() for name, value in method.student.named_parameters()}
     losses = [method.step(batch(material), StepPlan())["clean"].item() for _ in range(12)]
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
@@ -139,7 +139,7 @@ def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, m
     assert method.student.encoder.frozen_stages() == 4
 
 
-@pytest.mark.parametrize("model", [LIGHT_ALONE, {"head": "multi_exit", "fresh": ["head.light_exit"]}])
+@pytest.mark.parametrize("model", [LIGHT_ALONE, {"head": "multi_exit", "reinitialize": ["head.light_exit"]}])
 def test_a_light_exit_goes_with_consolidation(build: Build, material: RunData, model: dict[str, object]) -> None:
     method = supervised(build, model, consolidation={"weight": 1.0, "frames": 4})
     logs = [method.step(batch(material), StepPlan()) for _ in range(2)]
@@ -165,7 +165,7 @@ def test_a_light_exit_goes_with_consolidation(build: Build, material: RunData, m
 def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
     method: dict[str, object], controller: dict[str, object], message: str, build: Build
 ) -> None:
-    model = {"head": "multi_exit", "fresh": ["head.light_exit"], "freeze": "encoder"}
+    model = {"head": "multi_exit", "reinitialize": ["head.light_exit"], "freeze": "encoder"}
     head = ["linear_c1", "linear_c2", "linear_c3", "linear_c4", "linear_fuse", "linear_pred"]
     section = {"controller": controller} if controller else {}
     parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **section})
@@ -182,7 +182,7 @@ def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
         ),
         ({"model": LIGHT_ALONE, "method": {"name": "supervised"}}, "nothing learns: method.name is 'supervised'"),
         ({"model": LIGHT_ALONE, "method": {"name": "dacs"}}, "nothing learns: method.name is 'dacs'"),
-        ({"model": {**LIGHT_ALONE, "learning": []}}, "nothing learns: method.name is 'supervised'"),
+        ({"model": {**LIGHT_ALONE, "trainable_modules": []}}, "nothing learns: method.name is 'supervised'"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(changes: dict[str, object], message: str) -> None:
@@ -191,8 +191,8 @@ def test_settings_that_contradict_each_other_are_refused(changes: dict[str, obje
 
 
 def test_exceptions_from_freezing_are_something_that_learns() -> None:
-    settings = RunSettings.model_validate({"model": {"freeze": "everything", "learning": ["norm1"]}})
-    assert settings.model.learning == ("norm1",)
+    settings = RunSettings.model_validate({"model": {"freeze": "everything", "trainable_modules": ["norm1"]}})
+    assert settings.model.trainable_modules == ("norm1",)
 
 
 def test_shipped_light_exit_stands_on_the_shipped_network() -> None:

@@ -43,20 +43,23 @@ def test_parts_are_whole_words_of_dotted_names(name: str, part: str, expected: b
 @pytest.mark.parametrize(
     ("changes", "learns"),
     [
-        ({"frozen": ["encoder.stages.0"]}, lambda name: not name.startswith("encoder.stages.0.")),
-        ({"frozen": ["norm1", "head.linear_fuse"]}, lambda name: ".norm1." not in name and "linear_fuse" not in name),
-        ({"freeze": "everything", "learning": ["norm"]}, lambda name: ".norm." in name),
+        ({"frozen_modules": ["encoder.stages.0"]}, lambda name: not name.startswith("encoder.stages.0.")),
         (
-            {"freeze": "encoder", "frozen": ["head.linear_pred"]},
+            {"frozen_modules": ["norm1", "head.linear_fuse"]},
+            lambda name: ".norm1." not in name and "linear_fuse" not in name,
+        ),
+        ({"freeze": "everything", "trainable_modules": ["norm"]}, lambda name: ".norm." in name),
+        (
+            {"freeze": "encoder", "frozen_modules": ["head.linear_pred"]},
             lambda name: name.startswith("head.linear_") and "_pred" not in name,
         ),
         (
-            {"freeze": "encoder", "learning": ["encoder.stages.3"]},
+            {"freeze": "encoder", "trainable_modules": ["encoder.stages.3"]},
             lambda name: name.startswith(("head.", "encoder.stages.3.")),
         ),
         # An exception wins over both, in whatever order a person thinks of them.
         (
-            {"frozen": ["encoder"], "learning": ["encoder.stages.1"]},
+            {"frozen_modules": ["encoder"], "trainable_modules": ["encoder.stages.1"]},
             lambda name: name.startswith(("head.", "encoder.stages.1.")),
         ),
     ],
@@ -103,7 +106,7 @@ def test_unknown_parts_are_refused_with_the_nearest(
 @pytest.mark.parametrize("part", ["head", "head.linear_fuse", "encoder.stages.3"])
 def test_fresh_parts_keep_their_first_values_and_the_rest_comes_from_the_file(part: str) -> None:
     untrained, shipped = build(), build(checkpoint="streets_tiny")
-    mixed = build(checkpoint="streets_tiny", fresh=[part])
+    mixed = build(checkpoint="streets_tiny", reinitialize=[part])
     for name, tensor in mixed.state_dict().items():
         if not name.endswith("_extra_state"):
             source = untrained if names_part(name, part) else shipped
@@ -115,7 +118,7 @@ def test_a_fresh_head_may_have_another_width_or_kind_than_the_files() -> None:
     for changes in ({"head_width": 32}, {"head": "daformer"}):
         with pytest.raises(ValueError, match=r"or let what the file cannot fill .*model\.fresh: \[head\], or choose"):
             build(checkpoint="streets_tiny", **changes)
-        segmentor = build(checkpoint="streets_tiny", fresh=["head"], **changes)
+        segmentor = build(checkpoint="streets_tiny", reinitialize=["head"], **changes)
         shipped = build(checkpoint="streets_tiny")
         for name, parameter in shipped.encoder.named_parameters():
             assert torch.equal(segmentor.encoder.get_parameter(name), parameter)
@@ -124,7 +127,7 @@ def test_a_fresh_head_may_have_another_width_or_kind_than_the_files() -> None:
 def test_a_part_that_only_the_file_has_is_left_out_by_its_name() -> None:
     with pytest.raises(ValueError, match=r"8 unexpected.*set model\.head to multi_exit, or .*\[head\.light_exit\]"):
         build(checkpoint="streets_tiny_multi_exit")
-    plain = build(checkpoint="streets_tiny_multi_exit", fresh=["head.light_exit"])
+    plain = build(checkpoint="streets_tiny_multi_exit", reinitialize=["head.light_exit"])
     for name, tensor in build(checkpoint="streets_tiny").named_parameters():
         assert torch.equal(plain.get_parameter(name), tensor)
 
@@ -134,5 +137,5 @@ def test_runs_share_what_their_fresh_parts_do_not_decide(tiny_run: dict[str, obj
         return run_data_key(RunSettings.model_validate({**tiny_run, "seed": seed, "model": model}))
 
     assert key(0) == key(1)
-    assert key(0, fresh=["head"]) != key(1, fresh=["head"])
+    assert key(0, reinitialize=["head"]) != key(1, reinitialize=["head"])
     assert key(0) == key(0, frozen=["encoder.stages.0"])

@@ -181,7 +181,7 @@ def test_a_head_of_another_width_than_the_checkpoint_is_refused_with_the_cure(na
     said = rf"model\.head_width 64, but the settings ask for {width}.* set model\.head_width to 64"
     with pytest.raises(ValueError, match=said):
         build_segmentor(settings.model, settings.adapter, torch.Generator(), settings.image_adapter)
-    fresh = settings.model.model_copy(update={"fresh": ("head",)})
+    fresh = settings.model.model_copy(update={"reinitialize": ("head",)})
     built = build_segmentor(fresh, settings.adapter, torch.Generator(), settings.image_adapter)
     assert built.shape.width == width
 

@@ -75,7 +75,7 @@ def test_the_bare_encoder_of_transformers_needs_a_fresh_head(tmp_path: Path) -> 
     theirs.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"fills no head: it is of an encoder alone.*model\.fresh: \[head\]"):
         foreign.loaded(tmp_path, "mit_tiny")
-    ours = foreign.loaded(tmp_path, "mit_tiny", fresh=["head"])
+    ours = foreign.loaded(tmp_path, "mit_tiny", reinitialize=["head"])
     for feature, expected in zip(
         ours.encode(foreign.images()), theirs(normalized(ours), output_hidden_states=True).hidden_states, strict=True
     ):
@@ -97,7 +97,7 @@ def test_segformer_of_smp(tmp_path: Path) -> None:
 def test_encoder_of_smp(tmp_path: Path, prefix: str) -> None:
     theirs = foreign.smp_encoder()
     save_file({f"{prefix}{name}": tensor for name, tensor in theirs.state_dict().items()}, tmp_path / "a.safetensors")
-    ours = foreign.loaded(tmp_path / "a.safetensors", fresh=["head"])
+    ours = foreign.loaded(tmp_path / "a.safetensors", reinitialize=["head"])
     for feature, expected in zip(ours.encode(foreign.images()), theirs(normalized(ours))[2:], strict=True):
         foreign.assert_near(feature, expected, 1e-5)
 
@@ -107,7 +107,7 @@ def test_another_decoder_of_smp_is_named_and_its_encoder_is_read_with_a_fresh_he
     torch.save(theirs.state_dict(), tmp_path / "net.pth")
     with pytest.raises(ValueError, match=r"fills no head: its head has decoder\..*, which no head here has"):
         foreign.loaded(tmp_path / "net.pth")
-    assert "left out" in foreign.loaded(tmp_path / "net.pth", fresh=["head"]).origin
+    assert "left out" in foreign.loaded(tmp_path / "net.pth", reinitialize=["head"]).origin
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_official_swin(tmp_path: Path, swin: timm.models.SwinTransformer) -> Non
 
 
 def check_swin(path: Path, theirs: timm.models.SwinTransformer, title: str) -> None:
-    ours = foreign.loaded(path, f"timm/{SWIN}", fresh=["head"], head_width=8)
+    ours = foreign.loaded(path, f"timm/{SWIN}", reinitialize=["head"], head_width=8)
     assert title in ours.origin
     maps = theirs.forward_intermediates(normalized(ours), intermediates_only=True)
     for feature, expected in zip(ours.encode(foreign.images()), maps, strict=True):
@@ -156,4 +156,4 @@ def test_patches_of_swin_are_joined_in_the_official_order(swin: timm.models.Swin
 def test_swin_into_another_swin_is_named(tmp_path: Path, swin: timm.models.SwinTransformer) -> None:
     torch.save(swin.state_dict(), tmp_path / "swin.pth")
     with pytest.raises(ValueError, match=rf"encoder timm/{SWIN}, but.*ask for mit_b0.*set model\.encoder to timm"):
-        foreign.loaded(tmp_path / "swin.pth", fresh=["head"])
+        foreign.loaded(tmp_path / "swin.pth", reinitialize=["head"])

@@ -53,16 +53,16 @@ def test_another_size_is_an_error_that_names_it(encoder: Weights, tmp_path: Path
         r"\(32, 64, 160, 256\) and depths \(2, 2, 40, 2\), but the settings ask for mit_b0: 176 matched, 16 missing"
     )
     with pytest.raises(ValueError, match=message):
-        foreign.loaded(save(deep, tmp_path), fresh=["head"])
+        foreign.loaded(save(deep, tmp_path), reinitialize=["head"])
     with pytest.raises(ValueError, match=r"encoder mit_b0, but.*ask for mit_tiny.*set model\.encoder to mit_b0, or"):
-        foreign.loaded(save(encoder, tmp_path), "mit_tiny", fresh=["head"])
+        foreign.loaded(save(encoder, tmp_path), "mit_tiny", reinitialize=["head"])
 
 
 def test_b5_into_b1_is_an_error(tmp_path: Path) -> None:
     shapes = outline({"encoder": "mit_b5"})
     narrow = {name: torch.zeros(1).expand(tensor.shape) for name, tensor in shapes.items()}
     with pytest.raises(ValueError, match=r"for model\.encoder mit_b5, but the settings ask for mit_b1: \d"):
-        foreign.loaded(save(narrow, tmp_path), "mit_b1", fresh=["head"])
+        foreign.loaded(save(narrow, tmp_path), "mit_b1", reinitialize=["head"])
 
 
 @pytest.mark.parametrize("change", ["a part is lost", "a part is added", "a part has another shape"])
@@ -80,7 +80,7 @@ def test_a_file_that_does_not_keep_what_its_format_promises_fails(
         "a part has another shape": r"175 matched, 0 missing, 0 unexpected, 1 reshaped \(first: encoder\.stages\.0\.bl",
     }[change]
     with pytest.raises(ValueError, match=rf"does not fit this network: {counted}"):
-        foreign.loaded(save(changed, tmp_path), fresh=["head"])
+        foreign.loaded(save(changed, tmp_path), reinitialize=["head"])
 
 
 def test_an_unknown_format_says_the_first_names_and_the_known_formats(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_classes_in_another_order_are_refused_unless_the_classifier_starts_fresh
     message = r"class 0 is 'sidewalk', and ours is 'road'; .*model\.fresh: \[head\.linear_pred\]"
     with pytest.raises(ValueError, match=message):
         foreign.loaded(folder, "mit_tiny")
-    assert "114 matched" in foreign.loaded(folder, "mit_tiny", fresh=["head.linear_pred"]).origin
+    assert "114 matched" in foreign.loaded(folder, "mit_tiny", reinitialize=["head.linear_pred"]).origin
 
 
 def test_other_classes_in_the_same_number_are_refused_and_other_spellings_are_not(tmp_path: Path) -> None:
@@ -168,5 +168,5 @@ def test_another_number_of_classes_loads_all_but_the_classifier_only_when_asked(
     foreign.transformers_model("mit_tiny", classes=150).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"classes 150, but.*ask for 19.*model\.fresh: \[head\.linear_pred\]"):
         foreign.loaded(tmp_path, "mit_tiny")
-    origin = foreign.loaded(tmp_path, "mit_tiny", fresh=["head.linear_pred"]).origin
+    origin = foreign.loaded(tmp_path, "mit_tiny", reinitialize=["head.linear_pred"]).origin
     assert origin.endswith("114 matched, 0 missing, 0 unexpected, 0 reshaped")

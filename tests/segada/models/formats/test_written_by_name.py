@@ -90,7 +90,7 @@ def test_nvlabs_imagenet_file(encoder: nn.Module, tmp_path: Path) -> None:
     }
     with pytest.raises(ValueError, match=r"fills no head.*176 matched, 16 missing.*model\.fresh: \[head\]"):
         load(file, tmp_path)
-    ours = load(file, tmp_path, fresh=["head"])
+    ours = load(file, tmp_path, reinitialize=["head"])
     assert "176 matched, 0 missing, 0 unexpected, 0 reshaped, 2 left out" in ours.origin
     for feature, expected in zip(ours.encode(foreign.images()), maps_of(encoder, ours), strict=True):
         foreign.assert_near(feature, expected, 1e-5)
@@ -98,7 +98,7 @@ def test_nvlabs_imagenet_file(encoder: nn.Module, tmp_path: Path) -> None:
 
 def test_nvlabs_imagenet_file_as_the_static_models(encoder: nn.Module, tmp_path: Path) -> None:
     torch.save(encoder_file(encoder, ""), tmp_path / "mit_b0.pth")
-    student = foreign.loaded(tmp_path / "mit_b0.pth", fresh=["head"])
+    student = foreign.loaded(tmp_path / "mit_b0.pth", reinitialize=["head"])
     student.encoder.stages[0].norm.bias.data.zero_()
     static = twin_of_checkpoint(student, str(tmp_path / "mit_b0.pth"), "method.reference_checkpoint")
     assert torch.equal(static.encoder.stages[0].norm.bias, encoder.state_dict()["norm1.bias"])
@@ -122,7 +122,7 @@ def test_nvlabs_ade_file_fills_all_but_the_classifier_when_asked(encoder: nn.Mod
     weights = {**encoder_file(encoder), **segformer_head("linear_c", 1, ADE)}
     with pytest.raises(ValueError, match=r"classes 150, but.*19.*2 reshaped.*model\.fresh: \[head\.linear_pred\]"):
         load(weights, tmp_path)
-    ours = load(weights, tmp_path, fresh=["head.linear_pred"])
+    ours = load(weights, tmp_path, reinitialize=["head.linear_pred"])
     assert torch.equal(ours.head.linear_fuse.conv.weight, weights["decode_head.linear_fuse.conv.weight"])
     assert ours.head.linear_pred.weight.shape[0] == 19
 
@@ -158,7 +158,7 @@ def test_the_light_exit_of_hamlet(encoder: nn.Module, tmp_path: Path) -> None:
         ValueError, match=r"model\.head multi_exit.*set model\.head to multi_exit.*\[head\.light_exit\]"
     ):
         load(weights, tmp_path)
-    assert "0 unexpected" in load(weights, tmp_path, fresh=["head.light_exit"]).origin
+    assert "0 unexpected" in load(weights, tmp_path, reinitialize=["head.light_exit"]).origin
 
 
 def daformer_head() -> Weights:
@@ -186,7 +186,7 @@ def test_another_configuration_of_that_head_is_refused(encoder: nn.Module, tmp_p
     weights = {**encoder_file(encoder), **daformer_head(), f"decode_head.{part}": torch.zeros(1)}
     with pytest.raises(ValueError, match=rf"fills no head: its head has decode_head\.{part}, which no head here has"):
         load(weights, tmp_path, head="daformer")
-    assert "left out" in load(weights, tmp_path, head="daformer", fresh=["head"]).origin
+    assert "left out" in load(weights, tmp_path, head="daformer", reinitialize=["head"]).origin
 
 
 def mmsegmentation_encoder() -> Weights:
@@ -269,7 +269,7 @@ def normed(weights: Weights, name: str, tokens: Tensor) -> Tensor:
 @pytest.mark.parametrize("prefix", ["", "backbone."])
 def test_encoder_of_mmsegmentation(tmp_path: Path, prefix: str) -> None:
     weights = mmsegmentation_encoder()
-    ours = load({f"{prefix}{name}": tensor for name, tensor in weights.items()}, tmp_path, fresh=["head"])
+    ours = load({f"{prefix}{name}": tensor for name, tensor in weights.items()}, tmp_path, reinitialize=["head"])
     expected = plain_mmsegmentation(weights, (foreign.images() - ours.mean) / ours.std)
     for feature, theirs in zip(ours.encode(foreign.images()), expected, strict=True):
         foreign.assert_near(feature, theirs)
@@ -281,5 +281,5 @@ def test_head_of_mmsegmentation_is_refused_with_the_reason(tmp_path: Path) -> No
         weights[f"decode_head.convs.{index}.conv.weight"] = torch.zeros(WIDTH, size, 1, 1)
     with pytest.raises(ValueError, match=r"fills no head: mmsegmentation's.*another function.*model\.fresh: \[head\]"):
         load({"state_dict": weights}, tmp_path)
-    assert "4 left out" in load({"state_dict": weights}, tmp_path, fresh=["head"]).origin
+    assert "4 left out" in load({"state_dict": weights}, tmp_path, reinitialize=["head"]).origin
     assert set(read_weights(tmp_path / "net.pth").left_out.values()) == {"of a head that is none of ours"}

@@ -79,7 +79,7 @@ def test_other_heads_have_no_light_exit_and_say_which_has() -> None:
 
 def test_a_segformer_checkpoint_fills_all_but_the_light_exit() -> None:
     generator = torch.Generator().manual_seed(0)
-    model = ModelSettings(head="multi_exit", fresh=("head.light_exit",))
+    model = ModelSettings(head="multi_exit", reinitialize=("head.light_exit",))
     filled = build_segmentor(model, NoAdapter(), generator).eval()
     shipped = build_segmentor(ModelSettings(), NoAdapter(), torch.Generator()).eval()
     images = torch.rand((1, 3, 32, 64), generator=generator)
