@@ -128,7 +128,7 @@ class Replay:
     def _pruning(self, value: str) -> HalvingSettings | None:
         if value not in RUNG_VALUES:
             return None
-        given = {"min_visits": self.min_visits, "startup": STARTUP, "value": value}
+        given = {"min_visits": self.min_visits, "n_startup_trials": STARTUP, "value": value}
         return HalvingSettings.model_validate(given)
 
 

@@ -130,7 +130,7 @@ def gain_so_far(visits: Sequence[Visited], source_only: Mapping[str, float], rou
     return float(np.mean([visit.miou[visit.domain] - source_only[visit.domain] for visit in visits]))
 
 
-def outlook(visits: Sequence[Visited], source_only: Mapping[str, float], route: Sequence[str]) -> float:
+def projected_gain(visits: Sequence[Visited], source_only: Mapping[str, float], route: Sequence[str]) -> float:
     """The gain of the whole stream if the model stayed as it is now: domains to come count as they are scored now.
 
     Every domain is scored after every visit anyway. What hardly learns gains most where the weather has hardly turned,
@@ -140,7 +140,7 @@ def outlook(visits: Sequence[Visited], source_only: Mapping[str, float], route: 
     return float(np.mean([visit.miou[visit.domain] - source_only[visit.domain] for visit in visits] + ahead))
 
 
-RUNG_VALUES: Mapping[str, RungValue] = {"gain_so_far": gain_so_far, "outlook": outlook}
+RUNG_VALUES: Mapping[str, RungValue] = {"gain_so_far": gain_so_far, "projected_gain": projected_gain}
 """What trials may be compared by after a visit; larger is better."""
 
 

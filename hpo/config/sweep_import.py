@@ -179,11 +179,11 @@ def _pruning(document: Document, hyperband: Hyperband) -> list[tuple[str, int | 
         )
     name = ("name", "halving", "type")
     if hyperband.min_iter is not None:
-        return [name, ("min_visits", hyperband.min_iter, "min_iter"), ("reduction", reduction, "eta")]
+        return [name, ("min_visits", hyperband.min_iter, "min_iter"), ("reduction_factor", reduction, "eta")]
     if hyperband.max_iter is None or hyperband.s is None:
         raise document.error(("early_terminate",), "needs min_iter, or max_iter and s")
     visits = max(hyperband.max_iter // reduction**hyperband.s, 1)
-    return [name, ("min_visits", visits, "max_iter"), ("reduction", reduction, "eta")]
+    return [name, ("min_visits", visits, "max_iter"), ("reduction_factor", reduction, "eta")]
 
 
 def _name(text: str) -> str:

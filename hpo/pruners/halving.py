@@ -14,7 +14,7 @@ values stay empty, since Optuna's samplers would take them for those of a single
 
 
 class HalvingPruner(BasePruner):
-    """Stops a trial that, after a rung's visits, is not among the best 1 / `reduction` of all that came as far.
+    """Stops a trial that, after a rung's visits, is not among the best 1 / `reduction_factor` of all that came as far.
 
     What is best goes by the rung's value, and with several objectives by non-dominated rank (Schmucker et al. 2021,
     arXiv 2106.12639): the front that the last place falls into goes on whole. Nothing is kept but what trials reported.

@@ -18,20 +18,21 @@ from segada.settings.limits import COUNT
 class HalvingSettings(Settings):
     """Asynchronous successive halving over visits (Li et al. 2020, arXiv 1810.05934).
 
-    After `min_visits`, and again after `reduction` times as many, a trial goes on only if it is among the best
-    1 / `reduction` of all that came as far: by `value`, and with several objectives by non-dominated rank in that value
-    and in the other objectives so far.
+    After `min_visits`, and again after `reduction_factor` times as many, a trial goes on only if it is among the best
+    1 / `reduction_factor` of all that came as far: by `value`, and with several objectives by non-dominated rank in
+    that value and in the other objectives so far.
     """
 
     name: Literal["halving"] = "halving"
     min_visits: Count = 2
     """Visits that every trial completes."""
-    reduction: int = Field(default=2, ge=2, le=COUNT)
-    startup: Number = 0
+    reduction_factor: int = Field(default=2, ge=2, le=COUNT)
+    n_startup_trials: Number = 0
     """Trials, the first ones, that are never stopped: they show how wide the results spread, and breed the next."""
-    value: Literal["outlook", "gain_so_far"] = "outlook"
-    """`gain_so_far` is the mean gain over source-only on the visits so far. `outlook` adds the domains of the stream
-    that are still to come, as they are scored now: what learns fast loses at first and wins later, as shows there."""
+    value: Literal["projected_gain", "gain_so_far"] = "projected_gain"
+    """`gain_so_far` is the mean gain over source-only on the visits so far. `projected_gain` adds the domains of the
+    stream that are still to come, as they are scored now: what learns fast loses at first and wins later, as shows
+    there."""
 
 
 class PairedSettings(Settings):
@@ -46,7 +47,7 @@ class PairedSettings(Settings):
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
     """Level of the one-sided signed-rank test over held-out frames. The test is made after every visit, so that of
     trials as good as the best somewhat more than this share are stopped."""
-    startup: Number = 0
+    n_startup_trials: Number = 0
     """Trials, the first ones, that are never stopped: they breed the next."""
 
 
@@ -71,7 +72,7 @@ class PatientPruner(BasePruner):
 
 
 PRUNERS: dict[str, Callable[[Any, Path], BasePruner]] = {
-    "halving": lambda settings, _trials: HalvingPruner(settings.min_visits, settings.reduction),
+    "halving": lambda settings, _trials: HalvingPruner(settings.min_visits, settings.reduction_factor),
     "paired": lambda settings, trials: PairedPruner(settings.min_visits, settings.alpha, trials),
 }
 """From a pruner's name and settings, and the folder of the trials' folders."""
@@ -86,4 +87,4 @@ def build_pruner(settings: HalvingSettings | PairedSettings | None, trials: Path
     """The pruner of a study whose trials leave their files in `trials`; one that never prunes without settings."""
     if settings is None:
         return NopPruner()
-    return PatientPruner(PRUNERS[settings.name](settings, trials), settings.startup)
+    return PatientPruner(PRUNERS[settings.name](settings, trials), settings.n_startup_trials)

@@ -8,7 +8,7 @@ from hpo.results.correlation import CONFIDENCE, MOST_TRIALS
 from hpo.results.pruning import Foretold, rungs
 from hpo.results.results import StudyResults
 
-SPOKEN = {"gain_so_far": "gain so far", "outlook": "outlook"}
+SPOKEN = {"gain_so_far": "gain so far", "projected_gain": "projected gain"}
 TITLES = ("rank correlation of the ", "place of the final best by ")
 
 
@@ -20,7 +20,8 @@ def early(results: StudyResults) -> str:
     final = escape(metric_name(results.objectives[0]))
     note = (
         "After a visit a trial is compared with others by its mean gain over source-only on the visits so far, or by "
-        "its outlook, which adds domains still to come as they are scored by then. The table compares both with the "
+        "its projected gain, which adds domains still to come as they are scored by then. The table compares both "
+        "with the "
         f"final {final} of the completed trials, by Spearman's rank correlation with "
         f"{100 * CONFIDENCE:.0f} % bootstrap intervals: near 1 the first visits foretell the end, near 0 to prune "
         "there is to draw lots. Pruned trials have no end to compare with, so that the numbers are those among the "

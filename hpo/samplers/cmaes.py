@@ -19,7 +19,7 @@ class CmaesSettings(SamplerSettings):
     """Settings of `CmaEsSampler`."""
 
     name: Literal["cmaes"]
-    startup_trials: Count = 1
+    n_startup_trials: Count = 1
     """Trials drawn at random before the first generation."""
     population: int | None = Field(default=None, ge=4, le=POPULATION)
     """Trials of a generation; null has 4 and three times the logarithm of the number of dimensions more."""
@@ -34,7 +34,7 @@ class CmaesSettings(SamplerSettings):
             # The margin is an option that Optuna may yet rename; the contract tests would tell.
             warnings.simplefilter("ignore", ExperimentalWarning)
             return CmaEsSampler(
-                n_startup_trials=self.startup_trials,
+                n_startup_trials=self.n_startup_trials,
                 popsize=self.population,
                 with_margin=self.margin,
                 warn_independent_sampling=False,

@@ -15,14 +15,14 @@ class GpSettings(SamplerSettings):
     """Settings of `GPSampler`. It computes with torch, which Optuna loads when the first model is fitted."""
 
     name: Literal["gp"]
-    startup_trials: int = Field(default=10, ge=2, le=COUNT)
+    n_startup_trials: int = Field(default=10, ge=2, le=COUNT)
     """Trials drawn at random before the model is used."""
 
     def build(self, space: Space, trials: int) -> "GpFlatSampler":  # noqa: ARG002 - it may be stopped at any time
         return GpFlatSampler(space, self.seed, self._gp)
 
     def _gp(self, seed: int) -> GPSampler:
-        return GPSampler(n_startup_trials=self.startup_trials, warn_independent_sampling=False, seed=seed)
+        return GPSampler(n_startup_trials=self.n_startup_trials, warn_independent_sampling=False, seed=seed)
 
 
 class GpFlatSampler(UnconditionalSampler):

@@ -16,7 +16,7 @@ class TpeSettings(SamplerSettings):
     """Settings of `TPESampler`."""
 
     name: Literal["tpe"]
-    startup_trials: Count = 8
+    n_startup_trials: Count = 8
     """Trials drawn at random before the model is used."""
     multivariate: bool = True
     """Model parameters together; conditional ones in groups."""
@@ -32,7 +32,7 @@ class TpeSettings(SamplerSettings):
             warnings.simplefilter("ignore", ExperimentalWarning)
             return TPESampler(
                 seed=seed,
-                n_startup_trials=self.startup_trials,
+                n_startup_trials=self.n_startup_trials,
                 multivariate=self.multivariate,
                 group=self.multivariate,
                 constant_liar=self.constant_liar,

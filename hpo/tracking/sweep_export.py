@@ -51,7 +51,11 @@ def sweep_of(study: StudyFile, file: str) -> Tree:
     }
     halving = settings.pruning
     if isinstance(halving, HalvingSettings) and objective.metric == PRUNED_BY:
-        sweep["early_terminate"] = {"type": "hyperband", "min_iter": halving.min_visits, "eta": halving.reduction}
+        sweep["early_terminate"] = {
+            "type": "hyperband",
+            "min_iter": halving.min_visits,
+            "eta": halving.reduction_factor,
+        }
     return sweep
 
 

@@ -66,7 +66,9 @@ def test_results_are_those_of_the_visits() -> None:
     table = RecordedTable(recording(), [trial(0.0, 0.0, 0.6, 0.45)])
     assert [table.rung_value(0, visits, "gain_so_far") for visits in (1, 2)] == pytest.approx([0.1, 0.15])
     # After the first visit the rain, still to come, is at 0: 0.25 below the source model.
-    assert [table.rung_value(0, visits, "outlook") for visits in (1, 2)] == pytest.approx([(0.1 - 0.25) / 2, 0.15])
+    assert [table.rung_value(0, visits, "projected_gain") for visits in (1, 2)] == pytest.approx(
+        [(0.1 - 0.25) / 2, 0.15]
+    )
     assert table.mean_miou.tolist() == [pytest.approx((0.6 + 0.45) / 2)]
     assert table.frames == 20
 
@@ -155,13 +157,15 @@ def test_scores_are_those_of_the_definition() -> None:
     found = {
         ReplayKey("random", "none", 0): [Found(10, 0.5), Found(80, 0.6)],
         ReplayKey("random", "none", 1): [Found(30, 0.7)],
-        ReplayKey("genetic", "outlook", 0): [Found(20, 0.4), Found(25, 0.65)],
-        ReplayKey("genetic", "outlook", 1): [Found(20, 0.4)],
+        ReplayKey("genetic", "projected_gain", 0): [Found(20, 0.4), Found(25, 0.65)],
+        ReplayKey("genetic", "projected_gain", 1): [Found(20, 0.4)],
     }
     scored = scores(found, 0.7, 100)
-    assert scored["genetic", "outlook"].reached.tolist() == [0.25, math.inf]
+    assert scored["genetic", "projected_gain"].reached.tolist() == [0.25, math.inf]
     assert scored["random", "none"].reached.tolist() == [0.8, 0.3]
-    np.testing.assert_allclose(scored["genetic", "outlook"].regret, [[0.7, 0.05, 0.05, 0.05], [0.7, 0.3, 0.3, 0.3]])
+    np.testing.assert_allclose(
+        scored["genetic", "projected_gain"].regret, [[0.7, 0.05, 0.05, 0.05], [0.7, 0.3, 0.3, 0.3]]
+    )
     np.testing.assert_allclose(scored["random", "none"].regret, [[0.2, 0.2, 0.2, 0.1], [0.7, 0.7, 0.0, 0.0]])
 
 
@@ -169,7 +173,7 @@ def test_two_replays_are_equal_and_seeds_differ(tmp_path: Path) -> None:
     table = grid_table()
     write_table(table.recording, table.trials, tmp_path / "table.xz")
     one = Replay(tmp_path / "table.xz", 300, 2, 1)
-    first, again, other = (one(ReplayKey("genetic", "outlook", seed)) for seed in (0, 0, 1))
+    first, again, other = (one(ReplayKey("genetic", "projected_gain", seed)) for seed in (0, 0, 1))
     assert first == again
     assert first != other
 
@@ -187,7 +191,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     with (tmp_path / "replay.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {(row["sampler"], row["pruning"]) for row in rows} == {
-        (sampler, pruning) for sampler in ("genetic", "random") for pruning in ("none", "gain_so_far", "outlook")
+        (sampler, pruning) for sampler in ("genetic", "random") for pruning in ("none", "gain_so_far", "projected_gain")
     }
 
 

@@ -24,9 +24,9 @@ from segada.errors import InputError
 CASES: dict[str, dict[str, object]] = {
     "auto": {},
     "genetic": {"population": 4},
-    "tpe": {"startup_trials": 4},
+    "tpe": {"n_startup_trials": 4},
     "cmaes": {},
-    "gp": {"startup_trials": 18},
+    "gp": {"n_startup_trials": 18},
     "nsga2": {"population": 4},
     "nsga3": {"population": 4},
     "qmc": {},

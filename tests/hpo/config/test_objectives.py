@@ -15,7 +15,7 @@ from hpo.config.objectives import (
     domain_miou,
     gain_so_far,
     objective_values,
-    outlook,
+    projected_gain,
 )
 from hpo.pruners.settings import HalvingSettings, build_pruner
 from segada.records import RunReport, VisitRecord
@@ -131,25 +131,25 @@ def test_the_outlook_adds_the_domains_ahead_as_they_are_now(count: int) -> None:
     now = VISITS[count - 1].miou
     plain = [VISITS[place].miou[domain] if place < count else now[domain] for place, domain in enumerate(route)]
     gains = [miou - SOURCE_ONLY[domain] for miou, domain in zip(plain, route, strict=True)]
-    assert outlook(VISITS[:count], SOURCE_ONLY, route) == pytest.approx(sum(gains) / 3)
+    assert projected_gain(VISITS[:count], SOURCE_ONLY, route) == pytest.approx(sum(gains) / 3)
 
 
 def test_at_the_end_the_outlook_is_the_gain_and_before_it_need_not_be() -> None:
     route = [record.domain for record in VISITS]
-    assert outlook(VISITS, SOURCE_ONLY, route) == pytest.approx(gain_so_far(VISITS, SOURCE_ONLY))
-    assert outlook(VISITS[:1], SOURCE_ONLY, route) != pytest.approx(gain_so_far(VISITS[:1], SOURCE_ONLY))
+    assert projected_gain(VISITS, SOURCE_ONLY, route) == pytest.approx(gain_so_far(VISITS, SOURCE_ONLY))
+    assert projected_gain(VISITS[:1], SOURCE_ONLY, route) != pytest.approx(gain_so_far(VISITS[:1], SOURCE_ONLY))
 
 
 @pytest.mark.parametrize(
     ("settings", "survivors"),
     [
         (None, [0, 1, 2, 3]),
-        (HalvingSettings(min_visits=1, reduction=2), [0, 1]),
-        (HalvingSettings(min_visits=2, reduction=2), [0, 1]),
-        (HalvingSettings(min_visits=4, reduction=2), [0, 1, 2, 3]),
-        (HalvingSettings(min_visits=1, reduction=4), [0, 1]),
-        (HalvingSettings(min_visits=1, reduction=2, startup=3), [0, 1, 2]),
-        (HalvingSettings(min_visits=1, reduction=2, startup=4), [0, 1, 2, 3]),
+        (HalvingSettings(min_visits=1, reduction_factor=2), [0, 1]),
+        (HalvingSettings(min_visits=2, reduction_factor=2), [0, 1]),
+        (HalvingSettings(min_visits=4, reduction_factor=2), [0, 1, 2, 3]),
+        (HalvingSettings(min_visits=1, reduction_factor=4), [0, 1]),
+        (HalvingSettings(min_visits=1, reduction_factor=2, n_startup_trials=3), [0, 1, 2]),
+        (HalvingSettings(min_visits=1, reduction_factor=2, n_startup_trials=4), [0, 1, 2, 3]),
     ],
 )
 def test_halving_stops_what_is_not_among_the_best_at_a_rung(

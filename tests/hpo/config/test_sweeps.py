@@ -60,7 +60,7 @@ def test_a_sweep_is_a_study_as_it_is(tmp_path: Path) -> None:
     assert study.run_settings().stream.passes == 2
     assert study.run_settings().stream.visits == ("clear", "25mm", "50mm", "75mm")
     assert study.settings.pruning is not None
-    assert (study.settings.pruning.min_visits, study.settings.pruning.reduction) == (2, 3)
+    assert (study.settings.pruning.min_visits, study.settings.pruning.reduction_factor) == (2, 3)
     assert study.settings.budget.trials == 7
     assert study.settings.tracking.project == "rain"
     assert unused(yaml.safe_load(SWEEP)) == ["program"]
@@ -77,7 +77,7 @@ def test_methods_and_defaults_of_a_sweep(tmp_path: Path) -> None:
     assert [(one.metric, one.goal) for one in minimized.settings.objectives] == [("forgetting", "minimize")]
     late = load(tmp_path, SWEEP.replace("min_iter: 2, eta: 3", "max_iter: 27, s: 2"))
     assert late.settings.pruning is not None
-    assert (late.settings.pruning.min_visits, late.settings.pruning.reduction) == (3, 3)
+    assert (late.settings.pruning.min_visits, late.settings.pruning.reduction_factor) == (3, 3)
 
 
 @pytest.mark.parametrize(

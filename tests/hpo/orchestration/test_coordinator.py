@@ -23,7 +23,7 @@ space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
 sampler: {name: random, seed: 0}
 budget: {trials: 3}
-pruning: {name: halving, min_visits: 1, reduction: 2}
+pruning: {name: halving, min_visits: 1, reduction_factor: 2}
 confirm: {top: 1, seeds: 2}
 """
 
@@ -154,7 +154,7 @@ def test_nothing_is_confirmed_while_a_trial_runs(file, tmp_path):
     assert desk.coordinator.next_job().name == "trial 0 seed 1"
 
 
-@pytest.mark.parametrize(("value", "state"), [("gain_so_far", "pruned"), ("outlook", "complete")])
+@pytest.mark.parametrize(("value", "state"), [("gain_so_far", "pruned"), ("projected_gain", "complete")])
 def test_a_trial_goes_on_or_not_by_what_the_study_judges_it_by(file, tmp_path, value, state):
     desk = opened(load_study(file.document.file, {"pruning.value": value}), tmp_path / "out")
     jobs = {job.name: job for job in (desk.coordinator.next_job() for _ in range(5))}

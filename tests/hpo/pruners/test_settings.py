@@ -112,7 +112,7 @@ def test_the_level_is_that_of_the_one_sided_test(tmp_path):
 
 
 def test_warm_up_the_first_trials_and_folders_that_lag_stop_nothing(tmp_path):
-    study = opened(tmp_path, "{name: paired, min_visits: 2, startup: 2}")
+    study = opened(tmp_path, "{name: paired, min_visits: 2, n_startup_trials: 2}")
     base = [random_areas(np.random.default_rng(seed), 0.6, frames=12) for seed in range(3)]
     worse = [better(areas, -5) for areas in base]
     for _ in range(4):
@@ -173,7 +173,7 @@ def test_of_several_objectives_those_count_that_are_known_by_then():
 
 
 def test_several_objectives_are_halved_by_fronts(tmp_path):
-    study = opened(tmp_path, "{name: halving, min_visits: 1, reduction: 2}", SEVERAL)
+    study = opened(tmp_path, "{name: halving, min_visits: 1, reduction_factor: 2}", SEVERAL)
     for _ in range(7):
         study.ask()
     # Gain and parameters, as losses; a front of two that the third is behind, and so on.

@@ -32,7 +32,7 @@ space:
   adapter.name: {type: choice, choices: [none, adaptformer], default: none}
 sampler: {name: genetic, population: 2, mode: generational}
 budget: {trials: 9}
-pruning: {min_visits: 2, reduction: 2}
+pruning: {min_visits: 2, reduction_factor: 2}
 constraints: [{metric: frames_per_second, at_least: 10.0}]
 """
 

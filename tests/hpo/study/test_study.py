@@ -18,7 +18,7 @@ space:
   method.mix_weight: {type: float, low: 0.0, high: 1.0, default: 0.5}
 sampler: {name: genetic, population: 3}
 budget: {trials: 4}
-pruning: {min_visits: 2, reduction: 2}
+pruning: {min_visits: 2, reduction_factor: 2}
 """
 
 
@@ -206,7 +206,7 @@ def test_the_best_are_complete_trials_each_configuration_once(study: Study) -> N
 
 def test_minimized_objectives_and_fronts(tmp_path: Path) -> None:
     single = TEXT.replace(
-        "pruning: {min_visits: 2, reduction: 2}", "objectives: [{metric: forgetting, goal: minimize}]"
+        "pruning: {min_visits: 2, reduction_factor: 2}", "objectives: [{metric: forgetting, goal: minimize}]"
     )
     study = open_study(study_file(tmp_path, single), tmp_path / "single")
     for number, value in enumerate((0.3, 0.1, 0.2)):
@@ -243,7 +243,7 @@ def test_every_trial_carries_the_hash_of_its_configuration(study: Study) -> None
 
 
 def test_without_pruning_nothing_is_pruned(tmp_path: Path) -> None:
-    text = TEXT.replace("pruning: {min_visits: 2, reduction: 2}\n", "")
+    text = TEXT.replace("pruning: {min_visits: 2, reduction_factor: 2}\n", "")
     study = open_study(study_file(tmp_path, text), tmp_path / "out")
     assert isinstance(study.optuna_study.pruner, optuna.pruners.NopPruner)
 
