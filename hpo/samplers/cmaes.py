@@ -21,9 +21,9 @@ class CmaesSettings(SamplerSettings):
     name: Literal["cmaes"]
     n_startup_trials: Count = 1
     """Trials drawn at random before the first generation."""
-    population: int | None = Field(default=None, ge=4, le=POPULATION)
+    population_size: int | None = Field(default=None, ge=4, le=POPULATION)
     """Trials of a generation; null has 4 and three times the logarithm of the number of dimensions more."""
-    margin: bool = True
+    with_margin: bool = True
     """Keep a probability for every whole number and choice, which would be lost as the distribution narrows."""
 
     def build(self, space: Space, trials: int) -> "CmaesSampler":  # noqa: ARG002 - it may be stopped at any time
@@ -35,8 +35,8 @@ class CmaesSettings(SamplerSettings):
             warnings.simplefilter("ignore", ExperimentalWarning)
             return CmaEsSampler(
                 n_startup_trials=self.n_startup_trials,
-                popsize=self.population,
-                with_margin=self.margin,
+                popsize=self.population_size,
+                with_margin=self.with_margin,
                 warn_independent_sampling=False,
                 seed=seed,
             )

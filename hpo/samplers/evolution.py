@@ -10,11 +10,11 @@ from segada.settings.limits import POPULATION
 class EvolutionSettings(SamplerSettings):
     """A population, and how children are made of it."""
 
-    population: int = Field(default=12, ge=2, le=POPULATION)
+    population_size: int = Field(default=12, ge=2, le=POPULATION)
     """Trials of a generation, the first of which is random; with Optuna's own 50 most studies would have no second."""
-    crossover: Fraction = 0.9
+    crossover_prob: Fraction = 0.9
     """Probability that a child has two parents."""
-    swapping: Fraction = 0.5
+    swapping_prob: Fraction = 0.5
     """Probability that a value comes from the second of them."""
-    mutation: Fraction | None = None
+    mutation_prob: Fraction | None = None
     """Probability that a value is drawn anew; null changes one of a configuration on average."""

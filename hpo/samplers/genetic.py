@@ -34,15 +34,15 @@ class GeneticSettings(SamplerSettings):
     name: Literal["genetic"]
     mode: Literal["steady_state", "generational"] = "steady_state"
     """Whether the best trials at the moment are the parents, or those of the last whole generation."""
-    population: int = Field(default=8, ge=2, le=POPULATION)
+    population_size: int = Field(default=8, ge=2, le=POPULATION)
     """Best complete trials that may be parents; as many trials are spread over the space before the first child."""
     selection: Literal["nsga2", "nsga3"] = "nsga2"
     """Who survives where there are several objectives; nsga3 is meant for four and more."""
-    tournament: int = Field(default=4, ge=1, le=POPULATION)
+    tournsize: int = Field(default=4, ge=1, le=POPULATION)
     """Parents that compete for each place; more prefer the best more."""
-    crossover: Fraction = 0.9
+    crossover_prob: Fraction = 0.9
     """Probability that a child has two parents."""
-    likeness: Positive = 5.0
+    eta: Positive = 5.0
     """Crowding degree of crossover: large for children like one of their parents."""
     mutation: Positive = 1.5
     """Expressed genes of a child that are changed, on average."""
@@ -85,14 +85,14 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
 
     def __init__(self, space: Space, settings: GeneticSettings) -> None:
         WholePointSampler.__init__(self, space, settings.seed)
-        BaseGASampler.__init__(self, population_size=settings.population)
+        BaseGASampler.__init__(self, population_size=settings.population_size)
         self._settings = settings
-        self._toolbox = build_toolbox(space, settings.tournament)
+        self._toolbox = build_toolbox(space, settings.tournsize)
         self._expressed = ActiveGenes(space)
         self._coordinates = Coordinates(space)
 
     def begin(self, study: Study) -> None:
-        self._archive = Archive(study.directions, self._settings.population)
+        self._archive = Archive(study.directions, self._settings.population_size)
         self._foresight = RbfSurrogate(self._coordinates, study.directions, self._settings.smoothing)
 
     def learn(self, trials: Sequence[FrozenTrial]) -> None:
@@ -113,7 +113,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
     def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:
         ranked = self._parents(study, trial)
         generator = self._generator(BREED, trial.number, attempt)
-        if trial.number < self._settings.population and attempt == 0:
+        if trial.number < self._settings.population_size and attempt == 0:
             return self._spread(trial.number)
         collapsed = len(ranked) > 1 and self._foresight.spread(ranked) < self._settings.collapse
         if len(ranked) < 2 or (collapsed and generator.random() < self._settings.immigrants):
@@ -150,7 +150,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         return self._best(study, former, generation)
 
     def _best(self, study: Study, trials: Sequence[FrozenTrial], number: int) -> list[FrozenTrial]:
-        archive = Archive(study.directions, self._settings.population)
+        archive = Archive(study.directions, self._settings.population_size)
         archive.add(trials)
         with deap_randomness(self._generator(SURVIVE, number)):
             return archive.survivors(self._settings.selection)
@@ -160,17 +160,17 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         settings = self._settings
         reach = settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
         first, second = self._toolbox.select(parents, 2)
-        if not self._toolbox.chance(settings.crossover):
+        if not self._toolbox.chance(settings.crossover_prob):
             second = first
-        crossed = self._toolbox.mate(first.genome, second.genome, eta=settings.likeness)
+        crossed = self._toolbox.mate(first.genome, second.genome, eta=settings.eta)
         strengths = self._toolbox.adapt(first.strengths, second.strengths)
         child = self._toolbox.mutate(crossed, rate=settings.mutation + attempt, reach=reach, strengths=strengths)
         return {**child, **{STRENGTH + name: round(strength, 3) for name, strength in strengths.items()}}
 
     def _spread(self, number: int) -> Genome:
         """A point of a Latin hypercube: the first trials fall into different parts of every parameter's range."""
-        generator = self._generator(SPREAD, self._settings.population)
-        shape = (len(self._distributions), self._settings.population)
+        generator = self._generator(SPREAD, self._settings.population_size)
+        shape = (len(self._distributions), self._settings.population_size)
         cells = generator.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
         genome: Genome = self._toolbox.place((cells[:, number] + generator.random(shape)[:, number]) / shape[1])
         return genome

@@ -19,9 +19,9 @@ class Nsga2Settings(EvolutionSettings):
 
     def _nsga2(self, seed: int) -> NSGAIISampler:
         return NSGAIISampler(
-            population_size=self.population,
-            crossover_prob=self.crossover,
-            swapping_prob=self.swapping,
-            mutation_prob=self.mutation,
+            population_size=self.population_size,
+            crossover_prob=self.crossover_prob,
+            swapping_prob=self.swapping_prob,
+            mutation_prob=self.mutation_prob,
             seed=seed,
         )

@@ -17,7 +17,7 @@ class Nsga3Settings(EvolutionSettings):
     """Settings of `NSGAIIISampler`."""
 
     name: Literal["nsga3"]
-    divisions: int = Field(default=3, ge=1, le=DIVISIONS)
+    dividing_parameter: int = Field(default=3, ge=1, le=DIVISIONS)
     """Of each objective's axis, between the reference points that the survivors are spread over."""
 
     def build(self, space: Space, trials: int) -> UnconditionalSampler:  # noqa: ARG002 - it may be stopped at any time
@@ -28,10 +28,10 @@ class Nsga3Settings(EvolutionSettings):
             # Optuna may yet change the sampler; the contract tests would tell.
             warnings.simplefilter("ignore", ExperimentalWarning)
             return NSGAIIISampler(
-                population_size=self.population,
-                crossover_prob=self.crossover,
-                swapping_prob=self.swapping,
-                mutation_prob=self.mutation,
-                dividing_parameter=self.divisions,
+                population_size=self.population_size,
+                crossover_prob=self.crossover_prob,
+                swapping_prob=self.swapping_prob,
+                mutation_prob=self.mutation_prob,
+                dividing_parameter=self.dividing_parameter,
                 seed=seed,
             )

@@ -15,7 +15,7 @@ class QmcSettings(SamplerSettings):
     """Settings of `QMCSampler`."""
 
     name: Literal["qmc"]
-    sequence: Literal["sobol", "halton"] = "sobol"
+    qmc_type: Literal["sobol", "halton"] = "sobol"
     """Which points; halton is as even at any number of trials, sobol at powers of two more so."""
 
     def build(self, space: Space, trials: int) -> UnconditionalSampler:  # noqa: ARG002 - a sequence has no end
@@ -26,4 +26,4 @@ class QmcSettings(SamplerSettings):
             # Optuna may yet change the sampler; the contract tests would tell.
             warnings.simplefilter("ignore", ExperimentalWarning)
             # Each attempt takes the next point; how far the sequence has come, Optuna keeps in the study.
-            return QMCSampler(qmc_type=self.sequence, scramble=True, seed=self.seed, warn_independent_sampling=False)
+            return QMCSampler(qmc_type=self.qmc_type, scramble=True, seed=self.seed, warn_independent_sampling=False)

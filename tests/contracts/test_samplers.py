@@ -23,12 +23,12 @@ from segada.errors import InputError
 
 CASES: dict[str, dict[str, object]] = {
     "auto": {},
-    "genetic": {"population": 4},
+    "genetic": {"population_size": 4},
     "tpe": {"n_startup_trials": 4},
     "cmaes": {},
     "gp": {"n_startup_trials": 18},
-    "nsga2": {"population": 4},
-    "nsga3": {"population": 4},
+    "nsga2": {"population_size": 4},
+    "nsga3": {"population_size": 4},
     "qmc": {},
     "random": {},
     "grid": {"levels": 3},

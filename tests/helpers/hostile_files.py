@@ -300,7 +300,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     # The sampler.
     "a billion levels": (STUDY.replace("{name: random}", "{name: grid, levels: 1000000000}"), "or equal to 10000"),
-    "a billion parents": (STUDY.replace("{name: random}", "{name: genetic, population: 1000000000}"), "equal to 10000"),
+    "a billion parents": (
+        STUDY.replace("{name: random}", "{name: genetic, population_size: 1000000000}"),
+        "equal to 10000",
+    ),
     "a billion children": (STUDY.replace("{name: random}", "{name: genetic, children: 1000000000}"), "equal to 10000"),
     "a billion divisions": (STUDY.replace("{name: random}", "{name: nsga3, divisions: 1000000000}"), "equal to 20"),
     "a sampler that is a list": (STUDY.replace("{name: random}", "[random]"), ""),

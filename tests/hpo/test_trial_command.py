@@ -46,8 +46,8 @@ STUDY: dict[str, object] = {
     "constraints": [{"metric": "frames_per_second", "at_least": 10.0}],
 }
 SETTINGS: dict[str, dict[str, object]] = {
-    "genetic": {"population": 2, "mode": "generational"},
-    "nsga2": {"population": 2},
+    "genetic": {"population_size": 2, "mode": "generational"},
+    "nsga2": {"population_size": 2},
 }
 TWO = [{"metric": "mean_miou", "goal": "maximize"}, {"metric": "forgetting", "goal": "minimize"}]
 

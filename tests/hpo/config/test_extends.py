@@ -13,7 +13,7 @@ run: {stream: {visits: [clear, 25mm]}}
 space:
   method.optimizer.lr: {type: float, low: 1e-4, high: 1e-1, log: true}
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.99, default: 0.9}
-sampler: {name: genetic, population: 4}
+sampler: {name: genetic, population_size: 4}
 budget: {trials: 9}
 pruning: {min_visits: 1}
 """

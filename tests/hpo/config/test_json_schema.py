@@ -72,7 +72,7 @@ def test_every_key_fits() -> None:
 
 
 def test_a_study_that_extends_another_may_say_less() -> None:
-    short = "extends: ga_dacs\nspace: {method.pseudo_threshold: {low: 0.6}, method.ema_alpha: null}\nsampler: {population: 5}\n"
+    short = "extends: ga_dacs\nspace: {method.pseudo_threshold: {low: 0.6}, method.ema_alpha: null}\nsampler: {population_size: 5}\n"
     assert errors(short) == []
     assert errors(short.replace("extends: ga_dacs\n", "")) != []
     assert errors(short.replace("population", "popluation")) != []
@@ -90,7 +90,7 @@ def test_a_study_that_extends_another_may_say_less() -> None:
         ("log: true", "logarithmic: true"),
         ("type: subset", "type: subset\n    of_: 3"),
         ("name: random", "name: genetics"),
-        ("name: random", "name: random, population: 3"),
+        ("name: random", "name: random, population_size: 3"),
         ("split: val", "split: selected"),
         ("evaluation: {split", "evaluation: {splits"),
         ("visits: [clear, 25mm, 50mm]", "visits: clear"),

@@ -99,7 +99,7 @@ ONE = space_of({"x": {"type": "float", "low": 0.0, "high": 1.0}})
 
 
 def test_only_the_best_complete_trials_are_parents() -> None:
-    sampler = GeneticSampler(ONE, GeneticSettings(name="genetic", population=3))
+    sampler = GeneticSampler(ONE, GeneticSettings(name="genetic", population_size=3))
     study = optuna.create_study(direction="minimize", sampler=sampler)
     study.add_trials([finished(ONE, {"x": value}, value) for value in (0.5, 0.1, 0.9, 0.3, 0.7)])
     study.add_trials([finished(ONE, {"x": 0.0}, 0.0, state) for state in (TrialState.PRUNED, TrialState.FAIL)])
@@ -107,7 +107,7 @@ def test_only_the_best_complete_trials_are_parents() -> None:
 
 
 def test_with_two_objectives_parents_come_from_the_front() -> None:
-    sampler = GeneticSampler(ONE, GeneticSettings(name="genetic", population=2))
+    sampler = GeneticSampler(ONE, GeneticSettings(name="genetic", population_size=2))
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     for x, values in ((0.1, [0.9, 0.1]), (0.2, [0.5, 0.5]), (0.3, [0.2, 0.0])):
         study.add_trial(create_trial(values=values, params={"x": x}, distributions={"x": ONE.distributions()["x"]}))
@@ -115,7 +115,7 @@ def test_with_two_objectives_parents_come_from_the_front() -> None:
 
 
 def test_the_first_trials_cover_every_parameter_evenly() -> None:
-    study = optuna.create_study(sampler=GeneticSettings(name="genetic", population=8).build(MIXED, 24))
+    study = optuna.create_study(sampler=GeneticSettings(name="genetic", population_size=8).build(MIXED, 24))
     for _ in range(8):
         study.tell(trial := study.ask(), mixed_score(MIXED.suggest(trial)))
     params = [trial.params for trial in study.trials]
@@ -133,7 +133,7 @@ NESTED = space_of(
 
 
 def test_genes_that_are_not_expressed_are_carried() -> None:
-    settings = GeneticSettings(name="genetic", population=2, mutation=1e-9, crossover=0.0)
+    settings = GeneticSettings(name="genetic", population_size=2, mutation=1e-9, crossover=0.0)
     study = optuna.create_study(direction="maximize", sampler=settings.build(NESTED, 24))
     study.add_trials([finished(NESTED, {"kind": "none", "width": 77}, value) for value in (1.0, 0.9)])
     trial = study.ask()
@@ -147,7 +147,7 @@ def test_genes_that_are_not_expressed_are_carried() -> None:
 
 def test_no_configuration_is_proposed_twice_while_there_are_others() -> None:
     small = space_of({"a": {"type": "int", "low": 1, "high": 4}, "b": {"type": "bool"}})
-    study = optuna.create_study(sampler=GeneticSettings(name="genetic", population=2).build(small, 24))
+    study = optuna.create_study(sampler=GeneticSettings(name="genetic", population_size=2).build(small, 24))
     hashes = []
     for _ in range(8):
         trial = study.ask()
@@ -244,7 +244,7 @@ def test_strengths_are_inherited_and_start_all_alike() -> None:
     names = [STRENGTH + name for name in MIXED.distributions()]
     early, late = [], []
     for seed in range(6):
-        settings = GeneticSettings(name="genetic", population=4, seed=seed)
+        settings = GeneticSettings(name="genetic", population_size=4, seed=seed)
         study = optuna.create_study(direction="maximize", sampler=settings.build(MIXED, 24))
         best_of(study, 40)
         genomes = [trial.system_attrs[GENOME] for trial in study.trials]
@@ -289,7 +289,7 @@ def test_a_strong_gene_moves_further_and_a_strong_choice_more_often() -> None:
 
 
 def test_mutation_reaches_less_far_as_the_study_grows() -> None:
-    settings = GeneticSettings(name="genetic", population=2, crossover=0.0, mutation=1.0, children=1, settling=50)
+    settings = GeneticSettings(name="genetic", population_size=2, crossover=0.0, mutation=1.0, children=1, settling=50)
     spreads = []
     for trials in (2, 200):
         moved = []
@@ -320,7 +320,7 @@ def test_children_keep_the_limits_that_parents_taught() -> None:
 
 
 def test_generations_have_parents_of_the_last_one_alone_and_the_best_of_all_live_on() -> None:
-    settings = GeneticSettings(name="genetic", mode="generational", population=4)
+    settings = GeneticSettings(name="genetic", mode="generational", population_size=4)
     sampler = settings.build(MIXED, 40)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     best_of(study, 17)
@@ -339,7 +339,9 @@ def test_immigrants_come_when_the_population_has_collapsed() -> None:
     for spread, expected in ((1e-6, True), (0.02, False)):
         far = []
         for seed in range(40):
-            settings = GeneticSettings(name="genetic", population=4, seed=seed, immigrants=1.0, children=1, narrow=0.01)
+            settings = GeneticSettings(
+                name="genetic", population_size=4, seed=seed, immigrants=1.0, children=1, narrow=0.01
+            )
             study = optuna.create_study(sampler=settings.model_copy(update={"settling": 1}).build(ONE, 24))
             study.add_trials([finished(ONE, {"x": 0.4 + spread * number}, 1.0) for number in range(4)])
             far.append(abs(study.ask().suggest_float("x", 0.0, 1.0) - 0.5) > 0.35)

@@ -72,7 +72,7 @@ def test_a_sampler_sees_choices_as_whole_numbers_and_places_as_the_objective() -
 
 def test_what_a_branch_has_learnt_is_inherited() -> None:
     """NSGA-II on its own draws the parameters of branches at random for ever: only some of its trials have them."""
-    settings = Nsga2Settings(name="nsga2", population=4)
+    settings = Nsga2Settings(name="nsga2", population_size=4)
     study = optuna.create_study(sampler=settings.build(SPACE, 20))
     for _ in range(8):
         asked = study.ask()

@@ -30,7 +30,7 @@ space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
   method.clean_weight: {type: float, low: 0.01, high: 1.0, off: 0.0, default: 0.5}
   adapter.name: {type: choice, choices: [none, adaptformer], default: none}
-sampler: {name: genetic, population: 2, mode: generational}
+sampler: {name: genetic, population_size: 2, mode: generational}
 budget: {trials: 9}
 pruning: {min_visits: 2, reduction_factor: 2}
 constraints: [{metric: frames_per_second, at_least: 10.0}]

@@ -16,7 +16,7 @@ run: {stream: {visits: [clear, 25mm, 50mm, 75mm]}, evaluation: {split: val}}
 space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
   method.mix_weight: {type: float, low: 0.0, high: 1.0, default: 0.5}
-sampler: {name: genetic, population: 3}
+sampler: {name: genetic, population_size: 3}
 budget: {trials: 4}
 pruning: {min_visits: 2, reduction_factor: 2}
 """
