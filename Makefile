@@ -4,14 +4,14 @@ install:  ## everything a developer needs
 	pip install -e '.[dev]' && pre-commit install
 
 check:  ## what CI checks before the tests
-	ruff format --check benchmarks hpo segada search_spaces tests
-	ruff check benchmarks hpo segada search_spaces tests
+	ruff format --check benchmarks hpo segada benchmarks search_spaces tests
+	ruff check benchmarks hpo segada benchmarks search_spaces tests
 	mypy
 	lint-imports
 
 format:
-	ruff format benchmarks hpo segada search_spaces tests
-	ruff check --fix benchmarks hpo segada search_spaces tests
+	ruff format benchmarks hpo segada benchmarks search_spaces tests
+	ruff check --fix benchmarks hpo segada benchmarks search_spaces tests
 
 test:
 	python -m pytest

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.engine import bench_loading, main
+from benchmarks.engine import bench_loading
+from benchmarks.engine.__main__ import main
 from benchmarks.engine.bench_loading import WORKERS, time_loading, write_streets
 
 WAYS = [

@@ -22,7 +22,7 @@ from benchmarks.search.faults import KINDS
 from segada.errors import InputError
 
 LOG = "2026-11-21 12:00:00 "
-NOOP = Path(__file__).parents[1] / "noop_driver.py"
+NOOP = Path(__file__).parents[1] / "helpers" / "noop_driver.py"
 STUDY = """
 name: shared
 run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}

@@ -16,7 +16,7 @@ from segada.settings import RunSettings
 from segada.settings.files import read_value, read_yaml
 from segada.settings.schema import all_paths
 
-SHIPPED = Path(__file__).parents[2] / "search_spaces"
+SHIPPED = Path(__file__).parents[3] / "search_spaces"
 VALIDATOR = jsonschema.Draft202012Validator(study_schema())
 
 EVERYTHING = """\

@@ -8,7 +8,7 @@ import pytest
 from hpo.config.schema import StudySettings
 from hpo.config.study_file import load_study
 
-PAGE = (Path(__file__).parents[2] / "docs" / "study_file.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "study_file.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 

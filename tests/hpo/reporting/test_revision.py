@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpo.reporting import outputs
+from hpo.study import provenance
 
 
 def test_the_revision_is_that_of_the_checkout_that_the_package_lies_in(
@@ -17,16 +17,16 @@ def test_the_revision_is_that_of_the_checkout_that_the_package_lies_in(
         pytest.skip("git is not installed")
     # Somebody's repository, in which the package is installed but not tracked.
     subprocess.run([git, "init", "-q", str(tmp_path)], check=True)
-    monkeypatch.setattr(outputs, "__file__", str(tmp_path / "outputs.py"))
-    (tmp_path / "outputs.py").touch()
-    assert outputs._revision() == "unknown"
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
+    (tmp_path / "provenance.py").touch()
+    assert provenance._revision() == "unknown"
 
-    subprocess.run([git, "add", "outputs.py"], check=True, cwd=tmp_path)
+    subprocess.run([git, "add", "provenance.py"], check=True, cwd=tmp_path)
     name = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
     subprocess.run([git, *name, "commit", "-qm", "begun"], check=True, cwd=tmp_path)
-    assert len(outputs._revision()) == 12
+    assert len(provenance._revision()) == 12
 
 
 def test_without_git_the_revision_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert outputs._revision() == "unknown"
+    assert provenance._revision() == "unknown"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from drivers_bench import ROOT, STUDY, wait_for
 from study_samples import report
-from test_agenda import Diary
+from test_coordinator import Diary
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator

@@ -8,7 +8,7 @@ import yaml
 from segada.data.datasets.registry import LAYOUTS
 from segada.settings.data import DataSettings
 
-PAGE = (Path(__file__).parents[3] / "docs" / "data_sets.md").read_text()
+PAGE = (Path(__file__).parents[4] / "docs" / "data_sets.md").read_text()
 
 
 def test_every_domain_on_the_page_is_one() -> None:
