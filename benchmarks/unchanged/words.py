@@ -6,34 +6,34 @@ from typing import Final
 from pydantic import JsonValue
 
 SETTINGS: Final[Mapping[str, str]] = {
-    "method.optimizer": "method.optimizer",
-    "method.optimizer.lr": "method.optimizer.lr",
-    "method.pseudo_threshold": "method.pseudo_threshold",
-    "method.pseudo_ignore_top": "method.pseudo_ignore_top",
-    "method.pseudo_ignore_bottom": "method.pseudo_ignore_bottom",
-    "method.source_fdist_lambda": "method.source_fdist_lambda",
-    "method.target_fdist_lambda": "method.target_fdist_lambda",
-    "method.fdist_classes": "method.fdist_classes",
-    "method.fdist_min_share": "method.fdist_min_share",
-    "method.evaluated_network": "method.evaluated_network",
-    "method.color": "method.color",
-    "data.splits.val": "data.splits.val",
-    "data.splits.test": "data.splits.test",
-    "controller": "controller",
-    "image_adapter": "image_adapter",
-    "logging": "logging",
-    "model.frozen_modules": "model.frozen_modules",
-    "model.trainable_modules": "model.trainable_modules",
-    "model.reinitialize": "model.reinitialize",
+    "method.optimiser": "method.optimizer",
+    "method.optimiser.learning_rate": "method.optimizer.lr",
+    "method.threshold": "method.pseudo_threshold",
+    "method.ignored_top": "method.pseudo_ignore_top",
+    "method.ignored_bottom": "method.pseudo_ignore_bottom",
+    "method.source_feature_distance": "method.source_fdist_lambda",
+    "method.target_feature_distance": "method.target_fdist_lambda",
+    "method.feature_distance_classes": "method.fdist_classes",
+    "method.feature_distance_majority": "method.fdist_min_share",
+    "method.scored": "method.evaluated_network",
+    "method.colour": "method.color",
+    "data.splits.select": "data.splits.val",
+    "data.splits.report": "data.splits.test",
+    "modulation": "controller",
+    "prompt": "image_adapter",
+    "watch": "logging",
+    "model.frozen": "model.frozen_modules",
+    "model.learning": "model.trainable_modules",
+    "model.fresh": "model.reinitialize",
 }
 """Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken."""
 
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
-    "evaluation.split": {"val": "val", "test": "test"},
-    "controller.name": {"constant": "constant"},
+    "evaluation.split": {"select": "val", "report": "test"},
+    "modulation.name": {"always": "constant"},
     "evaluation.label_free": {
-        "information_maximization": "information_maximization",
-        "soft_neighborhood_density": "soft_neighborhood_density",
+        "information_maximisation": "information_maximization",
+        "soft_neighbourhood_density": "soft_neighborhood_density",
     },
 }
 """By old path: old values, or items of a list, to new ones."""
@@ -51,8 +51,8 @@ FILES: Final[Mapping[str, str]] = {
 """Old beginnings of names of files to new ones."""
 
 RESULT_VALUES: Final[Mapping[str, str]] = {
-    "val": "val",
-    "test": "test",
+    "select": "val",
+    "report": "test",
 }
 """Old texts in reports to new ones, where a text is nothing but that."""
 

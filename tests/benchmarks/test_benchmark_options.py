@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from hpo.bench.__main__ import main
+from benchmarks.search.__main__ import main
 
 REFUSED = [
     *([["chaos", "--kills", number] for number in ("-1", "0", "many")]),

@@ -104,22 +104,22 @@ def test_the_command_ends_with_1_where_recordings_differ(recordings: tuple[Path,
 
 def test_settings_are_translated_by_their_longest_path() -> None:
     old: dict[str, JsonValue] = {
-        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"test": "val"}}},
-        "method": {"name": "dacs", "optimizer": {"lr": 0.1, "head_factor": 2.0}, "pseudo_threshold": 0.5},
-        "controller": {"name": "hamlet", "detector": {"pseudo_threshold": 0.1}},
-        "evaluation": {"split": "val", "label_free": ["entropy", "information_maximization"]},
+        "data": {"splits": {"select": 4, "adapt": 3}, "domains": {"25mm": {"report": "val"}}},
+        "method": {"name": "dacs", "optimiser": {"learning_rate": 0.1, "head_factor": 2.0}, "threshold": 0.5},
+        "modulation": {"name": "hamlet", "detector": {"threshold": 0.1}},
+        "evaluation": {"split": "select", "label_free": ["entropy", "information_maximisation"]},
     }
     assert translated(old) == {
-        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"test": "val"}}},
+        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"report": "val"}}},
         "method": {"name": "dacs", "optimizer": {"lr": 0.1, "head_factor": 2.0}, "pseudo_threshold": 0.5},
-        "controller": {"name": "hamlet", "detector": {"pseudo_threshold": 0.1}},
+        "controller": {"name": "hamlet", "detector": {"threshold": 0.1}},
         "evaluation": {"split": "val", "label_free": ["entropy", "information_maximization"]},
     }
 
 
 def test_results_in_old_and_new_words_are_the_same() -> None:
-    assert translated_key("method.optimizer.lr") == "method.optimizer.lr"
-    assert translated_key("label_free/information_maximization") == "label_free/information_maximization"
+    assert translated_key("method.optimiser.learning_rate") == "method.optimizer.lr"
+    assert translated_key("label_free/information_maximisation") == "label_free/information_maximization"
     assert translated_file("report_000001.png") == translated_file("test_000001.png") == "test_000001.png"
     assert translated_file("report.json") == "report.json"
     assert translated_key("method.optimizer.lr") == "method.optimizer.lr"

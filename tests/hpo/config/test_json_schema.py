@@ -72,7 +72,8 @@ def test_every_key_fits() -> None:
 
 
 def test_a_study_that_extends_another_may_say_less() -> None:
-    short = "extends: ga_dacs\nspace: {method.pseudo_threshold: {low: 0.6}, method.ema_alpha: null}\nsampler: {population_size: 5}\n"
+    space = "{method.pseudo_threshold: {low: 0.6}, method.ema_alpha: null}"
+    short = f"extends: ga_dacs\nspace: {space}\nsampler: {{population_size: 5}}\n"
     assert errors(short) == []
     assert errors(short.replace("extends: ga_dacs\n", "")) != []
     assert errors(short.replace("population", "popluation")) != []

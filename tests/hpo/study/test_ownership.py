@@ -133,7 +133,8 @@ def test_a_card_is_kept_fresh(tmp_path, monkeypatch):
 def test_a_driver_killed_with_a_lock_holds_nobody_up(file, tmp_path, lock):
     out = tmp_path / "out"
     open_study(file, out)
-    code = f"from hpo.study.file_lock import take; import time; f = take(__import__('pathlib').Path({str(out / lock)!r})); "
+    code = "from hpo.study.file_lock import take; import time, pathlib; "
+    code += f"f = take(pathlib.Path({str(out / lock)!r})); "
     holder = subprocess.Popen(
         [sys.executable, "-c", code + "print('held', flush=True); time.sleep(1000)"], stdout=subprocess.PIPE, cwd=ROOT
     )
