@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
@@ -51,13 +52,15 @@ class Program:
         Returns:
             The exit code of the sub-command.
         """
-        arguments = self._parser().parse_args(words)
-        if arguments.print_completion is not None:
-            print(self._completion(arguments.print_completion))
-            return DONE
-        if arguments.command is None:
-            self._parser().error(f"no command is given; choose one of {', '.join(self.commands)}")
-        return _loaded(self.commands[arguments.command]).main(arguments.words)
+        given = sys.argv[1:] if words is None else list(words)
+        if given and given[0] in self.commands:
+            return _loaded(self.commands[given[0]]).main(given[1:])
+        parser = self._parser()
+        shell = parser.parse_args(given).print_completion
+        if shell is None:
+            parser.error(f"no command is given; choose one of {', '.join(self.commands)}")
+        print(self._completion(shell))
+        return DONE
 
     def _parser(self) -> Parser:
         width = max(map(len, self.commands))
@@ -73,7 +76,6 @@ class Program:
         parser.add_argument(
             "command", nargs="?", choices=tuple(self.commands), metavar="COMMAND", help=argparse.SUPPRESS
         )
-        parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
         self._add_own_options(parser)
         return parser
 
