@@ -18,9 +18,9 @@ from segada.comparison.statistics import summarize
 from segada.comparison.tables import Comparison, markdown, methods_csv, rich_table, runs_csv, verdicts
 from segada.core.atomic_io import write_text
 from segada.core.run_names import draft
+from segada.engine.pretraining import pretrain
 from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.errors import InputError
-from segada.pretrain import pretrain
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 

@@ -1,4 +1,4 @@
-"""Source training: `python -m segada.pretrain` is the supervised method over a one-domain stream."""
+"""Trains a source model: `python -m segada.pretrain [SETTINGS.yaml]`."""
 
 import sys
 from collections.abc import Sequence
@@ -6,100 +6,28 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-import torch
-from rich.console import Console
-from rich.table import Table
-
-from segada.adapt import adapt, print_report, print_tags
-from segada.artifacts.run_dir import RunDir
-from segada.cli.console import PlainConsole, terminal
-from segada.cli.exit_codes import Parser, exit_code
-from segada.cli.options import add_run_options, chosen
-from segada.cli.output_dir import check_file
-from segada.cli.signals import Asked, never, stopping
-from segada.core.rng import torch_generator
-from segada.data.labels import NAMES
-from segada.errors import InputError
-from segada.models.build import build_segmentor
-from segada.models.weights import check_replaceable, save_weights
-from segada.records import BestRecord, RunReport
-from segada.settings import RunSettings
-from segada.settings.method import SupervisedSettings
+from segada.cli.exit_codes import Parser, command_parser, exit_code
+from segada.cli.options import add_run_options
 
 DEFAULT: Final = "pretrain_streets.yaml"
+"""Recipe of the shipped checkpoint, taken where no settings are named."""
 
 
-def pretrain(
-    settings: RunSettings,
-    folder: Path,
-    console: Console | None = None,
-    asked_to_stop: Asked = never,
-    tags: Sequence[str] = (),
-) -> Path:
-    """Trains a source model, or finishes what a former call began, and says where its last weights are.
-
-    Where `evaluation.split` is `val`, those of the best visit are left beside them, in `best.safetensors`.
-
-    Args:
-        settings: Of the training; `method.name` is `supervised`.
-        folder: Everything that a run leaves behind, `weights.safetensors` among it.
-        console: Where progress is printed; nowhere if None.
-        asked_to_stop: As of `adapt`.
-        tags: As of `adapt`.
-
-    Raises:
-        InputError: the method is another, data are missing, the folder holds another run, or a loss is not finite.
-    """
-    if not isinstance(settings.method, SupervisedSettings):
-        raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
-    console = console or PlainConsole(quiet=True)
-    kept = settings.logging.model_copy(update={"best_weights": settings.evaluation.split == "val"})
-    report = adapt(settings.model_copy(update={"logging": kept}), folder, console, asked_to_stop, tags)
-    print_report(report, console)
-    best = RunDir(folder).best_record()
-    console.print(class_table(report, best))
-    console.print(_which_is_best(folder, best))
-    return RunDir(folder).weights
-
-
-def class_table(report: RunReport, best: BestRecord | None) -> Table:
-    """IoU by class on the held-out frames of each scored domain, after the best and the last visit, in percent."""
-    last = report.visits[-1]
-    table = Table(title="IoU in percent")
-    table.add_column("class")
-    visits = dict.fromkeys((last.visit if best is None else best.visit, last.visit))
-    columns = [(domain, visit) for domain in last.iou for visit in visits]
-    for domain, visit in columns:
-        table.add_column(f"{domain}, visit {visit}", justify="right")
-    shown = [name for name in NAMES if any(name in classes for classes in last.iou.values())]
-    for name in shown:
-        ious = [report.visits[visit].iou[domain].get(name) for domain, visit in columns]
-        table.add_row(name, *("" if iou is None else f"{100 * iou:.1f}" for iou in ious))
-    table.add_section()
-    table.add_row("mean", *(f"{100 * report.visits[visit].miou[domain]:.1f}" for domain, visit in columns))
-    return table
-
-
-def _which_is_best(folder: Path, best: BestRecord | None) -> str:
-    if best is None:
-        return "no best.safetensors: evaluation.split is test, by whose frames nothing is chosen"
-    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on val: {RunDir(folder).best}"
-
-
-def halve(settings: RunSettings, weights: Path, path: Path) -> None:
-    """Writes the weights of a run once more, in half precision: how shipped checkpoints are made."""
-    model = settings.model.model_copy(update={"checkpoint": str(weights), "reinitialize": ()})
-    network = build_segmentor(
-        model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.image_adapter
+def parser() -> Parser:
+    """Returns the options of the command."""
+    options = command_parser(
+        "segada.pretrain",
+        "Trains a source model: the supervised method over a stream of one domain.",
+        "pretrain_streets --set method.optimizer.lr=1e-4 --out runs/source",
     )
-    save_weights(network, path, settings.settings_hash(), torch.float16)
-
-
-def _check_half(path: Path) -> None:
-    if path.suffix != ".safetensors":
-        raise InputError(f"--half {path}: must end with .safetensors, as model.checkpoint, which is to name it, asks")
-    check_file(path, "--half")
-    check_replaceable(path, "--half")
+    names = ", ".join(recipe.stem for recipe in recipes())
+    add_run_options(
+        options,
+        f"settings of the run (YAML), or the name of a shipped recipe: {names}; default: {names.partition(',')[0]}",
+        "runs/pretrain, and -debug with --debug",
+    )
+    options.add_argument("--half", type=Path, metavar="FILE", help="also writes the weights here, in half precision")
+    return options
 
 
 def recipes() -> list[Path]:
@@ -109,23 +37,25 @@ def recipes() -> list[Path]:
     return [Path(str(folder / name)) for name in sorted(found, key=lambda name: name != DEFAULT)]
 
 
-def main() -> int:
-    """The command line."""
-    parser = Parser(prog="python -m segada.pretrain", description=__doc__)
-    names = ", ".join(recipe.stem for recipe in recipes())
-    add_run_options(
-        parser,
-        f"settings of the run (YAML), or the name of a shipped recipe: {names}; default: {names.partition(',')[0]}",
-        "runs/pretrain, and -debug if it is",
-    )
-    parser.add_argument("--half", type=Path, metavar="FILE", help="also write the weights here, in half precision")
-    arguments = parser.parse_args()
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code.
+
+    Args:
+        words: Words of the command line; None takes those of `sys.argv`.
+    """
+    arguments = parser().parse_args(words)
+    # Imported after --help, and before exit_code: a signal during the seconds of import ends the process in one line.
+    from segada.cli.console import terminal
+    from segada.cli.run_request import chosen
+    from segada.cli.signals import stopping
+    from segada.engine.pretraining import check_half, halve, pretrain
+    from segada.engine.session import print_tags
 
     def command() -> None:
         folder = Path("runs") / f"pretrain{'-debug' if arguments.debug else ''}"
         wanted = chosen(arguments, lambda *_: folder, recipes())
         if arguments.half is not None:
-            _check_half(arguments.half)
+            check_half(arguments.half)
         console = terminal()
         with stopping() as asked_to_stop:
             weights = pretrain(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)

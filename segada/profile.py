@@ -1,37 +1,46 @@
-"""Where a step's time goes, and where the parameters are: `python -m segada.profile SETTINGS.yaml`."""
+"""Measures the parts of a step and counts the parameters of the network: `python -m segada.profile [SETTINGS.yaml]`."""
 
-import os
-import platform
-import re
 import sys
 from collections.abc import Sequence
-from itertools import groupby
+from typing import Final
 
-from rich.console import Console
-from rich.table import Table
+from segada.cli.exit_codes import Parser, command_parser, exit_code
+from segada.cli.options import add_settings_options
 
-from segada.cli.console import terminal
-from segada.cli.exit_codes import Parser, exit_code
-from segada.core.timer import StepTime
-from segada.engine.runner import Diverged
-from segada.errors import InputError
-from segada.profiling.parameters import ModuleCount, count_parameters, in_words, summed
-from segada.profiling.step_time import WARM_UP, PartTime, part_times, time_steps, whole_step
-from segada.settings import RunSettings
-from segada.settings.assignments import parse_assignments
-from segada.settings.files import Document, read_yaml
-from segada.settings.limits import COUNT
-
-STEPS = 20
+STEPS: Final = 20
+"""Number of measured steps without `--steps`."""
 
 
-def main() -> int:
-    """The command line."""
-    parser = Parser(prog="python -m segada.profile", description=__doc__)
-    parser.add_argument("settings", nargs="?", help="settings of a run (YAML); default: every setting's default")
-    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"that are measured; default: {STEPS}")
-    arguments = parser.parse_args()
+def parser() -> Parser:
+    """Returns the options of the command."""
+    options = command_parser(
+        "segada.profile",
+        "Measures the parts of a step and counts the parameters of the network.",
+        "settings.yaml --set runtime.threads=2 --steps 50",
+    )
+    options.add_argument(
+        "settings", nargs="?", metavar="FILE", help="settings of the run (YAML); default: the default of every setting"
+    )
+    add_settings_options(options)
+    options.add_argument("--steps", type=int, default=STEPS, metavar="N", help=f"measured steps; default: {STEPS}")
+    return options
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code.
+
+    Args:
+        words: Words of the command line; None takes those of `sys.argv`.
+    """
+    arguments = parser().parse_args(words)
+    # Imported after --help, and before exit_code: a signal during the seconds of import ends the process in one line.
+    from segada.cli.console import terminal
+    from segada.errors import InputError
+    from segada.profiling.profile_tables import print_profile
+    from segada.settings import RunSettings
+    from segada.settings.assignments import parse_assignments
+    from segada.settings.files import Document, read_yaml
+    from segada.settings.limits import COUNT
 
     def command() -> None:
         if not 1 <= arguments.steps <= COUNT:
@@ -41,66 +50,6 @@ def main() -> int:
         print_profile(document.build(RunSettings, document.tree), arguments.steps, terminal())
 
     return exit_code(command)
-
-
-def print_profile(settings: RunSettings, steps: int, console: Console) -> None:
-    """Runs the first steps of a stream and prints both tables.
-
-    Raises:
-        InputError: data or weights are missing, or a loss is not finite.
-    """
-    try:
-        with console.status("reading frames, then running the steps"):
-            times, network = time_steps(settings, steps)
-    except (ValueError, Diverged) as error:
-        raise InputError(str(error)) from error
-    console.print(network.origin)
-    console.print(_time_table(times, settings))
-    console.print(_parameter_table(count_parameters(network), settings))
-
-
-def _time_table(times: Sequence[StepTime], settings: RunSettings) -> Table:
-    whole = whole_step(times)
-    height, width = settings.data.size
-    table = Table(
-        title=f"{settings.method.name}: {1 / whole.mean:.1f} steps/s",
-        caption=(
-            f"{len(times)} steps of {settings.stream.batch_size} frames of {height}x{width}, after {WARM_UP} that warm "
-            f"up; {settings.runtime.device}, {settings.runtime.threads} threads, {platform.machine()}, "
-            f"load {os.getloadavg()[0]:.1f}"
-        ),
-    )
-    for column in ("part", "calls", "ms per step", "+-", "share"):
-        table.add_column(column, justify="left" if column == "part" else "right")
-    for part in part_times(times):
-        table.add_row(*_time_cells(part))
-    table.add_section()
-    table.add_row(*_time_cells(whole), style="bold")
-    return table
-
-
-def _time_cells(part: PartTime) -> tuple[str, ...]:
-    milliseconds = (f"{1000 * part.mean:.2f}", f"{1000 * part.deviation:.2f}")
-    return (part.name, str(part.calls), *milliseconds, f"{100 * part.share:.1f} %")
-
-
-def _parameter_table(counts: list[ModuleCount], settings: RunSettings) -> Table:
-    table = Table(title=f"parameters of {settings.model.encoder} with the head {settings.model.head}")
-    for column in ("module", "parameters", "that learn", "share that learns"):
-        table.add_column(column, justify="left" if column == "module" else "right")
-    for name, inside in groupby(counts, key=lambda count: re.split(r"[.:]", count.name)[0]):
-        rows = list(inside)
-        for count in rows:
-            table.add_row(*_cells(count))
-        table.add_row(*_cells(summed(name, rows)), style="bold")
-        table.add_section()
-    table.add_row(*_cells(summed("total", counts)), style="bold")
-    return table
-
-
-def _cells(count: ModuleCount) -> tuple[str, str, str, str]:
-    share = 100 * count.learning / count.total
-    return count.name, in_words(count.total), in_words(count.learning), f"{share:.1f} %"
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from benchmarks.engine.rates import Rate, measure
 from segada.data.labels import NUM_CLASSES
+from segada.evaluation.choices import SCALES
 from segada.evaluation.ensembling import vote
 from segada.evaluation.evaluator import predicted_classes
-from segada.evaluation.tta import SCALES, View
+from segada.evaluation.tta import View
 
 CASES = (((64, 128), (64, 128)), ((512, 1024), (1024, 2048)))
 """Sizes of the image and of its labels: streets, and Cityscapes as it is usually tested."""

@@ -192,7 +192,7 @@ def prepare_material(settings: str, _after: object) -> SharedRunData:
 @ray.remote
 def pretrain_source(settings: str, folder: Path) -> None:
     """Trains the source model, or finishes what an earlier driver began."""
-    from segada.pretrain import pretrain
+    from segada.engine.pretraining import pretrain
 
     pretrain(RunSettings.model_validate_json(settings), folder)
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from segada.cli.interruption import INTERRUPTED as INTERRUPTED
-from segada.cli.interruption import Interruption, typed_again
-from segada.cli.interruption import program as program
+from segada.cli.interruption import Interruption, program, typed_again
 from segada.core.printing import escaped, tell
 from segada.core.storage_errors import StorageError
 from segada.errors import InputError
@@ -31,6 +30,23 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Says what is wrong, and ends with code 2."""
         super().error(escaped(message))
+
+
+def command_parser(module: str, description: str, example: str) -> Parser:
+    """Returns the parser of a command, without options yet.
+
+    Args:
+        module: Name that `python -m` takes, as `segada.adapt`; the console script calls the same `segada adapt`.
+        description: One sentence.
+        example: Words behind the command, which the end of the help shows.
+    """
+    called = program(module)
+    return Parser(
+        prog=called,
+        description=description,
+        epilog=f"example:\n  {called} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def exit_code(command: Callable[[], None], kept: str = "finished visits are kept") -> int:

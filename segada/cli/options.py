@@ -1,23 +1,14 @@
-"""What every command that runs a model takes on its command line: its settings, from which weights, in which folder."""
+"""Options that mean the same for every command, each added by one function. Imports nothing but argparse.
+
+`segada.cli.run_request` reads those of the commands that run a model.
+"""
 
 import argparse
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from segada.cli.output_dir import check_folder, check_own, named_folder
-from segada.core.run_names import RUN_MARKS
-from segada.errors import InputError
-from segada.settings import RunSettings
-from segada.settings.assignments import parse_assignments
-from segada.settings.files import load_run_settings
-from segada.settings.inputs import checked_path
-from segada.settings.nested import Value
-from segada.settings.schema import nearest
-
-DEBUG: Final[Mapping[str, Value]] = {
+DEBUG: Final[Mapping[str, int]] = {
     "data.splits.source": 24,
     "data.splits.adapt": 12,
     "data.splits.val": 4,
@@ -26,60 +17,72 @@ DEBUG: Final[Mapping[str, Value]] = {
     "stream.passes": 1,
     "stream.rounds": 1,
 }
-"""What `--debug` sets: a few frames, none of them twice, and a step or two in each visit."""
+"""Settings of `--debug`: a few frames, none of them twice, and a step or two in each visit."""
 
 LOAD_FROM: Final = "model.checkpoint"
 DETERMINISTIC: Final = "runtime.deterministic"
 
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a command line says.
-
-    Attributes:
-        settings: Of the run.
-        folder: Where it leaves everything.
-        tags: Words to keep there.
-    """
-
-    settings: RunSettings
-    folder: Path
-    tags: tuple[str, ...]
+SET_HELP: Final = "sets a setting, in place of the file's value; repeatable; a list is written [a,b] or a,b"
 
 
-def add_run_options(parser: argparse.ArgumentParser, settings: str, out: str) -> None:
-    """Adds them to a parser.
+def add_out(parser: argparse.ArgumentParser, default: str, what: str = "results") -> None:
+    """Adds `--out`.
 
     Args:
-        parser: The command's own.
-        settings: Help on the settings file, which may be left out where `chosen` has a default.
-        out: Help on the default folder.
+        parser: Parser of the command.
+        default: Folder without the option, as the help shows it.
+        what: Content of the folder, in the words of the help.
     """
-    parser.add_argument("settings", nargs="?", help=settings)
-    parser.add_argument("--out", help=f"folder of the run; default: {out}")
+    parser.add_argument("--out", metavar="FOLDER", help=f"folder of the {what}; default: {default}")
+
+
+def add_set(parser: argparse.ArgumentParser, help: str = SET_HELP) -> None:  # noqa: A002 - named as in argparse
+    """Adds `--set PATH=VALUE`, whose values are collected in `assignments`."""
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="assignments", help=help)
+
+
+def add_settings_options(parser: argparse.ArgumentParser) -> None:
+    """Adds `--set` and its other name in mmsegmentation, `--cfg-options`, which takes several assignments at once."""
+    add_set(parser)
     parser.add_argument(
-        "--set",
-        action="append",
+        "--cfg-options",
+        nargs="+",
+        action="extend",
         default=[],
         metavar="PATH=VALUE",
         dest="assignments",
-        help="a setting, in place of the file's; a list as [a,b] or a,b",
+        help="the same as --set for several settings, as in mmsegmentation",
     )
-    parser.add_argument("--seed", type=int, help="the same as --set seed=N")
+
+
+def add_run_options(parser: argparse.ArgumentParser, settings: str, out: str) -> None:
+    """Adds the options of a command that runs a model.
+
+    Args:
+        parser: Parser of the command.
+        settings: Help on the settings file, which may be left out where `chosen` has a default.
+        out: Help on the default folder.
+    """
+    parser.add_argument("settings", nargs="?", metavar="FILE", help=settings)
+    add_out(parser, out, "run")
+    add_settings_options(parser)
+    parser.add_argument("--seed", type=int, metavar="N", help="the same as --set seed=N")
     parser.add_argument(
-        "--load-from", metavar="FILE", help=f"weights alone, for a new run: the same as --set {LOAD_FROM}=FILE"
+        "--load-from",
+        metavar="FILE",
+        help=f"begins a new run from these weights: the same as --set {LOAD_FROM}=FILE",
     )
     parser.add_argument(
         "--resume-from",
         type=Path,
         metavar="FOLDER",
-        help="go on in the folder of a run that was begun, with its own settings, from its last whole visit",
+        help="continues the run in this folder, with its own settings, after its last complete visit",
     )
     parser.add_argument(
         "--auto-resume",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="go on with the run if the folder holds it (default), or refuse such a folder",
+        help="continues the run if the folder holds it (default), or refuses such a folder",
     )
     parser.add_argument(
         "--tags",
@@ -91,103 +94,3 @@ def add_run_options(parser: argparse.ArgumentParser, settings: str, out: str) ->
     parser.add_argument("--deterministic", action="store_true", help=f"the same as --set {DETERMINISTIC}=true")
     debug = ", ".join(f"{path}={value}" for path, value in DEBUG.items())
     parser.add_argument("--debug", action="store_true", help=f"a run of seconds on few frames: sets {debug}")
-
-
-def chosen(
-    arguments: argparse.Namespace, default_folder: Callable[[RunSettings, Path], Path], recipes: Sequence[Path] = ()
-) -> Chosen:
-    """Reads what `add_run_options` added; writes nothing.
-
-    Args:
-        arguments: As parsed.
-        default_folder: From the settings and their file to the folder without `--out`.
-        recipes: Settings that can be named without a path; the first of them is taken where none is named.
-
-    Raises:
-        InputError: options contradict each other, or settings or a folder are not as they must be.
-    """
-    tags = _tags(arguments.tags)
-    overrides = _overrides(arguments)
-    if arguments.resume_from is not None:
-        return Chosen(_resumed(arguments, overrides), arguments.resume_from, tags)
-    file = _file(arguments.settings, recipes)
-    settings = load_run_settings(file, overrides)
-    folder = named_folder(arguments.out, default_folder(settings, file))
-    check_folder(folder)
-    check_own(folder, "run", RUN_MARKS)
-    if not arguments.auto_resume and (folder / "settings.yaml").exists():
-        raise InputError(
-            f"--no-auto-resume, but {folder} holds a run; choose another --out, or go on with it without this option"
-        )
-    return Chosen(settings, folder, tags)
-
-
-def _file(named: str | None, recipes: Sequence[Path]) -> Path:
-    if named is None and recipes:
-        return recipes[0]
-    if named is None:
-        raise InputError("no settings: name a file, or a run's folder with --resume-from")
-    path = checked_path(Path(named), "")
-    shipped = {recipe.stem: recipe for recipe in recipes}
-    if not recipes or path.is_file() or path.name != named or path.suffix:
-        return path
-    if named not in shipped:
-        raise InputError(f"{named}: no such file, and no shipped recipe has this name; {nearest(named, shipped)}")
-    return shipped[named]
-
-
-def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
-    given = parse_assignments(arguments.assignments)
-    shortcuts: dict[str, tuple[str, Value]] = {
-        "seed": ("--seed", arguments.seed),
-        LOAD_FROM: ("--load-from", arguments.load_from),
-        DETERMINISTIC: ("--deterministic", arguments.deterministic or None),
-    }
-    debug = dict(DEBUG) if arguments.debug else {}
-    for path, (option, value) in shortcuts.items():
-        if value is None:
-            continue
-        if given.get(path, value) != value:
-            raise InputError(
-                f"{option} says {path}={value}, but --set says {path}={given[path]}; leave one of them out"
-            )
-        given[path] = value
-    return {**debug, **given}
-
-
-def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value]) -> RunSettings:
-    folder: Path = checked_path(arguments.resume_from, "--resume-from")
-    contradicted = {
-        "another --out": arguments.out is not None and Path(arguments.out) != folder,
-        "--no-auto-resume": not arguments.auto_resume,
-        "--load-from, which begins a new run": arguments.load_from is not None,
-    }
-    for what, is_there in contradicted.items():
-        if is_there:
-            raise InputError(f"--resume-from {folder} goes on with the run in that folder; leave out {what}")
-    held = folder / "settings.yaml"
-    if not (folder / "checkpoint").is_dir() or not held.is_file():
-        raise InputError(
-            f"--resume-from {folder}: holds no run that has finished a visit; name the folder of one, or begin it with "
-            "--out"
-        )
-    settings = load_run_settings(held)
-    wanted = load_run_settings(arguments.settings or held, overrides)
-    if wanted.settings_hash() != settings.settings_hash():
-        raise InputError(
-            f"--resume-from {folder} goes on with the settings there (hash {settings.settings_hash()}), but the file "
-            f"or the options say others (hash {wanted.settings_hash()}); leave them out, or begin a run of theirs with "
-            f"--load-from {folder / 'weights.safetensors'}"
-        )
-    check_folder(folder, "--resume-from")
-    return settings
-
-
-def _tags(texts: Sequence[str]) -> tuple[str, ...]:
-    tags = [tag for text in texts for tag in text.split(",")]
-    for tag in tags:
-        if not re.fullmatch(r"[\w.:+-]+", tag):
-            raise InputError(
-                f"--tags: {tag!r} is no tag; words of letters, digits and . : + - _ are, with commas between them"
-            )
-    return tuple(dict.fromkeys(tags))

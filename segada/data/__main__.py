@@ -1,71 +1,63 @@
 """Data sets on a disk: `python -m segada.data check FOLDER` says what a folder is and what a run can do with it.
 
-`python -m segada.data cache` says which decoded frames are kept, and removes them.
+`python -m segada.data cache` lists the decoded frames that are kept, or removes them.
 """
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from segada.cli.console import wide_terminal
-from segada.cli.exit_codes import Parser, exit_code
-from segada.data.datasets.registry import LAYOUTS
-from segada.data.inspection.cache_command import add_cache_options, cache
-from segada.data.inspection.findings import print_findings, summary
-from segada.data.inspection.inspection import inspect
-from segada.data.inspection.recognition import nothing_known, recognized
-from segada.data.inspection.suggestion import suggested
-from segada.errors import InputError
-from segada.settings.inputs import checked_path
+from segada.cli.exit_codes import Parser, command_parser, exit_code
+
+LAYOUTS: Final = (
+    "camvid",
+    "cityscapes",
+    "rainy_cityscapes",
+    "foggy_cityscapes",
+    "acdc",
+    "shift",
+    "gta5",
+    "synthia",
+    "folders",
+)
+"""Names of the layouts that `--dataset` takes, the keys of `segada.data.datasets.registry.LAYOUTS`."""
 
 
-def main() -> int:
-    """The command line. Returns the exit code: 0 nothing is wrong, 2 the folder or its files are, 3 interrupted."""
-    arguments = _parser().parse_args()
-    return exit_code(lambda: arguments.command(arguments), "no data set was changed")
+def parser() -> Parser:
+    """Returns the options of the command and of its two sub-commands."""
+    options = command_parser(
+        "segada.data",
+        "Checks a folder of a data set, or lists the cache of decoded frames.",
+        "check ~/data/ACDC --all",
+    )
+    commands = options.add_subparsers(required=True, dest="command", metavar="COMMAND")
+    checking = commands.add_parser(
+        "check", help="says what a folder is, what is wrong with it, and the settings to use it"
+    )
+    checking.add_argument("path", type=Path, metavar="FOLDER", help="folder of a data set, one above, or one inside it")
+    checking.add_argument("--all", action="store_true", help="reads every file, not eight for each domain and purpose")
+    checking.add_argument("--dataset", metavar="NAME", help=f"looks for this layout alone: {', '.join(LAYOUTS)}")
+    checking.add_argument("--labels", metavar="FOLDER", help="folder of gtFine or gt, if it is outside the first one")
+    caching = commands.add_parser("cache", help="lists the decoded frames that are kept, and their sizes")
+    caching.add_argument("folder", nargs="?", metavar="FOLDER", help="default: the default of data.loading.cache")
+    caching.add_argument("--clear", action="store_true", help="removes all that no process has in use")
+    return options
 
 
-def check(arguments: argparse.Namespace) -> None:
-    """Prints what a folder is, what is wrong with its files, and the settings that use it.
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0 nothing is wrong, 2 the folder or its files are, 3 interrupted.
 
-    Raises:
-        InputError: the folder is nothing known, or files are missing or cannot be used.
+    Args:
+        words: Words of the command line; None takes those of `sys.argv`.
     """
-    console = wide_terminal()
-    path = checked_path(arguments.path, "")
-    data_sets = recognized(path, arguments.dataset, arguments.labels)
-    if not data_sets:
-        for line in nothing_known(path):
-            console.print(line, soft_wrap=True)
-        raise InputError(
-            f"{path}: is no data set in a known layout; name its files by the patterns of dataset: folders"
-        )
-    found = [(data_set, inspect(data_set, everything=arguments.all)) for data_set in data_sets]
-    for data_set, inspection in found:
-        print_findings(data_set, inspection, console)
-    console.print("", "# settings that use it: python -m segada.adapt FILE, or run: of a study", sep="\n")
-    # Not by the console, which would break lines.
-    print(suggested(found), end="")
-    problems = summary([inspection for _, inspection in found])
-    if problems:
-        raise InputError(
-            f"{path}: {problems}; they are named above: get them anew, or take them away with their partners"
-        )
+    arguments = parser().parse_args(words)
+    # Imported after --help, and before exit_code: a signal during the seconds of import ends the process in one line.
+    from segada.data.inspection.cache_command import cache
+    from segada.data.inspection.check_command import check
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m segada.data", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    checking = commands.add_parser("check", help="what is this folder, and is everything there?")
-    checking.add_argument("path", type=Path, help="folder of a data set, one above, or one inside it")
-    checking.add_argument("--all", action="store_true", help="read every file, not eight for each domain and purpose")
-    checking.add_argument("--dataset", metavar="NAME", help=f"look for this layout alone: {', '.join(LAYOUTS)}")
-    checking.add_argument("--labels", metavar="FOLDER", help="where gtFine or gt is, if it is not in the folder")
-    checking.set_defaults(command=check)
-    caching = commands.add_parser("cache", help="which decoded frames are kept, and how much room do they take?")
-    add_cache_options(caching)
-    caching.set_defaults(command=cache)
-    return parser
+    commands = {"check": check, "cache": cache}
+    return exit_code(lambda: commands[arguments.command](arguments), "no data set was changed")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,53 @@ from collections.abc import Sequence
 from typing import Final
 
 from segada.errors import InputError
+from segada.evaluation.checkpoints import find_voters, frame_settings
+from segada.evaluation.choices import SCALES
 from segada.evaluation.records import Protocol
-from segada.evaluation.tta import SCALES
+from segada.evaluation.request import Request
 from segada.models.segmentor import SMALLEST_SIDE
+from segada.settings import RunSettings
+from segada.settings.assignments import parse_assignments
+from segada.settings.limits import COUNT
+from segada.settings.schema import nearest
 
 Size = tuple[int, int]
 
 OVERLAP: Final = 3
 """Windows overlap by one part in so many if no stride is given, as in mmsegmentation (512 and 341)."""
+
+
+def parse_request(arguments: argparse.Namespace) -> Request:
+    """Returns the evaluation that a command line asks for.
+
+    Args:
+        arguments: Options of `segada.evaluate`.
+
+    Raises:
+        InputError: an option, a checkpoint or a setting is wrong.
+    """
+    if arguments.batch_size is not None and not 1 <= arguments.batch_size <= COUNT:
+        raise InputError(f"--batch-size must be between 1 and {COUNT}, but is {arguments.batch_size}")
+    overrides = parse_assignments(arguments.assignments)
+    voters = find_voters(arguments.checkpoints, arguments.settings, overrides)
+    settings = frame_settings(voters, arguments.settings, overrides)
+    return Request(
+        voters=voters,
+        settings=settings,
+        protocol=parse_protocol(arguments, settings.data.size),
+        domains=_domains(arguments.domains, settings),
+        kept=tuple(dict.fromkeys(arguments.save)),
+        most=arguments.batch_size,
+    )
+
+
+def _domains(given: Sequence[str] | None, settings: RunSettings) -> tuple[str, ...]:
+    for name in given or ():
+        if name not in settings.data.domains:
+            raise InputError(
+                f"--domains {name}: data.domains has no such name; {nearest(name, sorted(settings.data.domains))}"
+            )
+    return settings.scored_domains() if given is None else tuple(dict.fromkeys(given))
 
 
 def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:

@@ -10,8 +10,6 @@ from torch import Tensor
 from segada.models.resize import enlarged
 from segada.models.segmentor import IMAGENET_MEAN
 
-SCALES: Final = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
-"""What mmsegmentation's multi-scale evaluation takes."""
 FINEST: Final = 4
 """Pixels of a frame to one of the finest map."""
 DEEPEST: Final = 32

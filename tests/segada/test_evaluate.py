@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from segada import evaluate
-from segada.adapt import adapt
 from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 from segada.data.datasets.registry import labelled_frames, load_domain
+from segada.engine.session import adapt
 from segada.evaluation.areas import frame_areas
 from segada.evaluation.class_scores import class_scores
 from segada.evaluation.predictor import Predictor

@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from segada import evaluate
 from segada.cli.exit_codes import DONE
 from segada.core.rng import torch_generator
+from segada.engine.pretraining import halve, pretrain
 from segada.engine.run_data import prepare_data
 from segada.models.build import build_segmentor
-from segada.pretrain import halve, main, pretrain, recipes
+from segada.pretrain import main, recipes
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.files import load_run_settings

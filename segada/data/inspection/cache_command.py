@@ -17,12 +17,6 @@ from segada.settings.loading import LoadingSettings
 HOUR, DAY = 3600.0, 86400.0
 
 
-def add_cache_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `cache`."""
-    parser.add_argument("folder", nargs="?", help="default: that of data.loading.cache if no settings say otherwise")
-    parser.add_argument("--clear", action="store_true", help="remove all that no process has in use")
-
-
 def cache(arguments: argparse.Namespace) -> None:
     """Prints what is in a cache, the longest unused first, or removes it.
 

@@ -11,7 +11,8 @@ import yaml
 
 from segada import adapt, pretrain
 from segada.cli.exit_codes import DONE, WRONG_INPUT
-from segada.cli.options import DEBUG, Chosen, add_run_options, chosen
+from segada.cli.options import DEBUG, add_run_options
+from segada.cli.run_request import Chosen, chosen
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.files import load_run_settings

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from benchmarks.engine.bench_voting import plain_vote
+from segada.evaluation.choices import SCALES
 from segada.evaluation.ensembling import predict, vote
-from segada.evaluation.tta import SCALES, View, views
+from segada.evaluation.tta import View, views
 from segada.models import resize
 
 pytestmark = pytest.mark.rounding

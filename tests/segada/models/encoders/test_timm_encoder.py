@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
-from segada.adapt import adapt
+from segada.engine.session import adapt
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.encoders.drop_path import DropPath
 from segada.models.encoders.timm_encoder import TimmEncoder, TimmStage, build_timm_encoder

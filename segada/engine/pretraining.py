@@ -1,0 +1,100 @@
+"""Source training: the supervised method over a stream of one domain, and its weights in half precision."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from segada.artifacts.run_dir import RunDir
+from segada.cli.console import PlainConsole
+from segada.cli.output_dir import check_file
+from segada.cli.signals import Asked, never
+from segada.core.rng import torch_generator
+from segada.data.labels import NAMES
+from segada.engine.session import adapt, print_report
+from segada.errors import InputError
+from segada.models.build import build_segmentor
+from segada.models.weights import check_replaceable, save_weights
+from segada.records import BestRecord, RunReport
+from segada.settings import RunSettings
+from segada.settings.method import SupervisedSettings
+
+
+def pretrain(
+    settings: RunSettings,
+    folder: Path,
+    console: Console | None = None,
+    asked_to_stop: Asked = never,
+    tags: Sequence[str] = (),
+) -> Path:
+    """Trains a source model, or finishes what a former call began, and says where its last weights are.
+
+    Where `evaluation.split` is `val`, those of the best visit are left beside them, in `best.safetensors`.
+
+    Args:
+        settings: Of the training; `method.name` is `supervised`.
+        folder: Everything that a run leaves behind, `weights.safetensors` among it.
+        console: Where progress is printed; nowhere if None.
+        asked_to_stop: As of `adapt`.
+        tags: As of `adapt`.
+
+    Raises:
+        InputError: the method is another, data are missing, the folder holds another run, or a loss is not finite.
+    """
+    if not isinstance(settings.method, SupervisedSettings):
+        raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
+    console = console or PlainConsole(quiet=True)
+    kept = settings.logging.model_copy(update={"best_weights": settings.evaluation.split == "val"})
+    report = adapt(settings.model_copy(update={"logging": kept}), folder, console, asked_to_stop, tags)
+    print_report(report, console)
+    best = RunDir(folder).best_record()
+    console.print(class_table(report, best))
+    console.print(_best_line(folder, best))
+    return RunDir(folder).weights
+
+
+def class_table(report: RunReport, best: BestRecord | None) -> Table:
+    """IoU by class on the held-out frames of each scored domain, after the best and the last visit, in percent."""
+    last = report.visits[-1]
+    table = Table(title="IoU in percent")
+    table.add_column("class")
+    visits = dict.fromkeys((last.visit if best is None else best.visit, last.visit))
+    columns = [(domain, visit) for domain in last.iou for visit in visits]
+    for domain, visit in columns:
+        table.add_column(f"{domain}, visit {visit}", justify="right")
+    shown = [name for name in NAMES if any(name in classes for classes in last.iou.values())]
+    for name in shown:
+        ious = [report.visits[visit].iou[domain].get(name) for domain, visit in columns]
+        table.add_row(name, *("" if iou is None else f"{100 * iou:.1f}" for iou in ious))
+    table.add_section()
+    table.add_row("mean", *(f"{100 * report.visits[visit].miou[domain]:.1f}" for domain, visit in columns))
+    return table
+
+
+def _best_line(folder: Path, best: BestRecord | None) -> str:
+    if best is None:
+        return "no best.safetensors: evaluation.split is test, by whose frames nothing is chosen"
+    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on val: {RunDir(folder).best}"
+
+
+def halve(settings: RunSettings, weights: Path, path: Path) -> None:
+    """Writes the weights of a run once more, in half precision: how shipped checkpoints are made."""
+    model = settings.model.model_copy(update={"checkpoint": str(weights), "reinitialize": ()})
+    network = build_segmentor(
+        model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.image_adapter
+    )
+    save_weights(network, path, settings.settings_hash(), torch.float16)
+
+
+def check_half(path: Path) -> None:
+    """Checks that weights in half precision can be written to a file.
+
+    Raises:
+        InputError: the name has another ending, or the place does not take a file.
+    """
+    if path.suffix != ".safetensors":
+        raise InputError(f"--half {path}: must end with .safetensors, as model.checkpoint, which is to name it, asks")
+    check_file(path, "--half")
+    check_replaceable(path, "--half")
