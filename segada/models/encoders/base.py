@@ -18,7 +18,7 @@ Guide = Sequence[Tensor]
 SLOTS = ("reader", "prompt", "before", "parallel", "after", "q_update", "kv_update", "proj_update")
 """Names of the submodules that are empty in a source model and that adapters fill.
 
-`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `image_adapter` says what
+`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `prompt` says what
 is added to its tokens before each of its blocks. The others belong to blocks and their attention.
 """
 

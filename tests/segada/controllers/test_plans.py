@@ -109,7 +109,7 @@ def test_fusion_and_classifier_can_be_held_back_as_in_hamlet(build: Build, targe
 
 
 def test_what_reads_the_images_is_held_back_with_the_first_stage(build: Build, target: Batch) -> None:
-    method, parts = build(prompt={"name": "vit_adapter", "feeds_head": True}, model={"freeze": "encoder"})
+    method, parts = build(image_adapter={"name": "vit_adapter", "feeds_head": True}, model={"freeze": "encoder"})
     reader = parts.network.encoder.get_submodule("reader")
     recorded: list[bool] = []
     reader.register_forward_hook(lambda *_: recorded.append(torch.is_grad_enabled()))

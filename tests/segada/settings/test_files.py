@@ -63,15 +63,15 @@ REFUSED = {
         ),
     ),
     "a rate of nothing": (
-        "method: {name: batch_norm}\nmodulation:\n  name: one_cycle",
+        "method: {name: batch_norm}\ncontroller:\n  name: one_cycle",
         "3: controller.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at whatever rate",
     ),
     "a budget of nothing": (
-        "method: {name: source_only}\nmodulation: {name: hamlet}",
+        "method: {name: source_only}\ncontroller: {name: hamlet}",
         "1: controller.budget.policy is 'jump', but with method.name 'source_only' no parameter learns; set",
     ),
     "a rate policy of nothing": (
-        "method: {name: batch_norm}\nmodulation:\n  name: hamlet\n  learning_rate: {policy: adaptive_init}",
+        "method: {name: batch_norm}\ncontroller:\n  name: hamlet\n  learning_rate: {policy: adaptive_init}",
         "4: controller.learning_rate.policy: is 'adaptive_init', but with method.name 'batch_norm' no parameter learns",
     ),
     "modules of a network that stays": (
