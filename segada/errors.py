@@ -2,7 +2,16 @@
 
 
 class InputError(ValueError):
-    """What a person gave is wrong. The text is one line: where, what, and what would be right."""
+    """An input is wrong: settings, data, weights or an option. The text is one line: where, what, and the cure.
+
+    Example:
+        >>> import segada
+        >>> try:
+        ...     segada.load_settings("absent.yaml")
+        ... except segada.InputError as error:
+        ...     print(str(error).partition(":")[0])
+        absent.yaml
+    """
 
     def __init__(self, text: str) -> None:
         """Takes the text; what no terminal shows as it is, a control character or half a surrogate, is escaped."""

@@ -15,7 +15,17 @@ class Record(BaseModel):
 
 
 class VisitRecord(Record):
-    """One stay in one domain: a line of `visits.jsonl`."""
+    """Result of one visit to one domain: a line of `visits.jsonl`.
+
+    Example:
+        >>> import segada
+        >>> line = (
+        ...     '{"visit": 0, "domain": "fog", "frames": 8, "miou": {"fog": 0.5}, "iou": {}, "online_miou": null,'
+        ...     ' "label_free": {}, "losses": {}, "seconds": 1.0, "frames_per_second": 8.0}'
+        ... )
+        >>> segada.VisitRecord.model_validate_json(line).visited_miou
+        0.5
+    """
 
     visit: int
     """Counted from 0."""
@@ -95,7 +105,25 @@ class BestRecord(Record):
 
 
 class RunReport(Record):
-    """A whole run: `report.json`."""
+    """Result of a run: `report.json`.
+
+    Example:
+        >>> import segada
+        >>> report = segada.RunReport(
+        ...     visits=[],
+        ...     mean_miou=0.5,
+        ...     source_only={"fog": 0.4},
+        ...     source_only_mean_miou=0.4,
+        ...     gain=0.1,
+        ...     forgetting=0.0,
+        ...     trainable_parameters=10,
+        ...     seconds=1.0,
+        ...     settings_hash="0123",
+        ...     seed=0,
+        ... )
+        >>> segada.RunReport.model_validate_json(report.model_dump_json()) == report
+        True
+    """
 
     visits: list[VisitRecord]
     mean_miou: float

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 INTERRUPTED: Final = 3
 """Exit code of a command that was stopped and goes on when it is given again."""
@@ -24,6 +24,7 @@ SCRIPTS: Final = ("segada", "hpo")
 """Names of the console scripts."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int | None
 
 
 def program(module: str) -> str:
@@ -92,9 +93,12 @@ class Interruption:
         self._wait = stop_wait()
         self._is_asked = self._is_ending = False
         self._timers: list[threading.Timer] = []
+        self._former: dict[signal.Signals, _Handler] = {}
 
     def __enter__(self) -> "Interruption":
-        """Takes both signals over."""
+        """Takes both signals over; outside the main thread, where Python handles none, does nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            return self
         self._former = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         return self
 

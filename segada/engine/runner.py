@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.replay import ReplayBuffer
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.report import run_result
-from segada.engine.run_data import RunData, run_data_key
+from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.visit_metrics import VisitMetrics
 from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import ScoreInputs, measured, validated
@@ -47,33 +48,52 @@ class Diverged(RuntimeError):
 
 
 class Run:
-    """One run: a model that meets the visits of a stream in order.
+    """One run: a model that adapts over the visits of a stream in order.
 
-    Call `next_visit` until `finished`, then `report`. With a folder, everything that a run leaves behind is written
-    there after each visit, and a new object on the same folder goes on after the last visit that was saved, to the same
-    numbers as a run that was never stopped.
+    Iterating over it runs the visits that are left and yields the record of each; `next_visit` runs one. With a folder,
+    all files of the run are written there after each visit, and a new object on the same folder continues after the
+    last visit that was saved, to the same numbers as a run that was never stopped.
+
+    Example:
+        >>> import segada
+        >>> settings = segada.RunSettings.model_validate(
+        ...     {
+        ...         "data": {"size": (32, 64), "splits": {"source": 4, "adapt": 4, "test": 2}},
+        ...         "stream": {"visits": ("clear", "25mm"), "frames": 4},
+        ...     }
+        ... )
+        >>> run = segada.Run(settings, out="runs/doctest")
+        >>> for visit in run:
+        ...     print(visit.visit, visit.domain, 0.0 <= visit.visited_miou <= 1.0)
+        0 clear True
+        1 25mm True
+        >>> run.report().mean_miou == sum(visit.visited_miou for visit in run.report().visits) / 2
+        True
     """
 
     def __init__(
         self,
         settings: RunSettings,
-        material: RunData,
-        folder: Path | None = None,
+        data: RunData | None = None,
+        out: str | Path | None = None,
         clock: Timer = NULL_TIMER,
         evaluation_batch: int | None = None,
     ) -> None:
-        """Builds the model and the method, and takes back what the folder's checkpoint holds.
+        """Builds the model and the method, and restores them from the checkpoint in the folder, if there is one.
 
         Args:
-            settings: Of the run.
-            material: Its frames.
-            folder: Where everything goes; nothing is written if None.
-            clock: Told where each part of a step begins and ends.
-            evaluation_batch: In place of `evaluation.batch_size`, where memory is short; None takes that.
+            settings: Settings of the run.
+            data: Frames of the run, from `prepare_data`, which several runs can share; None prepares them.
+            out: Folder of the run; None writes nothing.
+            clock: Timer that is told where each part of a step begins and ends.
+            evaluation_batch: Frames of a batch in place of `evaluation.batch_size`, where memory is short; None takes
+                the setting.
 
         Raises:
-            ValueError: if the folder holds a run of other settings, or the material was prepared for other ones.
+            ValueError: data or weights are missing, the folder holds a run of other settings, or the data was prepared
+                for other settings.
         """
+        material = prepare_data(settings) if data is None else data
         if material.key != run_data_key(settings):
             raise ValueError(f"material {material.key} was prepared for other settings; prepare it from these")
         set_up_torch(settings.runtime)
@@ -108,7 +128,7 @@ class Run:
         self._schedule = FrameSchedule(settings.stream, material.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
-        self._folder = None if folder is None else RunDir(folder)
+        self._folder = None if out is None else RunDir(Path(out))
         self._watchers: list[Watcher] = []
         if self._folder is not None:
             self._resume(self._folder)
@@ -168,6 +188,15 @@ class Run:
         self._areas.append(scores[domain].areas)
         self._save()
         return record
+
+    def __iter__(self) -> Iterator[VisitRecord]:
+        """Runs the visits that are left, and yields the record of each when it is saved.
+
+        Raises:
+            Diverged: a loss is not finite. Files of earlier visits stay.
+        """
+        while not self.finished:
+            yield self.next_visit()
 
     def report(self) -> RunReport:
         """The run's result, from the visits done so far."""

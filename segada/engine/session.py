@@ -7,8 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.artifacts.run_dir import RunDir
+from segada.cli.console import PlainConsole
+from segada.cli.output_dir import check_folder, check_own
 from segada.cli.progress_bar import ProgressBar
 from segada.cli.signals import Asked, never
+from segada.core.run_names import RUN_MARKS
 from segada.data.frame_schedule import FrameSchedule
 from segada.engine.run_data import prepare_data
 from segada.engine.runner import Diverged, Run
@@ -17,25 +20,64 @@ from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
 
 
+def run(
+    settings: RunSettings, out: str | Path | None = None, *, tags: Sequence[str] = (), progress: bool = False
+) -> RunReport:
+    """Runs all visits of a stream, or those that are left in the folder, and returns the result.
+
+    No signal handler is installed: Ctrl-C raises KeyboardInterrupt, and the same call continues after the last visit
+    that was saved. `segada.Run` yields the visits one by one.
+
+    Args:
+        settings: Settings of the run.
+        out: Folder of the run; None writes nothing.
+        tags: Words that are added to `tags.json` of the folder.
+        progress: Whether the visits and a progress bar are printed.
+
+    Raises:
+        InputError: data or weights are missing, the folder holds something else than a run of these settings, or a loss
+            is not finite.
+
+    Example:
+        >>> import segada
+        >>> settings = segada.RunSettings.model_validate(
+        ...     {
+        ...         "data": {"size": (32, 64), "splits": {"source": 4, "adapt": 4, "test": 2}},
+        ...         "stream": {"visits": ("clear", "25mm"), "frames": 4},
+        ...     }
+        ... )
+        >>> report = segada.run(settings)
+        >>> [visit.domain for visit in report.visits]
+        ['clear', '25mm']
+        >>> report.gain == report.mean_miou - report.source_only_mean_miou
+        True
+    """
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        check_folder(folder, "out")
+        check_own(folder, "run", RUN_MARKS, "out")
+    return adapt(settings, folder, PlainConsole() if progress else PlainConsole(quiet=True), tags=tags)
+
+
 def adapt(
     settings: RunSettings,
-    folder: Path,
+    folder: Path | None,
     console: Console,
     asked_to_stop: Asked = never,
     tags: Sequence[str] = (),
 ) -> RunReport:
-    """Runs the whole stream, or what is left of it, and leaves everything in the folder.
+    """Runs the visits of a stream that are not in the folder yet, and prints the progress.
 
     Args:
-        settings: Of the run.
-        folder: Where everything goes.
-        console: Where progress is printed.
-        asked_to_stop: Is asked before each visit.
-        tags: Words that are kept in the folder, beside those that are there.
+        settings: Settings of the run.
+        folder: Folder of the run; None writes nothing.
+        console: Console that shows the progress.
+        asked_to_stop: Called before each visit; True ends the run.
+        tags: Words that are added to `tags.json` of the folder.
 
     Raises:
-        KeyboardInterrupt: if it was asked to stop; a further call goes on with the next visit.
-        InputError: if data or weights are missing, the folder holds a run of other settings, or a loss is not finite.
+        KeyboardInterrupt: it was asked to stop; a further call continues with the next visit.
+        InputError: data or weights are missing, the folder holds a run of other settings, or a loss is not finite.
     """
     visits = settings.stream.all_visits()
     try:
@@ -47,7 +89,8 @@ def adapt(
     except ValueError as error:
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
-    RunDir(folder).add_tags(tags)
+    if folder is not None:
+        RunDir(folder).add_tags(tags)
     console.print(run.network.origin)
     for line in material.shortfalls():
         console.print(line, soft_wrap=True)

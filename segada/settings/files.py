@@ -147,10 +147,22 @@ def read_value(text: str, name: str) -> Value:
 
 
 def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = None) -> RunSettings:
-    """Settings of one run from a YAML file, with the values at dotted paths replaced.
+    """Reads the settings of a run from a YAML file; public as `segada.load_settings`.
+
+    Args:
+        file: Path of the file.
+        overrides: Values by dotted path, in place of the file's.
 
     Raises:
-        InputError: with the file, the line, the path and the cure.
+        InputError: the file cannot be read, or a value is wrong; says the file, the line, the path and the cure.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import segada
+        >>> _ = Path("settings.yaml").write_text("method: {name: dacs}")
+        >>> settings = segada.load_settings("settings.yaml", {"method.pseudo_threshold": 0.9})
+        >>> settings.method.pseudo_threshold
+        0.9
     """
     document = read_yaml(file).with_overrides(overrides or {})
     return document.build(RunSettings, document.tree)

@@ -33,7 +33,16 @@ DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "image_adapter": "none", "
 
 
 class RunSettings(Settings):
-    """Every setting of one adaptation run."""
+    """Every setting of one adaptation run: a frozen tree, in which unknown keys and wrong types are errors.
+
+    Example:
+        >>> import segada
+        >>> settings = segada.RunSettings.model_validate({"method": {"name": "tent"}, "seed": 1})
+        >>> settings.method.name, settings.stream.source
+        ('tent', 'clear')
+        >>> len(settings.settings_hash()) > 0
+        True
+    """
 
     preset: PresetName | None = None
     """A named starting point, see `presets.py`; settings given beside it win, and it is null once they are merged."""
