@@ -22,7 +22,7 @@ def parser() -> Parser:
     add_run_options(
         options,
         "settings of the run (YAML), for example best/settings.yaml of a study",
-        "runs/, the name of the settings file, the hash of the settings, and -watched if logging is on",
+        "runs/, the name of the settings file, the hash of the settings, and -logged if anything is logged",
     )
     return options
 
@@ -55,8 +55,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _default_folder(settings: "RunSettings", file: Path) -> Path:
-    watched = "" if settings == settings.without_logging() else "-watched"
-    return Path("runs") / f"{file.stem}-{settings.settings_hash()}{watched}"
+    suffix = "" if settings == settings.without_logging() else "-logged"
+    return Path("runs") / f"{file.stem}-{settings.settings_hash()}{suffix}"
 
 
 if __name__ == "__main__":

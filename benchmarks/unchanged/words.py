@@ -23,6 +23,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "data.domains.*.report": "data.domains.*.test",
     "modulation": "controller",
     "prompt": "image_adapter",
+    "voters": "models",
     "watch": "logging",
     "model.frozen": "model.frozen_modules",
     "model.learning": "model.trainable_modules",
@@ -45,6 +46,7 @@ RESULTS: Final[Mapping[str, str]] = {
     **VALUES["evaluation.label_free"],
     "mishaps": "incidents",
     "prompt": "image_adapter",
+    "voters": "models",
 }
 """Old keys in reports, states and tables, and old columns of csv files, to new ones; parts between dots and slashes
 count."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from segada.errors import InputError
-from segada.evaluation.checkpoints import find_voters, frame_settings
+from segada.evaluation.checkpoints import find_models, frame_settings
 from segada.evaluation.choices import SCALES
 from segada.evaluation.records import Protocol
 from segada.evaluation.request import Request
@@ -34,10 +34,10 @@ def parse_request(arguments: argparse.Namespace) -> Request:
     if arguments.batch_size is not None and not 1 <= arguments.batch_size <= COUNT:
         raise InputError(f"--batch-size must be between 1 and {COUNT}, but is {arguments.batch_size}")
     overrides = parse_assignments(arguments.assignments)
-    voters = find_voters(arguments.checkpoints, arguments.settings, overrides)
-    settings = frame_settings(voters, arguments.settings, overrides)
+    models = find_models(arguments.checkpoints, arguments.settings, overrides)
+    settings = frame_settings(models, arguments.settings, overrides)
     return Request(
-        voters=voters,
+        models=models,
         settings=settings,
         protocol=parse_protocol(arguments, settings.data.size),
         domains=_domains(arguments.domains, settings),

@@ -45,7 +45,7 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
             results.claim()
         with frame_progress(console) as progress:
             scorer = Scorer(
-                request.judge(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
+                request.predictor(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
             )
             for name in left:
                 record = scorer.score(name, settings.data, request.protocol.split, keys[name])

@@ -19,8 +19,8 @@ SIGNATURES = {
     " -> segada.settings.run.RunSettings",
     "run": "(settings: segada.settings.run.RunSettings, out: str | pathlib.Path | None = None, *,"
     " tags: collections.abc.Sequence[str] = (), progress: bool = False) -> segada.records.RunReport",
-    "Run": "(settings: segada.settings.run.RunSettings, data: segada.engine.run_data.RunData | None = None,"
-    " out: str | pathlib.Path | None = None, clock: segada.core.timer.Timer = ...,"
+    "Run": "(settings: segada.settings.run.RunSettings, run_data: segada.engine.run_data.RunData | None = None,"
+    " out: str | pathlib.Path | None = None, timer: segada.core.timer.Timer = ...,"
     " evaluation_batch: int | None = None) -> None",
 }
 CLASSES = {"InputError", "Run", "RunReport", "RunSettings", "VisitRecord"}
@@ -59,7 +59,7 @@ def test_type_checkers_see_the_names_that_are_imported_when_used() -> None:
 
 def test_signatures_are_these() -> None:
     found = {name: str(inspect.signature(getattr(segada, name))) for name in SIGNATURES}
-    timer = str(inspect.signature(segada.Run).parameters["clock"].default)
+    timer = str(inspect.signature(segada.Run).parameters["timer"].default)
     assert {name: text.replace(timer, "...") for name, text in found.items()} == SIGNATURES
 
 

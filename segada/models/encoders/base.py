@@ -79,9 +79,9 @@ class Encoder(nn.Module, ABC):
         self.generator.set_state(state.cpu())
 
     def frozen_stages(self) -> int:
-        """How many leading stages are the same function for every twin.
+        """How many leading stages are the same function for every copy.
 
-        In them nothing learns, no batch is summarized, and no slot is filled: in a twin, adapters do not learn either.
+        In them nothing learns, no batch is summarized, and no slot is filled: in a copy, adapters do not learn either.
         """
         for index, stage in enumerate(self.stages):
             changes = any(weight.requires_grad or has_adapter(name) for name, weight in stage.named_parameters())

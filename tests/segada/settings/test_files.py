@@ -33,7 +33,7 @@ REFUSED = {
         "1: seed: the tag tag:yaml.org,2002:python/object:os.system is not for settings",
     ),
     "a set": ("data: !!set {a}", "1: data: the tag tag:yaml.org,2002:set is not"),
-    "unknown room": ("sed: 1", "1: sed: there is no such key; did you mean seed?"),
+    "unknown section": ("sed: 1", "1: sed: there is no such key; did you mean seed?"),
     "unknown key": (
         "seed: 1\nmethod:\n  pseudo_treshold: 0.5",
         "3: method.pseudo_treshold: there is no such key; did you mean pseudo_threshold?",
