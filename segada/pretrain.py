@@ -26,6 +26,11 @@ def parser() -> Parser:
         f"settings of the run (YAML), or the name of a shipped recipe: {names}; default: {names.partition(',')[0]}",
         "runs/pretrain, and -debug with --debug",
     )
+    options.add_argument(
+        "--no-validate",
+        action="store_true",
+        help="scores the held-out frames after the last visit alone; no best.safetensors is chosen",
+    )
     options.add_argument("--half", type=Path, metavar="FILE", help="also writes the weights here, in half precision")
     return options
 
@@ -58,7 +63,9 @@ def main(words: Sequence[str] | None = None) -> int:
             check_half(arguments.half)
         console = terminal()
         with stopping() as asked_to_stop:
-            weights = pretrain(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)
+            weights = pretrain(
+                wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags, not arguments.no_validate
+            )
         print_tags(wanted.folder, console)
         console.print(f"last weights in {weights}")
         if arguments.half is not None:

@@ -33,7 +33,8 @@ class VisitRecord(Record):
     frames: int
     """Frames passed over in this visit."""
     miou: dict[str, float]
-    """mIoU of every evaluated domain on its held-out frames, after the visit."""
+    """mIoU of every evaluated domain on its held-out frames, after the visit; empty if the visit was not evaluated, as
+    all but the last of `segada pretrain --no-validate`."""
     iou: dict[str, dict[str, float]]
     """The same per class; classes without a pixel are absent."""
     online_miou: float | None
@@ -127,11 +128,11 @@ class RunReport(Record):
 
     visits: list[VisitRecord]
     mean_miou: float
-    """Mean over visits of the mIoU on the domain being visited."""
+    """Mean over evaluated visits of the mIoU on the domain being visited."""
     source_only: dict[str, float]
     """mIoU per domain of the source model before anything was adapted, on the same frames."""
     source_only_mean_miou: float
-    """`source_only` averaged over visits as `mean_miou` is."""
+    """`source_only` averaged over the same visits as `mean_miou`."""
     gain: float
     """`mean_miou` minus `source_only_mean_miou`."""
     forgetting: float

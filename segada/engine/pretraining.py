@@ -28,17 +28,20 @@ def pretrain(
     console: Console | None = None,
     asked_to_stop: Asked = never,
     tags: Sequence[str] = (),
+    validate: bool = True,
 ) -> Path:
-    """Trains a source model, or finishes what a former call began, and says where its last weights are.
+    """Trains a source model, or continues the training in the folder, and returns the path of its last weights.
 
-    Where `evaluation.split` is `val`, those of the best visit are left beside them, in `best.safetensors`.
+    Where `evaluation.split` is `val`, the weights of the best visit are written beside them, in `best.safetensors`.
 
     Args:
-        settings: Of the training; `method.name` is `supervised`.
-        folder: Everything that a run leaves behind, `weights.safetensors` among it.
-        console: Where progress is printed; nowhere if None.
-        asked_to_stop: As of `adapt`.
-        tags: As of `adapt`.
+        settings: Settings of the training; `method.name` is `supervised`.
+        folder: Folder of the run.
+        console: Console that shows the progress; None prints nothing.
+        asked_to_stop: Called before each visit; True ends the run.
+        tags: Words that are added to `tags.json` of the folder.
+        validate: Whether the held-out frames are scored after every visit; otherwise after the last one alone, and no
+            best visit is chosen.
 
     Raises:
         InputError: the method is another, data are missing, the folder holds another run, or a loss is not finite.
@@ -46,12 +49,12 @@ def pretrain(
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
     console = console or PlainConsole(quiet=True)
-    kept = settings.logging.model_copy(update={"best_weights": settings.evaluation.split == "val"})
-    report = adapt(settings.model_copy(update={"logging": kept}), folder, console, asked_to_stop, tags)
+    kept = settings.logging.model_copy(update={"best_weights": validate and settings.evaluation.split == "val"})
+    report = adapt(settings.model_copy(update={"logging": kept}), folder, console, asked_to_stop, tags, validate)
     print_report(report, console)
     best = RunDir(folder).best_record()
     console.print(class_table(report, best))
-    console.print(_best_line(folder, best))
+    console.print(_best_line(folder, best, validate))
     return RunDir(folder).weights
 
 
@@ -73,7 +76,9 @@ def class_table(report: RunReport, best: BestRecord | None) -> Table:
     return table
 
 
-def _best_line(folder: Path, best: BestRecord | None) -> str:
+def _best_line(folder: Path, best: BestRecord | None, validate: bool) -> str:
+    if not validate:
+        return "no best.safetensors: only the last visit was evaluated"
     if best is None:
         return "no best.safetensors: evaluation.split is test, by whose frames nothing is chosen"
     return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on val: {RunDir(folder).best}"

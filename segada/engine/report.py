@@ -19,13 +19,14 @@ def run_result(
 
     Args:
         settings: Of the run.
-        records: Of its visits so far, at least one.
+        records: Records of the visits so far; the last of them was evaluated.
         source_only: mIoU of the source model by domain.
         trainable: Numbers that learn.
         unreadable: Frames that were left out, by domain.
     """
-    mean = float(np.mean([record.visited_miou for record in records]))
-    source_mean = float(np.mean([source_only[record.domain] for record in records]))
+    evaluated = [record for record in records if record.miou]
+    mean = float(np.mean([record.visited_miou for record in evaluated]))
+    source_mean = float(np.mean([source_only[record.domain] for record in evaluated]))
     first = settings.stream.all_visits()[0]
     return RunReport(
         visits=list(records),

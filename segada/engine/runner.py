@@ -20,6 +20,7 @@ from segada.core.timer import NULL_TIMER, Timer
 from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
 from segada.data.frame_schedule import FrameSchedule, Step
+from segada.data.labels import NUM_CLASSES
 from segada.data.replay import ReplayBuffer
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.report import run_result
@@ -41,6 +42,9 @@ from segada.settings import RunSettings
 
 PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames")
 """Of the generators whose state a checkpoint holds; that of the replay is the buffer's own."""
+
+NO_AREAS: Final = np.zeros((0, 3, NUM_CLASSES), np.int64)
+"""Areas of a visit that was not evaluated: those of no frame."""
 
 
 class Diverged(RuntimeError):
@@ -78,6 +82,7 @@ class Run:
         out: str | Path | None = None,
         timer: Timer = NULL_TIMER,
         evaluation_batch: int | None = None,
+        validate: bool = True,
     ) -> None:
         """Builds the model and the method, and restores them from the checkpoint in the folder, if there is one.
 
@@ -88,6 +93,8 @@ class Run:
             timer: Timer that is told where each part of a step begins and ends.
             evaluation_batch: Frames of a batch in place of `evaluation.batch_size`, where memory is short; None takes
                 the setting.
+            validate: Whether the held-out frames are scored after every visit; otherwise after the last one alone, and
+                the records of the others have no mIoU.
 
         Raises:
             ValueError: data or weights are missing, the folder holds a run of other settings, or the data were prepared
@@ -100,6 +107,7 @@ class Run:
         self._settings = settings
         self._run_data = run_data
         self._device = torch.device(settings.runtime.device)
+        self._validate = validate
         self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
         self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
         self._timer = timer
@@ -148,7 +156,7 @@ class Run:
         return self.visits_done == len(self._settings.stream.all_visits())
 
     def next_visit(self) -> VisitRecord:
-        """Adapts over the frames of the next visit, then scores every domain.
+        """Adapts over the frames of the next visit, then scores every domain, unless `validate` is False.
 
         Raises:
             Diverged: if a loss is not finite. What earlier visits left in the folder stays.
@@ -163,7 +171,8 @@ class Run:
                 self._folder.log(f"stopped: {failure}")
             raise
         adapted = time.perf_counter()
-        scores = self._evaluate()
+        is_last = visit + 1 == len(self._settings.stream.all_visits())
+        scores = self._evaluate() if self._validate or is_last else {}
         ended = time.perf_counter()
         miou = {name: score.miou for name, score in scores.items()}
         asked, source = self._settings.evaluation.label_free, self._settings.stream.source
@@ -174,7 +183,7 @@ class Run:
             miou=miou,
             iou={name: score.iou_by_class() for name, score in scores.items()},
             online_miou=metrics.online_miou,
-            label_free=metrics.label_free | validated(asked, miou, source),
+            label_free=metrics.label_free | (validated(asked, miou, source) if scores else {}),
             losses=metrics.losses,
             learning_rates=metrics.learning_rates,
             controller=self._controller.watched(),
@@ -183,7 +192,7 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(scores[domain].areas)
+        self._areas.append(scores[domain].areas if scores else NO_AREAS)
         self._save()
         return record
 
@@ -271,9 +280,11 @@ class Run:
         if self._folder is None:
             return
         record = self._records[-1]
-        self._best.see(record, self._method.evaluated_network)
+        if record.miou:
+            self._best.see(record, self._method.evaluated_network)
         self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
-        self._folder.log(f"visit {record.visit} ({record.domain}): mIoU {record.visited_miou:.4f}")
+        scored = f"mIoU {record.visited_miou:.4f}" if record.miou else "not evaluated"
+        self._folder.log(f"visit {record.visit} ({record.domain}): {scored}")
         self._publish(self._folder)
 
     def _publish(self, folder: RunDir) -> None:

@@ -65,6 +65,7 @@ def adapt(
     console: Console,
     asked_to_stop: Asked = never,
     tags: Sequence[str] = (),
+    validate: bool = True,
 ) -> RunReport:
     """Runs the visits of a stream that are not in the folder yet, and prints the progress.
 
@@ -74,6 +75,7 @@ def adapt(
         console: Console that shows the progress.
         asked_to_stop: Called before each visit; True ends the run.
         tags: Words that are added to `tags.json` of the folder.
+        validate: Whether the held-out frames are scored after every visit; otherwise after the last one alone.
 
     Raises:
         KeyboardInterrupt: it was asked to stop; a further call continues with the next visit.
@@ -85,7 +87,7 @@ def adapt(
             run_data = prepare_data(settings)
         schedule = FrameSchedule(settings.stream, run_data.lengths)
         bar = ProgressBar(console, schedule.total_steps())
-        run = Run(settings, run_data, folder, bar)
+        run = Run(settings, run_data, folder, bar, validate=validate)
     except ValueError as error:
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
@@ -114,11 +116,11 @@ def print_tags(folder: Path, console: Console) -> None:
 
 
 def print_report(report: RunReport, console: Console) -> None:
-    """The run as a table: a row per visit, in percent for the eye."""
+    """Prints a row per evaluated visit, in percent."""
     table = Table(title=f"mIoU in percent, settings {report.settings_hash}, seed {report.seed}")
     for column in ("visit", "domain", "source-only", "adapted", "gain", "online"):
         table.add_column(column, justify="left" if column == "domain" else "right")
-    for record in report.visits:
+    for record in (record for record in report.visits if record.miou):
         adapted, source = record.visited_miou, report.source_only[record.domain]
         online = "" if record.online_miou is None else f"{100 * record.online_miou:.1f}"
         numbers = (f"{100 * source:.1f}", f"{100 * adapted:.1f}", f"{100 * (adapted - source):+.1f}", online)
@@ -138,9 +140,8 @@ def _next_visit(run: Run) -> VisitRecord:
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:
-    adapted, source = record.visited_miou, source_only[record.domain]
-    line = (
-        f"visit {record.visit + 1}/{total} {record.domain}: mIoU {100 * adapted:.1f} % "
-        f"(source-only {100 * source:.1f} %), {record.frames_per_second:.0f} frames/s"
-    )
+    scores = "not evaluated"
+    if record.miou:
+        scores = f"mIoU {100 * record.visited_miou:.1f} % (source-only {100 * source_only[record.domain]:.1f} %)"
+    line = f"visit {record.visit + 1}/{total} {record.domain}: {scores}, {record.frames_per_second:.0f} frames/s"
     return f"{line}, {left}" if left else line

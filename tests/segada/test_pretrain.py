@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from segada import evaluate
+from segada.artifacts.run_files import damages, read_report, read_visits
 from segada.cli.exit_codes import DONE
 from segada.core.rng import torch_generator
 from segada.engine.pretraining import halve, pretrain
@@ -60,6 +61,28 @@ def test_nothing_is_chosen_by_the_frames_of_a_report(tmp_path: Path) -> None:
     pretrain(settings, tmp_path, console)
     assert "no best.safetensors: evaluation.split is test" in console.file.getvalue()  # type: ignore[attr-defined]
     assert not (tmp_path / "best.safetensors").exists()
+
+
+def test_a_training_without_validation_scores_the_last_visit_alone_and_learns_the_same(tmp_path: Path) -> None:
+    settings = RunSettings.model_validate(SMALL)
+    whole = pretrain(settings, tmp_path / "whole")
+    asked = iter((False, True))
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(settings, tmp_path / "plain", asked_to_stop=lambda: next(asked), validate=False)
+    console = Console(file=io.StringIO(), width=200)
+    plain = pretrain(settings, tmp_path / "plain", console, validate=False)
+    assert plain.read_bytes() == whole.read_bytes()
+    assert not (tmp_path / "plain" / "best.safetensors").exists()
+    first, last = read_visits(tmp_path / "plain").value
+    assert first.miou == first.iou == {}
+    assert last.miou == read_visits(tmp_path / "whole").value[-1].miou
+    report = read_report(tmp_path / "plain").value
+    assert report is not None
+    assert report.mean_miou == last.visited_miou
+    assert damages(tmp_path / "plain") == []
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "no best.safetensors: only the last visit was evaluated" in said
+    assert "visit 0 (clear): not evaluated" in (tmp_path / "plain" / "log.txt").read_text()
 
 
 def test_a_head_alone_is_trained_on_the_encoder_of_an_imagenet_file(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ SIGNATURES = {
     " tags: collections.abc.Sequence[str] = (), progress: bool = False) -> segada.records.RunReport",
     "Run": "(settings: segada.settings.run.RunSettings, run_data: segada.engine.run_data.RunData | None = None,"
     " out: str | pathlib.Path | None = None, timer: segada.core.timer.Timer = ...,"
-    " evaluation_batch: int | None = None) -> None",
+    " evaluation_batch: int | None = None, validate: bool = True) -> None",
 }
 CLASSES = {"InputError", "Run", "RunReport", "RunSettings", "VisitRecord"}
 EXAMPLE = """
