@@ -1,14 +1,13 @@
 """How every command of the engine ends: exit codes, and one line for what a person got wrong."""
 
 import argparse
-import shlex
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Final, NoReturn
 
 from segada.cli.interruption import INTERRUPTED as INTERRUPTED
-from segada.cli.interruption import Interruption
+from segada.cli.interruption import Interruption, typed_again
+from segada.cli.interruption import program as program
 from segada.core.printing import escaped, tell
 from segada.core.storage_errors import StorageError
 from segada.errors import InputError
@@ -70,5 +69,4 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
 
 def how_to_go_on(kept: str) -> str:
     """Says what is kept, and the command that goes on. Begun anew once, it goes on."""
-    words = [word for word in sys.orig_argv[1:] if word != "--new"]
-    return f"{kept}. To go on: {shlex.join(['python', *words])}"
+    return f"{kept}. To go on: {typed_again()}"

@@ -2,10 +2,12 @@
 
 import os
 import shlex
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -18,15 +20,42 @@ USUAL_WAIT: Final = 8.0
 PATIENCE: Final = 6.0
 """Seconds in which what was interrupted has to come to its end by itself."""
 
+SCRIPTS: Final = ("segada", "hpo")
+"""Names of the console scripts."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def program(module: str) -> str:
+    """Returns how the command of a module was called: `segada adapt` or `python -m segada.adapt`."""
+    return module.replace(".", " ", 1) if _script() is not None else f"python -m {module}"
+
+
+def typed_again() -> str:
+    """Returns the command line that repeats the present one, without `--new`."""
+    script = _script()
+    words = ["python", *sys.orig_argv[1:]] if script is None else [script, *sys.argv[1:]]
+    return shlex.join(word for word in words if word != "--new")
+
+
+def _script() -> str | None:
+    """Returns the console script that runs, as a shell finds it; None if it is none."""
+    called = sys.argv[0] if sys.argv else ""
+    name = Path(called).name
+    if name not in SCRIPTS:
+        return None
+    found = shutil.which(name)
+    return name if found is not None and Path(found).resolve() == Path(called).resolve() else called
 
 
 def end_while_importing() -> None:
     """Makes SIGINT and SIGTERM end a command whose modules are still being imported, with one line and code 3.
 
-    Called when a package is imported by `python -m`, which takes seconds until the command itself runs.
+    Called when a package is imported by `python -m` or a console script, which takes seconds until the command itself
+    runs. Does nothing if the package is imported by another program, or outside the main thread.
     """
-    if sys.argv[:1] != ["-m"] or threading.current_thread() is not threading.main_thread():
+    is_command = sys.argv[:1] == ["-m"] or _script() is not None
+    if not is_command or threading.current_thread() is not threading.main_thread():
         return
     for number in _SIGNALS:
         signal.signal(number, _end)
@@ -36,8 +65,7 @@ def _end(_: int, _frame: FrameType | None) -> None:
     # Of several signals one is answered; by no exception, which half-imported modules would print on its way.
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    words = [word for word in sys.orig_argv[1:] if word != "--new"]
-    said = f"interrupted; what is finished is kept. To go on: {shlex.join(['python', *words])}\n"
+    said = f"interrupted; what is finished is kept. To go on: {typed_again()}\n"
     os.write(sys.stderr.fileno(), said.encode())
     os._exit(INTERRUPTED)
 
