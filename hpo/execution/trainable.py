@@ -114,7 +114,7 @@ class VisitTrainable(tune.Trainable):
 
     def _attempt(self) -> RunUpdate | None:
         """The visit, or why there is none; None if memory did not suffice."""
-        from segada.engine.runner import Diverged
+        from segada.engine.divergence import Diverged
 
         if self._given_up:
             return self._failed(self._given_up)

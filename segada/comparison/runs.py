@@ -17,8 +17,9 @@ from typing import Final
 from segada.artifacts.run_dir import RunDir
 from segada.artifacts.run_files import read, read_report
 from segada.core.atomic_io import write_text
+from segada.engine.divergence import Diverged
 from segada.engine.run_data import RunData, run_data_key
-from segada.engine.runner import Diverged, Run
+from segada.engine.runner import Run
 from segada.engine.shared_data import SharedRunData, packed
 from segada.errors import InputError
 from segada.records import RunReport

@@ -1,6 +1,5 @@
 """The loop: one run over its stream, one visit at a time, in the order things happen."""
 
-import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor
 
 from segada.artifacts.run_dir import RunDir
-from segada.controllers.base import ControllerParts, StepPlan, StepView
+from segada.controllers.base import ControllerParts, StepView
 from segada.controllers.registry import CONTROLLERS
 from segada.core.rng import numpy_generator, torch_generator
 from segada.core.timer import NULL_TIMER, Timer
@@ -23,6 +22,7 @@ from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.labels import NUM_CLASSES
 from segada.data.replay import ReplayBuffer
 from segada.engine.best_checkpoint import BestCheckpoint
+from segada.engine.divergence import Diverged, check_parameters, finite_values
 from segada.engine.report import run_result
 from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.visit_metrics import VisitMetrics
@@ -30,7 +30,7 @@ from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import ScoreInputs, measured, validated
 from segada.loggers.base import SeenStep, Watcher
 from segada.loggers.registry import watchers
-from segada.methods.base import MethodParts, State, StepLog
+from segada.methods.base import MethodParts, State
 from segada.methods.registry import METHODS
 from segada.models.build import build_segmentor
 from segada.models.learning import learning_parameters, source_copy
@@ -43,36 +43,23 @@ from segada.settings import RunSettings
 PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames")
 """Of the generators whose state a checkpoint holds; that of the replay is the buffer's own."""
 
-NO_AREAS: Final = np.zeros((0, 3, NUM_CLASSES), np.int64)
-"""Areas of a visit that was not evaluated: those of no frame."""
-
-
-class Diverged(RuntimeError):
-    """A loss is not finite; the message says which, where, and what to try."""
-
 
 class Run:
     """One run: a model that adapts over the visits of a stream in order.
 
-    Iterating over it runs the visits that are left and yields the record of each; `next_visit` runs one. With a folder,
-    all files of the run are written there after each visit, and a new object on the same folder continues after the
-    last visit that was saved, to the same numbers as a run that was never stopped.
+    Iterating runs the visits that are left and yields their records. With a folder, all files are written after each
+    visit, and a new object on the folder continues after the last of them, to the same numbers as an unstopped run.
 
     Example:
         >>> import segada
-        >>> settings = segada.RunSettings.model_validate(
-        ...     {
-        ...         "data": {"size": (32, 64), "splits": {"source": 4, "adapt": 4, "test": 2}},
-        ...         "stream": {"visits": ("clear", "25mm"), "frames": 4},
-        ...     }
-        ... )
+        >>> data = {"size": (32, 64), "splits": {"source": 4, "adapt": 4, "test": 2}}
+        >>> stream = {"visits": ("clear", "25mm"), "frames": 4}
+        >>> settings = segada.RunSettings.model_validate({"data": data, "stream": stream})
         >>> run = segada.Run(settings, out="runs/doctest")
         >>> for visit in run:
         ...     print(visit.visit, visit.domain, 0.0 <= visit.visited_miou <= 1.0)
         0 clear True
         1 25mm True
-        >>> run.report().mean_miou == sum(visit.visited_miou for visit in run.report().visits) / 2
-        True
     """
 
     def __init__(
@@ -91,14 +78,11 @@ class Run:
             run_data: Frames of the run, from `prepare_data`, which several runs can share; None prepares them.
             out: Folder of the run; None writes nothing.
             timer: Timer that is told where each part of a step begins and ends.
-            evaluation_batch: Frames of a batch in place of `evaluation.batch_size`, where memory is short; None takes
-                the setting.
-            validate: Whether the held-out frames are scored after every visit; otherwise after the last one alone, and
-                the records of the others have no mIoU.
+            evaluation_batch: Frames of a batch in the place of `evaluation.batch_size`, where memory is short.
+            validate: Whether the held-out frames are scored after every visit, or after the last one alone.
 
         Raises:
-            ValueError: data or weights are missing, the folder holds a run of other settings, or the data were prepared
-                for other settings.
+            ValueError: data or weights are missing, or the folder or the data belong to other settings.
         """
         run_data = prepare_data(settings) if run_data is None else run_data
         if run_data.key != run_data_key(settings):
@@ -171,8 +155,7 @@ class Run:
                 self._folder.log(f"stopped: {failure}")
             raise
         adapted = time.perf_counter()
-        is_last = visit + 1 == len(self._settings.stream.all_visits())
-        scores = self._evaluate() if self._validate or is_last else {}
+        scores = self._evaluate() if self._validate or visit + 1 == len(self._settings.stream.all_visits()) else {}
         ended = time.perf_counter()
         miou = {name: score.miou for name, score in scores.items()}
         asked, source = self._settings.evaluation.label_free, self._settings.stream.source
@@ -192,16 +175,12 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(scores[domain].areas if scores else NO_AREAS)
+        self._areas.append(scores[domain].areas if scores else np.zeros((0, 3, NUM_CLASSES), np.int64))
         self._save()
         return record
 
     def __iter__(self) -> Iterator[VisitRecord]:
-        """Runs the visits that are left, and yields the record of each when it is saved.
-
-        Raises:
-            Diverged: a loss is not finite. Files of earlier visits stay.
-        """
+        """Runs the visits that are left, and yields the record of each when it is saved; raises as `next_visit`."""
         while not self.finished:
             yield self.next_visit()
 
@@ -222,10 +201,7 @@ class Run:
                 with self._timer.part("frames"):
                     batch = next(batches)
                 self._take(step, visit, domain, batch, metrics)
-        if not all(parameter.isfinite().all() for parameter in self._method.evaluated_network.parameters()):
-            raise Diverged(
-                f"a parameter is no longer finite after visit {visit} ({domain}); a smaller learning rate may help"
-            )
+        check_parameters(self._method.evaluated_network, f"visit {visit} ({domain})")
         return metrics
 
     def _take(self, step: Step, visit: int, domain: str, batch: Batch, metrics: VisitMetrics) -> None:
@@ -236,17 +212,17 @@ class Run:
             with self._timer.part("prequential scores"):
                 label_free = self._label_free(batch.images, logits)
                 metrics.score(logits, batch, label_free)
-        plan = self._plan(StepView(step.number, self._schedule.total_steps(), batch.images, logits))
+        with self._timer.part("controller"):
+            plan = self._controller.plan(StepView(step.number, self._schedule.total_steps(), batch.images, logits))
         with self._memory.part(len(step.frames), plan.trains, plan.first_stage, plan.trains_fusion):
-            log = _finite(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
+            log = finite_values(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
         self._controller.observe(log)
         rates = self._method.rates(plan)
         if self._watchers:
             controller = self._controller.watched()
             scores = {name: float(values.mean()) for name, values in label_free.items()}
-            self._show(
-                SeenStep(visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, controller)
-            )
+            seen = SeenStep(visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, controller)
+            self._show(seen)
         metrics.add(len(step.frames), log, rates)
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
@@ -260,10 +236,6 @@ class Run:
         method = self._method
         inputs = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
         return measured(self._settings.evaluation.label_free, inputs)
-
-    def _plan(self, view: StepView) -> StepPlan:
-        with self._timer.part("controller"):
-            return self._controller.plan(view)
 
     def _show(self, step: SeenStep) -> None:
         with self._timer.part("logging"):
@@ -326,13 +298,3 @@ class Run:
         self._memory.load_state_dict(state.get("memory", {}))
         self._best.load_state_dict(state["best"])
         self._publish(folder)
-
-
-def _finite(log: StepLog, place: str) -> dict[str, float]:
-    values = {name: float(value) for name, value in log.items()}
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise Diverged(
-                f"the loss term '{name}' is {value} in {place}; a smaller learning rate or loss weight may help"
-            )
-    return values

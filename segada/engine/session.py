@@ -13,8 +13,9 @@ from segada.cli.progress_bar import ProgressBar
 from segada.cli.signals import Asked, never
 from segada.core.run_names import RUN_MARKS
 from segada.data.frame_schedule import FrameSchedule
+from segada.engine.divergence import Diverged
 from segada.engine.run_data import prepare_data
-from segada.engine.runner import Diverged, Run
+from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
@@ -40,12 +41,9 @@ def run(
 
     Example:
         >>> import segada
-        >>> settings = segada.RunSettings.model_validate(
-        ...     {
-        ...         "data": {"size": (32, 64), "splits": {"source": 4, "adapt": 4, "test": 2}},
-        ...         "stream": {"visits": ("clear", "25mm"), "frames": 4},
-        ...     }
-        ... )
+        >>> data = {"size": (32, 64), "splits": {"source": 4, "adapt": 4, "test": 2}}
+        >>> stream = {"visits": ("clear", "25mm"), "frames": 4}
+        >>> settings = segada.RunSettings.model_validate({"data": data, "stream": stream})
         >>> report = segada.run(settings)
         >>> [visit.domain for visit in report.visits]
         ['clear', '25mm']

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segada.core.timer import StepTime
-from segada.engine.runner import Diverged
+from segada.engine.divergence import Diverged
 from segada.errors import InputError
 from segada.profiling.parameters import ModuleCount, count_parameters, in_words, summed
 from segada.profiling.step_time import WARM_UP, PartTime, part_times, time_steps, whole_step

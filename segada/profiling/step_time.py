@@ -51,7 +51,7 @@ def time_steps(settings: RunSettings, steps: int) -> tuple[list[StepTime], Segme
 
     Raises:
         ValueError: as `segada.engine.run_data.prepare_data` and `segada.engine.runner.Run`.
-        segada.engine.runner.Diverged: a loss is not finite.
+        segada.engine.divergence.Diverged: a loss is not finite.
     """
     shortened = _shortened(settings, WARM_UP + steps)
     timer = StepTimer()

@@ -17,6 +17,7 @@ from ray import cloudpickle
 from ray.exceptions import OutOfMemoryError, RayTaskError
 from study_samples import report
 
+import segada.engine.divergence
 import segada.engine.runner
 from hpo import run
 from hpo.config.study_file import load_study
@@ -221,7 +222,7 @@ def test_a_job_that_begins_lean_has_no_second_try_and_one_that_is_given_up_no_fi
 
 
 @pytest.mark.parametrize(
-    "error", [segada.engine.runner.Diverged("the loss is nan"), ValueError("placement: no such block")]
+    "error", [segada.engine.divergence.Diverged("the loss is nan"), ValueError("placement: no such block")]
 )
 def test_a_failure_of_the_runs_own_is_never_tried_again(
     error: Exception, settings: RunSettings, material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

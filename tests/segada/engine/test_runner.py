@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from segada.engine.divergence import Diverged
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Diverged, Run
+from segada.engine.runner import Run
 from segada.records import RunReport
 from segada.settings import RunSettings
 
