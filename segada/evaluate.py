@@ -36,7 +36,7 @@ def parser() -> Parser:
     options.add_argument("--slide", metavar="CROP", help="see frames through windows of so many pixels: 512, 512x1024")
     options.add_argument("--stride", metavar="S", help="from window to window; default: two thirds of the window")
     options.add_argument(
-        "--save", nargs="+", default=[], choices=SAVED, help="also writes this of each frame to the results"
+        "--save", nargs="+", default=[], choices=SAVED, help="also write this of each frame to the results"
     )
     options.add_argument(
         "--batch-size", type=int, metavar="N", help="most frames at once; default: as many as memory has room for"

@@ -29,9 +29,9 @@ def parser() -> Parser:
     options.add_argument(
         "--no-validate",
         action="store_true",
-        help="scores the held-out frames after the last visit alone; no best.safetensors is chosen",
+        help="score the held-out frames after the last visit alone; no best.safetensors is chosen",
     )
-    options.add_argument("--half", type=Path, metavar="FILE", help="also writes the weights here, in half precision")
+    options.add_argument("--half", type=Path, metavar="FILE", help="also write the weights here, in half precision")
     return options
 
 

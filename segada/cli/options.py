@@ -22,7 +22,7 @@ DEBUG: Final[Mapping[str, int]] = {
 LOAD_FROM: Final = "model.checkpoint"
 DETERMINISTIC: Final = "runtime.deterministic"
 
-SET_HELP: Final = "sets a setting, in place of the file's value; repeatable; a list is written [a,b] or a,b"
+SET_HELP: Final = "set a setting, in place of the file's value; repeatable; a list is written [a,b] or a,b"
 
 
 def add_out(parser: argparse.ArgumentParser, default: str, what: str = "results") -> None:
@@ -70,27 +70,27 @@ def add_run_options(parser: argparse.ArgumentParser, settings: str, out: str) ->
     parser.add_argument(
         "--load-from",
         metavar="FILE",
-        help=f"begins a new run from these weights: the same as --set {LOAD_FROM}=FILE",
+        help=f"begin a new run from these weights: the same as --set {LOAD_FROM}=FILE",
     )
     parser.add_argument(
         "--resume-from",
         type=Path,
         metavar="FOLDER",
-        help="continues the run in this folder, with its own settings, after its last complete visit",
+        help="continue the run in this folder, with its own settings, after its last complete visit",
     )
     parser.add_argument(
         "--auto-resume",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="continues the run if the folder holds it (default), or refuses such a folder",
+        help="continue the run if the folder holds it (default), or refuse such a folder",
     )
     parser.add_argument(
         "--tags",
         action="append",
         default=[],
         metavar="A,B",
-        help="words that are kept in tags.json of the run's folder",
+        help="words to keep in tags.json of the run's folder",
     )
     parser.add_argument("--deterministic", action="store_true", help=f"the same as --set {DETERMINISTIC}=true")
     debug = ", ".join(f"{path}={value}" for path, value in DEBUG.items())
-    parser.add_argument("--debug", action="store_true", help=f"a run of seconds on few frames: sets {debug}")
+    parser.add_argument("--debug", action="store_true", help=f"run seconds on few frames: set {debug}")

@@ -1,6 +1,6 @@
-"""Data sets on a disk: `python -m segada.data check FOLDER` says what a folder is and what a run can do with it.
+"""Data sets on disk: `python -m segada.data check FOLDER` shows the contents of a folder and how a run can use it.
 
-`python -m segada.data cache` lists the decoded frames that are kept, or removes them.
+`python -m segada.data cache` lists the cached decoded frames, and removes them.
 """
 
 import sys
@@ -32,21 +32,23 @@ def parser() -> Parser:
         "check ~/data/ACDC --all",
     )
     commands = options.add_subparsers(required=True, dest="command", metavar="COMMAND")
-    checking = commands.add_parser(
-        "check", help="says what a folder is, what is wrong with it, and the settings to use it"
+    checking = commands.add_parser("check", help="show the data sets in a folder and the problems of their files")
+    checking.add_argument(
+        "path", type=Path, metavar="FOLDER", help="folder of a data set, its parent, or a folder inside it"
     )
-    checking.add_argument("path", type=Path, metavar="FOLDER", help="folder of a data set, one above, or one inside it")
-    checking.add_argument("--all", action="store_true", help="reads every file, not eight for each domain and purpose")
-    checking.add_argument("--dataset", metavar="NAME", help=f"looks for this layout alone: {', '.join(LAYOUTS)}")
-    checking.add_argument("--labels", metavar="FOLDER", help="folder of gtFine or gt, if it is outside the first one")
-    caching = commands.add_parser("cache", help="lists the decoded frames that are kept, and their sizes")
-    caching.add_argument("folder", nargs="?", metavar="FOLDER", help="default: the default of data.loading.cache")
-    caching.add_argument("--clear", action="store_true", help="removes all that no process has in use")
+    checking.add_argument("--all", action="store_true", help="read all files, not only eight per domain and split")
+    checking.add_argument("--dataset", metavar="NAME", help=f"look only for this layout: {', '.join(LAYOUTS)}")
+    checking.add_argument("--labels", metavar="FOLDER", help="folder that contains gtFine or gt, if FOLDER does not")
+    caching = commands.add_parser("cache", help="list or clear the cache of decoded frames")
+    caching.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="cache folder (default: the default of data.loading.cache)"
+    )
+    caching.add_argument("--clear", action="store_true", help="remove all entries that no process uses")
     return options
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: 0 nothing is wrong, 2 the folder or its files are, 3 interrupted.
+    """Runs the command and returns its exit code: 0 no problem, 2 wrong folder or files, 3 interrupted.
 
     Args:
         words: Words of the command line; None takes those of `sys.argv`.

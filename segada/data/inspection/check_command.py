@@ -1,4 +1,4 @@
-"""Says what a folder of a data set is and what a run can do with it: `python -m segada.data check`."""
+"""Shows the data sets in a folder and how a run can use them: `python -m segada.data check`."""
 
 import argparse
 
@@ -12,10 +12,10 @@ from segada.settings.inputs import checked_path
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Prints what a folder is, what is wrong with its files, and the settings that use it.
+    """Prints the data sets in a folder, the problems of its files, and the settings that use it.
 
     Raises:
-        InputError: the folder is nothing known, or files are missing or cannot be used.
+        InputError: The folder has no known layout, or files are missing or cannot be used.
     """
     console = wide_terminal()
     path = checked_path(arguments.path, "")
@@ -23,17 +23,15 @@ def check(arguments: argparse.Namespace) -> None:
     if not data_sets:
         for line in nothing_known(path):
             console.print(line, soft_wrap=True)
-        raise InputError(
-            f"{path}: is no data set in a known layout; name its files by the patterns of dataset: folders"
-        )
+        raise InputError(f"{path}: is no data set in a known layout; give patterns of its files with dataset: folders")
     found = [(data_set, inspect(data_set, everything=arguments.all)) for data_set in data_sets]
     for data_set, inspection in found:
         print_findings(data_set, inspection, console)
     console.print("", "# settings that use it: python -m segada.adapt FILE, or run: of a study", sep="\n")
-    # Not by the console, which would break lines.
+    # Not with the console, which would wrap lines.
     print(suggested(found), end="")
     problems = summary([inspection for _, inspection in found])
     if problems:
         raise InputError(
-            f"{path}: {problems}; they are named above: get them anew, or take them away with their partners"
+            f"{path}: {problems}; they are listed above: copy them again, or remove them with their images or labels"
         )
