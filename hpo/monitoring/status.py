@@ -225,15 +225,15 @@ def _folders(out: Path, name: str) -> list[Path]:
 
 
 def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float | None, driver: str | None) -> Running:
-    trace = None if folder is None else progress_of(folder)
-    done = 0 if trace is None else trace.visits
+    progress = None if folder is None else progress_of(folder)
+    done = 0 if progress is None else progress.visits
     return Running(
         name=name,
         visits=done,
         of=len(visits) or None,
         domain=visits[done] if done < len(visits) else None,
-        miou=None if trace is None else trace.miou,
-        since=begun if begun is not None or trace is None else trace.begun,
+        miou=None if progress is None else progress.miou,
+        since=begun if begun is not None or progress is None else progress.begun,
         driver=driver,
     )
 
