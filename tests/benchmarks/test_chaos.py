@@ -204,7 +204,7 @@ def test_a_driver_that_goes_on_or_leaves_no_results_is_a_fault(against: Control,
     assert outcome.kills == 1
 
 
-def test_mishaps_are_spread_evenly_over_the_life_of_a_study(tmp_path: Path) -> None:
+def test_incidents_are_spread_evenly_over_the_life_of_a_study(tmp_path: Path) -> None:
     study = Control(tmp_path, tmp_path, seconds=0.0, start_seconds=0.0, visits=40)
     struck = []
     for seed in range(400):
