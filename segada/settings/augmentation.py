@@ -28,8 +28,8 @@ class WindowSettings(Settings):
     """Greatest number of windows drawn for `class_share`, and of repetitions of this for `rare_share`; the last window
     is used in any case."""
     rare_share: Fraction = 0.5
-    """Where `stream.replay.policy` is `rare_class`, windows are drawn again until one has this share of
-    `stream.replay.min_pixels` pixels of the class that its frame was drawn for (DAFormer); 0 accepts any."""
+    """Share of `stream.replay.min_pixels`. Where `stream.replay.policy` is `rare_class`, windows are drawn again until
+    one has this many pixels of the class that its frame was drawn for (DAFormer); 0 accepts any."""
 
     @model_validator(mode="after")
     def _ratios_rise_and_are_read(self) -> Self:
