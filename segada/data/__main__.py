@@ -1,6 +1,6 @@
-"""Data sets on a disk: `python -m segada.data check FOLDER` says what a folder is and what a run can do with it.
+"""Data sets on disk: `python -m segada.data check FOLDER` shows the contents of a folder and how a run can use it.
 
-`python -m segada.data cache` says which decoded frames are kept, and removes them.
+`python -m segada.data cache` lists the cached decoded frames, and removes them.
 """
 
 import argparse
@@ -20,16 +20,17 @@ from segada.settings.inputs import checked_path
 
 
 def main() -> int:
-    """The command line. Returns the exit code: 0 nothing is wrong, 2 the folder or its files are, 3 interrupted."""
+    """Runs the command line. Returns the exit code: 0 no problem, 2 a problem with the folder or its files, 3
+    interrupted."""
     arguments = _parser().parse_args()
     return exit_code(lambda: arguments.command(arguments), "no data set was changed")
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Prints what a folder is, what is wrong with its files, and the settings that use it.
+    """Prints the data sets in a folder, the problems of its files, and the settings that use it.
 
     Raises:
-        InputError: the folder is nothing known, or files are missing or cannot be used.
+        InputError: The folder has no known layout, or files are missing or cannot be used.
     """
     console = wide_terminal()
     path = checked_path(arguments.path, "")
@@ -44,7 +45,7 @@ def check(arguments: argparse.Namespace) -> None:
     for data_set, inspection in found:
         print_findings(data_set, inspection, console)
     console.print("", "# settings that use it: python -m segada.adapt FILE, or run: of a study", sep="\n")
-    # Not by the console, which would break lines.
+    # Not with the console, which would wrap lines.
     print(suggested(found), end="")
     problems = summary([inspection for _, inspection in found])
     if problems:

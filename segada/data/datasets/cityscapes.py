@@ -51,7 +51,7 @@ def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
 
 
 def elsewhere(root: Path) -> dict[str, str]:
-    """`labels_root` of a data set that has the labels of Cityscapes: nothing if they are below its root."""
+    """Returns `labels_root` of a data set with the labels of Cityscapes; empty if they are below its root."""
     near = [
         root,
         *(folder / name for folder in root.absolute().parents[:3] for name in (".", "cityscapes", "Cityscapes")),

@@ -1,4 +1,4 @@
-"""What the cache of decoded frames holds, and emptying it: `python -m segada.data cache`."""
+"""Listing and clearing of the cache of decoded frames: `python -m segada.data cache`."""
 
 import argparse
 import time
@@ -24,10 +24,10 @@ def add_cache_options(parser: argparse.ArgumentParser) -> None:
 
 
 def cache(arguments: argparse.Namespace) -> None:
-    """Prints what is in a cache, the longest unused first, or removes it.
+    """Prints the entries of a cache, the least recently used first, or removes them.
 
     Raises:
-        InputError: the folder is not one.
+        InputError: The path is not a folder.
     """
     console = terminal()
     default = LoadingSettings().cache
