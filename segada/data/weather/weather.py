@@ -24,7 +24,7 @@ Render = Callable[[Picture, Depth, np.random.Generator], Picture]
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Weather by its causes; all defaults together are clear."""
+    """Weather by its causes; all defaults together are clear weather."""
 
     rain: float = 0.0
     """Rain rate in mm/h."""
