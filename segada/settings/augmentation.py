@@ -34,7 +34,7 @@ class WindowSettings(Settings):
     @model_validator(mode="after")
     def _ratios_rise_and_are_read(self) -> Self:
         if self.resize[0] > self.resize[1]:
-            raise ValueError(f"resize is {list(self.resize)}, but the least ratio comes first; turn them round")
+            raise ValueError(f"resize is {list(self.resize)}, but the smaller ratio must come first; swap them")
         if self.size is None and self.resize != (1.0, 1.0):
             raise ValueError(
                 f"resize is {list(self.resize)}, but size is null, and frames of different sizes make no batch; set "
@@ -87,7 +87,7 @@ class GammaSettings(Settings):
     @model_validator(mode="after")
     def _rises(self) -> Self:
         if self.lowest > self.highest:
-            raise ValueError(f"lowest is {self.lowest}, but highest is {self.highest}; turn them round")
+            raise ValueError(f"lowest is {self.lowest}, but highest is {self.highest}; swap them")
         return self
 
 

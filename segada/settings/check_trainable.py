@@ -76,8 +76,8 @@ def check_controlled(method: MethodSettings, controller: ControllerSettings) -> 
     rated = isinstance(method, AdversarialSettings)
     if controller.name in SCHEDULES and not rated:
         raise ValueError(
-            f"controller.name is {controller.name!r}, but with {choice.setting} {choice.learns}, at whatever rate; set "
-            f"{choice.cure}, or controller.name to always"
+            f"controller.name is {controller.name!r}, but with {choice.setting} {choice.learns}, at any rate; set "
+            f"{choice.cure}, or controller.name to constant"
         )
     if controller.name != "hamlet":
         return

@@ -17,7 +17,9 @@ def expand(text: str) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        raise ValueError(f"there is no user {path.parts[0]}, whose home it begins with; write the folder out") from None
+        raise ValueError(
+            f"there is no user {path.parts[0]}, whose home directory the path starts with; give the full path"
+        ) from None
 
 
 def _value(match: re.Match[str]) -> str:

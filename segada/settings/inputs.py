@@ -66,7 +66,7 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as failure:
         raise InputError(f"{path}: cannot be read: {failure}") from None
     if len(content) > FILE_BYTES:
-        problem = f"it has more than {FILE_BYTES:,} bytes, and no settings need as many"
+        problem = f"it has more than {FILE_BYTES:,} bytes, which is more than any settings need"
     if problem:
         raise InputError(f"{path}: cannot be read: {problem}")
     try:

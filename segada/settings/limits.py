@@ -6,54 +6,53 @@ The limits are far above what a search or a run can use, and low enough that a r
 from typing import Final
 
 FILE_BYTES: Final = 1 << 20
-"""Size of a settings file, in bytes."""
+"""Greatest size of a settings file, in bytes."""
 DEPTH: Final = 50
-"""Depth of nested mappings and lists, once aliases are expanded."""
+"""Greatest depth of nested mappings and lists, once aliases are expanded."""
 VALUES: Final = 20_000
-"""Number of values of a file, keys not counted, once aliases and merges are expanded."""
+"""Greatest number of values of a file, keys not counted, once aliases and merges are expanded."""
 TEXT: Final = 10_000
-"""Number of characters of one text."""
+"""Greatest number of characters of one text."""
 KEY: Final = 255
-"""Number of characters of one key, or of one path of `--set`."""
+"""Greatest number of characters of one key, or of one path of `--set`."""
 NUMBER: Final = 100
-"""Number of characters of one number."""
+"""Greatest number of characters of one number."""
 WHOLE: Final = 10**18
 """Greatest absolute value of an integer, so that it fits into 64 bits."""
 NAME: Final = 100
-"""Number of characters of a name that becomes a folder's name, to which suffixes are added; file systems allow 255
-bytes."""
+"""X"""
 PLACE: Final = 1_000
-"""Number of characters of a path or URL; Linux allows 4,096 bytes, and file names are appended to it."""
+"""Greatest number of characters of a path or URL; Linux allows 4,096 bytes, and file names are appended to it."""
 PART: Final = 255
-"""Number of bytes of one component of a path, the limit of file systems."""
+"""Greatest number of bytes of one component of a path, the limit of file systems."""
 COUNT: Final = 1_000_000
 """Default limit of counts: frames, steps, channels, runs."""
 SEED: Final = 10**15
 """Greatest seed; indices of trials and runs are added to it."""
 VISITS: Final = 10_000
-"""Number of visits of one run."""
+"""Greatest number of visits of one run."""
 
 FILES: Final = 20
-"""Number of study files that extend each other."""
+"""Greatest number of study files that extend each other."""
 TRIALS: Final = 100_000
-"""Number of trials of a search."""
+"""Greatest number of trials of a search."""
 RUNS: Final = 1_000
-"""Number of seeds of a confirmation, and of configurations that are confirmed."""
+"""Greatest number of seeds of a confirmation, and of configurations that are confirmed."""
 POPULATION: Final = 10_000
-"""Number of trials or children that a sampler handles at once, and of values of a number in a grid."""
+"""Greatest number of trials or children that a sampler handles at once, and of values of a number in a grid."""
 PARAMETERS: Final = 200
-"""Number of parameters of a space, and of forbidden combinations."""
+"""Greatest number of parameters of a space, and of forbidden combinations."""
 CHOICES: Final = 1_000
-"""Number of choices of a parameter, and of members of a list in a condition."""
+"""Greatest number of choices of a parameter, and of members of a list in a condition."""
 LEVELS: Final = 1_000_000
-"""Number of values of a number with a step."""
+"""Greatest number of values of a number with a step."""
 WAYS: Final = 1_000
-"""Number of ways in which the conditions of a parameter, and of those above it, can be met."""
+"""Greatest number of ways in which the conditions of a parameter, and of those above it, can be met."""
 OBJECTIVES: Final = 8
-"""Number of objectives of a study, and of constraints; samplers compare every pair of trials in each."""
+"""Greatest number of objectives of a study, and of constraints; samplers compare every pair of trials in each."""
 DIVISIONS: Final = 20
-"""Number of divisions of an objective's axis in nsga3; reference points are as many as their combinations."""
+"""Greatest number of divisions of an objective's axis in nsga3; reference points are as many as their combinations."""
 FORMULA: Final = 1_000
-"""Number of characters of a formula."""
+"""Greatest number of characters of a formula."""
 TERMS: Final = 200
-"""Number of numbers, metrics, operators and functions of a formula."""
+"""Greatest count of numbers, metrics, operators and functions of a formula."""

@@ -137,7 +137,7 @@ class RunSettings(Settings):
     def _best_is_not_chosen_by_the_report(self) -> Self:
         if self.logging.best_weights and self.evaluation.split == "test":
             raise ValueError(
-                "logging.best_weights is true, but evaluation.split is 'test', by whose frames nothing is chosen; set "
+                "logging.best_weights is true, but evaluation.split is 'test', on which nothing may be selected; set "
                 "evaluation.split to val, or logging.best_weights to false"
             )
         return self

@@ -41,8 +41,8 @@ class StreamSettings(Settings):
     """Split of a visited domain whose frames are used: `adapt`, or `source` for pre-training, which visits the source
     frames."""
     frames: Count | None = 120
-    """Number of frames of one pass, at most the number that the domain has; null takes all. A later visit to the domain
-    continues after the frames of the earlier one."""
+    """Number of frames of one pass, at most the number that the domain has; null takes all. Each visit continues after
+    the frames of all visits before it, regardless of their domains, and starts over at the end of its domain."""
     passes: Count = 1
     """Number of times that a visit goes over its frames."""
     batch_size: Count = 4
@@ -64,8 +64,8 @@ class StreamSettings(Settings):
     def _there_is_a_way_back(self) -> Self:
         if self.route == "forward_and_back" and len(self.visits) == 1:
             raise ValueError(
-                f"stream.route is 'forward_and_back', but stream.visits has {self.visits[0]!r} alone, from which "
-                "nothing leads back; name more domains, or set stream.route to forward"
+                f"stream.route is 'forward_and_back', but stream.visits has only {self.visits[0]!r}, from "
+                "which there is no way back; name more domains, or set stream.route to forward"
             )
         return self
 

@@ -135,7 +135,7 @@ def read_contents(file: BinaryIO) -> Contents:
     """
     head = file.read(HEAD.size)
     if len(head) < HEAD.size or not head.startswith(MAGIC):
-        raise DamagedEntry("is no file of frames of this version")
+        raise DamagedEntry("is not a cache file of this version")
     _, place, length, checksum = HEAD.unpack(head)
     size = file.seek(0, 2)
     if size != place + length:
@@ -147,7 +147,7 @@ def read_contents(file: BinaryIO) -> Contents:
     try:
         contents = Contents.model_validate_json(text)
     except ValidationError as error:
-        raise DamagedEntry("says about its contents what cannot be understood") from error
+        raise DamagedEntry("has a description of its contents that cannot be parsed") from error
     if contents.places[2] != place:
         raise DamagedEntry("has another length than its frames have")
     return contents

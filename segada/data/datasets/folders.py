@@ -60,7 +60,7 @@ def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:
 
 FOLDERS: Final = Layout(
     name="folders",
-    expects="image files that fit images and label files that fit labels, paired by what their wildcards stand for",
+    expects="image files that fit images and label files that fit labels, paired by what their wildcards match",
     example="${SEGADA_DATA:-/data}",
     listing=_listing,
     recognize=_recognize,

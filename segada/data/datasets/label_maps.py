@@ -60,8 +60,8 @@ class LabelMap:
         number = int(strange.min())
         raise ValueError(
             f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, "
-            f"but these files have {self.said}; if it is right, read the set as dataset: folders, whose classes say "
-            "what ids mean"
+            f"but these files have {self.said}; if the id is right, use dataset: folders, where classes assigns "
+            "ids to classes"
         )
 
 

@@ -187,8 +187,8 @@ class Recorded:
             raise ValueError(f"{missing}; {self._expectation}") from None
         if not listing.frames:
             raise ValueError(
-                f"{self.layout.name} in {root} has no frames for {split!r}: too few to divide, or none are meant "
-                "to serve it (train, report and shares of a domain say how they are divided)"
+                f"{self.layout.name} in {root} has no frames for {split!r}: too few to divide, or none are "
+                "assigned to it (train, test and shares of a domain determine the division)"
             )
         return listing
 

@@ -21,7 +21,7 @@ def print_findings(data_set: Recognized, inspection: Inspection, console: Consol
     """Prints the layout of a folder, its frames by domain and split, its images, its classes, and the problems
     found."""
     tell = partial(console.print, soft_wrap=True)
-    tell("", f"{data_set.root} is {data_set.layout}", "images with labels, by domain and purpose:", sep="\n")
+    tell("", f"{data_set.root} is {data_set.layout}", "images with labels, by domain and split:", sep="\n")
     console.print(_counts(inspection))
     for name, absence in inspection.absences.items():
         if not _can_be_used(inspection.counts[name]):
@@ -77,7 +77,7 @@ def _about_pictures(inspection: Inspection) -> Iterable[str]:
             yield f"  {what} {', '.join(sizes)}"
     for kind, count in Counter(look.kind for look in looks if look.kind != "colors").most_common():
         one = next(look.files.image for look in looks if look.kind == kind)
-        yield f"  images that hold {kind}, which is read as colors: {count}, the first of them {one}"
+        yield f"  images of {kind}, converted to colors: {count}, the first of them {one}"
 
 
 def _classes(inspection: Inspection) -> Table:

@@ -47,7 +47,7 @@ def recognized(path: Path, only: str | None = None, labels: str | None = None) -
         InputError: There is no such folder or layout.
     """
     if not path.is_dir():
-        raise InputError(f"{path}: there is no such folder (seen from {Path.cwd()}); write where the data are")
+        raise InputError(f"{path}: there is no such folder (seen from {Path.cwd()}); give the folder of the data")
     if only is not None and only not in LAYOUTS:
         raise InputError(f"--dataset {only}: there is no such layout; {nearest(only, LAYOUTS)}")
     names = list(LAYOUTS) if only is None else [only]

@@ -1,4 +1,4 @@
-"""Augmentations that cannot be are refused with the cure; without any named, all are off."""
+"""Augmentation settings: impossible ones are refused with the cure; all are off by default."""
 
 import pytest
 
