@@ -20,7 +20,7 @@ NUMBER: Final = 100
 WHOLE: Final = 10**18
 """Greatest absolute value of an integer, so that it fits into 64 bits."""
 NAME: Final = 100
-"""Greatest number of characters of a name that becomes a folder name and gets suffixes; file systems allow 255 bytes."""
+"""Greatest number of characters of a name that, with a suffix, becomes a folder name; file systems allow 255 bytes."""
 PLACE: Final = 1_000
 """Greatest number of characters of a path or URL; Linux allows 4,096 bytes, and file names are appended to it."""
 PART: Final = 255

@@ -109,7 +109,7 @@ REFUSED = {
     ),
     "no way back": (
         "stream:\n  visits: [clear]\n  route: forward_and_back",
-        "3: stream.route: is 'forward_and_back', but stream.visits has 'clear' alone, from which nothing leads",
+        "3: stream.route: is 'forward_and_back', but stream.visits has only 'clear', from which there is no",
     ),
     "too large": (
         "data: {size: [64, 100000]}",
