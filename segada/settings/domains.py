@@ -93,7 +93,7 @@ class FoggyCityscapesDomain(PartedDomain):
     def _one_fog(self) -> Self:
         if (self.visibility is None) == (self.beta is None):
             raise ValueError(
-                f"visibility is {self.visibility} and beta {self.beta}, but exactly one of them says which fog: "
+                f"visibility is {self.visibility} and beta {self.beta}, but exactly one of them must be given: "
                 "visibility in metres for the files of weather-augment, beta for the official ones"
             )
         return self

@@ -40,7 +40,7 @@ def _disparities(domain: CityscapesDomain, folder: Path) -> dict[str, DepthFile]
         return {}
     files = found(folder, DISPARITY_PATTERN)
     if domain.depth == "disparity" and not files:
-        raise MissingFolder(f"no files {DISPARITY_PATTERN} in {folder}, which depth: disparity asks for")
+        raise MissingFolder(f"no files {DISPARITY_PATTERN} in {folder}, which depth: disparity requires")
     return {key: DepthFile(path, units=None) for key, path in files.items()}
 
 
