@@ -132,7 +132,7 @@ def test_official_fog_is_found_by_its_beta(tmp_path: Path, beta: float) -> None:
     data = data_of(tmp_path, domain, visibility=None, beta=beta)
 
     assert len(names(data, "test")) == CITY_FRAMES
-    with pytest.raises(ValueError, match="exactly one of them says which fog"):
+    with pytest.raises(ValueError, match="exactly one of them must be given"):
         data_of(tmp_path, domain, beta=beta)
 
 
