@@ -189,4 +189,4 @@ def _too_many(mark: yaml.Mark) -> _BeyondLimit:
 
 
 def _too_deep(mark: yaml.Mark) -> _BeyondLimit:
-    return _BeyondLimit(f"more than {DEPTH} nested mappings and lists; reduce the nesting", mark)
+    return _BeyondLimit(f"more than {DEPTH} mappings and lists are inside each other; reduce the nesting", mark)
