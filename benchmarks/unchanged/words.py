@@ -23,13 +23,14 @@ SETTINGS: Final[Mapping[str, str]] = {
     "data.domains.*.report": "data.domains.*.test",
     "modulation": "controller",
     "prompt": "image_adapter",
+    "voters": "models",
     "watch": "logging",
     "model.frozen": "model.frozen_modules",
     "model.learning": "model.trainable_modules",
     "model.fresh": "model.reinitialize",
 }
-"""Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken. `*` is the name
-of a domain."""
+"""Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken. `*` stands for
+the name of a domain."""
 
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "evaluation.split": {"select": "val", "report": "test"},
@@ -43,6 +44,10 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
 
 RESULTS: Final[Mapping[str, str]] = {
     **VALUES["evaluation.label_free"],
+    "mishaps": "incidents",
+    "optimiser": "optimizer",
+    "prompt": "image_adapter",
+    "voters": "models",
 }
 """Old keys in reports, states and tables, and old columns of csv files, to new ones; parts between dots and slashes
 count."""
@@ -98,11 +103,15 @@ def _leaves(tree: Mapping[str, JsonValue], above: tuple[str, ...]) -> list[tuple
 
 def _new_path(path: tuple[str, ...]) -> tuple[str, ...]:
     for length in range(len(path), 0, -1):
-        for old in (path[:length], (*path[:2], "*", *path[3:length])):
-            new = SETTINGS.get(".".join(old))
-            if new is not None:
-                return (*(path[2] if part == "*" else part for part in new.split(".")), *path[length:])
+        new = SETTINGS.get(".".join(_without_domain(path[:length])))
+        if new is not None:
+            above = [path[place] if part == "*" else part for place, part in enumerate(new.split("."))]
+            return (*above, *path[length:])
     return path
+
+
+def _without_domain(path: tuple[str, ...]) -> tuple[str, ...]:
+    return (*path[:2], "*", *path[3:]) if path[:2] == ("data", "domains") and len(path) > 2 else path
 
 
 def _new_value(path: str, value: JsonValue) -> JsonValue:

@@ -58,7 +58,7 @@ class RunDir:
             Whether they were written: the run begins.
 
         Raises:
-            ValueError: if the folder holds a run of other settings, or this one watched in another way, or files of
+            ValueError: the folder holds a run of other settings, or this one with other logging settings, or files of
                 these names that are no run's.
         """
         path = self._path / "settings.yaml"
@@ -74,7 +74,7 @@ class RunDir:
                 "folder"
             )
         if found is not None and found.logging != settings.logging:
-            # What is watched is written while a run adapts: a part of it, or nothing, would come of going on.
+            # What is logged is written while a run adapts: a part of it, or nothing, would come of going on.
             raise ValueError(
                 f"{path}: holds this run with other logging settings; choose another folder, or those settings"
             )

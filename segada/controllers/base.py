@@ -59,7 +59,7 @@ class ControllerParts:
     """What a controller is built from.
 
     Attributes:
-        settings: Of the whole run; a controller reads its own room.
+        settings: Of the whole run; a controller reads its own section.
         static_model: Makes a frozen copy of the source model, without adapters, that shares what never learns.
         generator: Of everything that is random in a controller.
     """

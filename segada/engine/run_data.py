@@ -83,7 +83,7 @@ class RunData:
 
 
 def run_data_key(settings: RunSettings) -> str:
-    """The same for two runs exactly when they can share material."""
+    """The same for two runs exactly when they can share data."""
     relevant = {
         "data": settings.data.model_copy(update={"loading": LoadingSettings()}),
         "stream": settings.stream.model_copy(update={"batch_size": 1, "passes": 1, "replay": ReplaySettings()}),

@@ -25,7 +25,7 @@ WEIGHTS: Final = ("weights.safetensors", "best.safetensors")
 FACTS: Final = {"encoder": "model.encoder", "head": "model.head"}
 """What a checkpoint file may say about itself, and the setting that it decides."""
 READ: Final = ("data", "model", "adapter", "image_adapter", "runtime", "preset")
-"""Rooms of the settings that scoring a network reads."""
+"""Sections of the settings that scoring a network reads."""
 ELSEWHERE: Final = {
     "model.checkpoint": "name the checkpoint before the options",
     "model.reinitialize": "what is scored is all in the checkpoint",
@@ -80,7 +80,7 @@ class EvaluatedModel:
         return digest.hexdigest()
 
 
-def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[EvaluatedModel]:
+def find_models(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[EvaluatedModel]:
     """The networks that are named.
 
     A run's folder, or weights in one, brings the run's settings. Of another checkpoint the file itself says encoder,
@@ -100,18 +100,18 @@ def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, 
         if path.split(".")[0] not in READ:
             raise InputError(f"--set {path}: scoring reads only {', '.join(READ)}; leave it out")
     document = DEFAULTS if file is None else read_yaml(file)
-    return [_voter(name, document, overrides) for name in given]
+    return [_model(name, document, overrides) for name in given]
 
 
-def frame_settings(voters: Sequence[EvaluatedModel], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
+def frame_settings(models: Sequence[EvaluatedModel], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
     """The settings that say which frames are scored: those of `file`, else of the runs, else the defaults.
 
     Raises:
         InputError: the runs are about different frames, or the settings are wrong.
     """
-    runs = [voter for voter in voters if voter.is_run]
+    runs = [model for model in models if model.is_run]
     if file is None and runs:
-        others = [voter for voter in runs if voter.settings.data != runs[0].settings.data]
+        others = [model for model in runs if model.settings.data != runs[0].settings.data]
         if others:
             raise InputError(
                 f"{runs[0].given} and {others[0].given} are runs on different frames (data); say with --settings FILE "
@@ -122,7 +122,7 @@ def frame_settings(voters: Sequence[EvaluatedModel], file: str | None, overrides
     return _settings(document.with_overrides(overrides))
 
 
-def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
+def _model(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
     weights = _weights_of_a_run(checked_path(Path(given), ""))
     if weights is not None:
         own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
@@ -155,9 +155,9 @@ def _facts(given: str) -> dict[str, Value]:
 
 
 def _settings(document: Document) -> RunSettings:
-    """The settings without the rooms that say how something is learned: what they ask of others means nothing here."""
+    """The settings without the sections that say how something is learned, which do not matter here."""
     unread = set(RunSettings.model_fields) - {*READ, "stream"}
-    tree: Tree = {room: inside for room, inside in document.tree.items() if room not in unread}
+    tree: Tree = {section: inside for section, inside in document.tree.items() if section not in unread}
     domains = at_path(document.tree, ("evaluation", "domains"))
     scored: Tree = {} if domains is None else {"evaluation": {"domains": domains}}
     return document.build(RunSettings, merged(_all_domains(tree), {**tree, **scored}))

@@ -16,7 +16,7 @@ from segada.metrics import Areas
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class FramePrediction:
     """One frame.
 
     Attributes:
@@ -30,7 +30,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """Judges frames with networks that vote; leaves nothing behind but what it returns.
+    """Predicts and scores frames with networks that vote; leaves nothing behind but what it returns.
 
     Attributes:
         networks: Images [B, 3, H, W] in [0, 1] to logits.
@@ -44,8 +44,8 @@ class Predictor:
     device: torch.device
     soft: bool = False
 
-    def __call__(self, frames: Sequence[LabelledFrame]) -> list[Judgement]:
-        """Judges frames whose images are of one size; their labels may be of several.
+    def __call__(self, frames: Sequence[LabelledFrame]) -> list[FramePrediction]:
+        """Predicts and scores frames whose images are of one size; their labels may be of several.
 
         Args:
             frames: At least one.
@@ -56,7 +56,7 @@ class Predictor:
             sizes = [(frame.labels.shape[0], frame.labels.shape[1]) for frame in frames]
             predictions = predict(self.networks, images, sizes, self.views, self.soft)
             return [
-                Judgement(self._areas(prediction, frame.labels), prediction)
+                FramePrediction(self._areas(prediction, frame.labels), prediction)
                 for frame, prediction in zip(frames, predictions, strict=True)
             ]
 

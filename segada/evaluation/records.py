@@ -18,7 +18,7 @@ from segada.metrics import Areas
 from segada.records import Record
 
 
-class VoterRecord(Record):
+class ModelRecord(Record):
     """A network that was scored, alone or with others."""
 
     checkpoint: str
@@ -78,14 +78,14 @@ class DomainRecord(Record):
 class Evaluation(Record):
     """`evaluation.json`."""
 
-    voters: tuple[VoterRecord, ...]
+    models: tuple[ModelRecord, ...]
     protocol: Protocol
     domains: dict[str, DomainRecord]
     """In the order in which they were finished."""
 
-    def nameless(self) -> tuple[VoterRecord, ...]:
-        """The voters however they were named."""
-        return tuple(voter.model_copy(update={"checkpoint": ""}) for voter in self.voters)
+    def nameless(self) -> tuple[ModelRecord, ...]:
+        """The models however they were named."""
+        return tuple(model.model_copy(update={"checkpoint": ""}) for model in self.models)
 
 
 def domain_key(evaluation: Evaluation, frames: JsonValue) -> str:
@@ -95,7 +95,7 @@ def domain_key(evaluation: Evaluation, frames: JsonValue) -> str:
         evaluation: What is scored, and how.
         frames: What decides which frames the domain has.
     """
-    networks = [voter.model_dump(mode="json") for voter in evaluation.nameless()]
+    networks = [model.model_dump(mode="json") for model in evaluation.nameless()]
     canonical = json.dumps([networks, evaluation.protocol.model_dump(mode="json"), frames], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -26,7 +26,7 @@ class ResultFolder:
 
         Args:
             path: Of the folder; made if it is missing.
-            evaluation: The voters and the protocol, no domain.
+            evaluation: The models and the protocol, no domain.
 
         Raises:
             InputError: the folder holds another evaluation.

@@ -28,7 +28,7 @@ class MethodParts:
     """What a method is built from.
 
     Attributes:
-        settings: Of the whole run; a method reads its own room.
+        settings: Of the whole run; a method reads its own section.
         network: The source model, adapters inserted, freeze rules applied. The method owns it from now on.
         replay: Labelled source frames, endlessly.
         class_mix: Generator of the choice of classes.
@@ -36,7 +36,7 @@ class MethodParts:
         restoration: Generator of what goes back to the source model.
         initialization: Generator of what the method itself builds, for its constructor alone; no checkpoint holds it.
         source_frames: Generator of windows and styles of replayed frames.
-        clock: Told where each part of a step begins and ends; measures nothing unless a profile is taken.
+        timer: Told where each part of a step begins and ends; measures nothing unless a profile is taken.
     """
 
     settings: RunSettings
@@ -47,7 +47,7 @@ class MethodParts:
     restoration: torch.Generator
     initialization: torch.Generator
     source_frames: torch.Generator
-    clock: Timer = NULL_TIMER
+    timer: Timer = NULL_TIMER
 
 
 class Method(ABC):

@@ -48,7 +48,7 @@ class Learner(Method):
             beside: What else learns.
         """
         self.student = parts.network
-        self.clock = parts.clock
+        self.timer = parts.timer
         learning = learning_parameters(self.student)
         self._learning = tuple(learning)
         self._optimizer = Optimizer(learning, optimizer, beside)
@@ -72,7 +72,7 @@ class Learner(Method):
             losses["consolidation"] = self._consolidation.penalty()
         # A search may set every weight to 0: then nothing is to be learned.
         if losses:
-            with self.clock.part("backward and optimizer"):
+            with self.timer.part("backward and optimizer"):
                 self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
         self.steps += 1
         return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)
@@ -104,12 +104,12 @@ class Learner(Method):
         return self.student
 
     def learning_of(self, network: Segmentor) -> list[Tensor]:
-        """The parameters of a twin, in order, that learn in the student."""
+        """The parameters of a copy, in order, that learn in the student."""
         parameters = dict(network.named_parameters())
         return [parameters[name] for name in self._learning]
 
     def state_of(self, network: Segmentor) -> dict[str, Tensor]:
-        """What a run changes in the student or a twin."""
+        """What a run changes in the student or a copy."""
         return changing_state(network, self._learning)
 
     def state_dict(self) -> State:

@@ -29,7 +29,7 @@ class MeanTeacherLearner(Learner):
 
     def follow(self, alpha: float) -> None:
         """The teacher moves towards the student; `alpha` is the share of the old teacher in the new one."""
-        with self.clock.part("teacher follows"):
+        with self.timer.part("teacher follows"):
             follow(self.learning_of(self.teacher), self.learning_of(self.student), alpha)
 
     @property

@@ -1,4 +1,4 @@
-"""Pseudo-labels: what the teacher believes, and how much that belief weighs (DACS, arXiv 2007.08702)."""
+"""Pseudo-labels: what the teacher predicts, and with which weight (DACS, arXiv 2007.08702)."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class PseudoLabels:
-    """The teacher's belief about a batch.
+    """The teacher's pseudo-labels of a batch.
 
     Attributes:
         labels: int64 [B, H, W], most probable class.
@@ -45,7 +45,7 @@ def pseudo_labels(
 
 
 def ground_truth(pseudo_labels: PseudoLabels, labels: Tensor) -> PseudoLabels:
-    """The belief with the truth in the place of its labels: every pixel weighs 1, and 255 stays ignored.
+    """The pseudo-labels with the ground truth in their place: every pixel weighs 1, and 255 stays ignored.
 
     Args:
         pseudo_labels: What the teacher said.
