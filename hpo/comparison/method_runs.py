@@ -1,35 +1,36 @@
-"""The runs of a comparison: which there are, which are done, and doing the others, several at a time."""
+"""Runs of a comparison of methods: which there are, which are finished, and the others as child processes."""
 
-import multiprocessing
-import os
-import signal
+import json
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import wait
-from multiprocessing.queues import Queue
 from pathlib import Path
-from threading import Thread
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from segada.artifacts.run_dir import RunDir
-from segada.artifacts.run_files import read, read_report
+import yaml
+from pydantic import TypeAdapter
+
+from hpo.comparison.engine_process import EngineProcess
+from segada.artifacts.run_files import read, read_report, read_settings
+from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 from segada.core.atomic_io import write_text
-from segada.engine.run_data import RunData, run_data_key
-from segada.engine.runner import Diverged, Run
-from segada.engine.shared_data import SharedRunData, packed
+from segada.core.storage_errors import StorageError
 from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
 
-COMPANY: Final = "company.txt"
-"""File of a run's folder: how many runs there were at a time while it was measured."""
+RUNS_AT_A_TIME: Final = "runs_at_a_time.json"
+"""File of a comparison: most runs there were at a time while a run was measured, by the name of its folder."""
+POLL_SECONDS: Final = 0.05
+"""Time between two looks at the child processes."""
+
+_COUNTS = TypeAdapter(dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedRun:
+class MethodRun:
     """One method with one seed."""
 
     method: str
@@ -38,126 +39,130 @@ class ComparedRun:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name in messages."""
         return f"{self.method} seed {self.settings.seed}"
 
     def report(self) -> RunReport | None:
-        """Its result; None if it is not finished."""
+        """Returns its result; None if it is not finished."""
         return finished_report(self.folder, self.settings)
-
-    def company(self) -> int:
-        """Most runs there were at a time while it was measured, itself included."""
-        return read(self.folder / COMPANY, int, 1).value
 
 
 def finished_report(folder: Path, settings: RunSettings) -> RunReport | None:
-    """The report in the folder of a run, if it is finished and one of these settings."""
+    """Returns the report in the folder of a run, if it is finished and one of these settings."""
     report = read_report(folder).value
     return report if report is not None and report.settings_hash == settings.settings_hash() else None
 
 
-def claim(runs: Sequence[ComparedRun]) -> None:
-    """Writes every run's settings into its folder.
+def most_at_a_time(out: Path, runs: Sequence[MethodRun]) -> int:
+    """Returns how many runs there were at most at a time while one of these was measured."""
+    counts = _runs_at_a_time(out)
+    return max(counts.get(run.folder.name, 1) for run in runs)
+
+
+def check_own_runs(runs: Sequence[MethodRun]) -> None:
+    """Refuses folders of other runs; writes nothing.
 
     Raises:
-        InputError: a folder holds a run of other settings; then nothing was written.
+        InputError: a folder holds a run of other settings.
     """
-    for run in sorted(runs, key=lambda run: not run.folder.exists()):
-        try:
-            RunDir(run.folder).claim(run.settings)
-        except ValueError as error:
-            raise InputError(f"{error}, or take the recipe that it was begun with") from error
+    for run in runs:
+        held = read_settings(run.folder).value
+        if held is None:
+            continue
+        if (held.settings_hash(), held.logging) != (run.settings.settings_hash(), run.settings.logging):
+            raise InputError(
+                f"{run.folder / 'settings.yaml'}: holds a run of other settings (hash {held.settings_hash()}, not "
+                f"{run.settings.settings_hash()}); choose another folder, or take the file that it was begun with"
+            )
 
 
-def carry_out(
-    runs: Sequence[ComparedRun], materials: Mapping[str, RunData], jobs: int
-) -> Iterator[tuple[ComparedRun, str | None]]:
-    """Does runs, or what is left of them, and gives each as it ends, with the reason if it diverged.
+def train(settings: RunSettings, folder: Path) -> None:
+    """Trains a source model, or finishes its training.
+
+    Raises:
+        InputError: it cannot be trained; with the reason.
+        StorageError: the file system takes nothing more.
+    """
+    with TemporaryDirectory() as drafts:
+        failure = next(_finished([("pretrain", "segada.pretrain", folder, settings)], Path(drafts), 1))[1]
+    if failure is not None:
+        raise InputError(f"pretrain: {failure}")
+
+
+def carry_out(runs: Sequence[MethodRun], out: Path, jobs: int) -> Iterator[tuple[MethodRun, str | None]]:
+    """Does runs, or what is left of them, and yields each as it ends, with the reason if it did not finish.
 
     Args:
-        runs: That are not finished.
-        materials: By `run_data_key`.
-        jobs: Processes; 1 does without others.
+        runs: Runs that are not finished.
+        out: Folder of the comparison.
+        jobs: Processes at a time.
 
     Raises:
-        InputError: a method cannot be built from its settings, or a process was killed.
+        InputError: a process was killed.
+        StorageError: the file system takes nothing more.
     """
-    company = min(jobs, len(runs))
-    if company == 1:
-        for run in runs:
-            yield run, _finish(run, materials, company)
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    spawn = multiprocessing.get_context("spawn")
-    shared = spawn.Queue()
-    # Who interrupts before every worker has its frames does not wait for them.
-    shared.cancel_join_thread()
-    pool = ProcessPoolExecutor(company, spawn, _begin_worker, (shared,))
+    at_a_time = min(jobs, len(runs))
+    by_name = {run.folder.name: run for run in runs}
+    commands = [(name, "segada.adapt", run.folder, run.settings) for name, run in by_name.items()]
+    with TemporaryDirectory() as drafts:
+        for name, failure in _finished(commands, Path(drafts), at_a_time, out):
+            yield by_name[name], failure
+
+
+_Command = tuple[str, str, Path, RunSettings]
+"""Name, module, folder and settings of a run."""
+
+
+def _finished(
+    commands: Sequence[_Command], drafts: Path, at_a_time: int, out: Path | None = None
+) -> Iterator[tuple[str, str | None]]:
+    """Runs commands, some at a time, and yields the name of each that ended, with the reason if it failed."""
+    waiting = deque(commands)
+    running: dict[str, EngineProcess] = {}
     try:
-        with _without_interrupts():
-            futures = {pool.submit(_finish_in_worker, run, company): run for run in runs}
-        parcels = _packed(runs, materials)
-        for _ in range(company):
-            shared.put(parcels)
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool as failure:
+        while waiting or running:
+            while waiting and len(running) < at_a_time:
+                name, module, folder, settings = waiting.popleft()
+                if out is not None:
+                    _note_runs_at_a_time(out, name, at_a_time)
+                file = drafts / f"{name}.yaml"
+                file.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+                words = [module, str(file), "--out", str(folder)]
+                running[name] = EngineProcess(words, drafts / f"{name}.err", alone=at_a_time == 1)
+            ended = [name for name, process in running.items() if process.exit_code() is not None]
+            for name in ended:
+                yield name, _failure(running.pop(name), at_a_time)
+            if not ended:
+                time.sleep(POLL_SECONDS)
+    finally:
+        # A run that is killed goes on from its last visit when the comparison is started again.
+        for process in running.values():
+            process.kill()
+
+
+def _failure(process: EngineProcess, at_a_time: int) -> str | None:
+    code = process.exit_code()
+    if code == DONE:
+        return None
+    if code == INTERRUPTED:
+        raise StorageError(process.problem())
+    if code is not None and code < 0:
         raise InputError(
-            f"one of {company} processes was killed, as the system does where memory is short; go on with fewer --jobs"
-        ) from failure
-    except BaseException:
-        # What a worker has begun goes on from its checkpoint the next time; nobody waits for its end now.
-        for worker in multiprocessing.active_children():
-            worker.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+            f"one of {at_a_time} processes was killed, as the system does where memory is short; go on with fewer "
+            "--jobs"
+        )
+    if code != WRONG_INPUT:
+        raise RuntimeError(process.errors())
+    return process.problem()
 
 
-def _finish(run: ComparedRun, materials: Mapping[str, RunData], company: int) -> str | None:
-    write_text(run.folder / COMPANY, f"{max(company, run.company())}\n")
-    try:
-        adaptation = Run(run.settings, materials[run_data_key(run.settings)], run.folder)
-        while not adaptation.finished:
-            adaptation.next_visit()
-    except Diverged as failure:
-        return str(failure)
-    except ValueError as error:
-        raise InputError(f"methods.{run.method}: {error}") from error
-    return None
+def _runs_at_a_time(out: Path) -> Mapping[str, int]:
+    nothing: dict[str, int] = {}
+    return read(out / RUNS_AT_A_TIME, _COUNTS.validate_json, nothing).value
 
 
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the end; processes that are begun inside never get them: the command ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _packed(runs: Sequence[ComparedRun], materials: Mapping[str, RunData]) -> dict[str, SharedRunData]:
-    settings = {run_data_key(run.settings): run.settings for run in runs}
-    return {key: packed(materials[key], settings[key]) for key in settings}
-
-
-_materials: Mapping[str, RunData] = {}
-
-
-def _begin_worker(shared: "Queue[Mapping[str, SharedRunData]]") -> None:
-    global _materials  # noqa: PLW0603 - what a process of a pool knows, it knows by a global name
-    # When the command is killed, its workers end by themselves.
-    Thread(target=_end_with_parent, daemon=True).start()
-    _materials = {key: parcel.unpacked() for key, parcel in shared.get().items()}
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
-
-
-def _finish_in_worker(run: ComparedRun, company: int) -> str | None:
-    return _finish(run, _materials, company)
+def _note_runs_at_a_time(out: Path, name: str, count: int) -> None:
+    counts = _runs_at_a_time(out)
+    noted = {**counts, name: max(count, counts.get(name, 1))}
+    if noted != counts:
+        write_text(out / RUNS_AT_A_TIME, json.dumps(noted, indent=1) + "\n")

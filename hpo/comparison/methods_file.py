@@ -1,17 +1,17 @@
-"""The YAML of a comparison, read and checked whole before anything starts."""
+"""The YAML of a comparison of methods at fixed settings, read and checked whole before anything starts."""
 
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from segada.core.rng import torch_generator
-from segada.data.datasets.registry import count_frames
 from segada.errors import InputError
-from segada.models.build import build_segmentor
+from segada.records import Preflight
 from segada.settings import RunSettings
 from segada.settings.base import Settings
 from segada.settings.files import Document, read_yaml
@@ -25,12 +25,10 @@ from segada.settings.source_training import source_training
 
 MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$", max_length=NAME)]
 """Letters, digits, `_`, `+` and `-`: it is the name of a folder too."""
-SHIPPED: Final = "compare_"
-"""How the names of shipped recipes begin."""
 
 
-class RecipeSettings(Settings):
-    """A recipe: what all runs share, and what each method changes."""
+class MethodsSettings(Settings):
+    """Settings of a comparison: what all runs share, and what each method changes."""
 
     run: dict[str, JsonValue] = Field(default_factory=dict)
     """Settings that every run shares, nested as `RunSettings` is."""
@@ -40,134 +38,156 @@ class RecipeSettings(Settings):
     seeds: int = Field(default=3, ge=1, le=RUNS)
     """Runs of each method, with the seed of `run`, the one after it, and so on; the source model is one for all."""
     methods: dict[MethodName, dict[str, JsonValue]] = Field(min_length=1)
-    """Each method's changes to `run`, by the name that the table gives it."""
+    """Changes of each method to `run`, by the name that the table gives it."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A recipe that has passed every check."""
+class MethodsFile:
+    """A file of methods that has passed every check that needs no network and no data."""
 
     document: Document
-    settings: RecipeSettings
+    settings: MethodsSettings
+    run: Tree
+    """Settings that every run shares, every section with its name: a method with another name replaces the section."""
 
     @property
     def name(self) -> str:
-        """Of the file."""
+        """Name of the file without its ending."""
         return Path(self.document.file).stem
 
     def base(self) -> RunSettings:
-        """What all runs share."""
-        return RunSettings.model_validate(self._run)
+        """Returns what all runs share."""
+        return RunSettings.model_validate(self.run)
 
     def source(self) -> RunSettings | None:
-        """The training of the source model, or None if there are weights."""
+        """Returns the training of the source model, or None if there are weights."""
         if self.settings.pretrain is None:
             return None
-        tree = source_training(self._run, self.settings.pretrain)
+        tree = source_training(self.run, self.settings.pretrain)
         return self.document.build(RunSettings, tree, ("pretrain", "run"))
 
     def run_settings(self, method: str, seed: int, weights: Path | None) -> RunSettings:
-        """One run of a method.
+        """Returns the settings of one run of a method.
 
         Args:
-            method: A key of `methods`.
+            method: Key of `methods`.
             seed: Counted from 0: added to the seed of `run`.
-            weights: Of the source model; a method's own `model.checkpoint` goes before them.
+            weights: Weights of the source model; a method's own `model.checkpoint` goes before them.
 
         Raises:
             InputError: they contradict each other.
         """
         trained: Tree = {} if weights is None else {"model": {"checkpoint": str(weights)}}
-        tree = merged(merged(self._run, trained), self.settings.methods[method])
+        tree = merged(merged(self.run, trained), self.settings.methods[method])
         settings = self.document.build(RunSettings, tree, (f"methods.{method}", "run"))
         return settings.model_copy(update={"seed": settings.seed + seed})
 
-    @property
-    def _run(self) -> Tree:
-        """With the name of every room, so that a method with another name replaces the room."""
-        return with_names(self.settings.run)
+    def check_data_and_networks(self) -> None:
+        """Asks the engine whether data are there and every network can be built.
+
+        Raises:
+            InputError: one is not; names the method.
+        """
+        source = self.source()
+        counted = {"run": self.base(), **({} if source is None else {"pretrain": source})}
+        built = {method: self.run_settings(method, 0, None) for method in self.settings.methods}
+        wanted = Preflight(
+            data={name: settings.model_dump(mode="json") for name, settings in counted.items()},
+            networks={f"methods.{name}": settings.model_dump(mode="json") for name, settings in built.items()},
+        )
+        command = [sys.executable, "-m", "segada.engine.preflight"]
+        ended = subprocess.run(command, input=wanted.model_dump_json(), stdout=subprocess.PIPE, check=True, text=True)
+        for name, problem in json.loads(ended.stdout).items():
+            raise self.document.error(name.split("."), problem)
 
 
-def load_recipe(file: str, overrides: dict[str, Value], options: dict[str, str]) -> Recipe:
-    """Reads and checks a recipe.
+def load_methods(path: Path, overrides: dict[str, Value], options: dict[str, str]) -> MethodsFile:
+    """Reads and checks a file of methods.
 
     Args:
-        file: A path, or the bare name of a recipe that is shipped (`compare_streets`).
-        overrides: Values at dotted paths that win over the file's.
+        path: The file.
+        overrides: Values at dotted paths that win over the file's; a path that begins with no part of the file is one
+            into `run`.
         options: What an error calls the option that an override came by, by path; `--set` where it is absent.
 
     Raises:
-        InputError: One line with the file, the line, the path, what is wrong and what would be right; or data, weights
-            or the domains that the streams name are missing.
+        InputError: one line with the file, the line, the path, what is wrong and what would be right.
     """
-    document = read_yaml(_located(file))
-    for path, value in overrides.items():
-        document = document.with_overrides({path: value}, options.get(path, "--set"))
-    recipe = Recipe(document, document.build(RecipeSettings, document.tree))
-    base = document.build(RunSettings, recipe.settings.run, ("run",))
-    _check_source(recipe)
-    for method in recipe.settings.methods:
-        _check_method(recipe, method, base)
-    for settings in filter(None, (recipe.source(), base)):
-        _count_all(settings)
-    return recipe
+    document = read_yaml(path)
+    for given, value in overrides.items():
+        place = given if given.split(".")[0] in MethodsSettings.model_fields else f"run.{given}"
+        document = document.with_overrides({place: value}, options.get(given, "--set"))
+    settings = document.build(MethodsSettings, document.tree)
+    base = document.build(RunSettings, settings.run, ("run",))
+    file = MethodsFile(document, settings, with_names(settings.run))
+    _check_source(file)
+    for method in settings.methods:
+        _check_method(file, method, base)
+    return file
 
 
-def shipped_recipes() -> list[str]:
-    """Names of the recipes that come with the package."""
-    return sorted(file.name for file in _folder() if file.name.startswith(SHIPPED))
+def methods_path(name: str) -> Path | None:
+    """Returns the path of a file of methods; None if the name is that of a study, or of a folder of studies.
 
+    Args:
+        name: A path, or the bare name of a comparison that is shipped (`compare_streets`).
 
-def _folder() -> Iterator[Path]:
-    return (Path(str(entry)) for entry in (resources.files("segada") / "recipes").iterdir())
-
-
-def _located(file: str) -> Path:
-    path = checked_path(Path(file), "")
+    Raises:
+        InputError: there is neither a file nor anything shipped of this name.
+    """
+    path = checked_path(Path(name), "")
+    if path.is_dir():
+        return None
     if path.is_file():
-        return path
-    name = path.name if path.suffix else f"{path.name}.yaml"
-    found = next((entry for entry in _folder() if entry.name == name and str(path) == path.name), None)
-    if found is None:
-        raise InputError(
-            f"{file}: no such file, and no shipped recipe has this name; {nearest(name, shipped_recipes())}"
-        )
+        return path if "methods" in read_yaml(path).tree else None
+    shipped = {file.name: file for file in _shipped("comparisons")}
+    found = shipped.get(path.name if path.suffix else f"{path.name}.yaml") if str(path) == path.name else None
+    studies = [entry.name for entry in Path(str(resources.files("search_spaces"))).iterdir()]
+    if found is None and name not in studies and f"{name}.yaml" not in studies:
+        known = [*shipped_comparisons(), "compare_methods"]
+        raise InputError(f"{name}: no such file, and nothing shipped has this name; {nearest(name, known)}")
     return found
 
 
-def _check_source(recipe: Recipe) -> None:
-    source = recipe.source()
+def shipped_comparisons() -> list[str]:
+    """Returns the names of the files of methods that come with the package."""
+    return [path.stem for path in _shipped("comparisons")]
+
+
+def _shipped(folder: str) -> list[Path]:
+    return sorted(Path(str(resources.files("search_spaces") / folder)).glob("*.yaml"))
+
+
+def _check_source(file: MethodsFile) -> None:
+    source = file.source()
     if source is not None and not isinstance(source.method, SupervisedSettings):
-        raise recipe.document.error(
+        raise file.document.error(
             ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
         )
 
 
-def _check_method(recipe: Recipe, method: str, base: RunSettings) -> None:
-    settings = recipe.run_settings(method, 0, None)
+def _check_method(file: MethodsFile, method: str, base: RunSettings) -> None:
+    settings = file.run_settings(method, 0, None)
     wanted = _shared(base)
     for path, value in _shared(settings).items():
         if value != wanted[path]:
-            raise recipe.document.error(
+            raise file.document.error(
                 ("methods", method, *path.split(".")),
                 "is the same for all methods, so that their numbers can be compared; change it under run",
             )
-    if recipe.settings.pretrain is not None and settings.model.checkpoint == base.model.checkpoint:
-        trained = recipe.source()
-        if trained is not None and settings.model.encoder != trained.model.encoder:
-            raise recipe.document.error(
-                ("methods", method, "model", "encoder"),
-                f"is {settings.model.encoder}, but the source model that is trained is {trained.model.encoder}; give "
-                "the weights of another one in model.checkpoint",
-            )
-    try:
-        build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation"), settings.image_adapter)
-    except ValueError as error:
-        raise recipe.document.error(("methods", method), str(error)) from None
+    trained = file.source()
+    if trained is None or settings.model.checkpoint != base.model.checkpoint:
+        return
+    if settings.model.encoder != trained.model.encoder:
+        raise file.document.error(
+            ("methods", method, "model", "encoder"),
+            f"is {settings.model.encoder}, but the source model that is trained is {trained.model.encoder}; give "
+            "the weights of another one in model.checkpoint",
+        )
 
 
 def _shared(settings: RunSettings) -> dict[str, object]:
-    """What must be the same, by path."""
+    """Returns what must be the same in all runs, by path."""
     return {
         "seed": settings.seed,
         "data": settings.data,
@@ -176,12 +196,3 @@ def _shared(settings: RunSettings) -> dict[str, object]:
         "evaluation.split": settings.evaluation.split,
         "evaluation.domains": settings.scored_domains(),
     }
-
-
-def _count_all(settings: RunSettings) -> None:
-    """Raises what is wrong with folders and files, as far as it shows without reading a frame."""
-    for domain in settings.scored_domains():
-        count_frames(domain, settings.data, settings.evaluation.split)
-    for domain in settings.stream.visits:
-        count_frames(domain, settings.data, settings.stream.split)
-    count_frames(settings.stream.source, settings.data, "source")
