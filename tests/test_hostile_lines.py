@@ -92,6 +92,7 @@ OTHERS = [
     *(("hpo.submit", "--space", "smoke", "--include", place) for place in (LONG, WIDE, "loop", ESCAPE)),
     *(("hpo.submit", "list", "--address", address) for address in ("http://[::1/x", "http://h:abc", "x", "")),
     *(("hpo.compare", "compare_methods", "--set", text) for text in ("seed=!!int abc", f"{LONG}=1")),
+    *(("segada.adapt", "good.yaml", "--cfg-options", "seed=1", text) for text in ("seed=!!int abc", f"{LONG}=1", "a")),
     *(("segada.adapt", "--resume-from", place) for place in (LONG, "loop", "file")),
     *(("segada.adapt", "good.yaml", *words) for words in (["--seed", "-1"], ["--seed", "9" * 30], ["--tags", "\x00"])),
     *(("segada.pretrain", "--half", f"{stem}.safetensors") for stem in (LONG, WIDE, "file/x", "loop/x")),
@@ -101,6 +102,15 @@ OTHERS = [
     *(("segada.profile", "good.yaml", "--steps", number) for number in ("-1", "9" * 30)),
     *(("segada.data.__main__", "check", place) for place in (LONG, WIDE, "loop", "file")),
 ]
+LOADED = (
+    "segada.data.inspection.check_command",
+    "segada.engine.pretraining",
+    "segada.evaluation.options",
+    "segada.evaluation.session",
+    "segada.models.formats.conversion",
+    "segada.profiling.profile_tables",
+)
+"""Modules that a command imports when its options are parsed; imported before the time of a refusal is measured."""
 LINES = [
     *((module, *before, place) for module, before in READERS.items() for place in PLACES),
     *((module, *before, out) for module, before in WRITERS.items() for out in OUTS),
@@ -135,6 +145,8 @@ def refused(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[tuple[str, ...]], str]:
     """Runs a command that must refuse, and gives the line that it says."""
+    for module in LOADED:
+        importlib.import_module(module)
     monkeypatch.chdir(here)
     monkeypatch.delenv("HPO_STORAGE", raising=False)
 
