@@ -1,4 +1,4 @@
-"""What a person asks of an evaluation on the command line, checked before anything is read."""
+"""Parses and checks the options of an evaluation before any file is read."""
 
 import argparse
 import re
@@ -13,18 +13,18 @@ from segada.models.segmentor import SMALLEST_SIDE
 Size = tuple[int, int]
 
 OVERLAP: Final = 3
-"""Windows overlap by one part in so many if no stride is given, as in mmsegmentation (512 and 341)."""
+"""Windows overlap by one part in this many if no stride is given, as in mmsegmentation (512 and 341)."""
 
 
 def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
-    """How frames are predicted.
+    """Returns the protocol by which frames are predicted.
 
     Args:
-        arguments: With `split`, `tta`, `scales`, `no_flip`, `slide` and `stride`.
-        size: Height and width at which a frame is seen.
+        arguments: Namespace with `split`, `tta`, `scales`, `no_flip`, `slide` and `stride`.
+        size: Height and width of the frames that networks receive.
 
     Raises:
-        InputError: a value is wrong, or goes with an option that was not given.
+        InputError: if a value is wrong, or belongs to an option that was not given.
     """
     slide: str | None = arguments.slide
     crop = None if slide is None else parse_size(slide, "--slide")
@@ -50,10 +50,10 @@ def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
 
 
 def parse_size(text: str, option: str) -> Size:
-    """`512` as (512, 512), `512x1024` as (512, 1024): height and width.
+    """Parses height and width: `512` as (512, 512), `512x1024` as (512, 1024).
 
     Raises:
-        InputError: it is neither, or a side is 0 or has more than five digits.
+        InputError: if the text is neither, or a side is 0 or has more than five digits.
     """
     found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
     if found is None:
