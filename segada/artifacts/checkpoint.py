@@ -43,9 +43,9 @@ def read_state(path: Path) -> dict[str, Any]:
         raise Damaged("is missing")
     head, _, content = path.read_bytes().partition(b"\n")
     if not head.startswith(_BEGIN):
-        raise Damaged("is no checkpoint" if head else "is empty")
+        raise Damaged("is not a checkpoint" if head else "is empty")
     if head.removeprefix(_BEGIN) != checksum(content):
-        raise Damaged("does not agree with its checksum")
+        raise Damaged("does not match its checksum")
     state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return state
 

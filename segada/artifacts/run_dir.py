@@ -202,7 +202,7 @@ class RunDir:
     def _keep_damaged(self, settings: Path, *, is_settings: bool) -> None:
         found = damages(self._path)
         if settings.exists() and not is_settings and settings not in [damage.path for damage in found]:
-            found.append(Damage(settings, "is not that of this run"))
+            found.append(Damage(settings, "does not belong to this run"))
         for damage in found:
             self._keep(damage.path, damage.problem)
 
@@ -250,7 +250,7 @@ class RunDir:
             if self._newest.exists():
                 keep_damaged(self._newest)
             path.replace(self._newest)
-        self.log(f"{damages[0]}; the run goes on after the visit before, from {path.relative_to(self._path)}")
+        self.log(f"{damages[0]}; the run continues after the visit before, from {path.relative_to(self._path)}")
 
     def _begin_anew(self, damages: Sequence[str]) -> None:
         left = [path for path in (*self._visits, self._newest, self._former) if path.exists()]
@@ -258,7 +258,7 @@ class RunDir:
             if path.exists():
                 keep_damaged(path)
         if left:
-            self.log(f"{'; '.join(damages)}; the run begins anew")
+            self.log(f"{'; '.join(damages)}; the run starts again")
 
     @property
     def _visits(self) -> tuple[Path, ...]:

@@ -168,7 +168,7 @@ def _miscount(path: Path, count: int, report: RunReport) -> Damage | None:
 def _areas(content: bytes) -> tuple[Areas, ...]:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         if not hasattr(archive, "files"):
-            raise ValueError("is no archive of arrays")
+            raise ValueError("is not an archive of arrays")
         return tuple(_checked(archive[f"visit{visit}"]) for visit in range(len(archive.files)))
 
 

@@ -48,9 +48,7 @@ def check_own(path: Path, what: str, marks: Sequence[str], option: str = "--out"
     """
     held = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
     if held and not any(True for mark in marks for _ in path.glob(mark)):
-        raise InputError(
-            f"{option} {path}: holds {held[0]} and no {what}, so none is begun there; name a new or an empty folder"
-        )
+        raise InputError(f"{option} {path}: holds {held[0]} but no {what}; name a new or an empty folder")
 
 
 def named_folder(given: str | None, default: Path, option: str = "--out") -> Path:
@@ -67,7 +65,7 @@ def named_folder(given: str | None, default: Path, option: str = "--out") -> Pat
     if given is None:
         return default
     if not given.strip():
-        raise InputError(f"{option} {given!r}: names no folder; write one, or leave {option} out for {default}")
+        raise InputError(f"{option} {given!r}: is empty; give a folder, or leave {option} out for {default}")
     return Path(given)
 
 

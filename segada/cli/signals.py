@@ -10,7 +10,7 @@ Asked = Callable[[], bool]
 
 
 @contextmanager
-def stopping(when: str = "the visit that runs is saved") -> Iterator[Asked]:
+def stopping(when: str = "the running visit is saved") -> Iterator[Asked]:
     """Records the first signal within the context; a second SIGINT interrupts, see `Interruption`.
 
     Args:

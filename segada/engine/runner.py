@@ -75,7 +75,7 @@ class Run:
             ValueError: if the folder holds a run with other settings, or the data were prepared from other settings.
         """
         if material.key != run_data_key(settings):
-            raise ValueError(f"material {material.key} was prepared for other settings; prepare it from these")
+            raise ValueError(f"material {material.key} was prepared from other settings; prepare it from these")
         set_up_torch(settings.runtime)
         self._settings = settings
         self._material = material

@@ -28,7 +28,7 @@ READ: Final = ("data", "model", "adapter", "image_adapter", "runtime", "preset")
 """Sections of the settings that an evaluation reads."""
 ELSEWHERE: Final = {
     "model.checkpoint": "name the checkpoint before the options",
-    "model.reinitialize": "what is scored is all in the checkpoint",
+    "model.reinitialize": "the checkpoint contains all evaluated weights",
 }
 NOTHING_LEARNS: Final[Mapping[str, Value]] = {
     "model.reinitialize": [],
@@ -98,7 +98,7 @@ def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, 
         if path in ELSEWHERE:
             raise InputError(f"--set {path}: {ELSEWHERE[path]}")
         if path.split(".")[0] not in READ:
-            raise InputError(f"--set {path}: scoring reads only {', '.join(READ)}; leave it out")
+            raise InputError(f"--set {path}: an evaluation reads only {', '.join(READ)}; leave it out")
     document = DEFAULTS if file is None else read_yaml(file)
     return [_voter(name, document, overrides) for name in given]
 
@@ -114,8 +114,8 @@ def frame_settings(voters: Sequence[EvaluatedModel], file: str | None, overrides
         others = [voter for voter in runs if voter.settings.data != runs[0].settings.data]
         if others:
             raise InputError(
-                f"{runs[0].given} and {others[0].given} are runs on different frames (data); say with --settings FILE "
-                "on which they are to be scored"
+                f"{runs[0].given} and {others[0].given} are runs on different frames (data); name the frames to be "
+                "evaluated with --settings FILE"
             )
         return runs[0].settings
     document = DEFAULTS if file is None else read_yaml(file)

@@ -38,8 +38,8 @@ class ResultFolder:
             return
         if (found.protocol, found.nameless()) != (evaluation.protocol, evaluation.nameless()):
             raise InputError(
-                f"{self._json}: holds an evaluation of other networks, or in another way; choose another folder with "
-                "--out"
+                f"{self._json}: contains an evaluation of other networks or with another protocol; choose another "
+                "folder with --out"
             )
         self.evaluation = evaluation.model_copy(update={"domains": found.domains})
 
@@ -54,7 +54,7 @@ class ResultFolder:
             return False
         if record.key != key:
             raise InputError(
-                f"{self._json}: holds scores of a domain {domain!r} with other settings; choose another folder with "
+                f"{self._json}: contains scores of a domain {domain!r} with other settings; choose another folder with "
                 "--out"
             )
         return set(kept) <= set(record.saved)
@@ -84,4 +84,6 @@ class ResultFolder:
         try:
             return Evaluation.model_validate_json(self._json.read_bytes())
         except ValidationError as error:
-            raise InputError(f"{self._json}: is no evaluation of ours; choose another folder with --out") from error
+            raise InputError(
+                f"{self._json}: is not an evaluation of segada; choose another folder with --out"
+            ) from error

@@ -34,7 +34,7 @@ def class_table(domain: str, record: DomainRecord) -> Table:
             table.add_row(name, *(_percent(values[name]) for values in (record.iou, record.accuracy, record.share)))
     table.add_section()
     table.add_row("mean", _percent(record.miou), _percent(record.macc), "")
-    table.add_row("mean as mmseg has it", _percent(record.miou_mmseg), _percent(record.macc), "")
+    table.add_row("mean as in mmseg", _percent(record.miou_mmseg), _percent(record.macc), "")
     table.add_row("weighted by share", _percent(record.fwiou), _percent(record.fwacc), "")
     table.add_row("all pixels (aAcc)", "", _percent(record.aacc), "")
     return table

@@ -93,12 +93,12 @@ def _refuse_idle(settings: SupervisedSettings, controller: ControllerSettings) -
     """Raises ValueError for settings that cannot apply if only the light exit learns and the main exit is not run."""
     if settings.light_weight == 0.0:
         raise ValueError(
-            "method.light_weight is 0.0, but of this network nothing except the light exit learns; choose a weight "
+            "method.light_weight is 0.0, but only the light exit of this network learns; choose a weight "
             "above 0, or freeze less"
         )
     if controller.name == "hamlet" and controller.modular.policy == "reward" and controller.modular.loss == "clean":
         raise ValueError(
-            "controller.modular.loss is 'clean', but of this network nothing except the light exit learns, so that the "
+            "controller.modular.loss is 'clean', but only the light exit of this network learns, so that the "
             "main exit is not run; set it to light"
         )
 

@@ -76,16 +76,16 @@ def test_only_the_folders_of_runs_are_looked_into_since_others_go_while_one_look
             [
                 "visit 0 (a): m",
                 "visit 1 (a): m",
-                "state.pt: is empty; the run goes on after the visit before",
+                "state.pt: is empty; the run continues after the visit before",
                 "visit 1 (a)",
             ],
             [],
         ),
         (
-            ["visit 0 (a): m", "visit 1 (a): m", "x; the run goes on after the visit before, y", "visit 0 (a): m"],
+            ["visit 0 (a): m", "visit 1 (a): m", "x; the run continues after the visit before, y", "visit 0 (a): m"],
             ["trials/0: visit 0"],
         ),
-        (["visit 0 (a): m", "visit 1 (a): m", "x; the run begins anew", "visit 0 (a): m", "visit 1 (a): m"], []),
+        (["visit 0 (a): m", "visit 1 (a): m", "x; the run starts again", "visit 0 (a): m", "visit 1 (a): m"], []),
     ],
 )
 def test_a_visit_is_repeated_unless_what_it_left_was_damaged(
@@ -231,10 +231,10 @@ def test_a_driver_that_ends_as_it_should_not_is_a_fault(against: Control, tmp_pa
 
 def test_kinds_are_named_and_the_folder_keeps_what_was_found(tmp_path: Path) -> None:
     assert chaos._kinds("driver,node") == ["driver", "node"]
-    with pytest.raises(Exception, match="fire is no kind of mishap; choose from driver, worker"):
+    with pytest.raises(Exception, match="fire is not a kind of fault; choose from driver, worker"):
         chaos._kinds("driver,fire")
     (tmp_path / "driver").mkdir()
-    with pytest.raises(InputError, match="holds what was found wrong before"):
+    with pytest.raises(InputError, match="contains findings of an earlier command"):
         chaos.run(chaos.argparse.Namespace(out=tmp_path, kills=1, seed=0, kinds=["driver"]))
 
 

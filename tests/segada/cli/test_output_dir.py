@@ -138,7 +138,7 @@ def test_a_folder_is_known_as_ours_by_one_mark(tmp_path: Path) -> None:
     check_own(tmp_path / "gone", "run", ["settings.yaml"])
     check_own(tmp_path, "run", ["settings.yaml"])
     _write(tmp_path / "a" / "notes.txt")
-    with pytest.raises(InputError, match=r"a: holds notes\.txt and no run"):
+    with pytest.raises(InputError, match=r"a: holds notes\.txt but no run"):
         check_own(tmp_path / "a", "run", ["settings.yaml"])
     _write(tmp_path / "a" / "settings.yaml")
     check_own(tmp_path / "a", "run", ["settings.yaml"])

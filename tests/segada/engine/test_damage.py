@@ -99,7 +99,7 @@ def test_a_damaged_checkpoint_costs_one_visit(
     assert len((tmp_path / "visits.jsonl").read_text().splitlines()) == 1
     said = (tmp_path / "log.txt").read_text().splitlines()[-1]
     assert "checkpoint/state.pt: " in said
-    assert said.endswith("the run goes on after the visit before, from checkpoint/former.pt")
+    assert said.endswith("the run continues after the visit before, from checkpoint/former.pt")
     _finish(resumed)
     assert _numbers(tmp_path) == _numbers(control)
     assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == [
@@ -123,7 +123,7 @@ def test_a_run_without_a_checkpoint_that_is_whole_begins_anew_and_says_so(
     said = (tmp_path / "log.txt").read_text().splitlines()[-1]
     assert "checkpoint/state.pt: " in said
     assert "checkpoint/former.pt: " in said
-    assert said.endswith("the run begins anew")
+    assert said.endswith("the run starts again")
     _finish(resumed)
     assert _numbers(tmp_path) == _numbers(control)
 

@@ -135,7 +135,7 @@ def test_a_folder_of_other_settings_is_refused_and_left_alone(
 
 
 def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], material: RunData) -> None:
-    with pytest.raises(ValueError, match="prepared for other settings"):
+    with pytest.raises(ValueError, match="prepared from other settings"):
         Run(_settings(tiny_run, evaluation={"split": "test"}), material)
 
 
