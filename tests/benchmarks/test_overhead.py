@@ -1,4 +1,4 @@
-"""What a search costs beside its runs: how it is counted, and that trials that do nothing are finished."""
+"""Tests of the overhead benchmark: its arithmetic, and a search of idle trials."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m segada.evaluate` from checkpoints to scores, against the plain computation; refusals; interruptions."""
+"""Tests of `python -m segada.evaluate` against a plain computation; refusals; interruptions."""
 
 import csv
 import json
@@ -50,7 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def photographs(camvid: Path) -> Path:
-    """Found before a test goes to another folder."""
+    """Returns the folder of the photographs, before a test changes the working folder."""
     return camvid.resolve()
 
 
@@ -60,7 +60,7 @@ def network(**model: object) -> Segmentor:
 
 
 def plain_scores(predict: Callable[[Tensor], Tensor], domain: str, split: str = "test") -> dict[str, object]:
-    """Scores of what has the greatest value, as one writes it down."""
+    """Returns scores of the argmax, computed plainly."""
     frames = load_domain(domain, SETTINGS.data, split)  # type: ignore[arg-type]
     images = torch.tensor(frames.images).permute(0, 3, 1, 2) / 255
     with torch.inference_mode():
@@ -194,7 +194,7 @@ def test_neither_the_batch_size_nor_what_is_kept_changes_a_score(run: Run, tmp_p
 
 
 def _at_batch(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable[[], None]) -> list[int]:
-    """Lets something happen when a batch begins; the list grows by the frames of each."""
+    """Calls a function at the beginning of each batch; the list grows by the number of its frames."""
     judged: list[int] = []
     judge = Predictor.__call__
 

@@ -1,4 +1,4 @@
-"""Supervised learning with a light exit: both exits beside each other, and the light one alone."""
+"""Tests of supervised learning with a light exit: both exits together, and the light exit alone."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def batch(material: RunData) -> Batch:
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over all pixels, of which ignored ones count as zero."""
+    """Returns the mean over all pixels, of which ignored ones count as zero."""
     large = functional.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
     return functional.cross_entropy(large, labels, ignore_index=255, reduction="none").mean()
 
