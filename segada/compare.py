@@ -105,15 +105,15 @@ def _do(
     """Does the runs; returns, by method and seed, why some did not finish."""
     claim(left)
     _train_source(recipe, out / "source", console)
-    materials: dict[str, RunData] = {}
+    prepared: dict[str, RunData] = {}
     with console.status("reading frames and scoring the source model"):
         for run in left:
             key = run_data_key(run.settings)
-            if key not in materials:
-                materials[key] = _prepared(run)
+            if key not in prepared:
+                prepared[key] = _prepared(run)
     failures: dict[str, dict[int, str]] = {}
     with console.status(f"{len(left)} runs, {min(jobs, len(left))} at a time") as status:
-        for number, (run, failure) in enumerate(carry_out(left, materials, jobs), start=1):
+        for number, (run, failure) in enumerate(carry_out(left, prepared, jobs), start=1):
             if failure is not None:
                 failures.setdefault(run.method, {})[run.settings.seed] = failure
             console.print(f"{number}/{len(left)} {run.name}: {_line(run, failure)}")
@@ -159,15 +159,15 @@ def _summary(recipe: Recipe, runs: Sequence[ComparedRun], failures: Mapping[str,
             summarize(method, found, batch_norm, failures.get(method, {})) for method, found in reports.items() if found
         ],
         lost={method: failures[method] for method, found in reports.items() if not found},
-        remarks=_remarks(recipe, base, max(run.company() for run in runs)),
+        remarks=_remarks(recipe, base, max(run.parallel_runs() for run in runs)),
     )
 
 
-def _remarks(recipe: Recipe, base: RunSettings, company: int) -> list[str]:
+def _remarks(recipe: Recipe, base: RunSettings, parallel_runs: int) -> list[str]:
     seeds, stream, model = recipe.settings.seeds, base.stream, "one source model, " if recipe.source() else ""
     frames = "all frames" if stream.frames is None else f"{stream.frames} frames"
     times = f"{stream.passes} times" if stream.passes > 1 else "once"
-    alone = "one run at a time" if company == 1 else f"up to {company} runs at a time, which slows each"
+    alone = "one run at a time" if parallel_runs == 1 else f"up to {parallel_runs} runs at a time, which slows each"
     how = (
         f"Seeds per method: {seeds}, {model}scored on the frames `{base.evaluation.split}`; each visit goes over "
         f"{frames} {times}, {stream.batch_size} a step."

@@ -17,10 +17,13 @@ SETTINGS: Final[Mapping[str, str]] = {
     "method.feature_distance_majority": "method.fdist_min_share",
     "method.scored": "method.evaluated_network",
     "method.colour": "method.color",
+    "method.style.grey_probability": "method.style.gray_probability",
     "data.splits.select": "data.splits.val",
     "data.splits.report": "data.splits.test",
+    "data.domains.*.report": "data.domains.*.test",
     "modulation": "controller",
     "prompt": "image_adapter",
+    "voters": "models",
     "watch": "logging",
     "model.frozen": "model.frozen_modules",
     "model.learning": "model.trainable_modules",
@@ -40,6 +43,9 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
 
 RESULTS: Final[Mapping[str, str]] = {
     **VALUES["evaluation.label_free"],
+    "mishaps": "incidents",
+    "prompt": "image_adapter",
+    "voters": "models",
 }
 """Old keys in reports, states and tables, and old columns of csv files, to new ones; parts between dots and slashes
 count."""
@@ -95,10 +101,15 @@ def _leaves(tree: Mapping[str, JsonValue], above: tuple[str, ...]) -> list[tuple
 
 def _new_path(path: tuple[str, ...]) -> tuple[str, ...]:
     for length in range(len(path), 0, -1):
-        new = SETTINGS.get(".".join(path[:length]))
+        new = SETTINGS.get(".".join(_without_domain(path[:length])))
         if new is not None:
-            return (*new.split("."), *path[length:])
+            above = [path[place] if part == "*" else part for place, part in enumerate(new.split("."))]
+            return (*above, *path[length:])
     return path
+
+
+def _without_domain(path: tuple[str, ...]) -> tuple[str, ...]:
+    return (*path[:2], "*", *path[3:]) if path[:2] == ("data", "domains") and len(path) > 2 else path
 
 
 def _new_value(path: str, value: JsonValue) -> JsonValue:

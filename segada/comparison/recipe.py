@@ -84,7 +84,7 @@ class Recipe:
 
     @property
     def _run(self) -> Tree:
-        """With the name of every room, so that a method with another name replaces the room."""
+        """With the name of every section, so that a method with another name replaces the section."""
         return with_names(self.settings.run)
 
 

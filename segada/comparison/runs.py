@@ -45,7 +45,7 @@ class ComparedRun:
         """Its result; None if it is not finished."""
         return finished_report(self.folder, self.settings)
 
-    def company(self) -> int:
+    def parallel_runs(self) -> int:
         """Most runs there were at a time while it was measured, itself included."""
         return read(self.folder / COMPANY, int, 1).value
 
@@ -70,40 +70,40 @@ def claim(runs: Sequence[ComparedRun]) -> None:
 
 
 def carry_out(
-    runs: Sequence[ComparedRun], materials: Mapping[str, RunData], jobs: int
+    runs: Sequence[ComparedRun], prepared: Mapping[str, RunData], jobs: int
 ) -> Iterator[tuple[ComparedRun, str | None]]:
     """Does runs, or what is left of them, and gives each as it ends, with the reason if it diverged.
 
     Args:
         runs: That are not finished.
-        materials: By `run_data_key`.
+        prepared: By `run_data_key`.
         jobs: Processes; 1 does without others.
 
     Raises:
         InputError: a method cannot be built from its settings, or a process was killed.
     """
-    company = min(jobs, len(runs))
-    if company == 1:
+    parallel_runs = min(jobs, len(runs))
+    if parallel_runs == 1:
         for run in runs:
-            yield run, _finish(run, materials, company)
+            yield run, _finish(run, prepared, parallel_runs)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     spawn = multiprocessing.get_context("spawn")
     shared = spawn.Queue()
     # Who interrupts before every worker has its frames does not wait for them.
     shared.cancel_join_thread()
-    pool = ProcessPoolExecutor(company, spawn, _begin_worker, (shared,))
+    pool = ProcessPoolExecutor(parallel_runs, spawn, _begin_worker, (shared,))
     try:
         with _without_interrupts():
-            futures = {pool.submit(_finish_in_worker, run, company): run for run in runs}
-        parcels = _packed(runs, materials)
-        for _ in range(company):
-            shared.put(parcels)
+            futures = {pool.submit(_finish_in_worker, run, parallel_runs): run for run in runs}
+        shared_data = _packed(runs, prepared)
+        for _ in range(parallel_runs):
+            shared.put(shared_data)
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as failure:
         raise InputError(
-            f"one of {company} processes was killed, as the system does where memory is short; go on with fewer --jobs"
+            f"one of {parallel_runs} processes was killed, as the system does where memory is short; use fewer --jobs"
         ) from failure
     except BaseException:
         # What a worker has begun goes on from its checkpoint the next time; nobody waits for its end now.
@@ -114,10 +114,10 @@ def carry_out(
         pool.shutdown(cancel_futures=True)
 
 
-def _finish(run: ComparedRun, materials: Mapping[str, RunData], company: int) -> str | None:
-    write_text(run.folder / COMPANY, f"{max(company, run.company())}\n")
+def _finish(run: ComparedRun, prepared: Mapping[str, RunData], parallel_runs: int) -> str | None:
+    write_text(run.folder / COMPANY, f"{max(parallel_runs, run.parallel_runs())}\n")
     try:
-        adaptation = Run(run.settings, materials[run_data_key(run.settings)], run.folder)
+        adaptation = Run(run.settings, prepared[run_data_key(run.settings)], run.folder)
         while not adaptation.finished:
             adaptation.next_visit()
     except Diverged as failure:
@@ -137,19 +137,19 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _packed(runs: Sequence[ComparedRun], materials: Mapping[str, RunData]) -> dict[str, SharedRunData]:
+def _packed(runs: Sequence[ComparedRun], prepared: Mapping[str, RunData]) -> dict[str, SharedRunData]:
     settings = {run_data_key(run.settings): run.settings for run in runs}
-    return {key: packed(materials[key], settings[key]) for key in settings}
+    return {key: packed(prepared[key], settings[key]) for key in settings}
 
 
-_materials: Mapping[str, RunData] = {}
+_prepared_data: Mapping[str, RunData] = {}
 
 
 def _begin_worker(shared: "Queue[Mapping[str, SharedRunData]]") -> None:
-    global _materials  # noqa: PLW0603 - what a process of a pool knows, it knows by a global name
+    global _prepared_data  # noqa: PLW0603 - what a process of a pool knows, it knows by a global name
     # When the command is killed, its workers end by themselves.
     Thread(target=_end_with_parent, daemon=True).start()
-    _materials = {key: parcel.unpacked() for key, parcel in shared.get().items()}
+    _prepared_data = {key: part.unpacked() for key, part in shared.get().items()}
 
 
 def _end_with_parent() -> None:
@@ -159,5 +159,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _finish_in_worker(run: ComparedRun, company: int) -> str | None:
-    return _finish(run, _materials, company)
+def _finish_in_worker(run: ComparedRun, parallel_runs: int) -> str | None:
+    return _finish(run, _prepared_data, parallel_runs)

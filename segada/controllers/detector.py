@@ -62,33 +62,33 @@ class Detector:
         """
         self._window = window
         self._scale = scale
-        self.sight = DetectorState()
+        self.state = DetectorState()
 
     def see(self, value: float) -> Jump | None:
         """Adds the signal's next value; returns the jump if the value completes a window that is one."""
-        sight = self.sight
-        sight.total += value
-        sight.count += 1
-        if sight.count < self._window:
+        state = self.state
+        state.total += value
+        state.count += 1
+        if state.count < self._window:
             return None
-        mean = sight.total / sight.count
-        sight.total, sight.count = 0.0, 0
-        if sight.reference is None:
-            sight.reference = mean
+        mean = state.total / state.count
+        state.total, state.count = 0.0, 0
+        if state.reference is None:
+            state.reference = mean
             return None
-        change = mean - sight.reference
+        change = mean - state.reference
         if abs(change) <= self._scale.threshold:
             return None
-        sight.reference = None
-        sight.direction = 1 if change > 0 else -1
-        sight.domain += sight.direction
+        state.reference = None
+        state.direction = 1 if change > 0 else -1
+        state.domain += state.direction
         depth = float(np.interp(mean, [self._scale.near, self._scale.far], [0.0, 1.0]))
-        return Jump(abs(change) / self._scale.threshold, sight.direction, depth)
+        return Jump(abs(change) / self._scale.threshold, state.direction, depth)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state as plain data."""
-        return asdict(self.sight)
+        return asdict(self.state)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restores the state that `state_dict` returned."""
-        self.sight = DetectorState(**state)
+        self.state = DetectorState(**state)

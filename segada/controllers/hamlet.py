@@ -30,7 +30,7 @@ class Hamlet(Controller):
         assert isinstance(settings, HamletSettings)
         watches = settings.detector.signal != "none"
         self._settings = settings
-        self._lookout = ShiftMonitor(settings.detector, parts.static_model()) if watches else None
+        self._monitor = ShiftMonitor(settings.detector, parts.static_model()) if watches else None
         self._budget = Budget(settings.budget)
         self._rate = RATE_POLICIES[settings.learning_rate.policy](settings.learning_rate, self._budget)
         self._mix = DynamicMix(settings.mix)
@@ -46,7 +46,7 @@ class Hamlet(Controller):
 
     def plan(self, view: StepView) -> StepPlan:
         """Detects jumps, passes them to every part, then spends a step of the budget if one is left."""
-        for jump in [] if self._lookout is None else self._lookout.jumps(view):
+        for jump in [] if self._monitor is None else self._monitor.jumps(view):
             for part in self._parts.values():
                 part.jump(jump)
         if not self._budget.open:
@@ -69,7 +69,7 @@ class Hamlet(Controller):
 
     def watched(self) -> dict[str, float]:
         """Returns the logged quantities of all parts, prefixed by section: `detector.signal`, `budget.left`, ..."""
-        shown = {} if self._lookout is None else self._lookout.watched()
+        shown = {} if self._monitor is None else self._monitor.watched()
         for part in self._parts.values():
             shown |= part.watched()
         return shown
@@ -77,11 +77,11 @@ class Hamlet(Controller):
     def state_dict(self) -> dict[str, Any]:
         """Returns the state of every part."""
         memories = {name: part.state_dict() for name, part in self._parts.items()}
-        return memories if self._lookout is None else {**memories, "lookout": self._lookout.state_dict()}
+        return memories if self._monitor is None else {**memories, "lookout": self._monitor.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restores the state that `state_dict` returned."""
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
-        if self._lookout is not None:
-            self._lookout.load_state_dict(state["lookout"])
+        if self._monitor is not None:
+            self._monitor.load_state_dict(state["lookout"])

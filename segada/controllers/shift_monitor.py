@@ -37,14 +37,14 @@ class ShiftMonitor:
 
     def watched(self) -> dict[str, float]:
         """Returns the latest step's signal and jump directions, and reference, direction, domain and window fill."""
-        sight = self._detector.sight
-        reference = {} if sight.reference is None else {"detector.reference": sight.reference}
+        state = self._detector.state
+        reference = {} if state.reference is None else {"detector.reference": state.reference}
         return {
             **self._latest,
             **reference,
-            "detector.direction": float(sight.direction),
-            "detector.domain": float(sight.domain),
-            "detector.window": float(sight.count),
+            "detector.direction": float(state.direction),
+            "detector.domain": float(state.domain),
+            "detector.window": float(state.count),
         }
 
     def state_dict(self) -> dict[str, Any]:

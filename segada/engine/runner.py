@@ -57,55 +57,53 @@ class Run:
     def __init__(
         self,
         settings: RunSettings,
-        material: RunData,
+        run_data: RunData,
         folder: Path | None = None,
-        clock: Timer = NULL_TIMER,
+        timer: Timer = NULL_TIMER,
         evaluation_batch: int | None = None,
     ) -> None:
         """Builds the model and the method, and restores the folder's checkpoint if it holds one.
 
         Args:
             settings: Settings of the run.
-            material: Data of the run, prepared from these settings.
+            run_data: Data of the run, prepared from these settings.
             folder: Folder of all output files; nothing is written if None.
-            clock: Receives the beginning and end of each part of a step.
+            timer: Receives the beginning and end of each part of a step.
             evaluation_batch: Replaces `evaluation.batch_size` where memory is short; None keeps the setting.
 
         Raises:
             ValueError: if the folder holds a run with other settings, or the data were prepared from other settings.
         """
-        if material.key != run_data_key(settings):
-            raise ValueError(f"material {material.key} was prepared from other settings; prepare it from these")
+        if run_data.key != run_data_key(settings):
+            raise ValueError(f"data {run_data.key} were prepared from other settings; prepare them from these")
         set_up_torch(settings.runtime)
         self._settings = settings
-        self._material = material
+        self._run_data = run_data
         self._device = torch.device(settings.runtime.device)
         self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
         self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
-        self._clock = clock
+        self._timer = timer
         self._replay = ReplayBuffer(
-            material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
+            run_data.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
         )
         initialization = torch_generator(settings.seed, "initialisation")
-        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter).to(
-            self._device
-        )
-        self._network = network
+        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter)
+        self._network = network.to(self._device)
         self._memory = memory_meter(network)
         made = self._generators
         drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
-        parts = MethodParts(settings, network, self._replay, *drawn, clock)
+        parts = MethodParts(settings, network, self._replay, *drawn, timer)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = METHODS[settings.method.name](parts)
         source = partial(source_copy, network)
         controller_parts = ControllerParts(settings, source, self._generators["modulation"])
         self._controller = CONTROLLERS[settings.controller.name](controller_parts)
-        judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
-        self._source_model = source_copy(network) if judged else None
+        compared = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
+        self._source_model = source_copy(network) if compared else None
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())
         self._best = BestCheckpoint(settings, learning)
-        self._schedule = FrameSchedule(settings.stream, material.lengths)
+        self._schedule = FrameSchedule(settings.stream, run_data.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._folder = None if folder is None else RunDir(folder)
@@ -171,10 +169,8 @@ class Run:
 
     def report(self) -> RunReport:
         """Returns the report of the visits done so far."""
-        material = self._material
-        return run_result(
-            self._settings, self._records, material.source_only, self._trainable, material.count_unreadable()
-        )
+        data = self._run_data
+        return run_result(self._settings, self._records, data.source_only, self._trainable, data.count_unreadable())
 
     def save_weights(self, path: Path) -> None:
         """Writes the evaluated network, adapters included, as safetensors."""
@@ -182,10 +178,10 @@ class Run:
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
         metrics, steps = VisitMetrics(), list(self._schedule.steps(visit))
-        batches = self._material.batches(domain, self._schedule, steps, self._device)
+        batches = self._run_data.batches(domain, self._schedule, steps, self._device)
         for step in steps:
-            with self._clock.step(), self._memory.step():
-                with self._clock.part("frames"):
+            with self._timer.step(), self._memory.step():
+                with self._timer.part("frames"):
                     batch = next(batches)
                 self._take(step, visit, domain, batch, metrics)
         if not all(parameter.isfinite().all() for parameter in self._method.evaluated_network.parameters()):
@@ -199,7 +195,7 @@ class Run:
         label_free: dict[str, Tensor] = {}
         # Only the first pass is scored: later passes have learned from these frames.
         if self._settings.evaluation.online and logits is not None and not step.repeats:
-            with self._clock.part("prequential scores"):
+            with self._timer.part("prequential scores"):
                 label_free = self._label_free(batch.images, logits)
                 metrics.score(logits, batch, label_free)
         plan = self._plan(StepView(step.number, self._schedule.total_steps(), batch.images, logits))
@@ -219,27 +215,27 @@ class Run:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
         if not (self._settings.evaluation.online or self._controller.watches_predictions or watched):
             return None
-        with self._clock.part("prediction"), self._memory.part("prediction", len(batch.images)):
+        with self._timer.part("prediction"), self._memory.part("prediction", len(batch.images)):
             return self._method.predict(batch.images)
 
     def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
         method = self._method
-        sight = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
-        return measured(self._settings.evaluation.label_free, sight)
+        inputs = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
+        return measured(self._settings.evaluation.label_free, inputs)
 
     def _plan(self, view: StepView) -> StepPlan:
-        with self._clock.part("controller"):
+        with self._timer.part("controller"):
             return self._controller.plan(view)
 
     def _show(self, step: SeenStep) -> None:
-        with self._clock.part("watching"):
+        with self._timer.part("logging"):
             for watcher in self._watchers:
                 watcher.see(step)
 
     def _evaluate(self) -> dict[str, Scores]:
         return {
             name: evaluate(self._method.predict, frames, self._evaluation_batch, self._device)
-            for name, frames in self._material.held_out.items()
+            for name, frames in self._run_data.held_out.items()
         }
 
     def _save(self) -> None:
@@ -275,7 +271,7 @@ class Run:
     def _resume(self, folder: RunDir) -> None:
         if folder.claim(self._settings):
             folder.log(self._network.origin)
-        for line in self._material.shortfalls():
+        for line in self._run_data.shortfalls():
             folder.log(line)
         state = folder.read_checkpoint()
         if state is None:

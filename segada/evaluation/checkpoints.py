@@ -80,7 +80,7 @@ class EvaluatedModel:
         return digest.hexdigest()
 
 
-def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[EvaluatedModel]:
+def find_models(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[EvaluatedModel]:
     """Resolves names of checkpoints to networks.
 
     A run's folder, or weights in one, brings the run's settings. Another checkpoint file provides encoder, head and
@@ -100,18 +100,18 @@ def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, 
         if path.split(".")[0] not in READ:
             raise InputError(f"--set {path}: an evaluation reads only {', '.join(READ)}; leave it out")
     document = DEFAULTS if file is None else read_yaml(file)
-    return [_voter(name, document, overrides) for name in given]
+    return [_model(name, document, overrides) for name in given]
 
 
-def frame_settings(voters: Sequence[EvaluatedModel], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
+def frame_settings(models: Sequence[EvaluatedModel], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
     """Returns the settings of the evaluated frames: those of `file`, else of the runs, else the defaults.
 
     Raises:
         InputError: if the runs use different frames, or the settings are wrong.
     """
-    runs = [voter for voter in voters if voter.is_run]
+    runs = [model for model in models if model.is_run]
     if file is None and runs:
-        others = [voter for voter in runs if voter.settings.data != runs[0].settings.data]
+        others = [model for model in runs if model.settings.data != runs[0].settings.data]
         if others:
             raise InputError(
                 f"{runs[0].given} and {others[0].given} are runs on different frames (data); name the frames to be "
@@ -122,7 +122,7 @@ def frame_settings(voters: Sequence[EvaluatedModel], file: str | None, overrides
     return _settings(document.with_overrides(overrides))
 
 
-def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
+def _model(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
     weights = _weights_of_a_run(checked_path(Path(given), ""))
     if weights is not None:
         own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
@@ -157,7 +157,7 @@ def _facts(given: str) -> dict[str, Value]:
 def _settings(document: Document) -> RunSettings:
     """Builds settings without the sections that concern learning, whose cross-checks do not apply here."""
     unread = set(RunSettings.model_fields) - {*READ, "stream"}
-    tree: Tree = {room: inside for room, inside in document.tree.items() if room not in unread}
+    tree: Tree = {section: inside for section, inside in document.tree.items() if section not in unread}
     domains = at_path(document.tree, ("evaluation", "domains"))
     scored: Tree = {} if domains is None else {"evaluation": {"domains": domains}}
     return document.build(RunSettings, merged(_all_domains(tree), {**tree, **scored}))

@@ -64,17 +64,17 @@ class ScoreInputs:
         return math.log(self.logits.shape[1])
 
 
-def entropy(sight: ScoreInputs) -> Tensor:
+def entropy(inputs: ScoreInputs) -> Tensor:
     """Returns the mean pixel entropy as a share of log K, [B] in [0, 1]; lower is better (arXiv 1711.10288)."""
-    return _pixel_entropy(sight).mean(dim=(1, 2)) / sight.most_entropy
+    return _pixel_entropy(inputs).mean(dim=(1, 2)) / inputs.most_entropy
 
 
-def confidence(sight: ScoreInputs) -> Tensor:
+def confidence(inputs: ScoreInputs) -> Tensor:
     """Returns the mean greatest softmax, [B] in [1/K, 1]; higher is better (arXiv 1610.02136)."""
-    return sight.probability.amax(dim=1).mean(dim=(1, 2))
+    return inputs.probability.amax(dim=1).mean(dim=(1, 2))
 
 
-def information_maximization(sight: ScoreInputs) -> Tensor:
+def information_maximization(inputs: ScoreInputs) -> Tensor:
     """Returns the entropy of the mean softmax minus the mean entropy (arXiv 2002.08546).
 
     High if single pixels are confident and many classes occur.
@@ -82,11 +82,11 @@ def information_maximization(sight: ScoreInputs) -> Tensor:
     Returns:
         The mutual information of pixel and class as a share of log K, [B] in [0, 1]; higher is better.
     """
-    overall: Tensor = torch.special.entr(sight.probability.mean(dim=(2, 3))).sum(dim=1)
-    return (overall - _pixel_entropy(sight).mean(dim=(1, 2))) / sight.most_entropy
+    overall: Tensor = torch.special.entr(inputs.probability.mean(dim=(2, 3))).sum(dim=1)
+    return (overall - _pixel_entropy(inputs).mean(dim=(1, 2))) / inputs.most_entropy
 
 
-def soft_neighborhood_density(sight: ScoreInputs) -> Tensor:
+def soft_neighborhood_density(inputs: ScoreInputs) -> Tensor:
     """Returns the mean entropy of soft neighborhoods (Saito et al. 2021, arXiv 2108.10860, as for segmentation).
 
     A pixel's feature is its softmax, normalized to length 1; its neighborhood is the softmax, at temperature 0.05, of
@@ -95,11 +95,11 @@ def soft_neighborhood_density(sight: ScoreInputs) -> Tensor:
     Returns:
         The score as a share of the maximum, log(N - 1), [B] in [0, 1]; higher is better.
     """
-    features = functional.normalize(sight.pixels, dim=2)
+    features = functional.normalize(inputs.pixels, dim=2)
     return torch.stack([_neighborhood_entropy(frame) for frame in features])
 
 
-def batch_nuclear_norm(sight: ScoreInputs) -> Tensor:
+def batch_nuclear_norm(inputs: ScoreInputs) -> Tensor:
     """Returns the sum of singular values of the pixels' softmax (Cui et al. 2020, arXiv 2003.12237).
 
     High if single pixels are confident and many classes occur.
@@ -107,23 +107,23 @@ def batch_nuclear_norm(sight: ScoreInputs) -> Tensor:
     Returns:
         The score as a share of the maximum, sqrt(N min(N, K)), [B] in (0, 1]; higher is better.
     """
-    number, classes = sight.pixels.shape[1:]
-    norms: Tensor = torch.linalg.svdvals(sight.pixels).sum(dim=1)
+    number, classes = inputs.pixels.shape[1:]
+    norms: Tensor = torch.linalg.svdvals(inputs.pixels).sum(dim=1)
     return norms / math.sqrt(number * min(number, classes))
 
 
-def agreement(sight: ScoreInputs) -> Tensor:
+def agreement(inputs: ScoreInputs) -> Tensor:
     """Returns the share of pixels with equal class of student and teacher, [B]; higher is better (arXiv 2206.13089)."""
-    assert sight.other_network is not None
-    return _same_class(sight.logits, _logits(sight.other_network, sight.images))
+    assert inputs.other_network is not None
+    return _same_class(inputs.logits, _logits(inputs.other_network, inputs.images))
 
 
-def consistency(sight: ScoreInputs) -> Tensor:
+def consistency(inputs: ScoreInputs) -> Tensor:
     """Returns the share of pixels whose class mirroring keeps, [B] in [0, 1]; higher is better (arXiv 2207.07065)."""
-    return _same_class(sight.logits, sight.predict(sight.images.flip(-1)).flip(-1))
+    return _same_class(inputs.logits, inputs.predict(inputs.images.flip(-1)).flip(-1))
 
 
-def static_divergence(sight: ScoreInputs) -> Tensor:
+def static_divergence(inputs: ScoreInputs) -> Tensor:
     """Returns the mean Kullback-Leibler divergence of the evaluated network's softmax from the source model's.
 
     Distillation from the old model minimizes this distance (Li & Hoiem 2016, arXiv 1606.09282).
@@ -131,9 +131,9 @@ def static_divergence(sight: ScoreInputs) -> Tensor:
     Returns:
         sum_k p_k log(p_k / q_k), with p the evaluated network's, in nats, [B] from 0 on; lower is better.
     """
-    assert sight.source_model is not None
-    source = _logits(sight.source_model, sight.images).log_softmax(dim=1)
-    return (sight.probability * (sight.log_probability - source)).sum(dim=1).mean(dim=(1, 2))
+    assert inputs.source_model is not None
+    source = _logits(inputs.source_model, inputs.images).log_softmax(dim=1)
+    return (inputs.probability * (inputs.log_probability - source)).sum(dim=1).mean(dim=(1, 2))
 
 
 SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
@@ -149,10 +149,10 @@ SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
 """Table of the scores computed from predictions, by their names in settings; `source_miou` is not one of them."""
 
 
-def measured(names: Sequence[LabelFreeName], sight: ScoreInputs) -> dict[str, Tensor]:
+def measured(names: Sequence[LabelFreeName], inputs: ScoreInputs) -> dict[str, Tensor]:
     """Returns the scores of each frame [B] by name."""
     with torch.inference_mode():
-        return {name: SCORES[name](sight) for name in names if name in SCORES}
+        return {name: SCORES[name](inputs) for name in names if name in SCORES}
 
 
 def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source: str) -> dict[str, float]:
@@ -169,9 +169,9 @@ def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source:
     return {"source_miou": miou[source]} if "source_miou" in names else {}
 
 
-def _pixel_entropy(sight: ScoreInputs) -> Tensor:
+def _pixel_entropy(inputs: ScoreInputs) -> Tensor:
     """Returns the pixel entropy in nats, [B, h, w]."""
-    return -(sight.probability * sight.log_probability).sum(dim=1)
+    return -(inputs.probability * inputs.log_probability).sum(dim=1)
 
 
 def _neighborhood_entropy(features: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from segada.metrics import Areas
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class FramePrediction:
     """Areas and prediction of one frame.
 
     Attributes:
@@ -44,7 +44,7 @@ class Predictor:
     device: torch.device
     soft: bool = False
 
-    def __call__(self, frames: Sequence[LabelledFrame]) -> list[Judgement]:
+    def __call__(self, frames: Sequence[LabelledFrame]) -> list[FramePrediction]:
         """Predicts frames whose images have one size; the sizes of their labels may differ.
 
         Args:
@@ -56,7 +56,7 @@ class Predictor:
             sizes = [(frame.labels.shape[0], frame.labels.shape[1]) for frame in frames]
             predictions = predict(self.networks, images, sizes, self.views, self.soft)
             return [
-                Judgement(self._areas(prediction, frame.labels), prediction)
+                FramePrediction(self._areas(prediction, frame.labels), prediction)
                 for frame, prediction in zip(frames, predictions, strict=True)
             ]
 

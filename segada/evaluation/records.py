@@ -18,7 +18,7 @@ from segada.metrics import Areas
 from segada.records import Record
 
 
-class VoterRecord(Record):
+class ModelRecord(Record):
     """A network that is evaluated, alone or in an ensemble."""
 
     checkpoint: str
@@ -78,14 +78,14 @@ class DomainRecord(Record):
 class Evaluation(Record):
     """Content of `evaluation.json`."""
 
-    voters: tuple[VoterRecord, ...]
+    models: tuple[ModelRecord, ...]
     protocol: Protocol
     domains: dict[str, DomainRecord]
     """Records by domain, in the order in which they were finished."""
 
-    def nameless(self) -> tuple[VoterRecord, ...]:
+    def nameless(self) -> tuple[ModelRecord, ...]:
         """Returns the records of the networks without the names that were given for them."""
-        return tuple(voter.model_copy(update={"checkpoint": ""}) for voter in self.voters)
+        return tuple(model.model_copy(update={"checkpoint": ""}) for model in self.models)
 
 
 def domain_key(evaluation: Evaluation, frames: JsonValue) -> str:
@@ -95,7 +95,7 @@ def domain_key(evaluation: Evaluation, frames: JsonValue) -> str:
         evaluation: Networks and protocol.
         frames: Settings that determine the domain's frames.
     """
-    networks = [voter.model_dump(mode="json") for voter in evaluation.nameless()]
+    networks = [model.model_dump(mode="json") for model in evaluation.nameless()]
     canonical = json.dumps([networks, evaluation.protocol.model_dump(mode="json"), frames], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

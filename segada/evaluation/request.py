@@ -13,7 +13,7 @@ from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.checkpoints import WEIGHTS, EvaluatedModel
 from segada.evaluation.export import KINDS
 from segada.evaluation.predictor import Predictor
-from segada.evaluation.records import Evaluation, Protocol, VoterRecord
+from segada.evaluation.records import Evaluation, ModelRecord, Protocol
 from segada.evaluation.sliding import Network, Slide, slid
 from segada.evaluation.tta import views
 from segada.models.segmentor import Segmentor
@@ -28,7 +28,7 @@ class Request:
     """Request for an evaluation.
 
     Attributes:
-        voters: Networks; several form an ensemble.
+        models: Networks; several form an ensemble.
         settings: Settings of the frames and of the machine.
         protocol: How frames are predicted.
         domains: Domains to evaluate, in order.
@@ -36,7 +36,7 @@ class Request:
         most: Largest batch; None takes the device's default.
     """
 
-    voters: Sequence[EvaluatedModel]
+    models: Sequence[EvaluatedModel]
     settings: RunSettings
     protocol: Protocol
     domains: Sequence[str]
@@ -45,17 +45,17 @@ class Request:
 
     def nothing_yet(self) -> Evaluation:
         """Returns the evaluation before any domain is scored."""
-        voters = tuple(
-            VoterRecord(
-                checkpoint=voter.given,
-                sha256=voter.checksum(),
-                model=voter.settings.model.model_dump(mode="json", include={"encoder", "head", "head_width"}),
-                adapter=voter.settings.adapter.model_dump(mode="json"),
-                image_adapter=voter.settings.image_adapter.model_dump(mode="json"),
+        models = tuple(
+            ModelRecord(
+                checkpoint=model.given,
+                sha256=model.checksum(),
+                model=model.settings.model.model_dump(mode="json", include={"encoder", "head", "head_width"}),
+                adapter=model.settings.adapter.model_dump(mode="json"),
+                image_adapter=model.settings.image_adapter.model_dump(mode="json"),
             )
-            for voter in self.voters
+            for model in self.models
         )
-        return Evaluation(voters=voters, protocol=self.protocol, domains={})
+        return Evaluation(models=models, protocol=self.protocol, domains={})
 
     def networks(self) -> list[Segmentor]:
         """Builds the networks.
@@ -64,9 +64,9 @@ class Request:
             InputError: if weights do not fit, or the device is missing.
         """
         refuse_absent(self.settings.runtime.device)
-        return [voter.built(torch.device(self.settings.runtime.device)) for voter in self.voters]
+        return [model.built(torch.device(self.settings.runtime.device)) for model in self.models]
 
-    def judge(self, networks: Sequence[Network]) -> Predictor:
+    def predictor(self, networks: Sequence[Network]) -> Predictor:
         """Returns a predictor with these networks, windows and views."""
         device, protocol = torch.device(self.settings.runtime.device), self.protocol
         if protocol.crop is not None and protocol.stride is not None:
@@ -83,9 +83,9 @@ class Request:
 
 def default_folder(evaluation: Evaluation) -> Path:
     """Returns a folder name unique to these networks and this protocol."""
-    first, *others = (Path(voter.checkpoint) for voter in evaluation.voters)
+    first, *others = (Path(model.checkpoint) for model in evaluation.models)
     # Weight files have the same name in all runs, so the folder's name is used.
     name = first.absolute().parent.name if first.name in WEIGHTS else first.stem
-    content = evaluation.model_copy(update={"voters": evaluation.nameless()}).model_dump_json(exclude={"domains"})
+    content = evaluation.model_copy(update={"models": evaluation.nameless()}).model_dump_json(exclude={"domains"})
     several = f"+{len(others)}" if others else ""
     return Path("runs") / f"evaluate-{name}{several}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"

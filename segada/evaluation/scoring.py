@@ -17,7 +17,7 @@ from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
 from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.export import keep
-from segada.evaluation.predictor import Judgement, Predictor
+from segada.evaluation.predictor import FramePrediction, Predictor
 from segada.evaluation.progress import FrameProgress
 from segada.evaluation.records import DomainRecord, Evaluation, FrameCounts, domain_key, domain_record
 from segada.settings.data import DataSettings
@@ -31,7 +31,7 @@ class Scorer:
     """Predicts the frames of a domain, counts areas, and saves the requested files.
 
     Attributes:
-        judge: Predictor of frames.
+        predictor: Predictor of frames.
         batch_size: Batch size, adapted at run time.
         folder: Folder of the saved files.
         kept: Kinds of saved files.
@@ -39,7 +39,7 @@ class Scorer:
         asked_to_stop: Returns True if the evaluation should stop; called after each batch.
     """
 
-    judge: Predictor
+    predictor: Predictor
     batch_size: BatchSize
     folder: Path
     kept: tuple[str, ...]
@@ -57,9 +57,9 @@ class Scorer:
         areas, count = np.zeros((3, NUM_CLASSES), np.int64), 0
         listed = count_frames(domain, data, split)
         self.progress.begin(domain, listed)
-        for frames, judgements in self.batch_size.batches(labelled_frames(domain, data, split), self.judge):
-            areas += np.sum([judgement.areas for judgement in judgements], axis=0)
-            self._keep(domain, frames, judgements)
+        for frames, predicted in self.batch_size.batches(labelled_frames(domain, data, split), self.predictor):
+            areas += np.sum([prediction.areas for prediction in predicted], axis=0)
+            self._keep(domain, frames, predicted)
             count += len(frames)
             self.progress.add(len(frames))
             if self.asked_to_stop():
@@ -67,15 +67,15 @@ class Scorer:
         counts = FrameCounts(scored=count, unreadable=listed - count)
         return domain_record(key, areas, counts, self.kept, time.perf_counter() - begun)
 
-    def _keep(self, domain: str, frames: Sequence[LabelledFrame], judgements: Sequence[Judgement]) -> None:
+    def _keep(self, domain: str, frames: Sequence[LabelledFrame], predicted: Sequence[FramePrediction]) -> None:
         """Saves several frames in parallel, because compression and disk take longer than prediction."""
 
-        def keep_one(frame: LabelledFrame, judgement: Judgement) -> None:
-            keep(self.kept, self.folder, domain, frame, judgement.prediction)
+        def keep_one(frame: LabelledFrame, found: FramePrediction) -> None:
+            keep(self.kept, self.folder, domain, frame, found.prediction)
 
         if self.kept:
             with ThreadPoolExecutor(WRITERS) as writers:
-                list(writers.map(keep_one, frames, judgements))
+                list(writers.map(keep_one, frames, predicted))
 
 
 def frame_key(domain: str, data: DataSettings, evaluation: Evaluation) -> str:

@@ -46,36 +46,36 @@ class Adversarial(Learner):
         self._replay = parts.replay
         self._source_frames = parts.source_frames
         self._clean_weight = settings.clean_weight if self._network_learns else 0.0
-        judges_logits = settings.features == "decoder" and settings.weight > 0.0
-        self._decoded = {"source": judges_logits or self._clean_weight > 0.0, "target": judges_logits}
+        reads_logits = settings.features == "decoder" and settings.weight > 0.0
+        self._decoded = {"source": reads_logits or self._clean_weight > 0.0, "target": reads_logits}
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Returns the cross-entropy on as many replayed frames as visited ones, and the domain loss on both."""
-        with self.clock.part("replay"):
+        with self.timer.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
             source = restyle(source, self._settings.style, self._source_frames)
         self.student.train(self._network_learns)
         images = {"source": source.images}
         if self._settings.weight:
             images["target"] = target.images
-        with self.clock.part("student's encoder"):
+        with self.timer.part("student's encoder"):
             features = {
                 name: self.student.encode_rest(self.student.encode_frozen(images[name]), plan.first_stage)
                 for name in images
             }
-        with self.clock.part("student's head"):
+        with self.timer.part("student's head"):
             logits = {name: self.student.decode(features[name]) for name in images if self._decoded[name]}
         losses = {}
         if self._clean_weight:
-            with self.clock.part("loss: clean"):
+            with self.timer.part("loss: clean"):
                 clean = pixel_cross_entropy(enlarged(logits["source"], source.labels.shape[-2:]), source.labels)
                 losses["clean"] = self._clean_weight * clean
         if not self._settings.weight:
             return Terms(losses)
-        with self.clock.part("discriminator"):
-            judged = self._judged({name: maps[-1] for name, maps in features.items()}, logits)
-            losses["domain"] = self._settings.weight * domain_loss(*judged)
-        return Terms(losses, {"domain_accuracy": domain_accuracy(*judged)})
+        with self.timer.part("discriminator"):
+            discriminated = self._discriminated({name: maps[-1] for name, maps in features.items()}, logits)
+            losses["domain"] = self._settings.weight * domain_loss(*discriminated)
+        return Terms(losses, {"domain_accuracy": domain_accuracy(*discriminated)})
 
     def state_dict(self) -> State:
         """Returns the learning parameters of student and discriminator, the optimizer's moments, and the step count."""
@@ -86,7 +86,7 @@ class Adversarial(Learner):
         super().load_state_dict(state)
         self._discriminator.load_state_dict(state["discriminator"])
 
-    def _judged(self, deepest: Mapping[str, Tensor], logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def _discriminated(self, deepest: Mapping[str, Tensor], logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the discriminator's logits of the source frames and of the target frames."""
         by_features = {"encoder": deepest, "decoder": {name: value.softmax(dim=1) for name, value in logits.items()}}
         seen = by_features[self._settings.features]

@@ -37,7 +37,7 @@ class MethodParts:
         initialization: Generator for modules that the method itself builds, used only in its constructor; not
             checkpointed.
         source_frames: Generator that draws windows and styles of replayed frames.
-        clock: Receives the beginning and end of each part of a step; measures only while profiling.
+        timer: Receives the beginning and end of each part of a step; measures only while profiling.
     """
 
     settings: RunSettings
@@ -48,7 +48,7 @@ class MethodParts:
     restoration: torch.Generator
     initialization: torch.Generator
     source_frames: torch.Generator
-    clock: Timer = NULL_TIMER
+    timer: Timer = NULL_TIMER
 
 
 class Method(ABC):

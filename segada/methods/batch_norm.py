@@ -16,7 +16,7 @@ class BatchNorm(Method):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, BatchNormSettings)
-        self._clock = parts.clock
+        self._timer = parts.timer
         self._network = parts.network.requires_grad_(requires_grad=False)
         norms = [part for part in self._network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
         if not norms:
@@ -29,7 +29,7 @@ class BatchNorm(Method):
         if not plan.trains:
             return {}
         self._network.train()
-        with self._clock.part("statistics"), torch.no_grad():
+        with self._timer.part("statistics"), torch.no_grad():
             self._network(target.images)
         return {}
 

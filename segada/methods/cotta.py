@@ -53,31 +53,31 @@ class Cotta(MeanTeacherLearner):
         log = super().step(target, plan)
         if plan.trains:
             self.follow(self._settings.ema_alpha)
-            with self.clock.part("restoration"):
+            with self.timer.part("restoration"):
                 self._restore(plan)
         return log
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Returns the soft cross-entropy from the teacher's pseudo-labels to the student's predictions."""
-        with self.clock.part("frozen prefix of target frames"):
+        with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        belief, sure_share = self._belief(target.images, prefix)
+        pseudo_labels, sure_share = self._pseudo_labels(target.images, prefix)
         self.student.train()
-        with self.clock.part("student"):
+        with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
-        return Terms({"consistency": soft_cross_entropy(logits, belief)}, {"sure_share": sure_share})
+        return Terms({"consistency": soft_cross_entropy(logits, pseudo_labels)}, {"sure_share": sure_share})
 
     @torch.no_grad()
-    def _belief(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
+    def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
         """Returns probabilities [B, K, H/4, W/4], and the share of pixels on which the source model is confident."""
-        with self.clock.part("source model"):
+        with self.timer.part("source model"):
             confidence = _probabilities(self._source_model, prefix).amax(dim=1, keepdim=True)
             sure = confidence >= self._settings.confidence_threshold
-        with self.clock.part("teacher"):
+        with self.timer.part("teacher"):
             self.teacher.train()
             direct = _probabilities(self.teacher, prefix)
         if not sure.all():
-            with self.clock.part("teacher's further views"):
+            with self.timer.part("teacher's further views"):
                 direct = torch.where(sure, direct, self._averaged(direct, images))
         return direct, sure.float().mean()
 

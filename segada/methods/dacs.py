@@ -25,7 +25,7 @@ from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
 from segada.methods.mix_visuals import MixPictures
 from segada.models.encoders.base import has_batch_norm
-from segada.models.learning import source_copy, twin_of_checkpoint
+from segada.models.learning import copy_of_checkpoint, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
@@ -107,19 +107,19 @@ class Dacs(MeanTeacherLearner):
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Moves the teacher, computes pseudo-labels and class-mix, and returns the weighted loss terms."""
         self.follow(ema_alpha(self.steps, self._settings.ema_alpha))
-        with self.clock.part("replay"):
+        with self.timer.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
             source = restyle(source, self._settings.style, self._source_frames)
-        with self.clock.part("frozen prefix of target frames"):
+        with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        with self.clock.part("teacher"):
+        with self.timer.part("teacher"):
             pseudo_labels = self._pseudo_labels(prefix, target.labels.shape[-2:])
-        with self.clock.part("class-mix"):
+        with self.timer.part("class-mix"):
             mixed = self._mixed(source, target, pseudo_labels, plan.mix_ratio)
         passes = self._passes(source, mixed, prefix, plan.first_stage)
         losses = {}
         for name, term in self._terms.items():
-            with self.clock.part(f"loss: {name}"):
+            with self.timer.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
         if self._shows:
             self._pictures = self._shown(passes, target, pseudo_labels)
@@ -135,7 +135,7 @@ class Dacs(MeanTeacherLearner):
             return None
         if settings.reference_checkpoint is None:
             return source_copy(self.student)
-        return twin_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
+        return copy_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()
     def _pseudo_labels(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
@@ -160,11 +160,11 @@ class Dacs(MeanTeacherLearner):
     def _passes(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix, first_stage: int) -> Passes:
         images = {"source": source.images, "mixed": mixed.images}
         self.student.train()
-        with self.clock.part("student's encoder"):
+        with self.timer.part("student's encoder"):
             wanted = dict.fromkeys(term.frames for term in self._terms.values())
             prefixes = {name: self.student.encode_frozen(images[name]) if name in images else target for name in wanted}
             features = self._features(prefixes, first_stage)
-        with self.clock.part("student's head"):
+        with self.timer.part("student's head"):
             decoded = dict.fromkeys(term.frames for term in self._terms.values() if term.decoded)
             logits = {name: self.student.decode(features[name]) for name in decoded}
         return Passes(source, mixed, prefixes, features, logits)

@@ -48,7 +48,7 @@ class Learner(Method):
             beside: Parameters outside the network that learn too.
         """
         self.student = parts.network
-        self.clock = parts.clock
+        self.timer = parts.timer
         learning = learning_parameters(self.student)
         self._learning = tuple(learning)
         self._optimizer = Optimizer(learning, optimizer, beside)
@@ -72,7 +72,7 @@ class Learner(Method):
             losses["consolidation"] = self._consolidation.penalty()
         # All weights may be 0, for example in a search; then there is nothing to learn.
         if losses:
-            with self.clock.part("backward and optimizer"):
+            with self.timer.part("backward and optimizer"):
                 self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
         self.steps += 1
         return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)

@@ -29,7 +29,7 @@ class MeanTeacherLearner(Learner):
 
     def follow(self, alpha: float) -> None:
         """Moves the teacher towards the student; `alpha` is the weight of the old teacher."""
-        with self.clock.part("teacher follows"):
+        with self.timer.part("teacher follows"):
             follow(self.learning_of(self.teacher), self.learning_of(self.student), alpha)
 
     @property

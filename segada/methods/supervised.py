@@ -47,20 +47,20 @@ class Supervised(Learner):
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Returns the cross-entropy of each learning exit, on as many replayed frames as visited ones."""
-        with self.clock.part("replay"):
+        with self.timer.part("replay"):
             source = self._replay.next_drawn(len(target.images))
-        with self.clock.part("augmentation"):
+        with self.timer.part("augmentation"):
             batch = self._augmented(source)
         if not self._main_learns:
-            with self.clock.part("student's encoder"):
+            with self.timer.part("student's encoder"):
                 finest = self._finest(batch.images)
             return Terms({"light": self._light(finest, batch.labels)})
         self.student.train()
-        with self.clock.part("student's encoder"):
+        with self.timer.part("student's encoder"):
             features = self.student.encode_rest(self.student.encode_frozen(batch.images), plan.first_stage)
-        with self.clock.part("student's head"):
+        with self.timer.part("student's head"):
             logits = self.student.decode(features)
-        with self.clock.part("loss: clean"):
+        with self.timer.part("loss: clean"):
             losses = {"clean": _cross_entropy(logits, batch.labels)}
         if self._settings.light_weight > 0.0:
             losses["light"] = self._light(features[0], batch.labels)
@@ -83,9 +83,9 @@ class Supervised(Learner):
         return self.student.encoder.run(self.student.normalized(images), 0, 1)[0]
 
     def _light(self, finest: Tensor, labels: Tensor) -> Tensor:
-        with self.clock.part("student's light exit"):
+        with self.timer.part("student's light exit"):
             logits = self.student.head.light(finest)
-        with self.clock.part("loss: light"):
+        with self.timer.part("loss: light"):
             return self._settings.light_weight * _cross_entropy(logits, labels)
 
 

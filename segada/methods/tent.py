@@ -33,9 +33,9 @@ class Tent(Learner):
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Returns the mean entropy of the student's predictions, at the resolution of its logits."""
         self.student.train()
-        with self.clock.part("frozen prefix of target frames"):
+        with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        with self.clock.part("student"):
+        with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
         return Terms({"entropy": mean_entropy(logits)})
 

@@ -23,13 +23,13 @@ def frozen_copy(student: Segmentor) -> Segmentor:
     the student's. What learns in the student must be decided before.
     """
     shared: dict[int, object] = {id(kept): kept for kept in student.parameters() if not kept.requires_grad}
-    # A generator cannot be copied. A twin never draws from it: it records no gradients.
+    # A generator cannot be copied. A copy never draws from it: it records no gradients.
     shared[id(student.encoder.generator)] = student.encoder.generator
     return copy.deepcopy(student, shared).requires_grad_(requires_grad=False)
 
 
 def source_copy(student: Segmentor) -> Segmentor:
-    """A twin in evaluation mode that carries no adapter: the static model.
+    """A copy in evaluation mode that carries no adapter: the static model.
 
     Made before the student learns, it is the source model: adapters start as the identity.
     """
@@ -38,7 +38,7 @@ def source_copy(student: Segmentor) -> Segmentor:
     return static.eval()
 
 
-def twin_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
+def copy_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
     """A static model whose encoder is another's: it shares nothing with the student, and its head says nothing.
 
     Args:

@@ -107,7 +107,7 @@ class Segmentor(nn.Module):
         """Feature maps of all stages, as the head gets them; runs the stages that the prefix has not.
 
         Args:
-            prefix: of the images, computed by this network or a twin.
+            prefix: of the images, computed by this network or a copy.
             learning_from: the first stage, counted from 0, that records gradients; those before run without, and so
                 does, unless it is 0, what reads the images beside them.
         """

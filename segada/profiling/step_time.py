@@ -54,10 +54,10 @@ def time_steps(settings: RunSettings, steps: int) -> tuple[list[StepTime], Segme
         segada.engine.runner.Diverged: if a loss is not finite.
     """
     shortened = _shortened(settings, WARM_UP + steps)
-    stopwatch = StepTimer()
-    run = Run(shortened, prepare_data(shortened), clock=stopwatch)
+    timer = StepTimer()
+    run = Run(shortened, prepare_data(shortened), timer=timer)
     run.next_visit()
-    return stopwatch.steps[WARM_UP : WARM_UP + steps], run.network
+    return timer.steps[WARM_UP : WARM_UP + steps], run.network
 
 
 def part_times(steps: Sequence[StepTime]) -> list[PartTime]:

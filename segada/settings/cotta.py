@@ -21,7 +21,7 @@ class CottaSettings(LearningSettings):
     ema_alpha: Fraction = 0.999
     """Share of the old teacher in the new one, from the first step on."""
     confidence_threshold: Fraction = 0.69
-    """Where the source model is less sure of a pixel than this, the teacher's belief is averaged over views; 0 never
+    """Where the source model is less sure of a pixel than this, its pseudo-labels are averaged over views; 0 never
     averages. The authors' code for Cityscapes takes 0.69: the 5 % quantile on source frames, 0.74, less 0.05."""
     scales: Sequence[Scale] = (0.5, 0.75, 1.25, 1.5, 1.75, 2.0)
     """Sizes of further views, as shares of the frame's, each once; the frame as it is always counts. With none, and

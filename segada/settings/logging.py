@@ -7,7 +7,7 @@ class LoggingSettings(Settings):
     """What is written beside the results, into the folder of the run; nothing, and at no cost, by default.
 
     The time that it takes counts in `frames_per_second`. It is no part of the settings' hash, and a folder holds a run
-    watched in one way.
+    logged in one way.
     """
 
     frames: bool = False

@@ -29,7 +29,7 @@ from segada.settings.presets import PresetName, spelled_out
 from segada.settings.stream import StreamSettings
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "image_adapter": "none", "controller": "constant"}
-"""What a room that is chosen by `name` is when the name is left out."""
+"""What a section that is chosen by `name` is when the name is left out."""
 
 
 class RunSettings(Settings):
@@ -64,7 +64,7 @@ class RunSettings(Settings):
         return {**values, **named}
 
     @model_validator(mode="after")
-    def _rooms_agree(self) -> Self:
+    def _sections_agree(self) -> Self:
         known = sorted(self.data.domains)
         for path, names in (
             ("stream.source", (self.stream.source,)),
@@ -196,9 +196,9 @@ class RunSettings(Settings):
 
 
 def with_names(run: Tree) -> Tree:
-    """Settings of a run without preset, in which every room says its name.
+    """Settings of a run without preset, in which every section says its name.
 
-    Hence an override with another name replaces the room.
+    Hence an override with another name replaces the section.
     """
     run = spelled_out(run)
     sections: Tree = {

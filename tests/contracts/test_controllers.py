@@ -82,12 +82,12 @@ def _view(number: int) -> StepView:
 
 def _drive(controller: Controller, first: int, end: int) -> list[tuple[StepPlan, dict[str, float]]]:
     """Returns plans and logged quantities for step logs like a method's."""
-    course = []
+    steps = []
     for number in range(first, end):
         plan = controller.plan(_view(number))
         controller.observe({"clean": 1.0, "mix": 2.0 + math.sin(number)} if plan.trains else {})
-        course.append((plan, controller.watched()))
-    return course
+        steps.append((plan, controller.watched()))
+    return steps
 
 
 def test_the_table_holds_exactly_what_the_settings_name() -> None:

@@ -195,17 +195,17 @@ def test_neither_the_batch_size_nor_what_is_kept_changes_a_score(run: Run, tmp_p
 
 def _at_batch(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable[[], None]) -> list[int]:
     """Calls a function at the beginning of each batch; the list grows by the number of its frames."""
-    judged: list[int] = []
-    judge = Predictor.__call__
+    sizes: list[int] = []
+    predict = Predictor.__call__
 
     def disturbed(self: Predictor, frames: Sequence[object]) -> object:
-        if len(judged) == number:
+        if len(sizes) == number:
             happens()
-        judged.append(len(frames))
-        return judge(self, frames)  # type: ignore[arg-type]
+        sizes.append(len(frames))
+        return predict(self, frames)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Predictor, "__call__", disturbed)
-    return judged
+    return sizes
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -226,18 +226,18 @@ def test_what_was_finished_before_an_interruption_is_not_done_again(
     assert said.splitlines()[-1].startswith("interrupted; finished domains are kept. To go on: python ")
     assert list(written(tmp_path / "out")) == ["clear"]
 
-    judged = _at_batch(monkeypatch, -1, press)
+    sizes = _at_batch(monkeypatch, -1, press)
     assert run("streets_tiny", *options) == DONE
-    assert sum(judged) == 5
+    assert sum(sizes) == 5
     assert "1 of 2 domains are done, in out" in capfd.readouterr().out
     for domain, record in written(tmp_path / "out").items():
         assert_scores(record, plain_scores(lambda images: enlarged(network()(images)), domain))
 
     # What is to be kept as well was not kept before.
     assert run("streets_tiny", *options, "--save", "labels") == DONE
-    assert sum(judged) == 15
+    assert sum(sizes) == 15
     assert run("streets_tiny", *options) == DONE
-    assert sum(judged) == 15
+    assert sum(sizes) == 15
 
 
 def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

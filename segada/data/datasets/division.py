@@ -38,6 +38,6 @@ def _moved(before: int, border: int, after: int, ends: Sequence[int]) -> int:
 
 
 def shared_out(keys: Sequence[str], shares: Sequence[float], group: Group = folder) -> dict[Split, list[str]]:
-    """Keys of each purpose, in the order source, adapt, val, report."""
+    """Keys of each purpose, in the order source, adapt, val, test."""
     source, adapt, val, test = blocks(keys, shares, group)
     return {"source": source, "adapt": adapt, "val": val, "test": test}

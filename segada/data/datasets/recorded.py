@@ -187,7 +187,7 @@ class Recorded:
         if not listing.frames:
             raise ValueError(
                 f"{self.layout.name} in {root} has no frames for {split!r}: too few to divide, or none are meant "
-                "to serve it (train, report and shares of a domain say how they are divided)"
+                "to serve it (train, test and shares of a domain say how they are divided)"
             )
         return listing
 

@@ -22,7 +22,7 @@ SUPERSAMPLING = 2
 """Pixels are drawn so many times finer, then averaged: edges of a picture are soft, its labels are not."""
 
 SPLIT_CAPACITY = 1_000_000
-"""Scenes that a split can have."""
+"""Scenes that a split can have; `data.splits` allows no more."""
 FIRST_SCENE: dict[Split, int] = {
     "source": 0,
     "adapt": SPLIT_CAPACITY,
@@ -120,20 +120,12 @@ class Streets:
     recorded = False
 
     def count(self, domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG002 - all domains alike
-        """How many frames a split has.
-
-        Raises:
-            ValueError: more are asked for than there are scenes.
-        """
+        """Returns the number of frames in a split."""
         count: int = data.splits.model_dump()[split]
-        if count > SPLIT_CAPACITY:
-            raise ValueError(
-                f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split"
-            )
         return count
 
     def open(self, domain: StreetsDomain, data: DataSettings, split: Split) -> StreetFrames:
-        """The frames of a split in the domain's weather; raises what `count` raises."""
+        """Returns the frames of a split in the domain's weather."""
         return StreetFrames(domain, data.size, split, self.count(domain, data, split))
 
     def labelled(self, domain: StreetsDomain, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:

@@ -18,7 +18,7 @@ IMAGE_ADAPTERS: Mapping[str, Callable[[MixTransformer, Any, torch.Generator], No
     "visual_prompt": place_visual_prompt,
     "high_frequency": place_high_frequency,
 }
-"""How each fills `encoder.reader` and the stages' `image_adapter`; a function takes its own settings."""
+"""How each fills `encoder.reader` and the stages' `prompt`; a function takes its own settings."""
 
 
 def place_image_adapter(encoder: Encoder, settings: ImageAdapterSettings, generator: torch.Generator) -> None:

@@ -18,7 +18,7 @@ Guide = Sequence[Tensor]
 SLOTS = ("reader", "prompt", "before", "parallel", "after", "q_update", "kv_update", "proj_update")
 """Names of the submodules that are empty in a source model and that adapters fill.
 
-`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `image_adapter` says what
+`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `prompt` says what
 is added to its tokens before each of its blocks. The others belong to blocks and their attention.
 """
 
@@ -79,9 +79,9 @@ class Encoder(nn.Module, ABC):
         self.generator.set_state(state.cpu())
 
     def frozen_stages(self) -> int:
-        """How many leading stages are the same function for every twin.
+        """How many leading stages are the same function for every copy.
 
-        In them nothing learns, no batch is summarized, and no slot is filled: in a twin, adapters do not learn either.
+        In them nothing learns, no batch is summarized, and no slot is filled: in a copy, adapters do not learn either.
         """
         for index, stage in enumerate(self.stages):
             changes = any(weight.requires_grad or has_adapter(name) for name, weight in stage.named_parameters())

@@ -124,7 +124,7 @@ def test_pipes_are_refused_at_once(refusal: Callable[..., str], tmp_path: Path) 
     for name in ("pipe.yaml", "pipe.safetensors", "out/settings.yaml", "run/report.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         os.mkfifo(tmp_path / name)
-    assert "pipe.yaml: is a pipe" in refusal(adapt.main, "pipe.yaml")
+    assert "pipe.yaml: cannot be read: it is a pipe" in refusal(adapt.main, "pipe.yaml")
     assert "pipe.safetensors is a pipe" in refusal(adapt.main, "tiny.yaml", "--load-from", "pipe.safetensors")
     assert "pipe.safetensors: is a pipe" in refusal(pretrain.main, "--debug", "--half", "pipe.safetensors")
     assert "settings.yaml: is a pipe" in refusal(adapt.main, "tiny.yaml", "--out", "out")

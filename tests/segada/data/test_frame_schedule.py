@@ -1,4 +1,4 @@
-"""The itinerary: every frame once a pass, in order, along the route, and no scene twice while there are others."""
+"""The schedule: every frame once a pass, in order, along the route, and no scene twice while there are others."""
 
 from typing import Literal
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segada.data.cache.cache_entry import is_mapped
-from segada.engine import run_data as materials
+from segada.engine import run_data as run_data_module
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.errors import InputError
@@ -52,18 +52,18 @@ def run_settings(root: Path, cache: Path | None, **data: Any) -> RunSettings:
     )
 
 
-def frames_of(material: RunData) -> list[Any]:
-    return [material.source, *material.visited.values(), *material.held_out.values()]
+def frames_of(run_data: RunData) -> list[Any]:
+    return [run_data.source, *run_data.visited.values(), *run_data.held_out.values()]
 
 
 def test_a_run_ends_the_same_with_a_cold_cache_a_warm_one_and_none(drive: Path, tmp_path: Path) -> None:
     ends = set()
     for name, cache in (("none", None), ("cold", tmp_path / "cache"), ("warm", tmp_path / "cache")):
         settings = run_settings(drive, cache)
-        material = prepare_data(settings)
-        assert {is_mapped(frames) for frames in frames_of(material)} == {cache is not None}
-        assert material.count_unreadable() == {"road": 1, "fog": 1}
-        run = Run(settings, material, tmp_path / name)
+        run_data = prepare_data(settings)
+        assert {is_mapped(frames) for frames in frames_of(run_data)} == {cache is not None}
+        assert run_data.count_unreadable() == {"road": 1, "fog": 1}
+        run = Run(settings, run_data, tmp_path / name)
         while not run.finished:
             run.next_visit()
         ends.add((tmp_path / name / "weights.safetensors").read_bytes() + (tmp_path / name / "areas.npz").read_bytes())
@@ -80,7 +80,7 @@ def test_a_run_goes_on_with_another_way_of_loading(drive: Path, tmp_path: Path) 
 def test_only_frames_that_need_memory_are_refused_for_want_of_it(
     drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(materials, "physical_memory", lambda: 1000)
+    monkeypatch.setattr(run_data_module, "physical_memory", lambda: 1000)
     prepare_data(run_settings(drive, tmp_path / "cache"))
     with pytest.raises(InputError, match=r"frames of the run take .* a folder in data\.loading\.cache"):
         prepare_data(run_settings(drive, None))

@@ -74,15 +74,15 @@ def test_a_damaged_frame_is_left_out_and_all_others_stay_as_they_were(drive: Pat
     ]
 
 
-def test_the_itinerary_knows_the_frames_that_can_be_read_alone(drive: Path) -> None:
+def test_the_schedule_knows_the_frames_that_can_be_read_alone(drive: Path) -> None:
     damage(drive, "train/N_023")
     settings = run_settings(drive)
 
-    material = prepare_data(settings)
+    run_data = prepare_data(settings)
 
-    assert material.lengths == {"road": 11}
-    assert len(material.visited["road"]) == 11
-    seen = [number for step in FrameSchedule(settings.stream, material.lengths).steps(0) for number in step.frames]
+    assert run_data.lengths == {"road": 11}
+    assert len(run_data.visited["road"]) == 11
+    seen = [number for step in FrameSchedule(settings.stream, run_data.lengths).steps(0) for number in step.frames]
     assert seen == list(range(11))
 
 
@@ -106,8 +106,8 @@ def test_a_run_counts_them_names_them_and_goes_on_after_a_kill(drive: Path, tmp_
     assert f"{drive / 'valannot' / 'D_013.png'} is cut off" in log
 
 
-def _driven(settings: RunSettings, material: RunData, folder: Path) -> dict[str, Any]:
-    run = Run(settings, material, folder)
+def _driven(settings: RunSettings, run_data: RunData, folder: Path) -> dict[str, Any]:
+    run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()
     report: dict[str, Any] = json.loads((folder / "report.json").read_text())

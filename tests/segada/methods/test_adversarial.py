@@ -21,8 +21,8 @@ KINDS = [(features, granularity) for features in ("encoder", "decoder") for gran
 
 
 @pytest.fixture
-def target(material: RunData) -> Batch:
-    return to_batch(material.visited["200mm"], torch.arange(4).numpy())
+def target(run_data: RunData) -> Batch:
+    return to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
 
 
 def _settings(**changes: object) -> dict[str, object]:

@@ -30,8 +30,8 @@ def _distance(parts: MethodParts, origin: dict[str, torch.Tensor]) -> float:
 
 
 @pytest.mark.parametrize("name", ["tent", "dacs", "supervised"])
-def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(name: str, build: Build, material: RunData) -> None:
-    target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
+def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(name: str, build: Build, run_data: RunData) -> None:
+    target = to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
     distances = {}
     for weight in (0.0, 1e6):
         parts = build({"method": _consolidated(name, weight)})
