@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from segada.cli.exit_codes import DONE
 
-WORKERS = (b"Trainable", b"prepare_material")
+WORKERS = (b"Trainable", b"prepare_shared_data")
 """Parts of the names of Ray's processes that compute for a study."""
 
 

@@ -29,7 +29,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "model.learning": "model.trainable_modules",
     "model.fresh": "model.reinitialize",
 }
-"""Old paths of settings or sections to new paths; the longest match applies."""
+"""Old paths of settings or sections to new paths; the longest match applies. `*` stands for the name of a domain."""
 
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "evaluation.split": {"select": "val", "report": "test"},
