@@ -5,9 +5,9 @@ import json
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
-OF_THE_MOMENT = ("seconds", "frames_per_second", "peak_memory")
+VARYING_FIELDS = ("seconds", "frames_per_second", "peak_memory")
 """Fields of records that depend on clock and memory and differ between any two runs."""
-ALSO_OF_THE_MOMENT = ("seconds", "incidents")
+VARYING_COLUMNS = ("seconds", "incidents")
 """Columns of results.csv that differ between any two runs."""
 BYTE_FOR_BYTE = ("weights.safetensors", "areas.npz", "frames.jsonl")
 """Files of a run that must be equal byte for byte."""
@@ -100,7 +100,7 @@ def numbers(folder: Path) -> object:
     except ValueError:
         return None
     for part in (content, *content["visits"]):
-        for name in OF_THE_MOMENT:
+        for name in VARYING_FIELDS:
             part.pop(name, None)
     return content
 
@@ -122,7 +122,7 @@ def _rows(out: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return [{key: value for key, value in row.items() if key not in ALSO_OF_THE_MOMENT} for row in rows]
+    return [{key: value for key, value in row.items() if key not in VARYING_COLUMNS} for row in rows]
 
 
 def _change(now: Mapping[str, bytes], name: str) -> str:

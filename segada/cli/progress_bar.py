@@ -55,7 +55,7 @@ class ProgressBar(Timer):
         self._bar.update(self._task, description=escaped(text))
 
     def left(self) -> str:
-        """Returns the time left at this session's pace, as `about 3 min left`; empty before a step or at the end."""
+        """Returns `about 3 min left`, at this session's pace with evaluation; empty before a step and at the end."""
         made, missing = self._done - self._first, self._total - self._done
         if not made or not missing:
             return ""

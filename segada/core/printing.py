@@ -5,8 +5,8 @@ import unicodedata
 from typing import Final
 
 _OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories of what a terminal, a browser or an editor obeys and does not show: control and format
-characters, such as those that reverse the direction of text, halves of pairs, and line ends."""
+"""Unicode categories of characters that a terminal, a browser or an editor obeys instead of showing: control and format
+characters, such as those that reverse the direction of text, surrogates, and line ends."""
 _JOINERS: Final = "\u200c\u200d"
 """Format characters that the spelling of some scripts and emoji requires."""
 

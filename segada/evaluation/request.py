@@ -30,7 +30,7 @@ class Request:
     Attributes:
         models: Networks; several form an ensemble.
         settings: Settings of the frames and of the machine.
-        protocol: How frames are predicted.
+        protocol: Protocol by which frames are predicted.
         domains: Domains to evaluate, in order.
         kept: Kinds of files saved per frame, see `segada.evaluation.export.KINDS`.
         most: Largest batch; None takes the device's default.

@@ -69,7 +69,7 @@ class Method(ABC):
 
         Args:
             target: Frames of the visited domain. Their labels may be read only by methods that are upper bounds.
-            plan: Which parts learn in this step, and at which rates.
+            plan: Learning rates and learning parts of the step.
 
         Returns:
             Scalars by name; empty if nothing was learned.

@@ -21,7 +21,7 @@ class MeanTeacherLearner(Learner):
         Args:
             parts: Parts that the subclass was given.
             optimizer: Learning rates and weight decay.
-            evaluated_network: Which of the two networks is evaluated.
+            evaluated_network: Network of the two that is evaluated.
         """
         super().__init__(parts, optimizer)
         self.teacher = frozen_copy(self.student)

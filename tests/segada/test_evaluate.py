@@ -79,7 +79,7 @@ def written(folder: Path) -> dict[str, dict[str, object]]:
 
 
 A_PIXEL = 2e-3
-"""How far a score may move when rounding gives a pixel on an edge, of some ten thousand, to the other class."""
+"""Tolerance of a score, since rounding may assign one pixel on an edge, of some ten thousand, to the other class."""
 
 
 def assert_scores(record: dict[str, object], wanted: dict[str, object]) -> None:
