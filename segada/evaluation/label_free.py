@@ -113,7 +113,7 @@ def batch_nuclear_norm(inputs: ScoreInputs) -> Tensor:
 
 
 def agreement(inputs: ScoreInputs) -> Tensor:
-    """Returns the share of pixels classed alike by student and teacher, [B] in [0, 1]; higher is better (arXiv 2206.13089)."""
+    """Returns the share of pixels classed alike by both models, [B] in [0, 1]; higher is better (arXiv 2206.13089)."""
     assert inputs.other_network is not None
     return _same_class(inputs.logits, _logits(inputs.other_network, inputs.images))
 
