@@ -44,6 +44,7 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
 RESULTS: Final[Mapping[str, str]] = {
     **VALUES["evaluation.label_free"],
     "mishaps": "incidents",
+    "optimiser": "optimizer",
     "prompt": "image_adapter",
     "voters": "models",
 }

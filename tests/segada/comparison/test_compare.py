@@ -323,7 +323,7 @@ def test_a_process_that_was_killed_is_said_in_one_line(
     monkeypatch.setattr(runs_module, "ProcessPoolExecutor", Killed)
     assert command(recipe, "--out", "out", "--jobs", "2") == WRONG_INPUT
     error = capsys.readouterr().err
-    assert "one of 2 processes was killed, as the system does where memory is short; go on with fewer --jobs" in error
+    assert "one of 2 processes was killed, as the system does where memory is short; use fewer --jobs" in error
     assert error.count("\n") == 1
 
 

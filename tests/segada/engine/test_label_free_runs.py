@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-import segada.engine.runner
+from segada.engine import runner
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.records import VisitRecord
@@ -75,7 +75,7 @@ def test_what_is_not_asked_for_costs_no_pass(
     def refuse(*_: object) -> None:
         raise AssertionError("a network more")
 
-    monkeypatch.setattr(segada.stream, "twin_without_adapters", refuse)
+    monkeypatch.setattr(runner, "source_copy", refuse)
     names = [name for name in ALL if name not in ("static_divergence", "consistency", "agreement")]
     run = Run(_settings(tiny_run, names, TEACHERS["dacs"]), run_data)
     asked: list[torch.Size] = []
