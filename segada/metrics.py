@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 Areas = npt.NDArray[np.int64]
-"""Pixels per class in the intersection, in the prediction and in the labels, [..., 3, classes], without ignored pixels.
-"""
+"""Pixels per class in intersection, prediction and labels, [..., 3, classes], without ignored pixels."""
 
 Floats = npt.NDArray[np.float64]
 

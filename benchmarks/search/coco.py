@@ -26,8 +26,8 @@ OPTIMUM = "._bbob_problem_best_parameter.txt"
 
 
 class CocoProblem(Problem):
-    """One objective: the value above the optimum. Two objectives: 1 - the hypervolume between ideal and nadir point,
-    relative to the whole.
+    """One objective: the value above the optimum. Two objectives: 1 - the share of the volume
+    between ideal and nadir point that is dominated.
 
     If no point dominates the nadir point, the loss is 1 + the distance to it, as in COCO's own indicator.
     """
