@@ -69,7 +69,7 @@ class StudyFile:
         return {part: shown[part] for part in IDENTITY}
 
     def kept_in(self, place: str | None) -> "StudyFile":
-        """Returns a copy with this database, as given by `hpo.study.storage.place_of`, as its storage."""
+        """Returns a copy with this database, as given by `hpo.config.storage_url.place_of`, as its storage."""
         return replace(self, settings=self.settings.model_copy(update={"storage": place}))
 
     def fingerprint(self) -> str:
