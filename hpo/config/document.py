@@ -40,7 +40,7 @@ def read_document(file: str) -> Document:
 
 @dataclass(frozen=True)
 class Found:
-    """A file of a study.
+    """File of a study.
 
     Attributes:
         name: Name on the command line, or in the file that extends this one.

@@ -171,7 +171,7 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
 
 
 def is_foretold(objective: ObjectiveSettings) -> bool:
-    """True if a rung's value predicts this objective, so that trials can be pruned by it."""
+    """Returns True if a rung's value predicts this objective, so that trials can be pruned by it."""
     return objective.metric in ACCURACY_METRICS or objective.metric.startswith(DOMAIN_PREFIX)
 
 

@@ -65,7 +65,7 @@ class Sweep(Settings):
 
 
 def is_sweep(tree: Tree) -> bool:
-    """True if a file is a sweep and not a study."""
+    """Returns True if a file is a sweep and not a study."""
     return "parameters" in tree and "space" not in tree
 
 

@@ -19,7 +19,7 @@ Points = NDArray[np.float64]
 MEMORY = 150
 """Number of trials in the model, half the best and half the latest. More would cost time and add little."""
 PRUNED, FAILED = 0.75, 1.0
-"""Ranks of trials without a result, on the scale from 0 (best) to 1: pruned ones in the worse half, failed ones last."""
+"""Ranks of trials without a result, on the scale from 0 (best) to 1: pruned in the worse half, failed at the worst."""
 PRIOR = 1e-6
 """Inverse variance, small beside all others, that keeps the trend determined where the points do not."""
 

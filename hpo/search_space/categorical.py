@@ -65,7 +65,7 @@ class ChoiceParameter(ParameterSettings):
 
 
 class BoolParameter(ParameterSettings):
-    """A switch: true or false."""
+    """Switch: true or false."""
 
     type: Literal["bool"]
     default: bool | None = None
