@@ -112,7 +112,7 @@ def _read(path: Path, below: tuple[Path, ...]) -> Document:
         )
     chain = (*below, path.resolve())
     if len(chain) > FILES:
-        raise document.error((EXTENDS,), f"more than {FILES} files extend each other; put some of them together")
+        raise document.error((EXTENDS,), f"more than {FILES} files extend each other; merge some of them")
     if base.resolve() in chain:
         circle = [*chain[chain.index(base.resolve()) :], base]
         raise document.error((EXTENDS,), f"files extend each other: {' -> '.join(file.name for file in circle)}")

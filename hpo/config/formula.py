@@ -43,12 +43,12 @@ class Formula:
             FormulaError: it is not a formula.
         """
         if len(text) > FORMULA:
-            raise FormulaError(f"is no formula: it has {len(text)} characters, more than {FORMULA}")
+            raise FormulaError(f"is not a formula: it has {len(text)} characters, more than {FORMULA}")
         self.text = text
         self._root = _parsed(text.strip())
         # The size is checked first: all later steps descend into the tree recursively.
         if sum(isinstance(node, ast.expr) for node in ast.walk(self._root)) > TERMS:
-            raise FormulaError(f"is no formula: it has more than {TERMS} numbers, metrics and operators")
+            raise FormulaError(f"is not a formula: it has more than {TERMS} numbers, metrics and operators")
         self.metrics = tuple(dict.fromkeys(self._names(self._root)))
 
     @property
@@ -91,7 +91,7 @@ class Formula:
             case ast.Name() | ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str())):
                 return [_metric_name(node)]
         allowed = f"numbers, metrics, + - * / **, brackets and {', '.join(FUNCTIONS)}"
-        raise FormulaError(f"is no formula: {ast.unparse(node)!r} is not understood; allowed are {allowed}")
+        raise FormulaError(f"is not a formula: {ast.unparse(node)!r} is not understood; allowed are {allowed}")
 
 
 def _parsed(text: str) -> ast.expr:
@@ -101,10 +101,10 @@ def _parsed(text: str) -> ast.expr:
             warnings.simplefilter("ignore")
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        raise FormulaError(f"is no formula: {error.msg}") from None
+        raise FormulaError(f"is not a formula: {error.msg}") from None
     # Raised for a NUL character, and for more brackets or signs than Python's parser accepts.
     except (ValueError, MemoryError, RecursionError) as error:
-        raise FormulaError(f"is no formula: {error or 'too much is inside each other'}") from None
+        raise FormulaError(f"is not a formula: {error or 'too many nested expressions'}") from None
 
 
 def _metric_name(node: ast.expr) -> str:

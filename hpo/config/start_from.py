@@ -99,7 +99,7 @@ def first_points(
 def _check(space: Space, given: Mapping[str, Value], place: tuple[str | int, ...]) -> None:
     for path, value in given.items():
         if path not in space.parameters:
-            raise SpaceError((*place, path), f"is no parameter of this space; {nearest(path, space.parameters)}")
+            raise SpaceError((*place, path), f"is not a parameter of this space; {nearest(path, space.parameters)}")
         refusal = space.parameters[path].refusal(value)
         if refusal is not None:
             raise SpaceError((*place, path), refusal)
@@ -109,7 +109,7 @@ def _check(space: Space, given: Mapping[str, Value], place: tuple[str | int, ...
         raise SpaceError(place, str(problem)) from None
     idle = [path for path in given if path not in values]
     if idle:
-        raise SpaceError((*place, idle[0]), "changes nothing here: the conditions of this parameter do not hold")
+        raise SpaceError((*place, idle[0]), "has no effect here: the conditions of this parameter do not hold")
     index = space.forbidding(values)
     if index is not None:
         raise SpaceError(place, f"is forbidden, by forbidden.{index}")

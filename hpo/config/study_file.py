@@ -122,7 +122,7 @@ def load_study(
     _check_objectives(document, settings, base)
     if settings.tracking.images and base.logging.prediction_panels is None:
         raise document.error(
-            ("tracking", "images"), "there are none: runs draw them where run.logging.prediction_panels asks for it"
+            ("tracking", "images"), "needs pictures, which runs draw only with run.logging.prediction_panels"
         )
     _check_scores(document, settings, base.evaluation)
     pretraining = _checked_pretraining(document, settings, run)
@@ -233,12 +233,13 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
         return
     if isinstance(settings.pruning, PairedSettings) and len(settings.objectives) > 1:
         raise document.error(
-            ("pruning", "name"), "paired compares with the best trial, and several objectives have none; write halving"
+            ("pruning", "name"),
+            "paired compares with the best trial, which several objectives do not define; write halving",
         )
     if not any(map(is_foretold, settings.objectives)):
         metrics = " or ".join(objective.metric for objective in settings.objectives)
         raise document.error(
-            ("pruning",), f"goes by the gain in mIoU, which says nothing of {metrics}; write pruning: null"
+            ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
         )
     visits = len(run.stream.all_visits())
     if settings.pruning.min_visits >= visits:
@@ -263,6 +264,6 @@ def _check_scores(document: Document, settings: StudySettings, evaluation: Evalu
             if missing is not None:
                 raise document.error(
                     ("space", path),
-                    f"can be {json.dumps(value)}, and then no run computes {missing!r}, which trials are judged by; "
+                    f"can be {json.dumps(value)}, and then no run computes {missing!r}, by which trials are judged; "
                     f"fix run.{path}",
                 )

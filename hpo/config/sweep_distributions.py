@@ -144,7 +144,7 @@ def _exponential(exponent: float) -> float:
     try:
         return math.exp(exponent)
     except OverflowError:
-        raise ValueError(f"e^{exponent:g} is more than a number can say; min and max are exponents here") from None
+        raise ValueError(f"e^{exponent:g} exceeds the largest number; min and max are exponents here") from None
 
 
 def _rounded(number: float) -> int:

@@ -44,7 +44,7 @@ class Unshared(Exception):
     """
 
     def __init__(self, problem: ValueError) -> None:
-        cure = "put the data set where all nodes find it, or let its frames travel: data.loading.cache: null"
+        cure = "put the data set where all nodes find it, or send its frames to the nodes: data.loading.cache: null"
         self.cause = ValueError(f"on node {platform.node()}: {problem}; {cure}")
         super().__init__(str(self.cause))
 

@@ -64,7 +64,7 @@ class EachParameter(ParameterSettings):
         if not isinstance(subset, SubsetParameter):
             valid = [name for name, parameter in parameters.items() if isinstance(parameter, SubsetParameter)]
             cure = nearest(self.of, valid) if valid else "write a list of members"
-            raise ValueError(f"names {self.of!r}, but that is no subset of this space; {cure}")
+            raise ValueError(f"names {self.of!r}, but that is not a subset of this space; {cure}")
         return tuple(
             Dimension(f"{path}.{member}", self.distribution(), needs={self.of: Comparison(has=member)})
             for member in subset.of

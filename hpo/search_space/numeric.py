@@ -171,7 +171,9 @@ def _check_range(low: float, high: float, *, log: bool) -> None:
 
 def _check_levels(low: float, high: float, step: float | None) -> None:
     if not math.isfinite(high - low):
-        raise ValueError(f"low is {low:g} and high {high:g}, further apart than a number can say; narrow the range")
+        raise ValueError(
+            f"low is {low:g} and high {high:g}, and their difference exceeds the largest number; narrow the range"
+        )
     # A quotient could overflow, so the product is compared.
     if step is not None and high - low > step * LEVELS:
         raise ValueError(

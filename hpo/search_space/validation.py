@@ -16,9 +16,9 @@ SAMPLES = 500
 """Number of random configurations checked for contradictions between individually valid values."""
 
 RESERVED = {
-    "seed": "is what the confirmation varies, so that a lucky seed wins nothing; fix run.seed",
-    "evaluation.split": "is what keeps the confirmation's frames out of the search; leave it out",
-    "runtime": "says how runs are computed, which must be the same for all that are compared; fix it in run.runtime",
+    "seed": "is varied by the confirmation, so that a lucky seed does not win; fix run.seed",
+    "evaluation.split": "keeps the confirmation's frames out of the search; leave it out",
+    "runtime": "determines how runs are computed, which must be equal for all compared runs; fix it in run.runtime",
 }
 """Settings, and groups of settings, that a study controls itself."""
 
@@ -49,7 +49,7 @@ def check_space(space: Space, run: Tree) -> None:
 def _check_free(path: str) -> None:
     for reserved, reason in RESERVED.items():
         if path == reserved or path.startswith(f"{reserved}."):
-            raise SpaceError(("space", path), f"is no parameter of a search: it {reason}")
+            raise SpaceError(("space", path), f"is not a parameter of a search: it {reason}")
 
 
 def _places(path: str, space: Space, run: Tree) -> list[Slot]:

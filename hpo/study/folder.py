@@ -53,7 +53,7 @@ def check_free(out: Path) -> None:
     # This order matters: another driver may start the study meanwhile.
     first = _foreign(out)
     if first is not None and not holds_study(out):
-        raise InputError(f"{out}: holds {first} and no study, so none is begun there; {CURE}")
+        raise InputError(f"{out}: holds {first} and no study, so no study is started there; {CURE}")
 
 
 def check_comparison(out: Path) -> None:
@@ -69,7 +69,7 @@ def check_comparison(out: Path) -> None:
         raise InputError(f"{out}: holds a {in_the_way} of something else, which would be replaced; {CURE}")
     entries = sorted(out.iterdir())
     if entries and not any(entry.is_dir() and _is_begun(entry) for entry in entries):
-        raise InputError(f"{out}: holds {entries[0].name} and no study, so none is compared there; {CURE}")
+        raise InputError(f"{out}: holds {entries[0].name} and no study, so no comparison is written there; {CURE}")
 
 
 def check_movable(out: Path) -> None:

@@ -97,7 +97,7 @@ def check_begun(file: StudyFile, out: Path) -> None:
     place = place_of(file.settings.storage)
     if (out / JOURNAL).is_file() if place is None else _is_in(place, file.settings.name):
         return
-    raise InputError(f"{place or out}: holds no study {file.settings.name!r} to go on with; leave out --resume")
+    raise InputError(f"{place or out}: holds no study {file.settings.name!r} to resume; leave out --resume")
 
 
 def check_unnamed(file: StudyFile) -> None:
@@ -147,7 +147,7 @@ def _storage_in(path: Path) -> Value:
 def _check_empty(out: Path, lacking: str) -> None:
     foreign = [entry for entry in CONTENTS if (out / entry).exists()]
     if foreign:
-        raise InputError(f"{out}: holds {foreign[0]} but {lacking}, so it is no study that could go on; {CURE}")
+        raise InputError(f"{out}: holds {foreign[0]} but {lacking}, so it is not a study that can be resumed; {CURE}")
 
 
 def _check_folder(place: str | None, name: str, out: Path, folder: dict[str, str] | None) -> None:

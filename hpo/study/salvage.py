@@ -48,7 +48,7 @@ def salvage(out: Path) -> list[str]:
             aside = beside(path, DAMAGED)
             write_bytes(aside, former)
             write_bytes(path, text)
-    return [*account(recovery), f"{path}: is whole again; what it was is in {aside.name}"]
+    return [*account(recovery), f"{path}: is complete again; its former content is in {aside.name}"]
 
 
 def kept_file(out: Path) -> StudyFile | None:
@@ -81,7 +81,7 @@ def salvaged(path: Path, file: StudyFile | None) -> Recovery:
     if file is None:
         recovery = recovered(path)
         if not recovery.storage().get_all_studies():
-            raise InputError(f"{path}: the line that creates the study is lost, and so is study.yaml, which could tell")
+            raise InputError(f"{path}: the line that creates the study is lost, and so is study.yaml")
         return recovery
     recovery = recovered(path, (file.settings.name, [DIRECTIONS[one.goal] for one in file.settings.objectives]))
     if not recovery.losses:
@@ -96,7 +96,7 @@ def account(recovery: Recovery) -> list[str]:
     lines = len({loss.line for loss in recovery.losses if loss.line})
     numbers = ", ".join(map(str, recovery.incomplete()))
     whole = f"{lines} line{'s' * (lines != 1)} could not be read"
-    return [*map(str, recovery.losses), f"{whole}; trials that may be incomplete by it: {numbers or 'none'}"]
+    return [*map(str, recovery.losses), f"{whole}; trials that may be incomplete: {numbers or 'none'}"]
 
 
 def _trials(recovery: Recovery, file: StudyFile) -> list[FrozenTrial]:

@@ -22,7 +22,7 @@ ENGINES: dict[str, dict[str, object]] = {
     # A connection that the server closed meanwhile is replaced.
     "postgresql": {"pool_pre_ping": True},
 }
-CURE = "name another folder with --out, or begin anew with --new, which moves this one aside"
+CURE = "name another folder with --out, or start again with --new, which moves this one aside"
 
 
 def open_storage(place: str | None, out: Path) -> BaseStorage:
@@ -77,7 +77,7 @@ def _journal(out: Path) -> JournalStorage:
 
 def _check_is_journal(path: Path, cure: str = "") -> None:
     if not is_journal(path):
-        raise InputError(f"{path}: cannot be read as a study's journal: no line of it is one{cure}")
+        raise InputError(f"{path}: cannot be read as a study's journal: no line of it is an operation{cure}")
 
 
 def _database(place: str, *, is_new: bool) -> BaseStorage:

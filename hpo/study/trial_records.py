@@ -164,7 +164,7 @@ def read_records(path: Path) -> tuple[StudyRecord | None, list[tuple[int, TrialR
             place = ".".join(map(str, first["loc"]))
             raise InputError(f"{path}:{number}: {place}: {first['msg']}") from None
         except (ValueError, RecursionError) as problem:
-            raise InputError(f"{path}:{number}: is no trial: {problem}") from None
+            raise InputError(f"{path}:{number}: is not a trial: {problem}") from None
         trials.append((number, record))
     return study, trials
 
@@ -184,14 +184,14 @@ def _is_of(space: Space, values: dict[str, Value]) -> bool:
 def _encoded(space: Space, values: dict[str, JsonValue]) -> dict[str, Raw]:
     for path, value in values.items():
         if path not in space.parameters:
-            raise ValueError(f"{path} is no parameter of this space; {nearest(path, space.parameters)}")
+            raise ValueError(f"{path} is not a parameter of this space; {nearest(path, space.parameters)}")
         refusal = space.parameters[path].refusal(value)
         if refusal is not None:
             raise ValueError(f"{path} {refusal}")
     raw = space.encode(values)
     idle = [path for path in values if path not in space.configuration(raw).values]
     if idle:
-        raise ValueError(f"{idle[0]} changes nothing here: the conditions of this parameter do not hold")
+        raise ValueError(f"{idle[0]} has no effect here: the conditions of this parameter do not hold")
     return raw
 
 
@@ -204,7 +204,7 @@ def _read(text: str) -> BaseDistribution:
 
 def _of(name: str, value: Raw, distributions: dict[str, BaseDistribution]) -> BaseDistribution:
     if name not in distributions:
-        raise ValueError(f"{name} is nothing that this space stores; {nearest(name, distributions)}")
+        raise ValueError(f"{name} is not a dimension of this space; {nearest(name, distributions)}")
     # Refuses values that are not a choice, or not a number.
     distributions[name].to_internal_repr(value)
     return distributions[name]

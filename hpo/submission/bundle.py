@@ -48,7 +48,7 @@ class JobBundle:
         if len(largest) > SHOWN:
             yield f"  and {len(largest) - SHOWN} smaller ones"
         for link in self.links:
-            yield f"  not {link}, a link out of its folder; include what it leads to"
+            yield f"  not {link}, a link out of its folder; include its target"
 
     def lay(self, folder: Path) -> None:
         """Copies the files to a folder, under their paths in the bundle."""
@@ -66,7 +66,7 @@ class JobBundle:
             return
         largest = ", ".join(f"{name} ({in_bytes(self.files[name].stat().st_size)})" for name in self._largest()[:3])
         raise InputError(
-            f"what would be sent has {in_bytes(self.size)}, more than {in_bytes(LIMIT)}: {largest}; include less, and "
+            f"the files to send have {in_bytes(self.size)}, more than {in_bytes(LIMIT)}: {largest}; include less, and "
             "put data and weights into a folder that every node sees"
         )
 
@@ -115,7 +115,7 @@ def _study(file: str) -> tuple[str, dict[str, Path]]:
     for extended in chain[1:]:
         if PurePosixPath(extended.name).is_absolute():
             raise InputError(
-                f"{extended.path}: extended by its absolute path, under which it is not on the cluster; extend it by a "
+                f"{extended.path}: extended by its absolute path, which does not exist on the cluster; extend it by a "
                 "path seen from the file that extends it"
             )
         names.append(PurePosixPath(os.path.normpath(names[-1].parent / extended.name)))
@@ -131,7 +131,7 @@ def _included(include: Path) -> Iterator[tuple[str, Path]]:
     if not path.exists():
         raise InputError(f"--include {include}: there is no such file or folder (seen from {here})")
     if here not in path.parents:
-        raise InputError(f"--include {include}: must be below {here}: it will be called the same where the job runs")
+        raise InputError(f"--include {include}: must be below {here}: it keeps its relative path in the job")
     if path.relative_to(here).parts[0] == STUDY:
         raise InputError(f"--include {include}: {STUDY} is the folder of the study's files there; rename yours")
     if path.is_file():

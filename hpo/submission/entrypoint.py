@@ -63,7 +63,7 @@ def environment(names: Sequence[str], here: Mapping[str, str] = os.environ) -> d
             # The message omits the text after the sign, which may be a secret.
             raise InputError(
                 f"--env {name.partition('=')[0]}: takes the name of a variable alone; its value is taken from here, so "
-                "that it stands in no history of commands"
+                "that it is not in the shell history"
             )
         if name in RESERVED:
             raise InputError(f"--env {name}: the study itself sets it on its workers (run.runtime.threads)")

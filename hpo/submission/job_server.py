@@ -165,7 +165,7 @@ class JobServer:
     def _explanation(self, error: RuntimeError, name: str | None) -> Exception:
         said = str(error)
         if "Version check returned 404" in said:
-            return InputError(f"--address {self.address}: what answers there is no Ray head node")
+            return InputError(f"--address {self.address}: the server there is not a Ray head node")
         if "closed unexpectedly" in said or "WebSocket error" in said:
             return self._silent(error)
         if name is not None and "status code 404" in said:

@@ -67,7 +67,7 @@ def point_of_study(space: Space, arguments: str) -> Configuration:
         given = json.loads(arguments)
     except ValueError as failure:
         raise InputError(
-            f"{arguments}: is no JSON ({failure}); write the command of the sweep as it was exported"
+            f"{arguments}: is not JSON ({failure}); write the command of the sweep as it was exported"
         ) from None
     distributions = space.distributions()
     if not isinstance(given, dict):
@@ -75,7 +75,7 @@ def point_of_study(space: Space, arguments: str) -> Configuration:
     raw: dict[str, Raw] = {}
     for name, value in given.items():
         if name not in distributions:
-            raise InputError(f"{name}: is no dimension of the study's space; {nearest(name, distributions)}")
+            raise InputError(f"{name}: is not a dimension of the study's space; {nearest(name, distributions)}")
         raw[name] = _checked(name, value, distributions[name])
     if not space.is_complete(raw):
         missing = [name for name in distributions if name not in raw]

@@ -107,7 +107,7 @@ class JournalLock(BaseJournalFileLock):
 def damaged(path: Path, number: int, problem: str) -> DamagedJournal:
     """Returns the error for a journal line that cannot be used."""
     cure = f"python -m hpo.trial salvage {shlex.quote(str(path.parent))}"
-    return DamagedJournal(f"{path}:{number}: {problem}; what all other lines say is kept by: {cure}")
+    return DamagedJournal(f"{path}:{number}: {problem}; all other lines are kept by: {cure}")
 
 
 def is_journal(path: Path) -> bool:

@@ -22,7 +22,7 @@ YEARS = range(1970, 9000)
 
 def _moment(text: str) -> str:
     if datetime.fromisoformat(text).year not in YEARS:
-        raise ValueError("is no year of a study")
+        raise ValueError("is not a year of a study")
     return text
 
 
@@ -31,7 +31,7 @@ def _distribution(text: str) -> BaseDistribution:
     try:
         return json_to_distribution(text)
     except (KeyError, TypeError, AttributeError) as failure:
-        raise ValueError(f"is no distribution ({failure!r})") from None
+        raise ValueError(f"is not a distribution ({failure!r})") from None
 
 
 def _known_distribution(text: str) -> str:
@@ -159,7 +159,7 @@ def parsed(line: bytes) -> Operation:
 def checked(operation: object) -> Operation:
     """Returns an operation unchanged if it has the fields of its type; raises ValueError as `parsed` does."""
     if not isinstance(operation, dict):
-        raise ValueError("is no operation: not a mapping")
+        raise ValueError("is not an operation: not a mapping")
     code = operation.get("op_code")
     if type(code) is not int or code not in _FIELDS:
         raise ValueError(f"has the unknown operation {str(code)[:40]!r}")
@@ -211,9 +211,9 @@ class Sequel:
         none.
         """
         if operation.get("study_id", -1) >= self.studies:
-            return f"names study {operation['study_id']}, which no line before it creates"
+            return f"names study {operation['study_id']}, which no earlier line creates"
         if operation.get("trial_id", -1) >= self.trials:
-            return f"names trial {operation['trial_id']}, which no line before it creates"
+            return f"names trial {operation['trial_id']}, which no earlier line creates"
         return None
 
     def add(self, operation: Operation) -> None:

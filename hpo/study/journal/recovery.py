@@ -52,7 +52,7 @@ class Loss:
         numbers = ", ".join(map(str, self.trials))
         of = f" of trial{'s' if len(self.trials) > 1 else ''} {numbers}" if len(self.trials) == 1 else ""
         possibly = f" of one of the trials {numbers}" if len(self.trials) > 1 else ""
-        return f"{where}: lost is {self.what}{of}{possibly}"
+        return f"{where}: lost: {self.what}{of}{possibly}"
 
 
 @dataclass

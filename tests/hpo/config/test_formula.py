@@ -62,7 +62,7 @@ def test_what_is_not_defined_is_no_number(text: str) -> None:
     ],
 )
 def test_nothing_else_is_understood(text: str) -> None:
-    with pytest.raises(FormulaError, match="is no formula"):
+    with pytest.raises(FormulaError, match="is not a formula"):
         Formula(text)
 
 
