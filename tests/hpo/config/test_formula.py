@@ -1,4 +1,4 @@
-"""Formulas over metrics: against Python's own arithmetic, and nothing but arithmetic."""
+"""Tests of formulas over metrics: equal to Python's arithmetic, and limited to arithmetic."""
 
 import math
 

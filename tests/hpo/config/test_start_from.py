@@ -1,4 +1,4 @@
-"""What a search begins with."""
+"""Tests of the first points of a search."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""W&B sweeps: their files as studies, studies as their files, and what an agent runs."""
+"""Tests of W&B sweeps: sweeps as studies, studies as sweeps, and the runs of an agent."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Which trials stop early: by a paired test over frames, and with several objectives."""
+"""Tests of pruning: by a paired test over frames, and with several objectives."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The report and results.csv."""
+"""Tests of the report and results.csv."""
 
 import csv
 import io

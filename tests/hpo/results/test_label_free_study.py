@@ -1,4 +1,4 @@
-"""Label-free scores in a study: as objectives, as columns, and how well they would have chosen."""
+"""Tests of label-free scores in a study: as objectives, as columns, and as a way to choose trials."""
 
 import csv
 import math

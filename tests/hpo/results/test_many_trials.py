@@ -1,4 +1,4 @@
-"""What the end of a long search needs: no memory that grows with the square of the trials, and pages of a sane size."""
+"""Tests of the results of a long search: no memory quadratic in the number of trials, and pages of limited size."""
 
 import tracemalloc
 from collections.abc import Iterator

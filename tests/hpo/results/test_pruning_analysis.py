@@ -1,4 +1,4 @@
-"""Whether the first visits foretell the end."""
+"""Tests of how well the first visits predict the final result."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Spaces: whatever is drawn is inside the bounds, respects the conditions, and comes back from storage unchanged."""
+"""Tests of search spaces: draws are within bounds, meet the conditions, and survive encoding and decoding."""
 
 import random
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A journal damaged in every way: it opens with everything kept, or names the line and is salvaged but for that."""
+"""Tests of damaged journals: each opens with everything kept, or names the damaged line and salvages the others."""
 
 import json
 import sys

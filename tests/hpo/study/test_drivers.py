@@ -1,4 +1,4 @@
-"""Several drivers on one study: every run has one, and what a dead one had goes on at once."""
+"""Tests of several drivers on one study: every run has one driver, and runs of a dead driver resume at once."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Where a study is kept: what is named, what is refused, what is moved aside, and that no password is written."""
+"""Tests of the storage of a study: names, refusals, moving aside, and that no password is written."""
 
 import sys
 from pathlib import Path

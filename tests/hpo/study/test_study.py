@@ -1,4 +1,4 @@
-"""The study as ledger: what is told stays told, and what was interrupted goes on."""
+"""Tests of the study: results are stored permanently, and interrupted trials resume."""
 
 from pathlib import Path
 
