@@ -1,4 +1,4 @@
-"""The loop: one run over its stream, one visit at a time, in the order things happen."""
+"""The loop: one run over its stream, visit by visit."""
 
 import time
 from collections.abc import Iterator
@@ -41,11 +41,11 @@ from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
 
 PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames")
-"""Of the generators whose state a checkpoint holds; that of the replay is the buffer's own."""
+"""Names of the generators whose state a checkpoint holds; the replay buffer saves its own generator."""
 
 
 class Run:
-    """One run: a model that adapts over the visits of a stream in order.
+    """One run: a model that visits the domains of a stream in order.
 
     Iterating runs the visits that are left and yields their records. With a folder, all files are written after each
     visit, and a new object on the folder continues after the last of them, to the same numbers as an unstopped run.
@@ -77,7 +77,7 @@ class Run:
             settings: Settings of the run.
             run_data: Frames of the run, from `prepare_data`, which several runs can share; None prepares them.
             out: Folder of the run; None writes nothing.
-            timer: Timer that is told where each part of a step begins and ends.
+            timer: Receives the beginning and end of each part of a step.
             evaluation_batch: Frames of a batch in the place of `evaluation.batch_size`, where memory is short.
             validate: Whether the held-out frames are scored after every visit, or after the last one alone.
 
@@ -86,7 +86,7 @@ class Run:
         """
         run_data = prepare_data(settings) if run_data is None else run_data
         if run_data.key != run_data_key(settings):
-            raise ValueError(f"data {run_data.key} were prepared for other settings; prepare them from these")
+            raise ValueError(f"data {run_data.key} were prepared from other settings; prepare them from these")
         set_up_torch(settings.runtime)
         self._settings = settings
         self._run_data = run_data
@@ -105,7 +105,7 @@ class Run:
         made = self._generators
         drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
         parts = MethodParts(settings, network, self._replay, *drawn, timer)
-        # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
+        # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = METHODS[settings.method.name](parts)
         source = partial(source_copy, network)
         controller_parts = ControllerParts(settings, source, self._generators["modulation"])
@@ -126,24 +126,24 @@ class Run:
 
     @property
     def visits_done(self) -> int:
-        """Visits that are behind the run, resumed ones included."""
+        """Number of completed visits, resumed ones included."""
         return len(self._records)
 
     @property
     def network(self) -> Segmentor:
-        """The adapting network, as the method left it: what learns, learns."""
+        """The adapting network, with learning parameters as the method set them."""
         return self._network
 
     @property
     def finished(self) -> bool:
-        """True when every visit of the stream is done."""
+        """True if every visit of the stream is done."""
         return self.visits_done == len(self._settings.stream.all_visits())
 
     def next_visit(self) -> VisitRecord:
-        """Adapts over the frames of the next visit, then scores every domain, unless `validate` is False.
+        """Adapts to the frames of the next visit, then evaluates every domain, unless `validate` is False.
 
         Raises:
-            Diverged: if a loss is not finite. What earlier visits left in the folder stays.
+            Diverged: if a loss or parameter is not finite. Files of earlier visits remain in the folder.
         """
         assert not self.finished
         visit, domain = self.visits_done, self._settings.stream.all_visits()[self.visits_done]
@@ -185,12 +185,12 @@ class Run:
             yield self.next_visit()
 
     def report(self) -> RunReport:
-        """The run's result, from the visits done so far."""
+        """Returns the report of the visits done so far."""
         data = self._run_data
         return run_result(self._settings, self._records, data.source_only, self._trainable, data.count_unreadable())
 
     def save_weights(self, path: Path) -> None:
-        """Writes the scored network, adapters included, as safetensors."""
+        """Writes the evaluated network, adapters included, as safetensors."""
         save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
@@ -207,7 +207,7 @@ class Run:
     def _take(self, step: Step, visit: int, domain: str, batch: Batch, metrics: VisitMetrics) -> None:
         logits = self._prediction(batch, metrics.frames)
         label_free: dict[str, Tensor] = {}
-        # What an earlier pass learned from is no longer new.
+        # Only the first pass is scored: later passes have learned from these frames.
         if self._settings.evaluation.online and logits is not None and not step.repeats:
             with self._timer.part("prequential scores"):
                 label_free = self._label_free(batch.images, logits)
@@ -260,7 +260,7 @@ class Run:
         self._publish(self._folder)
 
     def _publish(self, folder: RunDir) -> None:
-        """Writes everything that follows from the state; the report last, since it says that a run is finished."""
+        """Writes all files derived from the state; the report is last, because it marks a finished run."""
         folder.write_areas(self._areas)
         folder.write_visits(self._records)
         self._best.publish(folder, self._method.evaluated_network)

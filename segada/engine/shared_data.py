@@ -1,7 +1,7 @@
-"""Data of a run for other processes: frames in memory travel with it, those of the cache are opened on arrival.
+"""Data of a run for transfer to other processes: arrays in memory are sent, cached files are opened by the receiver.
 
-The map of a file would be pickled as a copy of all its bytes. But the file is there for every process of a machine, and
-a machine that lacks it makes it.
+Pickling a memory-mapped file would copy all its bytes. Every process of a machine can open the file itself, and a
+machine without it creates it.
 """
 
 from dataclasses import dataclass, replace
@@ -18,17 +18,17 @@ from segada.errors import InputError
 from segada.settings import RunSettings
 
 NOTHING: Final = Frames(np.empty((0, 1, 1, 3), np.uint8), np.empty((0, 1, 1), np.uint8))
-"""In the place of source frames that a file holds."""
+"""Placeholder for source frames that a cache file holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedRunData:
-    """Data of a run without the frames that a file holds.
+    """Data of a run without the frames that a cache file holds.
 
     Attributes:
-        settings: That it was prepared from.
-        run_data: Data that travel.
-        left: How many frames a domain has that do not, by domain and purpose.
+        settings: Settings that the data were prepared from.
+        run_data: Data that are sent.
+        left: Number of frames that are not sent, by domain and split.
     """
 
     settings: RunSettings
@@ -36,10 +36,10 @@ class SharedRunData:
     left: dict[tuple[str, Split], int]
 
     def unpacked(self) -> RunData:
-        """The data; what is missing is opened here, or decoded if this machine's cache does not have it yet.
+        """Returns the complete data; missing frames are opened here, or decoded if this machine has no cache of them.
 
         Raises:
-            InputError: the files of a data set are not here, or are others than where the data were prepared.
+            InputError: if a data set's files are missing here, or differ from those where the data were prepared.
         """
         opened = {place: self._opened(*place, count) for place, count in self.left.items()}
         stream, scored, run_data = self.settings.stream, self.settings.evaluation.split, self.run_data
@@ -61,7 +61,7 @@ class SharedRunData:
 
 
 def packed(run_data: RunData, settings: RunSettings) -> SharedRunData:
-    """Returns the data that were prepared from these settings, ready to travel."""
+    """Returns the data prepared from these settings in the form that is sent."""
     stream, scored = settings.stream, settings.evaluation.split
     places: list[tuple[str, Split, Frames]] = [(stream.source, "source", run_data.source)]
     places += [(name, stream.split, frames) for name, frames in run_data.visited.items()]

@@ -1,4 +1,4 @@
-"""What is scored, on what and how: all that a person asks of an evaluation."""
+"""Everything that an evaluation is asked to do: networks, frames and protocol."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 
 MOST: Final[Mapping[str, int]] = {"cpu": 8, "cuda": 64}
-"""Frames at once, by device, unless a person says another number."""
+"""Largest batch by device, unless the command line sets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted.
+    """Request for an evaluation.
 
     Attributes:
-        models: The networks; several vote.
-        settings: Of the frames and of the machine.
-        protocol: How frames are predicted.
-        domains: That are scored, in order.
-        kept: What is kept of each frame, see `keeping.KINDS`.
-        most: Frames at once that are never exceeded; None leaves it to the device.
+        models: Networks; several form an ensemble.
+        settings: Settings of the frames and of the machine.
+        protocol: Protocol by which frames are predicted.
+        domains: Domains to evaluate, in order.
+        kept: Kinds of files saved per frame, see `segada.evaluation.export.KINDS`.
+        most: Largest batch; None takes the device's default.
     """
 
     models: Sequence[EvaluatedModel]
@@ -44,7 +44,7 @@ class Request:
     most: int | None = None
 
     def nothing_yet(self) -> Evaluation:
-        """The evaluation before any domain is scored."""
+        """Returns the evaluation before any domain is scored."""
         models = tuple(
             ModelRecord(
                 checkpoint=model.given,
@@ -58,16 +58,16 @@ class Request:
         return Evaluation(models=models, protocol=self.protocol, domains={})
 
     def networks(self) -> list[Segmentor]:
-        """The networks of the models.
+        """Builds the networks.
 
         Raises:
-            InputError: weights do not fit, or the device is missing.
+            InputError: if weights do not fit, or the device is missing.
         """
         refuse_absent(self.settings.runtime.device)
         return [model.built(torch.device(self.settings.runtime.device)) for model in self.models]
 
     def predictor(self, networks: Sequence[Network]) -> Predictor:
-        """The networks as they see frames."""
+        """Returns a predictor with these networks, windows and views."""
         device, protocol = torch.device(self.settings.runtime.device), self.protocol
         if protocol.crop is not None and protocol.stride is not None:
             slide = Slide(protocol.crop, protocol.stride)
@@ -76,15 +76,15 @@ class Request:
         return Predictor(networks, views(protocol.scales, protocol.mirrored), device, soft)
 
     def batch_size(self) -> BatchSize:
-        """Frames at once, to be found out."""
+        """Returns a batch size that adapts to the available memory."""
         device = self.settings.runtime.device
         return BatchSize(torch.device(device), self.most or MOST[device])
 
 
 def default_folder(evaluation: Evaluation) -> Path:
-    """A folder that no other networks, and no other way of scoring them, have."""
+    """Returns a folder name unique to these networks and this protocol."""
     first, *others = (Path(model.checkpoint) for model in evaluation.models)
-    # Weights are called alike in all runs.
+    # Weight files have the same name in all runs, so the folder's name is used.
     name = first.absolute().parent.name if first.name in WEIGHTS else first.stem
     content = evaluation.model_copy(update={"models": evaluation.nameless()}).model_dump_json(exclude={"domains"})
     several = f"+{len(others)}" if others else ""

@@ -11,7 +11,7 @@ from segada.settings.method import BatchNormSettings
 
 
 class BatchNorm(Method):
-    """Learns no parameter: only means and variances move, of every batch norm in encoder, adapters and head."""
+    """Re-estimates means and variances of every batch norm in encoder, adapters and head; learns no parameter."""
 
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
@@ -25,7 +25,7 @@ class BatchNorm(Method):
             norm.momentum = settings.momentum
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """One forward pass in training mode, unless the step is planned not to train."""
+        """Runs one forward pass in training mode, unless the plan says not to train."""
         if not plan.trains:
             return {}
         self._network.train()
@@ -39,10 +39,10 @@ class BatchNorm(Method):
         return self._network
 
     def state_dict(self) -> State:
-        """The statistics."""
+        """Returns the batch-norm statistics."""
         return {"buffers": dict(self._network.named_buffers())}
 
     def load_state_dict(self, state: State) -> None:
-        """Copies the statistics back."""
+        """Restores the batch-norm statistics."""
         for name, buffer in self._network.named_buffers():
             buffer.copy_(state["buffers"][name])

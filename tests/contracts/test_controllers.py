@@ -1,4 +1,4 @@
-"""What every controller must hold. A new controller adds one line to `CONTROLLER_SETTINGS`."""
+"""Contract of every controller. A new controller adds one line to `CONTROLLER_SETTINGS`."""
 
 import dataclasses
 import io
@@ -81,7 +81,7 @@ def _view(number: int) -> StepView:
 
 
 def _drive(controller: Controller, first: int, end: int) -> list[tuple[StepPlan, dict[str, float]]]:
-    """Plans and what was watched, with logs as a method would give them."""
+    """Returns plans and logged quantities for step logs like a method's."""
     steps = []
     for number in range(first, end):
         plan = controller.plan(_view(number))

@@ -1,4 +1,4 @@
-"""What every adaptation method must hold. A new method adds one line to `METHOD_SETTINGS`."""
+"""Contract of every adaptation method. A new method adds one line to `METHOD_SETTINGS`."""
 
 import io
 from pathlib import Path
@@ -199,7 +199,7 @@ def test_what_a_plan_holds_back_stays(name: str, run_data: RunData, tiny_run: di
 
 @pytest.fixture(scope="module")
 def run_data_by_head(tiny_run: dict[str, object]) -> dict[str, RunData]:
-    """By head: the source model's own scores are part of it."""
+    """Prepares run data by head, because they include the source model's scores."""
     return {head: prepare_data(_three_visits(tiny_run, "source_only", head)) for head in HEADS}
 
 
@@ -211,7 +211,7 @@ def _three_visits(tiny_run: dict[str, object], name: str, head: str) -> RunSetti
 
 
 def _finished(run: Run) -> dict[str, object]:
-    """The report without what a clock gave."""
+    """Returns the report without times."""
     while not run.finished:
         run.next_visit()
     content = run.report().model_dump()

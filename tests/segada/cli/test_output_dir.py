@@ -1,4 +1,4 @@
-"""A command of the engine writes into a folder that is new, empty or its own; what others have there stays as it is."""
+"""Tests that commands write only into a folder that is new, empty or their own, and keep foreign files."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ OTHERS = ("report.json", "results.csv", "log.txt", "settings.yaml", "evaluation.
 
 @pytest.fixture
 def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs a command that must refuse, change nothing and say one line."""
+    """Runs a command that must refuse with one line and change nothing."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
 
@@ -138,7 +138,7 @@ def test_a_folder_is_known_as_ours_by_one_mark(tmp_path: Path) -> None:
     check_own(tmp_path / "gone", "run", ["settings.yaml"])
     check_own(tmp_path, "run", ["settings.yaml"])
     _write(tmp_path / "a" / "notes.txt")
-    with pytest.raises(InputError, match=r"a: holds notes\.txt and no run"):
+    with pytest.raises(InputError, match=r"a: holds notes\.txt but no run"):
         check_own(tmp_path / "a", "run", ["settings.yaml"])
     _write(tmp_path / "a" / "settings.yaml")
     check_own(tmp_path / "a", "run", ["settings.yaml"])

@@ -1,4 +1,4 @@
-"""How long a run will still take, as it is said."""
+"""Tests of the estimated remaining time of a run."""
 
 import io
 

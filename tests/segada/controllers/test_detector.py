@@ -1,4 +1,4 @@
-"""The detector over signals that are known, against a plain account of the rule; and the signal itself."""
+"""Tests of the detector on known signals against a plain implementation, and of the signal itself."""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,14 @@ SCALE = SignalScale(threshold=0.23, near=0.8, far=2.55)
 
 
 def _jumps(values: Sequence[float], window: int) -> tuple[list[tuple[int, Jump]], Detector]:
-    """Every jump, with the number of the value that gave it away."""
+    """Returns every jump with the index of the value that completed its window."""
     detector = Detector(window, SCALE)
     seen = [(place, detector.see(value)) for place, value in enumerate(values)]
     return [(place, jump) for place, jump in seen if jump is not None], detector
 
 
 def _plain(values: Sequence[float], window: int) -> list[tuple[int, float, int]]:
-    """Place, change and direction of each jump."""
+    """Returns index, change and direction of each jump."""
     found, reference = [], None
     for end in range(window, len(values) + 1, window):
         mean = float(np.mean(values[end - window : end]))

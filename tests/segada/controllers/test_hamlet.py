@@ -1,4 +1,4 @@
-"""Hamlet's control in whole runs, with what is shipped; and the settings that contradict each other."""
+"""Tests of Hamlet's controller in whole runs with shipped networks, and of contradictory settings."""
 
 import json
 from dataclasses import replace
@@ -44,7 +44,7 @@ def _settings(controller: dict[str, Any]) -> RunSettings:
 
 
 def _run(settings: RunSettings, run_data: RunData, folder: Path) -> list[dict[str, Any]]:
-    """The log of frames, without what a clock gave."""
+    """Returns the log of frames without times."""
     run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()

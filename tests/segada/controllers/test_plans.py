@@ -1,4 +1,4 @@
-"""What a plan of stages does to a step: what is held back stays, and what learns has the gradients of a whole pass."""
+"""Tests of a plan of stages: held-back parameters stay, and learning ones get the gradients of a whole pass."""
 
 from collections.abc import Callable
 

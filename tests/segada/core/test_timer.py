@@ -1,4 +1,4 @@
-"""The stopwatch: parts add up to their step, whatever is inside them."""
+"""Tests of the step timer: parts add up to their step, also nested ones."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from segada.profiling.step_time import OTHER, part_times, whole_step
 
 
 class Work:
-    """Takes exactly the seconds that it is told to, by a clock of its own."""
+    """Work that takes a given number of seconds on a simulated clock."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,4 +1,4 @@
-"""The weights of the best visit: the right ones, whatever happens to the run, and never by the frames of a report."""
+"""Tests of the best visit's weights: the right ones after any interruption, and never selected on test frames."""
 
 import json
 from pathlib import Path

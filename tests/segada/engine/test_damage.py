@@ -1,4 +1,4 @@
-"""Whatever is damaged in a run's folder, the run that goes on in it ends as one that nothing ever happened to."""
+"""Tests that a run resumed in a damaged folder ends like an undamaged one."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ def run_data(settings: RunSettings) -> RunData:
 
 @pytest.fixture(scope="module")
 def control(settings: RunSettings, run_data: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that nothing happened to."""
+    """Runs without damage and returns the folder."""
     folder = tmp_path_factory.mktemp("control")
     _finish(Run(settings, run_data, folder))
     return folder
@@ -65,7 +65,7 @@ def _finish(run: Run) -> None:
 
 
 def _stopped(settings: RunSettings, run_data: RunData, folder: Path, visits: int = 2) -> None:
-    """A run that was killed in the visit after so many."""
+    """Leaves a run that was killed after the given number of visits."""
     run = Run(settings, run_data, folder)
     for _ in range(visits):
         run.next_visit()
@@ -74,7 +74,7 @@ def _stopped(settings: RunSettings, run_data: RunData, folder: Path, visits: int
 
 
 def _numbers(folder: Path) -> tuple[object, object, list[bytes]]:
-    """All that a finished run leaves, without what a clock gave."""
+    """Returns all results of a finished run, without times."""
     report = json.loads((folder / "report.json").read_text())
     lines = [json.loads(line) for line in (folder / "visits.jsonl").read_text().splitlines()]
     for part in (report, *report["visits"], *lines):
@@ -99,7 +99,7 @@ def test_a_damaged_checkpoint_costs_one_visit(
     assert len((tmp_path / "visits.jsonl").read_text().splitlines()) == 1
     said = (tmp_path / "log.txt").read_text().splitlines()[-1]
     assert "checkpoint/state.pt: " in said
-    assert said.endswith("the run goes on after the visit before, from checkpoint/former.pt")
+    assert said.endswith("the run continues after the visit before, from checkpoint/former.pt")
     _finish(resumed)
     assert _numbers(tmp_path) == _numbers(control)
     assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == [
@@ -123,7 +123,7 @@ def test_a_run_without_a_checkpoint_that_is_whole_begins_anew_and_says_so(
     said = (tmp_path / "log.txt").read_text().splitlines()[-1]
     assert "checkpoint/state.pt: " in said
     assert "checkpoint/former.pt: " in said
-    assert said.endswith("the run begins anew")
+    assert said.endswith("the run starts again")
     _finish(resumed)
     assert _numbers(tmp_path) == _numbers(control)
 
@@ -143,7 +143,7 @@ def test_every_other_file_may_be_damaged(
 
 
 def _last_line(folder: Path) -> str:
-    """Of the log, without the time of day."""
+    """Returns the last line of the log, without date and time."""
     return (folder / "log.txt").read_text().splitlines()[-1][20:]
 
 

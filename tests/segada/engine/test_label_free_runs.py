@@ -1,4 +1,4 @@
-"""Runs that compute every label-free score: refusals, what they cost, and that a stop changes no score."""
+"""Tests of runs with every label-free score: refusals, costs, and equal scores after an interruption."""
 
 from pathlib import Path
 from typing import get_args

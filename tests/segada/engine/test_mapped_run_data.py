@@ -1,4 +1,4 @@
-"""A run on frames that a file holds: the same numbers, and no copy of the frames in memory."""
+"""Tests of runs on memory-mapped frames: the same numbers, and no copy of the frames in memory."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from segada.settings import RunSettings
 
 @pytest.fixture(scope="module")
 def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sequence D, a source, and N with 24 frames, of which one is damaged."""
+    """Writes sequence D, a source, and N with 24 frames, one of them damaged."""
     root = tmp_path_factory.mktemp("drive")
     generator = np.random.default_rng(0)
     names = {"train": [*(f"D_{number:03}" for number in range(6)), *(f"N_{number:03}" for number in range(20, 60))]}

@@ -1,4 +1,4 @@
-"""Routes, rounds and passes, through every part that counts visits: frames, records, scores, and the search's rungs."""
+"""Tests of routes, rounds and passes in all parts that count visits: frames, records, scores and rungs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The loop: the same numbers again, after a stop, and in another process; and what it refuses."""
+"""Tests of the loop: equal numbers when repeated, after a stop, and in another process; and its refusals."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ def _settings(tiny_run: dict[str, object], **changes: object) -> RunSettings:
 
 
 def _numbers(report: RunReport) -> dict[str, object]:
-    """The report without what a clock gave."""
+    """Returns the report without times."""
     content = report.model_dump()
     for part in (content, *content["visits"]):
         for timing in ("seconds", "frames_per_second"):
@@ -136,7 +136,7 @@ def test_a_folder_of_other_settings_is_refused_and_left_alone(
 
 
 def test_material_of_other_frames_is_refused(tiny_run: dict[str, object], run_data: RunData) -> None:
-    with pytest.raises(ValueError, match="prepared for other settings"):
+    with pytest.raises(ValueError, match="prepared from other settings"):
         Run(_settings(tiny_run, evaluation={"split": "test"}), run_data)
 
 

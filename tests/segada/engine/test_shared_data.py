@@ -1,4 +1,4 @@
-"""Frames of the cache do not travel; whoever unpacks the rest finds them, makes them, or is told why not."""
+"""Tests that cached frames are not sent, and that the receiver opens them, decodes them, or reports the problem."""
 
 import pickle
 import shutil
@@ -21,7 +21,7 @@ SIZE = (64, 128)
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Path:
-    """Pictures of one recording."""
+    """Writes pictures of one recording."""
     generator = np.random.default_rng(0)
     for folder in ("images", "labels"):
         (tmp_path / "drive" / folder).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Damaged files in the middle of a run: left out, counted, named, and too many end it."""
+"""Tests of damaged files in a run: left out, counted, named, and refused if too many."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ SHARE = 0.1
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Path:
-    """Sequence D, a source, and N with 24 frames; an image is as gray as its frame's number."""
+    """Writes sequence D, a source, and N with 24 frames; an image's gray value is its frame's number."""
     names = {"train": [*(f"D_{number:03}" for number in range(6)), *(f"N_{number:03}" for number in range(20, 44))]}
     for part, frames in (names | {"val": [f"D_{number:03}" for number in range(10, 14)]}).items():
         for folder in (part, f"{part}annot"):

@@ -1,4 +1,4 @@
-"""Label-free scores against their formulas, and what they say of networks that know nothing and of certain ones."""
+"""Tests of label-free scores against their formulas, and on networks that guess and networks that are certain."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ OF_PREDICTIONS = tuple(SCORES)
 
 
 class Reader(nn.Module):
-    """Stands for a segmentor: a fixed map of a pixel's place and color to logits."""
+    """A stand-in for a segmentor: a fixed map of a pixel's place and color to logits."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def inputs() -> ScoreInputs:
 
 
 def _softmax(inputs: ScoreInputs) -> np.ndarray:
-    """[B, N, K], in double precision."""
+    """Returns the softmax [B, N, K] in double precision."""
     return inputs.logits.double().softmax(dim=1).flatten(2).transpose(1, 2).numpy()
 
 
@@ -127,7 +127,7 @@ def test_other_networks_are_asked_in_evaluation_mode_and_without_gradient(
 
 
 def _classes(strength: float) -> ScoreInputs:
-    """Four frames of pixels of all classes in turn, of which the network is the surer the greater the strength."""
+    """Returns logits of four frames with all classes in turn, the more confident the greater the strength."""
     classes = torch.arange(12 * 14).view(12, 14) % CLASSES
     logits = strength * nn.functional.one_hot(classes, CLASSES).permute(2, 0, 1).float()
     return ScoreInputs(torch.zeros(4, 3, 12, 14), logits.expand(4, -1, -1, -1), lambda images: images)

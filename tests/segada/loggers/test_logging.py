@@ -1,4 +1,4 @@
-"""What a run with logging leaves behind, that logging changes no number, and that a stop leaves no trace."""
+"""Tests of logging: the files of a logged run, unchanged numbers, and equal files after an interruption."""
 
 import csv
 import json
@@ -45,7 +45,7 @@ def _run(settings: RunSettings, run_data: RunData, folder: Path) -> RunReport:
 
 
 def _watched(folder: Path) -> dict[str, bytes]:
-    """Every file that logging left, by its path."""
+    """Returns the content of every logged file by path."""
     files = [folder / "frames.jsonl", *folder.glob("panels/*"), *folder.glob("tables/*")]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.exists()}
 
@@ -126,7 +126,7 @@ def test_without_panels_and_tables_no_frame_is_predicted_for_the_log(
 
 
 class Killed(Exception):
-    """Stands for a kill in the middle of a visit."""
+    """Simulates a kill in the middle of a visit."""
 
 
 def test_a_run_killed_within_a_visit_leaves_the_same_bytes(

@@ -1,4 +1,4 @@
-"""A world of a few small frames, and the parts of a method over it."""
+"""Fixtures: a world of a few small frames, and the parts of a method on it."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Batch-norm re-estimation against its formula: every norm that runs, in encoder and head, and nothing else."""
+"""Tests of batch-norm re-estimation against its formula: every norm in encoder and head, and nothing else."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""CoTTA: three steps against the plain algorithm, written out pass by pass."""
+"""Tests of CoTTA: three steps against a plain implementation."""
 
 import copy
 
@@ -58,7 +58,7 @@ def _plain_pseudo_labels(teacher: Segmentor, source: Segmentor, images: Tensor) 
 
 
 def _plain_run(parts: MethodParts, targets: list[Batch]) -> tuple[Segmentor, Segmentor, list[float]]:
-    """Student, teacher and losses after a step on each batch."""
+    """Returns student, teacher and losses after a step on each batch."""
     student, teacher, source = parts.network, _copy(parts.network), _copy(parts.network)
     learning = [name for name, value in student.named_parameters() if value.requires_grad]
     own, averaged, original = (dict(net.named_parameters()) for net in (student, teacher, source))

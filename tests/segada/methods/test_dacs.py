@@ -1,4 +1,4 @@
-"""One DACS step against the plain algorithm: separate passes, one term after the other, no shared encoder pass."""
+"""Tests of a DACS step against a plain implementation without shared encoder passes."""
 
 import copy
 from dataclasses import replace
@@ -95,7 +95,7 @@ def _target(run_data: RunData) -> Batch:
 
 
 def _moved(network: Segmentor) -> Segmentor:
-    """Away from the static model: where the two agree, a norm's gradient points wherever rounding says."""
+    """Moves the student away from the static model: where both agree, a norm's gradient depends on rounding."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in learning_parameters(network).values():
@@ -109,14 +109,14 @@ def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Ten
 
 
 def _distance(student: Segmentor, static: Segmentor, images: torch.Tensor) -> torch.Tensor:
-    """[B, h, w]"""
+    """Returns the feature distance of each cell, [B, h, w]."""
     with torch.no_grad():
         reference = static.encode(images)[-1]
     return (student.encode(images)[-1] - reference).norm(dim=1)
 
 
 def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Images, labels and weight of what the mix term sees."""
+    """Returns images, labels and weight of the mix term."""
     settings = parts.settings.method
     assert isinstance(settings, DacsSettings)
     confidence, labels = logits.softmax(1).max(1)
@@ -140,7 +140,7 @@ def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torc
 
 
 def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[str, torch.Tensor]:
-    """With gradients that reach the moved student."""
+    """Computes the losses with gradients that reach the moved student."""
     settings = parts.settings.method
     assert isinstance(settings, DacsSettings)
     student = _moved(parts.network).train()
@@ -168,7 +168,7 @@ def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[
 
 
 def _assert_equal_to_plain(parts: MethodParts, plain: MethodParts, target: Batch, static: Segmentor) -> None:
-    """The same losses by name, and the same gradient of every parameter."""
+    """Asserts equal losses by name and equal gradients of every parameter."""
     wanted = _plain_losses(plain, target, static)
     torch.stack(list(wanted.values())).sum().backward()  # type: ignore[no-untyped-call]
     method = Dacs(parts)

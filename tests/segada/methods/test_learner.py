@@ -1,4 +1,4 @@
-"""What all learners share: the optimizer's groups, and the consolidation that each may ask for."""
+"""Tests of all learners: the optimizer's groups, and consolidation."""
 
 import pytest
 import torch
@@ -80,7 +80,7 @@ def test_a_planned_rate_takes_the_factor_of_the_head_with_it_or_leaves_it(keeps:
 
 
 def _decayed(network: nn.Module) -> set[str]:
-    """What a step without any gradient moves."""
+    """Returns the parameters that a step without any gradient changes."""
     parameters = dict(network.named_parameters())
     with torch.no_grad():
         for parameter in parameters.values():

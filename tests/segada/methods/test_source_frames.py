@@ -1,4 +1,4 @@
-"""What methods make of replayed frames before they learn from them: windows and styles."""
+"""Tests of the augmentation of replayed frames: windows and styles."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def _target(run_data: RunData) -> Batch:
 
 
 def _seen(build: Build, run_data: RunData, monkeypatch: pytest.MonkeyPatch, **method: object) -> torch.Tensor:
-    """All frames that the student's encoder meets in a step, in one row of frames."""
+    """Returns all frames that the student's encoder receives in a step."""
     parts = build({"method": method})
     made: Method = METHODS[parts.settings.method.name](parts)
     seen: list[torch.Tensor] = []

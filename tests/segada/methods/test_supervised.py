@@ -1,4 +1,4 @@
-"""Supervised learning with a light exit: both exits beside each other, and the light one alone."""
+"""Tests of supervised learning with a light exit: both exits together, and the light exit alone."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def batch(run_data: RunData) -> Batch:
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over all pixels, of which ignored ones count as zero."""
+    """Returns the mean over all pixels, of which ignored ones count as zero."""
     large = functional.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
     return functional.cross_entropy(large, labels, ignore_index=255, reduction="none").mean()
 
@@ -153,7 +153,7 @@ def test_a_light_exit_goes_with_consolidation(build: Build, run_data: RunData, m
         (
             {"light_weight": 0.0},
             {},
-            r"method\.light_weight is 0\.0, but .* nothing except the light exit learns; choose",
+            r"method\.light_weight is 0\.0, but only the light exit of this network learns; choose",
         ),
         (
             {},
@@ -168,7 +168,7 @@ def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
     model = {"head": "multi_exit", "reinitialize": ["head.light_exit"], "freeze": "encoder"}
     head = ["linear_c1", "linear_c2", "linear_c3", "linear_c4", "linear_fuse", "linear_pred"]
     section = {"controller": controller} if controller else {}
-    parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **section})
+    parts = build({"model": {**model, "frozen_modules": head}, "method": {**METHOD, **method}, **section})
     with pytest.raises(ValueError, match=message):
         Supervised(parts)
 

@@ -1,4 +1,4 @@
-"""TENT: a step against the plain algorithm, and what it may move."""
+"""Tests of TENT: a step against a plain implementation, and the parameters that it may change."""
 
 import copy
 from collections.abc import Callable
