@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from segada import adapt, compare, pretrain
+from segada import adapt, pretrain
 from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, exit_code
 
 TINY = {
@@ -103,8 +103,6 @@ def test_a_loss_that_is_not_finite_is_one_line(run: Run, tmp_path: Path, capsys:
         (pretrain.main, ["--out", "run.yaml"], "--out run.yaml: run.yaml is no folder"),
         (pretrain.main, ["--half", "half.pt"], "--half half.pt: must end with .safetensors"),
         (pretrain.main, ["--half", "run.yaml/half.safetensors"], "--half run.yaml: run.yaml is no folder"),
-        (compare.main, ["compare_streets", "--out", "run.yaml"], "--out run.yaml: run.yaml is no folder"),
-        (compare.main, ["compare_streets", "--markdown", "/proc"], "--markdown /proc: is a folder"),
     ],
 )
 def test_a_place_that_takes_no_results_is_refused_before_anything_is_done(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from segada import adapt, compare, convert, evaluate, pretrain
+from segada import adapt, convert, evaluate, pretrain
 from segada.artifacts.run_dir import RunDir
 from segada.cli.output_dir import check_own
 from segada.errors import InputError
@@ -24,7 +24,6 @@ COMMANDS: dict[str, tuple[Callable[[], int], list[str]]] = {
     "adapt": (adapt.main, ["tiny.yaml"]),
     "pretrain": (pretrain.main, ["--debug"]),
     "evaluate": (evaluate.main, ["streets_tiny"]),
-    "compare": (compare.main, ["compare_streets"]),
 }
 OTHERS = ("report.json", "results.csv", "log.txt", "settings.yaml", "evaluation.csv", ".env.local", "src/a.py")
 
