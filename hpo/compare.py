@@ -1,186 +1,35 @@
 """Methods searched alike and put beside each other: `python -m hpo.compare compare_methods`."""
 
-import argparse
-import os
-import platform
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import optuna
-from rich.console import Console
-
-from hpo.comparison.page import page
-from hpo.comparison.results import Comparison, Winner, compared, is_over, winner_of
-from hpo.comparison.reuse import take_over
-from hpo.comparison.studies import compared_studies
-from hpo.comparison.tables import methods_csv, rich_table
-from hpo.comparison.wording import detail, headline
-from hpo.config.study_file import StudyFile
-from hpo.run import kept, run
-from hpo.study.folder import check_comparison, check_free
-from hpo.study.plan import Plan
-from segada.cli.console import wide_terminal
-from segada.cli.exit_codes import FAILED, Parser, exit_code
-from segada.cli.output_dir import named_folder
-from segada.core.atomic_io import write_text
-from segada.core.storage_errors import storage_error
-from segada.errors import InputError
-from segada.settings.inputs import resolved
+from hpo.cli.options import add_address, add_begin, add_out, add_search_options, add_storage, command_parser
+from segada.cli.exit_codes import Parser
 
 
-def main() -> int:
-    """The command line. Returns the exit code: as of `hpo.run`, and 1 if a method came to no result."""
-    arguments = _parser().parse_args()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    whole: list[bool] = []
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: as of `hpo.run`, and 1 if a method came to no result."""
+    arguments = parser().parse_args(words)
+    from hpo.comparison.comparison import compare_command  # after the options, so that --help is quick
 
-    def command() -> None:
-        files = compared_studies(arguments.studies, _options(arguments))
-        out = resolved(named_folder(arguments.out, Path("runs") / _name(arguments.studies)), "--out")
-        check_comparison(out)
-        comparison = compare(files, out, arguments.address)
-        whole.append(comparison is not None and not comparison.failures)
-
-    code = exit_code(command)
-    return FAILED if False in whole else code
+    return compare_command(arguments)
 
 
-def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -> Comparison | None:
-    """Runs what is left of each study, in a folder of its own, and compares their winners.
-
-    Args:
-        files: the studies, from `compared_studies`.
-        out: folder of the comparison, absolute: a folder for each study, comparison.json, comparison.csv and
-            comparison.html.
-        address: of a Ray cluster, as for `hpo.run.run`.
-
-    Returns:
-        None if no study came to a result.
-
-    Raises:
-        InputError: every study was refused.
-        StorageError: a file system takes nothing more.
-        KeyboardInterrupt: it was stopped; what is finished is kept.
-    """
-    console = wide_terminal()
-    winners: dict[str, Winner] = {}
-    failures: dict[str, str] = {}
-    refusals: list[InputError] = []
-    for number, file in enumerate(files, start=1):
-        name = file.settings.name
-        console.print("")
-        console.print(f"{number}/{len(files)} {name}", style="bold")
-        try:
-            winner = _winner(file, out, address)
-        except InputError as refusal:
-            refusals.append(refusal)
-            winner = str(refusal)
-        if isinstance(winner, str):
-            failures[name] = winner
-            console.print(f"{name} failed: {winner}")
-        else:
-            winners[name] = winner
-    if len(refusals) == len(files):
-        raise refusals[0]
-    if not winners:
-        return None
-    comparison = compared(out.name, winners, failures, _notes(files[0], winners))
-    write_text(out / "comparison.json", comparison.model_dump_json(indent=1) + "\n")
-    write_text(out / "comparison.csv", methods_csv(comparison))
-    write_text(out / "comparison.html", page(comparison))
-    _print(comparison, out, console)
-    return comparison
-
-
-def _winner(file: StudyFile, out: Path, address: str | None) -> Winner | str:
-    """Runs what is left of a study; returns its winner, or why it has none."""
-    folder = out / file.settings.name
-    if not is_over(file, folder):
-        check_free(folder)
-        take_over(Plan(file, folder), [sibling for sibling in out.glob("*") if sibling != folder])
-        try:
-            finished = run(file, folder, address)
-        except InputError:
-            raise
-        except Exception as error:  # Whatever it was, the other methods go on.
-            refused = storage_error(error, folder)
-            if refused is not None:
-                raise refused from error
-            return kept(error, folder)
-        if not finished:
-            raise KeyboardInterrupt
-    return winner_of(file, folder)
-
-
-def _print(comparison: Comparison, out: Path, console: Console) -> None:
-    console.print("", rich_table(comparison), "", sep="\n")
-    console.print(headline(comparison), style="bold")
-    console.print(detail(comparison))
-    for name, reason in comparison.failures.items():
-        console.print(f"{name} failed: {reason}")
-    places = (f"page        {out / 'comparison.html'}", f"numbers     {out / 'comparison.csv'}")
-    console.print("", *places, sep="\n")
-    best = out / comparison.methods[0].name / "best" / "settings.yaml"
-    console.print(f"run the first  python -m segada.adapt {best}")
-
-
-def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
-    """How it was measured, the same for all."""
-    settings, run_settings = file.settings, file.run_settings()
-    stream = run_settings.stream
-    frames = "all frames" if stream.frames is None else f"{stream.frames} frames"
-    workers = "as many as fit" if settings.resources.workers is None else str(settings.resources.workers)
-    trials = max(len(winner.results.trials) for winner in winners.values())
-    alike = (
-        f"Every method had the same stream ({', '.join(stream.all_visits())}; {frames} a visit), source model, budget "
-        f"({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
-    )
-    speed = (
-        f"frames/s: predicted and adapted on per second, {workers} runs at a time; {run_settings.runtime.device}, "
-        f"{os.cpu_count()} cores, {platform.machine()}."
-    )
-    return [
-        alike,
-        "A search chose by the frames `val`; what is shown was measured on the frames `test` with fresh seeds.",
-        "Methods with more parameters have no more trials: a large space is a price that a method pays.",
-        speed,
-    ]
-
-
-def _name(studies: Sequence[str]) -> str:
-    """Of the folder: that of the only folder which is compared, or else `comparison`."""
-    only = Path(studies[0])
-    return only.name if len(studies) == 1 and only.name else "comparison"
-
-
-def _options(arguments: argparse.Namespace) -> list[str]:
-    """Those that every study has, as `hpo.run` takes them."""
-    numbers = {"--trials": arguments.trials, "--seed": arguments.seed}
-    given = [f"{option}={number}" for option, number in numbers.items() if number is not None]
-    return [*given, *(f"--set={assignment}" for assignment in arguments.assignments)]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m hpo.compare",
-        description=f"{__doc__} Run again, the same command goes on where it was stopped.",
+def parser() -> Parser:
+    """Returns the parser of the command."""
+    parser = command_parser(
+        "hpo.compare",
+        "Searches methods alike and compares their best configurations. The same command continues a stopped one.",
+        "compare_methods --trials 12 --out runs/methods",
     )
     parser.add_argument(
         "studies", nargs="+", metavar="STUDY", help="study files, names of shipped ones, or folders (compare_methods)"
     )
-    parser.add_argument("--out", metavar="DIR", help="folder of the results (default: runs/NAME)")
-    parser.add_argument("--trials", type=int, metavar="N", help="trials of every search (--set budget.trials=N)")
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the samplers")
-    parser.add_argument("--address", help="of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="PATH=VALUE",
-        dest="assignments",
-        help="a setting of all runs (stream.passes=2) or of all studies (confirm.seeds=5); repeatable",
-    )
+    add_out(parser)
+    add_search_options(parser)
+    add_storage(parser)
+    add_begin(parser)
+    add_address(parser)
     return parser
 
 

@@ -8,7 +8,6 @@ from optuna import Study
 from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from scipy.stats import wilcoxon
 
 from segada.artifacts.run_files import read_areas
 from segada.metrics import Areas, Floats, mean_iou_by_set
@@ -43,6 +42,9 @@ class PairedPruner(BasePruner):
             return False
         differences = frame_differences(ours[:visits], theirs[:visits])
         # Frames that are predicted alike count half for either side.
+        # Imported here: scipy.stats takes longer to import than all else that a study file needs.
+        from scipy.stats import wilcoxon
+
         test = wilcoxon(differences, alternative="less", zero_method="zsplit")
         return bool(differences.mean() < 0 and test.pvalue < self._alpha)
 

@@ -14,10 +14,10 @@ from study_samples import report, visit
 
 from hpo import status
 from hpo.config.study_file import load_study
+from hpo.monitoring.locations import places
 from hpo.monitoring.status import StudyStatus, status_of
 from hpo.monitoring.status_view import print_table
 from hpo.orchestration.coordinator import RunCoordinator
-from hpo.status import places
 from hpo.study.drivers import Driver, joined
 from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan

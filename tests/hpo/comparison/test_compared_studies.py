@@ -15,8 +15,9 @@ import pytest
 from safetensors.numpy import save
 from study_samples import leave_run, random_areas, report
 
-import hpo.compare
-from hpo.compare import compare, main
+import hpo.comparison.comparison
+from hpo.compare import main
+from hpo.comparison.comparison import compare
 from hpo.comparison.diagram import diagram
 from hpo.comparison.results import Comparison
 from hpo.comparison.reuse import take_over
@@ -121,7 +122,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Engine:
-    monkeypatch.setattr(hpo.compare, "run", engine)
+    monkeypatch.setattr(hpo.comparison.comparison, "run", engine)
     return engine
 
 
