@@ -20,6 +20,7 @@ from hpo.search_space.validation import check_space
 from segada.cli.exit_codes import program
 from segada.errors import InputError
 from segada.settings import RunSettings
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.domains import StreetsDomain
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document
@@ -162,6 +163,7 @@ def _checked(
         _check_folders(document, base, "run")
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
+        _check_checkpoint(document, pretraining or base, "run" if pretraining is None else "pretrain")
     return document, settings, space
 
 
@@ -199,6 +201,18 @@ def _checked_pretraining(document: Document, settings: StudySettings, run: Tree)
             ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
         )
     return source
+
+
+def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
+    """Refuses a checkpoint that is not there; the engine checks its content."""
+    if run.model.checkpoint is None:
+        return
+    # Settings of a source training that are not given are those of the runs.
+    parts = (part if (part, "model", "checkpoint") in document.lines else "run", "model", "checkpoint")
+    try:
+        find_checkpoint(run.model.checkpoint, "")
+    except ValueError as problem:
+        raise document.error(parts, str(problem).removeprefix(": ")) from None
 
 
 def _check_folders(document: Document, run: RunSettings, part: str) -> None:

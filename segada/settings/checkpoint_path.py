@@ -1,0 +1,32 @@
+"""The place of a checkpoint that a setting names: a shipped one by its name, any other by its path."""
+
+from pathlib import Path
+
+from segada.settings.inputs import checked_path
+
+SHIPPED = Path(__file__).parents[1] / "models" / "checkpoints"
+"""Folder of the checkpoints that come with the package."""
+
+
+def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
+    """Returns the file or folder that `model.checkpoint`, or another setting of its kind, names.
+
+    Raises:
+        ValueError: there is none, or the name is of no shipped checkpoint; lists what there is.
+    """
+    path = checked_path(Path(checkpoint), setting)
+    shipped = SHIPPED / f"{checkpoint}.safetensors"
+    bare = path.name == checkpoint and not path.suffix
+    if bare and shipped.is_file():
+        return shipped
+    if path.is_file() or path.is_dir():
+        return path
+    if path.exists():
+        raise ValueError(f"{setting}: {path} is a pipe, a device or a socket; give a file or a folder")
+    if bare:
+        names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
+        raise ValueError(
+            f"{setting}: no shipped checkpoint is called {checkpoint!r}; there is "
+            f"{', '.join(names) or 'none'}. Give one of these, the path of a file or folder, or null to do without"
+        )
+    raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
