@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from segada.cli.exit_codes import DONE
 
-WORKERS = (b"Trainable", b"prepare_material")
+WORKERS = (b"Trainable", b"prepare_shared_data")
 """In the names of processes that Ray has compute something for a study."""
 
 

@@ -16,7 +16,7 @@ class IdleTrainable(tune.Trainable):
     """In place of `VisitTrainable`: takes the same jobs and says the same of them, at once, and writes nothing."""
 
     @override
-    def setup(self, config: Config, materials: object) -> None:  # type: ignore[override]  # as of VisitTrainable
+    def setup(self, config: Config, shared_data: object) -> None:  # type: ignore[override]  # as of VisitTrainable
         """Takes the first job; there are no frames."""
         self.reset_config(config)
 

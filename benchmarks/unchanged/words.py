@@ -17,8 +17,10 @@ SETTINGS: Final[Mapping[str, str]] = {
     "method.feature_distance_majority": "method.fdist_min_share",
     "method.scored": "method.evaluated_network",
     "method.colour": "method.color",
+    "method.style.grey_probability": "method.style.gray_probability",
     "data.splits.select": "data.splits.val",
     "data.splits.report": "data.splits.test",
+    "data.domains.*.report": "data.domains.*.test",
     "modulation": "controller",
     "prompt": "image_adapter",
     "watch": "logging",
@@ -26,7 +28,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "model.learning": "model.trainable_modules",
     "model.fresh": "model.reinitialize",
 }
-"""Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken."""
+"""Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken. `*` is the name
+of a domain."""
 
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "evaluation.split": {"select": "val", "report": "test"},
@@ -95,9 +98,10 @@ def _leaves(tree: Mapping[str, JsonValue], above: tuple[str, ...]) -> list[tuple
 
 def _new_path(path: tuple[str, ...]) -> tuple[str, ...]:
     for length in range(len(path), 0, -1):
-        new = SETTINGS.get(".".join(path[:length]))
-        if new is not None:
-            return (*new.split("."), *path[length:])
+        for old in (path[:length], (*path[:2], "*", *path[3:length])):
+            new = SETTINGS.get(".".join(old))
+            if new is not None:
+                return (*(path[2] if part == "*" else part for part in new.split(".")), *path[length:])
     return path
 
 

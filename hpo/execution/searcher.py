@@ -10,7 +10,7 @@ from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.jobs import Job
 
 
-class AgendaSearcher(Searcher):
+class JobSearcher(Searcher):
     """Suggests jobs while the agenda has any.
 
     It keeps nothing that could be lost: what is done stands in the study and in the jobs' folders. Results arrive

@@ -9,6 +9,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.document import STUDY
+from hpo.config.schema import StudySettings
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.file_lock import attempt
@@ -129,6 +130,7 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
     return status.model_copy(update={"seconds_left": _seconds_left(status, trials, file)})
 
 
+_REQUIRED = {name for name, field in StudySettings.model_fields.items() if field.is_required()}
 _NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
 
 
@@ -189,7 +191,7 @@ def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
     """A written study file and the visits of its runs."""
     tree = read_value(content.decode("utf-8"), STUDY)
     run = tree.get("run") if isinstance(tree, dict) else None
-    if not isinstance(tree, dict) or not isinstance(run, dict):
+    if not isinstance(tree, dict) or not isinstance(run, dict) or not _REQUIRED <= tree.keys():
         raise ValueError("is no study file that this version has written")
     return tree, StreamSettings.model_validate(run.get("stream")).all_visits()
 
@@ -225,15 +227,15 @@ def _folders(out: Path, name: str) -> list[Path]:
 
 
 def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float | None, driver: str | None) -> Running:
-    trace = None if folder is None else progress_of(folder)
-    done = 0 if trace is None else trace.visits
+    progress = None if folder is None else progress_of(folder)
+    done = 0 if progress is None else progress.visits
     return Running(
         name=name,
         visits=done,
         of=len(visits) or None,
         domain=visits[done] if done < len(visits) else None,
-        miou=None if trace is None else trace.miou,
-        since=begun if begun is not None or trace is None else trace.begun,
+        miou=None if progress is None else progress.miou,
+        since=begun if begun is not None or progress is None else progress.begun,
         driver=driver,
     )
 

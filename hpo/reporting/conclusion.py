@@ -22,7 +22,7 @@ HONESTY = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Conclusion:
     """What the report opens with."""
 
     headline: str
@@ -42,7 +42,7 @@ def hardest(confirmation: Confirmation) -> str:
     return min(miou, key=lambda label: miou[label].value)
 
 
-def conclusion(results: StudyResults) -> Verdict:
+def conclusion(results: StudyResults) -> Conclusion:
     """Says whether adapting helps, by how much, and how sure that is."""
     best = best_run(results.confirmed)
     if best is None or results.confirmed is None:
@@ -62,7 +62,7 @@ def conclusion(results: StudyResults) -> Verdict:
         *_foremost(results.confirmed),
     ]
     baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
-    return Verdict(_headline(baselines), " ".join(sentences))
+    return Conclusion(_headline(baselines), " ".join(sentences))
 
 
 def search_line(results: StudyResults) -> str:
@@ -117,7 +117,7 @@ def _headline(gain: Mapping[str, Estimate]) -> str:
     return f"Adapting helps: the best configuration beats {' and '.join(_LONG[name] for name in gain)}."
 
 
-def _unconfirmed(results: StudyResults) -> Verdict:
+def _unconfirmed(results: StudyResults) -> Conclusion:
     completed = results.completed()
     if not completed:
         return _nothing_completed(results)
@@ -125,17 +125,17 @@ def _unconfirmed(results: StudyResults) -> Verdict:
         f"Trial {completed[0].number} leads the search, with one seed on the frames it was chosen by: not a result."
     )
     if results.confirmed is not None:
-        return Verdict("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
+        return Conclusion("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
     if results.failures:
-        return Verdict("No answer: nothing is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
-    return Verdict("No answer yet: nothing is confirmed.", leader)
+        return Conclusion("No answer: nothing is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
+    return Conclusion("No answer yet: nothing is confirmed.", leader)
 
 
-def _nothing_completed(results: StudyResults) -> Verdict:
+def _nothing_completed(results: StudyResults) -> Conclusion:
     failed = [trial for trial in results.trials if trial.state == "fail"]
     if failed and len(failed) == len(results.trials):
-        return Verdict(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
-    return Verdict("No answer yet: no trial has completed.", "Run the same command again to go on.")
+        return Conclusion(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
+    return Conclusion("No answer yet: no trial has completed.", "Run the same command again to go on.")
 
 
 _SEE_FAILURES = "The reasons stand under Failures."

@@ -198,5 +198,5 @@ def shown(value: Value) -> str:
 
 def short(path: str) -> str:
     """The part of a path that tells parameters apart in a crowded table: the last, or the room that has the `name`."""
-    *rooms, last = path.split(".")
-    return rooms[-1] if rooms and last == "name" else last
+    *sections, last = path.split(".")
+    return sections[-1] if sections and last == "name" else last

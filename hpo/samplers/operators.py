@@ -87,18 +87,23 @@ def _mate(genes: Mapping[str, Gene], first: Genome, second: Genome, eta: float) 
 
 
 def _mutate(
-    genes: Mapping[str, Gene], express: ActiveGenes, genome: Genome, rate: float, reach: float, strengths: Strengths
+    genes: Mapping[str, Gene],
+    active_genes: ActiveGenes,
+    genome: Genome,
+    rate: float,
+    reach: float,
+    strengths: Strengths,
 ) -> Genome:
     """The genome with about `rate` of its expressed genes changed.
 
     A strong gene whose values have an order moves further, up to 1 being the whole range; another one changes more
     often.
     """
-    expressed = express(genome)
+    active = active_genes(genome)
     changed = {}
-    for name, value in expressed.items():
+    for name, value in active.items():
         gene, strength = genes[name], strengths[name]
-        if random.random() < rate / len(expressed) * (1.0 if gene.ordered else strength):
+        if random.random() < rate / len(active) * (1.0 if gene.ordered else strength):
             changed[name] = gene.mutate(value, 1.0 / min(reach * strength, 1.0) - 1.0)
     return {**genome, **changed}
 

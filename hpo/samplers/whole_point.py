@@ -43,7 +43,7 @@ class WholePointSampler(BaseSampler):
         self._space = space
         self._seed = seed
         self._distributions = space.distributions()
-        self._past = TrialHistory(space)
+        self._history = TrialHistory(space)
 
     @abstractmethod
     def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:
@@ -57,10 +57,10 @@ class WholePointSampler(BaseSampler):
 
     def read(self, study: Study) -> None:
         """Catches up with a study."""
-        if not self._past.is_of(study):
-            self._past = TrialHistory(self._space, study)
+        if not self._history.is_of(study):
+            self._history = TrialHistory(self._space, study)
             self.begin(study)
-        self.learn(self._past.look())
+        self.learn(self._history.look())
 
     def learn(self, trials: Sequence[FrozenTrial]) -> None:
         """Takes note of trials that have finished since the last call: all of the study at the first."""
@@ -107,7 +107,7 @@ class WholePointSampler(BaseSampler):
             # What a person has enqueued stays, even if it can be completed in no other way than a forbidden one.
             if self._space.permits(point) or not chosen:
                 chosen = point
-            if self._space.permits(point) and self._past.is_new(point, trial.number):
+            if self._space.permits(point) and self._history.is_new(point, trial.number):
                 break
         return chosen
 

@@ -67,10 +67,10 @@ def run_command(arguments: argparse.Namespace) -> int:
 def kept(error: Exception, out: Path | None) -> str:
     """Keeps the traceback in the results' log.txt, if a driver has begun there, and says in one line what it was."""
     said = masked(f"{type(error).__name__}: {error}".splitlines()[0])
-    trace = masked(traceback.format_exc())
+    text = masked(traceback.format_exc())
     if out is None or not (out / LOCK).is_file():
-        print(escaped_lines(trace), end="", file=sys.stderr)
+        print(escaped_lines(text), end="", file=sys.stderr)
         return said
     with (out / "log.txt").open("a") as log:
-        log.write(escaped_lines(trace))
+        log.write(escaped_lines(text))
     return f"{said} (traceback in {out / 'log.txt'})"

@@ -155,10 +155,10 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
             console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}")
         try:
             with study.leases.hold(plan.source.name) if preparation.pretrain is not None else nullcontext():
-                materials = prepare(preparation, ray.resources)
+                shared_data = prepare(preparation, ray.resources)
         except InputError as error:
             raise plan.file.document.error(("run",), str(error)) from None
-        execute(coordinator, materials, ray, driver.scratch, wanted.retries)
+        execute(coordinator, shared_data, ray, driver.scratch, wanted.retries)
     if coordinator.obstacle is not None and coordinator.obstacle_passes:
         raise StorageError(coordinator.obstacle)
     if coordinator.obstacle is not None:

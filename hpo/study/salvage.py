@@ -123,7 +123,7 @@ def _with_parameters(recovery: Recovery, file: StudyFile) -> Recovery:
 def _proposed(trial: FrozenTrial, file: StudyFile) -> Iterator[Operation]:
     """Parameters that were proposed for a trial and are not among those that it has."""
     distributions = file.space.distributions()
-    for name, value in file.space.expressed({**promised(trial), **trial.params}).items():
+    for name, value in file.space.active_values({**promised(trial), **trial.params}).items():
         if name not in trial.params:
             yield {
                 "op_code": int(JournalOperation.SET_TRIAL_PARAM),

@@ -245,16 +245,16 @@ def main() -> int:
     said = _own_voice()
     # Reports of wandb's own errors to its makers are nobody's business here.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    teller = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), said)
+    process = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), said)
     try:
         for line in sys.stdin:
-            teller.tell(ANY_MESSAGE.validate_json(line))
+            process.tell(ANY_MESSAGE.validate_json(line))
     except Exception as error:  # noqa: BLE001 - the outermost frame of a process that has no other way to say it
         print(f"warning: wandb is told nothing more: {type(error).__name__}: {error}", file=said, flush=True)
     last = threading.Timer(LAST_SECONDS, os._exit, [FAILED])
     last.daemon = True
     last.start()
-    teller.close()
+    process.close()
     wandb.teardown()
     return DONE
 

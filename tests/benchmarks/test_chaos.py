@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.search import chaos
+from benchmarks.search import chaos, invariants
 from benchmarks.search import fault_campaign as campaign
 from benchmarks.search import faults as kinds
-from benchmarks.search import invariants as evidence
 from benchmarks.search.damages import JournalTorn
 from benchmarks.search.endings import GroupTerminated, StartTerminated
 from benchmarks.search.fault import DriverKilled
@@ -48,23 +47,23 @@ def leave(folder: Path, seconds: float = 1.0, gain: float = 0.1, log: str = "") 
 def test_a_report_that_is_gone_or_another_one_is_a_loss(tmp_path: Path) -> None:
     for name in ("0", "1", "2"):
         leave(tmp_path / "trials" / name)
-    before = evidence.reports(tmp_path)
-    assert evidence.lost(before, tmp_path) == []
+    before = invariants.reports(tmp_path)
+    assert invariants.lost(before, tmp_path) == []
     (tmp_path / "trials" / "1" / "report.json").unlink()
     leave(tmp_path / "trials" / "2", seconds=2.0)
-    assert evidence.lost(before, tmp_path) == ["trials/1: its report is gone", "trials/2: its report is another one"]
+    assert invariants.lost(before, tmp_path) == ["trials/1: its report is gone", "trials/2: its report is another one"]
 
 
 def test_only_the_folders_of_runs_are_looked_into_since_others_go_while_one_looks(tmp_path: Path) -> None:
     for folder in ("trials/0", "baselines/source_only", "confirmation/default-s1", "drivers/x", "ray/y"):
         leave(tmp_path / folder)
-    found = [str(path.relative_to(tmp_path)) for path in evidence.files_of_runs(tmp_path, "visits.jsonl")]
+    found = [str(path.relative_to(tmp_path)) for path in invariants.files_of_runs(tmp_path, "visits.jsonl")]
     assert found == [
         "baselines/source_only/visits.jsonl",
         "confirmation/default-s1/visits.jsonl",
         "trials/0/visits.jsonl",
     ]
-    assert len(list(evidence.runs(tmp_path))) == len(evidence.reports(tmp_path)) == 3
+    assert len(list(invariants.runs(tmp_path))) == len(invariants.reports(tmp_path)) == 3
 
 
 @pytest.mark.parametrize(
@@ -92,14 +91,14 @@ def test_a_visit_is_repeated_unless_what_it_left_was_damaged(
     lines: list[str], found: list[str], tmp_path: Path
 ) -> None:
     leave(tmp_path / "trials" / "0", log="".join(f"{LOG}{line}\n" for line in ["settings a1b2, seed 0", *lines]))
-    assert evidence.repeated(tmp_path) == found
+    assert invariants.repeated(tmp_path) == found
 
 
 def test_visits_out_of_order_are_found(tmp_path: Path) -> None:
     leave(tmp_path / "trials" / "0")
     line = (tmp_path / "trials" / "0" / "visits.jsonl").read_text()
     (tmp_path / "trials" / "0" / "visits.jsonl").write_text(line + line)
-    assert evidence.repeated(tmp_path) == ["trials/0: visits.jsonl"]
+    assert invariants.repeated(tmp_path) == ["trials/0: visits.jsonl"]
 
 
 def test_only_what_a_clock_and_a_memory_gave_may_differ(tmp_path: Path) -> None:
@@ -108,11 +107,11 @@ def test_only_what_a_clock_and_a_memory_gave_may_differ(tmp_path: Path) -> None:
         (tmp_path / name / "results.csv").write_text(f"number,seconds,gain\n0,{len(name)},{name == 'other'}\n")
     (tmp_path / "fewer" / "trials" / "0" / "weights.safetensors").write_bytes(b"others")
     control = tmp_path / "control"
-    assert evidence.differing(tmp_path / "same", control) == []
-    assert evidence.differing(tmp_path / "other", control) == ["trials/0/report.json", "results.csv"]
-    assert evidence.differing(tmp_path / "fewer", control) == ["trials/0/weights.safetensors"]
+    assert invariants.differing(tmp_path / "same", control) == []
+    assert invariants.differing(tmp_path / "other", control) == ["trials/0/report.json", "results.csv"]
+    assert invariants.differing(tmp_path / "fewer", control) == ["trials/0/weights.safetensors"]
     leave(tmp_path / "same" / "trials" / "1")
-    found = evidence.differing(tmp_path / "same", control)
+    found = invariants.differing(tmp_path / "same", control)
     assert found == ["trials/1/report.json", "trials/1/weights.safetensors"]
 
 
@@ -240,7 +239,7 @@ def test_kinds_are_named_and_the_folder_keeps_what_was_found(tmp_path: Path) -> 
 
 def test_workers_are_found_by_the_names_that_ray_gives_them() -> None:
     program = "import time; print(1, flush=True); time.sleep(60)"
-    names = ["ray::VisitTrainable.step", "ray::IDLE", "ray::DashboardAgent", "ray::prepare_material"]
+    names = ["ray::VisitTrainable.step", "ray::IDLE", "ray::DashboardAgent", "ray::prepare_shared_data"]
     started = [
         subprocess.Popen(["/bin/bash", "-c", 'exec -a "$0" "$1" -c "$2"', name, sys.executable, program], stdout=-1)
         for name in names

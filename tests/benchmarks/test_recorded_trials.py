@@ -183,12 +183,12 @@ def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     write_table(table.recording, table.trials, tmp_path / "table.xz")
     parser = argparse.ArgumentParser()
     replay.add_options(parser)
-    words = ["--table", str(tmp_path / "table.xz"), "--seeds", "2", "--samplers", "genetic", "--out", str(tmp_path)]
+    words = ["--table", str(tmp_path / "table.xz"), "--seeds", "2", "--samplers", "genetic", "--out", str(tmp_path / "out")]
     replay.run(parser.parse_args(words))
     said = capsys.readouterr().out
     assert "25 recorded trials of tiny" in said
     assert "of 2" in said
-    with (tmp_path / "replay.csv").open() as file:
+    with (tmp_path / "out" / "replay.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {(row["sampler"], row["pruning"]) for row in rows} == {
         (sampler, pruning) for sampler in ("genetic", "random") for pruning in ("none", "gain_so_far", "projected_gain")

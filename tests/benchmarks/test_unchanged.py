@@ -110,7 +110,7 @@ def test_settings_are_translated_by_their_longest_path() -> None:
         "evaluation": {"split": "select", "label_free": ["entropy", "information_maximisation"]},
     }
     assert translated(old) == {
-        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"report": "val"}}},
+        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"test": "val"}}},
         "method": {"name": "dacs", "optimizer": {"lr": 0.1, "head_factor": 2.0}, "pseudo_threshold": 0.5},
         "controller": {"name": "hamlet", "detector": {"threshold": 0.1}},
         "evaluation": {"split": "val", "label_free": ["entropy", "information_maximization"]},
@@ -129,10 +129,10 @@ def test_results_in_old_and_new_words_are_the_same() -> None:
 def test_no_setting_is_left_out_and_one_that_is_would_be_named() -> None:
     from benchmarks.unchanged.recording import settings_of_runs
 
-    runs = settings_of_runs(new_words=False)
+    runs = settings_of_runs(new_words=True)
     assert _uncovered(runs) == []
     del runs["cotta_student_vida"]
-    assert {"VidaSettings.name 'vida'", "CottaSettings.scored 'student'", "VidaSettings.low_rank"} <= set(
+    assert {"VidaSettings.name 'vida'", "CottaSettings.evaluated_network 'student'", "VidaSettings.low_rank"} <= set(
         _uncovered(runs)
     )
 

@@ -305,7 +305,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "equal to 10000",
     ),
     "a billion children": (STUDY.replace("{name: random}", "{name: genetic, children: 1000000000}"), "equal to 10000"),
-    "a billion divisions": (STUDY.replace("{name: random}", "{name: nsga3, divisions: 1000000000}"), "equal to 20"),
+    "a billion divisions": (
+        STUDY.replace("{name: random}", "{name: nsga3, dividing_parameter: 1000000000}"),
+        "equal to 20",
+    ),
     "a sampler that is a list": (STUDY.replace("{name: random}", "[random]"), ""),
     # Formulas.
     "5,000 terms": (objective("gain" + " + gain" * 5000), "a text has at most 10,000 characters"),

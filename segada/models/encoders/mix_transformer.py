@@ -98,11 +98,11 @@ class Reader(nn.Module):
 class Stage(nn.Module):
     """Patch embedding, transformer blocks and a norm: [B, C, H, W] to [B, C', H/s, W/s]; works alone.
 
-    Its slot `image_adapter` is called with the tokens [B, H, W, C] that enter the first block and the guide. It says
+    Its slot `prompt` is called with the tokens [B, H, W, C] that enter the first block and the guide. It says
     what is added to the tokens before some of the blocks: {block, counted from 0: [B, H, W, C]}.
     """
 
-    image_adapter: nn.Module | None
+    prompt: nn.Module | None
 
     def __init__(self, inputs: int, width: int, patch: tuple[int, int], blocks: list[Block]) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor, guide: Guide | None = None) -> Tensor:
         tokens = self.patch_embed(x)
-        additions: Mapping[int, Tensor] = {} if self.image_adapter is None else self.image_adapter(tokens, guide)
+        additions: Mapping[int, Tensor] = {} if self.prompt is None else self.prompt(tokens, guide)
         for index, block in enumerate(self.blocks):
             tokens = block(tokens + additions[index] if index in additions else tokens)
         return as_image(self.norm(tokens))
