@@ -1,7 +1,10 @@
-"""Methods searched alike and put beside each other: `python -m hpo.compare compare_methods`."""
+"""Methods beside each other: studies searched alike (`python -m hpo.compare compare_methods`), or methods at fixed
+settings without a search (`python -m hpo.compare compare_camvid`).
+"""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from hpo.cli.options import add_address, add_begin, add_out, add_search_options, add_storage, command_parser
 from segada.cli.exit_codes import Parser
@@ -19,17 +22,27 @@ def parser() -> Parser:
     """Returns the parser of the command."""
     parser = command_parser(
         "hpo.compare",
-        "Searches methods alike and compares their best configurations. The same command continues a stopped one.",
+        "Compares methods: studies that are searched alike, or methods at fixed settings without a search. The same "
+        "command continues a stopped one.",
         "compare_methods --trials 12 --out runs/methods",
     )
     parser.add_argument(
-        "studies", nargs="+", metavar="STUDY", help="study files, names of shipped ones, or folders (compare_methods)"
+        "studies",
+        nargs="+",
+        metavar="STUDY",
+        help="study files, names of shipped ones, folders of them (compare_methods), or one file of methods "
+        "(compare_camvid)",
     )
     add_out(parser)
     add_search_options(parser)
-    add_storage(parser)
-    add_begin(parser)
-    add_address(parser)
+    searched = parser.add_argument_group("studies")
+    add_storage(searched)
+    add_begin(searched)
+    add_address(searched)
+    fixed = parser.add_argument_group("methods at fixed settings, which need no Ray")
+    fixed.add_argument("--seeds", type=int, metavar="N", help="runs of each method (--set seeds=N)")
+    fixed.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default: 1, which measures speed best)")
+    fixed.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table here")
     return parser
 
 

@@ -5,7 +5,7 @@ Fractions in [0, 1], never percent; seconds.
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class Record(BaseModel):
@@ -117,6 +117,15 @@ class RunReport(Record):
     unreadable_frames: dict[str, int] = {}
     """Frames by domain that were left out because their files are damaged, over all purposes; domains without any are
     absent. `log.txt` names the files."""
+
+
+class Preflight(Record):
+    """Runs whose data and networks `python -m segada.engine.preflight` checks before one of them begins."""
+
+    data: dict[str, dict[str, JsonValue]]
+    """Settings of runs, by name, whose frames are counted."""
+    networks: dict[str, dict[str, JsonValue]]
+    """Settings of runs, by name, whose networks are built."""
 
 
 def visit_labels(domains: Sequence[str]) -> list[str]:

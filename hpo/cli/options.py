@@ -68,7 +68,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_storage(parser: argparse.ArgumentParser) -> None:
+def add_storage(parser: argparse._ActionsContainer) -> None:
     """Adds `--storage`, the database of the study."""
     parser.add_argument(
         "--storage",
@@ -77,7 +77,7 @@ def add_storage(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_begin(parser: argparse.ArgumentParser) -> None:
+def add_begin(parser: argparse._ActionsContainer) -> None:
     """Adds `--resume` and `--new`, which exclude each other; without them a study is continued or begun."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="continue what DIR holds; refuse if it holds none")
@@ -85,7 +85,7 @@ def add_begin(parser: argparse.ArgumentParser) -> None:
 
 
 def add_address(
-    parser: argparse.ArgumentParser,
+    parser: argparse._ActionsContainer,
     form: str = "HOST:PORT, or auto",
     default: str | None = None,
     without: str = "RAY_ADDRESS, or Ray on this machine",

@@ -191,7 +191,7 @@ def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
     """A written study file and the visits of its runs."""
     tree = read_value(content.decode("utf-8"), STUDY)
     run = tree.get("run") if isinstance(tree, dict) else None
-    if not isinstance(tree, dict) or not isinstance(run, dict) or not _REQUIRED <= tree.keys():
+    if not isinstance(tree, dict) or not isinstance(run, dict) or not tree.keys() >= _REQUIRED:
         raise ValueError("is no study file that this version has written")
     return tree, StreamSettings.model_validate(run.get("stream")).all_visits()
 

@@ -183,7 +183,16 @@ def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     write_table(table.recording, table.trials, tmp_path / "table.xz")
     parser = argparse.ArgumentParser()
     replay.add_options(parser)
-    words = ["--table", str(tmp_path / "table.xz"), "--seeds", "2", "--samplers", "genetic", "--out", str(tmp_path / "out")]
+    words = [
+        "--table",
+        str(tmp_path / "table.xz"),
+        "--seeds",
+        "2",
+        "--samplers",
+        "genetic",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     replay.run(parser.parse_args(words))
     said = capsys.readouterr().out
     assert "25 recorded trials of tiny" in said

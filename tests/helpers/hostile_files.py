@@ -384,7 +384,8 @@ _KEYS: Sequence[str] = ("a", "", "x.y", "data", "domains", "when", "off", "step"
 
 def seeds() -> dict[str, str]:
     """What mutants are made of: the shipped studies and recipes, and the two above, by name."""
-    folders = [Path(str(resources.files("search_spaces"))), Path(str(resources.files("segada"))) / "recipes"]
+    studies = Path(str(resources.files("search_spaces")))
+    folders = [studies, studies / "comparisons", Path(str(resources.files("segada"))) / "recipes"]
     found = {path.name: path.read_text() for folder in folders for path in sorted(folder.glob("*.yaml"))}
     return {**found, "study.yaml": STUDY, "sweep.yaml": SWEEP}
 
