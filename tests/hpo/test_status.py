@@ -269,10 +269,10 @@ def test_watching_ends_with_the_study(
         desk.begin(8)
         for name in list(desk.jobs):
             desk.drive(name, 3)
-    status = _standing(tmp_path / "out")
-    at_work = status.model_copy(update={"drivers": ["somebody (process 7)"]})
+    over = _standing(tmp_path / "out")
+    at_work = over.model_copy(update={"drivers": ["somebody (process 7)"]})
     monkeypatch.setattr(status.time, "sleep", looks.append)
-    monkeypatch.setattr(status, "standing_of", lambda *_: status if looks else at_work)
+    monkeypatch.setattr("hpo.monitoring.status.status_of", lambda *_: over if looks else at_work)
     assert _command(str(tmp_path / "out"), "--watch", "3", monkeypatch=monkeypatch) == DONE
     assert looks == [3.0]
     assert capsys.readouterr().out.count("trials: 6/6") == 2
