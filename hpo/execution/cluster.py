@@ -1,6 +1,7 @@
 """Ray: connects to a cluster or starts one on this machine, quietly."""
 
 import atexit
+import gc
 import logging
 import math
 import os
@@ -157,7 +158,9 @@ def _leave(lifeline: Lifeline | None) -> None:
     if lifeline is None or lifeline.found is None:
         ray.shutdown()
     else:
-        # Neither Ray nor Tune, which would wait for what is gone. The kernel ends the rest of Ray with this process.
+        # Neither Ray nor Tune is ended here: both would wait for the process that is gone. The kernel ends the rest of
+        # Ray with this process. Until then no garbage collection may finalize Tune's objects, which ask Ray, too.
+        gc.freeze()
         atexit.register(_end_process)
 
 

@@ -1,4 +1,4 @@
-"""Batches that are made ahead are those that would have been made when asked for, in whatever order that happens."""
+"""Batches prepared ahead equal those made on request, in any order of requests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Twins: what they share with the student, and what they keep to themselves."""
+"""Copies of the student: shared and own parameters."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""YAML files of settings: what is read, and what every refusal says."""
+"""YAML files of settings: accepted values, and messages of errors."""
 
 from pathlib import Path
 
@@ -64,7 +64,7 @@ REFUSED = {
     ),
     "a rate of nothing": (
         "method: {name: batch_norm}\nmodulation:\n  name: one_cycle",
-        "3: controller.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at whatever rate",
+        "3: controller.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at any rate",
     ),
     "a budget of nothing": (
         "method: {name: source_only}\nmodulation: {name: hamlet}",
@@ -109,7 +109,7 @@ REFUSED = {
     ),
     "no way back": (
         "stream:\n  visits: [clear]\n  route: forward_and_back",
-        "3: stream.route: is 'forward_and_back', but stream.visits has 'clear' alone, from which nothing leads",
+        "3: stream.route: is 'forward_and_back', but stream.visits has only 'clear', from which there is no",
     ),
     "too large": (
         "data: {size: [64, 100000]}",

@@ -1,4 +1,4 @@
-"""Presets are what they stand for, from every place where they can be named; and what adapters refuse in a file."""
+"""Presets from every place where they can be named, and errors of adapter settings."""
 
 import sys
 from pathlib import Path

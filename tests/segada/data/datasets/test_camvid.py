@@ -1,4 +1,4 @@
-"""Photographs: ids, alignment, the division of recordings, and what is said when files are not as expected."""
+"""CamVid: ids, alignment, division of recordings, and errors for unexpected files."""
 
 from pathlib import Path
 from typing import Any, Final, get_args

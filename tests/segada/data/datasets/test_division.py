@@ -1,4 +1,4 @@
-"""Blocks of recordings: contiguous, disjoint, cut where a recording ends if one ends near."""
+"""Blocks of recordings: contiguous, disjoint, with borders moved to near ends of recordings."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Procedural streets: the same everywhere, exact depth, every class, and splits that share nothing."""
+"""Procedural streets: reproducible, exact depth, every class, and disjoint splits."""
 
 import hashlib
 import subprocess

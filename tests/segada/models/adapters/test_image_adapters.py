@@ -1,4 +1,4 @@
-"""What reads the images beside an encoder, by its formulas and in its sizes."""
+"""Image adapters: formulas and sizes."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Encoders of timm: they equal timm's own, at any size, and what cannot be one is refused with the reason."""
+"""Encoders of timm: equal to timm's own, at any size; unsuitable models are refused with the reason."""
 
 from collections.abc import Iterable
 from pathlib import Path
