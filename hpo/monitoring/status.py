@@ -9,7 +9,6 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.document import STUDY
-from hpo.config.schema import StudySettings
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.file_lock import attempt
@@ -130,7 +129,8 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
     return status.model_copy(update={"seconds_left": _seconds_left(status, trials, file)})
 
 
-_REQUIRED = {name for name, field in StudySettings.model_fields.items() if field.is_required()}
+_REQUIRED = {"name", "space", "sampler"}
+"""Keys without which no study file is valid; its schema would bring the samplers' libraries along."""
 _NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
 
 

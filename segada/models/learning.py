@@ -38,7 +38,7 @@ def source_copy(student: Segmentor) -> Segmentor:
     return static.eval()
 
 
-def twin_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
+def copy_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
     """Returns a static model with the encoder of another checkpoint. It shares nothing with the student, and its head
     is not used.
 

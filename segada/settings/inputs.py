@@ -58,7 +58,7 @@ def read_text(path: Path) -> str:
     checked_path(path, "")
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
-            content, problem = b"", "it is a device or a pipe; name a file"
+            content, problem = b"", "it is a pipe, a device or a socket; name a file"
         else:
             with path.open("rb") as file:
                 content, problem = file.read(FILE_BYTES + 1), ""

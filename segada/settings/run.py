@@ -64,7 +64,7 @@ class RunSettings(Settings):
         return {**values, **named}
 
     @model_validator(mode="after")
-    def _rooms_agree(self) -> Self:
+    def _sections_agree(self) -> Self:
         known = sorted(self.data.domains)
         for path, names in (
             ("stream.source", (self.stream.source,)),

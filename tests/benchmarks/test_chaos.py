@@ -1,4 +1,4 @@
-"""Studies that are killed: what proves a loss is found, and every kind of mishap leaves no trace in the numbers."""
+"""Tests of the fault injection: invariants detect losses, and no kind of fault changes the numbers."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ confirm: {top: 0}
 
 
 def leave(folder: Path, seconds: float = 1.0, gain: float = 0.1, log: str = "") -> None:
-    """What a run of one visit leaves."""
+    """Writes the files of a run with one visit."""
     folder.mkdir(parents=True, exist_ok=True)
     visit = {"visit": 0, "losses": {"mix": 0.5}, "seconds": seconds, "frames_per_second": 8 / seconds, "peak_memory": 1}
     (folder / "settings.yaml").write_text("seed: 0")
@@ -75,16 +75,16 @@ def test_only_the_folders_of_runs_are_looked_into_since_others_go_while_one_look
             [
                 "visit 0 (a): m",
                 "visit 1 (a): m",
-                "state.pt: is empty; the run goes on after the visit before",
+                "state.pt: is empty; the run continues after the visit before",
                 "visit 1 (a)",
             ],
             [],
         ),
         (
-            ["visit 0 (a): m", "visit 1 (a): m", "x; the run goes on after the visit before, y", "visit 0 (a): m"],
+            ["visit 0 (a): m", "visit 1 (a): m", "x; the run continues after the visit before, y", "visit 0 (a): m"],
             ["trials/0: visit 0"],
         ),
-        (["visit 0 (a): m", "visit 1 (a): m", "x; the run begins anew", "visit 0 (a): m", "visit 1 (a): m"], []),
+        (["visit 0 (a): m", "visit 1 (a): m", "x; the run starts again", "visit 0 (a): m", "visit 1 (a): m"], []),
     ],
 )
 def test_a_visit_is_repeated_unless_what_it_left_was_damaged(
@@ -117,7 +117,7 @@ def test_only_what_a_clock_and_a_memory_gave_may_differ(tmp_path: Path) -> None:
 
 @pytest.fixture
 def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
-    """The study left alone, with runs that compute nothing."""
+    """Runs the undisturbed study, with runs that compute nothing."""
 
     def start(file: Path, out: Path, log: int, *options: str) -> "subprocess.Popen[bytes]":
         program = [sys.executable, str(NOOP), str(file), "0.05", "2"]
@@ -132,7 +132,7 @@ def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
 @pytest.mark.chaos
 @pytest.mark.parametrize("kind", ["read-only", "disk-full"])
 def test_a_file_system_that_refuses_a_driver_costs_nothing(kind: str, against: Control, tmp_path: Path) -> None:
-    """Without Ray and engine, so that what the driver itself writes is hit more often."""
+    """Runs without Ray and engine, so that faults hit the driver's own writes more often."""
     outcome = chaos.disturbed(kind, against, tmp_path, kills=4, seed=1, console=Console())
     if outcome.kills == 0:
         pytest.skip("no file system can be mounted here: needs root")
@@ -141,7 +141,7 @@ def test_a_file_system_that_refuses_a_driver_costs_nothing(kind: str, against: C
 
 
 class Tampering(DriverKilled):
-    """Kills the driver once a run is over, and changes its report."""
+    """Kills the driver once a run is finished, and changes its report."""
 
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
         reports = sorted(out.glob("trials/*/report.json"))
@@ -184,7 +184,7 @@ def test_a_torn_journal_costs_no_trial(against: Control, tmp_path: Path) -> None
 
 
 class Deaf(GroupTerminated):
-    """Does nothing to the driver that it says it has told to end."""
+    """Pretends to terminate the driver."""
 
     ends_within = 0.1
 
@@ -204,7 +204,7 @@ def test_a_driver_that_goes_on_or_leaves_no_results_is_a_fault(against: Control,
     assert outcome.kills == 1
 
 
-def test_mishaps_are_spread_evenly_over_the_life_of_a_study(tmp_path: Path) -> None:
+def test_incidents_are_spread_evenly_over_the_life_of_a_study(tmp_path: Path) -> None:
     study = Control(tmp_path, tmp_path, seconds=0.0, start_seconds=0.0, visits=40)
     struck = []
     for seed in range(400):
@@ -230,10 +230,10 @@ def test_a_driver_that_ends_as_it_should_not_is_a_fault(against: Control, tmp_pa
 
 def test_kinds_are_named_and_the_folder_keeps_what_was_found(tmp_path: Path) -> None:
     assert chaos._kinds("driver,node") == ["driver", "node"]
-    with pytest.raises(Exception, match="fire is no kind of mishap; choose from driver, worker"):
+    with pytest.raises(Exception, match="fire is not a kind of fault; choose from driver, worker"):
         chaos._kinds("driver,fire")
     (tmp_path / "driver").mkdir()
-    with pytest.raises(InputError, match="holds what was found wrong before"):
+    with pytest.raises(InputError, match="contains findings of an earlier command"):
         chaos.run(chaos.argparse.Namespace(out=tmp_path, kills=1, seed=0, kinds=["driver"]))
 
 
@@ -259,7 +259,7 @@ def test_workers_are_found_by_the_names_that_ray_gives_them() -> None:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    """The study of the command, left alone."""
+    """Runs the undisturbed study of the command."""
     with chaos.own_ray():
         yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0)
 

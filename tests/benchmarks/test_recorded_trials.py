@@ -1,4 +1,4 @@
-"""Recorded trials, and searches among them under a virtual clock."""
+"""Tests of recorded trials, and of searches on them under a virtual clock."""
 
 import argparse
 import csv
@@ -55,7 +55,7 @@ def trial(threshold: float, alpha: float, clear: float, rain: float, seconds: fl
 
 
 def grid_table(size: int = 5) -> RecordedTable:
-    """mIoU rises with the threshold, and a little with alpha."""
+    """Returns a table in which mIoU rises with the threshold, and slightly with alpha."""
     places = np.linspace(0.0, 1.0, size)
     return RecordedTable(
         recording(), [trial(x, y, 0.5 + 0.2 * x, 0.25 + 0.2 * x + 0.01 * y) for x in places for y in places]

@@ -127,10 +127,6 @@ class Streets:
             ValueError: The settings ask for more frames than there are scenes.
         """
         count: int = data.splits.model_dump()[split]
-        if count > SPLIT_CAPACITY:
-            raise ValueError(
-                f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split"
-            )
         return count
 
     def open(self, domain: StreetsDomain, data: DataSettings, split: Split) -> StreetFrames:

@@ -56,7 +56,7 @@ def settings(root: Path | str | None, domain: CamVidDomain, limit: int = 100) ->
         size=(8, 12),
         root=None if root is None else str(root),
         domains={"it": domain},
-        splits=SplitSettings(source=limit, adapt=limit, select=limit, report=limit),
+        splits=SplitSettings(source=limit, adapt=limit, val=limit, test=limit),
         loading=UNCACHED,
     )
 

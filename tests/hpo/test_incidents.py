@@ -98,7 +98,7 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
     write_study(coordinator._study.file, tmp_path / "out")
     write_csv(results_of(coordinator._study, coordinator._plan, None), tmp_path / "results.csv")
     header, row, _ = (tmp_path / "results.csv").read_text().splitlines()
-    assert header.endswith(",seconds,reason,mishaps")
+    assert header.endswith(",seconds,reason,incidents")
     assert row.endswith(",its worker died 3 times,its worker died: killed by somebody; out of memory (so and so)")
 
 
@@ -155,7 +155,7 @@ class _Memory:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int, most: int, error: Exception) -> None:
         self._evaluate, self._first, self._most, self._error = segada.engine.runner.evaluate, first, most, error
         self.batches: list[int] = []
-        monkeypatch.setattr(segada.stream, "evaluate", self)
+        monkeypatch.setattr(segada.engine.runner, "evaluate", self)
 
     def __call__(self, predict: Any, frames: Any, batch_size: int, device: Any) -> Any:
         self.batches.append(batch_size)
