@@ -21,7 +21,7 @@ class Stopping(Interruption):
 
         Args:
             coordinator: coordinator to stop.
-            conclude: function that writes the results and leaves the study before the process is ended; None does not end it.
+            conclude: function that writes the results and leaves the study, before the process ends; None keeps it.
         """
         super().__init__(self._stop, None if conclude is None else self._conclude_and_exit)
         self._coordinator = coordinator
