@@ -2,233 +2,43 @@
 settings without a search (`python -m hpo.compare compare_camvid`).
 """
 
-import argparse
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import optuna
-from rich.console import Console
-
-from hpo.comparison.method_tables import markdown
-from hpo.comparison.methods import compare_methods
-from hpo.comparison.methods_file import load_methods, methods_path, shipped_comparisons
-from hpo.comparison.page import page
-from hpo.comparison.results import Comparison, Winner, compared, is_over, winner_of
-from hpo.comparison.reuse import take_over
-from hpo.comparison.studies import compared_studies
-from hpo.comparison.tables import methods_csv, rich_table
-from hpo.comparison.wording import detail, frames_of, headline
-from hpo.config.study_file import StudyFile
-from hpo.run import kept, run
-from hpo.study.folder import check_comparison, check_free
-from hpo.study.plan import Plan
-from segada.cli.console import terminal, wide_terminal
-from segada.cli.exit_codes import FAILED, Parser, exit_code
-from segada.cli.output_dir import check_file, named_folder
-from segada.core.atomic_io import write_text
-from segada.core.storage_errors import storage_error
-from segada.errors import InputError
-from segada.settings.assignments import parse_assignments
-from segada.settings.inputs import resolved
-
-FOR_METHODS = ("jobs", "seeds", "markdown")
-"""Options for methods at fixed settings alone."""
-FOR_STUDIES = ("trials", "address")
-"""Options for studies alone."""
+from hpo.cli.options import add_address, add_begin, add_out, add_search_options, add_storage, command_parser
+from segada.cli.exit_codes import Parser
 
 
-def main() -> int:
-    """The command line. Returns the exit code: as of `hpo.run`, and 1 if a method came to no result."""
-    arguments = _parser().parse_args()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    whole: list[bool] = []
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: as of `hpo.run`, and 1 if a method came to no result."""
+    arguments = parser().parse_args(words)
+    from hpo.comparison.comparison import compare_command  # after the options, so that --help is quick
 
-    def command() -> None:
-        path = methods_path(arguments.studies[0]) if len(arguments.studies) == 1 else None
-        whole.append(_compared_studies(arguments) if path is None else _compared_methods(arguments, path))
-
-    code = exit_code(command)
-    return FAILED if False in whole else code
+    return compare_command(arguments)
 
 
-def _compared_studies(arguments: argparse.Namespace) -> bool:
-    """Compares studies. Returns whether each came to a result."""
-    _refuse(arguments, FOR_METHODS, "methods at fixed settings, and these are studies")
-    files = compared_studies(arguments.studies, _options(arguments))
-    out = resolved(named_folder(arguments.out, Path("runs") / _name(arguments.studies)), "--out")
-    check_comparison(out)
-    comparison = compare(files, out, arguments.address)
-    return comparison is not None and not comparison.failures
-
-
-def _compared_methods(arguments: argparse.Namespace, path: Path) -> bool:
-    """Compares methods at fixed settings. Returns whether each came to a result."""
-    _refuse(arguments, FOR_STUDIES, f"studies, and {path} holds methods at fixed settings")
-    jobs = 1 if arguments.jobs is None else arguments.jobs
-    if jobs < 1:
-        raise InputError(f"--jobs must be at least 1, but is {jobs}")
-    overrides, options = parse_assignments(arguments.assignments), {}
-    for setting, value in (("seeds", arguments.seeds), ("seed", arguments.seed)):
-        if value is not None:
-            overrides[setting], options[setting] = value, f"--{setting}"
-    file = load_methods(path, overrides, options)
-    if arguments.markdown is not None:
-        check_file(arguments.markdown, "--markdown")
-    out = named_folder(arguments.out, Path("runs") / file.name)
-    comparison = compare_methods(file, out, jobs, terminal())
-    if arguments.markdown is not None:
-        write_text(arguments.markdown, markdown(comparison))
-    return not comparison.lost
-
-
-def _refuse(arguments: argparse.Namespace, options: Sequence[str], what: str) -> None:
-    given = next((option for option in options if getattr(arguments, option) is not None), None)
-    if given is not None:
-        raise InputError(f"--{given} is for a comparison of {what}; leave it out")
-
-
-def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -> Comparison | None:
-    """Runs what is left of each study, in a folder of its own, and compares their winners.
-
-    Args:
-        files: the studies, from `compared_studies`.
-        out: folder of the comparison, absolute: a folder for each study, comparison.json, comparison.csv and
-            comparison.html.
-        address: of a Ray cluster, as for `hpo.run.run`.
-
-    Returns:
-        None if no study came to a result.
-
-    Raises:
-        InputError: every study was refused.
-        StorageError: a file system takes nothing more.
-        KeyboardInterrupt: it was stopped; what is finished is kept.
-    """
-    console = wide_terminal()
-    winners: dict[str, Winner] = {}
-    failures: dict[str, str] = {}
-    refusals: list[InputError] = []
-    for number, file in enumerate(files, start=1):
-        name = file.settings.name
-        console.print("")
-        console.print(f"{number}/{len(files)} {name}", style="bold")
-        try:
-            winner = _winner(file, out, address)
-        except InputError as refusal:
-            refusals.append(refusal)
-            winner = str(refusal)
-        if isinstance(winner, str):
-            failures[name] = winner
-            console.print(f"{name} failed: {winner}")
-        else:
-            winners[name] = winner
-    if len(refusals) == len(files):
-        raise refusals[0]
-    if not winners:
-        return None
-    comparison = compared(out.name, winners, failures, _notes(files[0], winners))
-    write_text(out / "comparison.json", comparison.model_dump_json(indent=1) + "\n")
-    write_text(out / "comparison.csv", methods_csv(comparison))
-    write_text(out / "comparison.html", page(comparison))
-    _print(comparison, out, console)
-    return comparison
-
-
-def _winner(file: StudyFile, out: Path, address: str | None) -> Winner | str:
-    """Runs what is left of a study; returns its winner, or why it has none."""
-    folder = out / file.settings.name
-    if not is_over(file, folder):
-        check_free(folder)
-        take_over(Plan(file, folder), [sibling for sibling in out.glob("*") if sibling != folder])
-        try:
-            finished = run(file, folder, address)
-        except InputError:
-            raise
-        except Exception as error:  # Whatever it was, the other methods go on.
-            refused = storage_error(error, folder)
-            if refused is not None:
-                raise refused from error
-            return kept(error, folder)
-        if not finished:
-            raise KeyboardInterrupt
-    return winner_of(file, folder)
-
-
-def _print(comparison: Comparison, out: Path, console: Console) -> None:
-    console.print("", rich_table(comparison), "", sep="\n")
-    console.print(headline(comparison), style="bold")
-    console.print(detail(comparison))
-    for name, reason in comparison.failures.items():
-        console.print(f"{name} failed: {reason}")
-    places = (f"page        {out / 'comparison.html'}", f"numbers     {out / 'comparison.csv'}")
-    console.print("", *places, sep="\n")
-    best = out / comparison.methods[0].name / "best" / "settings.yaml"
-    console.print(f"run the first  python -m segada.adapt {best}")
-
-
-def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
-    """How it was measured, the same for all."""
-    settings, run_settings = file.settings, file.run_settings()
-    stream = run_settings.stream
-    workers = "as many as fit" if settings.resources.workers is None else str(settings.resources.workers)
-    trials = max(len(winner.results.trials) for winner in winners.values())
-    alike = (
-        f"Every method had the same stream ({', '.join(stream.all_visits())}; {frames_of(stream)} a visit), source "
-        f"model, budget ({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
+def parser() -> Parser:
+    """Returns the parser of the command."""
+    parser = command_parser(
+        "hpo.compare",
+        "Compares methods: studies that are searched alike, or methods at fixed settings without a search. The same "
+        "command continues a stopped one.",
+        "compare_methods --trials 12 --out runs/methods",
     )
-    speed = (
-        f"frames/s: predicted and adapted on per second, {workers} runs at a time; {run_settings.runtime.device}, "
-        f"{os.cpu_count()} cores, {platform.machine()}."
-    )
-    return [
-        alike,
-        "A search chose by the frames `val`; what is shown was measured on the frames `test` with fresh seeds.",
-        "Methods with more parameters have no more trials: a large space is a price that a method pays.",
-        speed,
-    ]
-
-
-def _name(studies: Sequence[str]) -> str:
-    """Of the folder: that of the only folder which is compared, or else `comparison`."""
-    only = Path(studies[0])
-    return only.name if len(studies) == 1 and only.name else "comparison"
-
-
-def _options(arguments: argparse.Namespace) -> list[str]:
-    """Those that every study has, as `hpo.run` takes them."""
-    numbers = {"--trials": arguments.trials, "--seed": arguments.seed}
-    given = [f"{option}={number}" for option, number in numbers.items() if number is not None]
-    return [*given, *(f"--set={assignment}" for assignment in arguments.assignments)]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m hpo.compare",
-        description=f"{__doc__} Run again, the same command goes on where it was stopped.",
-    )
-    shipped = ", ".join(("compare_methods", *shipped_comparisons()))
     parser.add_argument(
         "studies",
         nargs="+",
         metavar="STUDY",
-        help=f"study files, names of shipped ones, folders of them, or one file of methods; shipped are {shipped}",
+        help="study files, names of shipped ones, folders of them (compare_methods), or one file of methods "
+        "(compare_camvid)",
     )
-    parser.add_argument("--out", metavar="DIR", help="folder of the results (default: runs/NAME)")
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the samplers")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="PATH=VALUE",
-        dest="assignments",
-        help="a setting of all runs (stream.passes=2) or of the files (confirm.seeds=5, seeds=5); repeatable",
-    )
+    add_out(parser)
+    add_search_options(parser)
     searched = parser.add_argument_group("studies")
-    searched.add_argument("--trials", type=int, metavar="N", help="trials of every search (--set budget.trials=N)")
-    searched.add_argument("--address", help="address of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")
+    add_storage(searched)
+    add_begin(searched)
+    add_address(searched)
     fixed = parser.add_argument_group("methods at fixed settings, which need no Ray")
     fixed.add_argument("--seeds", type=int, metavar="N", help="runs of each method (--set seeds=N)")
     fixed.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default: 1, which measures speed best)")

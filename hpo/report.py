@@ -1,37 +1,47 @@
 """Rebuilds the report of a study from its folder: `python -m hpo.report OUT`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from hpo.config.study_file import load_written
-from hpo.reporting.outputs import write_outputs
-from hpo.study.plan import Plan
-from hpo.study.study import read_study
+from hpo.cli.options import STUDY_FOLDER, command_parser
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.printing import say
-from segada.settings.inputs import resolved
 
 
-def main() -> int:
-    """The command line."""
-    parser = Parser(prog="python -m hpo.report", description=__doc__)
-    parser.add_argument("out", type=Path, help="folder of a study, finished or not")
-    out = parser.parse_args().out
-    return exit_code(lambda: rebuild(resolved(out, "OUT")))
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0 done, 2 wrong input, 3 stopped, 1 anything else."""
+    out = parser().parse_args(words).out
+    return exit_code(lambda: rebuild(out))
 
 
 def rebuild(out: Path) -> None:
     """Writes results.csv, report.html and, if everything is confirmed, best/ anew.
 
     Raises:
-        InputError: the folder holds no study.
+        InputError: The folder holds no study.
     """
+    # Imported here, so that --help is quick.
+    from hpo.config.study_file import load_written
+    from hpo.reporting.outputs import write_outputs
+    from hpo.study.plan import Plan
+    from hpo.study.study import read_study
+    from segada.settings.inputs import resolved
+
+    out = resolved(out, "OUT")
     file = load_written(out)
     study = read_study(file, out)
     results = write_outputs(study, Plan(file, out), study.leases.failures())
     for line in results.damages:
         say(f"damaged: {line}")
-    say(f"report in {out / 'report.html'}")
+    say(f"report in {results.report}")
+
+
+def parser() -> Parser:
+    """Returns the parser of the command."""
+    parser = command_parser("hpo.report", "Rebuilds the report of a study from its folder.", "runs/ga_dacs")
+    parser.add_argument("out", type=Path, metavar="OUT", help=STUDY_FOLDER)
+    return parser
 
 
 if __name__ == "__main__":

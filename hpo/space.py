@@ -3,35 +3,37 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import optuna
-import yaml
-
-from hpo.config.describe import print_points, print_space
-from hpo.config.json_schema import study_schema
-from hpo.config.study_file import StudyFile, load_study
-from hpo.config.sweep_import import is_sweep, unused
-from hpo.search_space.configuration import Configuration
-from hpo.search_space.size import cardinality
-from hpo.study.study import points_to_begin_with
-from hpo.tracking.sweep_export import lost, sweep_of
-from segada.cli.console import wide_terminal
+from hpo.cli.options import SPACE, command_parser
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.printing import tell
-from segada.settings.files import read_yaml
+
+if TYPE_CHECKING:
+    from hpo.config.study_file import StudyFile
+    from hpo.search_space.configuration import Configuration
 
 POINTS = 10
 """Configurations that are shown."""
 
 
-def main() -> int:
-    """The command line. Returns the exit code: 0 done, 2 wrong input, 1 anything else."""
-    arguments = _parser().parse_args()
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0 done, 2 wrong input, 1 anything else."""
+    arguments = parser().parse_args(words)
     return exit_code(lambda: arguments.command(arguments))
 
 
 def check(arguments: argparse.Namespace) -> None:
     """Prints the resolved space and what the first trials would run."""
+    # Imported here, so that --help is quick.
+    from hpo.config.describe import print_points, print_space
+    from hpo.config.study_file import load_study
+    from hpo.config.sweep_import import is_sweep, unused
+    from hpo.search_space.size import cardinality
+    from segada.cli.console import wide_terminal
+    from segada.settings.files import read_yaml
+
     console = wide_terminal()
     file = load_study(arguments.file, runs=False)
     written = read_yaml(file.document.file).tree
@@ -48,6 +50,11 @@ def check(arguments: argparse.Namespace) -> None:
 
 def export(arguments: argparse.Namespace) -> None:
     """Prints the study as a W&B sweep, and on stderr what that cannot say."""
+    import yaml
+
+    from hpo.config.study_file import load_study
+    from hpo.tracking.sweep_export import lost, sweep_of
+
     file = load_study(arguments.file, runs=False)
     print(yaml.safe_dump(sweep_of(file, arguments.file), sort_keys=False, allow_unicode=True), end="")
     for loss in lost(file):
@@ -56,15 +63,21 @@ def export(arguments: argparse.Namespace) -> None:
 
 def schema(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - it has none
     """Prints the JSON schema of study files."""
+    from hpo.config.json_schema import study_schema
+
     print(json.dumps(study_schema(), indent=1))
 
 
-def proposals(file: StudyFile, count: int) -> list[Configuration]:
+def proposals(file: "StudyFile", count: int) -> "list[Configuration]":
     """What a search would try first, before any result is known; what the file begins with is among it.
 
     Raises:
         InputError: a former study that the file begins with cannot be read.
     """
+    import optuna
+
+    from hpo.study.study import points_to_begin_with
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=file.settings.sampler.build(file.space, file.settings.budget.trials))
     for point in points_to_begin_with(file):
@@ -72,11 +85,12 @@ def proposals(file: StudyFile, count: int) -> list[Configuration]:
     return [file.space.suggest(study.ask()) for _ in range(count)]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m hpo.space", description="Study files without running them.")
+def parser() -> Parser:
+    """Returns the parser of the command."""
+    parser = command_parser("hpo.space", "Study files without running them.", "check ga_dacs.yaml")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     checking = commands.add_parser("check", help="what a study file would search: parameters, sizes, ten points")
-    checking.add_argument("file", metavar="FILE", help="study file, or the name of a shipped one")
+    checking.add_argument("file", metavar="FILE", help=SPACE)
     checking.set_defaults(command=check)
     exporting = commands.add_parser("export", help="a study file as a W&B sweep, for wandb sweep and wandb agent")
     exporting.add_argument("file", metavar="FILE", help="study file, as the agents will find it")

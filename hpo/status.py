@@ -4,32 +4,29 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import optuna
-from optuna.storages import BaseStorage
-from rich.console import Console
-
-from hpo.config.document import STUDY
-from hpo.config.storage_url import place_of
-from hpo.monitoring.status import StudyLocation, StudyStatus, status_of
-from hpo.monitoring.status_view import print_plain, print_table
-from hpo.study.attributes import FOLDER, FOLDER_ID
-from hpo.study.journal.file import JOURNAL
-from hpo.study.storage import read_storage
-from segada.artifacts.run_files import read
-from segada.cli.console import terminal
+from hpo.cli.options import command_parser
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.printing import say
 from segada.errors import InputError
-from segada.settings.files import read_value
-from segada.settings.inputs import resolved
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hpo.monitoring.status import StudyStatus
 
 
-def main() -> int:
-    """The command line."""
-    parser = Parser(prog="python -m hpo.status", description=__doc__)
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0 done, 2 wrong input, 3 stopped, 1 anything else."""
+    arguments = parser().parse_args(words)
+    return exit_code(lambda: _look(arguments))
+
+
+def parser() -> Parser:
+    """Returns the parser of the command."""
+    parser = command_parser("hpo.status", "Shows how far a study is; changes nothing.", "runs/ga_dacs --watch 10")
     parser.add_argument(
         "place",
         metavar="OUT|URL",
@@ -38,39 +35,18 @@ def main() -> int:
     parser.add_argument("--name", metavar="STUDY", help="which study of a database; without it, all are listed")
     parser.add_argument("--watch", type=float, metavar="SECONDS", help="look again and again, until the study is over")
     parser.add_argument("--json", action="store_true", help="for machines: a line of JSON per study and look")
-    arguments = parser.parse_args()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return exit_code(lambda: _look(arguments))
-
-
-def places(named: str, study: str | None = None) -> list[StudyLocation]:
-    """The studies of a folder or a database.
-
-    Args:
-        named: the folder, or the URL of the database.
-        study: the only one that is wanted; None for all.
-
-    Raises:
-        InputError: there is no study, or none of this name.
-    """
-    is_url = "://" in named
-    out = None if is_url else resolved(Path(named), "OUT")
-    if out is not None and not out.is_dir():
-        raise InputError(f"{named}: there is no such folder; name the folder of a study, or the URL of a database")
-    place = place_of(named) if is_url else None
-    shown = place or str(out)
-    storage = read_storage(place, Path()) if out is None else _storage_of(out)
-    found = [summary.study_name for summary in storage.get_all_studies()]
-    wanted = _name_in(out) if out is not None and study is None else study
-    if wanted is not None and wanted not in found:
-        raise InputError(f"{shown}: holds no study {wanted!r}, but {', '.join(sorted(found)) or 'none at all'}")
-    optuna_studies = [optuna.load_study(study_name=name, storage=storage) for name in found if wanted in (None, name)]
-    if not optuna_studies:
-        raise InputError(f"{shown}: holds no study")
-    return [StudyLocation(optuna_study, out or _folder_of(optuna_study), shown) for optuna_study in optuna_studies]
+    return parser
 
 
 def _look(arguments: argparse.Namespace) -> None:
+    # Imported here, so that --help is quick.
+    import optuna
+
+    from hpo.monitoring.locations import places
+    from hpo.monitoring.status import status_of
+    from segada.cli.console import terminal
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     if arguments.watch is not None and not (math.isfinite(arguments.watch) and arguments.watch > 0):
         raise InputError(f"--watch must be a number of seconds above 0, but is {arguments.watch}")
     console = terminal()
@@ -90,42 +66,12 @@ def _look(arguments: argparse.Namespace) -> None:
             return
 
 
-def _shown_as(arguments: argparse.Namespace, console: Console) -> Callable[[StudyStatus], None]:
+def _shown_as(arguments: argparse.Namespace, console: "Console") -> Callable[["StudyStatus"], None]:
+    from hpo.monitoring.status_view import print_plain, print_table
+
     if arguments.json:
         return lambda status: print(status.model_dump_json())
     return (lambda status: print_table(status, console)) if console.is_terminal else (lambda one: print_plain(one, say))
-
-
-def _storage_of(out: Path) -> BaseStorage:
-    """The folder's journal, or the database that its study.yaml names."""
-    if (out / JOURNAL).is_file():
-        return read_storage(None, out)
-    place = _study_yaml(out).get("storage")
-    if place is None:
-        raise InputError(f"{out}: holds no study; name the folder of one, as in python -m hpo.status runs/ga_dacs")
-    return read_storage(place_of(str(place)), out)
-
-
-def _name_in(out: Path) -> str | None:
-    name = _study_yaml(out).get("name")
-    return None if name is None else str(name)
-
-
-def _study_yaml(out: Path) -> dict[str, object]:
-    """Empty if it is damaged: the study may be found without it, and what is wrong with it is said then."""
-    nothing: object = {}
-    tree = read(out / STUDY, lambda content: read_value(content.decode("utf-8"), STUDY), nothing).value
-    return tree if isinstance(tree, dict) else {}
-
-
-def _folder_of(optuna_study: optuna.Study) -> Path | None:
-    """The folder of the results of a study in a database, if it can be seen from here."""
-    kept = optuna_study.user_attrs.get(FOLDER)
-    if not isinstance(kept, dict):
-        return None
-    folder = Path(str(kept["path"]))
-    path = folder / FOLDER_ID
-    return folder if path.is_file() and path.read_text(encoding="utf-8") == kept["id"] else None
 
 
 if __name__ == "__main__":

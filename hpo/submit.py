@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from hpo import run as main_job
-from hpo.submission.bundle import packed
-from hpo.submission.entrypoint import VISITS_WAIT, entrypoint, environment, submission_id
-from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
+from hpo.cli.options import add_address, add_out, add_space, command_parser, run_parser
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser, program
 from segada.cli.interruption import Interruption
 from segada.core.printing import escaped, say, tell
 from segada.errors import InputError
@@ -24,9 +22,9 @@ ADDRESS = "http://127.0.0.1:8265"
 """Where a head node's dashboard is when its port is forwarded to this machine."""
 
 
-def main() -> int:
-    """The command line. Returns the exit code: the job's own, or 3 if it was left to itself; 2 for wrong input."""
-    arguments = parsed(sys.argv[1:])
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: the job's own, or 3 if it was left to itself; 2 for wrong input."""
+    arguments = parsed(sys.argv[1:] if words is None else words)
     try:
         with Interruption(lambda: None):
             return int(arguments.command(arguments))
@@ -39,18 +37,23 @@ def main() -> int:
 
 
 def parsed(words: Sequence[str]) -> argparse.Namespace:
-    """The options of a command line; a job's own ones, which `python -m hpo.run` takes too, are checked by it."""
+    """The options of a command line; a job's own ones, which `hpo run` takes too, are checked by it."""
     if words and words[0] in COMMANDS:
-        return _parser().parse_args(words)
-    arguments, rest = _sending().parse_known_args(words)
+        return _verbs().parse_args(words)
+    arguments, rest = parser().parse_known_args(words)
     arguments.rest = rest
-    arguments.study = main_job.parsed(["--space", arguments.space, *rest])
+    arguments.study = run_parser().parse_args(["--space", arguments.space, *rest])
     return arguments
 
 
 def send(arguments: argparse.Namespace) -> int:
     """Checks the study here, sends it and follows its log."""
-    study = main_job.study_file(arguments.study, runs=False).settings.name
+    # Imported here, so that --help is quick.
+    from hpo.config.command_line import study_file
+    from hpo.submission.bundle import packed
+    from hpo.submission.entrypoint import entrypoint, environment, submission_id
+
+    study = study_file(arguments.study, runs=False).settings.name
     bundle = packed(arguments.space, arguments.include)
     command = entrypoint(bundle.study, study, arguments.out, arguments.rest)
     variables = environment(arguments.env)
@@ -91,6 +94,8 @@ def logs(arguments: argparse.Namespace) -> int:
 
 def stop(arguments: argparse.Namespace) -> int:
     """Stops a job as Ctrl-C would."""
+    from hpo.submission.entrypoint import VISITS_WAIT
+
     server = _server(arguments)
     if not server.stop(arguments.job):
         say(_line(server.job(arguments.job)))
@@ -137,7 +142,7 @@ def _say_how_to_go_on(server: "JobServer", name: str, stream: TextIO) -> None:
 
 
 def _again(verb: str, server: "JobServer", name: str) -> str:
-    return f"python -m hpo.submit {verb} {name} --address {shlex.quote(server.address)}"
+    return f"{program('hpo.submit')} {verb} {name} --address {shlex.quote(server.address)}"
 
 
 def _line(job: "SubmittedJob") -> str:
@@ -155,17 +160,18 @@ def _server(arguments: argparse.Namespace) -> "JobServer":
     return JobServer(arguments.address)
 
 
-def _sending() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m hpo.submit",
-        description=f"{__doc__} Other commands: {', '.join(COMMANDS)}. Every other option goes to `python -m hpo.run`.",
+def parser() -> Parser:
+    """Returns the parser of a command line that sends a study."""
+    parser = command_parser(
+        "hpo.submit",
+        "Runs a study as a job of a Ray cluster. Every other option is one of `hpo run`. Jobs that were submitted: "
+        f"%(prog)s {'|'.join(COMMANDS)}.",
+        "--address http://HEAD:8265 --space ga_dacs.yaml --trials 12",
         allow_abbrev=False,
     )
     _add_address(parser)
-    parser.add_argument("--space", required=True, metavar="FILE", help="study file, or the name of a shipped one")
-    parser.add_argument(
-        "--out", metavar="DIR", help="folder on the cluster (default: $SEGADA_RUNS/NAME, or ~/runs/NAME)"
-    )
+    add_space(parser)
+    add_out(parser, "$SEGADA_RUNS/NAME or ~/runs/NAME; on the cluster")
     parser.add_argument(
         "--include",
         action="append",
@@ -182,8 +188,9 @@ def _sending() -> argparse.ArgumentParser:
     return parser
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m hpo.submit", description=__doc__)
+def _verbs() -> Parser:
+    """Returns the parser of a command line on jobs that were submitted."""
+    parser = command_parser("hpo.submit", "Jobs that were submitted to a Ray cluster.", "logs JOB_ID --follow")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         verb = commands.add_parser(name, description=command.__doc__)
@@ -197,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--address", default=ADDRESS, help="HTTP address of the head node (default: %(default)s)")
+    add_address(parser, "http://HOST:PORT of its head node", ADDRESS, "%(default)s")
 
 
 if __name__ == "__main__":

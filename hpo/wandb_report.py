@@ -1,24 +1,27 @@
 """Builds the W&B report of a study that was tracked: `python -m hpo.wandb_report OUT`."""
 
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-import wandb
-
-from hpo.config.study_file import load_written
-from hpo.tracking.wandb_logger import has_key, mode_of
-from segada.cli.exit_codes import Parser, exit_code
+from hpo.cli.options import STUDY_FOLDER, command_parser
+from segada.cli.exit_codes import Parser, exit_code, program
 from segada.core.printing import say
 from segada.errors import InputError
 
 
-def main() -> int:
-    """The command line. Returns the exit code: 0 done, 2 wrong input, a key that is refused, or no answer."""
-    parser = Parser(prog="python -m hpo.wandb_report", description=__doc__)
-    parser.add_argument("out", type=Path, help="folder of a study, finished or not")
-    out = parser.parse_args().out
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code: 0 done, 2 wrong input, a key that is refused, or no answer."""
+    out = parser().parse_args(words).out
     return exit_code(lambda: publish(out))
+
+
+def parser() -> Parser:
+    """Returns the parser of the command."""
+    parser = command_parser("hpo.wandb_report", "Builds a report at W&B of a study that was tracked.", "runs/ga_dacs")
+    parser.add_argument("out", type=Path, metavar="OUT", help=STUDY_FOLDER)
+    return parser
 
 
 def publish(out: Path) -> None:
@@ -27,6 +30,12 @@ def publish(out: Path) -> None:
     Raises:
         InputError: the folder holds no study, or W&B does not take the report.
     """
+    # Imported here, so that --help is quick.
+    import wandb
+
+    from hpo.config.study_file import load_written
+    from hpo.tracking.wandb_logger import has_key, mode_of
+
     file = load_written(out)
     if find_spec("wandb_workspaces") is None:
         raise InputError("reports are built with wandb-workspaces: pip install 'segada[wandb]'")
@@ -35,7 +44,7 @@ def publish(out: Path) -> None:
     if not has_key():
         say("not logged in to W&B, so that the report cannot be saved there; where there is a key, run")
         say(f"  wandb sync {out}/wandb/offline-run-*")
-        say(f"  python -m hpo.wandb_report {out}")
+        say(f"  {program('hpo.wandb_report')} {out}")
         return
     # Imported here: the extra that it needs may not be installed.
     from hpo.tracking.wandb_report_builder import report_of

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
+from hpo.cli.options import run_parser
+from hpo.config.command_line import study_file
 from hpo.config.study_file import StudyFile
-from hpo.run import parsed, study_file
 from segada.errors import InputError
 from segada.settings.inputs import checked_path
 from segada.settings.nested import Value
@@ -39,12 +40,13 @@ def compared_studies(names: Sequence[str], options: Sequence[str]) -> list[Study
 
     Args:
         names: study files, or folders of them.
-        options: of `python -m hpo.run`, which hold for every study: `--trials=12`.
+        options: of `hpo run`, which hold for every study: `--trials=12`.
 
     Raises:
         InputError: a file is wrong, there is only one, two have one name, or they differ in more than their method.
     """
-    files = [study_file(parsed([f"--space={name}", *options])) for name in _files(names)]
+    parser = run_parser()
+    files = [study_file(parser.parse_args([f"--space={name}", *options])) for name in _files(names)]
     if len(files) < 2:
         raise InputError(f"a comparison needs two studies or more, but {' '.join(names)} has {len(files)}")
     for place, file in enumerate(files):

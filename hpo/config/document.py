@@ -1,5 +1,7 @@
 """Reading of a study file by path or shipped name, merged with the files that it extends."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -11,9 +13,14 @@ from segada.settings.inputs import checked_path, misnamed
 from segada.settings.limits import FILES
 from segada.settings.nested import Tree
 from segada.settings.schema import nearest
+from segada.settings.validation_errors import shown
+from segada.settings.yaml_text import parsed
 
 STUDY = "study.yaml"
 """Name, in a run folder, of the study file with every default filled in."""
+
+GIVEN = "study"
+"""Name in errors of a study that stands in no file."""
 
 EXTENDS = "extends"
 """Key of a study file that names its base file; the base supplies every value that the file does not set."""
@@ -36,6 +43,26 @@ def read_document(file: str) -> Document:
         check_regular(Path(file))
         raise InputError(f"{file}: no such file, and no shipped study has this name; {_hint(file)}")
     return _read(path, ())
+
+
+def document_of(tree: Mapping[str, object]) -> Document:
+    """A study that is given as nested dictionaries, read as strictly as a file, with all that it extends.
+
+    Relative names in it are seen from the current folder.
+
+    Raises:
+        InputError: it holds something that a study file cannot, or as in `read_document`.
+    """
+    try:
+        text = json.dumps(tree, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as problem:
+        cure = "a study has text, finite numbers, truth values, None, and lists and dictionaries of these"
+        raise InputError(f"{GIVEN}: {problem}; {cure}") from None
+    # JSON is YAML: limits and types are those of a file.
+    value, _ = parsed(text, GIVEN)
+    if not isinstance(value, dict):
+        raise InputError(f"{GIVEN}: must be a dictionary with the keys of a study file, but is {shown(value)}")
+    return _whole(Document(GIVEN, value, given={(): "a dictionary"}), Path(GIVEN), ())
 
 
 @dataclass(frozen=True)
@@ -93,7 +120,10 @@ def _hint(file: str) -> str:
 
 
 def _read(path: Path, below: tuple[Path, ...]) -> Document:
-    document = read_yaml(path)
+    return _whole(read_yaml(path), path, below)
+
+
+def _whole(document: Document, path: Path, below: tuple[Path, ...]) -> Document:
     if is_sweep(document.tree):
         return as_study(document, path.stem)
     if EXTENDS not in document.tree:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from hpo.config.document import STUDY, read_document
+from hpo.config.document import STUDY, document_of, read_document
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
 from hpo.config.schema import StudySettings
@@ -16,6 +17,7 @@ from hpo.pruners.settings import PairedSettings
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.validation import check_space
+from segada.cli.exit_codes import program
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
@@ -42,6 +44,27 @@ class StudyFile:
     document: Document
     settings: StudySettings
     space: Space
+
+    @classmethod
+    def from_dict(
+        cls, tree: Mapping[str, object], overrides: Mapping[str, Value] | None = None, *, runs: bool = True
+    ) -> Self:
+        """Checks a study that is given as nested dictionaries with the keys of a study file.
+
+        Args:
+            tree: Study; values are text, numbers, truth values, None, and lists and dictionaries of these.
+            overrides: As of `load_study`.
+            runs: As of `load_study`.
+
+        Raises:
+            InputError: One line with the path, what is wrong and what would be right.
+
+        Example:
+            >>> study = hpo.StudyFile.from_dict({"extends": "ga_dacs.yaml", "name": "short", "budget": {"trials": 12}})
+            >>> study.settings.name
+            'short'
+        """
+        return cls(*_checked(document_of(tree), overrides or {}, {}, runs=runs))
 
     @property
     def run(self) -> Tree:
@@ -89,7 +112,7 @@ class StudyFile:
 
 
 def load_study(
-    file: str,
+    file: str | Path,
     overrides: Mapping[str, Value] | None = None,
     options: Mapping[str, str] | None = None,
     *,
@@ -98,18 +121,28 @@ def load_study(
     """Reads and checks a study file.
 
     Args:
-        file: a path, or the bare name of a shipped study (`ga_dacs` or `ga_dacs.yaml`).
+        file: path, or the bare name of a shipped study (`ga_dacs` or `ga_dacs.yaml`).
         overrides: values at dotted paths that replace the file's (`budget.trials`, `run.stream.passes`).
         options: command line option of each override, for error messages, by path; `--set` where it is absent.
         runs: True if the study will be run, so that its data must exist; a report needs no data.
 
     Raises:
-        InputError: one line with the file, the line, the path, what is wrong and what would be right.
+        InputError: One line with the file, the line, the path, what is wrong and what would be right.
+
+    Example:
+        >>> study = hpo.load_study("ga_dacs.yaml", {"budget.trials": 12, "run.stream.passes": 2})
+        >>> study.settings.budget.trials
+        12
     """
-    document = read_document(file)
+    return StudyFile(*_checked(read_document(str(file)), overrides or {}, options or {}, runs=runs))
+
+
+def _checked(
+    document: Document, overrides: Mapping[str, Value], options: Mapping[str, str], *, runs: bool
+) -> tuple[Document, StudySettings, Space]:
     # Presets are applied first, so that values given beside a preset replace it in any order.
-    for path, value in sorted((overrides or {}).items(), key=lambda item: not item[0].endswith(".preset")):
-        document = document.with_overrides({path: value}, (options or {}).get(path, "--set"))
+    for path, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".preset")):
+        document = document.with_overrides({path: value}, options.get(path, "--set"))
     settings = _budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
     base = document.build(RunSettings, run, ("run",))
@@ -131,7 +164,7 @@ def load_study(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
         _check_checkpoint(document, pretraining or base, "run" if pretraining is None else "pretrain")
-    return StudyFile(document, settings, space)
+    return document, settings, space
 
 
 def load_written(out: Path) -> StudyFile:
@@ -141,7 +174,7 @@ def load_written(out: Path) -> StudyFile:
         InputError: the file is missing or damaged; the message has the command that writes it again.
     """
     path = out / STUDY
-    again = f"python -m hpo.run --space FILE --out {out}"
+    again = f"{program('hpo.run')} --space FILE --out {out}"
     if not path.exists():
         raise InputError(f"{out}: has no {STUDY}; name the folder of a study, or let its command write it: {again}")
     if path.is_dir():

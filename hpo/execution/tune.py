@@ -117,6 +117,8 @@ def execute(
             callbacks=[Deaths(searcher, retries, ray_cluster.lost)],
             failure_config=tune.FailureConfig(max_failures=retries),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            # Says nothing, as verbose=0 asks; Tune's choice in a notebook shows a table.
+            progress_reporter=tune.CLIReporter(),
             verbose=0,
         ),
     )

@@ -21,12 +21,12 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     winner.
     """
     answer = conclusion(results)
-    best = best_run(results.confirmation)
+    best = best_run(results.confirmed)
     console.print("", f"search: {search_line(results)}", sep="\n")
-    if results.confirmation is not None:
-        console.print("", _runs(results.confirmation), "", sep="\n")
+    if results.confirmed is not None:
+        console.print("", _runs(results.confirmed), "", sep="\n")
         if best is not None:
-            console.print(_visits(results.confirmation, best), "", sep="\n")
+            console.print(_visits(results.confirmed, best), "", sep="\n")
     console.print(answer.headline, style="bold")
     console.print(answer.detail)
     _print_failures(results, console)

@@ -1,30 +1,29 @@
 """Stopping of a driver by Ctrl-C, by SIGTERM or by the loss of Ray; finished results are written in every case."""
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 
 from hpo.orchestration.coordinator import RunCoordinator
 from segada.cli.exit_codes import INTERRUPTED, how_to_go_on
-from segada.cli.interruption import Interruption
+from segada.cli.interruption import STDERR, Interruption
 
 
 class Stopping(Interruption):
     """Context in which a signal stops the coordinator; a second one, or one before any job runs, interrupts.
 
     An interrupted main thread may hang in Ray if Ray's processes are gone. In that case another thread writes the
-    results, and the process ends.
+    results, and the process ends, if it is that of a command.
     """
 
-    def __init__(self, coordinator: RunCoordinator, conclude: Callable[[], object]) -> None:
+    def __init__(self, coordinator: RunCoordinator, conclude: Callable[[], object] | None) -> None:
         """Prepares the context; signals are handled only while it is open.
 
         Args:
             coordinator: coordinator to stop.
-            conclude: function that writes the results and leaves the study.
+            conclude: function that writes the results and leaves the study, before the process ends; None keeps it.
         """
-        super().__init__(self._stop, self._conclude_and_exit)
+        super().__init__(self._stop, None if conclude is None else self._conclude_and_exit)
         self._coordinator = coordinator
         self._conclude = conclude
         self._once = threading.Lock()
@@ -49,9 +48,10 @@ class Stopping(Interruption):
             return
         self._coordinator.stop()
         try:
+            assert self._conclude is not None
             self._conclude()
         finally:
             said = f"{self._coordinator.lost or 'interrupted'}; {how_to_go_on('what is finished is kept')}\n"
-            os.write(sys.stderr.fileno(), said.encode())
+            os.write(STDERR, said.encode())
             # The process exits past every `finally`: the main thread does not return from Ray.
             os._exit(INTERRUPTED)

@@ -8,7 +8,6 @@ from optuna import Study
 from optuna.pruners import BasePruner
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from scipy.stats import wilcoxon
 
 from segada.artifacts.run_files import read_areas
 from segada.metrics import Areas, Floats, mean_iou_by_set
@@ -42,6 +41,9 @@ class PairedPruner(BasePruner):
         if visits < self._min_visits:
             return False
         differences = frame_differences(ours[:visits], theirs[:visits])
+        # Imported here: scipy.stats takes longer to import than all else that a study file needs.
+        from scipy.stats import wilcoxon
+
         # Frames with equal mIoU count half for each side.
         test = wilcoxon(differences, alternative="less", zero_method="zsplit")
         return bool(differences.mean() < 0 and test.pvalue < self._alpha)

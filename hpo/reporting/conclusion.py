@@ -47,12 +47,12 @@ def hardest(confirmation: Confirmation) -> str:
 
 def conclusion(results: StudyResults) -> Conclusion:
     """Summarizes whether adaptation helps, by how much, and with which confidence."""
-    best = best_run(results.confirmation)
-    if best is None or results.confirmation is None:
+    best = best_run(results.confirmed)
+    if best is None or results.confirmed is None:
         return _unconfirmed(results)
     seeds = f"{len(best.seeds)} fresh seeds" if len(best.seeds) > 1 else "one fresh seed"
-    where = hardest(results.confirmation)
-    is_default = _is_default(best, results.confirmation)
+    where = hardest(results.confirmed)
+    is_default = _is_default(best, results.confirmed)
     others = {name: gain for name, gain in best.gain.items() if not (is_default and name == DEFAULT)}
     at_worst = {name: best.miou_gain[name][where] for name in others}
     whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
@@ -60,9 +60,9 @@ def conclusion(results: StudyResults) -> Conclusion:
         f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
         *(["It is the default configuration: the search found none better."] if is_default else []),
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
-        f"Brackets show {100 * results.confirmation.confidence:.0f} % bootstrap intervals.",
+        f"Brackets show {100 * results.confirmed.confidence:.0f} % bootstrap intervals.",
         *(f"Not compared with {_LONG[name]}: its confirmation failed." for name in _LONG if name not in best.gain),
-        *_foremost(results.confirmation),
+        *_foremost(results.confirmed),
     ]
     baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
     return Conclusion(_headline(baselines), " ".join(sentences))
@@ -128,7 +128,7 @@ def _unconfirmed(results: StudyResults) -> Conclusion:
     leader = (
         f"Trial {completed[0].number} leads the search, with one seed on the frames of the search: not a final result."
     )
-    if results.confirmation is not None:
+    if results.confirmed is not None:
         return Conclusion("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
     if results.failures:
         return Conclusion("No answer: no configuration is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")

@@ -30,7 +30,7 @@ def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyRe
     results = results_of(study, plan, confirmation or kept_confirmation(study, plan))
     results = replace(results, damages=(*damaged, *results.damages))
     write_csv(results, plan.out / "results.csv")
-    write_report(results, plan.out / "report.html")
+    write_report(results, results.report)
     return results
 
 

@@ -28,7 +28,7 @@ def page(results: StudyResults) -> str:
         f"<header><p>{escape(results.name)} · {escape(search_line(results))}</p>",
         f"<h1>{escape(answer.headline)}</h1></header>",
         f'<p class="lead">{escape(answer.detail)}</p>',
-        _figures(results.confirmation),
+        _figures(results.confirmed),
         _per_domain(results),
         _winner(results),
         _search(results),
@@ -75,7 +75,7 @@ def _winner(results: StudyResults) -> str:
 
 
 def _trial(results: StudyResults) -> TrialResult | None:
-    best = best_run(results.confirmation)
+    best = best_run(results.confirmed)
     return None if best is None else next((one for one in results.trials if one.number == best.trial), None)
 
 

@@ -43,7 +43,7 @@ def per_domain(results: StudyResults) -> str:
 
 
 def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
-    confirmation = results.confirmation
+    confirmation = results.confirmed
     if confirmation is None:
         return "", []
     best = best_run(confirmation)
@@ -69,7 +69,7 @@ def _over_source_only(run: Confirmed) -> list[float | None]:
 
 
 def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:
-    best = best_run(results.confirmation)
+    best = best_run(results.confirmed)
     if best is None:
         return "", []
     rows = []

@@ -45,19 +45,29 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     """Collects the results of the study so far."""
     objectives = study.file.settings.objectives
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
+    trials = tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False))
+    best = [trial.number for trial in study.best(1)]
     return StudyResults(
         name=study.file.settings.name,
         objectives=tuple(objective.metric for objective in objectives),
         maximized=tuple(objective.goal == "maximize" for objective in objectives),
-        trials=tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False)),
+        trials=trials,
         baselines={name: found for name, path in folders.items() if (found := read_report(path).value) is not None},
-        confirmation=confirmation,
+        folder=plan.out,
+        best=next((trial for trial in trials if trial.number in best), None),
+        confirmed=confirmation,
         visits=plan.search_settings().stream.all_visits(),
         study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8", errors="replace"),
         failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
         damages=damages_of(study, plan),
     )
+
+
+def read_results(study: Study, plan: Plan) -> StudyResults:
+    """Reads what the study has found so far from its folder; writes nothing."""
+    confirmation = confirmation_of(study, plan, read_failures(plan.out).value) or kept_confirmation(study, plan)
+    return results_of(study, plan, confirmation)
 
 
 def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:

@@ -3,15 +3,24 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from hpo.results.confirmation import Confirmation
 from hpo.results.digest import Report, Visits
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
+from segada.errors import InputError
 from segada.records import RunReport, VisitRecord, visit_labels
 from segada.settings.nested import Tree, Value
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+REPORT_PAGE: Final = "report.html"
+"""Name of the page with a study's results, in its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,12 @@ class StudyResults:
     trials: tuple[TrialResult, ...]
     baselines: dict[str, RunReport]
     """Reports of the baselines on the split `val`, by name."""
-    confirmation: Confirmation | None
+    folder: Path
+    """Folder of the study."""
+    best: TrialResult | None
+    """Best completed trial that keeps every constraint, by the first objective; None if there is none yet."""
+    confirmed: Confirmation | None
+    """Best configurations and baselines on the test frames with fresh seeds; None until all of these runs are over."""
     visits: tuple[str, ...]
     """Visited domains in stream order."""
     study_yaml: str
@@ -60,6 +74,32 @@ class StudyResults:
     """Wall time during which trials ran, over all sessions; a pause in the middle of a trial counts."""
     damages: tuple[str, ...] = ()
     """Lines on damaged or missing files, with the consequence of each."""
+
+    @property
+    def report(self) -> Path:
+        """Path of report.html."""
+        return self.folder / REPORT_PAGE
+
+    def to_frame(self) -> "DataFrame":
+        """Returns the trials as a pandas frame with a row per trial, indexed by its number.
+
+        Columns are those of results.csv: state, objectives, parameters by path, `miou/<visit>`, gain,
+        `label_free/<score>`, seconds, reason, incidents. What a trial does not have is missing (NaN or None). Lists are
+        text with a space between two members.
+
+        Raises:
+            InputError: pandas is not installed.
+
+        Example:
+            >>> frame = hpo.load_results("runs/ga_dacs").to_frame()
+            >>> frame[frame.state == "complete"].sort_values("mean_miou").tail(3)
+        """
+        if find_spec("pandas") is None:
+            raise InputError("to_frame needs pandas, which is not installed: pip install 'segada[pandas]'")
+        from pandas import DataFrame  # optional, and slow to import
+
+        columns, rows = table(self)
+        return DataFrame(rows, columns=columns).set_index("number")
 
     @property
     def labels(self) -> list[str]:
@@ -90,13 +130,19 @@ def write_csv(results: StudyResults, path: Path) -> None:
     the visits of completed trials. No column occurs twice: a column that is also an objective is among the objectives,
     and for a trial without objective values has its value from the other source.
     """
+    names, rows = table(results)
+    write_text(path, csv_text(names, rows))
+
+
+def table(results: StudyResults) -> tuple[list[str], list[Tree]]:
+    """Returns the names of the columns of results.csv, and a row per trial that lacks columns without a value."""
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     miou = [f"{DOMAIN_PREFIX}{label}" for label in results.labels]
     scores = _scores(results)
     label_free = [f"{LABEL_FREE_PREFIX}{score}" for score in scores]
     columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *label_free]
     names = list(dict.fromkeys([*columns, "seconds", "reason", "incidents"]))
-    write_text(path, csv_text(names, (_row(trial, results, scores) for trial in results.trials)))
+    return names, [_row(trial, results, scores) for trial in results.trials]
 
 
 def _scores(results: StudyResults) -> list[str]:

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from hpo.study.created_files import Made, remove_if_empty, remove_named
 from hpo.study.file_lock import locked, take
-from hpo.study.folder import LOCK, SCRATCH, check_movable
+from hpo.study.folder import LOCK, SCRATCH, check_movable, check_study_movable, holds_study
 from hpo.study.heartbeats import (
     DRIVERS,
     HEARTBEAT_SECONDS,
@@ -210,14 +210,42 @@ def set_aside(out: Path) -> Path | None:
     """
     if not out.is_dir() or not any(out.iterdir()):
         return None
-    check_movable(out)
+    check_study_movable(out)
     with locked(out / LOCK):
-        working = [record for record in driver_records(out) if is_alive(out, record, time.time())]
-        if working:
-            worker = f"process {working[0].pid} on {working[0].host}"
-            raise InputError(f"{out}: {worker} works in this folder; stop it first, or name another folder with --out")
-        number = next(number for number in range(1, 1 << 30) if not os.path.lexists(f"{out}.{number}"))
-        return out.rename(f"{out}.{number}")
+        _check_idle(out)
+        return _renamed(out)
+
+
+def set_aside_comparison(out: Path) -> Path | None:
+    """Renames the folder of a comparison, with the studies in it, as `set_aside` renames that of a study.
+
+    Args:
+        out: Folder of the comparison, which has passed `hpo.study.folder.check_comparison`.
+
+    Raises:
+        InputError: The folder cannot be renamed, or a driver works in one of its studies.
+    """
+    if not out.is_dir() or not any(out.iterdir()):
+        return None
+    check_movable(out)
+    with ExitStack() as locks:
+        for folder in filter(holds_study, sorted(out.iterdir())):
+            locks.enter_context(locked(folder / LOCK))
+            _check_idle(folder)
+        return _renamed(out)
+
+
+def _check_idle(out: Path) -> None:
+    """Raises InputError if a driver works in a study's folder."""
+    working = [record for record in driver_records(out) if is_alive(out, record, time.time())]
+    if working:
+        worker = f"process {working[0].pid} on {working[0].host}"
+        raise InputError(f"{out}: {worker} works in this folder; stop it first, or name another folder with --out")
+
+
+def _renamed(out: Path) -> Path:
+    number = next(number for number in range(1, 1 << 30) if not os.path.lexists(f"{out}.{number}"))
+    return out.rename(f"{out}.{number}")
 
 
 def _remove_dead(out: Path) -> None:

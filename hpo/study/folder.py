@@ -72,8 +72,8 @@ def check_comparison(out: Path) -> None:
         raise InputError(f"{out}: holds {entries[0].name} and no study, so no comparison is written there; {CURE}")
 
 
-def check_movable(out: Path) -> None:
-    """Refuses a folder that --new may not move aside.
+def check_study_movable(out: Path) -> None:
+    """Refuses a folder of a study that --new may not move aside.
 
     Raises:
         InputError: it does not hold a study, is the current folder or above it, or is a file system of its own.
@@ -81,6 +81,15 @@ def check_movable(out: Path) -> None:
     first = _foreign(out)
     if first is not None and not holds_study(out):
         raise InputError(f"{out}: holds {first} and no study, so --new does not move it aside; {CURE}")
+    check_movable(out)
+
+
+def check_movable(out: Path) -> None:
+    """Refuses a folder that cannot be renamed.
+
+    Raises:
+        InputError: it is in use as the current folder, or a whole file system.
+    """
     here = Path.cwd()
     if out in (here, *here.parents):
         raise InputError(f"{out}: is the current folder or above it, so --new does not move it aside; leave it first")

@@ -45,9 +45,9 @@ def _summary(results: StudyResults) -> dict[str, JsonValue]:
         best = dict(zip(results.objectives, map(_number, done[0].values), strict=True))
         summary |= {"best/trial": f"trial {done[0].number}", **{f"best/{name}": value for name, value in best.items()}}
     summary |= {f"baselines/{name}": report.mean_miou for name, report in results.baselines.items()}
-    if results.confirmation is not None:
-        runs = {run.name: run.mean_miou.value for run in results.confirmation.runs}
-        summary |= {"confirmed/best": results.confirmation.best, **{f"confirmed/{name}": runs[name] for name in runs}}
+    if results.confirmed is not None:
+        runs = {run.name: run.mean_miou.value for run in results.confirmed.runs}
+        summary |= {"confirmed/best": results.confirmed.best, **{f"confirmed/{name}": runs[name] for name in runs}}
     return summary
 
 

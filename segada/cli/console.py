@@ -30,7 +30,16 @@ class PlainConsole(Console):
             soft_wrap: True to leave long lines unwrapped.
         """
         super().__init__(
-            file=file, width=width, quiet=quiet, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False
+            file=file,
+            width=width,
+            quiet=quiet,
+            soft_wrap=soft_wrap,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            # A Jupyter kernel shows lines; it is no terminal, though it sets FORCE_COLOR.
+            force_jupyter=False,
+            force_terminal=False if "ipykernel" in sys.modules else None,
         )
 
     def render_str(self, text: str, **looks: Any) -> Text:

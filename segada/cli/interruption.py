@@ -23,13 +23,16 @@ PATIENCE: Final = 6.0
 SCRIPTS: Final = ("segada", "hpo")
 """Names of the console scripts."""
 
+STDERR: Final = 2
+"""File descriptor of standard error; in a Jupyter kernel `sys.stderr` has another one, or none."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _Handler: TypeAlias = Callable[[int, FrameType | None], Any] | int | None
 
 
 def program(module: str) -> str:
     """Returns how the command of a module was called: `segada adapt` or `python -m segada.adapt`."""
-    return module.replace(".", " ", 1) if _script() is not None else f"python -m {module}"
+    return f"python -m {module}" if _script() is None else module.replace(".", " ", 1).replace("_", "-")
 
 
 def typed_again() -> str:
@@ -67,7 +70,7 @@ def _end(_: int, _frame: FrameType | None) -> None:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     said = f"interrupted; what is finished is kept. To go on: {typed_again()}\n"
-    os.write(sys.stderr.fileno(), said.encode())
+    os.write(STDERR, said.encode())
     os._exit(INTERRUPTED)
 
 
@@ -129,7 +132,7 @@ class Interruption:
         if text is None:
             self._end()
         # Not through the console: the signal may have come while that was printing.
-        os.write(sys.stderr.fileno(), f"{text}\n".encode())
+        os.write(STDERR, f"{text}\n".encode())
 
     def _end_from_outside(self) -> None:
         if not self._is_ending:

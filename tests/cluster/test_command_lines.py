@@ -13,7 +13,9 @@ from typing import NoReturn
 import pytest
 from manifests import CLUSTER, ROOT
 
-from hpo import run, submit
+from hpo import submit
+from hpo.cli.options import run_parser
+from hpo.config.command_line import study_file
 from hpo.config.document import shipped_studies
 
 COMMAND = re.compile(r"""python -m ((?:hpo|segada)(?:\.\w+)+)(?:(?=[`"'\n])|\s+([^`\n]*))""")
@@ -66,9 +68,9 @@ def test_a_command_line_is_one_that_the_program_takes(
 ) -> None:
     is_study = module == "hpo.run" or (module == "hpo.submit" and words[:1] and words[0] not in submit.COMMANDS)
     if is_study:
-        arguments = run.parsed(words) if module == "hpo.run" else submit.parsed(words).study
+        arguments = run_parser().parse_args(words) if module == "hpo.run" else submit.parsed(words).study
         assert arguments.space in shipped_studies()
-        assert run.study_file(arguments, runs=False).settings.name
+        assert study_file(arguments, runs=False).settings.name
     else:
         _taken(module, words, monkeypatch)
 
@@ -85,7 +87,7 @@ def test_every_way_to_a_cluster_has_a_command_of_ours_and_a_wrong_one_is_found(
 
 def test_the_ways_of_slurm_and_the_options_of_the_main_job_are_the_same() -> None:
     for line in re.findall(r"segada\.sbatch (--.*)$", (CLUSTER / "README.md").read_text(), flags=re.MULTILINE):
-        assert run.study_file(run.parsed(shlex.split(line)), runs=False).settings.budget.trials > 1
+        assert study_file(run_parser().parse_args(shlex.split(line)), runs=False).settings.budget.trials > 1
 
 
 def test_every_file_that_the_page_names_is_there() -> None:

@@ -17,8 +17,9 @@ from rich.console import Console
 from safetensors.numpy import save
 from study_samples import random_areas, report
 
-import hpo.run
+import hpo.session.main_job
 from hpo.orchestration.coordinator import RunCoordinator
+from hpo.run import main as run_main
 from hpo.study.drivers import Driver
 from hpo.study.jobs import Job, RunUpdate
 from hpo.study.study import Study
@@ -73,5 +74,5 @@ def work_off(
             time.sleep(0.01)
 
 
-hpo.run._work_off = work_off
-sys.exit(hpo.run.main())
+hpo.session.main_job._work_off = work_off
+sys.exit(run_main())

@@ -1,6 +1,7 @@
 """Reports and results of a study that never ran, for tests of what is made of them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import yaml
@@ -122,7 +123,9 @@ def results(confirmed: Confirmation | None, failures: dict[str, str] | None = No
         maximized=(True,),
         trials=trials,
         baselines=baselines,
-        confirmation=confirmed,
+        folder=Path("runs", "a<rain"),
+        best=trials[1],
+        confirmed=confirmed,
         visits=DOMAINS,
         study_yaml="name: a<rain\n",
         failures=failures or {},

@@ -19,13 +19,14 @@ from study_samples import report
 
 import segada.engine.divergence
 import segada.engine.runner
-from hpo import run
 from hpo.config.study_file import load_study
 from hpo.execution.failures import Deaths
 from hpo.execution.trainable import GIVEN_UP, LEAN, PROGRESS, VisitTrainable, config_of
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.results.collect import results_of
 from hpo.results.results import write_csv
+from hpo.run import main
+from hpo.session import command
 from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.drivers import joined
 from hpo.study.jobs import Job, RunUpdate
@@ -488,11 +489,10 @@ def test_the_main_job_ends_with_the_line_to_go_on(
         raise error
 
     (tmp_path / "study-file.yaml").write_text(STUDY)
-    monkeypatch.setattr(run, "run", full)
-    monkeypatch.setattr(
-        sys, "argv", ["run", "--space", str(tmp_path / "study-file.yaml"), "--out", str(tmp_path / "o")]
-    )
-    assert run.main() == code
+    monkeypatch.setattr(command, "run", full)
+    options = ["--space", str(tmp_path / "study-file.yaml"), "--out", str(tmp_path / "o")]
+    monkeypatch.setattr(sys, "orig_argv", ["/usr/bin/python", "-m", "hpo.run", *options, "--new"])
+    assert main([*options, "--new"]) == code
     line = capsys.readouterr().err
     assert line.startswith(said)
     assert line.endswith(f"To go on: python -m hpo.run --space {tmp_path / 'study-file.yaml'} --out {tmp_path / 'o'}\n")

@@ -14,10 +14,10 @@ from study_samples import report, visit
 
 import hpo.status
 from hpo.config.study_file import load_study
+from hpo.monitoring.locations import places
 from hpo.monitoring.status import StudyStatus, status_of
 from hpo.monitoring.status_view import print_table
 from hpo.orchestration.coordinator import RunCoordinator
-from hpo.status import places
 from hpo.study.drivers import Driver, joined
 from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan
@@ -272,7 +272,7 @@ def test_watching_ends_with_the_study(
     status = _status(tmp_path / "out")
     at_work = status.model_copy(update={"drivers": ["somebody (process 7)"]})
     monkeypatch.setattr(hpo.status.time, "sleep", looks.append)
-    monkeypatch.setattr(hpo.status, "status_of", lambda *_: status if looks else at_work)
+    monkeypatch.setattr("hpo.monitoring.status.status_of", lambda *_: status if looks else at_work)
     assert _command(str(tmp_path / "out"), "--watch", "3", monkeypatch=monkeypatch) == DONE
     assert looks == [3.0]
     assert capsys.readouterr().out.count("trials: 6/6") == 2

@@ -12,6 +12,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 
 from hpo.study.file_lock import take
 from hpo.study.journal.operations import Sequel, parsed
+from segada.cli.exit_codes import program
 from segada.core.atomic_io import write_bytes
 from segada.core.printing import tell
 from segada.errors import InputError
@@ -106,7 +107,7 @@ class JournalLock(BaseJournalFileLock):
 
 def damaged(path: Path, number: int, problem: str) -> DamagedJournal:
     """Returns the error for a journal line that cannot be used."""
-    cure = f"python -m hpo.trial salvage {shlex.quote(str(path.parent))}"
+    cure = f"{program('hpo.trial')} salvage {shlex.quote(str(path.parent))}"
     return DamagedJournal(f"{path}:{number}: {problem}; all other lines are kept by: {cure}")
 
 

@@ -15,8 +15,9 @@ import pytest
 from safetensors.numpy import save
 from study_samples import leave_run, random_areas, report
 
-import hpo.compare
-from hpo.compare import compare, main
+import hpo.comparison.comparison
+from hpo.compare import main
+from hpo.comparison.comparison import compare
 from hpo.comparison.diagram import diagram
 from hpo.comparison.results import Comparison
 from hpo.comparison.reuse import take_over
@@ -121,7 +122,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> Engine:
-    monkeypatch.setattr(hpo.compare, "run", engine)
+    monkeypatch.setattr(hpo.comparison.comparison, "run", engine)
     return engine
 
 
@@ -211,6 +212,26 @@ def test_stopped_it_ends_with_its_own_exit_code_and_goes_on(
     assert main() == 0
     assert len(first.jobs) == 20
     assert not set(first.jobs) & set(second.jobs)
+
+
+def test_new_begins_anew_beside_the_folder_that_was_there_and_resume_wants_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(folder), "--out", str(tmp_path / "out")]
+    engine = put_in(monkeypatch, Engine())
+    assert main([*words, "--resume"]) == 2
+    assert "holds none of these studies, so that --resume has nothing to continue" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+    assert main([*words, "--new"]) == 0
+    assert "is now in" not in capsys.readouterr().out
+    jobs = list(engine.jobs)
+    assert main([*words, "--resume"]) == 0
+    assert engine.jobs == jobs
+    assert main([*words, "--new"]) == 0
+    assert f"what {tmp_path / 'out'} held is now in {tmp_path / 'out.1'}" in capsys.readouterr().out
+    assert engine.jobs == [*jobs, *jobs]
+    assert (tmp_path / "out.1" / "comparison.html").is_file()
 
 
 def test_a_method_that_fails_is_shown_and_the_others_go_on(

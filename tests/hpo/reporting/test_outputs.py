@@ -79,7 +79,7 @@ def test_a_search_that_its_hours_ended_is_confirmed(study: Study, plan: Plan):
 
     assert confirmed is not None
     assert [run.name for run in confirmed.runs] == ["source_only", "batch_norm", "default", "trial 0"]
-    assert write_outputs(study, plan, {}).confirmation == confirmed
+    assert write_outputs(study, plan, {}).confirmed == confirmed
     assert (plan.out / "best" / "weights.safetensors").exists()
 
 
@@ -98,8 +98,8 @@ def test_a_trial_that_has_the_default_configuration_stands_for_it(tmp_path: Path
 
     assert not any(job.name.startswith("default") for job in jobs)
     results = write_outputs(study, plan, {})
-    assert results.confirmation is not None
-    assert [(run.name, run.trial) for run in results.confirmation.runs[2:]] == [("default", 0), ("trial 0", 0)]
+    assert results.confirmed is not None
+    assert [(run.name, run.trial) for run in results.confirmed.runs[2:]] == [("default", 0), ("trial 0", 0)]
     assert "It is the default configuration" in (plan.out / "report.html").read_text()
 
     failed = confirmation_of(study, plan, {"trial 0 seed 1": "the loss is nan"})
@@ -132,7 +132,7 @@ def test_of_several_the_best_is_picked_by_fresh_seeds_on_the_frames_of_the_searc
     assert confirmed.best == "trial 1"
     mean = report(0.15).mean_miou
     assert [run.selection for run in confirmed.runs[:4]] == [None, None, None, pytest.approx(mean)]
-    written = write_outputs(study, plan, {}).confirmation
+    written = write_outputs(study, plan, {}).confirmed
     assert written == confirmed
     failed = confirmation_of(study, plan, {"trial 1 seed 2 val": "its worker died"})
     assert failed is not None
@@ -149,9 +149,9 @@ def test_failures_outlive_their_session_until_the_run_is_made_up_for(study: Stud
     assert write_outputs(study, plan, reasons).failures == reasons
     again = write_outputs(study, plan, {})
     assert again.failures == json.loads((plan.out / "failures.json").read_text()) == reasons
-    assert again.confirmation is not None
-    assert again.confirmation.best is None
-    assert again.confirmation.failures == {"trial 0": "seed 2: the loss is nan"}
+    assert again.confirmed is not None
+    assert again.confirmed.best is None
+    assert again.confirmed.failures == {"trial 0": "seed 2: the loss is nan"}
     for reason in reasons.values():
         assert reason in (plan.out / "report.html").read_text()
 

@@ -11,14 +11,15 @@ import pytest
 from study_samples import leave_run, report
 
 import hpo.run
+import hpo.session.main_job
 from hpo.comparison.results import is_over
 from hpo.config.study_file import StudyFile, load_study, load_written
 from hpo.execution.gpu_share import FILE as SHARES
 from hpo.execution.gpu_share import _read as read_shares
+from hpo.monitoring.locations import places
 from hpo.monitoring.status import status_of
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.report import rebuild
-from hpo.status import places
 from hpo.study.jobs import RunUpdate
 from hpo.study.plan import Plan, undone
 from hpo.study.study import points_to_begin_with, read_study
@@ -91,7 +92,7 @@ class Engine:
 def engine() -> Iterator[Engine]:
     one = Engine()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hpo.run, "_work_off", one.work_off)
+        patch.setattr(hpo.session.main_job, "_work_off", one.work_off)
         yield one
 
 
@@ -105,7 +106,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> StudyFile:
 @pytest.fixture(scope="module")
 def finished(engine: Engine, file: StudyFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("finished") / "out"
-    assert hpo.run.run(file, out)
+    assert hpo.session.main_job.run(file, out)
     return out
 
 
@@ -142,10 +143,10 @@ def test_a_damaged_file_of_a_run_is_named_and_only_that_run_is_done_again(
     _damage(out / name, KINDS[kind])
     study, plan = read_study(file, out), Plan(file, out)
 
-    assert str(out / name) in "\n".join(hpo.run.damages_of(study, plan))
+    assert str(out / name) in "\n".join(hpo.session.main_job.damages_of(study, plan))
     jobs = [*plan.baselines(), *plan.confirmed_baselines(), *plan.confirmations(study), *plan.repairs(study)]
     assert [job.name for job in undone(jobs)] == [DONE_AGAIN[name]]
-    assert not hpo.run._is_done(study, plan)
+    assert not hpo.session.main_job._is_done(study, plan)
     assert len(study.finished()) == 2
 
 
@@ -154,7 +155,7 @@ def test_a_file_that_is_missing_is_as_a_damaged_one(name: str, file: StudyFile, 
     (out / name).unlink()
     study, plan = read_study(file, out), Plan(file, out)
 
-    assert f"{out / name}: is missing" in "\n".join(hpo.run.damages_of(study, plan))
+    assert f"{out / name}: is missing" in "\n".join(hpo.session.main_job.damages_of(study, plan))
     assert [job.name for job in plan.lost(study, ())] == [DONE_AGAIN[name]]
 
 
@@ -168,11 +169,11 @@ def test_a_comparison_does_not_take_a_damaged_study_for_one_that_is_over(name: s
 def test_a_whole_study_names_nothing_and_has_nothing_left(
     engine: Engine, file: StudyFile, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert hpo.run.run(file, out)
+    assert hpo.session.main_job.run(file, out)
     assert engine.jobs == []
     assert "damaged" not in capsys.readouterr().out
     shutil.rmtree(out / TRIAL)
-    assert hpo.run.run(file, out), "a trial whose folder is gone counts"
+    assert hpo.session.main_job.run(file, out), "a trial whose folder is gone counts"
     assert engine.jobs == []
 
 
@@ -202,7 +203,7 @@ def test_a_run_without_a_checkpoint_that_is_whole_is_run_again(engine: Engine, f
     for name in ("weights.safetensors", "checkpoint/state.pt", "checkpoint/former.pt"):
         _damage(out / CONFIRMED / name, KINDS["cut in half"])
 
-    assert hpo.run.run(file, out)
+    assert hpo.session.main_job.run(file, out)
     assert engine.jobs == ["trial 0 seed 1"]
     assert {name: (out / CONFIRMED / name).read_bytes() for name in whole} == whole
     assert (out / "best" / "weights.safetensors").read_bytes() == whole["weights.safetensors"]
@@ -254,7 +255,7 @@ def test_a_study_file_in_the_folder_that_is_damaged_is_written_again_by_the_stud
     (place,) = places(str(out))
     (said,) = status_of(place, 0.0).damages
     assert said.startswith(f"{out / 'study.yaml'}: ")
-    assert hpo.run.run(file, out)
+    assert hpo.session.main_job.run(file, out)
     assert f"damaged: {out / 'study.yaml'}" in capsys.readouterr().out
     assert (out / "study.yaml.damaged").exists()
     assert load_written(out).identity == file.identity
@@ -301,6 +302,6 @@ def test_a_source_training_is_lost_if_its_weights_are_damaged_and_not_if_its_fol
     for damage in ("cut in half", "empty"):
         _damage(plan.weights, KINDS[damage])
         assert "source" in [job.name for job in plan.lost(study, ())]
-        assert any(line.startswith(f"{plan.weights}: ") for line in hpo.run.damages_of(study, plan))
+        assert any(line.startswith(f"{plan.weights}: ") for line in hpo.session.main_job.damages_of(study, plan))
     plan.weights.unlink()
-    assert f"{plan.weights}: is missing" in "\n".join(hpo.run.damages_of(study, plan))
+    assert f"{plan.weights}: is missing" in "\n".join(hpo.session.main_job.damages_of(study, plan))

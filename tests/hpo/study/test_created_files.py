@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import hpo.run
+import hpo.session.main_job
 from hpo.compare import main as compare_main
 from hpo.comparison.reuse import _copy
 from hpo.config.study_file import load_study
@@ -49,7 +50,7 @@ def meanwhile(monkeypatch):
                 write(driver.out / name)
             raise InputError("the checkpoint is missing")
 
-        monkeypatch.setattr(hpo.run, "_work_off", refuse)
+        monkeypatch.setattr(hpo.session.main_job, "_work_off", refuse)
 
     return planned
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import hpo.run
+import hpo.session.main_job
 from hpo.config.storage_url import VARIABLE, masked, place_of, without_password
 from hpo.config.study_file import StudyFile, load_study
 from hpo.study.drivers import Driver
@@ -150,7 +151,7 @@ def test_resume_refuses_where_there_is_nothing_to_go_on_with(tmp_path, place, mo
 
 def test_new_moves_the_folder_aside_and_begins_anew(tmp_path, monkeypatch, capsys):
     out, asked = tmp_path / "out", []
-    monkeypatch.setattr(hpo.run, "_work_off", lambda _coordinator, study, *_: asked.append(study.ask()))
+    monkeypatch.setattr(hpo.session.main_job, "_work_off", lambda _coordinator, study, *_: asked.append(study.ask()))
     command = ["--space", str(tmp_path / "kept.yaml"), "--out", str(out), "--new"]
     for low in (0.1, 0.2, 0.3):
         changed = {"space": {"method.pseudo_threshold": {"type": "float", "low": low, "high": 0.9, "default": 0.6}}}

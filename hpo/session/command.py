@@ -1,0 +1,76 @@
+"""The command `hpo run`: what becomes of a session's end on the command line."""
+
+import argparse
+import sys
+import traceback
+from pathlib import Path
+
+import optuna
+
+from hpo.config.command_line import study_file
+from hpo.config.storage_url import masked
+from hpo.session.main_job import begin_anew, run
+from hpo.study.folder import LOCK
+from hpo.study.opening import check_begun
+from hpo.study.storage import lost
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.cli.interruption import Interruption, typed_again
+from segada.cli.output_dir import named_folder
+from segada.core.printing import escaped_lines, tell
+from segada.core.storage_errors import storage_error
+from segada.errors import InputError
+from segada.settings.inputs import resolved
+
+
+def run_command(arguments: argparse.Namespace) -> int:
+    """Does what is left of a study and returns the exit code.
+
+    Args:
+        arguments: Parsed by `hpo.cli.options.run_parser`.
+
+    Returns:
+        0 done; 2 wrong input; 3 stopped and resumable; 1 anything else.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    again = typed_again()
+    out: Path | None = None
+    why = "interrupted"
+    database = arguments.storage
+    try:
+        file = study_file(arguments)
+        database = file.settings.storage
+        out = resolved(named_folder(arguments.out, Path("runs") / file.settings.name), "--out")
+        if arguments.resume:
+            check_begun(file, out)
+        if arguments.new:
+            begin_anew(file, out)
+        with Interruption(lambda: None):
+            finished = run(file, out, arguments.address)
+    except InputError as error:
+        tell(f"error: {error}")
+        return WRONG_INPUT
+    except KeyboardInterrupt as interruption:
+        finished, why = False, str(interruption) or why
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
+        refused = storage_error(error, out or Path()) or lost(error, database)
+        if refused is not None:
+            tell(f"error: {masked(str(refused))}; what is finished is kept. To go on: {again}")
+            return INTERRUPTED
+        tell(f"error: {kept(error, out)}; to go on: {again}")
+        return FAILED
+    if not finished:
+        tell(f"{why}; what is finished is kept. To go on: {again}")
+        return INTERRUPTED
+    return DONE
+
+
+def kept(error: Exception, out: Path | None) -> str:
+    """Keeps the traceback in the results' log.txt, if a driver has begun there, and says in one line what it was."""
+    said = masked(f"{type(error).__name__}: {error}".splitlines()[0])
+    text = masked(traceback.format_exc())
+    if out is None or not (out / LOCK).is_file():
+        print(escaped_lines(text), end="", file=sys.stderr)
+        return said
+    with (out / "log.txt").open("a") as log:
+        log.write(escaped_lines(text))
+    return f"{said} (traceback in {out / 'log.txt'})"
