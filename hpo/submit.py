@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from hpo.cli.options import add_address, add_out, add_space, command_parser, run_parser
-from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser, program
-from segada.cli.interruption import Interruption
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
+from segada.cli.interruption import Interruption, program
 from segada.core.printing import escaped, say, tell
 from segada.errors import InputError
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpo.cli.options import add_space, add_storage, command_parser
-from segada.cli.exit_codes import Parser, exit_code, program
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.interruption import program
 from segada.core.printing import say, tell
 from segada.errors import InputError
 

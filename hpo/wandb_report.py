@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hpo.cli.options import STUDY_FOLDER, command_parser
-from segada.cli.exit_codes import Parser, exit_code, program
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.interruption import program
 from segada.core.printing import say
 from segada.errors import InputError
 

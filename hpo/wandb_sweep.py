@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hpo.cli.options import SPACE, command_parser
-from segada.cli.exit_codes import Parser, exit_code, program
+from segada.cli.exit_codes import Parser, exit_code
+from segada.cli.interruption import program
 from segada.core.printing import say, tell
 from segada.errors import InputError
 

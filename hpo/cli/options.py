@@ -2,7 +2,8 @@
 
 import argparse
 
-from segada.cli.exit_codes import Parser, program
+from segada.cli.exit_codes import Parser
+from segada.cli.interruption import program
 
 SPACE = "study file, or the name of a shipped one"
 """Help on an argument that names a study file."""

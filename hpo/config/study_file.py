@@ -17,7 +17,7 @@ from hpo.pruners.settings import PairedSettings
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.validation import check_space
-from segada.cli.exit_codes import program
+from segada.cli.interruption import program
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint

@@ -12,7 +12,7 @@ from hpo.study.attributes import FOLDER, FOLDER_ID
 from hpo.study.journal.file import JOURNAL
 from hpo.study.storage import read_storage
 from segada.artifacts.run_files import read
-from segada.cli.exit_codes import program
+from segada.cli.interruption import program
 from segada.errors import InputError
 from segada.settings.files import read_value
 from segada.settings.inputs import resolved

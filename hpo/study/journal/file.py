@@ -12,7 +12,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 
 from hpo.study.file_lock import take
 from hpo.study.journal.operations import Sequel, parsed
-from segada.cli.exit_codes import program
+from segada.cli.interruption import program
 from segada.core.atomic_io import write_bytes
 from segada.core.printing import tell
 from segada.errors import InputError
