@@ -168,7 +168,7 @@ def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
     model = {"head": "multi_exit", "reinitialize": ["head.light_exit"], "freeze": "encoder"}
     head = ["linear_c1", "linear_c2", "linear_c3", "linear_c4", "linear_fuse", "linear_pred"]
     section = {"controller": controller} if controller else {}
-    parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **section})
+    parts = build({"model": {**model, "frozen_modules": head}, "method": {**METHOD, **method}, **section})
     with pytest.raises(ValueError, match=message):
         Supervised(parts)
 
