@@ -129,7 +129,7 @@ def test_a_discriminator_that_alone_learns_tells_the_domains_apart(build: Build,
 
 
 def test_the_discriminator_has_its_own_rate(build: Build) -> None:
-    method = Adversarial(build(_settings(discriminator_rate=0.01, optimizer={"learning_rate": 1e-3})))
+    method = Adversarial(build(_settings(discriminator_rate=0.01, optimizer={"lr": 1e-3})))
     assert method.rates(StepPlan(0.5)) == pytest.approx({"encoder": 5e-4, "head": 5e-4, "discriminator": 5e-3})
 
 

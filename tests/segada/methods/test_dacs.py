@@ -253,7 +253,7 @@ def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], run_d
 
 
 def test_a_step_without_any_weight_learns_nothing(tiny_run: dict[str, object], run_data: RunData) -> None:
-    weights = ("clean_weight", "mix_weight", "entropy_weight", "source_feature_distance", "target_feature_distance")
+    weights = ("clean_weight", "mix_weight", "entropy_weight", "source_fdist_lambda", "target_fdist_lambda")
     parts = _parts(tiny_run, run_data, **dict.fromkeys(weights, 0.0))
     before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
     assert set(Dacs(parts).step(_target(run_data), StepPlan())) == {"sure_share"}

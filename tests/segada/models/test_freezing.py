@@ -72,17 +72,17 @@ def test_rules_then_frozen_parts_then_exceptions(changes: dict[str, object], lea
 
 
 def test_adapters_learn_whatever_is_frozen_around_them() -> None:
-    learning = learning_parameters(build(ADAPTED, freeze="everything", frozen=["encoder.stages.2", "mlp"]))
+    learning = learning_parameters(build(ADAPTED, freeze="everything", frozen_modules=["encoder.stages.2", "mlp"]))
     assert learning
     assert all(".parallel." in name for name in learning)
 
 
 def test_frozen_leading_parts_lengthen_the_prefix() -> None:
-    assert build(frozen=["encoder.stages.0", "encoder.stages.1"]).encoder.frozen_stages() == 2
-    assert build(freeze="encoder", learning=["encoder.stages.2.norm"]).encoder.frozen_stages() == 2
+    assert build(frozen_modules=["encoder.stages.0", "encoder.stages.1"]).encoder.frozen_stages() == 2
+    assert build(freeze="encoder", trainable_modules=["encoder.stages.2.norm"]).encoder.frozen_stages() == 2
 
 
-@pytest.mark.parametrize("setting", ["frozen", "learning", "fresh"])
+@pytest.mark.parametrize("setting", ["frozen_modules", "trainable_modules", "reinitialize"])
 @pytest.mark.parametrize(
     ("part", "cure"),
     [
@@ -116,7 +116,9 @@ def test_fresh_parts_keep_their_first_values_and_the_rest_comes_from_the_file(pa
 
 def test_a_fresh_head_may_have_another_width_or_kind_than_the_files() -> None:
     for changes in ({"head_width": 32}, {"head": "daformer"}):
-        with pytest.raises(ValueError, match=r"or let what the file cannot fill .*model\.fresh: \[head\], or choose"):
+        with pytest.raises(
+            ValueError, match=r"or let what the file cannot fill .*model\.reinitialize: \[head\], or choose"
+        ):
             build(checkpoint="streets_tiny", **changes)
         segmentor = build(checkpoint="streets_tiny", reinitialize=["head"], **changes)
         shipped = build(checkpoint="streets_tiny")
@@ -138,4 +140,4 @@ def test_runs_share_what_their_fresh_parts_do_not_decide(tiny_run: dict[str, obj
 
     assert key(0) == key(1)
     assert key(0, reinitialize=["head"]) != key(1, reinitialize=["head"])
-    assert key(0) == key(0, frozen=["encoder.stages.0"])
+    assert key(0) == key(0, frozen_modules=["encoder.stages.0"])

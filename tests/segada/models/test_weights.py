@@ -93,7 +93,7 @@ def test_a_file_without_facts_is_judged_by_its_tensors(path: Path) -> None:
     save_file({**tensors, "other.weight": torch.zeros(1)}, path)
     with pytest.raises(
         ValueError,
-        match=r"fills no head.*100 matched, 16 missing \(first: head.*1 unexpected.*0 reshaped.*fresh: \[head\]",
+        match=r"fills no head.*100 matched, 16 missing \(first: head.*1 unexpected.*0 reshaped.*reinitialize: \[head\]",
     ):
         load_weights(build(0), str(path))
     save_file({"encoder.stages.0.norm.weight": torch.zeros(7)}, path)

@@ -73,7 +73,7 @@ def test_a_state_dict_of_transformers_modules(tmp_path: Path, wrapper: str) -> N
 def test_the_bare_encoder_of_transformers_needs_a_fresh_head(tmp_path: Path) -> None:
     theirs = foreign.transformers_model("mit_tiny").segformer
     theirs.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"fills no head: it is of an encoder alone.*model\.fresh: \[head\]"):
+    with pytest.raises(ValueError, match=r"fills no head: it is of an encoder alone.*model\.reinitialize: \[head\]"):
         foreign.loaded(tmp_path, "mit_tiny")
     ours = foreign.loaded(tmp_path, "mit_tiny", reinitialize=["head"])
     for feature, expected in zip(

@@ -150,7 +150,7 @@ def named(names: tuple[str, ...]) -> dict[str, str]:
 def test_classes_in_another_order_are_refused_unless_the_classifier_starts_fresh(tmp_path: Path) -> None:
     swapped = (NAMES[1], NAMES[0], *NAMES[2:])
     folder = transformers_folder(tmp_path, id2label=named(swapped))
-    message = r"class 0 is 'sidewalk', and ours is 'road'; .*model\.fresh: \[head\.linear_pred\]"
+    message = r"class 0 is 'sidewalk', and ours is 'road'; .*model\.reinitialize: \[head\.linear_pred\]"
     with pytest.raises(ValueError, match=message):
         foreign.loaded(folder, "mit_tiny")
     assert "114 matched" in foreign.loaded(folder, "mit_tiny", reinitialize=["head.linear_pred"]).origin
@@ -166,7 +166,7 @@ def test_other_classes_in_the_same_number_are_refused_and_other_spellings_are_no
 
 def test_another_number_of_classes_loads_all_but_the_classifier_only_when_asked(tmp_path: Path) -> None:
     foreign.transformers_model("mit_tiny", classes=150).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"classes 150, but.*ask for 19.*model\.fresh: \[head\.linear_pred\]"):
+    with pytest.raises(ValueError, match=r"classes 150, but.*ask for 19.*model\.reinitialize: \[head\.linear_pred\]"):
         foreign.loaded(tmp_path, "mit_tiny")
     origin = foreign.loaded(tmp_path, "mit_tiny", reinitialize=["head.linear_pred"]).origin
     assert origin.endswith("114 matched, 0 missing, 0 unexpected, 0 reshaped")

@@ -88,7 +88,7 @@ def test_nvlabs_imagenet_file(encoder: nn.Module, tmp_path: Path) -> None:
         "head.weight": torch.zeros(1000, CHANNELS[-1]),
         "head.bias": torch.zeros(1000),
     }
-    with pytest.raises(ValueError, match=r"fills no head.*176 matched, 16 missing.*model\.fresh: \[head\]"):
+    with pytest.raises(ValueError, match=r"fills no head.*176 matched, 16 missing.*model\.reinitialize: \[head\]"):
         load(file, tmp_path)
     ours = load(file, tmp_path, reinitialize=["head"])
     assert "176 matched, 0 missing, 0 unexpected, 0 reshaped, 2 left out" in ours.origin
@@ -120,7 +120,9 @@ def test_nvlabs_cityscapes_file(encoder: nn.Module, tmp_path: Path) -> None:
 @torch.no_grad()
 def test_nvlabs_ade_file_fills_all_but_the_classifier_when_asked(encoder: nn.Module, tmp_path: Path) -> None:
     weights = {**encoder_file(encoder), **segformer_head("linear_c", 1, ADE)}
-    with pytest.raises(ValueError, match=r"classes 150, but.*19.*2 reshaped.*model\.fresh: \[head\.linear_pred\]"):
+    with pytest.raises(
+        ValueError, match=r"classes 150, but.*19.*2 reshaped.*model\.reinitialize: \[head\.linear_pred\]"
+    ):
         load(weights, tmp_path)
     ours = load(weights, tmp_path, reinitialize=["head.linear_pred"])
     assert torch.equal(ours.head.linear_fuse.conv.weight, weights["decode_head.linear_fuse.conv.weight"])
@@ -279,7 +281,9 @@ def test_head_of_mmsegmentation_is_refused_with_the_reason(tmp_path: Path) -> No
     weights = {f"backbone.{name}": tensor for name, tensor in mmsegmentation_encoder().items()}
     for index, size in enumerate(CHANNELS):
         weights[f"decode_head.convs.{index}.conv.weight"] = torch.zeros(WIDTH, size, 1, 1)
-    with pytest.raises(ValueError, match=r"fills no head: mmsegmentation's.*another function.*model\.fresh: \[head\]"):
+    with pytest.raises(
+        ValueError, match=r"fills no head: mmsegmentation's.*another function.*model\.reinitialize: \[head\]"
+    ):
         load({"state_dict": weights}, tmp_path)
     assert "4 left out" in load({"state_dict": weights}, tmp_path, reinitialize=["head"]).origin
     assert set(read_weights(tmp_path / "net.pth").left_out.values()) == {"of a head that is none of ours"}

@@ -90,6 +90,8 @@ def test_a_segformer_checkpoint_fills_all_but_the_light_exit() -> None:
 
 
 def test_a_segformer_checkpoint_without_fresh_is_refused_with_the_cure() -> None:
-    message = r"model\.head segformer.*ask for multi_exit.*8 missing.*to segformer.*model\.fresh: \[head\.light_exit\]"
+    message = (
+        r"model\.head segformer.*ask for multi_exit.*8 missing.*to segformer.*model\.reinitialize: \[head\.light_exit\]"
+    )
     with pytest.raises(ValueError, match=message):
         build_segmentor(ModelSettings(head="multi_exit"), NoAdapter(), torch.Generator())
