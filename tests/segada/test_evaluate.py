@@ -148,9 +148,9 @@ def test_checkpoints_of_other_shapes_vote_and_say_themselves_what_they_are(run: 
     with torch.inference_mode():
         wanted = mean(images)
     for number in range(5):
-        soft = load_file(tmp_path / f"out/soft/clear/report_{number:06d}.safetensors")["probabilities"]
+        soft = load_file(tmp_path / f"out/soft/clear/test_{number:06d}.safetensors")["probabilities"]
         torch.testing.assert_close(soft.float(), wanted[number], atol=1e-3, rtol=1e-3)
-        labels = cv2.imread(str(tmp_path / f"out/labels/clear/report_{number:06d}.png"), cv2.IMREAD_UNCHANGED)
+        labels = cv2.imread(str(tmp_path / f"out/labels/clear/test_{number:06d}.png"), cv2.IMREAD_UNCHANGED)
         assert np.mean(labels != wanted[number].argmax(0).numpy()) < 0.001
 
 
@@ -326,7 +326,7 @@ def test_runs_on_different_frames_do_not_vote_unless_it_is_said_on_which(
         (tmp_path / name / "settings.yaml").write_text(yaml.safe_dump({"data": {**TINY["data"], "size": [size, 64]}}))
 
     assert run("one", "other", "--domains", "clear", "--out", "out") == WRONG_INPUT
-    assert "one and other are runs on different frames (data); say with --settings FILE" in capsys.readouterr().err
+    assert "one and other are runs on different frames (data); name the frames" in capsys.readouterr().err
     assert run("one", "other", "--settings", "tiny.yaml", "--domains", "clear", "--out", "out") == DONE
     wanted = plain_scores(lambda images: enlarged(network()(images)), "clear")
     assert_scores(written(tmp_path / "out")["clear"], wanted)
