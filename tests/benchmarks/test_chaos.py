@@ -197,7 +197,7 @@ def test_a_driver_that_goes_on_or_leaves_no_results_is_a_fault(against: Control,
     Campaign(Deaf(tmp_path / "deaf"), against, "0", np.random.default_rng(0)).run(outcome, 1, print)
     said = [fault.partition(": ")[2].partition(";")[0] for fault in outcome.faults]
     assert said[:3] == [
-        "a driver goes on 0 s later",
+        "a driver still runs 0 s later",
         "a driver ended without report.html",
         "a driver ended without results.csv",
     ]

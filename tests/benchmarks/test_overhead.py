@@ -56,7 +56,7 @@ def test_the_rest_of_a_study_is_counted_from_its_ledger_and_its_visits(tmp_path:
 
 
 def test_too_few_trials_are_refused() -> None:
-    with pytest.raises(InputError, match="--trials 10: must be more than 10"):
+    with pytest.raises(InputError, match="--trials 10: must be 0 or more than 10"):
         idle(10, workers=2)
 
 

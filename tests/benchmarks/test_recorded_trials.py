@@ -101,7 +101,7 @@ def test_what_is_no_table_is_refused_by_its_path(tmp_path: Path, content: bytes 
     path = tmp_path / "table.xz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match=r"table\.xz: (cannot be read|is no table)"):
+    with pytest.raises(InputError, match=r"table\.xz: (cannot be read|is not a table)"):
         read_table(path)
 
 

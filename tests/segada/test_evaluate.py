@@ -326,7 +326,7 @@ def test_runs_on_different_frames_do_not_vote_unless_it_is_said_on_which(
         (tmp_path / name / "settings.yaml").write_text(yaml.safe_dump({"data": {**TINY["data"], "size": [size, 64]}}))
 
     assert run("one", "other", "--domains", "clear", "--out", "out") == WRONG_INPUT
-    assert "one and other are runs on different frames (data); say with --settings FILE" in capsys.readouterr().err
+    assert "one and other are runs on different frames (data); name the frames" in capsys.readouterr().err
     assert run("one", "other", "--settings", "tiny.yaml", "--domains", "clear", "--out", "out") == DONE
     wanted = plain_scores(lambda images: enlarged(network()(images)), "clear")
     assert_scores(written(tmp_path / "out")["clear"], wanted)
