@@ -90,11 +90,6 @@ def _metric_value(metric: str, report: RunReport) -> float:
     return METRICS[metric](report)
 
 
-def objective_values(objectives: Sequence[ObjectiveSettings], report: RunReport) -> list[float]:
-    """The numbers that a study is told of a finished run, in its order."""
-    return [objective_value(objective.metric, report) for objective in objectives]
-
-
 def domain_miou(report: RunReport, domain: str) -> float:
     """mIoU of a domain right after its last visit; of one that is never visited, at the end of the run."""
     visits = [visit for visit in report.visits if visit.domain == domain] or report.visits

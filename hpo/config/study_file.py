@@ -1,6 +1,5 @@
 """The YAML that a person writes, read and checked whole before anything starts."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -71,10 +70,6 @@ class StudyFile:
     def kept_in(self, place: str | None) -> "StudyFile":
         """The same with this database, `hpo.study.storage.place_of`, as its storage."""
         return replace(self, settings=self.settings.model_copy(update={"storage": place}))
-
-    def fingerprint(self) -> str:
-        """Ten hexadecimal digits of `identity`."""
-        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:10]
 
     def resolved(self) -> Tree:
         """The study file with every default filled in, those of the run and of the source training too."""

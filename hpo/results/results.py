@@ -10,7 +10,7 @@ from hpo.results.confirmation import Confirmation
 from hpo.results.digest import Report, Visits
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
-from segada.records import RunReport, VisitRecord, visit_labels
+from segada.records import RunReport, visit_labels
 from segada.settings.nested import Tree, Value
 
 
@@ -75,11 +75,6 @@ class StudyResults:
         """Every run that failed, with the reason: trials, then baselines and confirmation runs."""
         trials = {f"trial {trial.number}": trial.reason for trial in self.trials if trial.state == "fail"}
         return {**trials, **self.failures}
-
-
-def visited_miou(visits: Sequence[VisitRecord]) -> list[float]:
-    """mIoU on the domain being visited, visit by visit."""
-    return [record.visited_miou for record in visits]
 
 
 def write_csv(results: StudyResults, path: Path) -> None:

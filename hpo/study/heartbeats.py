@@ -49,17 +49,19 @@ def read_record(out: Path, driver: str) -> DriverRecord | None:
         return None
 
 
-def is_alive(out: Path, record: DriverRecord, now: float) -> bool:
+def is_alive(out: Path, record: DriverRecord, now: float, *, read_only: bool = False) -> bool:
     """Whether a driver works.
 
     Args:
         out: the study's folder.
         record: its card.
         now: the time, in seconds since 1970, by the clock of the machine that keeps the folder's files.
+        read_only: whether the folder may be one that nothing can be written to; otherwise the file is opened for
+            writing, which locks on some network file systems ask for.
     """
     path = record_path(out, record.id)
     if record.boot == boot():
-        file = attempt(path, "r+")
+        file = attempt(path, "r" if read_only else "r+")
         if file is not None:
             file.close()
         return file is None and path.exists()

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from benchmarks.search.__main__ import main
 
 REFUSED = [

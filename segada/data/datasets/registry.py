@@ -15,7 +15,6 @@ from segada.data.datasets.rainy_cityscapes import RAINY_CITYSCAPES
 from segada.data.datasets.recorded import Recorded
 from segada.data.datasets.shift import SHIFT
 from segada.data.datasets.synthia import SYNTHIA
-from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.data.synthetic.streets import Streets
 from segada.errors import InputError
@@ -100,23 +99,6 @@ def check_readable(name: str, opened: Sequence[DomainFrames], data: DataSettings
         for frames in opened:
             if not len(frames):
                 check_share(frames.listed, frames.unreadable, share=0.0)
-
-
-def load_domain(name: str, data: DataSettings, split: Split, indices: Sequence[int] | None = None) -> Frames:
-    """The frames of a domain of `data.domains` for one purpose, or those of them that are asked for.
-
-    Args:
-        name: Of the domain.
-        data: Its settings.
-        split: The purpose.
-        indices: Numbers among the frames that can be read.
-
-    Raises:
-        InputError: its files are missing or not as expected, or it has no frames for this purpose.
-    """
-    opened = open_domain(name, data, split)
-    check_readable(name, [opened], data)
-    return opened.load(indices)
 
 
 def labelled_frames(name: str, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:

@@ -279,8 +279,8 @@ def test_a_run_that_diverges_is_shown_and_stops_no_other(
             {"methods": {"dacs": {"method": {"pseudo_thresold": 0.5}}}},
             [],
             (
-                "methods.yaml:{pseudo_thresold}: methods.dacs.method.pseudo_thresold: there is no such key; did you mean "
-                "pseudo_threshold?"
+                "methods.yaml:{pseudo_thresold}: methods.dacs.method.pseudo_thresold: there is no such key; did you "
+                "mean pseudo_threshold?"
             ),
         ),
         (
