@@ -39,12 +39,8 @@ class StudyFile:
 
     document: Document
     settings: StudySettings
+    """Settings of the study; those of its runs without preset, every section with its name."""
     space: Space
-
-    @property
-    def run(self) -> Tree:
-        """The fixed settings of every trial, every room with its name."""
-        return with_names(self.settings.run)
 
     def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
         """The settings of one run.
@@ -53,13 +49,13 @@ class StudyFile:
             configuration: what the trial changes; None changes nothing.
             overrides: win over everything (the weights of the source training, a fresh seed).
         """
-        return (configuration or Configuration({})).settings(self.run, overrides)
+        return (configuration or Configuration({})).settings(self.settings.run, overrides)
 
     def pretrain_settings(self) -> RunSettings | None:
         """The source training, or None where the study takes weights that exist."""
         if self.settings.pretrain is None:
             return None
-        return RunSettings.model_validate(source_training(self.run, self.settings.pretrain))
+        return RunSettings.model_validate(source_training(self.settings.run, self.settings.pretrain))
 
     @cached_property
     def identity(self) -> Tree:
@@ -106,6 +102,7 @@ def load_study(
         document = document.with_overrides({path: value}, (options or {}).get(path, "--set"))
     settings = _budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
+    settings = settings.model_copy(update={"run": run})
     base = document.build(RunSettings, run, ("run",))
     try:
         space = Space(settings.space, settings.forbidden)

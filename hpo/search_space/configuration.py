@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from segada.settings.nested import Tree, Value, merged, nested
 from segada.settings.presets import spelled_out
-from segada.settings.run import RunSettings, with_names
+from segada.settings.run import RunSettings
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,16 @@ class Configuration:
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 
     def settings(self, run: Tree, overrides: Tree | None = None) -> RunSettings:
-        """The run that these values make of the study's fixed settings `run`; `overrides` win over both.
+        """Returns the run that these values make of the fixed settings of a study.
+
+        Args:
+            run: the fixed settings, without preset and every section with its name, as `with_names` makes them.
+            overrides: settings that win over both.
 
         Raises:
             pydantic.ValidationError: the values contradict each other.
         """
-        return RunSettings.model_validate(merged(merged(with_names(run), self.overrides), overrides or {}))
+        return RunSettings.model_validate(merged(merged(run, self.overrides), overrides or {}))
 
     def __str__(self) -> str:
         return ", ".join(f"{path}={json.dumps(value)}" for path, value in self.values.items()) or "nothing changed"

@@ -4,6 +4,9 @@ from typing import Literal
 
 from segada.settings.method import BatchNormSettings, SourceOnlySettings
 
+DEFAULT = "default"
+"""Name of the study's default configuration among what the best is compared with."""
+
 BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
     "source_only": SourceOnlySettings(name="source_only"),
     "batch_norm": BatchNormSettings(name="batch_norm"),

@@ -11,6 +11,7 @@ from hpo.search_space.configuration import Configuration
 from hpo.study.jobs import Job
 from hpo.study.names import (
     BASELINES,
+    DEFAULT,
     SPLITS,
     Split,
     confirmation_folder_name,
@@ -24,9 +25,6 @@ from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ConstantSettings
 from segada.settings.image_adapter import NoImageAdapter
 from segada.settings.nested import Tree
-
-DEFAULT = "default"
-"""Name of the study's default configuration among what the best is compared with."""
 
 NEEDS: dict[Split, tuple[str, ...]] = {"test": (AREAS, SETTINGS, WEIGHTS), "val": ()}
 """Of a confirmation run: its areas, and under the first seed what `best/` has from it."""

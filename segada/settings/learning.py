@@ -3,8 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 
-from segada.settings.base import Fraction, NonNegative, Positive, Settings
-from segada.settings.consolidation import ConsolidationSettings
+from segada.settings.base import Count, Fraction, NonNegative, Positive, Settings
 
 
 class OptimizerSettings(Settings):
@@ -25,6 +24,18 @@ class ColorSettings(Settings):
     jitter_probability: Fraction = 0.8
     blur_probability: Fraction = 0.5
     """Gaussian blur with sigma drawn from 0.15 to 1.15 pixels."""
+
+
+class ConsolidationSettings(Settings):
+    """Elastic weight consolidation (Kirkpatrick et al. 2017, arXiv 1612.00796): a quadratic penalty on moving weights
+    that the source model needs."""
+
+    weight: NonNegative = 0.0
+    """Lambda in lambda/2 * sum F_i (theta_i - theta*_i)^2 over what learns, F the Fisher information; 0 skips it.
+    Under DACS on the default streets it begins to bind at 1e4."""
+    frames: Count = 32
+    """Source frames, spread evenly over the replay buffer, that the Fisher information is estimated on, once, at the
+    start; a forward and a backward pass each."""
 
 
 class LearningSettings(Settings):
