@@ -20,7 +20,8 @@ import optuna
 
 from benchmarks.search.options import count
 from hpo.config.study_file import load_study
-from hpo.monitoring.progress import ConsoleReporter, count_trials
+from hpo.monitoring.progress import ConsoleReporter
+from hpo.monitoring.trial_counts import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.results.collect import results_of
 from hpo.study.drivers import joined
@@ -153,7 +154,7 @@ def idle(trials: int, workers: int) -> Pace:
         file = load_study(str(path))
         with joined(out) as driver, cluster(Resources(workers, 1, 0, 1), None) as ray:
             study, plan = open_study(file, out, driver), Plan(file, out)
-            counts = count_trials(study)
+            counts = count_trials(study.optuna_study)
             shown = ConsoleReporter(PlainConsole(io.StringIO()), file.settings, counts, plan.jobs_left(study))
             coordinator = RunCoordinator(study, plan, [shown, Gauges(file.settings.name, counts), watch])
             execute(coordinator, {}, ray, driver.scratch, 0, IdleTrainable)

@@ -41,7 +41,10 @@ class EngineProcess:
 
     def exit_code(self) -> int | None:
         """Returns the exit code, negative if a signal ended it; None while it runs."""
-        return self._process.poll()
+        code = self._process.poll()
+        if code is not None:
+            self._close()
+        return code
 
     def errors(self) -> str:
         """Returns what it has printed on standard error."""
@@ -56,6 +59,11 @@ class EngineProcess:
         """Ends it at once and waits for its end."""
         self._process.kill()
         self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
 
 def main() -> None:

@@ -47,8 +47,8 @@ class MethodsFile:
 
     document: Document
     settings: MethodsSettings
-    run: Tree
-    """Settings that every run shares, every section with its name: a method with another name replaces the section."""
+    """Settings of the comparison; those that every run shares have no preset, and every section has its name, so that
+    a method with another name replaces the section."""
 
     @property
     def name(self) -> str:
@@ -57,13 +57,13 @@ class MethodsFile:
 
     def base(self) -> RunSettings:
         """Returns what all runs share."""
-        return RunSettings.model_validate(self.run)
+        return RunSettings.model_validate(self.settings.run)
 
     def source(self) -> RunSettings | None:
         """Returns the training of the source model, or None if there are weights."""
         if self.settings.pretrain is None:
             return None
-        tree = source_training(self.run, self.settings.pretrain)
+        tree = source_training(self.settings.run, self.settings.pretrain)
         return self.document.build(RunSettings, tree, ("pretrain", "run"))
 
     def run_settings(self, method: str, seed: int, weights: Path | None) -> RunSettings:
@@ -78,7 +78,7 @@ class MethodsFile:
             InputError: they contradict each other.
         """
         trained: Tree = {} if weights is None else {"model": {"checkpoint": str(weights)}}
-        tree = merged(merged(self.run, trained), self.settings.methods[method])
+        tree = merged(merged(self.settings.run, trained), self.settings.methods[method])
         settings = self.document.build(RunSettings, tree, (f"methods.{method}", "run"))
         return settings.model_copy(update={"seed": settings.seed + seed})
 
@@ -119,7 +119,7 @@ def load_methods(path: Path, overrides: dict[str, Value], options: dict[str, str
         document = document.with_overrides({place: value}, options.get(given, "--set"))
     settings = document.build(MethodsSettings, document.tree)
     base = document.build(RunSettings, settings.run, ("run",))
-    file = MethodsFile(document, settings, with_names(settings.run))
+    file = MethodsFile(document, settings.model_copy(update={"run": with_names(settings.run)}))
     _check_source(file)
     for method in settings.methods:
         _check_method(file, method, base)

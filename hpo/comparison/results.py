@@ -12,7 +12,8 @@ from hpo.config.study_file import StudyFile, load_written
 from hpo.results.collect import confirmation_of, read_failures, read_seed_run, results_of
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.results.results import StudyResults
-from hpo.study.plan import BASELINES, Plan
+from hpo.study.names import BASELINES
+from hpo.study.plan import Plan
 from hpo.study.study import Study, read_study
 from segada.errors import InputError
 from segada.records import Record

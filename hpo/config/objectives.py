@@ -92,11 +92,6 @@ def _metric_value(metric: str, report: RunReport) -> float:
     return METRICS[metric](report)
 
 
-def objective_values(objectives: Sequence[ObjectiveSettings], report: RunReport) -> list[float]:
-    """Returns the objective values of a finished run, in the order of the study's objectives."""
-    return [objective_value(objective.metric, report) for objective in objectives]
-
-
 def domain_miou(report: RunReport, domain: str) -> float:
     """Returns the mIoU of a domain right after its last visit; at the end of the run if it is never visited."""
     visits = [visit for visit in report.visits if visit.domain == domain] or report.visits

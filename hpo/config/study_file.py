@@ -1,6 +1,5 @@
 """The study file, read and checked completely before anything starts."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +42,7 @@ class StudyFile:
 
     document: Document
     settings: StudySettings
+    """Settings of the study; those of its runs without preset, every section with its name."""
     space: Space
 
     @classmethod
@@ -66,11 +66,6 @@ class StudyFile:
         """
         return cls(*_checked(document_of(tree), overrides or {}, {}, runs=runs))
 
-    @property
-    def run(self) -> Tree:
-        """Fixed settings of every trial; every section has its name."""
-        return with_names(self.settings.run)
-
     def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
         """Builds the settings of one run.
 
@@ -78,13 +73,13 @@ class StudyFile:
             configuration: parameter values of the trial; None uses the fixed settings.
             overrides: values with the highest priority (weights of the source training, a fresh seed).
         """
-        return (configuration or Configuration({})).settings(self.run, overrides)
+        return (configuration or Configuration({})).settings(self.settings.run, overrides)
 
     def pretrain_settings(self) -> RunSettings | None:
         """Builds the settings of the source training; None where the study uses existing weights."""
         if self.settings.pretrain is None:
             return None
-        return RunSettings.model_validate(source_training(self.run, self.settings.pretrain))
+        return RunSettings.model_validate(source_training(self.settings.run, self.settings.pretrain))
 
     @cached_property
     def identity(self) -> Tree:
@@ -95,10 +90,6 @@ class StudyFile:
     def kept_in(self, place: str | None) -> "StudyFile":
         """Returns a copy with this database, as given by `hpo.config.storage_url.place_of`, as its storage."""
         return replace(self, settings=self.settings.model_copy(update={"storage": place}))
-
-    def fingerprint(self) -> str:
-        """Returns ten hexadecimal digits of the hash of `identity`."""
-        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:10]
 
     def resolved(self) -> Tree:
         """Returns the study file with every default filled in, also those of the run and of the source training."""
@@ -145,6 +136,7 @@ def _checked(
         document = document.with_overrides({path: value}, options.get(path, "--set"))
     settings = _budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
+    settings = settings.model_copy(update={"run": run})
     base = document.build(RunSettings, run, ("run",))
     try:
         space = Space(settings.space, settings.forbidden)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from hpo.monitoring.progress import TrialCounts
 from hpo.monitoring.prometheus import EXPORTED, KEPT, STATES, VISITS
+from hpo.monitoring.trial_counts import TrialCounts
 from hpo.study.jobs import Job, Outcome
 from segada.records import RunReport
 

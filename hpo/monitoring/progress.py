@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from optuna.trial import TrialState
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -14,38 +13,14 @@ from rich.text import Text
 
 from hpo.config.objectives import objective_value
 from hpo.config.schema import StudySettings
+from hpo.monitoring.trial_counts import TrialCounts
 from hpo.reporting.wording import clock, metric_name, metric_title, metric_value, tenths
-from hpo.results.results import visited_miou
 from hpo.study.jobs import Job, Outcome
-from hpo.study.study import Study
 from segada.core.printing import escaped
 from segada.records import RunReport
 
 SECONDS = 30.0
 """Seconds between two lines on a running job without a terminal; shorter runs are reported at their end only."""
-
-
-@dataclass
-class TrialCounts:
-    """Numbers of finished trials and the best trial, read from the study when it is resumed."""
-
-    complete: int = 0
-    pruned: int = 0
-    failed: int = 0
-    best: tuple[str, float] | None = None
-    """Name and first objective of the best trial."""
-
-
-def count_trials(study: Study) -> TrialCounts:
-    """Reads the counts of a study."""
-    states = [trial.state for trial in study.finished()]
-    best = study.best(1)
-    return TrialCounts(
-        complete=states.count(TrialState.COMPLETE),
-        pruned=states.count(TrialState.PRUNED),
-        failed=states.count(TrialState.FAIL),
-        best=(f"trial {best[0].number}", best[0].values[0]) if best else None,
-    )
 
 
 @dataclass
@@ -156,9 +131,8 @@ class ConsoleReporter:
 
     def _summary(self) -> str:
         counts = self._counts
-        over = counts.complete + counts.pruned + counts.failed
         text = f"{counts.complete} done, {counts.pruned} pruned, {counts.failed} failed"
-        parts = [f"{over}/{self._settings.budget.trials} trials: {text}"]
+        parts = [f"{counts.over}/{self._settings.budget.trials} trials: {text}"]
         if counts.best is not None:
             name, value = counts.best
             metric = self._settings.objectives[0].metric
@@ -194,5 +168,5 @@ def _said(outcome: Outcome) -> str:
     report = outcome.report
     if outcome.state == "pruned":
         return f"pruned after visit {len(report.visits)}"
-    last = f"{report.visits[-1].domain} {tenths(visited_miou(report.visits)[-1])} %"
+    last = f"{report.visits[-1].domain} {tenths(report.visits[-1].visited_miou)} %"
     return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}"

@@ -5,23 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
+from hpo.monitoring.trial_counts import count_trials
 from hpo.study.attributes import INCIDENTS, REASON
-from hpo.study.file_lock import attempt
-from hpo.study.heartbeats import DEAD_AFTER_SECONDS, DriverRecord, boot, driver_records, modified, record_path
-from hpo.study.leases import OWNER, RUN
+from hpo.study.heartbeats import driver_records, is_alive
+from hpo.study.leases import OWNER, leased_runs
+from hpo.study.names import BASELINES, confirmation_folder_name, confirmation_runs_each
 from segada.artifacts.run_files import REPORT, read, read_report
 from segada.records import Record
 from segada.settings.files import read_value
 from segada.settings.nested import Tree, Value
 from segada.settings.stream import StreamSettings
-
-BASELINES = 2
-"""Runs beside every search and, per seed, beside every confirmation."""
 
 
 class Running(Record):
@@ -99,20 +96,20 @@ class StudyLocation:
 
 def status_of(place: StudyLocation, now: float) -> StudyStatus:
     """The standing of a study at a time, in seconds since 1970."""
-    file = _File(place.out)
+    file = _Folder(place.out)
     trials = place.optuna_study.get_trials(deepcopy=False)
-    leases = _leases(place.optuna_study)
+    counts = count_trials(place.optuna_study)
+    leases = leased_runs(place.optuna_study.user_attrs)
     drivers = _drivers(place.out, now)
-    states = [trial.state for trial in trials]
-    best = _best(trials, place.optuna_study.directions[0])
+    best = counts.best_trial
     failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
     status = StudyStatus(
         name=place.optuna_study.study_name,
         place=place.shown,
         trials=file.trials,
-        complete=states.count(TrialState.COMPLETE),
-        pruned=states.count(TrialState.PRUNED),
-        failed=states.count(TrialState.FAIL),
+        complete=counts.complete,
+        pruned=counts.pruned,
+        failed=counts.failed,
         running=[*_running_trials(trials, file, drivers), *_running_others(leases, file, drivers)],
         failures=failures | {name: lease["failure"] for name, lease in leases.items() if "failure" in lease},
         incidents={f"trial {one.number}": one.user_attrs[INCIDENTS] for one in trials if INCIDENTS in one.user_attrs},
@@ -134,8 +131,8 @@ _REQUIRED = {"name", "space", "sampler"}
 _NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
 
 
-class _File:
-    """What the folder of a study's results says; little, if it cannot be seen."""
+class _Folder:
+    """What the folder of a study's results holds; nothing, if it cannot be seen."""
 
     def __init__(self, out: Path | None) -> None:
         self.out = out
@@ -149,12 +146,12 @@ class _File:
 
     @property
     def trials(self) -> int | None:
-        """Of the budget."""
+        """Trials of the budget."""
         budget = self._at("budget", "trials")
         return budget if isinstance(budget, int) else None
 
     def objectives(self, count: int) -> list[str]:
-        """The metrics; numbers, if they cannot be seen."""
+        """Returns the metrics; numbers, if they cannot be seen."""
         known = self._tree.get("objectives")
         if not isinstance(known, list):
             return [f"objective {number}" for number in range(count)]
@@ -169,12 +166,12 @@ class _File:
         return sum(one.value is not None for one in readings)
 
     def to_confirm(self) -> int:
-        """Confirmation runs at most: of several configurations the best is picked on other frames, by a run each."""
+        """Returns the number of confirmation runs, at most."""
         top, seeds = self._at("confirm", "top"), self._at("confirm", "seeds")
         if not isinstance(top, int) or not isinstance(seeds, int) or top == 0:
             return 0
         default = 0 if self._is_default_among_the_best() else 1
-        return seeds * (BASELINES + (2 * top if top > 1 else top) + default)
+        return seeds * (len(BASELINES) + confirmation_runs_each(top) + default)
 
     def _is_default_among_the_best(self) -> bool:
         """Known once confirmation has begun, in which the default has its turn last."""
@@ -188,7 +185,7 @@ class _File:
 
 
 def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
-    """A written study file and the visits of its runs."""
+    """Returns a written study file and the visits of its runs; loads no sampler, unlike `load_written`."""
     tree = read_value(content.decode("utf-8"), STUDY)
     run = tree.get("run") if isinstance(tree, dict) else None
     if not isinstance(tree, dict) or not isinstance(run, dict) or not tree.keys() >= _REQUIRED:
@@ -196,7 +193,7 @@ def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
     return tree, StreamSettings.model_validate(run.get("stream")).all_visits()
 
 
-def _running_trials(trials: Sequence[FrozenTrial], file: _File, drivers: Mapping[str, str]) -> list[Running]:
+def _running_trials(trials: Sequence[FrozenTrial], file: _Folder, drivers: Mapping[str, str]) -> list[Running]:
     found = []
     for trial in trials:
         if trial.state == TrialState.RUNNING:
@@ -207,7 +204,9 @@ def _running_trials(trials: Sequence[FrozenTrial], file: _File, drivers: Mapping
     return found
 
 
-def _running_others(leases: Mapping[str, Mapping[str, str]], file: _File, drivers: Mapping[str, str]) -> list[Running]:
+def _running_others(
+    leases: Mapping[str, Mapping[str, str]], file: _Folder, drivers: Mapping[str, str]
+) -> list[Running]:
     """Baselines and confirmation runs: those that somebody has taken, and that have neither failed nor ended."""
     found = []
     for name, lease in leases.items():
@@ -223,7 +222,7 @@ def _running_others(leases: Mapping[str, Mapping[str, str]], file: _File, driver
 
 def _folders(out: Path, name: str) -> list[Path]:
     """Where a run that is no trial may be: `trial 7 seed 2 val` is in `trial-7-s2-val`."""
-    return [out / name, out / "baselines" / name, out / "confirmation" / name.replace(" seed ", "-s").replace(" ", "-")]
+    return [out / name, out / "baselines" / name, out / "confirmation" / confirmation_folder_name(name)]
 
 
 def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float | None, driver: str | None) -> Running:
@@ -240,46 +239,21 @@ def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float
     )
 
 
-def _leases(optuna_study: optuna.Study) -> dict[str, dict[str, str]]:
-    """What the study keeps of runs that are no trials, by name."""
-    prefix = RUN.format(name="")
-    attributes = optuna_study.user_attrs
-    return {name.removeprefix(prefix): kept for name, kept in attributes.items() if name.startswith(prefix)}
-
-
 def _drivers(out: Path | None, now: float) -> dict[str, str]:
     """Who works in the folder, as a person calls them, by id."""
     found = [] if out is None else driver_records(out)
     return {
         record.id: f"{record.host} (process {record.pid})"
         for record in found
-        if out is not None and _is_at_work(out, record, now)
+        if out is not None and is_alive(out, record, now, read_only=True)
     }
-
-
-def _is_at_work(out: Path, record: DriverRecord, now: float) -> bool:
-    path = record_path(out, record.id)
-    if record.boot != boot():
-        return now - modified(path) < DEAD_AFTER_SECONDS
-    # Opened for reading: the folder may be one that nothing can be written to.
-    file = attempt(path, "r")
-    if file is not None:
-        file.close()
-    return file is None and path.exists()
 
 
 def _is_failed(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.FAIL
 
 
-def _best(trials: Sequence[FrozenTrial], direction: StudyDirection) -> FrozenTrial | None:
-    sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
-    complete = [one for one in trials if one.state == TrialState.COMPLETE]
-    kept = [one for one in complete if all(value <= 0 for value in one.constraints.values())]
-    return min(kept, key=lambda one: sign * one.values[0], default=None)
-
-
-def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _File) -> float | None:
+def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _Folder) -> float | None:
     """From the visits that are left: a trial that has not begun takes as many as those did that are over."""
     whole = len(file.visits)
     if status.visits_per_minute is None or status.trials is None or file.out is None or not whole:
@@ -289,6 +263,6 @@ def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _Fil
     usual = sum(driven) / len(driven) if driven else float(whole)
     searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]
     fresh = max(status.trials - len(over) - len(searching), 0)
-    fixed = max(BASELINES - status.baselines, 0) + max(status.to_confirm - status.confirmed, 0)
+    fixed = max(len(BASELINES) - status.baselines, 0) + max(status.to_confirm - status.confirmed, 0)
     begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in status.running)
     return 60 * max(fresh * usual + fixed * whole + begun, 0) / status.visits_per_minute

@@ -10,7 +10,7 @@ from hpo.reporting.conclusion import best_run, conclusion, search_line
 from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
-from hpo.study.plan import DEFAULT
+from hpo.study.names import DEFAULT
 
 MOST_FAILURES = 50
 """Maximum number of printed failures; the files have all."""

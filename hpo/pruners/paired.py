@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from optuna import Study
 from optuna.pruners import BasePruner
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
+from hpo.samplers.ranking import best_first
 from segada.artifacts.run_files import read_areas
 from segada.metrics import Areas, Floats, mean_iou_by_set
 
@@ -33,7 +33,7 @@ class PairedPruner(BasePruner):
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Returns True if the trial stops after its last reported visit."""
-        best = _best(study)
+        best = next(iter(best_first(study.get_trials(deepcopy=False), study.directions)), None)
         if best is None:
             return False
         ours, theirs = (read_areas(self._trials / str(one.number)).value for one in (trial, best))
@@ -66,11 +66,3 @@ def frame_differences(ours: Sequence[Areas], theirs: Sequence[Areas]) -> Floats:
     for first, second in zip(ours, theirs, strict=True):
         by_length.setdefault(len(first), []).append(mean_iou_by_set(first) - mean_iou_by_set(second))
     return np.concatenate([np.mean(visits, axis=0) for visits in by_length.values()])
-
-
-def _best(study: Study) -> FrozenTrial | None:
-    """Returns the best complete trial that satisfies every constraint; None if there is none."""
-    sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    kept = [one for one in complete if all(value <= 0 for value in one.constraints.values())]
-    return min(kept, key=lambda one: sign * one.values[0], default=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hpo.reporting.wording import clock, interval, metric_name, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
-from hpo.study.plan import DEFAULT
+from hpo.study.names import DEFAULT
 
 _LONG = {
     "source_only": "the untouched source model",

@@ -9,7 +9,7 @@ from hpo.reporting.markup import escape
 from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
 from hpo.results.confirmation import Confirmed
 from hpo.results.digest import Report
-from hpo.results.results import StudyResults, TrialResult, visited_miou
+from hpo.results.results import StudyResults, TrialResult
 from segada.records import RunReport
 from segada.settings.nested import Value
 
@@ -94,7 +94,7 @@ def _search_group(results: StudyResults) -> tuple[str, list[_Row]]:
 
 
 def _report_row(name: str, report: RunReport) -> _Row:
-    values = [*visited_miou(report.visits), report.mean_miou]
+    values = [*(visit.visited_miou for visit in report.visits), report.mean_miou]
     gains = [visit.visited_miou - report.source_only[visit.domain] for visit in report.visits]
     return _Row(name, values, [*gains, report.gain], [""] * len(values))
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from hpo.results.confirmation import Estimate
-from hpo.study.plan import DEFAULT
+from hpo.study.names import DEFAULT
 
 TITLES = {"source_only": "source only", "batch_norm": "batch norm", DEFAULT: "default"}
 """Readable names of the baselines and the default configuration."""

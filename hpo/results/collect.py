@@ -14,7 +14,8 @@ from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
 from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.jobs import Job
-from hpo.study.plan import BASELINES, DEFAULT, SPLITS, Plan, confirmation_name, trial_damages
+from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
+from hpo.study.plan import Plan, trial_damages
 from hpo.study.study import Study
 from segada.artifacts.run_files import REPORT, Reading, damages, read, read_areas, read_report, read_visits
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo.study.plan import DEFAULT
+from hpo.study.names import DEFAULT
 from segada.metrics import Areas as Areas
 from segada.metrics import Floats, mean_iou_by_set
 from segada.records import Record, RunReport, visit_labels

@@ -13,7 +13,7 @@ from hpo.results.digest import Report, Visits
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
 from segada.errors import InputError
-from segada.records import RunReport, VisitRecord, visit_labels
+from segada.records import RunReport, visit_labels
 from segada.settings.nested import Tree, Value
 
 if TYPE_CHECKING:
@@ -115,11 +115,6 @@ class StudyResults:
         """Returns the reason of every failed run: trials first, then baselines and confirmation runs."""
         trials = {f"trial {trial.number}": trial.reason for trial in self.trials if trial.state == "fail"}
         return {**trials, **self.failures}
-
-
-def visited_miou(visits: Sequence[VisitRecord]) -> list[float]:
-    """Returns the mIoU on the visited domain, by visit."""
-    return [record.visited_miou for record in visits]
 
 
 def write_csv(results: StudyResults, path: Path) -> None:

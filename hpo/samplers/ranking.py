@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 Losses = NDArray[np.float64]
 
@@ -19,6 +19,13 @@ def losses_of(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection
 def violations_of(trials: Sequence[FrozenTrial]) -> Losses:
     """Returns the sum of each trial's constraint violations; 0 if it is feasible."""
     return np.array([sum(max(excess, 0.0) for excess in trial.constraints.values()) for trial in trials], float)
+
+
+def best_first(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[FrozenTrial]:
+    """Returns the complete trials that keep every limit, best first: by the first objective, then by the others."""
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    kept = [trial for trial in complete if all(value <= 0 for value in trial.constraints.values())]
+    return [kept[place] for place in np.lexsort(losses_of(kept, directions).T[::-1])]
 
 
 def dominates(first: Losses, second: Losses) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from segada.settings.nested import Tree, Value, merged, nested
 from segada.settings.presets import spelled_out
-from segada.settings.run import RunSettings, with_names
+from segada.settings.run import RunSettings
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,14 @@ class Configuration:
     def settings(self, run: Tree, overrides: Tree | None = None) -> RunSettings:
         """Merges the study's fixed settings `run`, these values and `overrides`, in increasing priority.
 
+        Args:
+            run: fixed settings, without preset and with the name of every section, from `with_names`.
+            overrides: settings that win over both.
+
         Raises:
             pydantic.ValidationError: the values contradict each other.
         """
-        return RunSettings.model_validate(merged(merged(with_names(run), self.overrides), overrides or {}))
+        return RunSettings.model_validate(merged(merged(run, self.overrides), overrides or {}))
 
     def __str__(self) -> str:
         return ", ".join(f"{path}={json.dumps(value)}" for path, value in self.values.items()) or "nothing changed"

@@ -8,7 +8,7 @@ from hpo.search_space.kinds import Parameter
 from hpo.search_space.space import Space, SpaceError
 from segada.settings import RunSettings
 from segada.settings.nested import Tree, Value, at_path
-from segada.settings.run import DEFAULT_NAMES, with_names
+from segada.settings.run import DEFAULT_NAMES
 from segada.settings.schema import Slot, all_paths, nearest, slots
 from segada.settings.validation_errors import in_words
 
@@ -28,7 +28,7 @@ def check_space(space: Space, run: Tree) -> None:
 
     Args:
         space: search space.
-        run: fixed settings of the study, which are valid by themselves.
+        run: fixed settings of the study, which are valid by themselves, with the name of every section (`with_names`).
 
     Raises:
         SpaceError: a path does not exist, or only under another condition; a value does not fit the setting; or
@@ -79,7 +79,7 @@ def _places(path: str, space: Space, run: Tree) -> list[Slot]:
 def _kinds(selector: str, path: str, space: Space, run: Tree) -> list[Value]:
     """Returns the names that a section can have while the parameter at `path` is active."""
     section, _, _ = selector.rpartition(".")
-    fixed = at_path(with_names(run), selector.split(".")) or DEFAULT_NAMES.get(section)
+    fixed = at_path(run, selector.split(".")) or DEFAULT_NAMES.get(section)
     assert fixed is None or isinstance(fixed, str)
     parameter = space.parameters.get(selector)
     if parameter is None:

@@ -10,8 +10,9 @@ from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile
 from hpo.execution.loopback import keep_on_loopback
 from hpo.execution.prometheus import Gauges
-from hpo.monitoring.progress import ConsoleReporter, count_trials
+from hpo.monitoring.progress import ConsoleReporter
 from hpo.monitoring.summary import print_summary
+from hpo.monitoring.trial_counts import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.orchestration.signals import Stopping
 from hpo.reporting.outputs import kept_failures, write_outputs
@@ -69,8 +70,8 @@ def finish(
         plan = Plan(file, out)
         for line in (*damaged, *damages_of(study, plan)):
             console.print(f"damaged: {line}", soft_wrap=True)
-        progress = ConsoleReporter(console, file.settings, count_trials(study), plan.jobs_left(study))
-        gauges = Gauges(file.settings.name, count_trials(study))
+        progress = ConsoleReporter(console, file.settings, count_trials(study.optuna_study), plan.jobs_left(study))
+        gauges = Gauges(file.settings.name, count_trials(study.optuna_study))
         coordinator = RunCoordinator(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
         leave = (lambda: _left(study, plan, coordinator, driver)) if may_exit else None
         with Stopping(coordinator, leave) as stopping:

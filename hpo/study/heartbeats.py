@@ -49,17 +49,19 @@ def read_record(out: Path, driver: str) -> DriverRecord | None:
         return None
 
 
-def is_alive(out: Path, record: DriverRecord, now: float) -> bool:
+def is_alive(out: Path, record: DriverRecord, now: float, *, read_only: bool = False) -> bool:
     """Returns True if a driver is alive.
 
     Args:
         out: the study's folder.
         record: record of the driver.
         now: time in seconds since 1970, by the clock of the folder's file server.
+        read_only: True if the folder may be read-only; otherwise the file is opened for writing, which locks on some
+            network file systems require.
     """
     path = record_path(out, record.id)
     if record.boot == boot():
-        file = attempt(path, "r+")
+        file = attempt(path, "r" if read_only else "r+")
         if file is not None:
             file.close()
         return file is None and path.exists()

@@ -1,8 +1,9 @@
 """Leases of a study's runs, recorded in the study itself, so that each run has one driver."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
@@ -87,9 +88,13 @@ class RunLeases:
             return self.acquire(name)
 
     def _runs(self) -> dict[str, dict[str, str]]:
-        attributes = self._storage.get_study_user_attrs(self._study_id)
-        prefix = RUN.format(name="")
-        return {key.removeprefix(prefix): value for key, value in attributes.items() if key.startswith(prefix)}
+        return leased_runs(self._storage.get_study_user_attrs(self._study_id))
 
     def _write(self, name: str, run: dict[str, str]) -> None:
         self._storage.set_study_user_attr(self._study_id, RUN.format(name=name), run)
+
+
+def leased_runs(attributes: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Returns what the user attributes of a study hold of runs that are no trials, by name."""
+    prefix = RUN.format(name="")
+    return {key.removeprefix(prefix): value for key, value in attributes.items() if key.startswith(prefix)}

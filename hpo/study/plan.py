@@ -3,35 +3,29 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from optuna.trial import TrialState
 
 from hpo.config.study_file import StudyFile
 from hpo.search_space.configuration import Configuration
 from hpo.study.jobs import Job
+from hpo.study.names import (
+    BASELINES,
+    DEFAULT,
+    SPLITS,
+    Split,
+    confirmation_folder_name,
+    confirmation_name,
+    confirmation_runs_each,
+)
 from hpo.study.study import Proposal, Study
 from segada.artifacts.run_files import AREAS, REPORT, SETTINGS, WEIGHTS, Damage, damages, read_report, visits_damage
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ConstantSettings
 from segada.settings.image_adapter import NoImageAdapter
-from segada.settings.method import BatchNormSettings, SourceOnlySettings
 from segada.settings.nested import Tree
 
-DEFAULT = "default"
-"""Name of the study's default configuration in comparisons with the best."""
-
-BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
-    "source_only": SourceOnlySettings(name="source_only"),
-    "batch_norm": BatchNormSettings(name="batch_norm"),
-}
-"""Baselines of every search: the source model unchanged, and with only its batch-norm statistics updated."""
-
-Split = Literal["test", "val"]
-SPLITS: tuple[Split, ...] = ("test", "val")
-_FOLDER_ENDS: dict[Split, str] = {"test": "", "val": "-val"}
-_NAME_ENDS: dict[Split, str] = {"test": "", "val": " val"}
 NEEDS: dict[Split, tuple[str, ...]] = {"test": (AREAS, SETTINGS, WEIGHTS), "val": ()}
 """Files needed from a confirmation run: its areas, and under the first seed those that are copied to `best/`."""
 
@@ -129,7 +123,7 @@ class Plan:
 
     def confirmation_folder(self, name: str, seed: int, split: Split = "test") -> Path:
         """Returns the folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
-        return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}{_FOLDER_ENDS[split]}"
+        return self.out / "confirmation" / confirmation_folder_name(confirmation_name(name, seed, split))
 
     def source_training(self) -> Iterator[Job]:
         """Yields the source training, if the study has one."""
@@ -166,8 +160,8 @@ class Plan:
         if study.is_search_over():
             return len(undone([*known, *self.confirmations(study)]))
         top = self.file.settings.confirm.top
-        # Several trials are run twice (see `confirmations`), and the default configuration once.
-        expected = (2 * top if top > 1 else top) + 1 if top else 0
+        # The default configuration runs beside them.
+        expected = confirmation_runs_each(top) + 1 if top else 0
         return study.remaining() + expected * len(self.seeds) + len(undone(known))
 
     def _confirmation(
@@ -182,11 +176,6 @@ class Plan:
     def _overrides(self, split: str) -> Tree:
         overrides: Tree = {"evaluation": {"split": split}}
         return {**overrides, "model": {"checkpoint": str(self.weights)}} if self.file.settings.pretrain else overrides
-
-
-def confirmation_name(name: str, seed: int, split: Split = "test") -> str:
-    """Returns the name of a confirmation run's job."""
-    return f"{name} seed {seed}{_NAME_ENDS[split]}"
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
 from hpo.config.study_file import StudyFile, load_written
 from hpo.pruners.halving import RUNG
+from hpo.samplers.ranking import best_first
 from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
@@ -177,11 +178,8 @@ class Study:
         """
         several = len(self.optuna_study.directions) > 1
         candidates = self.optuna_study.best_trials if several else self._trials(TrialState.COMPLETE)
-        sign = -1.0 if self.optuna_study.directions[0] == optuna.study.StudyDirection.MAXIMIZE else 1.0
-        feasible = [trial for trial in candidates if all(value <= 0 for value in trial.constraints.values())]
-        ranked = sorted(feasible, key=lambda trial: sign * trial.values[0])
         distinct: dict[str, FrozenTrial] = {}
-        for trial in ranked:
+        for trial in best_first(candidates, self.optuna_study.directions):
             if len(distinct) == count:
                 break
             distinct.setdefault(self.configuration(trial).hash, trial)

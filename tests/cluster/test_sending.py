@@ -38,7 +38,7 @@ def test_a_shipped_study_travels_as_it_is_here(here: Path) -> None:
     assert sent.study == "study/smoke.yaml"
     assert list(sent.files) == ["study/smoke.yaml"]
     sent.lay(here)
-    assert load_study("study/smoke.yaml").fingerprint() == load_study("smoke.yaml").fingerprint()
+    assert load_study("study/smoke.yaml").identity == load_study("smoke.yaml").identity
 
 
 def test_what_a_study_extends_travels_with_it_and_is_found_there(

@@ -6,9 +6,10 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from loaded_frames import load_domain
 from published_trees import TREES
 
-from segada.data.datasets.registry import DATASETS, load_domain
+from segada.data.datasets.registry import DATASETS
 from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.settings.data import DataSettings, DomainSettings, SplitSettings

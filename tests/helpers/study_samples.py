@@ -11,7 +11,7 @@ from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
 from hpo.study.jobs import Job
-from hpo.study.plan import DEFAULT
+from hpo.study.names import DEFAULT
 from segada.metrics import Areas
 from segada.records import RunReport, VisitRecord
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from loaded_frames import load_domain
 from rich.console import Console
 from safetensors.torch import load_file
 from torch import Tensor
@@ -20,7 +21,7 @@ from torch.nn.functional import interpolate
 
 from segada import evaluate
 from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
-from segada.data.datasets.registry import labelled_frames, load_domain
+from segada.data.datasets.registry import labelled_frames
 from segada.engine.session import adapt
 from segada.evaluation.areas import frame_areas
 from segada.evaluation.class_scores import class_scores

@@ -15,7 +15,6 @@ from segada.data.datasets.rainy_cityscapes import RAINY_CITYSCAPES
 from segada.data.datasets.recorded import Recorded
 from segada.data.datasets.shift import SHIFT
 from segada.data.datasets.synthia import SYNTHIA
-from segada.data.frames import Frames
 from segada.data.splits import Split
 from segada.data.synthetic.streets import Streets
 from segada.errors import InputError
@@ -102,23 +101,6 @@ def check_readable(name: str, opened: Sequence[DomainFrames], data: DataSettings
         for frames in opened:
             if not len(frames):
                 check_share(frames.listed, frames.unreadable, share=0.0)
-
-
-def load_domain(name: str, data: DataSettings, split: Split, indices: Sequence[int] | None = None) -> Frames:
-    """Returns the frames of one split of a domain of `data.domains`, or some of them.
-
-    Args:
-        name: Name of the domain.
-        data: Settings of the data.
-        split: Split to load.
-        indices: Numbers among the readable frames; None loads all.
-
-    Raises:
-        InputError: Its files are missing or not as expected, or the split is empty.
-    """
-    opened = open_domain(name, data, split)
-    check_readable(name, [opened], data)
-    return opened.load(indices)
 
 
 def labelled_frames(name: str, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:

@@ -66,7 +66,7 @@ def test_shipped_studies_can_be_extended_by_name(tmp_path: Path) -> None:
     write(tmp_path, mine="name: mine\nextends: ga_dacs\nbudget: {trials: 3}\n")
     mine, shipped = load_study(str(tmp_path / "mine.yaml")), load_study("ga_dacs")
     assert mine.settings.budget.trials == 3
-    assert mine.fingerprint() == shipped.fingerprint()
+    assert mine.identity == shipped.identity
 
 
 def test_a_file_beside_wins_over_a_shipped_one_and_files_extend_in_chains(tmp_path: Path) -> None:

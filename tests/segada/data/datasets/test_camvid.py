@@ -6,9 +6,9 @@ from typing import Any, Final, get_args
 import cv2
 import numpy as np
 import pytest
+from loaded_frames import load_domain
 
 from segada.data.datasets.camvid import CLASS_OF, IDS
-from segada.data.datasets.registry import load_domain
 from segada.data.frames import Frames
 from segada.data.labels import NAMES
 from segada.data.splits import Split

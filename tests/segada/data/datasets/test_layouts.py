@@ -8,9 +8,10 @@ from typing import Any, Final, get_args
 import cv2
 import numpy as np
 import pytest
+from loaded_frames import load_domain
 from published_trees import CITIES, CITY_FRAMES, LABEL_IDS, SIZE, TRAIN_IDS, TREES, ids, picture, write
 
-from segada.data.datasets.registry import count_frames, labelled_frames, load_domain
+from segada.data.datasets.registry import count_frames, labelled_frames
 from segada.data.splits import Split
 from segada.errors import InputError
 from segada.settings.data import DataSettings, DomainSettings

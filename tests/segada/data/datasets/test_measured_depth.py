@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from loaded_frames import load_domain
 from published_trees import CITIES, SIZE, city_names, write, write_cityscapes, write_folders
 
 from segada.data.datasets.measured_depth import DepthFile, measured_depth
-from segada.data.datasets.registry import load_domain
 from segada.data.weather.depth import FAR, geometric_depth
 from segada.errors import InputError
 from segada.settings.data import DataSettings, DomainSettings

@@ -6,11 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from loaded_frames import load_domain
 from PIL import Image
 from published_trees import SIZE, TREES, picture, write
 
 from segada.data.__main__ import main
-from segada.data.datasets.registry import count_frames, load_domain
+from segada.data.datasets.registry import count_frames
 from segada.settings import RunSettings
 from segada.settings.files import load_run_settings
 

@@ -1,0 +1,33 @@
+"""Names of a study's baselines and confirmation runs, and of their folders."""
+
+from typing import Literal
+
+from segada.settings.method import BatchNormSettings, SourceOnlySettings
+
+DEFAULT = "default"
+"""Name of the study's default configuration among what the best is compared with."""
+
+BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
+    "source_only": SourceOnlySettings(name="source_only"),
+    "batch_norm": BatchNormSettings(name="batch_norm"),
+}
+"""Methods that run beside every search: the source model as it is, and with fresh batch-norm statistics alone."""
+
+Split = Literal["test", "val"]
+SPLITS: tuple[Split, ...] = ("test", "val")
+_ENDS: dict[Split, str] = {"test": "", "val": " val"}
+
+
+def confirmation_name(name: str, seed: int, split: Split = "test") -> str:
+    """Returns the name of a confirmation run's job."""
+    return f"{name} seed {seed}{_ENDS[split]}"
+
+
+def confirmation_folder_name(job: str) -> str:
+    """Returns the name of the folder of a confirmation run: `trial-7-s2-val` for the job `trial 7 seed 2 val`."""
+    return job.replace(" seed ", "-s").replace(" ", "-")
+
+
+def confirmation_runs_each(top: int) -> int:
+    """Returns how many runs per seed the best `top` trials take: of several, the best is picked on other frames."""
+    return len(SPLITS) * top if top > 1 else top
