@@ -26,7 +26,7 @@ BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
     "source_only": SourceOnlySettings(name="source_only"),
     "batch_norm": BatchNormSettings(name="batch_norm"),
 }
-"""Baselines of every search: the source model unchanged, and with only its batch-norm statistics updated."""
+"""Baselines of every search: the source model unchanged, and with only its batch-norm statistics re-estimated."""
 
 Split = Literal["test", "val"]
 SPLITS: tuple[Split, ...] = ("test", "val")
