@@ -1,4 +1,6 @@
-"""Methods searched alike and put beside each other: `python -m hpo.compare compare_methods`."""
+"""Methods beside each other: studies searched alike (`python -m hpo.compare compare_methods`), or methods at fixed
+settings without a search (`python -m hpo.compare compare_camvid`).
+"""
 
 import argparse
 import os
@@ -10,23 +12,32 @@ from pathlib import Path
 import optuna
 from rich.console import Console
 
+from hpo.comparison.method_tables import markdown
+from hpo.comparison.methods import compare_methods
+from hpo.comparison.methods_file import load_methods, methods_path, shipped_comparisons
 from hpo.comparison.page import page
 from hpo.comparison.results import Comparison, Winner, compared, is_over, winner_of
 from hpo.comparison.reuse import take_over
 from hpo.comparison.studies import compared_studies
 from hpo.comparison.tables import methods_csv, rich_table
-from hpo.comparison.wording import detail, headline
+from hpo.comparison.wording import detail, frames_of, headline
 from hpo.config.study_file import StudyFile
 from hpo.run import kept, run
 from hpo.study.folder import check_comparison, check_free
 from hpo.study.plan import Plan
-from segada.cli.console import wide_terminal
+from segada.cli.console import terminal, wide_terminal
 from segada.cli.exit_codes import FAILED, Parser, exit_code
-from segada.cli.output_dir import named_folder
+from segada.cli.output_dir import check_file, named_folder
 from segada.core.atomic_io import write_text
 from segada.core.storage_errors import storage_error
 from segada.errors import InputError
+from segada.settings.assignments import parse_assignments
 from segada.settings.inputs import resolved
+
+FOR_METHODS = ("jobs", "seeds", "markdown")
+"""Options for methods at fixed settings alone."""
+FOR_STUDIES = ("trials", "address")
+"""Options for studies alone."""
 
 
 def main() -> int:
@@ -36,14 +47,47 @@ def main() -> int:
     whole: list[bool] = []
 
     def command() -> None:
-        files = compared_studies(arguments.studies, _options(arguments))
-        out = resolved(named_folder(arguments.out, Path("runs") / _name(arguments.studies)), "--out")
-        check_comparison(out)
-        comparison = compare(files, out, arguments.address)
-        whole.append(comparison is not None and not comparison.failures)
+        path = methods_path(arguments.studies[0]) if len(arguments.studies) == 1 else None
+        whole.append(_compared_studies(arguments) if path is None else _compared_methods(arguments, path))
 
     code = exit_code(command)
     return FAILED if False in whole else code
+
+
+def _compared_studies(arguments: argparse.Namespace) -> bool:
+    """Compares studies. Returns whether each came to a result."""
+    _refuse(arguments, FOR_METHODS, "methods at fixed settings, and these are studies")
+    files = compared_studies(arguments.studies, _options(arguments))
+    out = resolved(named_folder(arguments.out, Path("runs") / _name(arguments.studies)), "--out")
+    check_comparison(out)
+    comparison = compare(files, out, arguments.address)
+    return comparison is not None and not comparison.failures
+
+
+def _compared_methods(arguments: argparse.Namespace, path: Path) -> bool:
+    """Compares methods at fixed settings. Returns whether each came to a result."""
+    _refuse(arguments, FOR_STUDIES, f"studies, and {path} holds methods at fixed settings")
+    jobs = 1 if arguments.jobs is None else arguments.jobs
+    if jobs < 1:
+        raise InputError(f"--jobs must be at least 1, but is {jobs}")
+    overrides, options = parse_assignments(arguments.assignments), {}
+    for setting, value in (("seeds", arguments.seeds), ("seed", arguments.seed)):
+        if value is not None:
+            overrides[setting], options[setting] = value, f"--{setting}"
+    file = load_methods(path, overrides, options)
+    if arguments.markdown is not None:
+        check_file(arguments.markdown, "--markdown")
+    out = named_folder(arguments.out, Path("runs") / file.name)
+    comparison = compare_methods(file, out, jobs, terminal())
+    if arguments.markdown is not None:
+        write_text(arguments.markdown, markdown(comparison))
+    return not comparison.lost
+
+
+def _refuse(arguments: argparse.Namespace, options: Sequence[str], what: str) -> None:
+    given = next((option for option in options if getattr(arguments, option) is not None), None)
+    if given is not None:
+        raise InputError(f"--{given} is for a comparison of {what}; leave it out")
 
 
 def compare(files: Sequence[StudyFile], out: Path, address: str | None = None) -> Comparison | None:
@@ -129,12 +173,11 @@ def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
     """How it was measured, the same for all."""
     settings, run_settings = file.settings, file.run_settings()
     stream = run_settings.stream
-    frames = "all frames" if stream.frames is None else f"{stream.frames} frames"
     workers = "as many as fit" if settings.resources.workers is None else str(settings.resources.workers)
     trials = max(len(winner.results.trials) for winner in winners.values())
     alike = (
-        f"Every method had the same stream ({', '.join(stream.all_visits())}; {frames} a visit), source model, budget "
-        f"({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
+        f"Every method had the same stream ({', '.join(stream.all_visits())}; {frames_of(stream)} a visit), source "
+        f"model, budget ({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
     )
     speed = (
         f"frames/s: predicted and adapted on per second, {workers} runs at a time; {run_settings.runtime.device}, "
@@ -166,21 +209,30 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m hpo.compare",
         description=f"{__doc__} Run again, the same command goes on where it was stopped.",
     )
+    shipped = ", ".join(("compare_methods", *shipped_comparisons()))
     parser.add_argument(
-        "studies", nargs="+", metavar="STUDY", help="study files, names of shipped ones, or folders (compare_methods)"
+        "studies",
+        nargs="+",
+        metavar="STUDY",
+        help=f"study files, names of shipped ones, folders of them, or one file of methods; shipped are {shipped}",
     )
     parser.add_argument("--out", metavar="DIR", help="folder of the results (default: runs/NAME)")
-    parser.add_argument("--trials", type=int, metavar="N", help="trials of every search (--set budget.trials=N)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the runs and of the samplers")
-    parser.add_argument("--address", help="of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="PATH=VALUE",
         dest="assignments",
-        help="a setting of all runs (stream.passes=2) or of all studies (confirm.seeds=5); repeatable",
+        help="a setting of all runs (stream.passes=2) or of the files (confirm.seeds=5, seeds=5); repeatable",
     )
+    searched = parser.add_argument_group("studies")
+    searched.add_argument("--trials", type=int, metavar="N", help="trials of every search (--set budget.trials=N)")
+    searched.add_argument("--address", help="address of a Ray cluster (default: RAY_ADDRESS, or Ray on this machine)")
+    fixed = parser.add_argument_group("methods at fixed settings, which need no Ray")
+    fixed.add_argument("--seeds", type=int, metavar="N", help="runs of each method (--set seeds=N)")
+    fixed.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default: 1, which measures speed best)")
+    fixed.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table here")
     return parser
 
 

@@ -1,1 +1,1 @@
-"""The studies that are shipped with the package; `hpo.run --space NAME` finds them by their bare name."""
+"""Studies and comparisons that are shipped: `hpo.run --space NAME` and `hpo.compare NAME` find them by their bare names."""

@@ -39,7 +39,6 @@ READERS = {
     "segada.evaluate": [],
     "segada.convert": [],
     "segada.profile": [],
-    "segada.compare": [],
 }
 """Commands that read a file or a folder, and what stands before it on the command line."""
 OUTS = [LONG, f"x/{WIDE}", ESCAPE, "loop", "loop/x", "file", "file/x"]

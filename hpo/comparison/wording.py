@@ -6,6 +6,7 @@ from string import ascii_lowercase
 from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison, Method
 from hpo.reporting.wording import interval, points, tenths
+from segada.settings.stream import StreamSettings
 
 _LONG = {"source_only": "the untouched source model", "batch_norm": "batch-norm re-estimation"}
 
@@ -63,6 +64,11 @@ def method_of(ranking: Ranking) -> str:
         "are no independent blocks, so the p-values are too small rather than too large: the intervals say how much, "
         "these tests only who."
     )
+
+
+def frames_of(stream: StreamSettings) -> str:
+    """Returns the number of frames of a visit, in words: `48 frames`, `all frames`."""
+    return "all frames" if stream.frames is None else f"{stream.frames} frames"
 
 
 def probability(p: float | None) -> str:

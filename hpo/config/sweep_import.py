@@ -15,7 +15,6 @@ from segada.settings.nested import Parts, Tree, Value, set_path
 
 METHODS = {"bayes": "tpe", "random": "random", "grid": "grid"}
 """Sampler of a study by the `method` of a sweep."""
-GOALS = {"minimize": "minimize", "maximize": "maximize"}
 OURS = "hpo.tracking.sweep_agent"
 """Module that the agents of a sweep exported by this package run."""
 
@@ -94,7 +93,7 @@ def as_study(document: Document, stem: str) -> Document:
         raise document.error(("parameters",), "has constants alone; a search needs one with values, or min and max")
     study.put(("sampler", "name"), METHODS[sweep.method], ("method",))
     if sweep.metric is not None:
-        study.put(("objectives",), [{"metric": sweep.metric.name, "goal": GOALS[sweep.metric.goal]}], ("metric",))
+        study.put(("objectives",), [{"metric": sweep.metric.name, "goal": sweep.metric.goal}], ("metric",))
         study.place(("objectives", 0, "metric"), ("metric", "name"))
     if sweep.early_terminate is not None:
         for key, value, source in _pruning(document, sweep.early_terminate):

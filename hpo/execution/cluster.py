@@ -1,6 +1,7 @@
 """Connection to a Ray cluster, or a local Ray, without Ray's own output."""
 
 import atexit
+import gc
 import logging
 import math
 import os
@@ -158,7 +159,9 @@ def _leave(lifeline: Lifeline | None) -> None:
     if lifeline is None or lifeline.found is None:
         ray.shutdown()
     else:
-        # Ray and Tune would wait for lost processes. The kernel ends the rest of Ray with this process.
+        # Neither Ray nor Tune is ended here: both would wait for the process that is gone. The kernel ends the rest of
+        # Ray with this process. Until then no garbage collection may finalize Tune's objects, which ask Ray, too.
+        gc.freeze()
         atexit.register(_end_process)
 
 

@@ -11,7 +11,7 @@ from ray.tune.experiment import Trial
 from typing_extensions import override
 
 from hpo.execution.memory import LEAN_BATCH, was_evicted
-from hpo.execution.searcher import AgendaSearcher
+from hpo.execution.searcher import JobSearcher
 from hpo.execution.trainable import GIVEN_UP, LEAN
 from hpo.study.jobs import RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
@@ -29,7 +29,7 @@ class Deaths(Callback):
     coordinator, which hands it out again.
     """
 
-    def __init__(self, searcher: AgendaSearcher, retries: int, lost: Callable[[], str | None] = lambda: None) -> None:
+    def __init__(self, searcher: JobSearcher, retries: int, lost: Callable[[], str | None] = lambda: None) -> None:
         """Watches the jobs of a searcher.
 
         Args:

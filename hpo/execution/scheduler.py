@@ -5,7 +5,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from typing_extensions import override
 
-from hpo.execution.searcher import AgendaSearcher
+from hpo.execution.searcher import JobSearcher
 from hpo.execution.trainable import PROGRESS
 from hpo.study.jobs import RunUpdate
 
@@ -17,7 +17,7 @@ class VisitScheduler(FIFOScheduler):
 
     _supports_buffered_results = False
 
-    def __init__(self, searcher: AgendaSearcher) -> None:
+    def __init__(self, searcher: JobSearcher) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._searcher = searcher
 

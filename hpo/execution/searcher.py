@@ -10,7 +10,7 @@ from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.jobs import Job
 
 
-class AgendaSearcher(Searcher):
+class JobSearcher(Searcher):
     """Suggests jobs while the coordinator has any.
 
     It has no state that could be lost: finished jobs are recorded in the study and in the jobs' folders. Results arrive

@@ -62,20 +62,20 @@ class VisitTrainable(tune.Trainable):
     from the checkpoint in the job's folder. Tune's own checkpoints are not used.
     """
 
-    def setup(  # type: ignore[override]  # tune.with_parameters adds the materials
-        self, config: Config, materials: dict[str, ray.ObjectRef[SharedRunData]]
+    def setup(  # type: ignore[override]  # tune.with_parameters adds the shared data
+        self, config: Config, shared_data: dict[str, ray.ObjectRef[SharedRunData]]
     ) -> None:
         """Starts the first job.
 
         Args:
             config: configuration of the job, from `config_of`.
-            materials: shared frames by evaluated split; fetched when they are first needed.
+            shared_data: shared frames by evaluated split; fetched when they are first needed.
         """
         import segada.engine.runner  # noqa: F401 - while the frames are still being made
 
-        self._shared = materials
-        self._materials: dict[str, RunData] = {}
-        self._adaptation: Run | None = None
+        self._shared = shared_data
+        self._run_data: dict[str, RunData] = {}
+        self._run: Run | None = None
         self._begin(config)
 
     def reset_config(self, new_config: Config) -> bool:
@@ -88,9 +88,9 @@ class VisitTrainable(tune.Trainable):
         self._folder = Path(config["folder"])
         self._lean = bool(config[LEAN])
         self._given_up = config[GIVEN_UP]
-        self._adaptation = None
+        self._run = None
         self._report: RunReport | None = None
-        self._mishap: str | None = None
+        self._incident: str | None = None
         self._shortage = ""
 
     def step(self) -> dict[str, object]:
@@ -103,13 +103,13 @@ class VisitTrainable(tune.Trainable):
         if progress is None and not self._lean and self._settings.evaluation.batch_size > LEAN_BATCH:
             # Outside the handler, whose exception keeps references to the tensors that filled the memory.
             self._lean = True
-            self._mishap = f"out of memory ({self._shortage}); from there evaluated in batches of {LEAN_BATCH}"
+            self._incident = f"out of memory ({self._shortage}); from there evaluated in batches of {LEAN_BATCH}"
             progress = self._attempt()
         if progress is None:
             progress = self._failed(f"out of memory, evaluated in batches of {LEAN_BATCH}: {self._shortage}")
         over = progress.finished or progress.failure is not None
         if over:
-            self._adaptation = None
+            self._run = None
         return {PROGRESS: progress.model_dump_json(), DONE: over}
 
     def _attempt(self) -> RunUpdate | None:
@@ -131,21 +131,21 @@ class VisitTrainable(tune.Trainable):
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            self._adaptation = None
+            self._run = None
             self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
             return None
 
     def _failed(self, reason: str) -> RunUpdate:
-        return RunUpdate(report=self._report, finished=False, failure=reason, incident=self._mishap)
+        return RunUpdate(report=self._report, finished=False, failure=reason, incident=self._incident)
 
     def _visit(self) -> RunUpdate:
         from segada.engine.runner import Run
 
-        run = self._adaptation
+        run = self._run
         if run is None:
             batch = LEAN_BATCH if self._lean else None
-            run = Run(self._settings, self._material(), self._folder, evaluation_batch=batch)
-        self._adaptation = run
+            run = Run(self._settings, self._job_data(), self._folder, evaluation_batch=batch)
+        self._run = run
         if not run.finished:
             run.next_visit()
         self._report = run.report()
@@ -153,10 +153,10 @@ class VisitTrainable(tune.Trainable):
         # are ready by now.
         for split in self._shared:
             self._frames(split)
-        incident, self._mishap = self._mishap, None
+        incident, self._incident = self._incident, None
         return RunUpdate(report=self._report, finished=run.finished, incident=incident)
 
-    def _material(self) -> RunData:
+    def _job_data(self) -> RunData:
         from segada.engine.run_data import prepare_data, run_data_key
 
         shared = self._frames(self._settings.evaluation.split)
@@ -171,17 +171,17 @@ class VisitTrainable(tune.Trainable):
         return self._settings.model_copy(update={"evaluation": evaluation})
 
     def _frames(self, split: str) -> RunData:
-        if split not in self._materials:
-            parcel = ray.get(self._shared[split])
+        if split not in self._run_data:
+            shared = ray.get(self._shared[split])
             try:
-                self._materials[split] = parcel.unpacked()
+                self._run_data[split] = shared.unpacked()
             except ValueError as error:
                 raise Unshared(error) from error
-        return self._materials[split]
+        return self._run_data[split]
 
 
 @ray.remote(num_cpus=0)
-def prepare_material(settings: str, _after: object) -> SharedRunData:
+def prepare_shared_data(settings: str, _after: object) -> SharedRunData:
     """Prepares the data that all runs with these settings share, once `_after` is available."""
     from segada.engine.run_data import prepare_data
     from segada.engine.shared_data import packed

@@ -11,8 +11,8 @@ from ray.exceptions import RayTaskError
 from hpo.execution.cluster import Cluster, Resources
 from hpo.execution.failures import Deaths
 from hpo.execution.scheduler import VisitScheduler
-from hpo.execution.searcher import AgendaSearcher
-from hpo.execution.trainable import VisitTrainable, prepare_material, pretrain_source
+from hpo.execution.searcher import JobSearcher
+from hpo.execution.trainable import VisitTrainable, prepare_shared_data, pretrain_source
 from hpo.orchestration.coordinator import RunCoordinator
 from segada.core.storage_errors import StorageError
 from segada.errors import InputError
@@ -21,7 +21,7 @@ from segada.settings import RunSettings
 if TYPE_CHECKING:
     from segada.engine.shared_data import SharedRunData
 
-Materials = dict[str, "ray.ObjectRef[SharedRunData]"]
+SharedData = dict[str, "ray.ObjectRef[SharedRunData]"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Preparation:
     confirmation: RunSettings
 
 
-def prepare(preparation: Preparation, resources: Resources) -> Materials:
+def prepare(preparation: Preparation, resources: Resources) -> SharedData:
     """Trains the source model if the study asks for it, and starts preparing the shared frames.
 
     Args:
@@ -58,7 +58,7 @@ def prepare(preparation: Preparation, resources: Resources) -> Materials:
     if preparation.pretrain is not None:
         _pretrain(preparation.pretrain, preparation.source, resources)
     search, confirmation = preparation.search, preparation.confirmation
-    making = prepare_material.options(num_gpus=resources.gpus, resources=resources.kind)
+    making = prepare_shared_data.options(num_gpus=resources.gpus, resources=resources.kind)
     first = making.remote(search.model_dump_json(), None)
     second = making.remote(confirmation.model_dump_json(), first)
     if resources.gpus:
@@ -81,7 +81,7 @@ def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None
 
 def execute(
     coordinator: RunCoordinator,
-    materials: Materials,
+    shared_data: SharedData,
     ray_cluster: Cluster,
     scratch: Path,
     retries: int,
@@ -91,15 +91,15 @@ def execute(
 
     Args:
         coordinator: coordinator that hands out the jobs and takes in the results.
-        materials: shared frames from `prepare`.
+        shared_data: shared frames from `prepare`.
         ray_cluster: cluster that runs the jobs.
         scratch: folder for Tune's own files; nothing in it is ever read, and the caller removes it.
         retries: number of times that a job is tried again after the death of its worker.
         trainable: trainable class that runs the jobs.
     """
     wanted = ray_cluster.resources
-    searcher = AgendaSearcher(coordinator)
-    informed = tune.with_parameters(trainable, materials=materials)
+    searcher = JobSearcher(coordinator)
+    informed = tune.with_parameters(trainable, shared_data=shared_data)
     tuner = tune.Tuner(
         tune.with_resources(informed, {"cpu": wanted.cpus, "gpu": wanted.gpus, **wanted.kind}),
         tune_config=tune.TuneConfig(

@@ -46,7 +46,7 @@ def print_table(status: StudyStatus, console: Console) -> None:
         console.print(table)
     for title, lines in (
         ("failed", _failures(status)),
-        ("incidents", _mishaps(status)),
+        ("incidents", _incidents(status)),
         ("damaged", status.damages),
     ):
         if lines:
@@ -78,7 +78,7 @@ def _failures(status: StudyStatus) -> list[str]:
     return [f"{name}: {reason}" for name, reason in status.failures.items()]
 
 
-def _mishaps(status: StudyStatus) -> list[str]:
+def _incidents(status: StudyStatus) -> list[str]:
     return [f"{name}: {incident}" for name, incidents in status.incidents.items() for incident in incidents]
 
 

@@ -23,7 +23,7 @@ HONESTY = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Conclusion:
     """Headline and details of the conclusion."""
 
     headline: str
@@ -45,7 +45,7 @@ def hardest(confirmation: Confirmation) -> str:
     return min(miou, key=lambda label: miou[label].value)
 
 
-def conclusion(results: StudyResults) -> Verdict:
+def conclusion(results: StudyResults) -> Conclusion:
     """Summarizes whether adaptation helps, by how much, and with which confidence."""
     best = best_run(results.confirmation)
     if best is None or results.confirmation is None:
@@ -65,7 +65,7 @@ def conclusion(results: StudyResults) -> Verdict:
         *_foremost(results.confirmation),
     ]
     baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
-    return Verdict(_headline(baselines), " ".join(sentences))
+    return Conclusion(_headline(baselines), " ".join(sentences))
 
 
 def search_line(results: StudyResults) -> str:
@@ -121,7 +121,7 @@ def _headline(gain: Mapping[str, Estimate]) -> str:
     return f"Adaptation helps: the best configuration beats {' and '.join(_LONG[name] for name in gain)}."
 
 
-def _unconfirmed(results: StudyResults) -> Verdict:
+def _unconfirmed(results: StudyResults) -> Conclusion:
     completed = results.completed()
     if not completed:
         return _nothing_completed(results)
@@ -129,17 +129,17 @@ def _unconfirmed(results: StudyResults) -> Verdict:
         f"Trial {completed[0].number} leads the search, with one seed on the frames of the search: not a final result."
     )
     if results.confirmation is not None:
-        return Verdict("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
+        return Conclusion("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
     if results.failures:
-        return Verdict("No answer: no configuration is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
-    return Verdict("No answer yet: no configuration is confirmed.", leader)
+        return Conclusion("No answer: no configuration is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
+    return Conclusion("No answer yet: no configuration is confirmed.", leader)
 
 
-def _nothing_completed(results: StudyResults) -> Verdict:
+def _nothing_completed(results: StudyResults) -> Conclusion:
     failed = [trial for trial in results.trials if trial.state == "fail"]
     if failed and len(failed) == len(results.trials):
-        return Verdict(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
-    return Verdict("No answer yet: no trial has completed.", "Run the same command again to resume.")
+        return Conclusion(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
+    return Conclusion("No answer yet: no trial has completed.", "Run the same command again to resume.")
 
 
 _SEE_FAILURES = "The reasons are listed under Failures."

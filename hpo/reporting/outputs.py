@@ -46,12 +46,12 @@ def _write_failures(study: Study, plan: Plan, failures: dict[str, str]) -> dict[
     """Writes failures of this and earlier sessions whose runs have not succeeded since."""
     known = {**read_failures(plan.out).value, **failures}
     jobs = [*plan.baselines(), *plan.confirmed_baselines(), *plan.confirmations(study), *plan.repairs(study)]
-    standing = {job.name: known[job.name] for job in undone(jobs) if job.name in known}
-    if standing:
-        write_text(plan.out / FAILURES, json.dumps(standing, indent=1) + "\n")
+    failed = {job.name: known[job.name] for job in undone(jobs) if job.name in known}
+    if failed:
+        write_text(plan.out / FAILURES, json.dumps(failed, indent=1) + "\n")
     else:
         (plan.out / FAILURES).unlink(missing_ok=True)
-    return standing
+    return failed
 
 
 def _write_best(confirmation: Confirmation, plan: Plan) -> None:

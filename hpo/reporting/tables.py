@@ -201,5 +201,5 @@ def shown(value: Value) -> str:
 
 def short(path: str) -> str:
     """Returns the part of a path that identifies a parameter: the last word, or the section before `name`."""
-    *rooms, last = path.split(".")
-    return rooms[-1] if rooms and last == "name" else last
+    *sections, last = path.split(".")
+    return sections[-1] if sections and last == "name" else last

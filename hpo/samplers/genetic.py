@@ -90,17 +90,17 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         BaseGASampler.__init__(self, population_size=settings.population_size)
         self._settings = settings
         self._toolbox = build_toolbox(space, settings.tournsize)
-        self._expressed = ActiveGenes(space)
+        self._active_genes = ActiveGenes(space)
         self._coordinates = Coordinates(space)
 
     def begin(self, study: Study) -> None:
         self._archive = Archive(study.directions, self._settings.population_size)
-        self._foresight = RbfSurrogate(self._coordinates, study.directions, self._settings.smoothing)
+        self._surrogate = RbfSurrogate(self._coordinates, study.directions, self._settings.smoothing)
 
     def learn(self, trials: Sequence[FrozenTrial]) -> None:
         self._archive.add(complete(trials))
         for trial in trials:
-            self._foresight.learn(trial)
+            self._surrogate.learn(trial)
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
         """Returns the complete trials that may be parents, best first.
@@ -117,7 +117,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         generator = self._generator(BREED, trial.number, attempt)
         if trial.number < self._settings.population_size and attempt == 0:
             return self._spread(trial.number)
-        collapsed = len(ranked) > 1 and self._foresight.spread(ranked) < self._settings.collapse
+        collapsed = len(ranked) > 1 and self._surrogate.spread(ranked) < self._settings.collapse
         if len(ranked) < 2 or (collapsed and generator.random() < self._settings.immigrants):
             immigrant: Genome = self._toolbox.place(generator.random(len(self._distributions)))
             return immigrant
@@ -125,13 +125,13 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         with deap_randomness(generator):
             children = [self._child(parents, trial.number, attempt) for _ in range(self._settings.children)]
         possible = [
-            child for child in children if self._space.permits(child) and self._past.is_new(child, trial.number)
+            child for child in children if self._space.permits(child) and self._history.is_new(child, trial.number)
         ]
         if len(possible) < 2:
             return [*possible, *children][0]
-        points = [self._expressed(child) for child in possible]
-        running = self._past.running(trial.number)
-        return possible[self._foresight.pick(points, running, self._settings.novelty, generator)]
+        points = [self._active_genes(child) for child in possible]
+        running = self._history.running(trial.number)
+        return possible[self._surrogate.pick(points, running, self._settings.novelty, generator)]
 
     def _parents(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
         """Returns the parents of a trial, best first."""

@@ -33,7 +33,7 @@ class TrialHistory:
 
     def __init__(self, space: Space, study: Study | None = None) -> None:
         """Starts without any trial read; without a study it stays empty."""
-        self._expressed = ActiveGenes(space)
+        self._active_genes = ActiveGenes(space)
         self._study = study
         self._tried: set[frozenset[tuple[str, Raw]]] = set()
         self._open: dict[int, dict[str, Raw]] = {}
@@ -53,7 +53,7 @@ class TrialHistory:
         self._count = len(trials)
         self._tried.update(self._key(trial.params) for trial in finished)
         self._open = {
-            trial.number: self._expressed(promised(trial)) for trial in unread if not trial.state.is_finished()
+            trial.number: self._active_genes(promised(trial)) for trial in unread if not trial.state.is_finished()
         }
         return finished
 
@@ -67,7 +67,7 @@ class TrialHistory:
         return key not in self._tried and all(key != _rounded(other) for other in self.running(number))
 
     def _key(self, point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:
-        return _rounded(self._expressed(point))
+        return _rounded(self._active_genes(point))
 
 
 def _rounded(point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:

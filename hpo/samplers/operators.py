@@ -87,17 +87,22 @@ def _mate(genes: Mapping[str, Gene], first: Genome, second: Genome, eta: float) 
 
 
 def _mutate(
-    genes: Mapping[str, Gene], express: ActiveGenes, genome: Genome, rate: float, reach: float, strengths: Strengths
+    genes: Mapping[str, Gene],
+    active_genes: ActiveGenes,
+    genome: Genome,
+    rate: float,
+    reach: float,
+    strengths: Strengths,
 ) -> Genome:
     """Mutates about `rate` of the active genes.
 
     A larger strength moves an ordered gene further (1 is the whole range), and changes an unordered gene more often.
     """
-    expressed = express(genome)
+    active = active_genes(genome)
     changed = {}
-    for name, value in expressed.items():
+    for name, value in active.items():
         gene, strength = genes[name], strengths[name]
-        if random.random() < rate / len(expressed) * (1.0 if gene.ordered else strength):
+        if random.random() < rate / len(active) * (1.0 if gene.ordered else strength):
             changed[name] = gene.mutate(value, 1.0 / min(reach * strength, 1.0) - 1.0)
     return {**genome, **changed}
 

@@ -43,11 +43,11 @@ class Coordinates:
         rest = iter(columns)
         return {name: sum(next(rest) for _ in range(column.width)) for name, column in self._columns.items()}
 
-    def of(self, expressed: Mapping[str, Raw]) -> list[float]:
+    def of(self, active: Mapping[str, Raw]) -> list[float]:
         """Returns the vector of a point; all inactive genes have the same coordinates."""
         vector: list[float] = []
         for name, column in self._columns.items():
-            vector += column.of(expressed[name]) if name in expressed else column.nowhere
+            vector += column.of(active[name]) if name in active else column.nowhere
         return vector
 
 

@@ -43,7 +43,7 @@ class WholePointSampler(BaseSampler):
         self._space = space
         self._seed = seed
         self._distributions = space.distributions()
-        self._past = TrialHistory(space)
+        self._history = TrialHistory(space)
 
     @abstractmethod
     def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:
@@ -57,10 +57,10 @@ class WholePointSampler(BaseSampler):
 
     def read(self, study: Study) -> None:
         """Reads the study's new trials."""
-        if not self._past.is_of(study):
-            self._past = TrialHistory(self._space, study)
+        if not self._history.is_of(study):
+            self._history = TrialHistory(self._space, study)
             self.begin(study)
-        self.learn(self._past.look())
+        self.learn(self._history.look())
 
     def learn(self, trials: Sequence[FrozenTrial]) -> None:
         """Learns from trials that finished since the last call; the first call has all finished trials."""
@@ -107,7 +107,7 @@ class WholePointSampler(BaseSampler):
             # A configuration enqueued by the user is kept even if every completion of it is forbidden.
             if self._space.permits(point) or not chosen:
                 chosen = point
-            if self._space.permits(point) and self._past.is_new(point, trial.number):
+            if self._space.permits(point) and self._history.is_new(point, trial.number):
                 break
         return chosen
 

@@ -96,10 +96,10 @@ class Space:
                 name: from_unit(one, at) for (name, one), at in zip(distributions.items(), units, strict=True)
             }
             if self.permits(everything):
-                return self.expressed(everything)
+                return self.active_values(everything)
         raise SpaceError(("forbidden",), f"leaves nothing: of {DRAWS} points drawn at random, all are forbidden")
 
-    def expressed(self, raw: Mapping[str, Raw]) -> dict[str, Raw]:
+    def active_values(self, raw: Mapping[str, Raw]) -> dict[str, Raw]:
         """Returns the stored values of active parameters; a missing value counts as inactive."""
         return self._stored(raw).raw
 

@@ -78,8 +78,8 @@ def _places(path: str, space: Space, run: Tree) -> list[Slot]:
 
 def _kinds(selector: str, path: str, space: Space, run: Tree) -> list[Value]:
     """Returns the names that a section can have while the parameter at `path` is active."""
-    room, _, _ = selector.rpartition(".")
-    fixed = at_path(with_names(run), selector.split(".")) or DEFAULT_NAMES.get(room)
+    section, _, _ = selector.rpartition(".")
+    fixed = at_path(with_names(run), selector.split(".")) or DEFAULT_NAMES.get(section)
     assert fixed is None or isinstance(fixed, str)
     parameter = space.parameters.get(selector)
     if parameter is None:

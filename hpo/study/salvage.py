@@ -122,7 +122,7 @@ def _with_parameters(recovery: Recovery, file: StudyFile) -> Recovery:
 def _proposed(trial: FrozenTrial, file: StudyFile) -> Iterator[Operation]:
     """Yields the proposed parameters of a trial that it lacks."""
     distributions = file.space.distributions()
-    for name, value in file.space.expressed({**promised(trial), **trial.params}).items():
+    for name, value in file.space.active_values({**promised(trial), **trial.params}).items():
         if name not in trial.params:
             yield {
                 "op_code": int(JournalOperation.SET_TRIAL_PARAM),

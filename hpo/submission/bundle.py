@@ -93,9 +93,9 @@ def packed(file: str, includes: Sequence[Path] = ()) -> JobBundle:
                 links[name] = None
             else:
                 files[name] = path
-    parcel = JobBundle(study, files, tuple(links))
-    parcel.check()
-    return parcel
+    bundle = JobBundle(study, files, tuple(links))
+    bundle.check()
+    return bundle
 
 
 def in_bytes(count: int) -> str:

@@ -10,7 +10,6 @@ from segada.settings.nested import Tree, Value
 
 METHODS = {"random": "random", "qmc": "random", "grid": "grid"}
 """Sweep `method` by sampler; all other samplers learn from results and become `bayes`."""
-GOALS = {"minimize": "minimize", "maximize": "maximize"}
 PROGRAM = "segada.adapt"
 PRUNED_BY = "mean_miou"
 """Metric that a run reports after each visit for `early_terminate`."""
@@ -45,7 +44,7 @@ def sweep_of(study: StudyFile, file: str) -> Tree:
         "program": PROGRAM,
         "command": ["${env}", "${interpreter}", "-m", OURS, file, "${args_json}"],
         "method": METHODS.get(sampler, "bayes"),
-        "metric": {"name": objective.metric, "goal": GOALS[objective.goal]},
+        "metric": {"name": objective.metric, "goal": objective.goal},
         "parameters": {name: _distribution(one) for name, one in study.space.distributions().items()},
         "run_cap": settings.budget.trials,
     }

@@ -95,13 +95,13 @@ class WandbTracking:
         best = self._out / "best"
         winner = best if (best / "weights.safetensors").exists() else None
         self._say(concluded(results, self._file.resolved(), winner))
-        outlet = self._outlet()
-        ended, self._process = outlet.close(PATIENCE), None
+        pipe = self._pipe()
+        ended, self._process = pipe.close(PATIENCE), None
         if not ended:
             kept = f"its files are in {self._out / 'wandb'}, for wandb sync"
             tell(f"warning: wandb took more than {PATIENCE:.0f} s to end and was stopped; {kept}")
-        if outlet.dropped:
-            tell(f"warning: wandb was too slow: {outlet.dropped} messages were dropped")
+        if pipe.dropped:
+            tell(f"warning: wandb was too slow: {pipe.dropped} messages were dropped")
 
     def _objectives(self, report: RunReport) -> dict[str, float | None]:
         metrics = [objective.metric for objective in self._file.settings.objectives]
@@ -109,9 +109,9 @@ class WandbTracking:
         return {key: value if math.isfinite(value) else None for key, value in values.items()}
 
     def _say(self, message: Message) -> None:
-        self._outlet().say(message.model_dump_json())
+        self._pipe().say(message.model_dump_json())
 
-    def _outlet(self) -> ChildPipe:
+    def _pipe(self) -> ChildPipe:
         if self._process is None:
             settings = self._file.settings.tracking.model_copy(update={"mode": self._mode})
             arguments = [str(self._out), self._file.settings.name, settings.model_dump_json()]

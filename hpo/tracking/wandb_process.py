@@ -245,16 +245,16 @@ def main() -> int:
     said = _own_voice()
     # W&B would otherwise report its own errors to its developers.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    teller = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), said)
+    process = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), said)
     try:
         for line in sys.stdin:
-            teller.tell(ANY_MESSAGE.validate_json(line))
+            process.tell(ANY_MESSAGE.validate_json(line))
     except Exception as error:  # noqa: BLE001 - outermost frame of a process without another way to report it
         print(f"warning: logging to wandb stopped: {type(error).__name__}: {error}", file=said, flush=True)
     last = threading.Timer(LAST_SECONDS, os._exit, [FAILED])
     last.daemon = True
     last.start()
-    teller.close()
+    process.close()
     wandb.teardown()
     return DONE
 

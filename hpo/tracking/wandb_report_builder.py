@@ -85,7 +85,7 @@ def _runset(file: StudyFile, kind: str) -> wr.Runset:
     columns = ["run:displayName", "run:state", *(f"summary:{name}" for name in [*names, "gain", "frames_per_second"])]
     # W&B stores a nested setting in the value of its section.
     parameters = [path.partition(".") for path in file.space.parameters]
-    columns += [f"config:{room}.value{dot}{rest}" for room, dot, rest in parameters]
+    columns += [f"config:{section}.value{dot}{rest}" for section, dot, rest in parameters]
     return wr.Runset(
         name=f"{kind}s of {file.settings.name}",
         filters=f"Metric('Group') == '{file.settings.name}' and Metric('JobType') == '{kind}'",

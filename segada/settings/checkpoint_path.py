@@ -1,4 +1,4 @@
-"""The place of a checkpoint that a setting names: a shipped one by its name, any other by its path."""
+"""Path of a checkpoint given in settings: the name of a shipped one, or the path of any other."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ SHIPPED = Path(__file__).parents[1] / "models" / "checkpoints"
 
 
 def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
-    """Returns the file or folder that `model.checkpoint`, or another setting of its kind, names.
+    """Returns the file or folder that `model.checkpoint`, or a similar setting, names.
 
     Raises:
-        ValueError: there is none, or the name is of no shipped checkpoint; lists what there is.
+        ValueError: There is no such file, or no shipped checkpoint of this name; the message lists the shipped ones.
     """
     path = checked_path(Path(checkpoint), setting)
     shipped = SHIPPED / f"{checkpoint}.safetensors"

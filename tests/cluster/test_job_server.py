@@ -149,6 +149,6 @@ def test_status_and_stop_say_what_a_person_needs(
     assert lines[1:] == ["runs: python -m hpo.run", "Ray says: failed with exit code 2"]
     assert run(monkeypatch, "stop", "a-1", "--address", address) == DONE
     said = capsys.readouterr().out
-    assert "finishes the visits that run, for at most 10 minutes" in said
+    assert "finishes the visits that run, for at most 9 minutes" in said
     assert f"python -m hpo.submit status a-1 --address {address}" in said
     assert TOKEN not in said

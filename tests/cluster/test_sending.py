@@ -10,7 +10,7 @@ from hpo import submit
 from hpo.config.study_file import load_study
 from hpo.execution import cluster
 from hpo.execution.cluster import Resources
-from hpo.submission import bundle as parcel
+from hpo.submission import bundle
 from hpo.submission.bundle import packed
 from hpo.submission.entrypoint import RESERVED, entrypoint, environment, submission_id
 from segada.errors import InputError
@@ -121,7 +121,7 @@ def test_a_study_extended_by_its_absolute_path_is_refused(here: Path) -> None:
 def test_a_parcel_that_is_too_large_is_refused_with_its_largest_files(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parcel, "LIMIT", 10_000)
+    monkeypatch.setattr(bundle, "LIMIT", 10_000)
     written(here / "data" / "frames.bin", "x" * 20_000)
     written(here / "data" / "labels.bin", "x" * 1_000)
     with pytest.raises(InputError) as refusal:

@@ -308,7 +308,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "equal to 10000",
     ),
     "a billion children": (STUDY.replace("{name: random}", "{name: genetic, children: 1000000000}"), "equal to 10000"),
-    "a billion divisions": (STUDY.replace("{name: random}", "{name: nsga3, divisions: 1000000000}"), "equal to 20"),
+    "a billion divisions": (
+        STUDY.replace("{name: random}", "{name: nsga3, dividing_parameter: 1000000000}"),
+        "equal to 20",
+    ),
     "a sampler that is a list": (STUDY.replace("{name: random}", "[random]"), ""),
     # Formulas.
     "5,000 terms": (objective("gain" + " + gain" * 5000), "a text has at most 10,000 characters"),
@@ -387,7 +390,8 @@ _KEYS: Sequence[str] = ("a", "", "x.y", "data", "domains", "when", "off", "step"
 
 def seeds() -> dict[str, str]:
     """What mutants are made of: the shipped studies and recipes, and the two above, by name."""
-    folders = [Path(str(resources.files("search_spaces"))), Path(str(resources.files("segada"))) / "recipes"]
+    studies = Path(str(resources.files("search_spaces")))
+    folders = [studies, studies / "comparisons", Path(str(resources.files("segada"))) / "recipes"]
     found = {path.name: path.read_text() for folder in folders for path in sorted(folder.glob("*.yaml"))}
     return {**found, "study.yaml": STUDY, "sweep.yaml": SWEEP}
 

@@ -148,7 +148,7 @@ def test_progress_prints_text(is_terminal: bool) -> None:
 def test_a_study_in_a_folder_with_an_evil_name_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from hpo.report import rebuild
 
-    out = tmp_path / "c[" / "d]\x1b[2J\n=1+1"
+    out = tmp_path / "c[" / "d]\u202e=1+1"
     file = load_study("smoke", {"budget.trials": 1, "confirm.top": 0})
     study = open_study(file, out)
     write_study(file, out)
@@ -158,7 +158,7 @@ def test_a_study_in_a_folder_with_an_evil_name_is_reported(tmp_path: Path, capsy
     console = printed()
     print_summary(found, out, console)
     rebuild(out)
-    place = rf"{tmp_path}/c[/d]\x1b[2J\n=1+1"
+    place = rf"{tmp_path}/c[/d]\u202e=1+1"
     assert f"all trials  {place}/results.csv" in text_of(console)
     assert capsys.readouterr().out == f"report in {place}/report.html\n"
     with (out / "results.csv").open(newline="") as text:

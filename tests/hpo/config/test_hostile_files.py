@@ -14,11 +14,11 @@ from hostile_files import ACCEPTED, REFUSED, mutant, seeds
 from hypothesis import strategies
 from rich.console import Console
 
+from hpo.comparison.methods_file import MethodsSettings
 from hpo.config.describe import print_points, print_space
 from hpo.config.study_file import load_study
 from hpo.search_space.size import cardinality
 from hpo.space import proposals
-from segada.comparison.recipe import RecipeSettings
 from segada.errors import InputError
 from segada.settings.files import load_run_settings, read_yaml
 
@@ -86,7 +86,7 @@ def read(name: str, file: str) -> None:
     """Reads a mutant as what its original is."""
     if name.startswith("compare_"):
         document = read_yaml(file)
-        document.build(RecipeSettings, document.tree)
+        document.build(MethodsSettings, document.tree)
     elif name.startswith(("pretrain_", "cotta_")):
         load_run_settings(file)
     else:

@@ -105,7 +105,7 @@ def test_a_former_study_that_is_none_is_refused(tmp_path: Path) -> None:
     [
         (
             "[{method.pseudo_treshold: 0.6}]",
-            "12: start_from.0.method.pseudo_treshold: is not a parameter .* did you mean method.thres",
+            "12: start_from.0.method.pseudo_treshold: is not a parameter .* did you mean method.pseudo_thres",
         ),
         (
             "[defaults, {method.pseudo_threshold: 0.1}]",

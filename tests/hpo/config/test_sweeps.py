@@ -32,7 +32,7 @@ parameters:
     parameters:
       optimizer:
         parameters:
-          learning_rate: {distribution: log_uniform_values, min: 1e-5, max: 1e-2}
+          lr: {distribution: log_uniform_values, min: 1e-5, max: 1e-2}
   stream.passes: {value: 2}
   stream.visits: {value: [clear, 25mm, 50mm, 75mm]}
   adapter.name: {values: [none, adaptformer]}
@@ -167,19 +167,19 @@ def test_distributions_that_have_a_counterpart(tmp_path: Path, path: str, given:
         ),
         (
             "method.pseudo_threshold:",
-            "threshold:",
-            "7: parameters.threshold: no setting has this path; did you mean method.pseudo_threshold?",
+            "pseudo_threshold:",
+            "7: parameters.pseudo_threshold: no setting has this path; did you mean method.pseudo_threshold?",
         ),
         (
-            "learning_rate:",
-            "learning_rat:",
-            "12: parameters.method.parameters.optimizer.parameters.learning_rat: no setting has",
+            " lr:",
+            " lrr:",
+            "12: parameters.method.parameters.optimizer.parameters.lrr: no setting has",
         ),
         ("{value: 2}", "{value: two}", "13: parameters.stream.passes.value: should be a valid integer, not 'two'"),
         ("stream.passes", "steam.passes", "13: parameters.steam.passes: there is no such key; did you mean stream?"),
         ("75mm]", "76mm]", "14: parameters.stream.visits.value: names '76mm'"),
         ("mean_miou", "val_loss", "5: metric.name: there is no metric 'val_loss'"),
-        ("goal: maximize", "goal: maximize", "5: metric.goal: should be 'minimize' or 'maximize', not 'maximize'"),
+        ("goal: maximize", "goal: maximum", "5: metric.goal: should be 'minimize' or 'maximize', not 'maximum'"),
         ("method: random", "method: genetic", "4: method: should be 'bayes', 'random' or 'grid', not 'genetic'"),
         (
             "min_iter: 2",

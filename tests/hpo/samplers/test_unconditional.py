@@ -27,7 +27,7 @@ SPACE = Space(
 
 
 def trial(raw: dict[str, object], values: list[float], **more: object) -> FrozenTrial:
-    params = SPACE.expressed(raw)  # type: ignore[arg-type]
+    params = SPACE.active_values(raw)  # type: ignore[arg-type]
     distributions = {name: SPACE.distributions()[name] for name in params}
     made: FrozenTrial = create_trial(
         values=values, params=dict(params), distributions=distributions, system_attrs={GENOME: raw}, **more

@@ -1,4 +1,4 @@
-"""Weights on disk: they return, and what does not fit is refused."""
+"""Weights on disk: round trip, and errors for weights that do not fit."""
 
 from pathlib import Path
 

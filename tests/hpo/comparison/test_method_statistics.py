@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from segada.comparison.statistics import MethodResult, spread, summarize
-from segada.comparison.tables import Comparison, markdown, methods_csv, runs_csv, verdicts
+from hpo.comparison.method_statistics import MethodResult, spread, summarize
+from hpo.comparison.method_tables import MethodComparison, markdown, runs_csv, summary_csv, verdicts
 from segada.records import RunReport, VisitRecord, visit_labels
 
 SOURCE_ONLY = {"clear": 0.5, "rain": 0.25}
@@ -57,8 +57,8 @@ def result() -> MethodResult:
     return summarize("dacs", REPORTS, BATCH_NORM, {})
 
 
-def _comparison(*results: MethodResult, **more: object) -> Comparison:
-    return Comparison("name", VISITS, results, {}, ["measured somehow"], **more)  # type: ignore[arg-type]
+def _comparison(*results: MethodResult, **more: object) -> MethodComparison:
+    return MethodComparison("name", VISITS, results, {}, ["measured somehow"], **more)  # type: ignore[arg-type]
 
 
 def test_numbers_are_those_of_numpy(result: MethodResult) -> None:
@@ -129,7 +129,7 @@ def test_losses_against_source_only_are_said(result: MethodResult) -> None:
 
 def test_runs_that_did_not_finish_are_said_and_shown() -> None:
     some = summarize("some", {1: REPORTS[1]}, {}, {0: "diverged", 2: "diverged"})
-    comparison = Comparison("name", VISITS, [some], {"none": {0: "nan here"}}, [])
+    comparison = MethodComparison("name", VISITS, [some], {"none": {0: "nan here"}}, [])
     said = verdicts(comparison)
     assert "`some` did not finish with seeds 0, 2, which its numbers leave out: diverged." in said
     assert "`none` did not finish with seed 0, which its numbers leave out: nan here." in said
@@ -137,7 +137,7 @@ def test_runs_that_did_not_finish_are_said_and_shown() -> None:
 
 
 def test_files_hold_fractions_of_every_method_and_every_run(result: MethodResult) -> None:
-    (row,) = csv.DictReader(io.StringIO(methods_csv(_comparison(result))))
+    (row,) = csv.DictReader(io.StringIO(summary_csv(_comparison(result))))
     assert (row["method"], row["seeds"]) == ("dacs", "3")
     assert float(row["miou/clear#2 mean"]) == pytest.approx(MIOU[:, 2].mean())
     assert float(row["gain/rain deviation"]) == pytest.approx(MIOU[:, 1].std(ddof=1))

@@ -1,25 +1,27 @@
-"""A comparison for people and for programs: a table, what it says in sentences, and CSV."""
+"""A comparison of methods at fixed settings for people and programs: a table, its sentences, and CSV."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.table import Table
 
-from segada.comparison.statistics import MethodResult, Spread
+from hpo.comparison.method_statistics import MethodResult, Spread
+from hpo.reporting.wording import tenths
 from segada.core.spreadsheet import csv_text
 from segada.records import RunReport, visit_labels
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Everything that is shown of a comparison.
+class MethodComparison:
+    """Everything that is shown of a comparison of methods.
 
     Attributes:
-        name: Of the recipe.
+        name: Name of the comparison.
         visits: Domains of the stream, in order.
-        results: A row per method of which a run finished, in the recipe's order.
-        lost: Methods of which no run finished: by name, why, by seed.
+        results: A row per method of which a run finished, in the order of the file.
+        lost: Reasons why no run of a method finished, by name and seed.
         remarks: Sentences on how it was measured.
     """
 
@@ -30,8 +32,8 @@ class Comparison:
     remarks: Sequence[str]
 
 
-def rich_table(comparison: Comparison) -> Table:
-    """For a terminal."""
+def seeds_table(comparison: MethodComparison) -> Table:
+    """Returns the table for a terminal."""
     table = Table(title=_title(comparison))
     for place, column in enumerate(_columns(comparison)):
         table.add_column(column, justify="right" if place else "left", no_wrap=column in ("method", "frames/s"))
@@ -40,8 +42,8 @@ def rich_table(comparison: Comparison) -> Table:
     return table
 
 
-def markdown(comparison: Comparison) -> str:
-    """The table, what it says, and how it was measured."""
+def markdown(comparison: MethodComparison) -> str:
+    """Returns the table, its sentences, and how it was measured, as Markdown."""
     columns = _columns(comparison)
     lines = [
         f"**{_title(comparison)}**",
@@ -55,8 +57,8 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def verdicts(comparison: Comparison) -> list[str]:
-    """Where methods lose against the source model, in the mean or on single visits, and which runs did not finish."""
+def verdicts(comparison: MethodComparison) -> list[str]:
+    """Returns sentences: which methods lose against the source model and where, and which runs did not finish."""
     names = visit_labels(comparison.visits)
     sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]
     if not sentences:
@@ -65,18 +67,18 @@ def verdicts(comparison: Comparison) -> list[str]:
     return sentences + [sentence for name, reasons in failures.items() for sentence in _unfinished(name, reasons)]
 
 
-def methods_csv(comparison: Comparison) -> str:
-    """A row per method: mean and standard deviation of everything, fractions in [0, 1]."""
+def summary_csv(comparison: MethodComparison) -> str:
+    """Returns CSV with a row per method: mean and standard deviation of everything, fractions in [0, 1]."""
     names = visit_labels(comparison.visits)
     rows = [dict(_numbers(result, names)) for result in comparison.results]
     return csv_text(list(dict.fromkeys(name for row in rows for name in row)), rows)
 
 
 def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> str:
-    """A row per run, fractions in [0, 1].
+    """Returns CSV with a row per run, fractions in [0, 1].
 
     Args:
-        runs: Name of the method and report.
+        runs: Names of methods, and reports.
         visits: Domains of the stream, in order.
     """
     rows: list[dict[str, object]] = []
@@ -90,20 +92,20 @@ def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> st
     return csv_text(list(dict.fromkeys(name for row in rows for name in row)), rows)
 
 
-def _title(comparison: Comparison) -> str:
+def _title(comparison: MethodComparison) -> str:
     return f"{comparison.name}: mIoU in percent, mean ± standard deviation over seeds; gain over source-only"
 
 
-def _columns(comparison: Comparison) -> list[str]:
+def _columns(comparison: MethodComparison) -> list[str]:
     over = ["over batch norm"] if _has_batch_norm(comparison) else []
     return ["method", *visit_labels(comparison.visits), "mean", "gain", *over, "frames/s"]
 
 
-def _has_batch_norm(comparison: Comparison) -> bool:
+def _has_batch_norm(comparison: MethodComparison) -> bool:
     return any(result.over_batch_norm is not None for result in comparison.results)
 
 
-def _rows(comparison: Comparison) -> Iterator[list[str]]:
+def _rows(comparison: MethodComparison) -> Iterator[list[str]]:
     for result in comparison.results:
         over = "" if result.over_batch_norm is None else _percent(result.over_batch_norm, "+")
         yield [
@@ -118,9 +120,9 @@ def _rows(comparison: Comparison) -> Iterator[list[str]]:
         yield [name, *["-"] * (len(_columns(comparison)) - 1)]
 
 
-def _percent(number: Spread, sign: str = "") -> str:
-    deviation = "" if math.isnan(number.deviation) else f" ±{100 * number.deviation:.1f}"
-    return f"{100 * number.mean:{sign}.1f}{deviation}"
+def _percent(number: Spread, sign: Literal["+", "-"] = "-") -> str:
+    deviation = "" if math.isnan(number.deviation) else f" ±{tenths(number.deviation)}"
+    return f"{tenths(number.mean, sign)}{deviation}"
 
 
 def _losses(result: MethodResult, names: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""From the reports of all runs to one row per method."""
+"""Means and standard deviations over seeds: from the reports of all runs to one row per method."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ class MethodResult:
     """One method over its seeds; mIoU and differences of it as fractions.
 
     Attributes:
-        name: As the recipe has it.
-        seeds: Of the runs that finished.
-        miou: On the visited domain after each visit, in the order of the stream.
+        name: Name in the file of methods.
+        seeds: Seeds of the runs that finished.
+        miou: mIoU on the visited domain after each visit, in the order of the stream.
         gains: The same, minus that of the source model.
         mean_miou: Mean over visits.
         mean_gain: Mean of `gains`.
         over_batch_norm: `mean_miou` minus that of the batch-norm baseline with the same seed; None without one.
         forgetting: Drop on the first visited domain from the source model to the end of the run.
         frames_per_second: Median over the visits of all seeds, prediction and adaptation.
-        trainable_parameters: That learn by gradients.
-        failures: By seed, why a run did not finish.
+        trainable_parameters: Numbers that learn by gradients.
+        failures: Reasons why runs did not finish, by seed.
     """
 
     name: str
@@ -50,13 +50,13 @@ class MethodResult:
 def summarize(
     name: str, reports: Mapping[int, RunReport], batch_norm: Mapping[int, RunReport], failures: Mapping[int, str]
 ) -> MethodResult:
-    """The row of a method of which at least one run finished.
+    """Returns the row of a method of which at least one run finished.
 
     Args:
-        name: Of the method.
-        reports: By seed.
-        batch_norm: Those of the batch-norm baseline, by seed; empty if there is none.
-        failures: By seed, of the runs that did not finish.
+        name: Name of the method.
+        reports: Reports by seed.
+        batch_norm: Reports of the batch-norm baseline, by seed; empty if there is none.
+        failures: Reasons why the other runs did not finish, by seed.
     """
     runs = list(reports.values())
     visits = range(len(runs[0].visits))
@@ -77,7 +77,7 @@ def summarize(
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Mean and standard deviation of a sample."""
+    """Returns mean and standard deviation of a sample."""
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
     return Spread(float(np.mean(values)), deviation)
 
