@@ -155,8 +155,9 @@ _LEFT: Mapping[str, Callable[[Path], bool]] = MappingProxyType(
         "sweep": _every(lambda path: path.suffix == ".yaml" or path.is_dir()),
     }
 )
-"""Tests of what a folder without a study may hold, by name: after a driver was killed or refused at its start, or after
-runs were copied.
+"""Tests of what a folder without a study may hold, by name: a driver was killed or refused at its start, runs were
+copied
+from another study of a comparison, or agents of W&B have worked there.
 """
 _RUNS = ("source", "baselines/*", "trials/*", "confirmation/*")
 _FILES = (

@@ -258,7 +258,7 @@ def test_of_a_damaged_journal_everything_else_is_exported_and_nothing_written(tm
         "state": "running",
     }
     assert [*found[:2], *found[3:]] == [*whole[:2], *whole[3:]]
-    assert "lost is a change of state of trial 1" in err
+    assert "lost: a change of state of trial 1" in err
     assert "note: 1 line could not be read; trials that may be incomplete: 1\n" in err
 
 

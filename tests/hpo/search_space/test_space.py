@@ -272,7 +272,7 @@ THREE: dict[str, object] = {"type": "choice", "choices": ["x", "y", "z"]}
         (
             {"a": {**FREE, "when": {"b": {"has": 1}}}, "b": REAL},
             ("a", "when", "b"),
-            "is a float, of which .* 'has'; write",
+            "is a float, which has no test 'has'; write",
         ),
         ({"a": {**FREE, "when": {"b": 0}}, "b": SOME}, ("a", "when", "b"), "is a subset; write {has: MEMBER}"),
         (
@@ -288,7 +288,7 @@ THREE: dict[str, object] = {"type": "choice", "choices": ["x", "y", "z"]}
             ("a", "of"),
             "names 'b', but that is not a subset .* from c",
         ),
-        ({"a": {**EACH, "of": "b"}, "b": FREE}, ("a", "of"), "no subset of this space; write a list of members"),
+        ({"a": {**EACH, "of": "b"}, "b": FREE}, ("a", "of"), "not a subset of this space; write a list of members"),
         ({"a": {**REAL, "off": -1.0}, "a.on": FREE}, ("a.on",), "is how a is stored"),
     ],
 )

@@ -195,7 +195,7 @@ def test_no_server_holds_up_a_search_and_nothing_is_lost(server, tmp_path: Path,
     assert delays[0] < 2
     assert waited < 50
     said = capfd.readouterr().err
-    assert said.count("warning: wandb takes no runs, so they are kept in files") == 1
+    assert said.count("warning: wandb accepts no runs, so they are kept in files") == 1
     assert f"wandb sync {tmp_path}/wandb/offline-run-*" in said
     assert SECRET not in said
     runs = {run.name: run for run in kept_runs(tmp_path).values()}
@@ -221,7 +221,7 @@ def test_a_server_that_stalls_in_the_middle_delays_nobody(tmp_path: Path, monkey
     assert told < 2
     assert waited < 50
     said = capfd.readouterr().err
-    assert said.count("warning: wandb does not take a run in time, so that it is kept in files") == 1
+    assert said.count("warning: wandb does not accept a run in time, so it is kept in files") == 1
     assert f"wandb: to upload what was not sent: wandb sync {tmp_path}/wandb/run-" in said
     (kept,) = (run for run in kept_runs(tmp_path, "run").values() if run.name == "trial 0")
     assert [point["visit"] for point in kept.history] == [0, 1, 2]
