@@ -42,7 +42,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             ["--set", "method.name=dacs", "--set", "model.frozen_modules=[encoder, head]"],
             "nothing of this network learns: model.freeze and model.frozen_modules",
         ),
-        ({}, ["--set", "pseudo_threshold"], "--set threshold: must be PATH=VALUE"),
+        ({}, ["--set", "pseudo_threshold"], "--set pseudo_threshold: must be PATH=VALUE"),
         ({"stream": {"visits": ["claer"]}}, [], "stream.visits: names 'claer', but data.domains has only"),
         ({"evaluation": {"domains": ["night"]}}, [], "evaluation.domains: leaves out 'clear'"),
         ({"model": {"checkpoint": "nowhere"}}, [], "no shipped checkpoint is called 'nowhere'"),
