@@ -85,7 +85,7 @@ def test_every_name_is_documented_by_an_example_that_works(
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(segada.InputError, match=r"holds thesis\.txt and no run"):
+    with pytest.raises(segada.InputError, match=r"holds thesis\.txt but no run"):
         segada.run(segada.RunSettings(), out=tmp_path)
 
 
