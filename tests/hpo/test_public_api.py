@@ -198,7 +198,7 @@ def test_wrong_calls_of_search_are_refused(tmp_path):
     study = hpo.StudyFile.from_dict(STUDY)
     with pytest.raises(hpo.InputError, match="give one of them"):
         hpo.search(study, tmp_path / "out", resume=True, new=True)
-    with pytest.raises(hpo.InputError, match="holds no study 'tiny' to go on with"):
+    with pytest.raises(hpo.InputError, match="holds no study 'tiny' to resume"):
         hpo.search(study, tmp_path / "out", resume=True)
     said: list[str] = []
 
