@@ -191,10 +191,10 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
             console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}")
         try:
             with study.leases.hold(plan.source.name) if preparation.pretrain is not None else nullcontext():
-                materials = prepare(preparation, ray.resources)
+                shared_data = prepare(preparation, ray.resources)
         except InputError as error:
             raise plan.file.document.error(("run",), str(error)) from None
-        execute(coordinator, materials, ray, driver.scratch, wanted.retries)
+        execute(coordinator, shared_data, ray, driver.scratch, wanted.retries)
     if coordinator.obstacle is not None and coordinator.obstacle_passes:
         raise StorageError(coordinator.obstacle)
     if coordinator.obstacle is not None:
@@ -213,12 +213,12 @@ def _is_done(study: Study, plan: Plan) -> bool:
 def kept(error: Exception, out: Path | None) -> str:
     """Keeps the traceback in the results' log.txt, if a driver has begun there, and says in one line what it was."""
     said = masked(f"{type(error).__name__}: {error}".splitlines()[0])
-    trace = masked(traceback.format_exc())
+    text = masked(traceback.format_exc())
     if out is None or not (out / LOCK).is_file():
-        print(escaped_lines(trace), end="", file=sys.stderr)
+        print(escaped_lines(text), end="", file=sys.stderr)
         return said
     with (out / "log.txt").open("a") as log:
-        log.write(escaped_lines(trace))
+        log.write(escaped_lines(text))
     return f"{said} (traceback in {out / 'log.txt'})"
 
 

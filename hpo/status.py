@@ -76,12 +76,12 @@ def _look(arguments: argparse.Namespace) -> None:
     console = terminal()
     show = _shown_as(arguments, console)
     while True:
-        standings = [status_of(place, time.time()) for place in places(arguments.place, arguments.name)]
+        statuses = [status_of(place, time.time()) for place in places(arguments.place, arguments.name)]
         if arguments.watch is not None and console.is_terminal and not arguments.json:
             console.clear()
-        for status in standings:
+        for status in statuses:
             show(status)
-        if arguments.watch is None or all(status.is_over for status in standings):
+        if arguments.watch is None or all(status.is_over for status in statuses):
             return
         sys.stdout.flush()
         try:

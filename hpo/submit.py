@@ -51,17 +51,17 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
 def send(arguments: argparse.Namespace) -> int:
     """Checks the study here, sends it and follows its log."""
     study = main_job.study_file(arguments.study, runs=False).settings.name
-    parcel = packed(arguments.space, arguments.include)
-    command = entrypoint(parcel.study, study, arguments.out, arguments.rest)
+    bundle = packed(arguments.space, arguments.include)
+    command = entrypoint(bundle.study, study, arguments.out, arguments.rest)
     variables = environment(arguments.env)
     server = _server(arguments)
     name = submission_id(study)
-    for line in ("sending", *parcel.lines()):
+    for line in ("sending", *bundle.lines()):
         say(line)
     if arguments.env:
         say(f"and the variables {', '.join(arguments.env)}, readable by everyone who has the cluster's token")
     with tempfile.TemporaryDirectory() as folder:
-        parcel.lay(Path(folder))
+        bundle.lay(Path(folder))
         server.submit(name, command, Path(folder), variables)
     say(f"submitted {name}: {command}")
     if not arguments.follow:

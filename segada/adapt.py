@@ -44,26 +44,26 @@ def adapt(
     visits = settings.stream.all_visits()
     try:
         with console.status("reading frames and scoring the source model"):
-            material = prepare_data(settings)
-        schedule = FrameSchedule(settings.stream, material.lengths)
-        course = ProgressBar(console, schedule.total_steps())
-        run = Run(settings, material, folder, course)
+            run_data = prepare_data(settings)
+        schedule = FrameSchedule(settings.stream, run_data.lengths)
+        bar = ProgressBar(console, schedule.total_steps())
+        run = Run(settings, run_data, folder, bar)
     except ValueError as error:
         # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
         raise InputError(str(error)) from error
     RunDir(folder).add_tags(tags)
     console.print(run.network.origin)
-    for line in material.shortfalls():
+    for line in run_data.shortfalls():
         console.print(line, soft_wrap=True)
     if run.visits_done:
         console.print(f"continues after visit {run.visits_done} of {len(visits)}, from {folder}")
-    with course.shown(schedule.steps_before(run.visits_done)):
+    with bar.shown(schedule.steps_before(run.visits_done)):
         while not run.finished:
             if asked_to_stop():
                 raise KeyboardInterrupt
-            course.visit(f"visit {run.visits_done + 1} of {len(visits)}: {visits[run.visits_done]}")
+            bar.visit(f"visit {run.visits_done + 1} of {len(visits)}: {visits[run.visits_done]}")
             record = _next_visit(run)
-            console.print(_visit_line(record, len(visits), material.source_only, course.left()))
+            console.print(_visit_line(record, len(visits), run_data.source_only, bar.left()))
     return run.report()
 
 
@@ -73,7 +73,7 @@ def main() -> int:
     add_run_options(
         parser,
         "settings of the run (YAML); best/settings.yaml of a study, for one",
-        "runs/, the name of the settings file, their hash, and -watched if it is",
+        "runs/, the name of the settings file, their hash, and -logged if it is",
     )
     arguments = parser.parse_args()
 
@@ -122,8 +122,8 @@ def _next_visit(run: Run) -> VisitRecord:
 
 
 def _default_folder(settings: RunSettings, file: Path) -> Path:
-    watched = "" if settings == settings.without_logging() else "-watched"
-    return Path("runs") / f"{file.stem}-{settings.settings_hash()}{watched}"
+    suffix = "" if settings == settings.without_logging() else "-logged"
+    return Path("runs") / f"{file.stem}-{settings.settings_hash()}{suffix}"
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:

@@ -22,7 +22,8 @@ from segada.models.formats.writing import WRITERS
 from segada.models.freezing import check_part, names_part
 from segada.models.load_report import LoadReport, compare
 from segada.models.outline import outline
-from segada.models.weights import check_replaceable, find_checkpoint
+from segada.models.weights import check_replaceable
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.inputs import resolved
 
 LISTED_NAMES = 3

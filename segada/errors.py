@@ -1,11 +1,11 @@
-"""Errors that a person can mend. Plain Python: imports nothing."""
+"""Errors that the user can correct. Imports nothing."""
 
 
 class InputError(ValueError):
-    """What a person gave is wrong. The text is one line: where, what, and what would be right."""
+    """A wrong input of the user. The message is one line: the place, the problem and the remedy."""
 
     def __init__(self, text: str) -> None:
-        """Takes the text; what no terminal shows as it is, a control character or half a surrogate, is escaped."""
+        """Takes the message and escapes unprintable characters, for example control characters and lone surrogates."""
         super().__init__("".join(one if one.isprintable() else _escaped(one) for one in text))
 
 

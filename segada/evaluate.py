@@ -15,7 +15,7 @@ from segada.cli.signals import Asked, never, stopping
 from segada.core.torch_setup import set_up_torch
 from segada.data.splits import Split
 from segada.errors import InputError
-from segada.evaluation.checkpoints import find_voters, frame_settings
+from segada.evaluation.checkpoints import find_models, frame_settings
 from segada.evaluation.export import KINDS
 from segada.evaluation.options import parse_protocol
 from segada.evaluation.progress import frame_progress
@@ -62,7 +62,7 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
             results.claim()
         with frame_progress(console) as progress:
             scorer = Scorer(
-                request.judge(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
+                request.predictor(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
             )
             for name in left:
                 record = scorer.score(name, settings.data, request.protocol.split, keys[name])
@@ -124,10 +124,10 @@ def _request(arguments: argparse.Namespace) -> Request:
     if arguments.batch_size is not None and not 1 <= arguments.batch_size <= COUNT:
         raise InputError(f"--batch-size must be between 1 and {COUNT}, but is {arguments.batch_size}")
     overrides = parse_assignments(arguments.assignments)
-    voters = find_voters(arguments.checkpoints, arguments.settings, overrides)
-    settings = frame_settings(voters, arguments.settings, overrides)
+    models = find_models(arguments.checkpoints, arguments.settings, overrides)
+    settings = frame_settings(models, arguments.settings, overrides)
     return Request(
-        voters=voters,
+        models=models,
         settings=settings,
         protocol=parse_protocol(arguments, settings.data.size),
         domains=_domains(arguments.domains, settings),

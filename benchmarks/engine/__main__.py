@@ -1,5 +1,6 @@
-"""How fast the parts are: `python -m benchmarks.engine streets` and `model` on one core, `loading` on the disk and
-all."""
+"""Throughput benchmarks of the engine: `python -m benchmarks.engine streets` and `model` on one core, `loading` on disk
+and all cores.
+"""
 
 import os
 import platform
@@ -30,11 +31,11 @@ from segada.settings.files import load_run_settings
 SIZES = ((64, 128), (96, 192), (128, 256))
 WEATHERS = ("25mm", "200mm", "fog150m", "night")
 FRAMES = 60
-"""Frames per repeat."""
+"""Number of frames per repeat."""
 
 
 def bench_streets(repeats: int) -> list[Rate]:
-    """Scenes per second, and frames per second in each kind of weather."""
+    """Measures rendered scenes per second, and frames per second in each kind of weather."""
     rates = []
     for size in SIZES:
         scenes = render_scenes(0, range(FRAMES), size)
@@ -58,13 +59,13 @@ BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {
     "model": bench_model,
     "streets": bench_streets,
 }
-"""Every benchmark of arithmetic by its name on the command line: a function from the number of repeats to the rates."""
+"""Benchmarks of computation by their names on the command line: functions from the number of repeats to the rates."""
 LOADING = "loading"
-"""The name of that of `benchmarks.engine.bench_loading`."""
+"""Name of the benchmark in `benchmarks.engine.bench_loading`."""
 
 
 def print_rates(rates: list[Rate], console: Console) -> None:
-    """A table of medians with the range over the repeats."""
+    """Prints a table of medians with the range over the repeats."""
     table = Table(
         caption=f"per second of processor time on one core; {platform.machine()}, load {os.getloadavg()[0]:.1f}"
     )
@@ -82,11 +83,12 @@ def _shown(rate: float) -> str:
 
 
 def print_loading(what: str, timed: list[Timed], console: Console) -> None:
-    """A table of frames per second, and how many times as fast as the first each way is: medians and, in brackets, the
-    range over the repeats."""
+    """Prints a table of frames per second, and of speed relative to the first way: medians and, in brackets, the range
+    over the repeats.
+    """
     table = Table(
         title=what,
-        caption=f"on the clock; {count_workers(None)} CPUs of {platform.machine()}, load {os.getloadavg()[0]:.1f}",
+        caption=f"wall time; {count_workers(None)} CPUs of {platform.machine()}, load {os.getloadavg()[0]:.1f}",
     )
     for column in ("way", "ms", "frames/s", "times as fast"):
         table.add_column(column, justify="left" if column == "way" else "right", no_wrap=True)
@@ -123,12 +125,16 @@ def _described(name: str, data: DataSettings) -> str:
 
 
 def main() -> int:
-    """The command line."""
+    """Runs the command line and returns the exit code."""
     parser = Parser(prog="python -m benchmarks.engine", description=__doc__)
     parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING]))
     parser.add_argument("--repeats", type=int, default=5, help="default: 5")
-    parser.add_argument("--of", metavar="SETTINGS", help="loading: of the frames of a run (YAML); default: made ones")
-    parser.add_argument("--domain", help="loading: which of data.domains in SETTINGS; default: its stream.source")
+    parser.add_argument(
+        "--of",
+        metavar="SETTINGS",
+        help="loading: settings (YAML) of the run whose frames are loaded; default: generated frames",
+    )
+    parser.add_argument("--domain", help="loading: domain of data.domains in SETTINGS; default: its stream.source")
     arguments = parser.parse_args()
 
     def command() -> None:
@@ -139,7 +145,7 @@ def main() -> int:
             _bench_loading(arguments.of, arguments.domain, arguments.repeats, console)
             return
         if arguments.of or arguments.domain:
-            raise InputError("--of and --domain say what is loaded; leave them out, or choose the benchmark loading")
+            raise InputError("--of and --domain apply to the benchmark loading only; leave them out, or choose it")
         cv2.setNumThreads(1)
         print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), console)
 

@@ -1,4 +1,4 @@
-"""How fast frames come from files, from the cache and from memory, by the clock on the wall."""
+"""Measures how fast frames come from files, from the cache and from memory, in wall time."""
 
 import tempfile
 import time
@@ -22,23 +22,23 @@ from segada.settings.data import DataSettings
 from segada.settings.loading import LoadingSettings
 
 SIZE: Final = (512, 1024)
-"""Of the frames that are made."""
+"""Height and width of the generated frames."""
 SCENES: Final = 12
-"""Rendered; each is there once more as it is seen in a mirror."""
+"""Number of rendered scenes; each is used a second time, mirrored."""
 BATCH: Final = 4
 WORKERS: Final = (0, 1, 2)
 FORMATS: Final[dict[str, list[int]]] = {"png": [], "jpg": [cv2.IMWRITE_JPEG_QUALITY, 95]}
-"""Of the images that are made, with what the encoder is told."""
+"""Image formats of the generated frames, with the encoder's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A way of getting frames.
+    """Times of one way of loading frames.
 
     Attributes:
-        way: What is done.
-        frames: That come.
-        seconds: That it took, in each repeat.
+        way: Description of the way.
+        frames: Number of frames.
+        seconds: Wall time of each repeat.
     """
 
     way: str
@@ -47,21 +47,22 @@ class Timed:
 
 
 def time_loading(name: str, data: DataSettings, split: Split, repeats: int) -> list[Timed]:
-    """Gets a domain's frames in every way, one after the other, as often as there are repeats, after one that warms up.
+    """Loads a domain's frames in every way, in turn, once as warm-up and then once per repeat.
 
-    By then the system has all files in memory: only building a cache, which ends when all is on the disk, waits for it.
+    After the warm-up all files are in the system's page cache: only building a cache, which ends with a
+    synchronization, waits for the disk.
 
     Args:
-        name: Of a recorded domain.
-        data: Its settings.
-        split: Which of its frames.
-        repeats: At least 1.
+        name: Name of a recorded domain.
+        data: Settings of the data.
+        split: Split of the frames.
+        repeats: Number of repeats, at least 1.
 
     Returns:
-        The ways in order; the first, to which others are compared, is decoding without workers.
+        The ways in order; the first, the reference of the others, is decoding without workers.
 
     Raises:
-        InputError: files are missing or not as expected, no frame can be read, or nothing can be cached.
+        InputError: if files are missing or not as expected, no frame can be read, or nothing can be cached.
     """
     timed: dict[str, Timed] = {}
     for repeat in range(repeats + 1):
@@ -109,7 +110,7 @@ def _workers(count: int) -> str:
 
 
 def write_streets(folder: Path) -> DataSettings:
-    """Renders streets and writes them into a folder that exists: a domain for each format of images."""
+    """Renders streets and writes them into an existing folder, one domain per image format."""
     scenes = render_scenes(0, range(SCENES), SIZE)
     images = np.concatenate([scenes.images, scenes.images[:, :, ::-1]])
     labels = np.concatenate([scenes.labels, scenes.labels[:, :, ::-1]])

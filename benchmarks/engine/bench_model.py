@@ -1,4 +1,4 @@
-"""How fast the network is, and what folding the head saves: `python -m benchmarks.engine model`."""
+"""Measures the network's speed and the gain of folding the head: `python -m benchmarks.engine model`."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -13,17 +13,17 @@ from segada.models.heads.segformer import SegFormerHead
 from segada.settings.model import ModelSettings
 
 CASES = (("mit_tiny", (64, 128), 8), ("mit_b1", (128, 256), 1), ("mit_b3", (128, 256), 1))
-"""Encoder, size of the images and their number."""
+"""Encoder, size of the images and batch size."""
 
 
 def bench_model(repeats: int) -> list[Rate]:
-    """Images per second through the whole network and through its head, folded and plain, on one core."""
+    """Measures images per second through the whole network and through its head, folded and plain, on one core."""
     torch.set_num_threads(1)
     return [rate for encoder, size, batch in CASES for rate in _bench_case(encoder, size, batch, repeats)]
 
 
 def plain_head(head: SegFormerHead, features: Sequence[Tensor]) -> Tensor:
-    """What `head(features)` is by the paper: linear, enlarge, concatenate from the deepest on, mix, norm, classify."""
+    """Computes `head(features)` as in the paper: linear, enlarge, concatenate deepest first, mix, norm, classify."""
     linears = (head.linear_c1, head.linear_c2, head.linear_c3, head.linear_c4)
     enlarged = []
     for linear, feature in zip(linears, features, strict=True):

@@ -1,4 +1,4 @@
-"""What predicting at the labels' size costs, and what strips of rows save: `python -m benchmarks.engine evaluation`."""
+"""Measures prediction at label size, and the gain of row strips: `python -m benchmarks.engine evaluation`."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -15,20 +15,20 @@ from segada.evaluation.evaluator import predicted_classes
 from segada.evaluation.tta import SCALES, View
 
 CASES = (((64, 128), (64, 128)), ((512, 1024), (1024, 2048)))
-"""Sizes of the image and of its labels: streets, and Cityscapes as it is usually tested."""
+"""Sizes of the image and of its labels: streets, and Cityscapes as usually evaluated."""
 STRIDE = 4
-"""Of the logits, in pixels of the image."""
+"""Stride of the logits, in pixels of the image."""
 
 
 def bench_evaluation(repeats: int) -> list[Rate]:
-    """Frames per second of what follows the network, for one view and for six, on one core."""
+    """Measures frames per second of the work after the network, for one view and for six, on one core."""
     torch.set_num_threads(1)
     with torch.inference_mode():
         return [rate for image, labels in CASES for rate in _bench_case(image, labels, repeats)]
 
 
 def plain_vote(voices: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
-    """What `vote(voices, size).classes` is by definition, of logits [1, K, h, w]."""
+    """Computes `vote(voices, size).classes` by its definition, from logits [1, K, h, w]."""
     enlarged = [functional.interpolate(logits, size, mode="bilinear") for logits in voices]
     if len(voices) == 1:
         return enlarged[0].argmax(dim=1)

@@ -1,4 +1,4 @@
-"""Rates: how often a piece of work is done per second of processor time."""
+"""Rates: units of work per second of processor time."""
 
 import time
 from collections.abc import Callable
@@ -15,9 +15,9 @@ class Rate:
 
 
 def measure(work: Callable[[], object], units: int, repeats: int) -> tuple[float, ...]:
-    """Units per second of processor time in each of some repeats, after one that warms up.
+    """Returns units per second of processor time in each repeat, after a warm-up.
 
-    Processor time and not the clock's: other programs on the machine then disturb less.
+    Processor time is less disturbed by other programs on the machine than wall time.
     """
     work()
     rates = []

@@ -1,1 +1,1 @@
-"""Benchmarks of the search: how good the proposals of samplers are, and how long they take."""
+"""Benchmarks of the search: quality and latency of samplers' proposals, overhead, and fault injection."""

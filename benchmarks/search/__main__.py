@@ -1,6 +1,6 @@
 """Benchmarks of the search: `python -m benchmarks.search samplers`, `latency`, `replay`, `chaos`, `overhead`, `memory`.
 
-`record` makes what is replayed.
+`record` writes the table that `replay` reads.
 """
 
 import sys
@@ -17,11 +17,11 @@ COMMANDS = {
     "overhead": overhead,
     "memory": memory,
 }
-"""What can be measured: modules with `add_options(parser)` and `run(arguments)`."""
+"""Benchmarks by name: modules with `add_options(parser)` and `run(arguments)`."""
 
 
 def main() -> int:
-    """The command line."""
+    """Runs the command line and returns the exit code."""
     parser = Parser(prog="python -m benchmarks.search", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():

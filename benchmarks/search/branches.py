@@ -1,4 +1,4 @@
-"""Problems as searches of adaptation settings are: scales, branches, subsets, one objective, and noise on it."""
+"""Problems shaped like searches of adaptation settings: scales, branches, subsets, one noisy objective."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,17 @@ from hpo.search_space.kinds import Parameter
 from hpo.search_space.scaling import to_unit
 
 FUNCTIONS = 4
-"""Smooth, smooth with noise, rugged, rugged with noise."""
+"""Number of functions: smooth, smooth with noise, rugged, rugged with noise."""
 NOISE = 0.02
 """Standard deviation of the noise; the best and the worst kind of adapter differ by ten times as much."""
 PLACES = (0, 1, 2, 3)
 
 
 class BranchesProblem(Problem):
-    """Some numbers that always matter, and a kind of adapter, one of which is best, with parameters of its own.
+    """Numbers that always matter, and kinds of adapter with parameters of their own, one of which is best.
 
-    The loss is the true value of what seemed best, as it is for a person who picks by noisy results.
+    The loss is the true value of the configuration with the best noisy value, as for a user who selects by noisy
+    results.
     """
 
     def __init__(self, key: ProblemKey) -> None:
@@ -44,7 +45,7 @@ class BranchesProblem(Problem):
         return self.true(min(tried, key=lambda one: one.values[0]).configuration)
 
     def true(self, configuration: Configuration) -> float:
-        """The value without noise: 0 at the optimum."""
+        """Returns the value without noise: 0 at the optimum."""
         values = configuration.values
         total = self._offsets[str(values["kind"])]
         for name, distribution in self._numbers.items():

@@ -1,9 +1,9 @@
-"""Studies of the real engine that are killed again and again, beside the same study left alone.
+"""Compares studies of the real engine that are disturbed repeatedly with the same study left undisturbed.
 
-Every kind of mishap has studies of its own: one is disturbed at times drawn from the duration of the study left alone,
-and its command started again, until it is done; then comes a fresh one, until every kill is spent. Printed are how many
-runs were lost (a report that was there is gone, or another one), visits repeated, files differing from those of the
-study left alone, and the seconds from a kill until everything that was under way has its next visit.
+Every kind of fault has its own studies. A study is disturbed at random times, drawn from the duration of the
+undisturbed study, and its command is restarted until it is done; further studies follow until all kills are spent. The
+table shows lost runs (a report that is gone or changed), repeated visits, files that differ from the undisturbed
+study's, and the seconds from a kill until every interrupted run has its next visit.
 """
 
 import argparse
@@ -44,36 +44,38 @@ space:
 sampler: {{name: random, seed: {seed}}}
 budget: {{trials: 6}}
 confirm: {{top: 1, seeds: 1}}
-# One run may be hit many times here: how often it is tried again is not what is measured.
+# One run may be hit many times; the number of retries is not measured.
 resources: {{workers: 2, retries: 1000}}
 """
 COLUMNS = ("kind", "kills", "studies", "trials", "lost", "repeated", "differing", "s to go on", "worst")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("--kills", type=count(), default=100, metavar="N", help="over all kinds, shared evenly")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the study, the times, and what is hit")
+    """Adds the options of the command."""
+    parser.add_argument(
+        "--kills", type=count(), default=100, metavar="N", help="number of kills over all kinds, shared evenly"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the study, the times and the targets")
     parser.add_argument("--kinds", type=_kinds, default=list(KINDS), metavar=",".join(KINDS))
     parser.add_argument(
-        "--out", type=folder, default=Path("runs/bench/chaos"), metavar="DIR", help="keeps what is wrong"
+        "--out", type=folder, default=Path("runs/bench/chaos"), metavar="DIR", help="folder of the results and findings"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Kills, and prints what came of it.
+    """Injects faults and prints the outcome.
 
     Raises:
-        InputError: the folder keeps what a former command found.
-        SystemExit: something was lost, repeated or otherwise.
+        InputError: if the folder contains findings of an earlier command.
+        SystemExit: if anything was lost, repeated or different.
     """
     out = arguments.out.resolve()
     if out.is_dir() and any(out.iterdir()):
-        raise InputError(f"{out}: holds what was found wrong before; look at it and remove it, or name another --out")
+        raise InputError(f"{out}: contains findings of an earlier command; remove them, or name another --out")
     console = PlainConsole(soft_wrap=True)
     with own_ray():
         against = undisturbed(out, arguments.seed)
-        console.print(f"left alone, the study takes {against.seconds:.1f} s")
+        console.print(f"undisturbed, the study takes {against.seconds:.1f} s")
         shares = np.array_split(np.arange(arguments.kills), len(arguments.kinds))
         outcomes = {
             kind: disturbed(kind, against, out, len(share), arguments.seed, console)
@@ -87,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def undisturbed(out: Path, seed: int) -> Control:
-    """The study that the others are compared with, in the folder `control`."""
+    """Runs the undisturbed study, with which the others are compared, in the folder `control`."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / "chaos.yaml"
     file.write_text(STUDY.format(seed=seed))
@@ -95,15 +97,15 @@ def undisturbed(out: Path, seed: int) -> Control:
 
 
 def disturbed(kind: str, against: Control, out: Path, kills: int, seed: int, console: Console) -> Outcome:
-    """What comes of so many mishaps of a kind.
+    """Injects faults of one kind and returns the outcome.
 
     Args:
-        kind: Its name.
-        against: The study left alone.
-        out: The folder of all kinds; what is wrong is kept there, under the kind's name.
-        kills: Mishaps.
-        seed: Of the times, and of what is hit.
-        console: Is told of each.
+        kind: Name of the kind.
+        against: The undisturbed study.
+        out: Folder of all kinds; studies with findings are kept there, under the kind's name.
+        kills: Number of faults.
+        seed: Seed of the times and targets.
+        console: Console that prints each fault.
     """
     outcome = Outcome()
     generator = np.random.default_rng([seed, *kind.encode()])
@@ -125,7 +127,7 @@ def disturbed(kind: str, against: Control, out: Path, kills: int, seed: int, con
 
 
 def show(outcomes: Mapping[str, Outcome], console: Console) -> None:
-    """Prints a row per kind, the sum of several, and everything that is wrong."""
+    """Prints a row per kind, the sum of several kinds, and all findings."""
     table = Table(title="studies killed", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in COLUMNS:
         table.add_column(name)
@@ -158,14 +160,14 @@ def _say(console: Console, kind: str, what: str) -> None:
 
 
 def _keep(place: Path) -> None:
-    """Takes what is wrong out of a file system that is about to go."""
+    """Copies findings from a file system that is about to be unmounted."""
     if place.is_mount():
         shutil.copytree(place, f"{place}-kept")
 
 
 @contextmanager
 def own_ray() -> Iterator[None]:
-    """Has Ray, here and in drivers, write into a folder that goes, and be found by nobody else on this machine."""
+    """Makes Ray, here and in drivers, use a temporary folder, hidden from other Ray clusters on this machine."""
     former = os.environ.get("RAY_TMPDIR")
     with tempfile.TemporaryDirectory(prefix="chaos", dir="/tmp", ignore_cleanup_errors=True) as folder:
         os.environ["RAY_TMPDIR"] = folder
@@ -182,5 +184,5 @@ def _kinds(text: str) -> list[str]:
     names = text.split(",")
     unknown = [name for name in names if name not in KINDS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]} is no kind of mishap; choose from {', '.join(KINDS)}")
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is not a kind of fault; choose from {', '.join(KINDS)}")
     return names

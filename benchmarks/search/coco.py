@@ -19,16 +19,17 @@ from hpo.search_space.kinds import Parameter
 from segada.errors import InputError
 
 FUNCTIONS: Mapping[str, int] = {"bbob": 24, "bbob-mixint": 24, "bbob-biobj": 55}
-"""Suites that are used here, and how many functions they have."""
+"""Suites in use, with their numbers of functions."""
 
 OPTIMUM = "._bbob_problem_best_parameter.txt"
-"""Where COCO writes the best point when it is asked for it: into the folder that the process is in."""
+"""File into which COCO writes the best point on request, in the working folder of the process."""
 
 
 class CocoProblem(Problem):
-    """One objective: its value above the optimum. Two: 1 - the hypervolume between ideal and nadir, in shares of it.
+    """One objective: the value above the optimum. Two objectives: 1 - the share of the volume
+    between ideal and nadir point that is dominated.
 
-    Where no point comes as far as the nadir, 1 + the distance to it, as COCO's own indicator has it.
+    If no point dominates the nadir point, the loss is 1 + the distance to it, as in COCO's own indicator.
     """
 
     def __init__(self, key: ProblemKey) -> None:
@@ -69,7 +70,7 @@ class CocoProblem(Problem):
 
 
 def hypervolume(points: NDArray[np.float64]) -> float:
-    """The area that two-dimensional points below (1, 1) dominate there."""
+    """Returns the area that two-dimensional points below (1, 1) dominate there."""
     area, top = 0.0, 1.0
     for first, second in points[np.lexsort((points[:, 1], points[:, 0]))]:
         if second < top:
@@ -95,7 +96,7 @@ def _load(key: ProblemKey) -> tuple[Any, Any]:
 
 
 def _parts(name: str) -> list[ProblemKey]:
-    """The two problems that one with two objectives is made of: `bbob_f001_i02_d05__bbob_f002_i04_d05`."""
+    """Returns the two problems that a two-objective problem consists of: `bbob_f001_i02_d05__bbob_f002_i04_d05`."""
     words = [part.split("_") for part in name.split("__")]
     return [ProblemKey("bbob", int(f[1:]), int(d[1:]), int(i[1:])) for _, f, i, d in words]
 

@@ -1,4 +1,4 @@
-"""Mishaps that damage what a driver has left: the driver is killed, and the next one finds it."""
+"""Faults that damage files of a driver: the driver is killed, and the next one finds the damage."""
 
 import subprocess
 from pathlib import Path
@@ -11,17 +11,17 @@ from benchmarks.search.invariants import reports
 from hpo.study.journal.file import JOURNAL
 
 FILES = ("report.json", "visits.jsonl", "areas.npz", "frames.jsonl", "weights.safetensors", "settings.yaml")
-"""Files of a run that is over, of which one is damaged."""
+"""Files of a finished run, of which one is damaged."""
 TAILS = ("cut", "half a line", "zeros")
-"""What a power cut leaves at the end of a journal."""
+"""Possible ends of a journal after a power failure."""
 
 
 class FileDamaged(DriverKilled):
-    """SIGKILL to the driver, and then a file of a run that is over is cut off, or has other bytes."""
+    """Kills the driver with SIGKILL, then truncates or overwrites a file of a finished run."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Damages one, where a run is over."""
+        """Damages a file if a run is finished; returns False otherwise."""
         over = sorted(reports(out))
         if not over:
             return False
@@ -38,11 +38,11 @@ class FileDamaged(DriverKilled):
 
 
 class JournalTorn(DriverKilled):
-    """SIGKILL to the driver, and then the journal of the study ends as after a power cut."""
+    """Kills the driver with SIGKILL, then leaves the study's journal as after a power failure."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Tears its last line, where there is a second one."""
+        """Damages the journal's last line if it has at least two lines; returns False otherwise."""
         path = out / JOURNAL
         if not path.exists() or path.read_bytes().count(b"\n") < 2:
             return False

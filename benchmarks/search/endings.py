@@ -1,4 +1,4 @@
-"""Mishaps of which a driver ends by itself: it is told to, or a process of Ray that it depends on is gone."""
+"""Faults after which a driver ends by itself: it receives a signal, or a process of Ray that it depends on is gone."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from benchmarks.search.fault import Kind, command, descendants
 from segada.cli.exit_codes import DONE, INTERRUPTED
 
 BOUND = 20.0
-"""Seconds in which a driver ends; schedulers kill what has not ended 30 s after SIGTERM."""
+"""Seconds in which a driver must end; schedulers kill processes that have not ended 30 s after SIGTERM."""
 
 
 class _Ending(Kind):
@@ -23,34 +23,34 @@ class _Ending(Kind):
 
 
 class GroupTerminated(_Ending):
-    """SIGTERM to the driver's process group, as `timeout` and schedulers send it: Ray's processes get it too."""
+    """Sends SIGTERM to the driver's process group, as `timeout` and schedulers do; Ray's processes receive it too."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Sends it, as soon as the driver is more than an interpreter that starts."""
+        """Sends the signal as soon as the driver handles it; returns False if the driver ends before."""
         while not _catches(driver.pid, signal.SIGTERM):
             if driver.poll() is not None:
                 return False
             time.sleep(0.01)
-        # The group of a driver that shares it with this process is not for it alone.
+        # A process group shared with this process must not be signalled.
         assert os.getpgid(driver.pid) == driver.pid
         os.killpg(driver.pid, signal.SIGTERM)
         return True
 
 
 class StartTerminated(GroupTerminated):
-    """The same while a driver imports, starts Ray and prepares data."""
+    """Sends the same signal while a driver imports, starts Ray and prepares data."""
 
     is_spread = False
 
 
 class _RayKilled(_Ending):
     program: ClassVar[bytes]
-    """Ends the path of the program."""
+    """End of the program's path."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Kills it, where the driver has started one."""
+        """Kills the program if the driver has started it; returns False otherwise."""
         found = [pid for pid in descendants(driver.pid) if command(pid).partition(b"\0")[0].endswith(self.program)]
         for pid in found:
             os.kill(pid, signal.SIGKILL)
@@ -58,13 +58,13 @@ class _RayKilled(_Ending):
 
 
 class NodeManagerKilled(_RayKilled):
-    """SIGKILL to Ray's raylet."""
+    """Kills Ray's raylet with SIGKILL."""
 
     program = b"/raylet"
 
 
 class ControlServiceKilled(_RayKilled):
-    """SIGKILL to Ray's GCS."""
+    """Kills Ray's GCS with SIGKILL."""
 
     program = b"/gcs_server"
 

@@ -1,4 +1,4 @@
-"""What can befall a study that runs: how a kind of mishap is described, and the processes that it is done to."""
+"""Base class of the faults injected into a running study, and the processes that they hit."""
 
 import signal
 import subprocess
@@ -12,85 +12,85 @@ from typing_extensions import override
 
 from segada.cli.exit_codes import DONE
 
-WORKERS = (b"Trainable", b"prepare_material")
-"""In the names of processes that Ray has compute something for a study."""
+WORKERS = (b"Trainable", b"prepare_shared_data")
+"""Parts of the names of Ray's processes that compute for a study."""
 
 
 class Impossible(Exception):
-    """This machine does not let a kind of mishap happen; the text says why."""
+    """A kind of fault is impossible on this machine; the message says why."""
 
 
 class Kind(ABC):
-    """A kind of mishap, on studies in a folder of its own, while its context is open."""
+    """A kind of fault, injected into studies in a folder of its own while the context `ready` is open."""
 
     codes = frozenset({DONE})
-    """Exit codes with which a driver may end of it, while there is a study to go on with."""
+    """Exit codes with which a driver may end after the fault, if a study exists."""
     codes_before = codes
-    """The same before there is one."""
+    """Exit codes with which a driver may end after the fault, if no study exists yet."""
 
     ends_within: float | None = None
-    """Seconds in which a driver has to end of it, with its results written; None if it need not end."""
+    """Seconds within which a driver must end after the fault, with its results written; None if it need not end."""
     is_spread = True
-    """Whether it happens at any point of a study's life, or only while a driver starts."""
+    """True if the fault may occur at any point of a study's life, False if only while a driver starts."""
 
     def __init__(self, place: Path) -> None:
-        """Of studies in this folder, which is made if it is missing."""
+        """Takes the folder of the studies, which is created if missing."""
         place.mkdir(parents=True, exist_ok=True)
         self.place = place
         self.damaged: set[str] = set()
-        """Folders of runs of which it has damaged files, so that they may be run again."""
+        """Folders of runs whose files were damaged, which may therefore be run again."""
 
     @property
     def options(self) -> list[str]:
-        """Of the driver's command line."""
+        """Options of the driver's command line."""
         return []
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Whatever it takes, while the context is open.
+        """Provides the fault's preconditions within the context.
 
         Raises:
-            Impossible: this machine does not allow it.
+            Impossible: if this machine does not allow the fault.
         """
         yield
 
     @abstractmethod
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Lets it happen, and waits for its end; False if there was nothing to happen to yet."""
+        """Injects the fault and waits for its end; returns False if there was no target yet."""
 
 
 class DriverKilled(Kind):
-    """SIGKILL to the driver, whose Ray dies with it."""
+    """Kills the driver with SIGKILL; its Ray processes die with it."""
 
     codes = codes_before = frozenset({DONE, -signal.SIGKILL})
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Kills it."""
+        """Kills the driver and returns True."""
         driver.kill()
         driver.wait()
         return True
 
 
 def workers(driver: int) -> list[int]:
-    """Processes that compute something for the driver of this id, in the order of their ids."""
+    """Returns the ids of processes that compute for the driver with this id, in ascending order."""
     return [pid for pid in descendants(driver) if works(pid)]
 
 
 def descendants(ancestor: int) -> list[int]:
-    """Processes that this one has started, or one of those, in the order of their ids."""
+    """Returns the ids of all descendants of a process, in ascending order."""
     parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
     return [pid for pid in sorted(parents) if _descends(pid, ancestor, parents)]
 
 
 def works(pid: int) -> bool:
-    """Whether a process computes something for a study."""
+    """Returns True if a process computes for a study."""
     name = command(pid)
     return name.startswith(b"ray::") and any(word in name for word in WORKERS)
 
 
 def command(pid: int) -> bytes:
-    """Of a process, its words divided by zeros; empty if it is gone."""
+    """Returns the command line of a process, its words separated by zeros; empty if the process is gone."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

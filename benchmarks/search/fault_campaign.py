@@ -1,4 +1,4 @@
-"""Studies that are disturbed again and again until they are done, and what came of them."""
+"""Disturbs studies repeatedly until they are done, and records the outcome."""
 
 import os
 import subprocess
@@ -16,59 +16,60 @@ from hpo.study.folder import remove_study
 from segada.cli.exit_codes import DONE
 
 PATIENCE = 900.0
-"""Seconds without a mishap, an end or a visit after which a driver is taken to hang."""
+"""Seconds without a fault, an end or a visit after which a driver is considered to hang."""
 LOOK = 0.05
-"""Seconds between two looks at a study."""
+"""Seconds between two checks of a study."""
 STRIKES = 4
-"""In the life of a study, on average."""
+"""Mean number of faults in the life of a study."""
 RESULTS = ("report.html", "results.csv")
-"""What a driver that is ended leaves, once there has been a visit."""
+"""Files that an ended driver must leave once there has been a visit."""
 MOST_FAULTS = 3
-"""Of drivers, after which a study is given up."""
+"""Number of failed drivers after which a study is abandoned."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """The study that nobody disturbs."""
+    """The undisturbed study."""
 
     file: Path
     out: Path
     seconds: float
-    """From the start of its driver to the end."""
+    """Seconds from the start of its driver to the end."""
     start_seconds: float
-    """From the start of its driver to the first visit."""
+    """Seconds from the start of its driver to the first visit."""
     visits: int
-    """Of all runs."""
+    """Number of visits of all runs."""
 
 
 @dataclass
 class Outcome:
-    """What came of the studies of one kind of mishap."""
+    """Outcome of the studies of one kind of fault."""
 
     kills: int = 0
     studies: int = 0
     trials: int = 0
-    """Of the studies that were finished."""
+    """Number of trials of the finished studies."""
     lost: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    """Drivers that ended as they should not."""
+    """Drivers that ended in a wrong way."""
     seconds: list[float] = field(default_factory=list)
-    """From the end of a mishap until everything that was under way has its next visit; left out where another mishap
-    came before."""
+    """Seconds from the end of a fault until every interrupted run has its next visit; absent if another fault came
+    before that.
+    """
 
     @property
     def wrong(self) -> int:
-        """How many things were lost, repeated or otherwise."""
+        """Number of findings: lost, repeated and differing results, and failed drivers."""
         return len([*self.lost, *self.repeated, *self.differing, *self.faults])
 
 
 def control(file: Path, out: Path) -> Control:
-    """Runs the study once, alone.
+    """Runs the study once, undisturbed.
 
     Raises:
-        RuntimeError: it does not end well even so.
+        RuntimeError: if the study fails.
     """
     began = time.monotonic()
     with (out.parent / "control.log").open("wb") as log:
@@ -81,18 +82,18 @@ def control(file: Path, out: Path) -> Control:
         finally:
             driver.kill()
     if code != DONE:
-        raise RuntimeError(f"the study that nobody disturbs ended with code {code}; see {out.parent / 'control.log'}")
+        raise RuntimeError(f"the undisturbed study ended with code {code}; see {out.parent / 'control.log'}")
     return Control(file, out, time.monotonic() - began, start_seconds, all_visits(out))
 
 
 def start(file: Path, out: Path, log: int, *options: str) -> "subprocess.Popen[bytes]":
-    """The one command that begins a study and goes on with it, with a process group of its own.
+    """Starts the command that begins or continues a study, in a process group of its own.
 
     Args:
-        file: The study.
-        out: Its folder.
-        log: A file for what the command says.
-        options: Further ones.
+        file: The study file.
+        out: Folder of the study.
+        log: File descriptor for the command's output.
+        options: Further options.
     """
     command = [sys.executable, "-m", "hpo.run", "--space", str(file), "--out", str(out), *options]
     environment = {name: value for name, value in os.environ.items() if name not in ("RAY_ADDRESS", "HPO_STORAGE")}
@@ -100,22 +101,22 @@ def start(file: Path, out: Path, log: int, *options: str) -> "subprocess.Popen[b
 
 
 class Campaign:
-    """One study, disturbed until it is done."""
+    """One study that is disturbed until it is done."""
 
     def __init__(self, kind: Kind, against: Control, name: str, generator: np.random.Generator) -> None:
-        """Prepares it.
+        """Prepares the study.
 
         Args:
-            kind: What befalls it; its context is open.
-            against: What it must come to.
-            name: Of its folder, in the kind's.
-            generator: Of the times, and of what is hit.
+            kind: Kind of fault; its context must be open.
+            against: The undisturbed study, whose results this one must reach.
+            name: Name of the study's folder inside the kind's.
+            generator: Generator of times and targets.
         """
         self.out = kind.place / name
         self._kind = kind
         self._control = against
         self._generator = generator
-        # Not where a disk is filled.
+        # Outside the kind's folder, which may be a full disk.
         self._log = kind.place.parent / f"{kind.place.name}-{name}.log"
         self._seen: dict[str, bytes] = {}
         self._since: float | None = None
@@ -123,15 +124,15 @@ class Campaign:
         self._visits = 0
 
     def run(self, outcome: Outcome, most: int, say: Callable[[str], None]) -> None:
-        """Disturbs the study again and again, and starts its command until it is done.
+        """Disturbs the study repeatedly, and restarts its command until it is done.
 
-        After how many further visits, and how many seconds after these, is drawn: evenly over the visits of the study,
-        each of its drivers' starts being one of them.
+        The time of each fault is drawn as a number of further visits and of seconds after them, uniformly over the
+        visits of the study, where each start of a driver counts as a visit.
 
         Args:
-            outcome: Is added to.
-            most: Mishaps; once they are spent, the study may end.
-            say: Is told of every mishap.
+            outcome: Record that is extended.
+            most: Total number of faults; the study may end once they are spent.
+            say: Receives a line for every fault.
         """
         former = len(outcome.faults)
         for code in self._sessions(outcome, outcome.kills + most, say):
@@ -152,12 +153,12 @@ class Campaign:
         damaged.clear()
 
     def remove(self) -> None:
-        """Removes what the study has left."""
+        """Removes the study's files."""
         remove_study(self.out)
         self._log.unlink()
 
     def _sessions(self, outcome: Outcome, until: int, say: Callable[[str], None]) -> Iterator[int]:
-        """The exit codes of the drivers, one after the other."""
+        """Yields the exit codes of successive drivers."""
         while True:
             with self._log.open("ab") as log:
                 driver = start(self._control.file, self.out, log.fileno(), *self._kind.options)
@@ -170,7 +171,7 @@ class Campaign:
     def _accompany(
         self, driver: "subprocess.Popen[bytes]", outcome: Outcome, until: int, say: Callable[[str], None]
     ) -> None:
-        """Disturbs a driver to its end."""
+        """Disturbs a driver until it ends."""
         began, due = time.monotonic(), self._drawn()
         hangs = began + PATIENCE
         while driver.poll() is None:
@@ -187,7 +188,7 @@ class Campaign:
         self._look(outcome)
 
     def _drawn(self) -> Callable[[int], bool]:
-        """Draws when it happens next, and gives what says, of the visits done, whether this is now."""
+        """Draws the next fault; returns a function from the number of visits done to True if the fault is due."""
         control = self._control
         visits_more = int(self._generator.geometric(1 / (1 + control.visits / STRIKES))) - 1
         if visits_more == 0 or not self._kind.is_spread:
@@ -205,13 +206,15 @@ class Campaign:
         return is_due
 
     def _await_end(self, driver: "subprocess.Popen[bytes]", outcome: Outcome) -> None:
-        """Sees to it that a driver ends, where it has to."""
+        """Waits for the driver's end if the fault requires it, and records a finding if it is late."""
         if self._kind.ends_within is None:
             return
         try:
             driver.wait(self._kind.ends_within)
         except subprocess.TimeoutExpired:
-            outcome.faults.append(f"{self.out}: a driver goes on {self._kind.ends_within:.0f} s later; see {self._log}")
+            outcome.faults.append(
+                f"{self.out}: a driver still runs {self._kind.ends_within:.0f} s later; see {self._log}"
+            )
             driver.kill()
         missing = [name for name in RESULTS if self._visits and not (self.out / name).exists()]
         outcome.faults += [f"{self.out}: a driver ended without {name}; see {self._log}" for name in missing]
@@ -224,7 +227,7 @@ class Campaign:
         return True
 
     def _look(self, outcome: Outcome) -> bool:
-        """Takes note of runs that are over, and of those that go on; says whether there is another visit."""
+        """Records runs that finished or continued since the last check; returns True if there is another visit."""
         self._seen = {**reports(self.out, self._seen), **self._seen}
         before, self._visits = self._visits, all_visits(self.out)
         if self._since is not None:
@@ -236,5 +239,5 @@ class Campaign:
 
 
 def all_visits(out: Path) -> int:
-    """Visits that the runs of a study have done."""
+    """Returns the number of visits that the runs of a study have done."""
     return sum(path.read_bytes().count(b"\n") for path in files_of_runs(out, "visits.jsonl"))

@@ -1,4 +1,4 @@
-"""What can befall a study that runs: the kinds of mishap, each done to a real one."""
+"""The kinds of faults, each injected into a running study."""
 
 import os
 import signal
@@ -18,17 +18,17 @@ from benchmarks.search.invariants import under_way
 from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 
 MEGABYTES = 256
-"""Of the file system that is filled, and of the one that is closed; a study here takes a tenth."""
+"""Size of the file system that is filled, and of the one that is made read-only; a study here takes a tenth."""
 SHORTEST, LONGEST = 0.5, 5.0
-"""Seconds for which a file system takes nothing."""
+"""Range of seconds for which a file system refuses writes."""
 
 
 class WorkerKilled(Kind):
-    """SIGKILL to one of the processes that make visits or frames."""
+    """Kills one of the processes that run visits or prepare frames with SIGKILL."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Kills one of those that there are."""
+        """Kills one of these processes; returns False if there are none."""
         working = workers(driver.pid)
         if not working:
             return False
@@ -37,17 +37,17 @@ class WorkerKilled(Kind):
 
 
 class NodeRemoved(Kind):
-    """The end of a node of three, with all its processes; another one comes after it."""
+    """Removes one of three nodes, with all its processes; another one replaces it."""
 
     @property
     def options(self) -> list[str]:
-        """Where the nodes are."""
+        """Options that name the address of the nodes."""
         return ["--address", self._nodes.address]
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """The nodes."""
-        # Imported here: Ray takes seconds, and the other kinds do without it.
+        """Starts the nodes within the context."""
+        # Imported here because Ray takes seconds to import and the other kinds do not need it.
         from benchmarks.search.nodes import nodes
 
         with nodes() as self._nodes:
@@ -55,22 +55,22 @@ class NodeRemoved(Kind):
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Removes one."""
+        """Removes a node and returns True."""
         self._nodes.replace(generator)
         return True
 
 
 class CheckpointTruncated(DriverKilled):
-    """SIGKILL to the driver, and then a run that was under way finds only the beginning of its checkpoint."""
+    """Kills the driver with SIGKILL, then truncates the checkpoint of an unfinished run."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Cuts one off where there is one, at any length."""
+        """Truncates a checkpoint at a random length; returns False if there is none."""
         if not _checkpoints(out):
             return False
         working = workers(driver.pid)
         super().strike(driver, out, generator)
-        # They outlive it by moments, in which they might write the file anew.
+        # Workers outlive the driver for moments, in which they might rewrite the file.
         while any(map(works, working)):
             time.sleep(0.02)
         left = _checkpoints(out)
@@ -81,15 +81,15 @@ class CheckpointTruncated(DriverKilled):
 
 
 class _SmallDisk(Kind):
-    """A file system of the study's own, in memory, that refuses for a while."""
+    """A file system of the study's own, in memory, that refuses writes for a while."""
 
     codes = frozenset({DONE, INTERRUPTED})
-    # A folder that takes nothing and holds nothing is a wrong folder.
+    # An empty folder that refuses writes is a wrong input.
     codes_before = codes | {WRONG_INPUT}
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """The file system."""
+        """Mounts the file system within the context."""
         _mount("-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(self.place))
         try:
             yield
@@ -103,11 +103,11 @@ class _SmallDisk(Kind):
 
 
 class ReadOnly(_SmallDisk):
-    """No file below the study's folder can be opened for writing, or made; those that are open already go on."""
+    """Makes the study's folder read-only; files that are already open stay writable."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Closes it for a while, by mounting it upon itself: a file system with an open file cannot be closed."""
+        """Makes it read-only for a while through a bind mount: a file system with open files cannot be remounted."""
         if not out.is_dir():
             return False
         _mount("--bind", str(out), str(out))
@@ -120,11 +120,11 @@ class ReadOnly(_SmallDisk):
 
 
 class DiskFull(_SmallDisk):
-    """No byte is left."""
+    """Fills the file system."""
 
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
-        """Fills it for a while."""
+        """Fills the file system for a while."""
         filler = self.place / "filler"
         try:
             _fill(filler)
@@ -162,7 +162,7 @@ def _mount(*options: str) -> None:
 
 
 def _unmount(place: Path) -> None:
-    # Lazily: who has a file open in it keeps that alone.
+    # Lazily: processes with an open file keep that file only.
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 

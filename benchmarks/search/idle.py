@@ -1,4 +1,4 @@
-"""Runs that compute nothing: what remains of a trial's time is what the search itself costs."""
+"""Runs that compute nothing, whose duration is the overhead of the search."""
 
 from ray import tune
 from ray.tune.result import DONE
@@ -13,10 +13,10 @@ MIOU = 0.5
 
 
 class IdleTrainable(tune.Trainable):
-    """In place of `VisitTrainable`: takes the same jobs and says the same of them, at once, and writes nothing."""
+    """Replaces `VisitTrainable`: takes the same jobs and reports the same results, without delay and files."""
 
     @override
-    def setup(self, config: Config, materials: object) -> None:  # type: ignore[override]  # as of VisitTrainable
+    def setup(self, config: Config, shared_data: object) -> None:  # type: ignore[override]  # as of VisitTrainable
         """Takes the first job; there are no frames."""
         self.reset_config(config)
 
@@ -29,7 +29,7 @@ class IdleTrainable(tune.Trainable):
 
     @override
     def step(self) -> dict[str, object]:
-        """The next visit."""
+        """Reports the next visit."""
         domains = self._settings.stream.all_visits()
         self._visits.append(_visit(len(self._visits), domains[len(self._visits)]))
         over = len(self._visits) == len(domains)

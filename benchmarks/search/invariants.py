@@ -1,69 +1,69 @@
-"""What the folder of a study that was disturbed proves: of its runs, which are over, lost, done twice, or otherwise."""
+"""Invariants of a disturbed study's folder: no finished run is lost, repeated or different."""
 
 import csv
 import json
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
-OF_THE_MOMENT = ("seconds", "frames_per_second", "peak_memory")
-"""Of records: what a clock and a memory gave, which no two runs share."""
-ALSO_OF_THE_MOMENT = ("seconds", "incidents")
-"""The same of results.csv."""
+VARYING_FIELDS = ("seconds", "frames_per_second", "peak_memory")
+"""Fields of records that depend on clock and memory and differ between any two runs."""
+VARYING_COLUMNS = ("seconds", "incidents")
+"""Columns of results.csv that differ between any two runs."""
 BYTE_FOR_BYTE = ("weights.safetensors", "areas.npz", "frames.jsonl")
-"""Files of a run that hold nothing of the moment."""
+"""Files of a run that must be equal byte for byte."""
 
 KINDS_OF_RUNS = ("baselines", "trials", "confirmation")
-"""Folders of a study that hold folders of runs."""
+"""Folders of a study that contain folders of runs."""
 
 _VISIT = " visit "
-_WENT_BACK = "; the run goes on after the visit before"
-_BEGAN_ANEW = "; the run begins anew"
+_WENT_BACK = "; the run continues after the visit before"
+_BEGAN_ANEW = "; the run starts again"
 
 
 def files_of_runs(out: Path, name: str) -> list[Path]:
-    """The files of this name in the folders of runs, in their order."""
-    # Other folders of a study come and go, and a pattern that looks into them trips over one that goes.
+    """Returns the files with this name in the folders of runs, sorted."""
+    # Other folders of a study come and go, and a pattern that searches them fails if one disappears.
     return sorted(path for kind in KINDS_OF_RUNS for path in (out / kind).glob(f"*/{name}"))
 
 
 def runs(out: Path) -> Iterator[Path]:
-    """The folders of the runs that have begun: baselines, trials and confirmation."""
+    """Returns the folders of the runs that have begun: baselines, trials and confirmation."""
     return (path.parent for path in files_of_runs(out, "settings.yaml"))
 
 
 def reports(out: Path, known: Container[str] = ()) -> dict[str, bytes]:
-    """The reports of the runs that are over, by folder; those that are known already are not read."""
+    """Returns the reports of the finished runs by folder, without those already known."""
     over = {_name(path.parent, out): path for path in files_of_runs(out, "report.json")}
     return {name: path.read_bytes() for name, path in over.items() if name not in known}
 
 
 def under_way(out: Path) -> dict[str, int]:
-    """Visits done, by folder, of the runs that have begun and are not over."""
+    """Returns the number of completed visits by folder, for runs that have begun and are not finished."""
     begun = (folder for folder in runs(out) if not (folder / "report.json").exists())
     return {_name(folder, out): visits(folder) for folder in begun}
 
 
 def visits(folder: Path) -> int:
-    """Visits that a run has done."""
+    """Returns the number of completed visits of a run."""
     path = folder / "visits.jsonl"
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def lost(before: Mapping[str, bytes], out: Path) -> list[str]:
-    """Runs that were over before and whose reports are gone, or have another byte."""
+    """Returns runs that were finished before and whose reports are gone or changed."""
     now = reports(out)
     return [f"{name}: its report is {_change(now, name)}" for name in before if now.get(name) != before[name]]
 
 
 def repeated(out: Path, but: Container[str] = ()) -> list[str]:
-    """Visits that were done again though nothing had damaged what they left.
+    """Returns visits that were repeated although none of their files was damaged.
 
-    A run notes a visit in `log.txt` after its state is on the disk, so no visit that stands there has to be done again,
-    unless a later line says that its checkpoint was damaged.
+    A run records a visit in `log.txt` after its state is on disk, so a recorded visit must not be repeated, unless a
+    later line says that its checkpoint was damaged.
 
     Args:
-        out: The folder of the study.
-        but: Folders of runs that are not looked into, since other files of theirs were damaged.
+        out: Folder of the study.
+        but: Folders of runs that are skipped because other files of theirs were damaged.
     """
     again = []
     looked_into = [folder for folder in runs(out) if _name(folder, out) not in but]
@@ -82,7 +82,7 @@ def repeated(out: Path, but: Container[str] = ()) -> list[str]:
 
 
 def differing(out: Path, control: Path) -> list[str]:
-    """What is not as in the same study when nobody disturbed it, files of runs first."""
+    """Returns the files that differ from the undisturbed study's, files of runs first."""
     names = sorted({_name(folder, one) for one in (out, control) for folder in runs(one)})
     found = [f"{name}/{file}" for name in names for file in _other_files(out / name, control / name)]
     if _rows(out) != _rows(control):
@@ -91,7 +91,7 @@ def differing(out: Path, control: Path) -> list[str]:
 
 
 def numbers(folder: Path) -> object:
-    """A run's report without what is of the moment; None if there is none, or only a damaged one."""
+    """Returns a run's report without the fields that differ between any two runs; None if it is missing or damaged."""
     path = folder / "report.json"
     if not path.exists():
         return None
@@ -100,7 +100,7 @@ def numbers(folder: Path) -> object:
     except ValueError:
         return None
     for part in (content, *content["visits"]):
-        for name in OF_THE_MOMENT:
+        for name in VARYING_FIELDS:
             part.pop(name, None)
     return content
 
@@ -122,7 +122,7 @@ def _rows(out: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return [{key: value for key, value in row.items() if key not in ALSO_OF_THE_MOMENT} for row in rows]
+    return [{key: value for key, value in row.items() if key not in VARYING_COLUMNS} for row in rows]
 
 
 def _change(now: Mapping[str, bytes], name: str) -> str:

@@ -1,7 +1,7 @@
-"""How long a suggestion takes, by the number of trials that the study holds already.
+"""Measures the latency of a suggestion by the number of trials in the study.
 
-The study has twelve parameters, eight numbers and four choices, and is kept in a journal file, as studies are. A
-suggestion is everything from asking for a trial to its last parameter, each of which is a line on the disk.
+The study has twelve parameters, eight numbers and four choices, and uses a journal file, as real studies do. A
+suggestion comprises everything from asking for a trial to its last parameter; each parameter is written to disk.
 """
 
 import argparse
@@ -36,17 +36,19 @@ SPACE = Space(
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Adds the options of the command."""
     parser.add_argument(
         "--samplers", nargs="+", choices=[*SAMPLERS, *STOCK], default=["random", "genetic", "tpe"], metavar="NAME"
     )
     parser.add_argument("--trials", nargs="+", type=count(), default=DEFAULT_TRIALS, metavar="N")
-    parser.add_argument("--asks", type=count(), default=30, metavar="N", help="of which the median is shown")
+    parser.add_argument(
+        "--asks", type=count(), default=30, metavar="N", help="number of suggestions, of which the median is shown"
+    )
     parser.add_argument("--objectives", type=count(), default=1, metavar="N")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints medians in milliseconds, and what of them the processor spent."""
+    """Prints medians in milliseconds, with the processor time among them."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     table = Table(title="ms a suggestion (of processor time)", title_justify="left", box=None, padding=(0, 3, 0, 0))
     for column in ("sampler", *(f"{trials} trials" for trials in arguments.trials)):
@@ -58,18 +60,18 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def suggestion(sampler: str, trials: int, asks: int, objectives: int = 1) -> tuple[float, float]:
-    """The median time of a suggestion, and of the processor's part in it, in milliseconds.
+    """Returns the median wall time and processor time of a suggestion, in milliseconds.
 
     Args:
-        sampler: its name.
-        trials: that the study holds before the first suggestion.
-        asks: suggestions.
-        objectives: of the study.
+        sampler: name of the sampler.
+        trials: number of trials in the study before the first suggestion.
+        asks: number of suggestions.
+        objectives: number of objectives.
     """
     generator = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         study = _study(Path(folder) / "study.journal", sampler, trials, objectives, generator)
-        # The first one reads the journal.
+        # The first suggestion is left out because it reads the journal.
         times = [_ask(study, objectives, generator) for _ in range(asks + 1)][1:]
     wall, used = zip(*times, strict=True)
     return 1e3 * statistics.median(wall), 1e3 * statistics.median(used)

@@ -1,8 +1,8 @@
-"""What the end of a search needs: peak memory, seconds and the size of the report, by the number of trials.
+"""Measures the end of a search by the number of trials: peak memory, seconds and size of the report.
 
-The studies are made up: a journal as `ga_dacs` writes it, every trial complete, with random values, and a folder for
-each trial, of which every `--reports` share their files through links. `python -m hpo.report` reads them in a process
-of its own, whose peak resident set counts with everything that it imports.
+The studies are synthetic: a journal in the format of `ga_dacs`, every trial complete, with random values, and a folder
+for each trial, whose files are links to one of `--reports` distinct sets. `python -m hpo.report` reads them in a
+separate process, whose peak resident set includes everything that it imports.
 """
 
 import argparse
@@ -31,7 +31,7 @@ STUDY = "ga_dacs"
 CLASSES = 19
 SCORES = ("entropy", "confidence")
 SET_PARAMETER, SET_STATE, CREATE = 5, 6, 4
-"""Operations of Optuna's journal."""
+"""Operation codes of Optuna's journal."""
 MIB, GIB = 2**20, 2**30
 
 _REBUILD = """
@@ -46,7 +46,7 @@ print(peak, time.perf_counter() - began)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Adds the options of the command."""
     parser.add_argument(
         "--trials", type=int, nargs="+", default=[1000, 5000, 20000, 50000], metavar="N", help="sizes of the studies"
     )
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Prints a row for each size.
 
     Raises:
-        InputError: a number is below 1.
+        InputError: if a number is below 1.
     """
     if min(*arguments.trials, arguments.reports) < 1:
         raise InputError("--trials and --reports must be at least 1")
@@ -77,13 +77,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Need:
-    """What writing the results of a study took.
+    """Cost of writing the results of a study.
 
     Attributes:
-        memory: Peak resident set in bytes, all imports included.
-        seconds: From the first import to the end.
-        page: Bytes of report.html.
-        csv: Bytes of results.csv.
+        memory: Peak resident set in bytes, including imports.
+        seconds: Seconds from the first import to the end.
+        page: Size of report.html in bytes.
+        csv: Size of results.csv in bytes.
     """
 
     memory: int
@@ -93,7 +93,7 @@ class Need:
 
 
 def need_of(out: Path) -> Need:
-    """Rebuilds the results of a study in a process of its own."""
+    """Writes the results of a study in a separate process and returns the cost."""
     ran = subprocess.run([sys.executable, "-c", _REBUILD, str(out)], check=True, capture_output=True, text=True)
     peak, seconds = ran.stdout.splitlines()[-1].split()
     sizes = [(out / name).stat().st_size for name in ("report.html", "results.csv")]
@@ -101,12 +101,12 @@ def need_of(out: Path) -> Need:
 
 
 def make_study(out: Path, trials: int, reports: int) -> None:
-    """Makes up a finished study without a confirmation.
+    """Writes a synthetic finished study without a confirmation.
 
     Args:
-        out: Its folder, which is made.
-        trials: How many, all complete.
-        reports: How many of their reports differ; trials that share one share its folder.
+        out: Folder of the study, which is created.
+        trials: Number of trials, all complete.
+        reports: Number of distinct reports; trials with the same report share its folder.
     """
     file = load_study(STUDY, {"budget.trials": trials, "confirm.top": 0})
     study = open_study(file, out)
@@ -129,7 +129,7 @@ def make_study(out: Path, trials: int, reports: int) -> None:
 
 
 def _multiply(journal: Path, trials: int, generator: np.random.Generator) -> None:
-    """Repeats the lines of the only trial for all others, with values of their own."""
+    """Repeats the lines of the only trial for all others, with random values."""
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     start = next(one for one in lines if one["op_code"] == CREATE)
     own = [one for one in lines if one.get("trial_id") == 0]

@@ -1,4 +1,4 @@
-"""Another sampler, whose proposals become recorded configurations: each is tried once."""
+"""Wraps a sampler so that its proposals become recorded configurations, each tried once."""
 
 from optuna import Study
 from optuna.distributions import BaseDistribution
@@ -10,9 +10,10 @@ from hpo.search_space.parameter import Raw
 
 
 class Snapped(BaseSampler):
-    """Gives every trial the nearest recorded configuration that none has had.
+    """Replaces each proposal by the nearest recorded configuration that no trial has had.
 
-    The study holds what was recorded, never a proposal with somebody else's result. The sampler itself is unchanged.
+    The study contains the recorded configuration, never the proposal with a result of another one. The sampler itself
+    is unchanged.
     """
 
     def __init__(self, sampler: BaseSampler, table: RecordedTable) -> None:
@@ -20,11 +21,11 @@ class Snapped(BaseSampler):
         self._table = table
         self._left = set(range(len(table.trials)))
         self.rows: dict[int, int] = {}
-        """The recorded trial that each trial is, by number."""
+        """Index of the recorded trial by number of the study's trial."""
 
     @property
     def is_spent(self) -> bool:
-        """Whether every recorded trial has been given away."""
+        """True if every recorded trial has been used."""
         return not self._left
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
@@ -51,4 +52,4 @@ class Snapped(BaseSampler):
         return self._table.raw[row]
 
     def sample_independent(self, *asked: object) -> Raw:
-        raise AssertionError(f"{asked} is about no dimension of the table's space")
+        raise AssertionError(f"{asked} belongs to no dimension of the table's space")

@@ -1,4 +1,4 @@
-"""A Ray of three nodes on this machine, of which one can be taken away: for tests of what a cluster does to a study."""
+"""A Ray cluster of three nodes on this machine, of which one can be removed, for tests of node failures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,20 +10,20 @@ from ray.cluster_utils import Cluster
 
 NODES = 3
 MEGABYTES = 150
-"""Of each node, for frames that trials share."""
+"""Object store of each node in MB, for frames that trials share."""
 ATTEMPTS = 5
-"""To start a node, for which Ray waits 30 seconds: on a machine that has too much to do they do not suffice."""
+"""Number of attempts to start a node; Ray waits 30 seconds, which do not suffice on an overloaded machine."""
 
 _ELSEWHERE = "127.0.0.{number}1"
-"""Addresses of the nodes after the first: a driver joins any node that has its own address, and would go with it."""
+"""Addresses of the nodes after the first; a driver joins any node with its own address, and would die with it."""
 _TIMED_OUT = "timed out during startup"
 
 
 class Nodes:
-    """The nodes, with a CPU each. Make them with `nodes`, in the main thread."""
+    """The nodes, with a CPU each. Create them with `nodes`, in the main thread."""
 
     def __init__(self) -> None:
-        """Starts them."""
+        """Starts the nodes."""
         self._cluster = Cluster()
         self._add()
         for number in range(1, NODES):
@@ -31,14 +31,14 @@ class Nodes:
 
     @property
     def address(self) -> str:
-        """Where drivers find them."""
+        """Address to which drivers connect."""
         return str(self._cluster.address)
 
     def replace(self, generator: np.random.Generator) -> None:
-        """Ends all processes of a node at once, and starts another one; not of the first, at which drivers are.
+        """Ends all processes of a random node except the first, where drivers are, and starts another node.
 
         Raises:
-            TimeoutError: no other one starts.
+            TimeoutError: if no other node starts.
         """
         nodes: list[Node] = sorted(self._cluster.worker_nodes, key=lambda node: str(node.unique_id))
         gone = nodes[generator.integers(len(nodes))]
@@ -46,18 +46,18 @@ class Nodes:
         self._add(node_ip_address=gone.node_ip_address)
 
     def shutdown(self) -> None:
-        """Ends them."""
+        """Stops the nodes."""
         self._cluster.shutdown()  # type: ignore[no-untyped-call]
 
     def _add(self, **options: Any) -> None:
-        # No port is given for the dashboard, or Ray would complain that another one has it.
+        # No dashboard port is given, or Ray would complain that it is in use.
         options |= {"num_cpus": 1, "object_store_memory": MEGABYTES << 20, "include_dashboard": False}
         options |= {"dashboard_port": None}
         for _ in range(ATTEMPTS):
             try:
                 self._cluster.add_node(**options)
             except Exception as error:
-                # Ray says it in no other way.
+                # Ray reports a timeout only in the message.
                 if _TIMED_OUT not in str(error):
                     raise
             else:
@@ -67,10 +67,10 @@ class Nodes:
 
 @contextmanager
 def nodes() -> Iterator[Nodes]:
-    """Three nodes, while the context is open.
+    """Runs three nodes within the context.
 
     Raises:
-        TimeoutError: they do not start.
+        TimeoutError: if the nodes do not start.
     """
     started = Nodes()
     try:

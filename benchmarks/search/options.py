@@ -1,4 +1,4 @@
-"""Numbers and folders on the command lines of the benchmarks."""
+"""Types of numbers and folders for the benchmarks' command lines."""
 
 import argparse
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def count(least: int = 1) -> Callable[[str], int]:
-    """What argparse takes as the type of a count.
+    """Returns an argparse type for a count.
 
     Args:
-        least: the smallest number that makes sense.
+        least: smallest allowed number.
     """
 
     def checked(text: str) -> int:
@@ -18,13 +18,13 @@ def count(least: int = 1) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"must be at least {least}, but is {number}")
         return number
 
-    # argparse calls it so where the text is no number at all.
+    # argparse uses this name in its message if the text is not a number.
     checked.__name__ = "whole number"
     return checked
 
 
 def folder(text: str) -> Path:
-    """What argparse takes as the type of a folder: an empty word, as of a variable that is not set, is none."""
+    """Converts an argument to a path; refuses empty text, for example of an unset shell variable."""
     if not text.strip():
-        raise argparse.ArgumentTypeError("names no folder; write one, or leave the option out")
+        raise argparse.ArgumentTypeError("is empty; give a folder, or leave the option out")
     return Path(text)

@@ -1,9 +1,9 @@
-"""What a search costs beside its runs: trials that do nothing by the second, and the rest of real ones.
+"""Measures the overhead of a search: idle trials per second, and the share of real trials outside visits.
 
-The first search is as `python -m hpo.run` does it, journal, Ray, terminal and metrics included, with workers that
-answer at once and are used again; it is timed from its first trial's end to its last one's. The second one is the
-default study, of which a worker's time from the start of its first trial to the end of its last is divided into the
-seconds that its visits say they took, for adaptation and evaluation, and the rest.
+The first search runs as in `python -m hpo.run`, journal, Ray, terminal and metrics included, with reused workers that
+answer without delay; it is timed from the end of its first trials to the end of its last. The second is the default
+study. The time of a worker from the start of its first trial to the end of its last is divided into the seconds that
+its visits report, for adaptation and evaluation, and the rest.
 """
 
 import argparse
@@ -44,25 +44,27 @@ confirm: {{top: 0}}
 resources: {{workers: {workers}}}
 """
 REAL = "ga_dacs"
-"""The study of which real trials are run."""
+"""Name of the study whose trials are real runs."""
 WARM = 10
-"""Runs that are over before time counts: until then workers start."""
+"""Number of runs before the measurement, during which workers start."""
 MILLI = 1000.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("--trials", type=count(0), default=300, metavar="N", help="that do nothing; 0 leaves them out")
-    parser.add_argument("--workers", type=count(), default=2, metavar="N", help="of both searches")
-    parser.add_argument("--real", type=count(0), default=8, metavar="N", help=f"trials of {REAL}; 0 leaves them out")
-    parser.add_argument("--of", type=Path, metavar="OUT", help="folder of a study that has run, in place of them")
+    """Adds the options of the command."""
+    parser.add_argument("--trials", type=count(0), default=300, metavar="N", help="number of idle trials; 0 for none")
+    parser.add_argument("--workers", type=count(), default=2, metavar="N", help="number of workers of both searches")
+    parser.add_argument("--real", type=count(0), default=8, metavar="N", help=f"number of trials of {REAL}; 0 for none")
+    parser.add_argument(
+        "--of", type=Path, metavar="OUT", help="folder of a finished study, instead of running these trials"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints both.
+    """Prints both measurements.
 
     Raises:
-        InputError: `--of` names no study, `--trials` too few.
+        InputError: if `--of` names no study, or `--trials` is too small.
     """
     console = PlainConsole(soft_wrap=True)
     if arguments.trials:
@@ -76,13 +78,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast trials that do nothing are.
+    """Throughput of idle trials.
 
     Attributes:
-        trials: That were timed.
-        start: Seconds until the first runs were over.
-        seconds: From then to the end.
-        processor: Seconds of them that the driver spent on a processor.
+        trials: Number of timed trials.
+        start: Seconds until the first runs were finished.
+        seconds: Seconds from then to the end.
+        processor: Processor seconds of the driver in this time.
     """
 
     trials: int
@@ -92,56 +94,58 @@ class Pace:
 
     def __str__(self) -> str:
         return (
-            f"{self.trials} trials that do nothing: {self.trials / self.seconds:.1f} finished a second, after a start "
+            f"{self.trials} idle trials: {self.trials / self.seconds:.1f} finished per second, after a start "
             f"of {self.start:.1f} s; of {MILLI * self.seconds / self.trials:.1f} ms each, the driver computes "
             f"{MILLI * self.processor / self.trials:.1f}"
         )
 
 
 class _Watch:
-    """An observer that notes when runs are over, by the clock and by the driver's processor time."""
+    """An observer that records the wall time and the driver's processor time at the end of each run."""
 
     def __init__(self) -> None:
         self.ends: list[tuple[float, float]] = []
 
     def started(self, job: Job) -> None:
-        """Nothing to note."""
+        """Does nothing."""
 
     def visited(self, job: Job, report: RunReport) -> None:
-        """Nothing to note."""
+        """Does nothing."""
 
     def recovered(self, job: Job) -> None:
-        """Nothing to note."""
+        """Does nothing."""
 
     def dropped(self, job: Job) -> None:
-        """Nothing to note."""
+        """Does nothing."""
 
     def waiting(self, drivers: Sequence[str]) -> None:
-        """Nothing to note."""
+        """Does nothing."""
 
     def ended(self, _job: Job, _outcome: Outcome) -> None:
-        """Notes it."""
+        """Records the time."""
         self.ends.append((time.perf_counter(), time.process_time()))
 
 
 def idle(trials: int, workers: int) -> Pace:
-    """Searches with trials that do nothing.
+    """Runs a search of idle trials.
 
     Args:
-        trials: How many.
-        workers: That do them.
+        trials: Number of trials.
+        workers: Number of workers.
 
     Raises:
-        InputError: there are too few trials to be timed.
+        InputError: if there are too few trials to be timed.
     """
-    # Imported here: Ray takes seconds, and the other half of the command does without it.
+    # Imported here because Ray takes seconds to import and the other half of the command does not need it.
     from benchmarks.search.idle import IdleTrainable
     from hpo.execution.cluster import Resources, cluster
     from hpo.execution.prometheus import Gauges
     from hpo.execution.tune import execute
 
     if trials <= WARM:
-        raise InputError(f"--trials {trials}: must be more than {WARM}, which are over before time counts, or 0")
+        raise InputError(
+            f"--trials {trials}: must be 0 or more than {WARM}, the number of trials before the measurement"
+        )
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     watch, began = _Watch(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -160,13 +164,13 @@ def idle(trials: int, workers: int) -> Pace:
 
 @dataclass(frozen=True)
 class Rest:
-    """What of the time of workers is neither adaptation nor evaluation.
+    """Time of workers outside adaptation and evaluation.
 
     Attributes:
-        trials: That were run.
-        workers: That ran them.
-        seconds: From the start of each worker's first trial to the end of its last, over all workers.
-        visits: Seconds of them that visits took.
+        trials: Number of trials.
+        workers: Number of workers.
+        seconds: Seconds from the start of each worker's first trial to the end of its last, summed over workers.
+        visits: Seconds of this time spent in visits.
     """
 
     trials: int
@@ -176,28 +180,29 @@ class Rest:
 
     @property
     def share(self) -> float:
-        """Of the time, in [0, 1]."""
+        """Share of the time outside visits, in [0, 1]."""
         return 1.0 - self.visits / self.seconds
 
     def __str__(self) -> str:
         each = (self.seconds - self.visits) / self.trials
         return (
-            f"{self.trials} trials on {self.workers} workers: of {self.seconds:.1f} s of theirs, {self.visits:.1f} "
-            f"were adaptation and evaluation; the rest is {100 * self.share:.1f} %, {each:.2f} s a trial"
+            f"{self.trials} trials on {self.workers} workers: of {self.seconds:.1f} s of worker time, "
+            f"{self.visits:.1f} were adaptation and evaluation; the rest is "
+            f"{100 * self.share:.1f} %, {each:.2f} s a trial"
         )
 
 
 def rest_of(out: Path) -> Rest:
-    """What of the time of the workers of a study was neither adaptation nor evaluation.
+    """Computes the share of a study's worker time outside adaptation and evaluation.
 
     Args:
-        out: Its folder.
+        out: Folder of the study.
 
     Raises:
-        InputError: it holds no study of which trials were finished.
+        InputError: if the folder contains no study with finished trials.
     """
     if not (out / "study.yaml").is_file():
-        raise InputError(f"{out}: holds no study; name the folder of one's results")
+        raise InputError(f"{out}: contains no study; name the results folder of a study")
     file = load_study(str(out / "study.yaml"), runs=False)
     study = read_study(file, out)
     took = {trial.number: trial.seconds for trial in results_of(study, Plan(file, out), None).trials}
@@ -214,7 +219,7 @@ def rest_of(out: Path) -> Rest:
 
 
 def _lanes(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """First start and last end of workers that can have done what took these spans, as few as suffice."""
+    """Returns first start and last end of each worker, for the least number of workers that fits these time spans."""
     lanes: list[tuple[float, float]] = []
     for start, end in sorted(spans):
         free = [lane for lane in lanes if lane[1] <= start]

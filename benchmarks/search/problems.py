@@ -1,4 +1,4 @@
-"""Problems with known optima that samplers are measured on."""
+"""Benchmark problems with known optima."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from hpo.search_space.configuration import Configuration
 
 @dataclass(frozen=True, order=True)
 class ProblemKey:
-    """Which problem of which suite; instances of a function differ by shifts and rotations."""
+    """Identifies a problem of a suite; instances of a function differ by shifts and rotations."""
 
     suite: str
     function: int
@@ -20,14 +20,14 @@ class ProblemKey:
 
 @dataclass(frozen=True)
 class Tried:
-    """A configuration and the objective values that it was told to have, all minimized."""
+    """A configuration and the objective values reported for it, all minimized."""
 
     configuration: Configuration
     values: tuple[float, ...]
 
 
 class Problem(ABC):
-    """A space, and what it costs to be anywhere in it."""
+    """A search space with its objective functions."""
 
     def __init__(self, space: Space, objectives: int) -> None:
         self.space = space
@@ -35,8 +35,8 @@ class Problem(ABC):
 
     @abstractmethod
     def values(self, configuration: Configuration) -> tuple[float, ...]:
-        """What a trial is told to have reached, per objective; smaller is better."""
+        """Returns the reported value of each objective; smaller is better."""
 
     @abstractmethod
     def loss(self, tried: Sequence[Tried]) -> float:
-        """What a search is worth whose trials these are: 0 if it found the optimum, larger the further it is off."""
+        """Returns the loss of a search from its trials: 0 if it found the optimum, larger the further it is off."""

@@ -1,7 +1,7 @@
-"""Makes a table for `replay` of a study whose trials all ran to the end.
+"""Writes a table for `replay` from a study whose trials all ran to the end.
 
-Pruned and failed trials are left out. How much each parameter says about the result is asked of a forest of extremely
-randomized trees (Geurts et al. 2006): the share of the variance of mean mIoU that it explains.
+Pruned and failed trials are left out. The relevance of each parameter is computed with a forest of extremely randomized
+trees (Geurts et al. 2006): the share of the variance of mean mIoU that it explains.
 """
 
 import argparse
@@ -26,20 +26,20 @@ from segada.records import RunReport
 
 TREES = 500
 DIGITS = 6
-"""Decimals that are kept: a pixel of the held-out frames moves mIoU in the sixth."""
+"""Number of decimals that are kept; one pixel of the held-out frames changes the sixth decimal of mIoU."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Adds the options of the command."""
     parser.add_argument("out", type=Path, help="folder of the study")
-    parser.add_argument("--to", type=Path, default=SHIPPED, metavar="FILE", help="(default: the table that is shipped)")
+    parser.add_argument("--to", type=Path, default=SHIPPED, metavar="FILE", help="(default: the shipped table)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Writes the table, and prints what it is worth.
+    """Writes the table and prints its fidelity.
 
     Raises:
-        InputError: the folder holds no study, or one without a complete trial.
+        InputError: if the folder contains no study, or none with a complete trial.
     """
     out = arguments.out.resolve()
     file = load_written(out)
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     write_table(table.recording, table.trials, arguments.to)
     terminal().print(
         f"{len(table.trials)} trials, {table.frames} frames each; {arguments.to.stat().st_size / 1024:.0f} KiB in "
-        f"{arguments.to}\nthe nearest other trial foretells a result with Spearman {table.fidelity():.2f}",
+        f"{arguments.to}\nthe nearest other trial predicts a result with Spearman correlation {table.fidelity():.2f}",
         highlight=False,
         soft_wrap=True,
     )
@@ -64,7 +64,7 @@ def recorded(
     visits: tuple[str, ...],
     made_with: Sequence[str],
 ) -> RecordedTable:
-    """The table of a study.
+    """Returns the table of a study.
 
     Args:
         file: the study file.
@@ -73,7 +73,7 @@ def recorded(
         made_with: revision and versions of packages, as comments.
 
     Raises:
-        InputError: none of its trials is complete.
+        InputError: if no trial is complete.
     """
     if not complete:
         raise InputError(f"{file.settings.name}: has no complete trial")
@@ -92,8 +92,8 @@ def recorded(
 
 
 def relevance(space: Space, trials: list[TrialResult]) -> dict[str, float]:
-    """Of every dimension of a space, the share of the variance of mean mIoU that it explains in a forest."""
-    # Imported here: nobody else needs it, and it takes seconds.
+    """Returns, for every dimension of a space, the share of the variance of mean mIoU that it explains in a forest."""
+    # Imported here because it takes seconds and has no other use.
     from sklearn.ensemble import ExtraTreesRegressor
 
     coordinates = Coordinates(space)

@@ -1,4 +1,4 @@
-"""Trials that were run once, each to the end of its stream, and kept: a function to search without running anything."""
+"""Recorded trials, each run to the end of its stream, as a function that can be searched without running anything."""
 
 import lzma
 from collections.abc import Collection, Mapping, Sequence
@@ -21,55 +21,55 @@ from segada.errors import InputError
 from segada.records import Record
 
 SHIPPED = Path(__file__).with_name("tables") / "random_dacs.jsonl.xz"
-"""Random trials of the default world, those of the study random_dacs.yaml."""
+"""Random trials of the study random_dacs.yaml."""
 
 
 class RecordedVisit(Record):
-    """What a visit cost, and what came of it."""
+    """Duration and results of a visit."""
 
     domain: str
     frames: int
     seconds: float
-    """Wall time of adaptation and evaluation, beside as many trials as the recording had workers."""
+    """Wall time of adaptation and evaluation, with as many parallel trials as the recording had workers."""
     miou: dict[str, float]
-    """mIoU of every evaluated domain on the frames of the selection, after the visit."""
+    """mIoU of every evaluated domain on the `val` frames, after the visit."""
     label_free: dict[str, float]
-    """Scores that ask for no labels."""
+    """Label-free scores."""
 
 
 class RecordedTrial(Record):
     """A configuration and its whole run: a line of the table."""
 
     values: dict[str, JsonValue]
-    """Of active parameters, by path into the settings of a run."""
+    """Values of active parameters, by path into the settings of a run."""
     visits: tuple[RecordedVisit, ...]
 
 
 class Recording(Record):
-    """Where a table comes from, and what its trials share: the table's first line."""
+    """Origin of a table and facts that its trials share: the table's first line."""
 
     study: str
     """Name of the study."""
     command: str
-    """What made its trials."""
+    """Command that ran its trials."""
     provenance: tuple[str, ...]
     """Revision, versions of packages, and processor."""
     space: dict[str, JsonValue]
-    """Parameters, as a study file has them."""
+    """Parameters as in a study file."""
     forbidden: tuple[dict[str, JsonValue], ...]
     visits: tuple[str, ...]
     """Domains in the order of the stream."""
     source_only: dict[str, float]
     """mIoU per domain of the source model, on the same frames."""
     relevance: dict[str, float]
-    """Of every dimension of the space: how much it says about the result; they sum to 1."""
+    """Relevance of every dimension of the space to the result; they sum to 1."""
 
 
 class RecordedTable:
     """Recorded trials as a function on their space.
 
-    No model stands between a sampler and what was measured: who asks for a configuration gets the nearest one that was
-    recorded, where a dimension counts for as much as it says about the result.
+    No model replaces measurements: a proposed configuration is mapped to the nearest recorded one, with each dimension
+    weighted by its relevance to the result.
     """
 
     def __init__(self, recording: Recording, trials: Sequence[RecordedTrial]) -> None:
@@ -83,23 +83,23 @@ class RecordedTable:
         self._points = np.array([self._place(raw) for raw in self.raw])
 
     def nearest(self, raw: Mapping[str, Raw], among: Collection[int]) -> int:
-        """The index, among some, of the recorded trial that is nearest to a configuration in storage form."""
+        """Returns the index, among the given ones, of the recorded trial nearest to a configuration in storage form."""
         indices = np.array(sorted(among))
         return int(indices[np.argmin(self._distances(self._place(raw))[indices])])
 
     def rung_value(self, row: int, visits: int, value: str) -> float:
-        """What a recorded trial is compared by after so many visits: a key of `objectives.RUNG_VALUES`."""
+        """Returns the rung value of a recorded trial after a number of visits: a key of `objectives.RUNG_VALUES`."""
         return float(self._rung_values[value][row, visits - 1])
 
     @cached_property
     def mean_miou(self) -> NDArray[np.float64]:
-        """Of every trial: the mean over visits of the mIoU on the domain being visited, in [0, 1]."""
+        """Mean over visits of the mIoU on the domain being visited, for every trial, in [0, 1]."""
         source_only = [self.recording.source_only[name] for name in self.recording.visits]
         return np.asarray(self._rung_values["gain_so_far"][:, -1] + np.mean(source_only))
 
     @cached_property
     def _rung_values(self) -> dict[str, NDArray[np.float64]]:
-        """Trials × visits, by value."""
+        """Rung values, trials × visits, by name."""
         route, before = self.recording.visits, self.recording.source_only
         counts = range(1, len(route) + 1)
         return {
@@ -109,11 +109,11 @@ class RecordedTable:
 
     @property
     def frames(self) -> int:
-        """Frames of a whole trial."""
+        """Number of frames of a whole trial."""
         return sum(visit.frames for visit in self.trials[0].visits)
 
     def fidelity(self) -> float:
-        """How well the nearest other trial foretells a trial: Spearman's correlation of their results, in [-1, 1]."""
+        """Returns Spearman's correlation of each trial's result with its nearest other trial's, in [-1, 1]."""
         everything = set(range(len(self.trials)))
         nearest = [self.nearest(raw, everything - {index}) for index, raw in enumerate(self.raw)]
         return float(spearmanr(self.mean_miou, self.mean_miou[nearest]).statistic)
@@ -126,16 +126,16 @@ class RecordedTable:
 
 
 def space_of(space: Mapping[str, JsonValue], forbidden: Sequence[Mapping[str, JsonValue]]) -> Space:
-    """A space from the parts of a study file that say it."""
+    """Returns the space described by the parameters and forbidden combinations of a study file."""
     parameters = TypeAdapter(dict[str, Parameter]).validate_python(space)
     return Space(parameters, TypeAdapter(tuple[Clauses, ...]).validate_python(forbidden))
 
 
 def read_table(path: Path) -> RecordedTable:
-    """A table from its file.
+    """Reads a table from its file.
 
     Raises:
-        InputError: there is no such file, or it is no table.
+        InputError: if the file is missing, or is not a table.
     """
     try:
         first, *lines = lzma.decompress(path.read_bytes()).splitlines()
@@ -147,7 +147,7 @@ def read_table(path: Path) -> RecordedTable:
         ) from None
     except (lzma.LZMAError, ValueError) as error:
         said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise InputError(f"{path}: is no table of recorded trials ({said})") from None
+        raise InputError(f"{path}: is not a table of recorded trials ({said})") from None
 
 
 def write_table(recording: Recording, trials: Sequence[RecordedTrial], path: Path) -> None:

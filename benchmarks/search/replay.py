@@ -1,9 +1,9 @@
-"""Samplers on recorded trials of the default world, with and without pruning, under a virtual clock.
+"""Compares samplers on recorded trials of the default world, with and without pruning, under a virtual clock.
 
-Every proposal becomes the nearest recorded trial that the search has not had, visit by visit as it was. Printed are the
-regret, in points of mean mIoU below the best recorded trial, after shares of the budget in frames; and the share after
-which a search has what random search without pruning, with the same seed, has at its end. Means and medians over seeds,
-with 95 % intervals (bootstrap).
+Every proposal is replaced by the nearest recorded trial that the search has not had, visit by visit as recorded. The
+table shows the regret, in points of mean mIoU below the best recorded trial, after shares of the budget in frames; and
+the share after which a search reaches the final result of random search without pruning with the same seed. Means and
+medians over seeds, with 95 % intervals (bootstrap).
 """
 
 import argparse
@@ -34,11 +34,11 @@ from segada.cli.output_dir import check_own
 FIELDS = ("sampler", "pruning", "seed", "frames", "mean_miou")
 DEFAULT_SAMPLERS = ("genetic", "tpe", "cmaes", "nsga2", "nsga3", "qmc", "random", "grid", "optuna-tpe")
 SHARES = (0.125, 0.25, 0.5, 1.0)
-"""Of the budget, at which regret is shown."""
+"""Shares of the budget at which regret is shown."""
 STARTUP = 8
-"""First trials that are never pruned, as in the shipped studies."""
+"""Number of first trials that are never pruned, as in the shipped studies."""
 PRUNING = ("none", *RUNG_VALUES)
-"""What trials are halved by, if they are."""
+"""Values by which trials are halved; `none` disables pruning."""
 REPLICATES = 2000
 
 Numbers = NDArray[np.float64]
@@ -46,22 +46,23 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, order=True)
 class ReplayKey:
-    """A search: who, with what pruning, and the seed."""
+    """A search: sampler, pruning and seed."""
 
     sampler: str
     pruning: str
-    """One of `PRUNING`."""
+    """Pruning, one of `PRUNING`."""
     seed: int
 
 
 @dataclass(frozen=True)
 class ReplayScore:
-    """What the searches of one sampler came to, with or without pruning.
+    """Results of the searches of one sampler, with or without pruning.
 
     Attributes:
-        regret: Seeds × shares of the budget: mIoU below the best recorded trial; all of it before the first trial ends.
-        reached: For each seed, the share of the budget that it took to have what random search has at its end; infinite
-            if it never had it.
+        regret: Seeds × shares of the budget: mIoU below the best recorded trial; the best mIoU itself before the first
+            trial ends.
+        reached: For each seed, the share of the budget after which the search reaches the final result of random
+            search; infinite if it never does.
     """
 
     regret: Numbers
@@ -69,29 +70,32 @@ class ReplayScore:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Adds the options of the command."""
     names = [*SAMPLERS, *STOCK]
     parser.add_argument("--samplers", nargs="+", choices=names, default=DEFAULT_SAMPLERS, metavar="NAME")
-    parser.add_argument(
-        "--table", type=Path, default=SHIPPED, metavar="FILE", help="(default: the one that is shipped)"
-    )
+    parser.add_argument("--table", type=Path, default=SHIPPED, metavar="FILE", help="(default: the shipped table)")
     parser.add_argument("--seeds", type=count(), default=20, metavar="N")
     parser.add_argument(
-        "--trials", type=count(), metavar="N", help="whose frames are the budget (default: as many as the table has)"
+        "--trials",
+        type=count(),
+        metavar="N",
+        help="number of trials whose frames are the budget (default: all of the table)",
     )
     parser.add_argument(
-        "--workers", type=count(), default=2, metavar="N", help="trials at a time, on the virtual clock"
+        "--workers", type=count(), default=2, metavar="N", help="number of parallel trials on the virtual clock"
     )
-    parser.add_argument("--min-visits", type=count(), default=2, metavar="N", help="the pruner's first rung")
+    parser.add_argument(
+        "--min-visits", type=count(), default=2, metavar="N", help="number of visits before the pruner's first rung"
+    )
     parser.add_argument("--jobs", type=count(), default=1, metavar="N", help="processes")
     parser.add_argument("--out", type=folder, default=Path("runs/bench/replay"), metavar="DIR")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Replays, and prints and writes what came of it.
+    """Replays searches, and prints and writes the results.
 
     Raises:
-        InputError: there is no such table.
+        InputError: if the table does not exist.
     """
     check_own(arguments.out, "replay of this benchmark", ["replay.csv"])
     table = read_table(arguments.table)
@@ -111,7 +115,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Replay:
-    """Does a search, in whatever process."""
+    """Runs one search, in any process."""
 
     table: Path
     frames: int
@@ -119,7 +123,7 @@ class Replay:
     min_visits: int
 
     def __call__(self, key: ReplayKey) -> list[Found]:
-        """What the search found, in order."""
+        """Returns the improvements that the search found, in order."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         table = read_table(self.table)
         sampler = build(key.sampler, table.space, self.frames // table.frames, key.seed)
@@ -136,9 +140,9 @@ def scores(found: dict[ReplayKey, list[Found]], best: float, budget: int) -> dic
     """Compares searches.
 
     Args:
-        found: of each search; random search without pruning must be among them with every seed.
+        found: improvements of each search; random search without pruning must be among them with every seed.
         best: mean mIoU of the best recorded trial.
-        budget: of each search, in frames.
+        budget: budget of each search, in frames.
     """
     kinds = dict.fromkeys((key.sampler, key.pruning) for key in found)
     seeds = sorted({key.seed for key in found})
@@ -164,9 +168,9 @@ def _described(table: RecordedTable, budget: int, workers: int) -> str:
     values = 100 * np.sort(table.mean_miou)
     return (
         f"{len(table.trials)} recorded trials of {table.recording.study}: mean mIoU {values[0]:.1f} to "
-        f"{values[-1]:.1f} %, median {np.median(values):.1f}; the nearest other one foretells a result with Spearman "
-        f"{table.fidelity():.2f}\nbudget: {budget} frames, which are {budget / table.frames:g} whole trials; "
-        f"{workers} at a time\n"
+        f"{values[-1]:.1f} %, median {np.median(values):.1f}; the nearest other one predicts a result with Spearman "
+        f"correlation {table.fidelity():.2f}\nbudget: {budget} frames, which are {budget / table.frames:g} whole "
+        f"trials; {workers} at a time\n"
     )
 
 

@@ -1,8 +1,9 @@
-"""Samplers against each other on problems with known optima.
+"""Compares samplers on problems with known optima.
 
-Every sampler searches the same functions with the same seeds; a seed is another instance of the function, too. Printed
-are the mean rank, the regret as a share of random search's, and in how many searches the first sampler is ahead of the
-others, all with 95 % intervals over functions. Searches that DIR holds already are not done again.
+Every sampler searches the same functions with the same seeds; each seed also selects another instance of the function.
+The table shows the mean rank, the regret relative to random search, and the share of searches in which the first
+sampler is ahead of the others, all with 95 % intervals over functions. Searches that DIR already contains are not
+repeated.
 """
 
 import argparse
@@ -29,14 +30,14 @@ DEFAULT_SUITES = ("bbob", "bbob-mixint", "bbob-biobj")
 DEFAULT_SAMPLERS = ("genetic", "random", "optuna-tpe", "optuna-cmaes", "optuna-nsga2")
 DEFAULT_BUDGETS = (50, 100, 200)
 BASELINE = "random"
-"""The sampler that regret is measured against."""
+"""Reference sampler of the regret."""
 
 Row = tuple[SearchKey, int, float]
-"""A search, a number of trials, and the loss then."""
+"""A search, a number of trials, and the loss after them."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Adds the options of the command."""
     parser.add_argument("--suites", nargs="+", choices=sorted(SUITES), default=DEFAULT_SUITES, metavar="SUITE")
     parser.add_argument(
         "--samplers",
@@ -44,10 +45,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=[*SAMPLERS, *STOCK],
         default=DEFAULT_SAMPLERS,
         metavar="NAME",
-        help="of study files, or as Optuna ships them: optuna-tpe, optuna-cmaes, optuna-nsga2; the first one is what "
-        "the others are compared with",
+        help="samplers of study files, or Optuna's own: optuna-tpe, optuna-cmaes, optuna-nsga2; the others are "
+        "compared with the first",
     )
-    parser.add_argument("--functions", type=numbers, metavar="1,5-8", help="of each suite (default: all)")
+    parser.add_argument("--functions", type=numbers, metavar="1,5-8", help="functions of each suite (default: all)")
     parser.add_argument("--dimensions", type=numbers, default=[5], metavar="5,10")
     parser.add_argument("--seeds", type=count(), default=10, metavar="N")
     parser.add_argument("--budgets", type=numbers, default=list(DEFAULT_BUDGETS), metavar="50,100,200")
@@ -56,26 +57,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def numbers(text: str) -> list[int]:
-    """`1,5-8` as a list.
+    """Parses `1,5-8` to a list of numbers.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: if the text has another form.
     """
     ranges = [part.split("-") for part in text.split(",")]
     return sorted({number for ends in ranges for number in range(int(ends[0]), int(ends[-1]) + 1)})
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Searches, and prints and writes what came of it.
+    """Runs searches, and prints and writes the results.
 
     Raises:
-        InputError: a package is missing, or the options name what does not exist.
+        InputError: if a package is missing, or an option names something that does not exist.
     """
     budgets = sorted(arguments.budgets)
     wanted = list(_searches(arguments))
     if not wanted:
         raise InputError(
-            f"--functions {arguments.functions}: no suite of {', '.join(arguments.suites)} has any of them"
+            f"--functions {arguments.functions}: no suite of {', '.join(arguments.suites)} has such functions"
         )
     check_own(arguments.out, "searches of this benchmark", ["searches.csv"])
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the losses of many searches say about samplers: ranks, regrets, and who is ahead of whom, with intervals."""
+"""Statistics of samplers from the losses of many searches: ranks, regrets and pairwise comparisons, with intervals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from benchmarks.search.searches import SearchKey
 
 REPLICATES = 2000
 CEILING = 2.0
-"""Regret that counts at most: twice that of random search."""
+"""Ceiling of the regret: twice that of random search."""
 
 Losses = Mapping[SearchKey, float]
 Numbers = NDArray[np.float64]
@@ -20,7 +20,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over functions, and where it lies with a probability of 95 % if other functions of the kind are drawn."""
+    """A mean over functions with its 95 % interval for other functions drawn from the same kind."""
 
     mean: float
     low: float
@@ -29,13 +29,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Score:
-    """How a sampler did on a suite with a budget.
+    """Results of a sampler on a suite with a budget.
 
     Attributes:
-        sampler: its name.
-        rank: Among the samplers, from 1, the best, on the same function with the same seed.
-        regret: Loss above the least possible one, as a share of random search's.
-        ahead: The share of searches in which it was ahead of this one was it, equals by half; by name.
+        sampler: Name of the sampler.
+        rank: Rank among the samplers, from 1, the best, on the same function with the same seed.
+        regret: Loss above the minimum possible one, relative to random search's.
+        ahead: Share of searches in which this sampler was ahead of another, ties counting half; by the other's name.
     """
 
     sampler: str
@@ -48,8 +48,8 @@ def scores(losses: Losses, baseline: str = "random") -> list[Score]:
     """Compares the samplers of one suite at one budget, the best rank first.
 
     Args:
-        losses: of searches; every sampler must have had the same problems and seeds.
-        baseline: the sampler whose regret is 1.
+        losses: losses of searches; every sampler must have had the same problems and seeds.
+        baseline: sampler whose regret is 1.
     """
     samplers = sorted({key.sampler for key in losses})
     blocks = sorted({(key.problem, key.seed) for key in losses})
@@ -71,12 +71,13 @@ def scores(losses: Losses, baseline: str = "random") -> list[Score]:
 
 
 def _regrets(table: Numbers, problems: Sequence[ProblemKey], baseline: int) -> Numbers:
-    """Searches × samplers: 0 for the least loss possible, 1 for the baseline's median on the function."""
+    """Returns searches × samplers: 0 for the minimum possible loss, 1 for the baseline's median on the function."""
     regrets = np.empty_like(table)
     kinds = [(problem.function, problem.dimension) for problem in problems]
     for kind in set(kinds):
         rows = np.array([one == kind for one in kinds])
-        # The optimum has the loss 0; what front is possible with two objectives, nobody knows: the best one seen.
+        # The optimum has loss 0. With two objectives the best possible front is unknown, so the best observed one is
+        # used.
         floor = table[rows].min() if problems[0].suite == "bbob-biobj" else 0.0
         unit = np.median(table[rows, baseline]) - floor
         above = table[rows] - floor

@@ -16,26 +16,26 @@ from hpo.samplers.registry import SAMPLERS
 from hpo.search_space import Space
 
 FUNCTIONS: Mapping[str, int] = {**COCO_FUNCTIONS, "branches": BRANCHES_FUNCTIONS}
-"""How many functions each suite has."""
+"""Number of functions of each suite."""
 SUITES: Mapping[str, Callable[[ProblemKey], Problem]] = {
     **dict.fromkeys(COCO_FUNCTIONS, CocoProblem),
     "branches": BranchesProblem,
 }
-"""How a problem of each suite is made."""
+"""Constructors of the problems of each suite."""
 
 STOCK: Mapping[str, Callable[[int], BaseSampler]] = {
     "optuna-tpe": lambda seed: TPESampler(seed=seed),
     "optuna-cmaes": lambda seed: CmaEsSampler(seed=seed, warn_independent_sampling=False),
     "optuna-nsga2": lambda seed: NSGAIISampler(seed=seed),
 }
-"""Samplers as Optuna ships them, by seed; those of the house have their names without a prefix."""
+"""Optuna's own samplers, by seed; hpo's samplers have names without prefix."""
 ONE_OBJECTIVE = ("optuna-cmaes",)
-"""Samplers that refuse several objectives."""
+"""Samplers that support only one objective."""
 
 
 @dataclass(frozen=True, order=True)
 class SearchKey:
-    """A search: who searches what."""
+    """A search: sampler and problem."""
 
     problem: ProblemKey
     seed: int
@@ -43,11 +43,11 @@ class SearchKey:
 
 
 def losses(key: SearchKey, budgets: Sequence[int]) -> list[float]:
-    """The loss of a search after each of some numbers of trials, which ascend."""
+    """Returns the loss of a search after each of the given numbers of trials, which are ascending."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     problem = SUITES[key.problem.suite](key.problem)
     with warnings.catch_warnings():
-        # What Optuna has to say of its own samplers is not what is measured.
+        # Warnings of Optuna about its own samplers are irrelevant here.
         warnings.simplefilter("ignore")
         sampler = build(key.sampler, problem.space, budgets[-1], key.seed)
         study = optuna.create_study(sampler=sampler, directions=["minimize"] * problem.objectives)
@@ -56,7 +56,7 @@ def losses(key: SearchKey, budgets: Sequence[int]) -> list[float]:
 
 
 def build(name: str, space: Space, trials: int, seed: int) -> BaseSampler:
-    """A sampler by its name, with the settings that it has if a study file says nothing."""
+    """Builds a sampler by its name, with the default settings of a study file."""
     if name in STOCK:
         return STOCK[name](seed)
     return SAMPLERS[name].model_validate({"name": name, "seed": seed}).build(space, trials)

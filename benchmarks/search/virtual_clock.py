@@ -1,4 +1,4 @@
-"""A search among recorded trials, whose visits end in the order in which they would have ended with some workers."""
+"""Replays a search on recorded trials, whose visits end in the order that a number of workers would give."""
 
 import heapq
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Found:
     """A completed trial that was better than all before it.
 
     Attributes:
-        frames: Adapted on by all trials until then.
-        mean_miou: Of the trial, in [0, 1].
+        frames: Number of frames that all trials had adapted to by then.
+        mean_miou: Mean mIoU of the trial, in [0, 1].
     """
 
     frames: int
@@ -28,7 +28,7 @@ class Found:
 
 @dataclass(order=True)
 class _Running:
-    """A trial on its way; ordered by when its next visit ends, and of those at the same time by its number."""
+    """A running trial, ordered by the end of its next visit and then by its number."""
 
     ends: float
     number: int
@@ -38,9 +38,9 @@ class _Running:
 
 
 class VirtualClock:
-    """Workers that take as long for a visit as it was recorded to take, and no time at all to pass it.
+    """Simulates workers that take the recorded time for each visit, without waiting.
 
-    The study is a real one, in memory: sampler and pruner see running, pruned and complete trials as they would.
+    The study is a real one, in memory: sampler and pruner see running, pruned and complete trials as in a real search.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class VirtualClock:
 
         Args:
             table: the recorded trials.
-            sampler: proposes.
-            pruning: stops trials after a visit; None stops none.
-            workers: trials at a time.
+            sampler: sampler of the study.
+            pruning: pruner that stops trials after a visit; None stops none.
+            workers: number of parallel trials.
         """
         self._table = table
         self.sampler = Snapped(sampler, table)
         self.frames = 0
-        """Adapted on so far, by all trials."""
+        """Number of frames adapted to so far, by all trials."""
         self._value = judged_by(pruning)
         pruner = build_pruner(pruning, Path())
         self.study = optuna.create_study(sampler=self.sampler, pruner=pruner, direction="maximize")
@@ -67,7 +67,7 @@ class VirtualClock:
             self._start(0.0)
 
     def search(self, frames: int) -> list[Found]:
-        """Lets the workers adapt on so many frames, or on all that were recorded; what they found, in order."""
+        """Runs the workers until the budget of frames or the table is exhausted; returns improvements in order."""
         while self._running and self.frames < frames:
             self._visit(heapq.heappop(self._running))
         return self._best

@@ -14,18 +14,18 @@ from benchmarks.unchanged.recording import HIDDEN
 from benchmarks.unchanged.words import translated_file
 
 SHOWN: Final = ("a", "b")
-"""What messages call the two recordings."""
+"""Names of the two recordings in messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """What was found of one run.
+    """Result of the comparison of one run.
 
     Attributes:
-        name: Of the run.
-        files: Files that both have.
-        tensors: Tensors that were compared.
-        numbers: Numbers and texts that were compared, those in tensors included.
+        name: Name of the run.
+        files: Number of files that both recordings have.
+        tensors: Number of compared tensors.
+        numbers: Number of compared numbers and texts, those in tensors included.
         difference: The first difference; empty if there is none.
     """
 
@@ -37,7 +37,7 @@ class ComparedRun:
 
 
 def compare(first: Path, second: Path, expected: Sequence[str] = ()) -> list[ComparedRun]:
-    """Compares all runs that a recording has, or should have.
+    """Compares all runs that a recording has or should have.
 
     Args:
         first: Folder of a recording.

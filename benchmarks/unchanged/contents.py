@@ -1,4 +1,4 @@
-"""What the files of a run hold, as numbers and texts by path; times, hashes and folders left out."""
+"""Contents of a run's files, as numbers and texts by path, without times, hashes and folders."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ IGNORED: Final = {
     "seconds",
     "frames_per_second",
     "settings_hash",
-    # Of an evaluation: hash of the settings of a domain, and of a file of weights, whose metadata may differ.
+    # From evaluations: the hash of a domain's settings, and that of a weights file, whose metadata may differ.
     "key",
     "sha256",
 }
@@ -34,8 +34,8 @@ class Value:
 
     Attributes:
         kind: Type and shape, as `torch.float32 (3, 4)`; `text` of a number or text of JSON.
-        array: The numbers of a tensor as whole numbers of as many bits; None if it is no tensor.
-        text: Of what is no tensor, such that different numbers have different texts.
+        array: Bits of a tensor as integers; None for other values.
+        text: Text of a value that is not a tensor; different numbers have different texts.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Value:
 
     @property
     def numbers(self) -> int:
-        """How many numbers these are."""
+        """Number of numbers in the value."""
         return 1 if self.array is None else self.array.size
 
 
@@ -52,7 +52,7 @@ Contents = Mapping[str, Value]
 
 
 def read_contents(path: Path) -> Contents | None:
-    """Returns what a file holds, by path inside it in new words; None if files of its kind are not compared."""
+    """Returns the contents of a file by path inside it in new words; None if this kind of file is not compared."""
     reader = READERS.get(path.suffix)
     return None if reader is None else dict(_flattened(reader(path), ""))
 
@@ -119,4 +119,4 @@ READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
     ".png": _picture,
     ".csv": _table,
 }
-"""How a file is read, by the end of its name."""
+"""Readers of files by suffix."""

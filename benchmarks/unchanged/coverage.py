@@ -1,7 +1,7 @@
-"""Prints, as JSON, what settings of a checkout no run covers; a process of its own with that checkout's `segada`.
+"""Prints, as JSON, the settings of a checkout that no run covers, in a separate process with that checkout's `segada`.
 
-Reads `{name: settings}` from its input. Asked for are every value that a setting lists, every item of a list of such,
-and, of any other setting, a value that is not its default.
+Reads `{name: settings}` from standard input. Required are every value that a setting lists, every item of a list of
+such values, and a non-default value of any other setting.
 """
 
 import json
@@ -17,7 +17,7 @@ EXEMPT: Final = {
     "RuntimeSettings.device 'cuda'": "a recording is made on a CPU",
     "RuntimeSettings.threads": "a recording is made with one thread",
 }
-"""What is not asked for, and why."""
+"""Settings that need no coverage, with the reason."""
 
 Setting = tuple[type[BaseModel], str]
 """The class that defines a setting, and its name."""
@@ -39,7 +39,7 @@ def main() -> None:
             continue
         for setting, value in _values(settings):
             seen[setting].append(value)
-        # It is null once it has been replaced by what it stands for.
+        # A preset is null once its settings have replaced it.
         seen[RunSettings, "preset"].append(given.get("preset"))
     uncovered = [text for text in _uncovered(RunSettings, seen) if text not in EXEMPT]
     print(json.dumps({"segada": segada.__file__, "invalid": invalid, "uncovered": uncovered}))
@@ -69,7 +69,7 @@ def _values(settings: BaseModel) -> Iterator[tuple[Setting, Any]]:
 
 
 def _definer(model: type[BaseModel], name: str) -> type[BaseModel]:
-    """Returns the class that a setting is inherited from, so that it is asked for once."""
+    """Returns the class that a setting is inherited from, so that it is required once."""
     return next(one for one in reversed(model.__mro__) if name in getattr(one, "__annotations__", {}))
 
 

@@ -1,6 +1,6 @@
-"""Runs modules as `python -m` does, each in a fork of a process that has loaded the large libraries already.
+"""Runs modules as `python -m` does, each in a fork of a process that has already loaded the large libraries.
 
-Reads commands, `{name: [module, argument, ...]}` as JSON, from its input. Prints a line of JSON for each when it has
+Reads commands, `{name: [module, argument, ...]}` as JSON, from standard input. Prints a line of JSON when each has
 ended: `name`, exit `status`, wall time in `seconds`, and `output`.
 """
 
@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Final
 
 LIBRARIES: Final = ("torch", "torchvision", "timm", "cv2", "mmcv", "scipy.stats", "pydantic", "rich.progress")
-"""Loading them takes most of the time of a small run."""
+"""Libraries whose import takes most of the time of a small run."""
 
 
 def main() -> None:

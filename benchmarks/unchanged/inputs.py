@@ -1,4 +1,4 @@
-"""Small data sets in the published layouts, always of the same bytes: the inputs of a recording."""
+"""Small data sets in the published layouts with reproducible bytes: the inputs of a recording."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def _write_cityscapes(root: Path) -> None:
 
 
 def _write_weather(root: Path) -> None:
-    """Writes the renderings in rain and fog; their images are named as one may rename the published folders."""
+    """Writes renderings in rain and fog, named like renamed copies of the published folders."""
     for part, name, number in _frames():
         rain = "rainy_image/" if part == "train" else ""
         _write(root / f"pictures/{part}/rain/50mm/{rain}{name}_leftImg8bit.png", _picture(number + 1000))
@@ -80,7 +80,7 @@ def _write_unparted(root: Path) -> None:
 
 
 def _write_folders(root: Path) -> None:
-    """Writes pictures in a layout of nobody, with ids in the green channel and depth in centimetres."""
+    """Writes pictures in an arbitrary layout, with ids in the green channel and depth in centimetres."""
     for place, drive in enumerate(("dawn", "dusk", "held_out")):
         for frame in range(12):
             number = 10000 + frame + 20 * place
@@ -111,19 +111,19 @@ def _frames() -> Iterator[tuple[str, str, int]]:
 
 
 def _picture(number: int) -> Pixels:
-    """Returns a bright street of light and dark fields, BGR, that is like no other number's."""
+    """Returns a bright checkered picture, BGR, different for every number."""
     coarse = np.random.default_rng(number).integers(60, 220, (6, 12, 3), dtype=np.uint8)
     return np.repeat(np.repeat(coarse, SIZE[0] // 6, axis=0), SIZE[1] // 12, axis=1)
 
 
 def _stripes(number: int, ids: Sequence[int]) -> Pixels:
-    """Returns upright stripes of all ids, in an order that is like few other numbers'."""
+    """Returns vertical stripes of all ids, in an order that depends on the number."""
     order = np.random.default_rng(number).permutation(np.repeat(ids, 3)).astype(np.uint8)
     return np.broadcast_to(np.repeat(order, SIZE[1] // len(order)), SIZE).copy()
 
 
 def _depth(number: int, most: int) -> Pixels:
-    """Returns 16-bit numbers up to `most`, some of them 0: nothing was measured there."""
+    """Returns 16-bit numbers up to `most`, some of them 0, which mark missing measurements."""
     coarse = np.random.default_rng(number).integers(0, most, (6, 12), dtype=np.uint16)
     coarse[coarse < most // 6] = 0
     return np.repeat(np.repeat(coarse, SIZE[0] // 6, axis=0), SIZE[1] // 12, axis=1)

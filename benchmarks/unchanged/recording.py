@@ -1,4 +1,4 @@
-"""Runs everything that `runs.yaml` lists, with the code of a given checkout."""
+"""Runs all entries of `runs.yaml` with the code of a given checkout."""
 
 import json
 import os
@@ -20,11 +20,11 @@ SEARCH: Final = ("hpo.run", "--space", "smoke.yaml", "--set", "resources.workers
 """The search of a recording; its folder is `smoke`."""
 SMOKE: Final = "smoke"
 HIDDEN: Final = "_"
-"""First letter of folders in a recording that are no run: inputs, settings, cached frames."""
+"""First letter of folders in a recording that are not runs: inputs, settings, cached frames."""
 
 
 class RecordingError(Exception):
-    """A recording cannot be made; the text says why."""
+    """A recording cannot be made; the message says why."""
 
 
 def run_names() -> tuple[str, ...]:
@@ -33,25 +33,25 @@ def run_names() -> tuple[str, ...]:
 
 
 def settings_of_runs(new_words: bool) -> dict[str, dict[str, JsonValue]]:
-    """Returns the settings of every run but the search, by its name.
+    """Returns the settings of every run except the search, by its name.
 
     Args:
-        new_words: Whether they are wanted in new words.
+        new_words: True to return them in new words.
     """
     return {name: translated(run["settings"]) if new_words else run["settings"] for name, run in _listed().items()}
 
 
 def record(tree: Path, out: Path, new_words: bool, only: Sequence[str] = ()) -> None:
-    """Fills a folder with a folder for each run; those that are there are kept.
+    """Fills a folder with a folder for each run; existing ones are kept.
 
     Args:
         tree: Folder of the checkout.
         out: Folder of the recording.
-        new_words: Whether the checkout reads settings in new words.
-        only: Names of runs; none takes all.
+        new_words: True if the checkout reads settings in new words.
+        only: Names of runs; empty for all.
 
     Raises:
-        RecordingError: no run covers a setting, the folder has other content, or a run failed.
+        RecordingError: if no run covers a setting, the folder has other content, or a run failed.
     """
     if unknown := set(only) - set(run_names()):
         raise RecordingError(f"--only {' '.join(sorted(unknown))}: no such run; there are {', '.join(run_names())}")
@@ -136,7 +136,7 @@ def _run_search(out: Path, environment: Mapping[str, str]) -> list[str]:
 
 
 def _run_all(commands: Mapping[str, list[str]], out: Path, environment: Mapping[str, str]) -> list[str]:
-    """Runs commands in the folder of the recording, where settings find their inputs, and returns why any failed."""
+    """Runs commands in the recording's folder, where settings find their inputs, and returns the failures."""
     failures: list[str] = []
     with subprocess.Popen(
         [sys.executable, "-P", str(HERE / "forking.py")],
@@ -168,5 +168,5 @@ def _ended(out: Path, name: str, status: int, seconds: float, output: str) -> li
 
 
 def _finished(out: Path, name: str) -> Path:
-    """Returns the file that says that a run has ended well."""
+    """Returns the file that marks a successful run."""
     return out / "_settings" / f"{name}.done"

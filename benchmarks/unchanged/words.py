@@ -1,4 +1,4 @@
-"""The words of the redesign: old names of settings and results, and the new names that stand for them."""
+"""Words of the redesign: old names of settings and results, and their new names."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,16 +17,19 @@ SETTINGS: Final[Mapping[str, str]] = {
     "method.feature_distance_majority": "method.fdist_min_share",
     "method.scored": "method.evaluated_network",
     "method.colour": "method.color",
+    "method.style.grey_probability": "method.style.gray_probability",
     "data.splits.select": "data.splits.val",
     "data.splits.report": "data.splits.test",
+    "data.domains.*.report": "data.domains.*.test",
     "modulation": "controller",
     "prompt": "image_adapter",
+    "voters": "models",
     "watch": "logging",
     "model.frozen": "model.frozen_modules",
     "model.learning": "model.trainable_modules",
     "model.fresh": "model.reinitialize",
 }
-"""Old path of a setting, or of all settings below it, to the new path; the longest that fits is taken."""
+"""Old paths of settings or sections to new paths; the longest match applies. `*` stands for the name of a domain."""
 
 VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "evaluation.split": {"select": "val", "report": "test"},
@@ -36,10 +39,14 @@ VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "soft_neighbourhood_density": "soft_neighborhood_density",
     },
 }
-"""By old path: old values, or items of a list, to new ones."""
+"""Old values, or items of a list, to new ones, by old path."""
 
 RESULTS: Final[Mapping[str, str]] = {
     **VALUES["evaluation.label_free"],
+    "mishaps": "incidents",
+    "optimiser": "optimizer",
+    "prompt": "image_adapter",
+    "voters": "models",
 }
 """Old keys in reports, states and tables, and old columns of csv files, to new ones; parts between dots and slashes
 count."""
@@ -48,20 +55,20 @@ FILES: Final[Mapping[str, str]] = {
     "report_": "test_",
     "select_": "val_",
 }
-"""Old beginnings of names of files to new ones."""
+"""Old prefixes of file names to new ones."""
 
 RESULT_VALUES: Final[Mapping[str, str]] = {
     "select": "val",
     "report": "test",
 }
-"""Old texts in reports to new ones, where a text is nothing but that."""
+"""Old texts in reports to new ones; only whole texts match."""
 
 
 def translated(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Returns settings of a run, given in old words, in new words.
 
     Args:
-        settings: As a settings file has them: nested, not flat.
+        settings: Nested settings, as in a settings file.
     """
     tree: dict[str, JsonValue] = {}
     for path, value in _leaves(settings, ()):
@@ -70,7 +77,7 @@ def translated(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def translated_key(key: str) -> str:
-    """Returns a key of a result, or the name of a column, in new words; one that is new already stays."""
+    """Returns a key of a result or the name of a column in new words; a new key stays unchanged."""
     if key in SETTINGS or any(key.startswith(f"{old}.") for old in SETTINGS):
         return ".".join(_new_path(tuple(key.split("."))))
     for separator in ("/", "."):
@@ -95,10 +102,15 @@ def _leaves(tree: Mapping[str, JsonValue], above: tuple[str, ...]) -> list[tuple
 
 def _new_path(path: tuple[str, ...]) -> tuple[str, ...]:
     for length in range(len(path), 0, -1):
-        new = SETTINGS.get(".".join(path[:length]))
+        new = SETTINGS.get(".".join(_without_domain(path[:length])))
         if new is not None:
-            return (*new.split("."), *path[length:])
+            above = [path[place] if part == "*" else part for place, part in enumerate(new.split("."))]
+            return (*above, *path[length:])
     return path
+
+
+def _without_domain(path: tuple[str, ...]) -> tuple[str, ...]:
+    return (*path[:2], "*", *path[3:]) if path[:2] == ("data", "domains") and len(path) > 2 else path
 
 
 def _new_value(path: str, value: JsonValue) -> JsonValue:

@@ -48,9 +48,9 @@ def compared_studies(names: Sequence[str], options: Sequence[str]) -> list[Study
     if len(files) < 2:
         raise InputError(f"a comparison needs two studies or more, but {' '.join(names)} has {len(files)}")
     for place, file in enumerate(files):
-        twin = next((other for other in files[:place] if other.settings.name == file.settings.name), None)
-        if twin is not None:
-            problem = f"is {file.settings.name}, as in {twin.document.file}; each has a folder of its own"
+        namesake = next((other for other in files[:place] if other.settings.name == file.settings.name), None)
+        if namesake is not None:
+            problem = f"is {file.settings.name}, as in {namesake.document.file}; each has a folder of its own"
             raise file.document.error(("name",), problem)
         _check_confirmation(file)
         _check_space(file)

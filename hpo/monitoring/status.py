@@ -126,6 +126,8 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
     return status.model_copy(update={"seconds_left": _seconds_left(status, trials, file)})
 
 
+_REQUIRED = {"name", "space", "sampler"}
+"""Keys without which no study file is valid; its schema would bring the samplers' libraries along."""
 _NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
 
 
@@ -186,7 +188,7 @@ def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
     """Returns a written study file and the visits of its runs; loads no sampler, unlike `load_written`."""
     tree = read_value(content.decode("utf-8"), STUDY)
     run = tree.get("run") if isinstance(tree, dict) else None
-    if not isinstance(tree, dict) or not isinstance(run, dict):
+    if not isinstance(tree, dict) or not isinstance(run, dict) or not tree.keys() >= _REQUIRED:
         raise ValueError("is no study file that this version has written")
     return tree, StreamSettings.model_validate(run.get("stream")).all_visits()
 
@@ -224,15 +226,15 @@ def _folders(out: Path, name: str) -> list[Path]:
 
 
 def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float | None, driver: str | None) -> Running:
-    trace = None if folder is None else progress_of(folder)
-    done = 0 if trace is None else trace.visits
+    progress = None if folder is None else progress_of(folder)
+    done = 0 if progress is None else progress.visits
     return Running(
         name=name,
         visits=done,
         of=len(visits) or None,
         domain=visits[done] if done < len(visits) else None,
-        miou=None if trace is None else trace.miou,
-        since=begun if begun is not None or trace is None else trace.begun,
+        miou=None if progress is None else progress.miou,
+        since=begun if begun is not None or progress is None else progress.begun,
         driver=driver,
     )
 

@@ -1,1 +1,1 @@
-"""The files of a run: its folder and its checkpoint."""
+"""Files of a run: its folder and its checkpoint."""

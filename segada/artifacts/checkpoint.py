@@ -1,4 +1,4 @@
-"""The file of a run's state: a line with the checksum of what follows, then what torch writes."""
+"""Checkpoint file of a run: a line with the checksum of the content, then torch's serialization."""
 
 import hashlib
 import io
@@ -13,19 +13,19 @@ _BEGIN = b"segada checkpoint, sha256 "
 
 
 class Damaged(Exception):
-    """A file is not what was written; the text says what is wrong with it."""
+    """A file differs from what was written; the message describes the damage."""
 
 
 def write_state(state: dict[str, Any], newest: Path, former: Path) -> None:
-    """Writes the state and keeps the one before it.
+    """Writes the state and keeps the previous one.
 
     Args:
-        state: As torch's: tensors, numbers, strings, and lists and dicts of them.
-        newest: Where the state goes.
-        former: Where the state goes that `newest` held until now.
+        state: State as torch saves it: tensors, numbers, strings, and lists and dicts of them.
+        newest: File of the new state.
+        former: File to which the content of `newest` is moved.
 
     Raises:
-        StorageError: the file system takes nothing more; what both files held is still there.
+        StorageError: if the file system refuses the write; the content of both files is kept.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -34,22 +34,22 @@ def write_state(state: dict[str, Any], newest: Path, former: Path) -> None:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The state in a file, its tensors on the CPU.
+    """Returns the state in a file, its tensors on the CPU.
 
     Raises:
-        Damaged: the file is missing, or another than the one that was written.
+        Damaged: if the file is missing, or differs from what was written.
     """
     if not path.exists():
         raise Damaged("is missing")
     head, _, content = path.read_bytes().partition(b"\n")
     if not head.startswith(_BEGIN):
-        raise Damaged("is no checkpoint" if head else "is empty")
+        raise Damaged("is not a checkpoint" if head else "is empty")
     if head.removeprefix(_BEGIN) != checksum(content):
-        raise Damaged("does not agree with its checksum")
+        raise Damaged("does not match its checksum")
     state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return state
 
 
 def checksum(content: bytes) -> bytes:
-    """64 hexadecimal digits."""
+    """Returns the SHA-256 of the content as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest().encode()

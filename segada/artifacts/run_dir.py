@@ -1,4 +1,4 @@
-"""The folder of one run: what it leaves behind, in the names that people and scripts read."""
+"""Folder of one run: reads and writes its files."""
 
 import io
 import json
@@ -28,7 +28,8 @@ from segada.settings.files import check_regular
 class RunDir:
     """Reads and writes `settings.yaml`, `visits.jsonl`, `areas.npz`, `report.json`, `log.txt` and `checkpoint/`.
 
-    And what `logging` asks for: `frames.jsonl`, `panels/`, `tables/`, `best.safetensors`, `best.json`; and `tags.json`.
+    Also the files enabled by `logging`: `frames.jsonl`, `panels/`, `tables/`, `best.safetensors`, `best.json`; and
+    `tags.json`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,36 +37,36 @@ class RunDir:
 
     @property
     def weights(self) -> Path:
-        """Where the scored network goes when the run is finished."""
+        """Path of the evaluated network's weights, written when the run is finished."""
         return self._path / "weights.safetensors"
 
     @property
     def best(self) -> Path:
-        """Where the network of the best visit goes, if `logging` asks for it."""
+        """Path of the best visit's weights, written if `logging.best_weights` is set."""
         return self._path / "best.safetensors"
 
     @property
     def panels(self) -> Path:
-        """The folder of pictures; absent if none was made."""
+        """Folder of the panels; absent if there are none."""
         return self._path / "panels"
 
     def claim(self, settings: RunSettings) -> bool:
-        """Writes the settings, or finds the same ones; removes what a killed run had not finished writing.
+        """Writes the settings, or checks that the folder holds the same; removes incomplete files of a killed run.
 
-        Damaged files are kept under other names, and written again when the run goes on.
+        Damaged files are renamed, and written again when the run continues.
 
         Returns:
-            Whether they were written: the run begins.
+            True if the settings were written, that is if the run begins.
 
         Raises:
-            ValueError: if the folder holds a run of other settings, or this one watched in another way, or files of
-                these names that are no run's.
+            ValueError: if the folder holds a run with other settings, this run with other logging settings, or files
+                with these names that belong to no run.
         """
         path = self._path / "settings.yaml"
         self._check_readable()
         found = read_settings(self._path).value
         if found is not None and found.settings_hash() != settings.settings_hash() == self._held_hash():
-            # A part of a file may be settings, too: those of defaults. The checkpoint has a checksum.
+            # A truncated file may also be valid settings, namely defaults. The checkpoint has a checksum.
             found = None
         held = self._held_hash() if found is None else found.settings_hash()
         if held not in (None, settings.settings_hash()):
@@ -74,7 +75,8 @@ class RunDir:
                 "folder"
             )
         if found is not None and found.logging != settings.logging:
-            # What is watched is written while a run adapts: a part of it, or nothing, would come of going on.
+            # Logs are written during adaptation, so a resumed run with other logging settings would have incomplete
+            # logs.
             raise ValueError(
                 f"{path}: holds this run with other logging settings; choose another folder, or those settings"
             )
@@ -94,7 +96,7 @@ class RunDir:
         _write_if_other(self._path / "visits.jsonl", lines.encode())
 
     def write_areas(self, areas: Sequence[npt.NDArray[np.int64]]) -> None:
-        """Writes `areas.npz`, what a bootstrap over frames needs.
+        """Writes `areas.npz`, from which a bootstrap over frames is computed.
 
         `visit<k>` is int64 [frames, 3, 19]: intersection, predicted and labelled pixels per class on the visited
         domain's held-out frames after visit k.
@@ -105,23 +107,23 @@ class RunDir:
         _write_if_other(self._path / "areas.npz", buffer.getvalue())
 
     def write_best(self, record: BestRecord) -> None:
-        """Writes `best.json`: which visit `best.safetensors` is of."""
+        """Writes `best.json`, which names the visit of `best.safetensors`."""
         _write_if_other(self._path / "best.json", (record.model_dump_json(indent=1) + "\n").encode())
 
     def best_record(self) -> BestRecord | None:
-        """What `best.json` says; None if there is none."""
+        """Returns the content of `best.json`; None if the file does not exist."""
         path = self._path / "best.json"
         return BestRecord.model_validate_json(path.read_bytes()) if path.exists() else None
 
     def add_tags(self, tags: Sequence[str]) -> None:
-        """Adds words to `tags.json`, which say to a person what the run is; no number depends on them."""
+        """Adds tags to `tags.json`. They describe the run to its readers and influence no number."""
         missing = [tag for tag in dict.fromkeys(tags) if tag not in self.tags()]
         if missing:
             write_text(self._path / "tags.json", json.dumps([*self.tags(), *missing]) + "\n")
             self.log(f"tags: {', '.join(missing)}")
 
     def tags(self) -> list[str]:
-        """Of `add_tags`, in the order in which they were first given; none if the file cannot be read."""
+        """Returns the tags in the order in which they were first added; empty if the file cannot be read."""
         with suppress(FileNotFoundError, ValueError):
             return [str(tag) for tag in json.loads((self._path / "tags.json").read_bytes())]
         return []
@@ -132,18 +134,18 @@ class RunDir:
         _write_if_other(self._path / "report.json", content.encode())
 
     def write_checkpoint(self, state: dict[str, Any], settings_hash: str) -> None:
-        """Puts the state of a visit in the place of the visit's before it, which is kept beside it.
+        """Replaces the checkpoint by the state after a visit, and keeps the previous one.
 
-        What has been appended until now goes to the disk first: a state without it could not be gone on from.
+        Lines appended so far are synchronized to disk first, because resuming needs them.
         """
         sealed = {"state": state, "settings": settings_hash, **self._appended()}
         write_state(sealed, self._newest, self._former)
 
     def read_checkpoint(self) -> dict[str, Any] | None:
-        """The state after the last visit that can be gone on from; None if the run begins, or begins anew.
+        """Returns the state after the last visit that can be resumed; None if the run begins, or begins again.
 
-        Damage costs a visit: that of the checkpoint, or of `frames.jsonl` before the place where the checkpoint was
-        taken. Whatever later visits left is cut off, and `log.txt` says what was done.
+        Damage costs one visit, if the checkpoint or the part of `frames.jsonl` before it is damaged. Files of later
+        visits are removed, and `log.txt` records the actions.
         """
         damages: list[str] = []
         for path in (self._newest, self._former):
@@ -171,13 +173,13 @@ class RunDir:
         write_text(self._path / "tables" / f"{name}.csv", text)
 
     def log(self, line: str) -> None:
-        """Adds a line, with the time of day, to `log.txt`."""
+        """Adds a line, with date and time, to `log.txt`."""
         with writing(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
         add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {escaped(line)}")
 
     def _check_readable(self) -> None:
-        """Raises InputError if there is a pipe, or a folder, where a run has a file."""
+        """Raises InputError if a pipe or a folder has the name of a run's file."""
         for name in RUN_FILES:
             check_regular(self._path / name)
 
@@ -187,9 +189,9 @@ class RunDir:
                 draft.unlink(missing_ok=True)
 
     def _check_free(self, path: Path, content: str) -> None:
-        """Raises ValueError if a file is there that a run would replace or remove, and no run that it could be of."""
+        """Raises ValueError if files exist that a run would replace or remove, and that belong to no run."""
         for there in (path, *self._visits, self._steps):
-            # Of a run that was begun: a part of its settings, or what a power cut leaves of them.
+            # An interrupted start leaves the beginning of the settings file, or zeros after a power failure.
             is_part = there == path and path.is_file() and content.encode().startswith(path.read_bytes().strip(b"\0"))
             if there.exists() and not is_part:
                 raise ValueError(
@@ -200,24 +202,24 @@ class RunDir:
     def _keep_damaged(self, settings: Path, *, is_settings: bool) -> None:
         found = damages(self._path)
         if settings.exists() and not is_settings and settings not in [damage.path for damage in found]:
-            found.append(Damage(settings, "is not that of this run"))
+            found.append(Damage(settings, "does not belong to this run"))
         for damage in found:
             self._keep(damage.path, damage.problem)
 
     def _keep(self, path: Path, problem: str) -> None:
-        """Keeps a file that does not go with the run any more under another name."""
+        """Renames a file that does not belong to the run any more, and logs it."""
         name, kept = path.relative_to(self._path), keep_damaged(path)
         self.log(f"{name}: {problem}; it is kept as {kept.name} and written again")
 
     def _held_hash(self) -> str | None:
-        """Of the settings that a checkpoint was made with; None if there is none."""
+        """Returns the hash of the settings in the checkpoint; None without a checkpoint."""
         for path in (self._newest, self._former):
             with suppress(Damaged):
                 return str(read_state(path)["settings"])
         return None
 
     def _appended(self) -> dict[str, Any]:
-        """Length and checksum of what the run has appended, which is on the disk then."""
+        """Returns length and checksum of the lines appended so far, after synchronizing them to disk."""
         if not self._steps.exists():
             return {"length": 0, "checksum": checksum(b"")}
         with writing(self._steps), self._steps.open("rb+") as file:
@@ -226,7 +228,7 @@ class RunDir:
         return {"length": len(content), "checksum": checksum(content)}
 
     def _intact(self, path: Path) -> dict[str, Any]:
-        """What a checkpoint holds, if that and what had been appended before it are as they were written."""
+        """Returns the content of a checkpoint; raises Damaged if it or the lines appended before it have changed."""
         sealed = read_state(path)
         content = self._steps.read_bytes() if self._steps.exists() else b""
         if checksum(content[: sealed["length"]]) != sealed["checksum"]:
@@ -234,7 +236,7 @@ class RunDir:
         return sealed
 
     def _cut_back(self, path: Path, length: int, damages: Sequence[str]) -> None:
-        """Removes what comes after a checkpoint: a visit that was broken off is made again from its first step."""
+        """Removes lines appended after a checkpoint: an interrupted visit is repeated from its first step."""
         with writing(self._steps):
             if damages and self._steps.exists() and self._steps.stat().st_size > length:
                 shutil.copyfile(self._steps, damaged_name(self._steps))
@@ -242,13 +244,13 @@ class RunDir:
                 os.truncate(self._steps, length)
             if not damages:
                 return
-            # Of a run that had finished; it is not finished now.
+            # These files exist if the run had finished, which it now has not.
             for late in (self._path / "report.json", self.weights):
                 late.unlink(missing_ok=True)
             if self._newest.exists():
                 keep_damaged(self._newest)
             path.replace(self._newest)
-        self.log(f"{damages[0]}; the run goes on after the visit before, from {path.relative_to(self._path)}")
+        self.log(f"{damages[0]}; the run continues after the visit before, from {path.relative_to(self._path)}")
 
     def _begin_anew(self, damages: Sequence[str]) -> None:
         left = [path for path in (*self._visits, self._newest, self._former) if path.exists()]
@@ -256,11 +258,11 @@ class RunDir:
             if path.exists():
                 keep_damaged(path)
         if left:
-            self.log(f"{'; '.join(damages)}; the run begins anew")
+            self.log(f"{'; '.join(damages)}; the run starts again")
 
     @property
     def _visits(self) -> tuple[Path, ...]:
-        """What is there once a visit is over."""
+        """Files that exist after the first visit."""
         names = ("visits.jsonl", "areas.npz", "report.json", "best.json", self.best.name)
         return (*(self._path / name for name in names), self.weights)
 
@@ -278,6 +280,6 @@ class RunDir:
 
 
 def _write_if_other(path: Path, content: bytes) -> None:
-    """Leaves a file alone that is as it should be."""
+    """Writes a file unless it already has this content."""
     if not path.exists() or path.read_bytes() != content:
         write_bytes(path, content)

@@ -1,4 +1,4 @@
-"""Reads the files that a run leaves in its folder; one that is damaged is named with what is wrong with it."""
+"""Readers of the files in a run's folder, which report damaged files with the reason."""
 
 import io
 import struct
@@ -29,13 +29,13 @@ WEIGHTS: Final = "weights.safetensors"
 _MALFORMED = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, MemoryError)
 _MALFORMED_ARCHIVE = (*_MALFORMED, BadZipFile, zlib.error, struct.error)
 _TAGS = TypeAdapter(list[str])
-# The one in C is 30 times as fast; not every build of the library has it.
+# The C loader is 30 times as fast, but not every build of the library has it.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that is not as it was written."""
+    """A file that differs from what was written."""
 
     path: Path
     problem: str
@@ -46,11 +46,11 @@ class Damage:
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """What a file says.
+    """Content of a file.
 
     Attributes:
-        value: Empty, or None, if the file is missing; of a damaged one as much as can be read.
-        damage: None for a file that is missing or as it should be.
+        value: Parsed content; empty or None for a missing file, and the readable part of a damaged one.
+        damage: Damage of the file; None if the file is missing or intact.
     """
 
     value: T
@@ -58,12 +58,12 @@ class Reading(Generic[T]):
 
 
 def read_report(folder: Path) -> Reading[RunReport | None]:
-    """The report of a finished run."""
+    """Reads the report of a finished run."""
     return read(folder / REPORT, RunReport.model_validate_json, None)
 
 
 def read_visits(folder: Path) -> Reading[tuple[VisitRecord, ...]]:
-    """The visits that a run has done; if a line is damaged, those before it."""
+    """Reads the completed visits of a run; if a line is damaged, those before it."""
     path = folder / VISITS
     content = read(path, bytes, b"")
     if content.damage is not None or not content.value.strip(b"\0"):
@@ -78,17 +78,17 @@ def read_visits(folder: Path) -> Reading[tuple[VisitRecord, ...]]:
 
 
 def read_areas(folder: Path) -> Reading[tuple[Areas, ...]]:
-    """The areas of a run, visit by visit."""
+    """Reads the areas of a run, visit by visit."""
     return read(folder / AREAS, _areas, ())
 
 
 def read_settings(folder: Path) -> Reading[RunSettings | None]:
-    """The settings of a run."""
+    """Reads the settings of a run."""
     return read(folder / SETTINGS, _settings, None)
 
 
 def check_weights(path: Path) -> Damage | None:
-    """What is wrong with a file of weights, as far as its head and its length tell; None if it is missing."""
+    """Checks the header and the length of a weights file; returns None if it is intact or missing."""
     if not path.exists():
         return None
     try:
@@ -101,11 +101,11 @@ def check_weights(path: Path) -> Damage | None:
 
 
 def damages(folder: Path, needed: Collection[str] = ()) -> list[Damage]:
-    """All files of a run's folder that are damaged, or do not belong to its report.
+    """Returns all files of a run's folder that are damaged or do not belong to its report.
 
     Args:
-        folder: Of the run; it may be missing.
-        needed: Names of files whose absence is a damage, if the run is finished.
+        folder: Folder of the run, which may be missing.
+        needed: Names of files that a finished run must have.
     """
     found = [damage for check in _CHECKS.values() if (damage := check(folder)) is not None]
     report = read_report(folder).value
@@ -117,7 +117,7 @@ def damages(folder: Path, needed: Collection[str] = ()) -> list[Damage]:
 
 
 def visits_damage(folder: Path, report: RunReport | None) -> Damage | None:
-    """What is wrong with a run's visits, beside its report."""
+    """Checks a run's visits, also against its report; returns None if they are intact."""
     visits = read_visits(folder)
     if visits.damage is None and report is not None and (folder / VISITS).exists():
         return _miscount(folder / VISITS, len(visits.value), report)
@@ -125,15 +125,15 @@ def visits_damage(folder: Path, report: RunReport | None) -> Damage | None:
 
 
 def read(path: Path, parse: Callable[[bytes], T], nothing: T) -> Reading[T]:
-    """Reads a file of any kind.
+    """Reads and parses a file.
 
     Args:
         path: The file.
-        parse: Makes a value of its content; raises what parsers raise.
-        nothing: The value of a file that is missing or damaged.
+        parse: Converts the content to a value; may raise the usual exceptions of parsers.
+        nothing: Value for a missing or damaged file.
 
     Raises:
-        OSError: the file system does not give it, for a reason that is not the file's.
+        OSError: if reading fails for a reason other than the file's content.
     """
     try:
         content = path.read_bytes()
@@ -148,7 +148,7 @@ def read(path: Path, parse: Callable[[bytes], T], nothing: T) -> Reading[T]:
 
 
 def _strangers(folder: Path, report: RunReport) -> list[Damage]:
-    """Files that can be read, but are not of the run that the report is of."""
+    """Returns the damages of readable files that do not belong to the run of the report."""
     found = [
         _miscount(folder / name, count, report)
         for name, count in ((VISITS, len(read_visits(folder).value)), (AREAS, len(read_areas(folder).value)))
@@ -168,7 +168,7 @@ def _miscount(path: Path, count: int, report: RunReport) -> Damage | None:
 def _areas(content: bytes) -> tuple[Areas, ...]:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         if not hasattr(archive, "files"):
-            raise ValueError("is no archive of arrays")
+            raise ValueError("is not an archive of arrays")
         return tuple(_checked(archive[f"visit{visit}"]) for visit in range(len(archive.files)))
 
 
@@ -191,7 +191,7 @@ def _damage(path: Path, content: bytes, error: BaseException | None = None) -> D
 
 
 def _said(error: BaseException | None) -> str:
-    """An error in one line."""
+    """Returns the message of an error in one line."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -209,4 +209,4 @@ _CHECKS: Mapping[str, Callable[[Path], Damage | None]] = {
     "best.json": lambda folder: read(folder / "best.json", BestRecord.model_validate_json, None).damage,
     "tags.json": lambda folder: read(folder / "tags.json", _TAGS.validate_json, None).damage,
 }
-"""What is wrong with a file of a run, if it is there, by its name."""
+"""Checks of a run's files by name; each returns the damage of a file, or None."""

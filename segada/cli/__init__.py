@@ -1,1 +1,1 @@
-"""The command line: options, exit codes, signals, progress."""
+"""Command line: options, exit codes, signals, progress."""

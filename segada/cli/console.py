@@ -1,4 +1,4 @@
-"""The consoles of every command: what is printed is text, never markup or anything that a terminal obeys."""
+"""Consoles of all commands, which print plain text without markup and control characters."""
 
 import sys
 from functools import cache
@@ -10,39 +10,40 @@ from rich.text import Text
 from segada.core.printing import escaped
 
 PLAIN_WIDTH = 160
-"""Columns of a table where there is no terminal to ask."""
+"""Columns of a table if standard output is not a terminal."""
 
 
 class PlainConsole(Console):
-    """Prints every string as it is written: `[/d]` or `:smile:` in a path is no markup, and control characters are
-    escaped, line ends among them. Lines are separate arguments; styles are arguments too."""
+    """Prints strings literally: `[/d]` or `:smile:` in a path is not markup, and control characters, line ends
+    included, are escaped. Lines and styles are separate arguments.
+    """
 
     def __init__(
         self, file: IO[str] | None = None, width: int | None = None, *, quiet: bool = False, soft_wrap: bool = False
     ) -> None:
-        """Opens it.
+        """Opens the console.
 
         Args:
-            file: Where it prints; None for standard output.
-            width: In columns; None asks the terminal.
-            quiet: Whether it prints nothing.
-            soft_wrap: Whether lines stay whole, however long they are.
+            file: File to print to; None for standard output.
+            width: Width in columns; None asks the terminal.
+            quiet: True to print nothing.
+            soft_wrap: True to leave long lines unwrapped.
         """
         super().__init__(
             file=file, width=width, quiet=quiet, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False
         )
 
     def render_str(self, text: str, **looks: Any) -> Text:
-        """Turns a string, in a cell or a title too, into what is printed."""
+        """Converts a string, also of a cell or a title, to printable text."""
         return super().render_str(escaped(text), **{**looks, "markup": False, "emoji": False, "highlight": False})
 
 
 @cache
 def terminal() -> PlainConsole:
-    """The console of this process, which its progress bars share."""
+    """Returns the console of this process, shared with its progress bars."""
     return PlainConsole()
 
 
 def wide_terminal() -> PlainConsole:
-    """One whose tables are wide where there is no terminal."""
+    """Returns a console with wide tables if standard output is not a terminal."""
     return PlainConsole(width=None if sys.stdout.isatty() else PLAIN_WIDTH)

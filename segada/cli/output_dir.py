@@ -1,4 +1,4 @@
-"""Where a person wants results to go: whether they can go there, said before anything is computed."""
+"""Checks, before any computation, that results can be written to the given place."""
 
 import os
 import tempfile
@@ -11,18 +11,18 @@ from segada.settings.inputs import checked_path
 
 
 def check_folder(path: Path, option: str = "--out") -> None:
-    """Whether a folder can be made and written; leaves nothing behind.
+    """Checks that a folder can be created and written; leaves nothing behind.
 
     Args:
-        path: The folder; it and folders above it may be missing.
-        option: What names it on the command line.
+        path: The folder, which may be missing, as may its parents.
+        option: Option of the command line that names it.
 
     Raises:
-        InputError: something that is no folder is in the way, or nothing can be written there.
+        InputError: if a path component is not a folder, or the folder is not writable.
     """
     checked_path(path, option)
     try:
-        # A link that leads nowhere, or round in a circle, is in the way too.
+        # A link that is broken or circular is an obstacle too.
         there = next(place for place in (path, *path.parents) if os.path.lexists(place))
         if not there.is_dir():
             raise InputError(f"{option} {path}: {there} is no folder; choose another place with {option}")
@@ -35,51 +35,49 @@ def check_folder(path: Path, option: str = "--out") -> None:
 
 
 def check_own(path: Path, what: str, marks: Sequence[str], option: str = "--out") -> None:
-    """Refuses a folder that holds something, but none of what shows that it is ours.
+    """Refuses a folder that contains files, but no file that marks it as a result of this command.
 
     Args:
         path: The folder, which may be missing.
-        what: That it would hold, in the words of the message.
-        marks: Patterns of files in it, of which one shows that it holds that already.
-        option: What names it on the command line.
+        what: Expected content, for the message.
+        marks: Patterns of files of which one marks the folder.
+        option: Option of the command line that names it.
 
     Raises:
-        InputError: it holds what is not ours; the first of it is named.
+        InputError: if the folder contains other files; the message names the first.
     """
     held = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
     if held and not any(True for mark in marks for _ in path.glob(mark)):
-        raise InputError(
-            f"{option} {path}: holds {held[0]} and no {what}, so none is begun there; name a new or an empty folder"
-        )
+        raise InputError(f"{option} {path}: holds {held[0]} but no {what}; name a new or an empty folder")
 
 
 def named_folder(given: str | None, default: Path, option: str = "--out") -> Path:
-    """The folder that a command line names.
+    """Returns the folder that a command line names.
 
     Args:
-        given: What stands behind the option; None if it is not there.
-        default: Without it.
-        option: What names it on the command line.
+        given: Value of the option; None if the option is absent.
+        default: Folder without the option.
+        option: Option of the command line that names it.
 
     Raises:
-        InputError: nothing stands behind it, as where a variable of a shell is not set.
+        InputError: if the value is empty, for example because a shell variable is not set.
     """
     if given is None:
         return default
     if not given.strip():
-        raise InputError(f"{option} {given!r}: names no folder; write one, or leave {option} out for {default}")
+        raise InputError(f"{option} {given!r}: is empty; give a folder, or leave {option} out for {default}")
     return Path(given)
 
 
 def check_file(path: Path, option: str) -> None:
-    """Whether a file can be written or replaced.
+    """Checks that a file can be written or replaced.
 
     Args:
-        path: The file; it and folders above it may be missing.
-        option: What names it on the command line.
+        path: The file, which may be missing, as may its folder.
+        option: Option of the command line that names it.
 
     Raises:
-        InputError: it is a folder or a pipe, or its own folder cannot be made or written.
+        InputError: if it is a folder or a pipe, or its folder cannot be created or written.
     """
     check_folder(checked_path(path, option).parent, option)
     if path.is_dir():

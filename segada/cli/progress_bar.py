@@ -1,4 +1,4 @@
-"""How far a run has got and when it will be over, for whoever watches the terminal."""
+"""Progress bar of a run with the estimated remaining time."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ MINUTE, HOUR = 60, 3600
 
 
 class ProgressBar(Timer):
-    """A bar with the time that is left, on a terminal; elsewhere nothing is drawn, and `left` still says it."""
+    """A bar with the remaining time on a terminal; elsewhere nothing is drawn, and `left` returns the estimate."""
 
     def __init__(self, console: Console, total: int, now: Callable[[], float] = time.monotonic) -> None:
-        """Has not begun.
+        """Creates a bar that has not started.
 
         Args:
-            console: Where the bar is drawn.
-            total: Steps of the whole run.
-            now: The time in seconds.
+            console: Console of the bar.
+            total: Number of steps of the whole run.
+            now: Returns the time in seconds.
         """
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
         self._bar = Progress(*columns, console=console, transient=True)
@@ -33,10 +33,10 @@ class ProgressBar(Timer):
 
     @contextmanager
     def shown(self, done: int) -> Iterator[None]:
-        """The bar is there while the context is open.
+        """Shows the bar within the context.
 
         Args:
-            done: Steps before this session, which say nothing of how fast it is.
+            done: Number of steps of earlier sessions, which are excluded from the speed.
         """
         self._first = self._done = done
         self._begun = self._now()
@@ -45,17 +45,17 @@ class ProgressBar(Timer):
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Counts the work inside, which is a step of the stream."""
+        """Counts the work inside as a step of the stream."""
         yield
         self._done += 1
         self._bar.update(self._task, completed=self._done, left=self.left())
 
     def visit(self, text: str) -> None:
-        """What is being done, before the bar."""
+        """Sets the text before the bar."""
         self._bar.update(self._task, description=escaped(text))
 
     def left(self) -> str:
-        """`about 3 min left`, at the pace of this session, evaluation included; empty at the end, or before a step."""
+        """Returns `about 3 min left`, at this session's pace with evaluation; empty before a step and at the end."""
         made, missing = self._done - self._first, self._total - self._done
         if not made or not missing:
             return ""
@@ -63,7 +63,7 @@ class ProgressBar(Timer):
 
 
 def duration(seconds: float) -> str:
-    """`40 s`, `3 min` or `2.5 h`."""
+    """Returns a duration as `40 s`, `3 min` or `2.5 h`."""
     if seconds < MINUTE:
         return f"{seconds:.0f} s"
     return f"{seconds / MINUTE:.0f} min" if seconds < HOUR else f"{seconds / HOUR:.1f} h"

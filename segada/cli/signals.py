@@ -1,4 +1,4 @@
-"""Ctrl-C in a command of the engine: once, what runs is finished and saved; twice, now."""
+"""Handling of Ctrl-C in the engine's commands: the first finishes and saves current work, the second stops at once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from segada.cli.interruption import Interruption
 
 Asked = Callable[[], bool]
-"""Whether a person, or the machine's scheduler, has asked to stop."""
+"""True if the user or the machine's scheduler has requested a stop."""
 
 
 @contextmanager
-def stopping(when: str = "the visit that runs is saved") -> Iterator[Asked]:
-    """While the context is open, a first signal is noted, and a second SIGINT interrupts; see `Interruption`.
+def stopping(when: str = "the running visit is saved") -> Iterator[Asked]:
+    """Records the first signal within the context; a second SIGINT interrupts, see `Interruption`.
 
     Args:
-        when: What is waited for, as it is told to who has asked.
+        when: Awaited event, as the printed message names it.
     """
     asked: list[bool] = []
 
@@ -27,5 +27,5 @@ def stopping(when: str = "the visit that runs is saved") -> Iterator[Asked]:
 
 
 def never() -> bool:
-    """For runs that are stopped from outside."""
+    """Returns False, for runs that are stopped from outside."""
     return False

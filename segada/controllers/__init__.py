@@ -1,1 +1,1 @@
-"""Controllers: decide before each step whether and how strongly the model learns."""
+"""Controllers, which decide before each step whether and how strongly the model learns."""

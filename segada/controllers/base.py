@@ -1,4 +1,4 @@
-"""The controller's contract: before each step, how to learn from it; after it, what came of it."""
+"""The contract of every controller: a plan before each step, and the step's log after it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -14,17 +14,17 @@ from segada.settings import RunSettings
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """How one step learns.
+    """Plan of one step.
 
     Attributes:
-        learning_rate_factor: Multiplies every learning rate of the method's optimizer; at least 0.
-        learning_rate: Takes the place of the optimizer's own rate; None leaves it.
-        keeps_head_factor: Whether the head's factor multiplies `learning_rate` as it does the optimizer's own.
-        trains: Whether the step learns at all.
-        first_stage: Encoder stages before this one, counted from 0, do not learn, nor do the head's layers that read
-            them and, unless it is 0, what reads the images beside the encoder.
-        trains_fusion: Whether the head's other layers learn.
-        mix_ratio: Takes the place of the method's share of pasted source classes; None leaves it.
+        learning_rate_factor: Factor of every learning rate of the method's optimizer; at least 0.
+        learning_rate: Rate that replaces the optimizer's own; None keeps the optimizer's.
+        keeps_head_factor: True if the head's factor multiplies `learning_rate` as it does the optimizer's own rate.
+        trains: True if the step learns at all.
+        first_stage: First encoder stage that learns, counted from 0. Earlier stages do not learn, nor do the head's
+            layers that read them and, unless it is 0, modules that read the images beside the encoder.
+        trains_fusion: True if the head's other layers learn.
+        mix_ratio: Share of pasted source classes that replaces the method's own; None keeps the method's.
     """
 
     learning_rate_factor: float = 1.0
@@ -38,14 +38,14 @@ class StepPlan:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """What a controller sees before a step.
+    """Input of a controller before a step.
 
     Attributes:
-        number: Of the step, counted from 0 over the whole stream.
-        total: Steps of the whole stream.
+        number: Number of the step, counted from 0 over the whole stream.
+        total: Number of steps of the whole stream.
         images: Target frames, float32 [B, 3, H, W] in [0, 1].
-        logits: What the scored network says of them, [B, K, H/4, W/4]; None unless the run is scored online or the
-            controller `watches_predictions`.
+        logits: Prediction of the evaluated network for these frames, [B, K, H/4, W/4]; None unless the run is scored
+            online or the controller `watches_predictions`.
     """
 
     number: int
@@ -56,12 +56,12 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class ControllerParts:
-    """What a controller is built from.
+    """Components from which a controller is built.
 
     Attributes:
-        settings: Of the whole run; a controller reads its own room.
-        static_model: Makes a frozen copy of the source model, without adapters, that shares what never learns.
-        generator: Of everything that is random in a controller.
+        settings: Settings of the whole run; a controller reads the section `controller`.
+        static_model: Returns a frozen copy of the source model without adapters, sharing parameters that never learn.
+        generator: Generator of all random choices of a controller.
     """
 
     settings: RunSettings
@@ -70,25 +70,25 @@ class ControllerParts:
 
 
 class Controller(ABC):
-    """Plans the steps of a stream: the stream calls `plan`, the method's step, `observe`, for each batch in order."""
+    """Plans the steps of a stream; for each batch the run calls `plan`, the method's step, then `observe`."""
 
     watches_predictions: bool = False
-    """Whether `StepView.logits` must be there."""
+    """True if the controller needs `StepView.logits`."""
 
     @abstractmethod
     def plan(self, view: StepView) -> StepPlan:
-        """How the next step learns."""
+        """Returns the plan of the next step."""
 
     def observe(self, log: Mapping[str, float]) -> None:  # noqa: B027 - most learn nothing from it
-        """What the step reported; empty if it was planned not to train."""
+        """Receives the step's log, which is empty if the step was planned not to train."""
 
     def watched(self) -> dict[str, float]:
-        """The controller's own state after the latest plan, for the log of frames."""
+        """Returns the controller's own state after the latest plan, for the frame log."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that decides the plans to come and is not in the parts; the generator belongs to the stream."""
+        """Returns the state that determines future plans; the parts and the generator are saved elsewhere."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027 - most have none
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""

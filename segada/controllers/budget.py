@@ -1,4 +1,4 @@
-"""The budget of steps that a jump buys (Hamlet, arXiv 2307.15063): learning pauses when it is spent."""
+"""Budget of learning steps that a jump grants (Hamlet, arXiv 2307.15063); learning pauses when it is spent."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from segada.settings.hamlet import BudgetSettings
 
 @dataclass(slots=True)
 class BudgetState(PartState):
-    """What a budget remembers.
+    """State of a budget.
 
     Attributes:
-        jumped: Whether there was a jump.
-        granted: Steps that could be spent after the latest jump.
-        used: Those of them that were.
+        jumped: True after the first jump.
+        granted: Number of steps granted at the latest jump.
+        used: Number of learning steps since the latest jump, or since the start.
     """
 
     jumped: bool = False
@@ -23,7 +23,7 @@ class BudgetState(PartState):
 
 
 class Budget(Part[BudgetState]):
-    """Steps that may be spent; without a limit if its policy is `none`."""
+    """Number of steps that may still learn; unlimited if the policy is `none`."""
 
     def __init__(self, settings: BudgetSettings) -> None:
         super().__init__(BudgetState())
@@ -31,7 +31,7 @@ class Budget(Part[BudgetState]):
 
     @property
     def open(self) -> bool:
-        """Whether the next step may learn."""
+        """True if the next step may learn."""
         if self._settings.policy == "none":
             return True
         if not self.memory.jumped:
@@ -40,21 +40,21 @@ class Budget(Part[BudgetState]):
 
     @property
     def left(self) -> int:
-        """Steps that are left of what the latest jump gave."""
+        """Number of unspent steps of the latest grant."""
         return max(self.memory.granted - self.memory.used, 0)
 
     def spend(self) -> None:
-        """A step learns; what is spent before the first jump counts for nothing."""
+        """Counts a learning step; steps before the first jump do not reduce a later grant."""
         self.memory.used += 1
 
     def jump(self, jump: Jump) -> None:
-        """Grants steps in proportion to the size of the jump, fewer for one back home, and what was left over."""
+        """Grants steps in proportion to the jump's size, fewer for a jump back to source, plus the unspent ones."""
         settings = self._settings
         factor = jump.between(settings.back_near, settings.back_far) if jump.direction < 0 else 1.0
         bought = int(jump.size * settings.steps * factor)
         self.memory = BudgetState(jumped=True, granted=min(bought + self.left, settings.cap))
 
     def watched(self) -> dict[str, float]:
-        """Steps left, once a jump has set a limit."""
+        """Returns the number of steps left, after a jump has set a limit."""
         limited = self._settings.policy != "none" and self.memory.jumped
         return {"budget.left": float(self.left)} if limited else {}

@@ -1,4 +1,4 @@
-"""What the parts of Hamlet's control have in common: they react to jumps, and remember plain numbers."""
+"""Base of the parts of Hamlet's controller, which react to jumps and keep plain numbers as state."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
@@ -8,33 +8,33 @@ from segada.controllers.detector import Jump
 
 @dataclass(slots=True)
 class PartState:
-    """Base of what parts remember between steps: numbers, None, and lists of numbers."""
+    """Base of the state that parts keep between steps: numbers, None, and lists of numbers."""
 
 
 M = TypeVar("M", bound=PartState)
 
 
 class Part(Generic[M]):
-    """One idea of the control.
+    """One mechanism of the controller.
 
     Attributes:
-        memory: Everything that decides what the part will say and is not in its settings.
+        memory: State that, with the settings, determines the part's further behaviour.
     """
 
     def __init__(self, memory: M) -> None:
         self.memory = memory
 
     def jump(self, jump: Jump) -> None:
-        """Reacts to a shift of the domain; a part that does not care does nothing."""
+        """Reacts to a domain shift; does nothing by default."""
 
     def watched(self) -> dict[str, float]:
-        """What there is to see, by name."""
+        """Returns logged quantities by name."""
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """The memory, as plain data."""
+        """Returns the state as plain data."""
         return asdict(self.memory)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
         self.memory = type(self.memory)(**state)

@@ -1,14 +1,14 @@
-"""Learn from every frame at a constant rate."""
+"""Constant controller: every step learns at the optimizer's own rate."""
 
 from segada.controllers.base import Controller, ControllerParts, StepPlan, StepView
 
 
 class Constant(Controller):
-    """The default: adaptation has no end, so its rate has no schedule."""
+    """The default: an endless stream has no end for a schedule to reach."""
 
     def __init__(self, parts: ControllerParts) -> None:
-        """Needs none of the parts."""
+        """Ignores the parts."""
 
     def plan(self, view: StepView) -> StepPlan:  # noqa: ARG002 - constant by definition
-        """The same for every step."""
+        """Returns the same plan for every step."""
         return StepPlan()

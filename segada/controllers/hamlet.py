@@ -1,12 +1,12 @@
-"""Hamlet's control (Colomer et al. 2023, arXiv 2307.15063): learn when the domain has shifted, as far as it has.
+"""Hamlet's controller (Colomer et al. 2023, arXiv 2307.15063): learning in proportion to the domain shift.
 
-A detector watches how far the frames are from the source domain. A jump buys steps that learn, and sets their rate and
-how many source classes are pasted; between jumps, once the steps are spent, frames are only segmented. In each step
-that learns, modular training says from which stage on.
+A detector measures the distance of the frames from the source domain. A jump grants learning steps, and sets their
+learning rate and the share of pasted source classes. Once the steps are spent, frames are only segmented until the next
+jump. In each learning step, modular training selects the first stage that learns.
 
-What Hamlet's code does by accident is a setting here: nothing learned before the first jump
-(`budget.before_first_jump`), the head's factor lost after it (`learning_rate.keeps_head_factor`), fusion and classifier
-frozen under modular training (`modular.head`).
+Side effects of Hamlet's code are settings here: no learning before the first jump (`budget.before_first_jump`), no head
+factor after it (`learning_rate.keeps_head_factor`), fusion and classifier frozen under modular training
+(`modular.head`).
 """
 
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ from segada.settings.hamlet import HamletSettings
 
 
 class Hamlet(Controller):
-    """Detector, budget, learning rate, class-mix and modules; settings switch each of them off."""
+    """Detector, budget, learning rate, class-mix and modular training, each of which settings can disable."""
 
     def __init__(self, parts: ControllerParts) -> None:
         settings = parts.settings.controller
         assert isinstance(settings, HamletSettings)
         watches = settings.detector.signal != "none"
         self._settings = settings
-        self._lookout = ShiftMonitor(settings.detector, parts.static_model()) if watches else None
+        self._monitor = ShiftMonitor(settings.detector, parts.static_model()) if watches else None
         self._budget = Budget(settings.budget)
         self._rate = RATE_POLICIES[settings.learning_rate.policy](settings.learning_rate, self._budget)
         self._mix = DynamicMix(settings.mix)
         self._modules = MODULES[settings.modular.policy](settings.modular, parts.generator)
-        # The budget first: the rate falls over what it grants.
+        # The budget reacts first: the rate falls over the steps that it grants.
         self._parts: Mapping[str, Part[Any]] = {
             "budget": self._budget,
             "rate": self._rate,
@@ -45,8 +45,8 @@ class Hamlet(Controller):
         self.watches_predictions = watches
 
     def plan(self, view: StepView) -> StepPlan:
-        """Looks for a jump, lets every part react to it, then spends a step if there is one to spend."""
-        for jump in [] if self._lookout is None else self._lookout.jumps(view):
+        """Detects jumps, passes them to every part, then spends a step of the budget if one is left."""
+        for jump in [] if self._monitor is None else self._monitor.jumps(view):
             for part in self._parts.values():
                 part.jump(jump)
         if not self._budget.open:
@@ -63,25 +63,25 @@ class Hamlet(Controller):
         return plan
 
     def observe(self, log: Mapping[str, float]) -> None:
-        """Scores the modules by the loss; a step that learned nothing has none."""
+        """Scores the modules by the loss of a step that learned."""
         if log:
             self._modules.learn(log)
 
     def watched(self) -> dict[str, float]:
-        """What every part has to show, its room's name first: `detector.signal`, `budget.left`, ..."""
-        shown = {} if self._lookout is None else self._lookout.watched()
+        """Returns the logged quantities of all parts, prefixed by section: `detector.signal`, `budget.left`, ..."""
+        shown = {} if self._monitor is None else self._monitor.watched()
         for part in self._parts.values():
             shown |= part.watched()
         return shown
 
     def state_dict(self) -> dict[str, Any]:
-        """The memory of every part."""
+        """Returns the state of every part."""
         memories = {name: part.state_dict() for name, part in self._parts.items()}
-        return memories if self._lookout is None else {**memories, "lookout": self._lookout.state_dict()}
+        return memories if self._monitor is None else {**memories, "lookout": self._monitor.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
-        if self._lookout is not None:
-            self._lookout.load_state_dict(state["lookout"])
+        if self._monitor is not None:
+            self._monitor.load_state_dict(state["lookout"])

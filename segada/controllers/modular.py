@@ -1,4 +1,4 @@
-"""Modular training (Hamlet's HAMT, arXiv 2307.15063): which encoder stages, from one to the last, learn in a step."""
+"""Modular training (Hamlet's HAMT, arXiv 2307.15063): choice of the first encoder stage that learns in a step."""
 
 import math
 from abc import ABC, abstractmethod
@@ -13,10 +13,10 @@ from segada.settings.hamlet import ModularSettings
 
 @dataclass(slots=True)
 class ModuleState(PartState):
-    """What a policy remembers.
+    """State of a policy.
 
     Attributes:
-        stage: The latest choice of the first stage that learns, counted from 0.
+        stage: Latest choice of the first stage that learns, counted from 0.
     """
 
     stage: int = 0
@@ -29,8 +29,8 @@ class Modules(Part[ModuleState], ABC):
         """Starts with the first stage.
 
         Args:
-            settings: Its numbers.
-            generator: Of what is drawn.
+            settings: Settings of the policy.
+            generator: Generator of random choices.
         """
         super().__init__(ModuleState())
         self.settings = settings
@@ -38,38 +38,38 @@ class Modules(Part[ModuleState], ABC):
 
     @abstractmethod
     def choose(self) -> int:
-        """The first stage that learns in the next step, which does learn; called once for each."""
+        """Returns the first stage that learns in the next step; called once per learning step."""
 
     def learn(self, log: Mapping[str, float]) -> None:
-        """Takes note of what the step reported; most policies take none."""
+        """Receives the step's log, which most policies ignore."""
 
     def watched(self) -> dict[str, float]:
-        """The latest choice."""
+        """Returns the latest choice."""
         return {"modular.first_stage": float(self.memory.stage)}
 
 
 class Every(Modules):
-    """All stages, always."""
+    """All stages in every step."""
 
     def choose(self) -> int:
-        """0."""
+        """Returns 0."""
         return 0
 
 
 class Fixed(Modules):
-    """The stages from one on that is given."""
+    """The stages from a fixed one on."""
 
     def choose(self) -> int:
-        """The one in the settings."""
+        """Returns the stage that the settings name."""
         self.memory.stage = self.settings.first_stage
         return self.memory.stage
 
 
 class Drawn(Modules):
-    """Stages at random."""
+    """Stages chosen at random."""
 
     def choose(self) -> int:
-        """Drawn with the settings' probabilities."""
+        """Draws a stage with the settings' probabilities."""
         weights = torch.tensor(self.settings.probabilities)
         self.memory.stage = int(torch.multinomial(weights, 1, generator=self.generator))
         return self.memory.stage
@@ -77,13 +77,13 @@ class Drawn(Modules):
 
 @dataclass(slots=True)
 class Rewards(ModuleState):
-    """What the reward rule remembers.
+    """State of the reward policy.
 
     Attributes:
-        scores: Of each stage as the first that learns.
-        latest: The loss of the latest step that learned; None before the first.
-        before: The loss of the step before that.
-        credited: What was chosen in the latest step: the next loss tells what that was good for.
+        scores: Score of each stage as the first that learns.
+        latest: Loss of the latest learning step; None before the first.
+        before: Loss of the learning step before that.
+        credited: Choice of the latest step, which the next loss rewards.
     """
 
     scores: list[float] = field(default_factory=lambda: [0.0] * 4)
@@ -93,7 +93,7 @@ class Rewards(ModuleState):
 
 
 class Reward(Modules):
-    """The stages whose learning has lately lowered the loss by more than its trend promised."""
+    """The stages whose learning has recently lowered the loss by more than its trend predicted."""
 
     memory: Rewards
 
@@ -103,13 +103,13 @@ class Reward(Modules):
         self._weights = (1.0,) * 4 if settings.speeds is None else _softmax(settings.speeds, settings.temperature)
 
     def choose(self) -> int:
-        """The one with the greatest score; of equal ones the first."""
+        """Returns the stage with the greatest score; the first of equal ones."""
         scores = self.memory.scores
         self.memory.stage = scores.index(max(scores))
         return self.memory.stage
 
     def learn(self, log: Mapping[str, float]) -> None:
-        """Scores what was chosen the step before: this step's loss was taken before its own choice could matter."""
+        """Scores the choice of the step before, as this step's loss was computed before its own choice had effect."""
         memory, loss = self.memory, log[self.settings.loss]
         latest = loss if memory.latest is None else memory.latest
         before = loss if memory.before is None else memory.before
@@ -120,7 +120,7 @@ class Reward(Modules):
         memory.latest, memory.before, memory.credited = loss, latest, memory.stage
 
     def watched(self) -> dict[str, float]:
-        """The latest choice and the scores."""
+        """Returns the latest choice and the scores."""
         scores = {f"modular.score.{stage}": score for stage, score in enumerate(self.memory.scores)}
         return {**super().watched(), **scores}
 
@@ -137,4 +137,4 @@ MODULES: Mapping[str, Callable[[ModularSettings, torch.Generator], Modules]] = {
     "random": Drawn,
     "fixed": Fixed,
 }
-"""The policies by the name that settings use."""
+"""Table of the policies by their names in settings."""

@@ -1,4 +1,4 @@
-"""One cycle: the rate rises, then falls to zero (Smith and Topin 2018, arXiv 1708.07120)."""
+"""One-cycle schedule: the rate rises, then falls to zero (Smith and Topin 2018, arXiv 1708.07120)."""
 
 import math
 
@@ -6,11 +6,11 @@ from segada.controllers.base import Controller, ControllerParts, StepPlan, StepV
 from segada.settings.controller import OneCycleSettings
 
 START = 1 / 25
-"""Factor at the first step."""
+"""Factor of the rate at the first step."""
 
 
 class OneCycle(Controller):
-    """For pre-training, whose length is known. Both branches are half cosines."""
+    """Schedule for pre-training, whose length is known; both branches are half cosines."""
 
     def __init__(self, parts: ControllerParts) -> None:
         settings = parts.settings.controller
@@ -18,7 +18,7 @@ class OneCycle(Controller):
         self._warm_up = settings.warm_up
 
     def plan(self, view: StepView) -> StepPlan:
-        """Rises from 1/25 to 1 over the warm-up, then falls to 0 at the stream's end."""
+        """Returns a factor that rises from 1/25 to 1 over the warm-up, then falls to 0 at the stream's end."""
         place = view.number / view.total
         if place < self._warm_up:
             return StepPlan(_half_cosine(START, 1.0, place / self._warm_up))

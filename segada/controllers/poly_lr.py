@@ -5,7 +5,7 @@ from segada.settings.controller import PolySettings
 
 
 class Poly(Controller):
-    """For pre-training, whose length is known."""
+    """Schedule for pre-training, whose length is known."""
 
     def __init__(self, parts: ControllerParts) -> None:
         settings = parts.settings.controller
@@ -13,7 +13,7 @@ class Poly(Controller):
         self._settings = settings
 
     def plan(self, view: StepView) -> StepPlan:
-        """Falls from the first step on; a factor holds it down while the warm-up lasts."""
+        """Returns a factor that decays from the first step on, multiplied by the warm-up's factor."""
         settings = self._settings
         place = view.number / view.total
         fallen = settings.least + (1.0 - settings.least) * (1.0 - place) ** settings.power

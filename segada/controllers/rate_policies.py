@@ -1,4 +1,4 @@
-"""How the learning rate follows jumps (Hamlet, arXiv 2307.15063)."""
+"""Learning-rate policies that react to jumps (Hamlet, arXiv 2307.15063)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -12,11 +12,11 @@ from segada.settings.hamlet import RatePolicySettings
 
 @dataclass(slots=True)
 class Slope(PartState):
-    """What a policy remembers.
+    """State of a policy.
 
     Attributes:
-        start: The rate at the latest jump; None before the first.
-        steps: That have learned since.
+        start: Rate at the latest jump; None before the first.
+        steps: Number of learning steps since the latest jump.
     """
 
     start: float | None = None
@@ -24,14 +24,14 @@ class Slope(PartState):
 
 
 class RatePolicy(Part[Slope], ABC):
-    """A learning rate for the steps that learn."""
+    """A learning rate for learning steps."""
 
     def __init__(self, settings: RatePolicySettings, budget: Budget) -> None:
         """Starts with the optimizer's own rate.
 
         Args:
-            settings: Its numbers.
-            budget: Told of each jump before this policy is.
+            settings: Settings of the policy.
+            budget: Budget, which receives each jump before this policy does.
         """
         super().__init__(Slope())
         self.settings = settings
@@ -40,10 +40,10 @@ class RatePolicy(Part[Slope], ABC):
     @property
     @abstractmethod
     def rate(self) -> float | None:
-        """Of the next step, which the budget lets learn; None for the optimizer's own."""
+        """Rate of the next learning step; None for the optimizer's own."""
 
     def spend(self) -> None:
-        """A step learns at this rate."""
+        """Counts a step that learns at this rate."""
         self.memory.steps += 1
 
 
@@ -52,35 +52,35 @@ class Constant(RatePolicy):
 
     @property
     def rate(self) -> None:
-        """None, always."""
+        """None for every step."""
         return None
 
 
 class AdaptiveSlope(RatePolicy):
-    """From a start that is higher the farther the domain, straight down to 0 over the budget."""
+    """Starts higher for farther domains and falls linearly to 0 over the budget."""
 
     @property
     def rate(self) -> float | None:
-        """The start less its share of the budget that is spent."""
+        """Start minus the spent share of the budget."""
         start, account = self.memory.start, self.budget.memory
         return None if start is None else start * (1.0 - account.used / account.granted)
 
     def jump(self, jump: Jump) -> None:
-        """A new slope; what the old one had come down to does not matter."""
+        """Starts a new slope, independent of the previous rate."""
         self.memory = Slope(jump.between(self.settings.near, self.settings.far))
 
 
 class AdaptiveInit(RatePolicy):
-    """Each jump adds to what the rate has come down to; from there straight down to 0 over a set number of steps."""
+    """Adds to the rate at each jump, then falls linearly to 0 over a fixed number of steps."""
 
     @property
     def rate(self) -> float | None:
-        """The start less its share of the set number of steps."""
+        """Start minus the elapsed share of the fixed number of steps."""
         start = self.memory.start
         return None if start is None else start * (1.0 - min(self.memory.steps / self.settings.fall, 1.0))
 
     def jump(self, jump: Jump) -> None:
-        """Adds twice `initial` per threshold, at most the ceiling."""
+        """Adds twice `initial` per threshold to the rate, at most the ceiling."""
         added = min(2.0 * jump.size * self.settings.initial, self.settings.ceiling)
         self.memory = Slope((self.settings.initial if self.rate is None else self.rate) + added)
 
@@ -90,4 +90,4 @@ RATE_POLICIES: Mapping[str, Callable[[RatePolicySettings, Budget], RatePolicy]] 
     "adaptive_slope": AdaptiveSlope,
     "adaptive_init": AdaptiveInit,
 }
-"""The policies by the name that settings use."""
+"""Table of the policies by their names in settings."""

@@ -1,4 +1,4 @@
-"""The controllers by the name that settings use."""
+"""Table of the controllers by their names in settings."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""The detector at work: the signal of each batch, frame by frame, and what there is to see of it."""
+"""Feeds the detector with the signal of each batch, frame by frame, and logs it."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from segada.settings.hamlet import DetectorSettings
 
 
 class ShiftMonitor:
-    """Asks the static model about the frames of each step and tells the jumps."""
+    """Computes the signal from the static model's predictions for each step's frames, and detects jumps."""
 
     def __init__(self, settings: DetectorSettings, static: Segmentor) -> None:
         """Starts without a reference.
 
         Args:
-            settings: `signal` is not `none`.
-            static: In evaluation mode.
+            settings: Settings of the detector; `signal` is not `none`.
+            static: The static model in evaluation mode.
         """
         self._ask = SIGNALS[settings.signal]
         self._static = static
@@ -25,7 +25,7 @@ class ShiftMonitor:
         self._latest: dict[str, float] = {}
 
     def jumps(self, view: StepView) -> list[Jump]:
-        """The jumps that windows which end in this step are, in order: frames count, not steps."""
+        """Returns the jumps of windows that end in this step, in order; windows count frames, not steps."""
         assert view.logits is not None
         values: list[float] = signal(self._ask, self._static, view.images, view.logits).tolist()
         jumps = [jump for jump in map(self._detector.see, values) if jump is not None]
@@ -36,21 +36,21 @@ class ShiftMonitor:
         return jumps
 
     def watched(self) -> dict[str, float]:
-        """Of the latest step: its signal, and the directions of its jumps; reference, direction, domain and window."""
-        sight = self._detector.sight
-        reference = {} if sight.reference is None else {"detector.reference": sight.reference}
+        """Returns the latest step's signal and jump directions, and reference, direction, domain and window fill."""
+        state = self._detector.state
+        reference = {} if state.reference is None else {"detector.reference": state.reference}
         return {
             **self._latest,
             **reference,
-            "detector.direction": float(sight.direction),
-            "detector.domain": float(sight.domain),
-            "detector.window": float(sight.count),
+            "detector.direction": float(state.direction),
+            "detector.domain": float(state.domain),
+            "detector.window": float(state.count),
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """The detector's."""
+        """Returns the detector's state."""
         return self._detector.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
         self._detector.load_state_dict(state)

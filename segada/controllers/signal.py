@@ -1,7 +1,7 @@
-"""The detector's signal: how unlikely the static model finds what the scored network says (Hamlet, arXiv 2307.15063).
+"""The detector's signal: disagreement of static model and evaluated network (Hamlet, arXiv 2307.15063).
 
-In the source domain the two agree. Away from it the static model is at a loss, and the further the scored network has
-gone from it, the more it says what the static model would not.
+In the source domain both agree. The static model's predictions degrade with distance from it, and differ the more the
+further the evaluated network has adapted.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,31 +14,31 @@ from segada.models.segmentor import Segmentor
 
 
 def light_exit(static: Segmentor, images: Tensor) -> Tensor:
-    """Logits [B, K, H/4, W/4] of the light exit; only the encoder's first stage runs."""
+    """Returns logits [B, K, H/4, W/4] of the light exit; only the encoder's first stage runs."""
     finest = static.encoder.run(static.normalized(images), 0, 1)[0]
     return static.head.light(finest)
 
 
 def whole(static: Segmentor, images: Tensor) -> Tensor:
-    """Logits [B, K, H/4, W/4] of the whole static model."""
+    """Returns logits [B, K, H/4, W/4] of the whole static model."""
     logits: Tensor = static(images)
     return logits
 
 
 SIGNALS: Mapping[str, Callable[[Segmentor, Tensor], Tensor]] = {"light": light_exit, "full": whole}
-"""What the static model is asked, by the name that settings use."""
+"""Forward passes of the static model by their names in settings."""
 
 
 def signal(ask: Callable[[Segmentor, Tensor], Tensor], static: Segmentor, images: Tensor, logits: Tensor) -> Tensor:
-    """Cross-entropy of the static model against the scored network's most probable classes, in nats.
+    """Returns the static model's cross-entropy against the evaluated network's most probable classes, in nats.
 
-    Hamlet takes both at the resolution of the labels; a quarter of it says the same at a sixteenth of the work.
+    Hamlet computes both at label resolution; a quarter of it gives the same signal at a sixteenth of the cost.
 
     Args:
-        ask: One of `SIGNALS`.
-        static: In evaluation mode.
+        ask: Forward pass, one of `SIGNALS`.
+        static: The static model in evaluation mode.
         images: float32 [B, 3, H, W] in [0, 1].
-        logits: Of the scored network, float [B, K, H/4, W/4].
+        logits: Logits of the evaluated network, float [B, K, H/4, W/4].
 
     Returns:
         float [B], the mean over each frame's pixels, without gradient.

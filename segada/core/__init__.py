@@ -1,1 +1,1 @@
-"""Building blocks without knowledge of segmentation: atomic files, generators, timers."""
+"""Building blocks independent of segmentation: atomic files, generators, timers."""

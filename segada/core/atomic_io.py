@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a kill at any moment, sees the old content or the new, never a part."""
+"""Atomic file writes: a reader, also after a kill at any moment, sees either the old or the new content."""
 
 import os
 import tempfile
@@ -10,17 +10,18 @@ from segada.core.storage_errors import writing
 
 
 def write_bytes(path: Path, content: bytes, former: Path | None = None) -> None:
-    """Replaces the file's content; its folder is made if it is missing.
+    """Replaces the file's content; creates its folder if missing.
 
-    The content is on the disk when this returns, so that a failing machine loses nothing of it.
+    The content is on disk when this returns, so that a machine failure does not lose it.
 
     Args:
         path: The file.
-        content: All of it.
-        former: Where the old content goes, once the new is whole; a kill at that moment leaves it there alone.
+        content: Complete new content.
+        former: Path to which the old content is moved once the new is complete; a kill between both moves leaves only
+            this file.
 
     Raises:
-        StorageError: the file system takes nothing more; the old content stays.
+        StorageError: if the file system refuses the write; the old content is kept.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,20 +42,20 @@ def write_bytes(path: Path, content: bytes, former: Path | None = None) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Replaces the file's content, UTF-8. Raises as `write_bytes` does."""
+    """Replaces the file's content, encoded as UTF-8; raises as `write_bytes` does."""
     write_bytes(path, content.encode())
 
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
-    """Makes a folder with these files in one step: it is not there, or whole.
+    """Creates a folder with these files atomically: afterwards it is either absent or complete.
 
     Args:
-        path: The folder, which is not there yet or is empty.
-        files: Content by name.
+        path: The folder, which must be absent or empty.
+        files: Contents by file name.
 
     Raises:
-        StorageError: the file system takes nothing more; nothing is left behind.
-        OSError: something is in the folder already.
+        StorageError: if the file system refuses the write; nothing is left behind.
+        OSError: if the folder already contains something.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,29 +68,29 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def keep_damaged(path: Path) -> Path:
-    """Moves a damaged file out of the way of the one that replaces it: to `NAME.damaged`, or the next free number.
+    """Renames a damaged file to `NAME.damaged`, or with the next free number, so that it can be replaced.
 
     Returns:
-        Where it is now.
+        The new path.
     """
     with writing(path):
         return path.rename(damaged_name(path))
 
 
 def damaged_name(path: Path) -> Path:
-    """The name under which a damaged file is kept; nothing has it yet."""
+    """Returns an unused name under which a damaged file is kept."""
     kept = path.with_name(f"{path.name}.damaged")
     numbered = (kept.with_name(f"{kept.name}.{number}") for number in count(2))
     return next(name for name in chain([kept], numbered) if not name.exists())
 
 
 def add_line(path: Path, line: str) -> None:
-    """Adds a line, UTF-8, to a file in a folder that exists; a part of a line that a kill left is ended first.
+    """Appends a line, UTF-8, to a file in an existing folder; first terminates an incomplete last line.
 
-    The line is the system's when this returns, and on the disk when that sees fit.
+    The line has been passed to the operating system when this returns, but is not synchronized to disk.
 
     Raises:
-        StorageError: the file system takes nothing more; a part of the line may have been written.
+        StorageError: if the file system refuses the write; a part of the line may have been written.
     """
     with writing(path), path.open("a+b") as file:
         if file.tell() > 0:
@@ -100,7 +101,7 @@ def add_line(path: Path, line: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Puts on the disk which files a folder has: renaming one is not done before that."""
+    """Synchronizes a folder's entries to disk, which makes renames in it durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,20 +1,20 @@
-"""Text that other people wrote - names, paths, reasons - as it may be printed: it changes no line and no terminal."""
+"""Escapes foreign text - names, paths, reasons - for printing, so that it cannot control the terminal."""
 
 import sys
 import unicodedata
 from typing import Final
 
 _OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories of what a terminal, a browser or an editor obeys and does not show: control and format
-characters, such as those that reverse the direction of text, halves of pairs, and line ends."""
+"""Unicode categories of characters that a terminal, a browser or an editor obeys instead of showing: control and format
+characters, such as those that reverse the direction of text, surrogates, and line ends."""
 _JOINERS: Final = "\u200c\u200d"
-"""Format characters that scripts and emoji are spelled with."""
+"""Format characters that the spelling of some scripts and emoji requires."""
 
 
 def escaped(text: str) -> str:
-    r"""Returns the text in one line, with everything that is not shown but obeyed as an escape: `\x1b`, `\n`, `\u202e`.
+    r"""Returns the text in one line, with control and format characters escaped: `\x1b`, `\n`, `\u202e`.
 
-    Backslashes stay as they are, so that paths do.
+    Backslashes are kept, so that paths stay readable.
     """
     if text.isprintable():
         return text
@@ -22,7 +22,7 @@ def escaped(text: str) -> str:
 
 
 def escaped_lines(text: str) -> str:
-    """Returns the text with its lines kept and each of them escaped."""
+    """Returns the text with its line breaks kept and each line escaped."""
     return "\n".join(map(escaped, text.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""Random numbers by purpose: one generator each, so that a change in one place never shifts the draws of another."""
+"""Random generators by purpose, so that a change in one place never shifts the draws of another."""
 
 import zlib
 from typing import Literal
@@ -10,14 +10,14 @@ Purpose = Literal["initialisation", "replay", "class_mix", "augmentation", "rest
 
 
 def torch_generator(seed: int, purpose: Purpose) -> torch.Generator:
-    """A CPU generator that depends on the seed and the purpose alone."""
+    """Returns a CPU generator that depends on the seed and the purpose alone."""
     generator = torch.Generator()
     generator.manual_seed(int(_sequence(seed, purpose).generate_state(1, np.uint64)[0]))
     return generator
 
 
 def numpy_generator(seed: int, purpose: Purpose) -> np.random.Generator:
-    """A numpy generator that depends on the seed and the purpose alone."""
+    """Returns a numpy generator that depends on the seed and the purpose alone."""
     return np.random.default_rng(_sequence(seed, purpose))
 
 

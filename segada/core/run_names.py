@@ -1,7 +1,7 @@
-"""Names of what a run leaves in its folder, as patterns, for whoever has to tell it from what is not a run's."""
+"""Patterns of the names of a run's files, which distinguish them from other files."""
 
 DRAFT = "????????"
-"""What `segada.core.atomic_io` puts behind the name of a file, and a dot before it, while it writes it."""
+"""Random suffix of a draft of `segada.core.atomic_io`, whose name also begins with a dot."""
 
 _WHOLE = (
     "settings.yaml",
@@ -17,11 +17,11 @@ _WHOLE = (
     "panels/*.png",
     "tables/*.csv",
 )
-"""Files that are written whole, through a draft."""
+"""Files that are written completely, through a draft."""
 
 
 def draft(pattern: str) -> str:
-    """The pattern of what a kill leaves that comes while a file is written."""
+    """Returns the pattern of drafts that a kill during a write leaves behind."""
     folder, slash, name = pattern.rpartition("/")
     return f"{folder}{slash}.{name}.{DRAFT}"
 
@@ -29,6 +29,6 @@ def draft(pattern: str) -> str:
 RUN_DRAFTS = tuple(map(draft, _WHOLE))
 _GROWING = ("log.txt", "frames.jsonl")
 RUN_FILES = (*_WHOLE, *RUN_DRAFTS, *_GROWING, *(f"{name}.damaged*" for name in (*_WHOLE, *_GROWING)))
-"""Everything that a run may leave."""
+"""All files that a run may leave."""
 RUN_MARKS = ("settings.yaml", "checkpoint/state.pt", *RUN_DRAFTS)
-"""Of which a folder has one as soon as a run is begun in it."""
+"""Files of which a folder contains at least one as soon as a run has begun in it."""

@@ -1,4 +1,4 @@
-"""CSV that programs read and that spreadsheets open without running anything."""
+"""CSV that spreadsheets can open without evaluating cells as formulas."""
 
 import csv
 import io
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet takes for a formula."""
+"""First characters by which a spreadsheet recognizes a formula."""
 MARK: Final = "'"
-"""Before such a cell, so that it is text."""
+"""Prefix that marks such a cell as text."""
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """CSV with a head; what a row lacks is empty.
+    """Returns CSV with a header; columns missing in a row are empty.
 
-    Text that begins as a formula does, and is no number, has `MARK` before it.
+    Text that begins like a formula and is not a number gets the prefix `MARK`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -24,7 +24,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
 
 
 def unmarked(cell: str) -> str:
-    """The text that a cell of `csv_text` stands for."""
+    """Returns the original text of a cell written by `csv_text`."""
     return cell[len(MARK) :] if cell.startswith(tuple(MARK + sign for sign in FORMULA)) else cell
 
 

@@ -1,4 +1,4 @@
-"""File systems that take nothing more: full, out of quota, read-only, closed or gone. Nobody's mistake in a setting."""
+"""Errors of file systems that refuse writes: full, out of quota, read-only, closed or gone."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MOST_CAUSES = 20
-"""Links of a chain of exceptions that are looked at."""
+"""Largest number of links of an exception chain that are examined."""
 
 _WHAT_IS_WRONG: Mapping[int, str] = {
     errno.ENOSPC: "is full",
@@ -28,25 +28,25 @@ _SAID: Mapping[str, int] = {
     "Read-only file system": errno.EROFS,
     "readonly database": errno.EROFS,
 }
-"""How databases, and libraries that pass on no number, say the same."""
+"""Messages of databases and of libraries that report no error number."""
 
 
 class StorageError(OSError):
-    """A file could not be written, for a reason that goes away without a change to the run.
+    """A file could not be written, for a reason that does not depend on the run.
 
-    The text is one line: which file system, what is wrong with it, and the file.
+    The message is one line: the file system, its problem, and the file.
     """
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """While the context is open, a file system that refuses is named.
+    """Converts errors of a refusing file system within the context to StorageError.
 
     Args:
-        path: The file that is written.
+        path: File that is written.
 
     Raises:
-        StorageError: the file system refuses.
+        StorageError: if the file system refuses a write.
     """
     try:
         yield
@@ -57,11 +57,11 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def storage_error(error: BaseException, path: Path) -> StorageError | None:
-    """The refusal of a file system behind an error of another library; None if there is none.
+    """Returns the file-system error behind an error of another library; None if there is none.
 
     Args:
-        error: The error; what it was raised from is looked at too.
-        path: Where it was writing, if it does not say.
+        error: The error; its chain of causes is examined too.
+        path: File being written, used if the error names none.
     """
     for cause in causes(error):
         if isinstance(cause, StorageError):
@@ -76,7 +76,7 @@ def storage_error(error: BaseException, path: Path) -> StorageError | None:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from, one after the other."""
+    """Yields the error and its chain of causes."""
     cause: BaseException | None = error
     for _ in range(MOST_CAUSES):
         if cause is None:

@@ -1,4 +1,4 @@
-"""Where a step's time goes: parts of the work are named as they begin and end."""
+"""Timers of a step and of its named parts."""
 
 import time
 from collections import defaultdict
@@ -10,14 +10,14 @@ import torch
 
 
 class Timer:
-    """Measures nothing: what a run that is not profiled carries."""
+    """A timer that measures nothing, for runs that are not profiled."""
 
     def step(self) -> AbstractContextManager[None]:
-        """The work inside is a step of the stream."""
+        """Marks the work inside as a step of the stream."""
         return nullcontext()
 
-    def part(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - what it is called does not matter here
-        """The work inside is called `name`; that of a part inside another is the inner one's alone."""
+    def part(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the name has no use here
+        """Marks the work inside as part `name`; the time of a nested part counts for that part only."""
         return nullcontext()
 
 
@@ -29,8 +29,8 @@ class StepTime:
     """Wall time of one step, in seconds.
 
     Attributes:
-        parts: By name, in the order in which they first ended, an entry per time that the part was done.
-        total: Of the whole step; what no part names is in it too.
+        parts: Seconds by name, in the order in which parts first ended, with an entry for each execution.
+        total: Seconds of the whole step, including work outside all parts.
     """
 
     parts: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -38,12 +38,12 @@ class StepTime:
 
 
 class StepTimer(Timer):
-    """Notes the wall time of each step and of its parts; parts outside of a step count nowhere.
+    """Records the wall time of each step and of its parts; parts outside a step are not counted.
 
-    A GPU is waited for at both ends of a part, so that its work counts where it is done.
+    The GPU is synchronized at both ends of a part, so that its work counts for the part that launched it.
 
     Attributes:
-        steps: That have ended, in order.
+        steps: Times of completed steps, in order.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class StepTimer(Timer):
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Times the work inside."""
+        """Measures the work inside as a step."""
         self._current = StepTime()
         begun = self._now()
         yield
@@ -64,7 +64,7 @@ class StepTimer(Timer):
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Times the work inside, without that of parts in it."""
+        """Measures the work inside as a part, without nested parts."""
         begun = self._now()
         self._inside.append(0.0)
         yield

@@ -1,4 +1,4 @@
-"""How torch computes in this process: threads, and whether the same input must give the same bits."""
+"""Configures torch in this process: threads and determinism."""
 
 import os
 
@@ -9,20 +9,20 @@ from segada.settings.evaluation import RuntimeSettings
 
 
 def set_up_torch(runtime: RuntimeSettings) -> None:
-    """Sets what holds for the whole process; a later run in it sets its own."""
+    """Applies process-wide settings of torch; the settings of a later run in the same process replace them."""
     torch.set_num_threads(runtime.threads)
     if runtime.deterministic:
-        # cuBLAS reads it when a GPU is first used; without it torch refuses matrix products.
+        # cuBLAS reads this variable at the first use of a GPU; without it torch refuses matrix products.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(runtime.deterministic)
     torch.backends.cudnn.deterministic = runtime.deterministic
 
 
 def refuse_absent(device: str) -> None:
-    """Whether torch finds the device here.
+    """Checks that torch finds the device on this machine.
 
     Raises:
-        InputError: it does not.
+        InputError: if torch does not find it.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("runtime.device is 'cuda', but torch finds no GPU here; set runtime.device to 'cpu'")

@@ -1,1 +1,1 @@
-"""Data sets, one layout one file, and what is done to frames before the network sees them."""
+"""Data: data sets, one module per layout, and the transforms of frames before the network."""

@@ -1,4 +1,4 @@
-"""Batches: frames as the network takes them."""
+"""Batches: frames as inputs of the network."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from segada.data.frames import Frames
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some frames as tensors of their own, shared with nothing.
+    """Frames as tensors with memory of their own.
 
     Attributes:
         images: float32 [B, 3, H, W], RGB in [0, 1].
@@ -23,17 +23,17 @@ class Batch:
     labels: Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on a device; a pinned one is copied to a GPU while that and this thread go on."""
+        """Returns the same batch on a device; a pinned batch is copied to a GPU asynchronously."""
         alongside = device.type == "cuda"
         return Batch(self.images.to(device, non_blocking=alongside), self.labels.to(device, non_blocking=alongside))
 
     def pinned(self) -> "Batch":
-        """The same batch in memory that a GPU copies from by itself."""
+        """Returns the same batch in pinned memory."""
         return Batch(self.images.pin_memory(), self.labels.pin_memory())
 
 
 def to_batch(frames: Frames, indices: npt.NDArray[np.int64]) -> Batch:
-    """Copy the frames of these indices [B] into a batch; their arrays may be read-only memory."""
+    """Copies the frames of these indices [B] into a batch; their arrays may be read-only memory."""
     images = torch.from_numpy(np.take(frames.images, indices, axis=0)).permute(0, 3, 1, 2)
     labels = torch.from_numpy(np.take(frames.labels, indices, axis=0))
     return Batch(images.to(torch.float32, memory_format=torch.contiguous_format).div_(255), labels.to(torch.int64))

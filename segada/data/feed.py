@@ -1,4 +1,4 @@
-"""Batches on their way to a device: while a GPU computes, another thread makes the next one."""
+"""Batches for a device: while a GPU computes, another thread prepares the next one."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,19 +14,19 @@ Indices = npt.NDArray[np.int64]
 
 
 def makes_ahead(device: torch.device) -> bool:
-    """Whether batches are made before they are asked for: on a CPU that would take from a step what it gives to it."""
+    """Returns True if batches are prepared ahead; on a CPU that would slow down the step as much as it saves."""
     return device.type == "cuda"
 
 
 class Feed:
-    """Batches of some frames, the same whether they are made ahead or not."""
+    """Batches of some frames, the same whether they are prepared ahead or not."""
 
     def __init__(self, frames: Frames, device: torch.device) -> None:
-        """Starts a thread if batches are made ahead.
+        """Starts a thread if batches are prepared ahead.
 
         Args:
-            frames: That batches are taken from.
-            device: Where they will be wanted.
+            frames: Frames that batches are taken from.
+            device: Device that the batches are for.
         """
         self._frames = frames
         self._pins = device.type == "cuda"
@@ -34,7 +34,8 @@ class Feed:
         self._begun: tuple[Indices, Future[Batch]] | None = None
 
     def batch(self, indices: Indices, following: Indices | None = None) -> Batch:
-        """The frames of these indices [B], on the CPU; those of `following` are probably asked for next."""
+        """Returns the frames of these indices [B], on the CPU; `following` are the indices that are probably requested
+        next."""
         begun, self._begun = self._begun, None
         guessed = begun is not None and np.array_equal(begun[0], indices)
         made = begun[1].result() if begun is not None and guessed else self._made(indices)
@@ -48,7 +49,7 @@ class Feed:
 
 
 def fed(frames: Frames, indices: Sequence[Indices], device: torch.device) -> Iterator[Batch]:
-    """A batch on the device for each of the indices [B]."""
+    """Yields a batch on the device for each of the index arrays [B]."""
     feed = Feed(frames, device)
     for current, following in zip(indices, [*indices[1:], None], strict=False):
         yield feed.batch(current, following).to(device)

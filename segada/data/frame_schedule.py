@@ -1,4 +1,4 @@
-"""Which frames each step of a stream sees: arithmetic only, the same for every trial of a study."""
+"""The frames of each step of a stream: arithmetic only, the same for every trial of a study."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Step:
     """One step of a stream.
 
     Attributes:
-        number: Counted from 0 over the whole stream.
+        number: Number of the step, counted from 0 over the whole stream.
         frames: int64 [at most batch_size], numbers of frames of the visited domain.
-        repeats: Whether an earlier pass of the visit has shown these frames.
+        repeats: True if an earlier pass of the visit has used these frames.
     """
 
     number: int
@@ -25,24 +25,24 @@ class Step:
 
 
 class FrameSchedule:
-    """The drive through the domains: each visit takes up where the visits before it have got to.
+    """Frames of all visits: each visit continues after the frames of the visits before it.
 
-    Paired domains (the same scenes in other weather) therefore never show one scene in two visits until the frames run
-    out; then the drive begins again.
+    Paired domains (the same scenes in other weather) therefore never show one scene in two visits until the frames are
+    exhausted; then the schedule starts over.
     """
 
     def __init__(self, stream: StreamSettings, lengths: Mapping[str, int]) -> None:
-        """Plans the drive.
+        """Plans the schedule.
 
         Args:
             stream: Visits, frames per visit, passes and batch size.
-            lengths: Frames that each visited domain has.
+            lengths: Number of frames of each visited domain.
         """
         self._stream = stream
         self._lengths = lengths
 
     def steps(self, visit: int) -> Iterator[Step]:
-        """The steps of a visit, counted from 0."""
+        """Yields the steps of a visit, counted from 0."""
         batch_size = self._stream.batch_size
         number = self.steps_before(visit)
         frames = self._numbers(visit)
@@ -52,16 +52,16 @@ class FrameSchedule:
                 number += 1
 
     def steps_before(self, visit: int) -> int:
-        """Steps of all visits before this one."""
+        """Returns the number of steps of all visits before this one."""
         return sum(self._count(domain) for domain in self._stream.all_visits()[:visit])
 
     def needed(self, domain: str) -> npt.NDArray[np.int64]:
-        """Numbers of the domain's frames that the stream passes over, each once, ascending."""
+        """Returns the numbers of the domain's frames that the stream uses, each once, ascending."""
         visits = [visit for visit, name in enumerate(self._stream.all_visits()) if name == domain]
         return np.unique(np.concatenate([self._numbers(visit) for visit in visits]))
 
     def total_steps(self) -> int:
-        """Steps of the whole stream."""
+        """Returns the number of steps of the whole stream."""
         return self.steps_before(len(self._stream.all_visits()))
 
     def _numbers(self, visit: int) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Frames: what every data set hands out and everything else consumes."""
+"""Frames: images with labels, the output of every data set."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +30,11 @@ class Frames:
 
 
 class UnreadableFrame(ValueError):
-    """A file of a frame cannot be read, or is not what its data set says.
+    """A file of a frame cannot be read, or is not as its data set defines it.
 
     Attributes:
-        path: Of the file.
-        reason: What is wrong with it, and what to do.
+        path: Path of the file.
+        reason: Problem with the file, and the cure.
     """
 
     def __init__(self, path: Path, reason: str) -> None:

@@ -28,9 +28,9 @@ NAMES: Final = (
 )
 NUM_CLASSES: Final = len(NAMES)
 IGNORE: Final = 255
-"""Label of a pixel that neither teaches nor counts."""
+"""Label of a pixel that counts neither in losses nor in scores."""
 THINGS: Final = (6, 7, 11, 12, 13, 14, 15, 16, 17, 18)
-"""Classes of countable objects; feature distance looks at their pixels (Hoyer et al. 2022)."""
+"""Classes of countable objects; the feature distance uses their pixels (Hoyer et al. 2022)."""
 
 PALETTE: Final = (
     (128, 64, 128),
@@ -60,5 +60,5 @@ _COLORS[:NUM_CLASSES] = PALETTE
 
 
 def colorise(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Paint labels uint8 [..., H, W] in the Cityscapes colors: uint8 [..., H, W, 3], RGB."""
+    """Paints labels uint8 [..., H, W] in the Cityscapes colors: uint8 [..., H, W, 3], RGB."""
     return _COLORS[labels]

@@ -1,4 +1,4 @@
-"""The buffer of labelled source frames, and which of them are replayed next."""
+"""The buffer of labelled source frames, and the policies of drawing from it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,8 @@ from segada.settings.stream import ReplaySettings
 
 Indices: TypeAlias = npt.NDArray[np.int64]
 Deal: TypeAlias = Callable[[np.random.Generator], Indices]
-"""Gives the frames that come next, as many as the buffer keeps: [N, 2], indices and the classes they were drawn for."""
+"""Function that draws the next frames, as many as the buffer keeps: [N, 2], indices and the classes they were drawn
+for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Drawn:
 
     Attributes:
         batch: The frames.
-        classes: The class that each was drawn for, 255 where for none.
+        classes: Class that each was drawn for, 255 if none.
     """
 
     batch: Batch
@@ -35,23 +36,23 @@ class Drawn:
 
 
 class ReplayState(TypedDict):
-    """Where a buffer has got to: plain values that JSON can hold."""
+    """State of a buffer, as plain values for JSON."""
 
     due: list[list[int]]
     generator: str
 
 
 class ReplayBuffer:
-    """Gives batches of source frames without end.
+    """Endless batches of source frames.
 
     Args:
-        frames: the source domain. If it has more than `settings.size`, that many are kept, drawn at random.
-        settings: size and policy.
-        generator: decides everything that is random here, and belongs to the buffer from now on.
-        device: where the batches will be wanted; the CPU if not given. They are made on the CPU.
+        frames: Source domain. If it has more than `settings.size` frames, that many are kept, drawn at random.
+        settings: Size and policy.
+        generator: Generator of all randomness here; owned by the buffer from now on.
+        device: Device that the batches are for; the CPU if not given. They are made on the CPU.
 
     Raises:
-        ValueError: the policy is `rare_class` and no frame shows any class.
+        ValueError: The policy is `rare_class` and no frame shows any class.
     """
 
     def __init__(
@@ -69,44 +70,45 @@ class ReplayBuffer:
         self._due: Indices = np.empty((0, 2), np.int64)
 
     def next_batch(self, size: int) -> Batch:
-        """The next `size` frames."""
+        """Returns the next `size` frames."""
         return self.next_drawn(size).batch
 
     def next_drawn(self, size: int) -> Drawn:
-        """The next `size` frames, and what each was drawn for."""
+        """Returns the next `size` frames, and the class that each was drawn for."""
         while len(self._due) < size:
             self._due = np.concatenate([self._due, self._deal(self._generator)])
         drawn, self._due = np.split(self._due, [size])
-        # What is not dealt yet is not made ahead: to deal it early would change the state.
+        # Frames that are not drawn yet are not prepared ahead: to draw them early would change the state.
         following = self._due[:size, 0] if len(self._due) >= size else None
         return Drawn(self._feed.batch(drawn[:, 0], following), tuple(drawn[:, 1].tolist()))
 
     def spread(self, count: int) -> Iterator[Batch]:
-        """At most `count` of the kept frames, spread evenly over them, one in each batch.
+        """Yields at most `count` of the kept frames, spread evenly over them, one in each batch.
 
-        Nothing is drawn: the batches to come are the same as without it.
+        Draws nothing: the later batches are the same as without this call.
         """
         count = min(count, len(self._kept))
         for place in range(count):
             yield self._feed.batch(self._kept[[place * len(self._kept) // count]])
 
     def state_dict(self) -> ReplayState:
-        """Everything that decides the batches to come."""
+        """Returns everything that determines the later batches."""
         return ReplayState(due=self._due.tolist(), generator=json.dumps(self._generator.bit_generator.state))
 
     def load_state_dict(self, state: ReplayState) -> None:
-        """Go on from where another buffer was that was made of the same frames, settings and seed."""
+        """Continues from the state of another buffer made of the same frames, settings and seed."""
         self._due = np.array(state["due"], np.int64).reshape(-1, 2)
         self._generator.bit_generator.state = json.loads(state["generator"])
 
 
 def uniform(_labels: Bytes, kept: Indices, _settings: ReplaySettings) -> Deal:
-    """Every kept frame comes once, in random order, before any comes again."""
+    """Draws every kept frame once, in random order, before any is repeated."""
     return lambda generator: np.column_stack([generator.permutation(kept), np.full(len(kept), IGNORE)])
 
 
 def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings) -> Deal:
-    """Draw a class, rare ones more often, then one of the frames that show it (Hoyer et al. 2022, arXiv 2111.14887)."""
+    """Draws a class, rare ones more often, then one of the frames that show it (Hoyer et al. 2022, arXiv
+    2111.14887)."""
     pixels = np.stack([np.bincount(labels[index].ravel(), minlength=256)[:NUM_CLASSES] for index in kept])
     showing = [kept[column >= settings.min_pixels] for column in pixels.T]
     if not any(map(len, showing)):
@@ -127,12 +129,13 @@ def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings) -> Deal:
 def class_probabilities(
     pixels: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_], temperature: float
 ) -> npt.NDArray[np.float64]:
-    """softmax((1 - f) / temperature) over the classes that some frame shows; f is a class's share of labelled pixels.
+    """Returns softmax((1 - f) / temperature) over the classes that some frame shows; f is a class's share of labelled
+    pixels.
 
     Args:
-        pixels: of each class [C], over all frames.
+        pixels: Number of pixels of each class [C], over all frames.
         shown: [C]; other classes get probability 0.
-        temperature: above 0; smaller prefers rare classes more.
+        temperature: Above 0; smaller prefers rare classes more.
     """
     frequency = pixels / pixels.sum()
     probabilities: npt.NDArray[np.float64] = softmax(np.where(shown, (1 - frequency) / temperature, -np.inf))

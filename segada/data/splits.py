@@ -1,6 +1,7 @@
-"""The four purposes that the frames of a domain are divided among."""
+"""The four splits of a domain's frames."""
 
 from typing import Literal
 
 Split = Literal["source", "adapt", "val", "test"]
-"""Learned from with labels; passed over without; looked at by a search; looked at by nothing but published figures."""
+"""Split of a domain: `source` is trained on with labels, `adapt` is adapted on without, `val` is for selection by a
+search, `test` for published figures only."""

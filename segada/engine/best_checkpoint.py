@@ -1,4 +1,4 @@
-"""The network as it was after the visit that scored best: what a source training is chosen by."""
+"""The network of the visit with the highest mIoU, by which a source model is chosen in pre-training."""
 
 import copy
 from collections.abc import Collection
@@ -16,18 +16,18 @@ from segada.settings import RunSettings
 
 
 class BestCheckpoint:
-    """Keeps what `logging.best_weights` asks for, and is empty without it.
+    """Keeps the weights of the best visit if `logging.best_weights` is set; otherwise stays empty.
 
-    What is kept is part of a run's checkpoint, so that `best.safetensors` is the same whatever happens to the run or to
-    that file.
+    The kept weights are part of a run's checkpoint, so that `best.safetensors` can be written again after an
+    interruption or if the file is lost.
     """
 
     def __init__(self, settings: RunSettings, learning: Collection[str]) -> None:
-        """Begins with nothing.
+        """Starts without weights.
 
         Args:
-            settings: Of the run.
-            learning: Names of the network's parameters that learn.
+            settings: Settings of the run.
+            learning: Names of the network's learning parameters.
         """
         self._asked = settings.logging.best_weights
         self._hash = settings.settings_hash()
@@ -37,7 +37,7 @@ class BestCheckpoint:
         self._written: BestRecord | None = None
 
     def see(self, record: VisitRecord, network: Segmentor) -> None:
-        """Keeps the network's weights if no visit before has scored as well: the mean over the scored domains."""
+        """Keeps the weights if the mean mIoU over the evaluated domains exceeds that of all earlier visits."""
         miou = float(np.mean(list(record.miou.values())))
         if not self._asked or (self._record is not None and miou <= self._record.miou):
             return
@@ -50,16 +50,16 @@ class BestCheckpoint:
         }
 
     def publish(self, folder: RunDir, network: Segmentor) -> None:
-        """Writes `best.safetensors` and `best.json`, unless this object has.
+        """Writes `best.safetensors` and `best.json`, unless this object has already written this record.
 
         Args:
-            folder: Of the run.
-            network: What never changes in it is as it was in the best visit.
+            folder: Folder of the run.
+            network: Network of the run; its tensors that never change complete the kept ones.
         """
         if self._record == self._written or self._record is None:
             return
         generator = network.encoder.generator
-        # Generators cannot be copied; this one is not drawn from.
+        # Generators cannot be copied; the copy shares this one, which saving does not draw from.
         best = copy.deepcopy(network, {id(generator): generator})
         best.load_state_dict(self._tensors, strict=False)
         save_weights(best, folder.best, self._hash)
@@ -67,13 +67,13 @@ class BestCheckpoint:
         self._written = self._record
 
     def state_dict(self) -> dict[str, Any]:
-        """What is kept; empty if nothing is."""
+        """Returns the kept record and tensors; empty if there are none."""
         if self._record is None:
             return {}
         return {"record": self._record.model_dump(mode="json"), "tensors": self._tensors}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
         if state:
             self._record = BestRecord.model_validate(state["record"])
             self._tensors = dict(state["tensors"])

@@ -1,4 +1,4 @@
-"""How much of a GPU's memory one run takes, evaluation and what CUDA itself needs in a process included."""
+"""GPU memory of one run, including evaluation and the memory that CUDA needs per process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from segada.engine.runner import Run
 from segada.settings import RunSettings
 
 Memory: TypeAlias = Callable[[], tuple[int, int]]
-"""Bytes that are free on the device now, and bytes that it has."""
+"""Returns free and total bytes of the device."""
 STEPS = 3
-"""Of adaptation: the second begins with the optimizer's moments, and one more for what grows late."""
+"""Number of adaptation steps: the second runs with the optimizer's moments, a third covers late growth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Of a run, alone on a device.
+    """GPU memory of a run that has the device to itself.
 
     Attributes:
-        used: Bytes that are not free after it; what others have on the device counts as the run's.
-        total: Bytes that the device has.
+        used: Bytes that are not free after the run; memory of other processes on the device is included.
+        total: Bytes of the device.
     """
 
     used: int
@@ -30,17 +30,17 @@ class Footprint:
 
 
 def footprint(settings: RunSettings, memory: Memory = torch.cuda.mem_get_info) -> Footprint:
-    """Adapts for a few steps, scores a batch of every domain, and looks at what is taken then.
+    """Measures the memory in use after a few adaptation steps and an evaluation batch of every domain.
 
-    torch's allocator keeps what it has once asked for, so that what is taken at the end is the most there was. Weights
-    play no part: random ones are taken, since a study's source model may not be trained yet.
+    torch's allocator keeps the memory that it once reserved, so the memory in use at the end is the peak. Weights do
+    not matter: random ones are used, since a study's source model may not be trained yet.
 
     Args:
-        settings: Of the run; nothing is written.
-        memory: Asks the device.
+        settings: Settings of the run; no file is written.
+        memory: Returns free and total bytes of the device.
 
     Raises:
-        ValueError: as of `segada.engine.run_data.prepare_data`.
+        ValueError: for the reasons listed at `segada.engine.run_data.prepare_data`.
     """
     short = _short(settings)
     run = Run(short, prepare_data(short))
@@ -50,12 +50,12 @@ def footprint(settings: RunSettings, memory: Memory = torch.cuda.mem_get_info) -
 
 
 def _short(settings: RunSettings) -> RunSettings:
-    """The same at every step, with as few frames as do."""
+    """Returns settings with the same memory need per step and as few frames as possible."""
     stream, scored = settings.stream, settings.evaluation.batch_size
     seen = STEPS * stream.batch_size
     limits = settings.data.splits.model_dump()
     wanted = {"source": stream.batch_size, "adapt": seen, "val": scored, "test": scored}
-    # A stream that visits what it learns from passes over frames of the source.
+    # A stream that visits the split it learns from passes over source frames.
     wanted[stream.split] = seen
     splits = {split: min(limits[split], count) for split, count in wanted.items()}
     return settings.model_copy(

@@ -1,4 +1,4 @@
-"""From the visits of a run to its result: arithmetic alone."""
+"""Computes a run's report from the records of its visits."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,14 +15,14 @@ def run_result(
     trainable: int,
     unreadable: Mapping[str, int],
 ) -> RunReport:
-    """The report on a run, or on as much of it as is done.
+    """Returns the report of a run or of its visits so far.
 
     Args:
-        settings: Of the run.
-        records: Of its visits so far, at least one.
+        settings: Settings of the run.
+        records: Records of the visits so far, at least one.
         source_only: mIoU of the source model by domain.
-        trainable: Numbers that learn.
-        unreadable: Frames that were left out, by domain.
+        trainable: Number of trainable scalars.
+        unreadable: Number of unreadable frames by domain.
     """
     mean = float(np.mean([record.visited_miou for record in records]))
     source_mean = float(np.mean([source_only[record.domain] for record in records]))

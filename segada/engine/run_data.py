@@ -1,4 +1,4 @@
-"""What every trial of a study shares and none changes: decoded frames, and the source model's own scores on them."""
+"""Read-only data that all trials of a study share: decoded frames, and the source model's mIoU on them."""
 
 import hashlib
 import json
@@ -25,32 +25,32 @@ from segada.data.splits import Split
 from segada.errors import InputError
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
-from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.loading import LoadingSettings
 from segada.settings.stream import ReplaySettings
 
 Opened: TypeAlias = dict[tuple[str, Split], DomainFrames]
-"""Frames by domain and purpose."""
+"""Frames by domain and split."""
 
 BYTES_PER_PIXEL = 4
-"""Of a frame as it is kept: three channels and the label."""
+"""Bytes per pixel of a decoded frame: three channels and the label."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """Read-only input of a run; numpy arrays, so that it travels through shared memory without a copy.
+    """Read-only input of a run, as numpy arrays, which pass through shared memory without a copy.
 
     Attributes:
-        key: Of the settings that it was made from, see `run_data_key`.
+        key: Hash of the settings that the data were prepared from, see `run_data_key`.
         source: Labelled frames of the source domain.
-        lengths: How many frames each visited domain has.
-        visited: Those of them that the stream passes over, in ascending order, by domain; all where a file holds them.
-        held_out: The frames that are scored after each visit, by domain.
-        source_only: mIoU of the untouched source model on `held_out`, by domain.
-        unreadable: Frames that are in none of these because their files are damaged, by domain; of domains without any,
-            nothing.
+        lengths: Number of frames of each visited domain.
+        visited: Frames that the stream passes over, in ascending order, by domain; all frames if a cache file holds
+            them.
+        held_out: Frames that are evaluated after each visit, by domain.
+        source_only: mIoU of the unadapted source model on `held_out`, by domain.
+        unreadable: Frames left out because their files are damaged, by domain; domains without such frames are absent.
     """
 
     key: str
@@ -64,17 +64,17 @@ class RunData:
     def batches(
         self, domain: str, schedule: FrameSchedule, steps: Sequence[Step], device: torch.device
     ) -> Iterator[Batch]:
-        """A batch on the device for each of some steps through a domain."""
+        """Yields one batch on the device for each of the given steps through a domain."""
         frames, passed = self.visited[domain], schedule.needed(domain)
         whole = len(frames) == self.lengths[domain]
         return fed(frames, [step.frames if whole else np.searchsorted(passed, step.frames) for step in steps], device)
 
     def count_unreadable(self) -> dict[str, int]:
-        """How many frames are left out, by domain; of domains without any, nothing."""
+        """Returns the number of unreadable frames by domain; domains without any are absent."""
         return {name: len(left_out) for name, left_out in self.unreadable.items()}
 
     def shortfalls(self) -> list[str]:
-        """A line for each domain of which frames were left out: how many, and why."""
+        """Returns a line for each domain with unreadable frames: their number and the reasons."""
         return [
             f"frames of domain {name} that cannot be read and are left out: {len(left_out)}, "
             + ", ".join(f"{one.path} {one.reason}" for one in left_out)
@@ -83,7 +83,7 @@ class RunData:
 
 
 def run_data_key(settings: RunSettings) -> str:
-    """The same for two runs exactly when they can share material."""
+    """Returns a hash that is equal for two runs exactly if they can share their data."""
     relevant = {
         "data": settings.data.model_copy(update={"loading": LoadingSettings()}),
         "stream": settings.stream.model_copy(update={"batch_size": 1, "passes": 1, "replay": ReplaySettings()}),
@@ -99,18 +99,18 @@ def run_data_key(settings: RunSettings) -> str:
 
 
 def prepare_data(settings: RunSettings) -> RunData:
-    """Loads or renders every frame of the run and scores the source model on the held-out ones.
+    """Loads or renders every frame of the run and evaluates the source model on the held-out frames.
 
     Raises:
-        ValueError: if a data set, a checkpoint or the device is missing or not what the settings say, if the frames are
-            more than the memory of this machine, or if the held-out frames of a domain show no labelled pixel.
+        ValueError: if a data set, a checkpoint or the device is missing or does not match the settings, if the frames
+            exceed this machine's memory, or if the held-out frames of a domain have no labelled pixel.
     """
     set_up_torch(settings.runtime)
     refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
     _refuse_too_many(settings)
     if settings.model.checkpoint is not None:
-        # Before frames are read or rendered, which may take minutes.
+        # The checkpoint is looked up before frames are read or rendered, which may take minutes.
         find_checkpoint(settings.model.checkpoint)
     opened = _opened(settings)
     lengths = {name: len(opened[name, stream.split]) for name in stream.all_visits()}
@@ -129,7 +129,7 @@ def prepare_data(settings: RunSettings) -> RunData:
 
 
 def _opened(settings: RunSettings) -> Opened:
-    """The frames of every domain for every purpose that the run needs, each opened once."""
+    """Opens the frames of every domain and split that the run needs, each once."""
     stream, data = settings.stream, settings.data
     needed: list[tuple[str, Split]] = [(name, stream.split) for name in stream.all_visits()]
     needed += [(stream.source, "source"), *((name, settings.evaluation.split) for name in settings.scored_domains())]
@@ -140,7 +140,7 @@ def _opened(settings: RunSettings) -> Opened:
 
 
 def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
-    """The frames of these numbers; all where that takes no memory, and choosing some would."""
+    """Returns the frames with these indices; all frames if they are mapped from a file and take no memory."""
     return frames.load() if frames.mapped else frames.load(numbers.tolist())
 
 

@@ -1,4 +1,4 @@
-"""The loop: one run over its stream, one visit at a time, in the order things happen."""
+"""The loop: one run over its stream, visit by visit."""
 
 import math
 import time
@@ -39,73 +39,71 @@ from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
 
 PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames")
-"""Of the generators whose state a checkpoint holds; that of the replay is the buffer's own."""
+"""Names of the generators whose state a checkpoint holds; the replay buffer saves its own generator."""
 
 
 class Diverged(RuntimeError):
-    """A loss is not finite; the message says which, where, and what to try."""
+    """A loss or parameter is not finite; the message names it, its place and a remedy."""
 
 
 class Run:
-    """One run: a model that meets the visits of a stream in order.
+    """One run: a model that visits the domains of a stream in order.
 
-    Call `next_visit` until `finished`, then `report`. With a folder, everything that a run leaves behind is written
-    there after each visit, and a new object on the same folder goes on after the last visit that was saved, to the same
-    numbers as a run that was never stopped.
+    Call `next_visit` until `finished`, then `report`. With a folder, all files of the run are written there after each
+    visit. A new object on the same folder continues after the last saved visit, with the same numbers as an
+    uninterrupted run.
     """
 
     def __init__(
         self,
         settings: RunSettings,
-        material: RunData,
+        run_data: RunData,
         folder: Path | None = None,
-        clock: Timer = NULL_TIMER,
+        timer: Timer = NULL_TIMER,
         evaluation_batch: int | None = None,
     ) -> None:
-        """Builds the model and the method, and takes back what the folder's checkpoint holds.
+        """Builds the model and the method, and restores the folder's checkpoint if it holds one.
 
         Args:
-            settings: Of the run.
-            material: Its frames.
-            folder: Where everything goes; nothing is written if None.
-            clock: Told where each part of a step begins and ends.
-            evaluation_batch: In place of `evaluation.batch_size`, where memory is short; None takes that.
+            settings: Settings of the run.
+            run_data: Data of the run, prepared from these settings.
+            folder: Folder of all output files; nothing is written if None.
+            timer: Receives the beginning and end of each part of a step.
+            evaluation_batch: Replaces `evaluation.batch_size` where memory is short; None keeps the setting.
 
         Raises:
-            ValueError: if the folder holds a run of other settings, or the material was prepared for other ones.
+            ValueError: if the folder holds a run with other settings, or the data were prepared from other settings.
         """
-        if material.key != run_data_key(settings):
-            raise ValueError(f"material {material.key} was prepared for other settings; prepare it from these")
+        if run_data.key != run_data_key(settings):
+            raise ValueError(f"data {run_data.key} were prepared from other settings; prepare them from these")
         set_up_torch(settings.runtime)
         self._settings = settings
-        self._material = material
+        self._run_data = run_data
         self._device = torch.device(settings.runtime.device)
         self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
         self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
-        self._clock = clock
+        self._timer = timer
         self._replay = ReplayBuffer(
-            material.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
+            run_data.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
         )
         initialization = torch_generator(settings.seed, "initialisation")
-        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter).to(
-            self._device
-        )
-        self._network = network
+        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter)
+        self._network = network.to(self._device)
         self._memory = memory_meter(network)
         made = self._generators
         drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
-        parts = MethodParts(settings, network, self._replay, *drawn, clock)
-        # The method first: it may decide what learns, and the static model that a controller may ask for copies that.
+        parts = MethodParts(settings, network, self._replay, *drawn, timer)
+        # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = METHODS[settings.method.name](parts)
         source = partial(source_copy, network)
         controller_parts = ControllerParts(settings, source, self._generators["modulation"])
         self._controller = CONTROLLERS[settings.controller.name](controller_parts)
-        judged = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
-        self._source_model = source_copy(network) if judged else None
+        compared = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
+        self._source_model = source_copy(network) if compared else None
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())
         self._best = BestCheckpoint(settings, learning)
-        self._schedule = FrameSchedule(settings.stream, material.lengths)
+        self._schedule = FrameSchedule(settings.stream, run_data.lengths)
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._folder = None if folder is None else RunDir(folder)
@@ -116,24 +114,24 @@ class Run:
 
     @property
     def visits_done(self) -> int:
-        """Visits that are behind the run, resumed ones included."""
+        """Number of completed visits, resumed ones included."""
         return len(self._records)
 
     @property
     def network(self) -> Segmentor:
-        """The adapting network, as the method left it: what learns, learns."""
+        """The adapting network, with learning parameters as the method set them."""
         return self._network
 
     @property
     def finished(self) -> bool:
-        """True when every visit of the stream is done."""
+        """True if every visit of the stream is done."""
         return self.visits_done == len(self._settings.stream.all_visits())
 
     def next_visit(self) -> VisitRecord:
-        """Adapts over the frames of the next visit, then scores every domain.
+        """Adapts to the frames of the next visit, then evaluates every domain.
 
         Raises:
-            Diverged: if a loss is not finite. What earlier visits left in the folder stays.
+            Diverged: if a loss or parameter is not finite. Files of earlier visits remain in the folder.
         """
         assert not self.finished
         visit, domain = self.visits_done, self._settings.stream.all_visits()[self.visits_done]
@@ -170,22 +168,20 @@ class Run:
         return record
 
     def report(self) -> RunReport:
-        """The run's result, from the visits done so far."""
-        material = self._material
-        return run_result(
-            self._settings, self._records, material.source_only, self._trainable, material.count_unreadable()
-        )
+        """Returns the report of the visits done so far."""
+        data = self._run_data
+        return run_result(self._settings, self._records, data.source_only, self._trainable, data.count_unreadable())
 
     def save_weights(self, path: Path) -> None:
-        """Writes the scored network, adapters included, as safetensors."""
+        """Writes the evaluated network, adapters included, as safetensors."""
         save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
         metrics, steps = VisitMetrics(), list(self._schedule.steps(visit))
-        batches = self._material.batches(domain, self._schedule, steps, self._device)
+        batches = self._run_data.batches(domain, self._schedule, steps, self._device)
         for step in steps:
-            with self._clock.step(), self._memory.step():
-                with self._clock.part("frames"):
+            with self._timer.step(), self._memory.step():
+                with self._timer.part("frames"):
                     batch = next(batches)
                 self._take(step, visit, domain, batch, metrics)
         if not all(parameter.isfinite().all() for parameter in self._method.evaluated_network.parameters()):
@@ -197,9 +193,9 @@ class Run:
     def _take(self, step: Step, visit: int, domain: str, batch: Batch, metrics: VisitMetrics) -> None:
         logits = self._prediction(batch, metrics.frames)
         label_free: dict[str, Tensor] = {}
-        # What an earlier pass learned from is no longer new.
+        # Only the first pass is scored: later passes have learned from these frames.
         if self._settings.evaluation.online and logits is not None and not step.repeats:
-            with self._clock.part("prequential scores"):
+            with self._timer.part("prequential scores"):
                 label_free = self._label_free(batch.images, logits)
                 metrics.score(logits, batch, label_free)
         plan = self._plan(StepView(step.number, self._schedule.total_steps(), batch.images, logits))
@@ -219,27 +215,27 @@ class Run:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
         if not (self._settings.evaluation.online or self._controller.watches_predictions or watched):
             return None
-        with self._clock.part("prediction"), self._memory.part("prediction", len(batch.images)):
+        with self._timer.part("prediction"), self._memory.part("prediction", len(batch.images)):
             return self._method.predict(batch.images)
 
     def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
         method = self._method
-        sight = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
-        return measured(self._settings.evaluation.label_free, sight)
+        inputs = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
+        return measured(self._settings.evaluation.label_free, inputs)
 
     def _plan(self, view: StepView) -> StepPlan:
-        with self._clock.part("controller"):
+        with self._timer.part("controller"):
             return self._controller.plan(view)
 
     def _show(self, step: SeenStep) -> None:
-        with self._clock.part("watching"):
+        with self._timer.part("logging"):
             for watcher in self._watchers:
                 watcher.see(step)
 
     def _evaluate(self) -> dict[str, Scores]:
         return {
             name: evaluate(self._method.predict, frames, self._evaluation_batch, self._device)
-            for name, frames in self._material.held_out.items()
+            for name, frames in self._run_data.held_out.items()
         }
 
     def _save(self) -> None:
@@ -252,7 +248,7 @@ class Run:
         self._publish(self._folder)
 
     def _publish(self, folder: RunDir) -> None:
-        """Writes everything that follows from the state; the report last, since it says that a run is finished."""
+        """Writes all files derived from the state; the report is last, because it marks a finished run."""
         folder.write_areas(self._areas)
         folder.write_visits(self._records)
         self._best.publish(folder, self._method.evaluated_network)
@@ -275,7 +271,7 @@ class Run:
     def _resume(self, folder: RunDir) -> None:
         if folder.claim(self._settings):
             folder.log(self._network.origin)
-        for line in self._material.shortfalls():
+        for line in self._run_data.shortfalls():
             folder.log(line)
         state = folder.read_checkpoint()
         if state is None:

@@ -1,7 +1,7 @@
-"""Material on its way to other processes: frames in memory travel with it, those of the cache are opened on arrival.
+"""Data of a run for transfer to other processes: arrays in memory are sent, cached files are opened by the receiver.
 
-The map of a file would be pickled as a copy of all its bytes. But the file is there for every process of a machine, and
-a machine that lacks it makes it.
+Pickling a memory-mapped file would copy all its bytes. Every process of a machine can open the file itself, and a
+machine without it creates it.
 """
 
 from dataclasses import dataclass, replace
@@ -18,36 +18,36 @@ from segada.errors import InputError
 from segada.settings import RunSettings
 
 NOTHING: Final = Frames(np.empty((0, 1, 1, 3), np.uint8), np.empty((0, 1, 1), np.uint8))
-"""In the place of source frames that a file holds."""
+"""Placeholder for source frames that a cache file holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedRunData:
-    """Material without the frames that a file holds.
+    """Data of a run without the frames that a cache file holds.
 
     Attributes:
-        settings: That it was prepared from.
-        material: What travels.
-        left: How many frames a domain has that do not, by domain and purpose.
+        settings: Settings that the data were prepared from.
+        run_data: Data that are sent.
+        left: Number of frames that are not sent, by domain and split.
     """
 
     settings: RunSettings
-    material: RunData
+    run_data: RunData
     left: dict[tuple[str, Split], int]
 
     def unpacked(self) -> RunData:
-        """The material; what is missing is opened here, or decoded if this machine's cache does not have it yet.
+        """Returns the complete data; missing frames are opened here, or decoded if this machine has no cache of them.
 
         Raises:
-            InputError: the files of a data set are not here, or are others than where the material was prepared.
+            InputError: if a data set's files are missing here, or differ from those where the data were prepared.
         """
         opened = {place: self._opened(*place, count) for place, count in self.left.items()}
-        stream, scored, material = self.settings.stream, self.settings.evaluation.split, self.material
+        stream, scored, run_data = self.settings.stream, self.settings.evaluation.split, self.run_data
         return replace(
-            material,
-            source=opened.get((stream.source, "source"), material.source),
-            visited={name: opened.get((name, stream.split)) or material.visited[name] for name in material.lengths},
-            held_out={name: opened.get((name, scored)) or material.held_out[name] for name in material.source_only},
+            run_data,
+            source=opened.get((stream.source, "source"), run_data.source),
+            visited={name: opened.get((name, stream.split)) or run_data.visited[name] for name in run_data.lengths},
+            held_out={name: opened.get((name, scored)) or run_data.held_out[name] for name in run_data.source_only},
         )
 
     def _opened(self, name: str, split: Split, count: int) -> Frames:
@@ -60,16 +60,16 @@ class SharedRunData:
         return frames
 
 
-def packed(material: RunData, settings: RunSettings) -> SharedRunData:
-    """The material that was prepared from these settings, ready to travel."""
+def packed(run_data: RunData, settings: RunSettings) -> SharedRunData:
+    """Returns the data prepared from these settings in the form that is sent."""
     stream, scored = settings.stream, settings.evaluation.split
-    places: list[tuple[str, Split, Frames]] = [(stream.source, "source", material.source)]
-    places += [(name, stream.split, frames) for name, frames in material.visited.items()]
-    places += [(name, scored, frames) for name, frames in material.held_out.items()]
+    places: list[tuple[str, Split, Frames]] = [(stream.source, "source", run_data.source)]
+    places += [(name, stream.split, frames) for name, frames in run_data.visited.items()]
+    places += [(name, scored, frames) for name, frames in run_data.held_out.items()]
     left = {(name, split): len(frames) for name, split, frames in places if is_mapped(frames)}
-    source = NOTHING if is_mapped(material.source) else material.source
-    visited, held_out = _in_memory(material.visited), _in_memory(material.held_out)
-    return SharedRunData(settings, replace(material, source=source, visited=visited, held_out=held_out), left)
+    source = NOTHING if is_mapped(run_data.source) else run_data.source
+    visited, held_out = _in_memory(run_data.visited), _in_memory(run_data.held_out)
+    return SharedRunData(settings, replace(run_data, source=source, visited=visited, held_out=held_out), left)
 
 
 def _in_memory(frames: dict[str, Frames]) -> dict[str, Frames]:

@@ -1,4 +1,4 @@
-"""What adapting over the frames of a visit gives, before anything is evaluated."""
+"""Metrics of the adaptation steps of a visit, before evaluation."""
 
 import math
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from segada.evaluation.evaluator import OnlineScore
 
 
 class VisitMetrics:
-    """Adds up the steps of a visit. Properties are as in `VisitRecord`.
+    """Accumulates the steps of a visit. Properties are those of `VisitRecord`.
 
     Attributes:
-        frames: Passed over so far.
+        frames: Number of frames passed over so far.
     """
 
     def __init__(self) -> None:
@@ -26,36 +26,36 @@ class VisitMetrics:
         self._rates: list[Mapping[str, float]] = []
 
     def score(self, logits: Tensor, batch: Batch, label_free: Mapping[str, Tensor]) -> None:
-        """Counts predictions [B, 19, h, w] made before the batch was learned from, and their label-free scores [B]."""
+        """Adds predictions [B, 19, h, w] made before the batch was learned from, and their label-free scores [B]."""
         self._online.add(logits, batch.labels)
         self._label_free.append(label_free)
 
     def add(self, frames: int, log: Mapping[str, float], rates: Mapping[str, float]) -> None:
-        """Counts a step: what it reported, and at which rates it learned."""
+        """Adds a step: its log and its learning rates."""
         self.frames += frames
         self._logs.append(log)
         self._rates.append(rates)
 
     @property
     def online_miou(self) -> float | None:
-        """None if nothing was scored, or no pixel of it is labelled."""
+        """Prequential mIoU; None if no labelled pixel was scored."""
         miou = self._online.scores().miou
         return None if math.isnan(miou) else miou
 
     @property
     def label_free(self) -> dict[str, float]:
-        """Means over frames; empty if nothing was scored."""
+        """Means over frames of the label-free scores; empty if nothing was scored."""
         names = self._label_free[0] if self._label_free else ()
         return {name: float(torch.cat([scores[name] for scores in self._label_free]).mean()) for name in names}
 
     @property
     def losses(self) -> dict[str, float]:
-        """Of each quantity over the steps that reported it: a step that was planned not to train reports none."""
+        """Mean of each logged quantity over the steps that reported it; steps that do not train report none."""
         return _means(self._logs)
 
     @property
     def learning_rates(self) -> dict[str, float]:
-        """Over the steps that learned."""
+        """Mean learning rates over the steps that learned."""
         return _means(self._rates)
 
 

@@ -1,1 +1,1 @@
-"""Scores: confusion, held-out evaluation per visit."""
+"""Evaluation of networks on labelled frames, and label-free scores."""

@@ -1,4 +1,4 @@
-"""Areas of classes, counted from predictions and labels."""
+"""Counts areas of classes from predictions and labels."""
 
 import torch
 from torch import Tensor

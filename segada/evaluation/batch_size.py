@@ -1,4 +1,4 @@
-"""How many frames are predicted at once: as many as memory allows, found while working."""
+"""Batch size of predictions, adapted at run time to the available memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -14,22 +14,22 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SHARE: Final = 0.5
-"""Of the free memory that a batch may take by our reckoning, which does not see what operations allocate inside."""
+"""Share of the free memory that a batch may take by the measurement, which misses temporaries inside operations."""
 
 
 class BatchSize:
-    """Begins with one frame, looks at what it takes, and halves where that was too hopeful.
+    """Starts with one frame, measures its memory, and halves the batch if memory does not suffice.
 
     Attributes:
-        now: Frames at once.
+        now: Present batch size in frames.
     """
 
     def __init__(self, device: torch.device, most: int) -> None:
-        """Begins.
+        """Starts with a batch of one frame.
 
         Args:
-            device: Where frames are predicted.
-            most: Frames at once that are never exceeded.
+            device: Device of the predictions.
+            most: Largest allowed batch.
         """
         self.now = 1
         self._device = device
@@ -37,16 +37,16 @@ class BatchSize:
         self._measured = False
 
     def batches(self, items: Iterable[T], work: Callable[[Sequence[T]], R]) -> Iterator[tuple[Sequence[T], R]]:
-        """Does work on items, several at once; each is in exactly one of the batches, and all are in order.
+        """Yields batches with their results; every item is in exactly one batch, in order.
 
         Args:
-            items: What is worked on.
-            work: May run out of memory, and leaves nothing behind if it does: the same items are given again, fewer at
-                once.
+            items: Items to process.
+            work: Processes a batch. It may run out of memory and must then have no side effects: the same items are
+                passed again in smaller batches.
 
         Raises:
-            RuntimeError: memory does not suffice for one item.
-            MemoryError: the same, as numpy says it.
+            RuntimeError: if memory does not suffice for one item.
+            MemoryError: the same, raised by numpy.
         """
         source, waiting = iter(items), list[T]()
         while True:
@@ -60,20 +60,20 @@ class BatchSize:
                 yield batch, made[0]
 
     def _tried(self, batch: Sequence[T], work: Callable[[Sequence[T]], R]) -> tuple[R] | None:
-        """The result; None if memory did not suffice, and fewer are to be tried."""
+        """Returns the result; None if memory did not suffice and a smaller batch must be tried."""
         try:
             return (work(batch) if self._measured else self._observed(batch, work),)
         except (RuntimeError, MemoryError) as error:
             if len(batch) == 1 or not is_out_of_memory(error):
                 raise
-        # Only here is the error gone, and what it kept alive with it.
+        # The error, and the tensors that it keeps alive, are freed only after the `except` block.
         self.now = len(batch) // 2
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return None
 
     def _observed(self, batch: Sequence[T], work: Callable[[Sequence[T]], R]) -> R:
-        """Works, and sets the batch size by what one item took at most."""
+        """Processes a batch, and sets the batch size by the peak memory per item."""
         if self._device.type == "cuda":
             before = torch.cuda.memory_allocated(self._device)
             torch.cuda.reset_peak_memory_stats(self._device)
@@ -89,5 +89,5 @@ class BatchSize:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that can be allocated on a GPU, or on this machine."""
+    """Returns the bytes that can be allocated on a GPU, or on this machine."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_left()

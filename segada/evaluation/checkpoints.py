@@ -1,4 +1,4 @@
-"""From what a person names on the command line to the settings of a network, and to the network."""
+"""Resolves checkpoints named on the command line to settings of networks, and builds the networks."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.segmentor import Segmentor
-from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import checked_path
 from segada.settings.nested import Tree, Value, at_path, merged
 
 SETTINGS: Final = "settings.yaml"
 WEIGHTS: Final = ("weights.safetensors", "best.safetensors")
-"""What a run leaves in its folder; a folder that is named means the first."""
+"""Weight files in a run's folder; a folder given as checkpoint stands for the first."""
 FACTS: Final = {"encoder": "model.encoder", "head": "model.head"}
-"""What a checkpoint file may say about itself, and the setting that it decides."""
+"""Metadata of a checkpoint file, and the settings that they determine."""
 READ: Final = ("data", "model", "adapter", "image_adapter", "runtime", "preset")
-"""Rooms of the settings that scoring a network reads."""
+"""Sections of the settings that an evaluation reads."""
 ELSEWHERE: Final = {
     "model.checkpoint": "name the checkpoint before the options",
-    "model.reinitialize": "what is scored is all in the checkpoint",
+    "model.reinitialize": "the checkpoint contains all evaluated weights",
 }
 NOTHING_LEARNS: Final[Mapping[str, Value]] = {
     "model.reinitialize": [],
@@ -36,18 +36,18 @@ NOTHING_LEARNS: Final[Mapping[str, Value]] = {
     "model.frozen_modules": [],
     "model.trainable_modules": [],
 }
-"""What of a run's network is about learning alone."""
+"""Settings of a run's network that matter for learning only, with neutral values."""
 DEFAULTS: Final = Document("the defaults", {})
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedModel:
-    """A network that is scored, alone or with others.
+    """A network that is evaluated, alone or in an ensemble.
 
     Attributes:
-        given: As it was named.
-        settings: Of the network, and of the frames that its run was about.
-        is_run: Whether a run's folder was named.
+        given: Name of the checkpoint as given.
+        settings: Settings of the network, and of its run's frames.
+        is_run: True if the name refers to a run's folder.
     """
 
     given: str
@@ -55,10 +55,10 @@ class EvaluatedModel:
     is_run: bool
 
     def built(self, device: torch.device) -> Segmentor:
-        """The network in evaluation mode, on a device.
+        """Builds the network in evaluation mode on a device.
 
         Raises:
-            InputError: the weights do not fit.
+            InputError: if the weights do not fit.
         """
         settings = self.settings
         initialization = torch_generator(settings.seed, "initialisation")
@@ -69,7 +69,7 @@ class EvaluatedModel:
         return network.to(device).eval()
 
     def checksum(self) -> str:
-        """SHA-256 of the weights' file, or of all files of its folder."""
+        """Returns the SHA-256 of the weights' file, or of all files of its folder."""
         assert self.settings.model.checkpoint is not None
         path = find_checkpoint(self.settings.model.checkpoint)
         digest = hashlib.sha256()
@@ -80,49 +80,49 @@ class EvaluatedModel:
         return digest.hexdigest()
 
 
-def find_voters(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[EvaluatedModel]:
-    """The networks that are named.
+def find_models(given: Sequence[str], file: str | None, overrides: Mapping[str, Value]) -> list[EvaluatedModel]:
+    """Resolves names of checkpoints to networks.
 
-    A run's folder, or weights in one, brings the run's settings. Of another checkpoint the file itself says encoder,
-    head and width where it can; `file` says what it does not, and `overrides` win over all.
+    A run's folder, or weights in one, brings the run's settings. Another checkpoint file provides encoder, head and
+    width if its metadata contain them; `file` provides the rest, and `overrides` take precedence over all.
 
     Args:
         given: Checkpoints: names of shipped ones, files, or folders of runs.
-        file: Settings (YAML) of checkpoints that are no runs; the defaults if None.
+        file: Settings (YAML) of checkpoints that are not runs; the defaults if None.
         overrides: Values at dotted paths.
 
     Raises:
-        InputError: a checkpoint, a file or a setting is wrong, or is not read here.
+        InputError: if a checkpoint, a file or a setting is wrong, or a setting is not read by an evaluation.
     """
     for path in overrides:
         if path in ELSEWHERE:
             raise InputError(f"--set {path}: {ELSEWHERE[path]}")
         if path.split(".")[0] not in READ:
-            raise InputError(f"--set {path}: scoring reads only {', '.join(READ)}; leave it out")
+            raise InputError(f"--set {path}: an evaluation reads only {', '.join(READ)}; leave it out")
     document = DEFAULTS if file is None else read_yaml(file)
-    return [_voter(name, document, overrides) for name in given]
+    return [_model(name, document, overrides) for name in given]
 
 
-def frame_settings(voters: Sequence[EvaluatedModel], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
-    """The settings that say which frames are scored: those of `file`, else of the runs, else the defaults.
+def frame_settings(models: Sequence[EvaluatedModel], file: str | None, overrides: Mapping[str, Value]) -> RunSettings:
+    """Returns the settings of the evaluated frames: those of `file`, else of the runs, else the defaults.
 
     Raises:
-        InputError: the runs are about different frames, or the settings are wrong.
+        InputError: if the runs use different frames, or the settings are wrong.
     """
-    runs = [voter for voter in voters if voter.is_run]
+    runs = [model for model in models if model.is_run]
     if file is None and runs:
-        others = [voter for voter in runs if voter.settings.data != runs[0].settings.data]
+        others = [model for model in runs if model.settings.data != runs[0].settings.data]
         if others:
             raise InputError(
-                f"{runs[0].given} and {others[0].given} are runs on different frames (data); say with --settings FILE "
-                "on which they are to be scored"
+                f"{runs[0].given} and {others[0].given} are runs on different frames (data); name the frames to be "
+                "evaluated with --settings FILE"
             )
         return runs[0].settings
     document = DEFAULTS if file is None else read_yaml(file)
     return _settings(document.with_overrides(overrides))
 
 
-def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
+def _model(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
     weights = _weights_of_a_run(checked_path(Path(given), ""))
     if weights is not None:
         own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
@@ -133,7 +133,7 @@ def _voter(given: str, document: Document, overrides: Mapping[str, Value]) -> Ev
 
 
 def _weights_of_a_run(path: Path) -> Path | None:
-    """The file of a run's weights that a path means, if it means one."""
+    """Returns the weights file if the path is a run's folder or its weights; else None."""
     weights = path if path.name in WEIGHTS else path / WEIGHTS[0]
     if not (weights.parent / SETTINGS).is_file():
         return None
@@ -155,16 +155,16 @@ def _facts(given: str) -> dict[str, Value]:
 
 
 def _settings(document: Document) -> RunSettings:
-    """The settings without the rooms that say how something is learned: what they ask of others means nothing here."""
+    """Builds settings without the sections that concern learning, whose cross-checks do not apply here."""
     unread = set(RunSettings.model_fields) - {*READ, "stream"}
-    tree: Tree = {room: inside for room, inside in document.tree.items() if room not in unread}
+    tree: Tree = {section: inside for section, inside in document.tree.items() if section not in unread}
     domains = at_path(document.tree, ("evaluation", "domains"))
     scored: Tree = {} if domains is None else {"evaluation": {"domains": domains}}
     return document.build(RunSettings, merged(_all_domains(tree), {**tree, **scored}))
 
 
 def _all_domains(tree: Tree) -> Tree:
-    """A stream through all domains of settings that say nothing of a stream, so that they need not."""
+    """Returns a stream through all domains if the settings have none, so that they need not state it."""
     domains = at_path(tree, ("data", "domains"))
     if not isinstance(domains, dict) or not domains or "stream" in tree:
         return {}

@@ -1,4 +1,4 @@
-"""What people report of a segmentation, from the areas of its classes, under the names that mmsegmentation gives."""
+"""Segmentation metrics from the areas of classes, with mmsegmentation's names."""
 
 from dataclasses import dataclass
 
@@ -9,24 +9,24 @@ from segada.data.labels import NUM_CLASSES
 from segada.metrics import Areas, iou_per_class, mean_iou
 
 PerClass = npt.NDArray[np.float64]
-"""[19]; NaN for a class without a labelled pixel."""
+"""Values per class [19]; NaN for a class without a labelled pixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScores:
-    """Fractions over a set of frames, ignored pixels left out; NaN where the labels show nothing.
+    """Metrics of a set of frames as fractions, without ignored pixels; NaN where no pixel is labelled.
 
     Attributes:
-        iou: Of each class: intersection over union.
-        accuracy: Of each class: the share of its pixels that are found.
-        share: Of each class among the labelled pixels; NaN for none.
-        miou: Mean of `iou`, over the classes that the labels show.
-        miou_mmseg: The same as mmsegmentation has it: a class that no label shows, but that is predicted somewhere,
-            counts as 0. Equal to `miou` on data that show all classes.
+        iou: Intersection over union of each class.
+        accuracy: Share of each class's labelled pixels that are predicted correctly.
+        share: Share of each class among the labelled pixels; NaN for none.
+        miou: Mean of `iou` over the classes present in the labels.
+        miou_mmseg: Mean IoU as mmsegmentation computes it: a class that is predicted but absent from the labels counts
+            as 0. Equal to `miou` on data that show all classes.
         macc: Mean of `accuracy`.
-        aacc: The share of all labelled pixels that are right.
+        aacc: Share of all labelled pixels that are predicted correctly.
         fwiou: Mean of `iou`, weighted by `share`.
-        fwacc: Mean of `accuracy`, weighted by `share`: by its definition the same as `aacc`.
+        fwacc: Mean of `accuracy`, weighted by `share`; by definition equal to `aacc`.
     """
 
     iou: PerClass
@@ -41,7 +41,7 @@ class ClassScores:
 
 
 def class_scores(areas: Areas) -> ClassScores:
-    """The scores of a set of frames, from their summed areas [3, 19]."""
+    """Computes the metrics of a set of frames from their summed areas [3, 19]."""
     intersection, predicted, labelled = areas.astype(np.float64)
     iou = iou_per_class(areas)
     accuracy = _divided(intersection, labelled)

@@ -1,4 +1,4 @@
-"""Soft voting: several networks, or one that sees a frame in several ways, average what they think."""
+"""Soft voting: averages the probabilities of several networks or several views of a frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What is said of one frame.
+    """Prediction for one frame.
 
     Attributes:
         classes: uint8 [H, W].
-        probabilities: float [K, H, W]; None if they were not asked for.
+        probabilities: float [K, H, W]; None if not requested.
     """
 
     classes: Tensor
@@ -28,7 +28,7 @@ class Prediction:
 
 
 def passes(networks: Sequence[Network], views: Sequence[View], images: Tensor) -> list[Tensor]:
-    """Logits [B, K, h, w] of images [B, 3, H, W], for each network and view; their h and w may differ."""
+    """Returns logits [B, K, h, w] of images [B, 3, H, W] for each network and view; h and w may differ between them."""
     height, width = images.shape[-2:]
     return [view.turned_back(network(view.shown(images)), height, width) for view in views for network in networks]
 
@@ -40,28 +40,28 @@ def predict(
     views: Sequence[View] = (PLAIN,),
     soft: bool = False,
 ) -> list[Prediction]:
-    """What the networks together say of some frames.
+    """Returns the joint prediction of the networks for each frame.
 
     Args:
-        networks: Images [B, 3, H, W] to logits [B, K, h, w].
+        networks: Functions from images [B, 3, H, W] to logits [B, K, h, w].
         images: [B, 3, H, W].
-        sizes: (H, W) of each frame's labels, at which predictions are made.
-        views: How each network sees each frame.
-        soft: Whether probabilities are wanted.
+        sizes: (H, W) of each frame's labels, which is the size of its prediction.
+        views: Views of each frame that every network predicts.
+        soft: True to return probabilities.
     """
     made = passes(networks, views, images)
     return [vote([logits[frame] for logits in made], size, soft) for frame, size in enumerate(sizes)]
 
 
 def vote(voices: Sequence[Tensor], size: Size, soft: bool = False) -> Prediction:
-    """The class of the greatest mean probability: `mean(softmax(interpolate(logits)))`, and the argmax of it.
+    """Returns the class of the greatest mean probability: the argmax of `mean(softmax(interpolate(logits)))`.
 
-    One voice needs no probabilities to be decided: its classes are those of the greatest logit.
+    A single vote needs no softmax: its classes are those of the greatest logit.
 
     Args:
         voices: Logits [K, h, w] of one frame.
         size: (H, W) of the prediction.
-        soft: Whether the probabilities are kept.
+        soft: True to return probabilities.
     """
     if len(voices) == 1:
         single = voices[0][None]

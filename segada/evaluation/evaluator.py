@@ -1,4 +1,4 @@
-"""How well a network segments a set of labelled frames."""
+"""Evaluates a network on labelled frames."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from segada.metrics import Areas, iou_per_class, mean_iou
 from segada.models.resize import enlarged_strips
 
 FRAMES_AT_ONCE = 4
-"""Frames whose logits are enlarged together: few, so that they stay in cache and take little memory."""
+"""Number of frames whose logits are enlarged together; small, to fit the processor's cache and save memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What was right and wrong, frame by frame.
+    """Areas of classes, frame by frame.
 
     Attributes:
         areas: int64 [N, 3, 19], see `segada.metrics.Areas`.
@@ -30,11 +30,11 @@ class Scores:
 
     @property
     def miou(self) -> float:
-        """Mean IoU over the classes that the labels show; NaN if they show none."""
+        """Mean IoU over the classes present in the labels; NaN if there are none."""
         return mean_iou(self.areas.sum(axis=0))
 
     def iou_by_class(self) -> dict[str, float]:
-        """IoU by class name; classes that the labels do not show are absent."""
+        """Returns the IoU by class name, without classes absent from the labels."""
         iou = iou_per_class(self.areas.sum(axis=0)).tolist()
         return {name: value for name, value in zip(NAMES, iou, strict=True) if not np.isnan(value)}
 
@@ -42,13 +42,13 @@ class Scores:
 def evaluate(
     predict: Callable[[Tensor], Tensor], frames: Frames, batch_size: int, device: torch.device | None = None
 ) -> Scores:
-    """Score a network on frames that it does not learn from.
+    """Evaluates a network on frames that it does not learn from.
 
     Args:
-        predict: images [B, 3, H, W] to logits [B, 19, h, w] of any resolution. The caller sets its mode.
+        predict: function from images [B, 3, H, W] to logits [B, 19, h, w] of any resolution. The caller sets its mode.
         frames: images and labels.
         batch_size: frames per call of `predict`.
-        device: where `predict` computes; the CPU if not given.
+        device: device of `predict`; the CPU if not given.
     """
     indices = [np.arange(start, min(start + batch_size, len(frames))) for start in range(0, len(frames), batch_size)]
     with torch.inference_mode():
@@ -58,29 +58,29 @@ def evaluate(
 
 
 class OnlineScore:
-    """mIoU over frames that are each predicted before they are learned from (prequential)."""
+    """Accumulates the mIoU of frames predicted before they are learned from (prequential)."""
 
     def __init__(self) -> None:
         self._areas: list[Areas] = []
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Count frames: logits [B, 19, h, w], labels int64 [B, H, W]."""
+        """Adds frames: logits [B, 19, h, w], labels int64 [B, H, W]."""
         self._areas.append(score(logits, labels))
 
     def scores(self) -> Scores:
-        """What was counted so far."""
+        """Returns the scores of all frames added so far."""
         return Scores(np.concatenate(self._areas or [np.zeros((0, 3, NUM_CLASSES), np.int64)]))
 
 
 def score(logits: Tensor, labels: Tensor) -> Areas:
-    """Areas [B, 3, 19] of the classes that logits [B, 19, h, w], enlarged to the labels' [B, H, W], rank first."""
+    """Returns areas [B, 3, 19] of the argmax of logits [B, 19, h, w] enlarged to the labels' size [B, H, W]."""
     with torch.no_grad():
         areas: Areas = frame_areas(predicted_classes(logits, labels.shape[1:]), labels).cpu().numpy()
     return areas
 
 
 def predicted_classes(logits: Tensor, size: torch.Size) -> Tensor:
-    """Enlarge logits [B, K, h, w] bilinearly to a size (H, W) and take the greatest: uint8 [B, H, W], K <= 256.
+    """Enlarges logits [B, K, h, w] bilinearly to a size (H, W) and takes the argmax: uint8 [B, H, W], K <= 256.
 
     Equal to `interpolate(logits).argmax(1)`, but for values that differ by a rounding error, in a fifth of the time.
     """
@@ -89,12 +89,13 @@ def predicted_classes(logits: Tensor, size: torch.Size) -> Tensor:
 
 
 def greatest(values: Tensor) -> Tensor:
-    """`values.argmax(1)` of [B, K, H, W] as uint8: of equal values, the first."""
-    # One channel after the other is six times as fast as argmax(1) on a CPU, which strides over all of them per pixel.
+    """Returns `values.argmax(1)` of [B, K, H, W] as uint8; of equal values, the first."""
+    # Comparing channel by channel is six times as fast as argmax(1) on a CPU, which strides over all channels per
+    # pixel.
     highest = values[:, 0].clone()
     classes = torch.zeros_like(highest, dtype=torch.uint8)
     for index, channel in enumerate(values.unbind(1)[1:], start=1):
-        # Indices rise, so their maximum is the last channel that beat all before it: ties go to the first.
+        # Indices rise, so their maximum is the last channel greater than all before it: ties go to the first.
         torch.maximum(classes, (channel > highest).view(torch.uint8) * index, out=classes)
         torch.maximum(highest, channel, out=highest)
     return classes

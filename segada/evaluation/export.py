@@ -1,4 +1,4 @@
-"""What is kept of each frame on request: probabilities, label maps, pictures."""
+"""Files saved for each frame on request: probabilities, label maps, overlays."""
 
 import hashlib
 import re
@@ -20,28 +20,28 @@ from segada.data.labels import colorise
 from segada.evaluation.ensembling import Prediction
 
 LABEL_IDS: Final = np.array((7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33), np.uint8)
-"""What Cityscapes calls the train ids 0 to 18; its benchmark server asks for these."""
+"""Cityscapes label ids of the train ids 0 to 18, which the benchmark server requires."""
 _SAFE: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 def probabilities_file(_: LabelledFrame, prediction: Prediction) -> bytes:
-    """`probabilities`, float16 [19, H, W], as safetensors."""
+    """Returns `probabilities`, float16 [19, H, W], as safetensors."""
     assert prediction.probabilities is not None
     return safetensors.torch.save({"probabilities": prediction.probabilities.to(torch.float16).cpu().contiguous()})
 
 
 def labels_png(_: LabelledFrame, prediction: Prediction) -> bytes:
-    """Train ids 0 to 18, one channel of eight bits."""
+    """Returns train ids 0 to 18 as a PNG with one channel of eight bits."""
     return _png(prediction.classes.cpu().numpy())
 
 
 def label_ids_png(_: LabelledFrame, prediction: Prediction) -> bytes:
-    """Ids of Cityscapes, one channel of eight bits."""
+    """Returns Cityscapes label ids as a PNG with one channel of eight bits."""
     return _png(LABEL_IDS[prediction.classes.cpu().numpy()])
 
 
 def overlay_png(frame: LabelledFrame, prediction: Prediction) -> bytes:
-    """The image and the colors of the predicted classes, half and half, at the labels' size."""
+    """Returns a PNG: image and colors of the predicted classes blended half and half, at the labels' size."""
     height, width = prediction.classes.shape
     image = mmcv.imresize(frame.image, (width, height), interpolation="bilinear")
     mixed = cv2.addWeighted(image, 0.5, colorise(prediction.classes.cpu().numpy()), 0.5, 0.0)
@@ -50,12 +50,12 @@ def overlay_png(frame: LabelledFrame, prediction: Prediction) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Something that can be kept of a frame.
+    """A kind of file saved per frame.
 
     Attributes:
-        suffix: Of its files.
-        content: Of one.
-        soft: Whether that needs probabilities.
+        suffix: Suffix of the files.
+        content: Returns the content of a frame's file.
+        soft: True if the content needs probabilities.
     """
 
     suffix: str
@@ -69,7 +69,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "label_ids": Kind(".png", label_ids_png),
     "overlays": Kind(".png", overlay_png),
 }
-"""By the name on the command line, which is the name of their folder too."""
+"""Table of the kinds by their names on the command line, which are also the names of their folders."""
 
 
 def keep(kinds: Sequence[str], folder: Path, domain: str, frame: LabelledFrame, prediction: Prediction) -> None:
@@ -81,10 +81,10 @@ def keep(kinds: Sequence[str], folder: Path, domain: str, frame: LabelledFrame, 
 
 
 def safe_path(name: str) -> Path:
-    """A relative path that stays below the folder it is joined to, on any file system; another name gives another one.
+    """Returns a relative path that stays below its folder on any file system; distinct names give distinct paths.
 
-    A part with anything but letters, digits, `.`, `_` and `-` in it, or that begins with a dot, gets these replaced and
-    a part of the checksum of the name added.
+    A part that contains other characters than letters, digits, `.`, `_` and `-`, or begins with a dot, has them
+    replaced and gets a prefix of the name's checksum appended.
     """
     return Path(*(_safe_part(part) for part in name.split("/")))
 

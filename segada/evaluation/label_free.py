@@ -1,7 +1,7 @@
-"""Scores of a network that ask for no labels of the target: what its predictions say, made before it learns from them.
+"""Label-free scores of a network, computed from its predictions before it learns from the frames.
 
-Each is a mean over frames, so that neither the batch size nor the number of frames moves it. Pixels are those of the
-logits. Which way a score is meant to be better stands in `HIGHER_IS_BETTER`; whether it is so, a study's report shows.
+Each is a mean over frames, so that it depends neither on the batch size nor on the number of frames. Pixels are those
+of the logits. `HIGHER_IS_BETTER` holds each score's intended direction; a study's report shows whether it holds.
 """
 
 import math
@@ -18,21 +18,21 @@ from segada.models.segmentor import Segmentor
 from segada.settings.evaluation import LabelFreeName
 
 MOST_PIXELS = 1000
-"""Of a frame, in scores whose work grows faster than their number."""
+"""Largest number of pixels of a frame in scores whose cost grows faster than linearly."""
 NEIGHBOR_TEMPERATURE = 0.05
-"""Of `soft_neighborhood_density`, as published."""
+"""Temperature of `soft_neighborhood_density`, as published."""
 
 
 @dataclass(frozen=True)
 class ScoreInputs:
-    """A batch of target frames, and what the networks of a run make of it.
+    """A batch of target frames and the predictions of a run's networks.
 
     Attributes:
         images: RGB [B, 3, H, W] in [0, 1].
-        logits: Of the scored network [B, K, h, w].
-        predict: Images to logits of the scored network in evaluation mode.
-        other_network: The other one of student and teacher; None if there is none.
-        source_model: The source model as it was; None where the score is not asked for.
+        logits: Logits of the evaluated network [B, K, h, w].
+        predict: Function from images to logits of the evaluated network in evaluation mode.
+        other_network: The network of student and teacher that is not evaluated; None without a teacher.
+        source_model: The unadapted source model; None if no requested score needs it.
     """
 
     images: Tensor
@@ -53,7 +53,7 @@ class ScoreInputs:
 
     @cached_property
     def pixels(self) -> Tensor:
-        """Softmax [B, N, K] of the pixels of a grid, the densest with the same step both ways and N <= 1000."""
+        """Softmax [B, N, K] on the densest pixel grid with equal steps in both directions and N <= 1000."""
         height, width = self.logits.shape[-2:]
         step = next(step for step in count(1) if -(-height // step) * -(-width // step) <= MOST_PIXELS)
         return self.probability[:, :, ::step, ::step].flatten(2).transpose(1, 2)
@@ -64,72 +64,76 @@ class ScoreInputs:
         return math.log(self.logits.shape[1])
 
 
-def entropy(sight: ScoreInputs) -> Tensor:
-    """Mean entropy of a pixel as a share of log K, [B] in [0, 1]; lower is better (arXiv 1711.10288)."""
-    return _pixel_entropy(sight).mean(dim=(1, 2)) / sight.most_entropy
+def entropy(inputs: ScoreInputs) -> Tensor:
+    """Returns the mean pixel entropy as a share of log K, [B] in [0, 1]; lower is better (arXiv 1711.10288)."""
+    return _pixel_entropy(inputs).mean(dim=(1, 2)) / inputs.most_entropy
 
 
-def confidence(sight: ScoreInputs) -> Tensor:
-    """Mean greatest softmax, [B] in [1/K, 1]; higher is better (arXiv 1610.02136)."""
-    return sight.probability.amax(dim=1).mean(dim=(1, 2))
+def confidence(inputs: ScoreInputs) -> Tensor:
+    """Returns the mean greatest softmax, [B] in [1/K, 1]; higher is better (arXiv 1610.02136)."""
+    return inputs.probability.amax(dim=1).mean(dim=(1, 2))
 
 
-def information_maximization(sight: ScoreInputs) -> Tensor:
-    """Sure of each pixel, yet of many classes: entropy of the mean softmax minus mean entropy (arXiv 2002.08546).
+def information_maximization(inputs: ScoreInputs) -> Tensor:
+    """Returns the entropy of the mean softmax minus the mean entropy (arXiv 2002.08546).
+
+    High if single pixels are confident and many classes occur.
 
     Returns:
         The mutual information of pixel and class as a share of log K, [B] in [0, 1]; higher is better.
     """
-    overall: Tensor = torch.special.entr(sight.probability.mean(dim=(2, 3))).sum(dim=1)
-    return (overall - _pixel_entropy(sight).mean(dim=(1, 2))) / sight.most_entropy
+    overall: Tensor = torch.special.entr(inputs.probability.mean(dim=(2, 3))).sum(dim=1)
+    return (overall - _pixel_entropy(inputs).mean(dim=(1, 2))) / inputs.most_entropy
 
 
-def soft_neighborhood_density(sight: ScoreInputs) -> Tensor:
-    """How many others each pixel has for neighbors (Saito et al. 2021, arXiv 2108.10860, as for segmentation).
+def soft_neighborhood_density(inputs: ScoreInputs) -> Tensor:
+    """Returns the mean entropy of soft neighborhoods (Saito et al. 2021, arXiv 2108.10860, as for segmentation).
 
-    A pixel's feature is its softmax, brought to length 1; its neighborhood the softmax, at temperature 0.05, of its
-    cosines to the frame's other pixels. The score is the neighborhoods' mean entropy.
+    A pixel's feature is its softmax, normalized to length 1; its neighborhood is the softmax, at temperature 0.05, of
+    its cosines to the frame's other pixels. The score is the neighborhoods' mean entropy.
 
     Returns:
-        As a share of the greatest, log(N - 1), [B] in [0, 1]; higher is better.
+        The score as a share of the maximum, log(N - 1), [B] in [0, 1]; higher is better.
     """
-    features = functional.normalize(sight.pixels, dim=2)
+    features = functional.normalize(inputs.pixels, dim=2)
     return torch.stack([_neighborhood_entropy(frame) for frame in features])
 
 
-def batch_nuclear_norm(sight: ScoreInputs) -> Tensor:
-    """Sum of the singular values of the pixels' softmax (Cui et al. 2020, arXiv 2003.12237): sure, and of many classes.
+def batch_nuclear_norm(inputs: ScoreInputs) -> Tensor:
+    """Returns the sum of singular values of the pixels' softmax (Cui et al. 2020, arXiv 2003.12237).
+
+    High if single pixels are confident and many classes occur.
 
     Returns:
-        As a share of the greatest, sqrt(N min(N, K)), [B] in (0, 1]; higher is better.
+        The score as a share of the maximum, sqrt(N min(N, K)), [B] in (0, 1]; higher is better.
     """
-    number, classes = sight.pixels.shape[1:]
-    norms: Tensor = torch.linalg.svdvals(sight.pixels).sum(dim=1)
+    number, classes = inputs.pixels.shape[1:]
+    norms: Tensor = torch.linalg.svdvals(inputs.pixels).sum(dim=1)
     return norms / math.sqrt(number * min(number, classes))
 
 
-def agreement(sight: ScoreInputs) -> Tensor:
-    """Share of pixels of one class to student and teacher, [B] in [0, 1]; higher is better (arXiv 2206.13089)."""
-    assert sight.other_network is not None
-    return _same_class(sight.logits, _logits(sight.other_network, sight.images))
+def agreement(inputs: ScoreInputs) -> Tensor:
+    """Returns the share of pixels classed alike by both models, [B] in [0, 1]; higher is better (arXiv 2206.13089)."""
+    assert inputs.other_network is not None
+    return _same_class(inputs.logits, _logits(inputs.other_network, inputs.images))
 
 
-def consistency(sight: ScoreInputs) -> Tensor:
-    """Share of pixels whose class mirroring keeps, [B] in [0, 1]; higher is better (arXiv 2207.07065)."""
-    return _same_class(sight.logits, sight.predict(sight.images.flip(-1)).flip(-1))
+def consistency(inputs: ScoreInputs) -> Tensor:
+    """Returns the share of pixels whose class mirroring keeps, [B] in [0, 1]; higher is better (arXiv 2207.07065)."""
+    return _same_class(inputs.logits, inputs.predict(inputs.images.flip(-1)).flip(-1))
 
 
-def static_divergence(sight: ScoreInputs) -> Tensor:
-    """Mean Kullback-Leibler divergence of a pixel from the source model's softmax to the scored network's.
+def static_divergence(inputs: ScoreInputs) -> Tensor:
+    """Returns the mean Kullback-Leibler divergence of the evaluated network's softmax from the source model's.
 
-    The distance that distillation from the old model keeps small (Li & Hoiem 2016, arXiv 1606.09282).
+    Distillation from the old model minimizes this distance (Li & Hoiem 2016, arXiv 1606.09282).
 
     Returns:
-        sum_k p_k log(p_k / q_k), p being the scored network's, in nats, [B] from 0 on; lower is better.
+        sum_k p_k log(p_k / q_k), with p the evaluated network's, in nats, [B] from 0 on; lower is better.
     """
-    assert sight.source_model is not None
-    source = _logits(sight.source_model, sight.images).log_softmax(dim=1)
-    return (sight.probability * (sight.log_probability - source)).sum(dim=1).mean(dim=(1, 2))
+    assert inputs.source_model is not None
+    source = _logits(inputs.source_model, inputs.images).log_softmax(dim=1)
+    return (inputs.probability * (inputs.log_probability - source)).sum(dim=1).mean(dim=(1, 2))
 
 
 SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
@@ -142,35 +146,36 @@ SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
     "consistency": consistency,
     "static_divergence": static_divergence,
 }
-"""Those of predictions, by the name that settings use; `source_miou` is none of them."""
+"""Table of the scores computed from predictions, by their names in settings; `source_miou` is not one of them."""
 
 
-def measured(names: Sequence[LabelFreeName], sight: ScoreInputs) -> dict[str, Tensor]:
-    """The scores of each frame [B], by name."""
+def measured(names: Sequence[LabelFreeName], inputs: ScoreInputs) -> dict[str, Tensor]:
+    """Returns the scores of each frame [B] by name."""
     with torch.inference_mode():
-        return {name: SCORES[name](sight) for name in names if name in SCORES}
+        return {name: SCORES[name](inputs) for name in names if name in SCORES}
 
 
 def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source: str) -> dict[str, float]:
-    """What is asked for of the labels of the source: `source_miou`, [0, 1], higher is better.
+    """Returns the requested scores that need source labels only: `source_miou`, [0, 1], higher is better.
 
-    The choice of hyperparameters by what is left on the source domain (Musgrave et al. 2022, arXiv 2208.07360).
+    Selecting hyperparameters by the accuracy on the source domain is studied by Musgrave et al. 2022 (arXiv
+    2208.07360).
 
     Args:
-        names: Of the scores that are asked for.
-        miou: Of every scored domain, on held-out frames after a visit.
-        source: Which of them is the source.
+        names: Names of the requested scores.
+        miou: mIoU of every evaluated domain, on held-out frames after a visit.
+        source: Name of the source domain.
     """
     return {"source_miou": miou[source]} if "source_miou" in names else {}
 
 
-def _pixel_entropy(sight: ScoreInputs) -> Tensor:
-    """In nats, [B, h, w]."""
-    return -(sight.probability * sight.log_probability).sum(dim=1)
+def _pixel_entropy(inputs: ScoreInputs) -> Tensor:
+    """Returns the pixel entropy in nats, [B, h, w]."""
+    return -(inputs.probability * inputs.log_probability).sum(dim=1)
 
 
 def _neighborhood_entropy(features: Tensor) -> Tensor:
-    """Of the features [N, K] of one frame."""
+    """Returns the mean neighborhood entropy of the features [N, K] of one frame."""
     cosines = (features @ features.T) / NEIGHBOR_TEMPERATURE
     shares = cosines.fill_diagonal_(-math.inf).softmax(dim=1)
     spread: Tensor = torch.special.entr(shares).sum(dim=1).mean() / math.log(len(features) - 1)

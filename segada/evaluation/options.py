@@ -1,4 +1,4 @@
-"""What a person asks of an evaluation on the command line, checked before anything is read."""
+"""Parses and checks the options of an evaluation before any file is read."""
 
 import argparse
 import re
@@ -13,18 +13,18 @@ from segada.models.segmentor import SMALLEST_SIDE
 Size = tuple[int, int]
 
 OVERLAP: Final = 3
-"""Windows overlap by one part in so many if no stride is given, as in mmsegmentation (512 and 341)."""
+"""Windows overlap by one part in this many if no stride is given, as in mmsegmentation (512 and 341)."""
 
 
 def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
-    """How frames are predicted.
+    """Returns the protocol by which frames are predicted.
 
     Args:
-        arguments: With `split`, `tta`, `scales`, `no_flip`, `slide` and `stride`.
-        size: Height and width at which a frame is seen.
+        arguments: Namespace with `split`, `tta`, `scales`, `no_flip`, `slide` and `stride`.
+        size: Height and width of the frames that networks receive.
 
     Raises:
-        InputError: a value is wrong, or goes with an option that was not given.
+        InputError: if a value is wrong, or belongs to an option that was not given.
     """
     slide: str | None = arguments.slide
     crop = None if slide is None else parse_size(slide, "--slide")
@@ -36,8 +36,8 @@ def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
     for scale in scales:
         if scale * min(smallest) < SMALLEST_SIDE:
             raise InputError(
-                f"--scales {scale:g}: makes of data.size {size[0]} x {size[1]} less than {SMALLEST_SIDE} pixels on a "
-                "side, which no network reads; give greater scales"
+                f"--scales {scale:g}: scales data.size {size[0]} x {size[1]} to less than {SMALLEST_SIDE} pixels on a "
+                "side, too small for every network; give greater scales"
             )
     return Protocol(
         split=arguments.split,
@@ -50,10 +50,10 @@ def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
 
 
 def parse_size(text: str, option: str) -> Size:
-    """`512` as (512, 512), `512x1024` as (512, 1024): height and width.
+    """Parses height and width: `512` as (512, 512), `512x1024` as (512, 1024).
 
     Raises:
-        InputError: it is neither, or a side is 0 or has more than five digits.
+        InputError: if the text is neither, or a side is 0 or has more than five digits.
     """
     found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
     if found is None:
@@ -67,7 +67,7 @@ def parse_size(text: str, option: str) -> Size:
 def _stride(text: str | None, crop: Size | None) -> Size | None:
     if crop is None:
         if text is not None:
-            raise InputError(f"--stride {text}: goes with --slide; add it, or leave --stride out")
+            raise InputError(f"--stride {text}: requires --slide; add it, or leave --stride out")
         return None
     if text is None:
         return max(1, crop[0] - crop[0] // OVERLAP), max(1, crop[1] - crop[1] // OVERLAP)
@@ -83,10 +83,10 @@ def _scales(augmented: bool, given: Sequence[float] | None, no_flip: bool) -> tu
     if not augmented:
         for option, is_given in (("--scales", given is not None), ("--no-flip", no_flip)):
             if is_given:
-                raise InputError(f"{option}: goes with --tta; add it, or leave {option} out")
+                raise InputError(f"{option}: requires --tta; add it, or leave {option} out")
         return (1.0,)
     scales = SCALES if given is None else tuple(given)
     for scale in scales:
         if not 0.0 < scale <= 8.0:
-            raise InputError(f"--scales {scale:g}: must be above 0 and at most 8; 1 is the frame as it is")
+            raise InputError(f"--scales {scale:g}: must be above 0 and at most 8; 1 keeps the frame's size")
     return scales

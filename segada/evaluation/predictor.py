@@ -1,4 +1,4 @@
-"""Predicts frames and counts what is right of them."""
+"""Predicts frames and counts areas of correct and labelled pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from segada.metrics import Areas
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """One frame.
+class FramePrediction:
+    """Areas and prediction of one frame.
 
     Attributes:
         areas: int64 [3, 19], see `segada.metrics.Areas`.
-        prediction: At the size of its labels.
+        prediction: Prediction at the size of the labels.
     """
 
     areas: Areas
@@ -30,13 +30,13 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """Judges frames with networks that vote; leaves nothing behind but what it returns.
+    """Predicts frames with an ensemble of networks; has no side effects.
 
     Attributes:
-        networks: Images [B, 3, H, W] in [0, 1] to logits.
-        views: How each network sees each frame.
-        device: Where they compute.
-        soft: Whether probabilities are wanted.
+        networks: Functions from images [B, 3, H, W] in [0, 1] to logits.
+        views: Views of each frame that every network predicts.
+        device: Device of the networks.
+        soft: True to return probabilities.
     """
 
     networks: Sequence[Network]
@@ -44,11 +44,11 @@ class Predictor:
     device: torch.device
     soft: bool = False
 
-    def __call__(self, frames: Sequence[LabelledFrame]) -> list[Judgement]:
-        """Judges frames whose images are of one size; their labels may be of several.
+    def __call__(self, frames: Sequence[LabelledFrame]) -> list[FramePrediction]:
+        """Predicts frames whose images have one size; the sizes of their labels may differ.
 
         Args:
-            frames: At least one.
+            frames: Frames, at least one.
         """
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack([frame.image for frame in frames])).to(self.device)
@@ -56,12 +56,12 @@ class Predictor:
             sizes = [(frame.labels.shape[0], frame.labels.shape[1]) for frame in frames]
             predictions = predict(self.networks, images, sizes, self.views, self.soft)
             return [
-                Judgement(self._areas(prediction, frame.labels), prediction)
+                FramePrediction(self._areas(prediction, frame.labels), prediction)
                 for frame, prediction in zip(frames, predictions, strict=True)
             ]
 
     def _areas(self, prediction: Prediction, labels: Bytes) -> Areas:
-        # A copy: a data set may hand out memory that is not to be written to.
+        # A copy, since a data set may return memory that must not be written to.
         truth = torch.from_numpy(labels.copy()).to(self.device)
         areas: Areas = frame_areas(prediction.classes[None], truth[None])[0].cpu().numpy()
         return areas

@@ -1,4 +1,4 @@
-"""How far an evaluation is: a bar in a terminal, a line now and then where there is none."""
+"""Progress of an evaluation: a bar in a terminal, a line at intervals elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ EVERY: Final = 30.0
 
 
 class FrameProgress:
-    """Is told of frames as they are done."""
+    """Shows how many frames of a domain are done."""
 
     def __init__(self, console: Console, bar: Progress) -> None:
         self._console = console
@@ -21,7 +21,7 @@ class FrameProgress:
         self._begun = self._said = time.monotonic()
 
     def begin(self, domain: str, total: int) -> None:
-        """Frames of another domain come."""
+        """Starts the progress of another domain."""
         self._domain, self._total, self._done = domain, total, 0
         self._begun = self._said = time.monotonic()
         for task in self._bar.task_ids:
@@ -29,7 +29,7 @@ class FrameProgress:
         self._task = self._bar.add_task(domain, total=total, rate="")
 
     def add(self, frames: int) -> None:
-        """So many more are done."""
+        """Adds a number of finished frames."""
         self._done += frames
         now = time.monotonic()
         rate = f"{self._done / max(now - self._begun, 1e-9):.3g} frames/s"
@@ -41,7 +41,7 @@ class FrameProgress:
 
 @contextmanager
 def frame_progress(console: Console) -> Iterator[FrameProgress]:
-    """The progress of all that happens inside."""
+    """Shows a progress bar within the context."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -18,13 +18,13 @@ from segada.metrics import Areas
 from segada.records import Record
 
 
-class VoterRecord(Record):
-    """A network that was scored, alone or with others."""
+class ModelRecord(Record):
+    """A network that is evaluated, alone or in an ensemble."""
 
     checkpoint: str
-    """As it was named."""
+    """Name of the checkpoint as given on the command line."""
     sha256: str
-    """Of the weights."""
+    """SHA-256 of the weights."""
     model: dict[str, JsonValue]
     """Encoder, head and width of the head."""
     adapter: dict[str, JsonValue]
@@ -32,84 +32,84 @@ class VoterRecord(Record):
 
 
 class Protocol(Record):
-    """How frames were predicted."""
+    """Protocol by which frames are predicted."""
 
     split: Split
     size: tuple[int, int]
-    """Height and width at which the networks saw a frame; predictions have the labels' own."""
+    """Height and width of the frames that networks receive; predictions have the labels' size."""
     scales: tuple[float, ...]
-    """At which each frame was seen."""
+    """Scales at which each frame is predicted."""
     mirrored: bool
-    """Whether each was seen in the mirror too."""
+    """True if each frame is predicted mirrored too."""
     crop: tuple[int, int] | None
-    """Height and width of the windows that slid over each; null if it was seen whole."""
+    """Height and width of sliding windows; null without windows."""
     stride: tuple[int, int] | None
 
 
 class DomainRecord(Record):
-    """One domain. Scores are null, and classes absent, where the labels show nothing."""
+    """Scores of one domain. Scores are null, and classes absent, where no pixel is labelled."""
 
     key: str
-    """The same for two records exactly when networks, protocol and the domain's settings are."""
+    """Hash that is equal for two records exactly if networks, protocol and the domain's settings are equal."""
     frames: int
     unreadable: int
-    """Frames that were left out because they cannot be read."""
+    """Number of frames left out because they cannot be read."""
     pixels: int
-    """That are labelled, over all frames."""
+    """Number of labelled pixels of all frames."""
     miou: float | None
-    """Over the classes that the labels show."""
+    """Mean over the classes present in the labels."""
     miou_mmseg: float | None
-    """As mmsegmentation has it: classes that are predicted, but that no label shows, count as 0."""
+    """Mean as mmsegmentation computes it: classes that are predicted but absent from the labels count as 0."""
     macc: float | None
     aacc: float | None
     fwiou: float | None
     fwacc: float | None
-    """By its definition the same as `aacc`."""
+    """By definition equal to `aacc`."""
     iou: dict[str, float]
     accuracy: dict[str, float]
     share: dict[str, float]
-    """Of each class among the labelled pixels."""
+    """Share of each class among the labelled pixels."""
     saved: tuple[str, ...]
-    """What was kept of each frame."""
+    """Kinds of files saved per frame."""
     seconds: float
     frames_per_second: float
 
 
 class Evaluation(Record):
-    """`evaluation.json`."""
+    """Content of `evaluation.json`."""
 
-    voters: tuple[VoterRecord, ...]
+    models: tuple[ModelRecord, ...]
     protocol: Protocol
     domains: dict[str, DomainRecord]
-    """In the order in which they were finished."""
+    """Records by domain, in the order in which they were finished."""
 
-    def nameless(self) -> tuple[VoterRecord, ...]:
-        """The voters however they were named."""
-        return tuple(voter.model_copy(update={"checkpoint": ""}) for voter in self.voters)
+    def nameless(self) -> tuple[ModelRecord, ...]:
+        """Returns the records of the networks without the names that were given for them."""
+        return tuple(model.model_copy(update={"checkpoint": ""}) for model in self.models)
 
 
 def domain_key(evaluation: Evaluation, frames: JsonValue) -> str:
-    """The key of a domain's record.
+    """Returns the key of a domain's record.
 
     Args:
-        evaluation: What is scored, and how.
-        frames: What decides which frames the domain has.
+        evaluation: Networks and protocol.
+        frames: Settings that determine the domain's frames.
     """
-    networks = [voter.model_dump(mode="json") for voter in evaluation.nameless()]
+    networks = [model.model_dump(mode="json") for model in evaluation.nameless()]
     canonical = json.dumps([networks, evaluation.protocol.model_dump(mode="json"), frames], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class FrameCounts:
-    """Frames that were scored, and that could not be read."""
+    """Number of frames that were scored, and of frames that could not be read."""
 
     scored: int
     unreadable: int = 0
 
 
 def domain_record(key: str, areas: Areas, frames: FrameCounts, saved: tuple[str, ...], seconds: float) -> DomainRecord:
-    """The record of a domain, from the summed areas [3, 19] of its frames."""
+    """Returns the record of a domain from the summed areas [3, 19] of its frames."""
     scores = class_scores(areas)
     return DomainRecord(
         key=key,

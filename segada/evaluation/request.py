@@ -1,4 +1,4 @@
-"""What is scored, on what and how: all that a person asks of an evaluation."""
+"""Everything that an evaluation is asked to do: networks, frames and protocol."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,30 +13,30 @@ from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.checkpoints import WEIGHTS, EvaluatedModel
 from segada.evaluation.export import KINDS
 from segada.evaluation.predictor import Predictor
-from segada.evaluation.records import Evaluation, Protocol, VoterRecord
+from segada.evaluation.records import Evaluation, ModelRecord, Protocol
 from segada.evaluation.sliding import Network, Slide, slid
 from segada.evaluation.tta import views
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 
 MOST: Final[Mapping[str, int]] = {"cpu": 8, "cuda": 64}
-"""Frames at once, by device, unless a person says another number."""
+"""Largest batch by device, unless the command line sets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted.
+    """Request for an evaluation.
 
     Attributes:
-        voters: The networks; several vote.
-        settings: Of the frames and of the machine.
-        protocol: How frames are predicted.
-        domains: That are scored, in order.
-        kept: What is kept of each frame, see `keeping.KINDS`.
-        most: Frames at once that are never exceeded; None leaves it to the device.
+        models: Networks; several form an ensemble.
+        settings: Settings of the frames and of the machine.
+        protocol: Protocol by which frames are predicted.
+        domains: Domains to evaluate, in order.
+        kept: Kinds of files saved per frame, see `segada.evaluation.export.KINDS`.
+        most: Largest batch; None takes the device's default.
     """
 
-    voters: Sequence[EvaluatedModel]
+    models: Sequence[EvaluatedModel]
     settings: RunSettings
     protocol: Protocol
     domains: Sequence[str]
@@ -44,30 +44,30 @@ class Request:
     most: int | None = None
 
     def nothing_yet(self) -> Evaluation:
-        """The evaluation before any domain is scored."""
-        voters = tuple(
-            VoterRecord(
-                checkpoint=voter.given,
-                sha256=voter.checksum(),
-                model=voter.settings.model.model_dump(mode="json", include={"encoder", "head", "head_width"}),
-                adapter=voter.settings.adapter.model_dump(mode="json"),
-                image_adapter=voter.settings.image_adapter.model_dump(mode="json"),
+        """Returns the evaluation before any domain is scored."""
+        models = tuple(
+            ModelRecord(
+                checkpoint=model.given,
+                sha256=model.checksum(),
+                model=model.settings.model.model_dump(mode="json", include={"encoder", "head", "head_width"}),
+                adapter=model.settings.adapter.model_dump(mode="json"),
+                image_adapter=model.settings.image_adapter.model_dump(mode="json"),
             )
-            for voter in self.voters
+            for model in self.models
         )
-        return Evaluation(voters=voters, protocol=self.protocol, domains={})
+        return Evaluation(models=models, protocol=self.protocol, domains={})
 
     def networks(self) -> list[Segmentor]:
-        """The networks of the voters.
+        """Builds the networks.
 
         Raises:
-            InputError: weights do not fit, or the device is missing.
+            InputError: if weights do not fit, or the device is missing.
         """
         refuse_absent(self.settings.runtime.device)
-        return [voter.built(torch.device(self.settings.runtime.device)) for voter in self.voters]
+        return [model.built(torch.device(self.settings.runtime.device)) for model in self.models]
 
-    def judge(self, networks: Sequence[Network]) -> Predictor:
-        """The networks as they see frames."""
+    def predictor(self, networks: Sequence[Network]) -> Predictor:
+        """Returns a predictor with these networks, windows and views."""
         device, protocol = torch.device(self.settings.runtime.device), self.protocol
         if protocol.crop is not None and protocol.stride is not None:
             slide = Slide(protocol.crop, protocol.stride)
@@ -76,16 +76,16 @@ class Request:
         return Predictor(networks, views(protocol.scales, protocol.mirrored), device, soft)
 
     def batch_size(self) -> BatchSize:
-        """Frames at once, to be found out."""
+        """Returns a batch size that adapts to the available memory."""
         device = self.settings.runtime.device
         return BatchSize(torch.device(device), self.most or MOST[device])
 
 
 def default_folder(evaluation: Evaluation) -> Path:
-    """A folder that no other networks, and no other way of scoring them, have."""
-    first, *others = (Path(voter.checkpoint) for voter in evaluation.voters)
-    # Weights are called alike in all runs.
+    """Returns a folder name unique to these networks and this protocol."""
+    first, *others = (Path(model.checkpoint) for model in evaluation.models)
+    # Weight files have the same name in all runs, so the folder's name is used.
     name = first.absolute().parent.name if first.name in WEIGHTS else first.stem
-    content = evaluation.model_copy(update={"voters": evaluation.nameless()}).model_dump_json(exclude={"domains"})
+    content = evaluation.model_copy(update={"models": evaluation.nameless()}).model_dump_json(exclude={"domains"})
     several = f"+{len(others)}" if others else ""
     return Path("runs") / f"evaluate-{name}{several}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""The folder of an evaluation: what is finished is in it, and is not done again."""
+"""Folder of an evaluation, whose finished domains are not evaluated again."""
 
 from pathlib import Path
 
@@ -11,25 +11,25 @@ from segada.evaluation.records import DomainRecord, Evaluation
 from segada.evaluation.tables import evaluation_csv
 
 RESULT_MARKS = ("evaluation.json", draft("evaluation.json"))
-"""Of which a folder has one as soon as something is written into it."""
+"""Files of which a folder contains one as soon as anything is written into it."""
 
 
 class ResultFolder:
     """Reads and writes `evaluation.json` and `evaluation.csv`.
 
     Attributes:
-        evaluation: All domains that are finished, earlier ones included.
+        evaluation: All finished domains, earlier ones included.
     """
 
     def __init__(self, path: Path, evaluation: Evaluation) -> None:
-        """Takes over what the folder has of the same evaluation.
+        """Loads the results of the same evaluation if the folder has any.
 
         Args:
-            path: Of the folder; made if it is missing.
-            evaluation: The voters and the protocol, no domain.
+            path: Path of the folder, which is created if missing.
+            evaluation: Networks and protocol, without domains.
 
         Raises:
-            InputError: the folder holds another evaluation.
+            InputError: if the folder holds another evaluation.
         """
         self._path = path
         self.evaluation = evaluation
@@ -38,29 +38,29 @@ class ResultFolder:
             return
         if (found.protocol, found.nameless()) != (evaluation.protocol, evaluation.nameless()):
             raise InputError(
-                f"{self._json}: holds an evaluation of other networks, or in another way; choose another folder with "
-                "--out"
+                f"{self._json}: contains an evaluation of other networks or with another protocol; choose another "
+                "folder with --out"
             )
         self.evaluation = evaluation.model_copy(update={"domains": found.domains})
 
     def finished(self, domain: str, key: str, kept: tuple[str, ...]) -> bool:
-        """Whether a domain has been scored, and all that is to be kept of its frames was kept.
+        """Returns True if a domain has been scored and all requested files of its frames are saved.
 
         Raises:
-            InputError: it has been scored with other settings of its frames.
+            InputError: if the domain has been scored with other settings of its frames.
         """
         record = self.evaluation.domains.get(domain)
         if record is None:
             return False
         if record.key != key:
             raise InputError(
-                f"{self._json}: holds scores of a domain {domain!r} with other settings; choose another folder with "
+                f"{self._json}: contains scores of a domain {domain!r} with other settings; choose another folder with "
                 "--out"
             )
         return set(kept) <= set(record.saved)
 
     def claim(self) -> None:
-        """Writes `evaluation.json` before anything is kept of frames, so that a folder with those is known as ours."""
+        """Writes `evaluation.json` before any file of a frame, to mark the folder as an evaluation's."""
         if not self._json.exists():
             self._write()
 
@@ -84,4 +84,6 @@ class ResultFolder:
         try:
             return Evaluation.model_validate_json(self._json.read_bytes())
         except ValidationError as error:
-            raise InputError(f"{self._json}: is no evaluation of ours; choose another folder with --out") from error
+            raise InputError(
+                f"{self._json}: is not an evaluation of segada; choose another folder with --out"
+            ) from error

@@ -1,4 +1,4 @@
-"""Scores one domain after the other."""
+"""Evaluates domains one after the other."""
 
 import time
 from collections.abc import Sequence
@@ -17,29 +17,29 @@ from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
 from segada.evaluation.batch_size import BatchSize
 from segada.evaluation.export import keep
-from segada.evaluation.predictor import Judgement, Predictor
+from segada.evaluation.predictor import FramePrediction, Predictor
 from segada.evaluation.progress import FrameProgress
 from segada.evaluation.records import DomainRecord, Evaluation, FrameCounts, domain_key, domain_record
 from segada.settings.data import DataSettings
 
 WRITERS: Final = 4
-"""Frames of which something is kept at a time."""
+"""Number of frames whose files are written at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Predicts the frames of a domain, counts, and keeps what was asked for.
+    """Predicts the frames of a domain, counts areas, and saves the requested files.
 
     Attributes:
-        judge: Of frames.
-        batch_size: Frames at once, found out as it goes.
-        folder: Where what is kept goes.
-        kept: Kinds of it.
-        progress: Is told of frames.
-        asked_to_stop: Is asked after each batch.
+        predictor: Predictor of frames.
+        batch_size: Batch size, adapted at run time.
+        folder: Folder of the saved files.
+        kept: Kinds of saved files.
+        progress: Receives the number of finished frames.
+        asked_to_stop: Returns True if the evaluation should stop; called after each batch.
     """
 
-    judge: Predictor
+    predictor: Predictor
     batch_size: BatchSize
     folder: Path
     kept: tuple[str, ...]
@@ -47,19 +47,19 @@ class Scorer:
     asked_to_stop: Asked
 
     def score(self, domain: str, data: DataSettings, split: Split, key: str) -> DomainRecord:
-        """The record of a domain.
+        """Returns the record of a domain.
 
         Raises:
-            KeyboardInterrupt: if it was asked to stop; nothing is lost but this domain.
-            ValueError: files are missing or not as expected.
+            KeyboardInterrupt: if a stop was requested; only this domain's work is lost.
+            ValueError: if files are missing or not as expected.
         """
         begun = time.perf_counter()
         areas, count = np.zeros((3, NUM_CLASSES), np.int64), 0
         listed = count_frames(domain, data, split)
         self.progress.begin(domain, listed)
-        for frames, judgements in self.batch_size.batches(labelled_frames(domain, data, split), self.judge):
-            areas += np.sum([judgement.areas for judgement in judgements], axis=0)
-            self._keep(domain, frames, judgements)
+        for frames, predicted in self.batch_size.batches(labelled_frames(domain, data, split), self.predictor):
+            areas += np.sum([prediction.areas for prediction in predicted], axis=0)
+            self._keep(domain, frames, predicted)
             count += len(frames)
             self.progress.add(len(frames))
             if self.asked_to_stop():
@@ -67,21 +67,21 @@ class Scorer:
         counts = FrameCounts(scored=count, unreadable=listed - count)
         return domain_record(key, areas, counts, self.kept, time.perf_counter() - begun)
 
-    def _keep(self, domain: str, frames: Sequence[LabelledFrame], judgements: Sequence[Judgement]) -> None:
-        """Several frames at a time: compressing pictures and waiting for the disk takes longer than predicting them."""
+    def _keep(self, domain: str, frames: Sequence[LabelledFrame], predicted: Sequence[FramePrediction]) -> None:
+        """Saves several frames in parallel, because compression and disk take longer than prediction."""
 
-        def keep_one(frame: LabelledFrame, judgement: Judgement) -> None:
-            keep(self.kept, self.folder, domain, frame, judgement.prediction)
+        def keep_one(frame: LabelledFrame, found: FramePrediction) -> None:
+            keep(self.kept, self.folder, domain, frame, found.prediction)
 
         if self.kept:
             with ThreadPoolExecutor(WRITERS) as writers:
-                list(writers.map(keep_one, frames, judgements))
+                list(writers.map(keep_one, frames, predicted))
 
 
 def frame_key(domain: str, data: DataSettings, evaluation: Evaluation) -> str:
-    """The key of a domain's record: of the networks, the protocol, and what decides which frames it has.
+    """Returns the key of a domain's record: a hash of networks, protocol and the settings that determine its frames.
 
-    What is in the files is not looked at.
+    The content of the files does not enter it.
     """
     frames: dict[str, JsonValue] = {
         "domain": data.domains[domain].model_dump(mode="json"),

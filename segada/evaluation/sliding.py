@@ -1,4 +1,4 @@
-"""Large images in overlapping windows, whose logits are averaged where they overlap."""
+"""Sliding windows over large images, with logits averaged where windows overlap."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from torch import Tensor
 from segada.models.resize import enlarged
 
 Network = Callable[[Tensor], Tensor]
-"""Images [B, 3, H, W] to logits [B, K, h, w] of any resolution."""
+"""A function from images [B, 3, H, W] to logits [B, K, h, w] of any resolution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """Windows over an image, in pixels of the image that the network is shown.
+    """Windows over an image, in pixels of the network's input.
 
     Attributes:
-        crop: Height and width of a window; an image that is smaller makes it smaller.
-        stride: From one window to the next, at most the crop.
+        crop: Height and width of a window, reduced for smaller images.
+        stride: Step from one window to the next, at most the crop.
     """
 
     crop: tuple[int, int]
@@ -27,21 +27,21 @@ class Slide:
 
 
 def window_starts(length: int, crop: int, stride: int) -> list[int]:
-    """Where windows begin along a side: every stride, the last moved back so that it ends with the side.
+    """Returns the starts of windows along a side: every stride, the last moved back to end with the side.
 
     Args:
-        length: Of the side.
-        crop: Of a window.
-        stride: At most the crop; every position is then in a window.
+        length: Length of the side.
+        crop: Length of a window.
+        stride: Step, at most the crop, so that every position is in a window.
     """
     return [*range(0, length - crop, stride), max(length - crop, 0)]
 
 
 def slid(network: Network, slide: Slide) -> Network:
-    """A network that sees an image through windows.
+    """Returns a network that predicts an image through windows.
 
     The logits of each window are enlarged to its pixels, then averaged: [B, K, H, W]. An image that fits into one
-    window is seen as it is.
+    window is predicted whole.
     """
 
     def predict(images: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ def slid(network: Network, slide: Slide) -> Network:
 
 
 def _covered(starts: list[int], length: int, crop: int, like: Tensor) -> Tensor:
-    """How many windows each position is in, [length]."""
+    """Returns the number of windows that contain each position, [length]."""
     counts = torch.zeros(length, device=like.device, dtype=like.dtype)
     for start in starts:
         counts[start : start + crop] += 1

@@ -1,4 +1,4 @@
-"""Scores for people and for programs: tables in percent, and CSV in fractions."""
+"""Tables of scores: in percent for the terminal, in fractions as CSV."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,14 +17,14 @@ SCORES: Final = {
     "fwIoU": "fwiou",
     "fwAcc": "fwacc",
 }
-"""Names that people know, and fields of the record."""
+"""Column names and fields of the record."""
 FACTS: Final = ("frames", "unreadable", "pixels")
 TIMES: Final = ("seconds", "frames_per_second")
 """Further fields of the record."""
 
 
 def class_table(domain: str, record: DomainRecord) -> Table:
-    """One domain: a row per class that its labels show, then the scores of all."""
+    """Returns the table of one domain: a row per class present in the labels, then the means."""
     left_out = f" ({record.unreadable} more cannot be read)" if record.unreadable else ""
     table = Table(title=f"{domain}: {record.frames} frames{left_out}, in percent")
     for column in ("class", "IoU", "Acc", "share of pixels"):
@@ -34,14 +34,14 @@ def class_table(domain: str, record: DomainRecord) -> Table:
             table.add_row(name, *(_percent(values[name]) for values in (record.iou, record.accuracy, record.share)))
     table.add_section()
     table.add_row("mean", _percent(record.miou), _percent(record.macc), "")
-    table.add_row("mean as mmseg has it", _percent(record.miou_mmseg), _percent(record.macc), "")
+    table.add_row("mean as in mmseg", _percent(record.miou_mmseg), _percent(record.macc), "")
     table.add_row("weighted by share", _percent(record.fwiou), _percent(record.fwacc), "")
     table.add_row("all pixels (aAcc)", "", _percent(record.aacc), "")
     return table
 
 
 def domain_table(evaluation: Evaluation) -> Table:
-    """All domains: a row each."""
+    """Returns the table of all domains, one row each."""
     table = Table(title="in percent")
     shown = [name for name in SCORES if name != "fwAcc"]
     for column in ("domain", *shown, "frames", "frames/s"):
@@ -54,7 +54,7 @@ def domain_table(evaluation: Evaluation) -> Table:
 
 
 def evaluation_csv(evaluation: Evaluation) -> str:
-    """A row per domain, fractions in [0, 1]; what the labels do not show is empty."""
+    """Returns a row per domain with fractions in [0, 1]; empty cells for classes absent from the labels."""
     per_class = [f"{kind}/{name}" for kind in ("IoU", "Acc", "share") for name in NAMES]
     columns = ["domain", *FACTS, *SCORES, *per_class, *TIMES]
     return csv_text(columns, (_row(name, record) for name, record in evaluation.domains.items()))

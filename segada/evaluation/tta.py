@@ -1,4 +1,4 @@
-"""Test-time augmentation: one frame seen at several scales and in the mirror."""
+"""Test-time augmentation: views of a frame at several scales and mirrored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,36 +11,37 @@ from segada.models.resize import enlarged
 from segada.models.segmentor import IMAGENET_MEAN
 
 SCALES: Final = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
-"""What mmsegmentation's multi-scale evaluation takes."""
+"""Scales of mmsegmentation's multi-scale evaluation."""
 FINEST: Final = 4
-"""Pixels of a frame to one of the finest map."""
+"""Pixels of a frame per cell of the finest feature map, along a side."""
 DEEPEST: Final = 32
-"""The same of the deepest."""
+"""Pixels of a frame per cell of the deepest feature map, along a side."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a network is shown a frame.
+    """A transformation of a frame before prediction.
 
     Attributes:
-        scale: Of its sides; 1 leaves the frame as it is.
-        mirrored: Whether left and right are exchanged.
+        scale: Factor of the sides; 1 keeps the frame's size.
+        mirrored: True if left and right are exchanged.
     """
 
     scale: float = 1.0
     mirrored: bool = False
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """The sides of a frame of this height and width, each in whole pixels of the finest map."""
+        """Returns the sides of a scaled frame, each a multiple of the finest map's cell."""
         if self.scale == 1.0:
             return height, width
         return _whole(height * self.scale), _whole(width * self.scale)
 
     def shown(self, images: Tensor) -> Tensor:
-        """Images [B, 3, H, W] as they are shown; resized bilinearly, without smoothing before.
+        """Transforms images [B, 3, H, W]; resizes bilinearly, without antialiasing.
 
-        Beside and below, mean color fills the last stride of the deepest map: otherwise that map would reach beyond
-        the frame, and what it says would be laid over the frame too small. A scale of 1 leaves a frame as it is.
+        Padding with the mean color at the right and below completes the last cell of the deepest map. Otherwise that
+        map would extend beyond the frame, and its output would be scaled onto the frame too small. A scale of 1 is not
+        padded.
         """
         height, width = self.size(*images.shape[-2:])
         resized = enlarged(images, (height, width))
@@ -54,7 +55,7 @@ class View:
         return filled
 
     def turned_back(self, logits: Tensor, height: int, width: int) -> Tensor:
-        """Logits [B, K, h, w] of what was shown as logits of the frame, which has this height and width."""
+        """Transforms logits [B, K, h, w] of the view back to logits of the frame with this height and width."""
         seen_height, seen_width = self.size(height, width)
         rows = logits.shape[-2] * seen_height // self._filled(seen_height)
         columns = logits.shape[-1] * seen_width // self._filled(seen_width)
@@ -69,7 +70,7 @@ PLAIN: Final = View()
 
 
 def views(scales: Sequence[float], mirrored: bool) -> tuple[View, ...]:
-    """Every scale as it is and, if `mirrored`, in the mirror."""
+    """Returns every scale unmirrored and, if `mirrored`, mirrored too."""
     return tuple(View(scale, flip) for scale, flip in product(scales, (False, True) if mirrored else (False,)))
 
 

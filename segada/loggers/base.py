@@ -1,4 +1,4 @@
-"""The contract of a watcher: it sees each step after it was made, and writes what people look at."""
+"""The contract of a watcher, which receives each step after its execution and writes logs or panels."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from segada.data.frame_schedule import Step
 
 @dataclass(frozen=True, slots=True)
 class SeenStep:
-    """One step of a visit.
+    """One step of a visit, with its predictions and results.
 
     Attributes:
-        visit: Counted from 0.
-        domain: Of the visit.
-        step: Its number in the stream, and those of its frames in the domain.
-        first: Frames that the visit had passed before this step.
-        batch: The frames.
-        logits: What the scored network said of them before it learned from them, [B, 19, h, w]; None if it was not
-            asked.
-        label_free: Mean of its frames for each label-free score of that; empty if they were not asked for.
-        plan: How the step was to learn.
-        rates: At which rates it learned.
-        log: What it reported.
-        controller: What the controller watches.
+        visit: Number of the visit, counted from 0.
+        domain: Domain of the visit.
+        step: Number of the step in the stream, and indices of its frames in the domain.
+        first: Number of frames of the visit before this step.
+        batch: Frames of the step.
+        logits: Prediction of the evaluated network before it learned from the frames, [B, 19, h, w]; None if there is
+            none.
+        label_free: Mean over the frames of each label-free score of this prediction; empty if none is enabled.
+        plan: Plan of the step.
+        rates: Learning rates of the step.
+        log: Scalars that the step reported.
+        controller: Logged state of the controller.
     """
 
     visit: int
@@ -44,20 +44,20 @@ class SeenStep:
 
 
 class Watcher(ABC):
-    """The stream asks `needs_prediction` before each step and calls `see` after it, in order.
+    """A watcher of steps: the run calls `needs_prediction` before each step and `see` after it, in order.
 
-    Whatever it writes of a visit is the same when a visit that was broken off is made again.
+    A repeated visit, after an interruption, must write the same output again.
     """
 
     def needs_prediction(self, first: int, count: int) -> bool:  # noqa: ARG002 - most need none
-        """Whether `logits` must be there for a step of `count` frames, `first` of the visit being behind it."""
+        """Returns True if a step of `count` frames, after `first` frames of the visit, needs `logits`."""
         return False
 
     @abstractmethod
     def see(self, seen: SeenStep) -> None:
-        """Writes what is due."""
+        """Writes the output that is due after a step."""
 
 
 def due(first: int, count: int, every: int) -> range:
-    """Places in the visit of those frames of a step whose place is a multiple of `every`: 0, every, 2 every, ..."""
+    """Returns the positions in the visit of a step's frames that are multiples of `every`: 0, every, 2 every, ..."""
     return range(-(-first // every) * every, first + count, every)

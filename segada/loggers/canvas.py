@@ -1,4 +1,4 @@
-"""Panels: captioned pictures in rows, with a legend of the classes that they show, as one PNG."""
+"""Draws panels: captioned pictures in rows, with a legend of the classes that occur, as one PNG."""
 
 import io
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from segada.data.labels import IGNORE, NAMES, PALETTE
 from segada.loggers.colors import Picture
 
 WIDTH: Final = 384
-"""Pixels of a picture in a panel, whatever the frames have."""
+"""Width of a picture in a panel, in pixels, independent of the frames' size."""
 GAP: Final = 16
 CAPTION: Final = 26
 TITLE: Final = 40
@@ -30,10 +30,10 @@ SMALL_FONT: Final = ImageFont.load_default(13)
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What is drawn.
+    """Content of a panel.
 
     Attributes:
-        title: One line.
+        title: Title of one line.
         rows: Pictures, row by row; all frames have one shape.
         shape: (H, W) of the frames.
         labels: Every label that occurs, for the legend.
@@ -46,7 +46,7 @@ class Panel:
 
 
 def draw(panel: Panel) -> bytes:
-    """The panel as PNG; the same panel gives the same bytes."""
+    """Returns the panel as PNG; equal panels give equal bytes."""
     height = max(1, round(panel.shape[0] * WIDTH / panel.shape[1]))
     columns = max(len(row) for row in panel.rows)
     width = GAP + columns * (WIDTH + GAP)
@@ -81,7 +81,7 @@ def _draw_picture(
 
 
 def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, colors: Bytes, end: tuple[int, int]) -> None:
-    """From 0 to 1, its right end at `end`."""
+    """Draws the color scale from 0 to 1, with its right end at `end`."""
     length, thickness = 96, 10
     right, middle = end[0] - 14, end[1]
     bar = Image.fromarray(colors[None]).resize((length, thickness))
@@ -91,7 +91,7 @@ def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, colors: Bytes, en
 
 
 def _legend_places(labels: Sequence[int], width: int) -> list[tuple[int, int, int]]:
-    """(x, y, label) of every entry, y counted from the legend's top."""
+    """Returns (x, y, label) of every legend entry, with y counted from the legend's top."""
     places, x, y = [], GAP, 0
     for label in sorted(labels):
         needed = 20 + round(FONT.getlength(_name(label))) + GAP
@@ -114,5 +114,5 @@ def _name(label: int) -> str:
 
 
 def labels_in(*maps: Bytes) -> list[int]:
-    """Every label that occurs in some maps."""
+    """Returns every label that occurs in the maps."""
     return [int(label) for label in np.unique(np.concatenate([labels.ravel() for labels in maps]))]

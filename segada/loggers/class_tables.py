@@ -1,4 +1,4 @@
-"""Tables of IoU per class, as a visit goes on."""
+"""Tables of IoU per class in the course of a visit."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from segada.metrics import Areas, iou_per_class, mean_iou
 
 
 class ClassTables(Watcher):
-    """Writes a table after every so many frames of a visit, over all its frames so far."""
+    """Writes a table after every `every` frames of a visit, over all its frames so far."""
 
     def __init__(self, folder: RunDir, every: int) -> None:
         self._folder = folder
@@ -21,11 +21,11 @@ class ClassTables(Watcher):
         self._areas: Areas = np.zeros((3, NUM_CLASSES), np.int64)
 
     def needs_prediction(self, first: int, count: int) -> bool:  # noqa: ARG002 - every frame counts
-        """Always: a table is over all frames."""
+        """Returns True: a table covers all frames."""
         return True
 
     def see(self, seen: SeenStep) -> None:
-        """Counts the step's frames one by one: a table may be due between two of them."""
+        """Counts the step's frames one by one, since a table may be due between two of them."""
         assert seen.logits is not None
         if seen.first == 0:
             self._areas = np.zeros_like(self._areas)
@@ -36,10 +36,10 @@ class ClassTables(Watcher):
 
 
 def class_table(areas: Areas) -> str:
-    """CSV with a row per class and a last one with the means of their scores and the sums of their pixels.
+    """Returns CSV with a row per class and a last row with the means of the scores and the sums of the pixels.
 
-    Columns: IoU; accuracy, the share of a class's labelled pixels that were found; labelled and predicted pixels. A
-    class without a labelled pixel has neither IoU nor accuracy.
+    Columns: IoU; accuracy, the share of a class's labelled pixels that are predicted correctly; labelled and predicted
+        pixels. A class without a labelled pixel has neither IoU nor accuracy.
 
     Args:
         areas: int64 [3, 19], summed over frames.

@@ -1,4 +1,4 @@
-"""From tensors to pictures: photographs, labels, numbers and masks in colors."""
+"""Converts tensors to pictures: photographs, labels, numbers and masks in colors."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +18,7 @@ def _colors(name: int) -> Bytes:
 
 SURE: Final = _colors(cv2.COLORMAP_VIRIDIS)
 UNSURE: Final = _colors(cv2.COLORMAP_INFERNO)
-"""Colors [256, 3], RGB, of the numbers from 0 to 1: for what is wanted high, and for what is wanted low."""
+"""Color scales [256, 3], RGB, of numbers from 0 to 1: for quantities better high, and for quantities better low."""
 WRONG: Final = (230, 40, 40)
 DIMMED: Final = 0.25
 
@@ -30,8 +30,8 @@ class Picture:
     Attributes:
         caption: A few words.
         pixels: uint8 [h, w, 3], RGB; enlarged to the panel's size.
-        smooth: Whether enlarging may blur; labels and cells keep their edges.
-        scale: Colors [256, 3] of the numbers from 0 to 1, if it shows numbers.
+        smooth: True if enlarging may blur; labels and cells keep sharp edges.
+        scale: Colors [256, 3] of the numbers from 0 to 1, if the picture shows numbers.
     """
 
     caption: str
@@ -41,34 +41,34 @@ class Picture:
 
 
 def photograph(caption: str, image: Tensor) -> Picture:
-    """An image float [3, H, W] in [0, 1]."""
+    """Returns a picture of an image float [3, H, W] in [0, 1]."""
     return Picture(caption, _pixels(image), smooth=True)
 
 
 def label_map(caption: str, labels: Bytes) -> Picture:
-    """Labels uint8 [h, w] in the colors of their classes."""
+    """Returns a picture of labels uint8 [h, w] in the colors of their classes."""
     return Picture(caption, colorise(labels))
 
 
 def numbers(caption: str, values: Tensor, colors: Bytes = SURE) -> Picture:
-    """Numbers [h, w] in [0, 1]."""
+    """Returns a picture of numbers [h, w] in [0, 1]."""
     return Picture(caption, colors[(255 * values).round().byte().cpu().numpy()], scale=colors)
 
 
 def mask(caption: str, marked: Tensor) -> Picture:
-    """bool [h, w]: white where True."""
+    """Returns a picture of a bool mask [h, w], white where True."""
     gray = np.where(marked.cpu().numpy(), 255, 40).astype(np.uint8)
     return Picture(caption, np.repeat(gray[..., None], 3, axis=-1))
 
 
 def spotlight(caption: str, image: Tensor, cells: npt.NDArray[np.bool_]) -> Picture:
-    """An image [3, H, W], dark outside the marked cells [h, w]."""
+    """Returns a picture of an image [3, H, W], darkened outside the marked cells [h, w]."""
     lit = cv2.resize(cells.astype(np.uint8), image.shape[:0:-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return Picture(caption, (_pixels(image) * np.where(lit[..., None], 1.0, DIMMED)).astype(np.uint8))
 
 
 def mistakes(caption: str, image: Tensor, predicted: Bytes, labels: Bytes) -> Picture:
-    """Red where a labelled pixel is taken for another class, black where it is ignored, else the image in dark gray."""
+    """Returns a picture of the errors: wrong pixels red, ignored ones black, and the image in dark gray elsewhere."""
     gray = np.repeat(_pixels(image).mean(axis=-1, keepdims=True) * 2 * DIMMED, 3, axis=-1).astype(np.uint8)
     gray[predicted != labels] = WRONG
     gray[labels == IGNORE] = 0

@@ -1,4 +1,4 @@
-"""The log of steps: what happened frame by frame, as data."""
+"""Log of steps, frame by frame, as data."""
 
 import math
 
@@ -9,13 +9,13 @@ from segada.records import StepRecord
 
 
 class FrameLog(Watcher):
-    """Adds a line to `frames.jsonl` after each step, so that it can be followed while the run goes on."""
+    """Appends a line to `frames.jsonl` after each step, so that it can be followed during the run."""
 
     def __init__(self, folder: RunDir) -> None:
         self._folder = folder
 
     def see(self, seen: SeenStep) -> None:
-        """One line, whether the step learned or not."""
+        """Appends one line, whether the step learned or not."""
         self._folder.add_step(
             StepRecord(
                 visit=seen.visit,

@@ -1,4 +1,4 @@
-"""Panels of how source and target frames were mixed, and what was learned from them."""
+"""Panels of the mixing of source and target frames, and of the labels learned from them."""
 
 from torch import Tensor
 
@@ -12,22 +12,22 @@ from segada.methods.mix_visuals import MixPictures
 
 
 class MixPanels(Watcher):
-    """Draws a frame of a batch every so many frames, of the steps that learned."""
+    """Draws one frame at regular intervals, from steps that learned."""
 
     def __init__(self, folder: RunDir, method: Method, every: int) -> None:
-        """Asks the method for its pictures.
+        """Takes the method whose mixed frames are drawn.
 
         Args:
-            folder: Of the run.
-            method: One that mixes.
-            every: Frames from one panel to the next.
+            folder: Folder of the run.
+            method: A method that mixes.
+            every: Number of frames from one panel to the next.
         """
         self._folder = folder
         self._method = method
         self._every = every
 
     def see(self, seen: SeenStep) -> None:
-        """One panel for each frame that is due."""
+        """Draws a panel for each frame that is due."""
         pictures = self._method.pictures() if seen.plan.trains else None
         if pictures is None:
             return
@@ -38,7 +38,7 @@ class MixPanels(Watcher):
 
 
 def mix_panel(pictures: MixPictures, index: int, place: str) -> Panel:
-    """Ten pictures of one frame of the batch: what was there above and below, what was made of it beside it."""
+    """Returns ten pictures of one frame of the batch: source above, target below, with the results of mixing beside."""
     mixed = pictures.mixed
     image, truth = pictures.source.images[index], _labels(pictures.source.labels[index])
     believed, learned = _labels(pictures.pseudo_labels[index]), _labels(mixed.labels[index])

@@ -1,4 +1,4 @@
-"""Panels of what the scored network says of a frame before it learns from it."""
+"""Panels of the evaluated network's predictions for a frame before it learns from it."""
 
 import math
 
@@ -15,18 +15,18 @@ from segada.models.resize import enlarged
 
 
 class PredictionPanels(Watcher):
-    """Draws a frame every so many frames."""
+    """Draws one frame at regular intervals."""
 
     def __init__(self, folder: RunDir, every: int) -> None:
         self._folder = folder
         self._every = every
 
     def needs_prediction(self, first: int, count: int) -> bool:
-        """Where a frame is due."""
+        """Returns True if a frame of the step is due."""
         return len(due(first, count, self._every)) > 0
 
     def see(self, seen: SeenStep) -> None:
-        """One panel for each frame that is due."""
+        """Draws a panel for each frame that is due."""
         for frame in due(seen.first, len(seen.step.frames), self._every):
             assert seen.logits is not None
             kept = slice(frame - seen.first, frame - seen.first + 1)
@@ -37,13 +37,13 @@ class PredictionPanels(Watcher):
 
 
 def prediction_panel(images: Tensor, labels: Tensor, logits: Tensor, place: str) -> Panel:
-    """Six pictures of one frame.
+    """Returns six pictures of one frame.
 
     Args:
         images: [1, 3, H, W] in [0, 1].
         labels: int64 [1, H, W].
         logits: [1, 19, h, w].
-        place: Where in the stream it is.
+        place: Position in the stream, for the title.
     """
     with torch.no_grad():
         log_probability = enlarged(logits, labels.shape[-2:]).log_softmax(dim=1)[0]

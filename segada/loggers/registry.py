@@ -1,4 +1,4 @@
-"""Which watchers a run has."""
+"""Builds the watchers that settings enable."""
 
 from segada.artifacts.run_dir import RunDir
 from segada.loggers.base import Watcher
@@ -11,12 +11,12 @@ from segada.settings import RunSettings
 
 
 def watchers(settings: RunSettings, folder: RunDir, method: Method) -> list[Watcher]:
-    """Those that `logging` asks for; empty if it asks for nothing.
+    """Returns the watchers that `logging` enables; empty if none.
 
     Args:
-        settings: Of the run.
-        folder: Where they write.
-        method: What they look at.
+        settings: Settings of the run.
+        folder: Folder of the run, to which watchers write.
+        method: Method of the run.
     """
     logging = settings.logging
     chosen: list[Watcher] = []

@@ -1,10 +1,10 @@
 """Domain-adversarial learning in a single stage (Ganin and Lempitsky 2015, arXiv 1409.7495).
 
-A discriminator learns to tell source frames from target frames by what the network makes of them; a gradient reversal
-between the two lets the same backward pass teach the network to be indistinguishable. With L_y the cross-entropy on
-source frames and L_d the domain loss, the discriminator descends weight * L_d, and the network
-L_y - weight * reversal * L_d. Domain labels need no data: what is replayed is source (0), what is visited target (1),
-and a target frame counts in L_d alone.
+A discriminator learns to tell the network's features of source frames from those of target frames. A gradient reversal
+between network and discriminator lets the same backward pass teach the network to make them indistinguishable. With L_y
+the cross-entropy on source frames and L_d the domain loss, the discriminator descends weight * L_d, and the network
+descends L_y - weight * reversal * L_d. Domain labels need no annotation: replayed frames are source (0), visited frames
+are target (1). A target frame contributes to L_d alone.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,9 @@ from segada.settings.adversarial import AdversarialSettings
 
 
 class Adversarial(Learner):
-    """Network and discriminator. The head's batch norm sees target frames only where `features` is `decoder`.
+    """Trains a network against a domain discriminator.
+
+    The head's batch norms see target frames only where `features` is `decoder`.
 
     The discriminator is no part of the result, so a report's `trainable_parameters` leaves it out.
     """
@@ -44,48 +46,48 @@ class Adversarial(Learner):
         self._replay = parts.replay
         self._source_frames = parts.source_frames
         self._clean_weight = settings.clean_weight if self._network_learns else 0.0
-        judges_logits = settings.features == "decoder" and settings.weight > 0.0
-        self._decoded = {"source": judges_logits or self._clean_weight > 0.0, "target": judges_logits}
+        reads_logits = settings.features == "decoder" and settings.weight > 0.0
+        self._decoded = {"source": reads_logits or self._clean_weight > 0.0, "target": reads_logits}
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
-        """The cross-entropy on as many replayed frames as there are visited ones, and the domain loss on both."""
-        with self.clock.part("replay"):
+        """Returns the cross-entropy on as many replayed frames as visited ones, and the domain loss on both."""
+        with self.timer.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
             source = restyle(source, self._settings.style, self._source_frames)
         self.student.train(self._network_learns)
         images = {"source": source.images}
         if self._settings.weight:
             images["target"] = target.images
-        with self.clock.part("student's encoder"):
+        with self.timer.part("student's encoder"):
             features = {
                 name: self.student.encode_rest(self.student.encode_frozen(images[name]), plan.first_stage)
                 for name in images
             }
-        with self.clock.part("student's head"):
+        with self.timer.part("student's head"):
             logits = {name: self.student.decode(features[name]) for name in images if self._decoded[name]}
         losses = {}
         if self._clean_weight:
-            with self.clock.part("loss: clean"):
+            with self.timer.part("loss: clean"):
                 clean = pixel_cross_entropy(enlarged(logits["source"], source.labels.shape[-2:]), source.labels)
                 losses["clean"] = self._clean_weight * clean
         if not self._settings.weight:
             return Terms(losses)
-        with self.clock.part("discriminator"):
-            judged = self._judged({name: maps[-1] for name, maps in features.items()}, logits)
-            losses["domain"] = self._settings.weight * domain_loss(*judged)
-        return Terms(losses, {"domain_accuracy": domain_accuracy(*judged)})
+        with self.timer.part("discriminator"):
+            discriminated = self._discriminated({name: maps[-1] for name, maps in features.items()}, logits)
+            losses["domain"] = self._settings.weight * domain_loss(*discriminated)
+        return Terms(losses, {"domain_accuracy": domain_accuracy(*discriminated)})
 
     def state_dict(self) -> State:
-        """What learns, of student and discriminator; moments; the step count."""
+        """Returns the learning parameters of student and discriminator, the optimizer's moments, and the step count."""
         return {**super().state_dict(), "discriminator": self._discriminator.state_dict()}
 
     def load_state_dict(self, state: State) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
         super().load_state_dict(state)
         self._discriminator.load_state_dict(state["discriminator"])
 
-    def _judged(self, deepest: Mapping[str, Tensor], logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """The discriminator's logits of source and of target frames."""
+    def _discriminated(self, deepest: Mapping[str, Tensor], logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the discriminator's logits of the source frames and of the target frames."""
         by_features = {"encoder": deepest, "decoder": {name: value.softmax(dim=1) for name, value in logits.items()}}
         seen = by_features[self._settings.features]
         reversal = self._settings.reversal

@@ -1,4 +1,4 @@
-"""The contract of every method: one step on one batch of target frames, and the network that is scored."""
+"""The contract of every method: one step on one batch of target frames, and the network that is evaluated."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,26 +17,27 @@ from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 
 StepLog = Mapping[str, Tensor]
-"""Scalars that a step reports by name: loss terms, and what the method watches. Without gradient."""
+"""Scalars that a step reports by name, without gradient: loss terms and monitored quantities."""
 
 State = dict[str, Any]
-"""As torch's: tensors, numbers, strings, and lists and dicts of them; `torch.load(weights_only=True)` reads it back."""
+"""State of a method: tensors, numbers, strings, lists and dicts, readable by `torch.load(weights_only=True)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class MethodParts:
-    """What a method is built from.
+    """Components from which a method is built.
 
     Attributes:
-        settings: Of the whole run; a method reads its own room.
-        network: The source model, adapters inserted, freeze rules applied. The method owns it from now on.
-        replay: Labelled source frames, endlessly.
-        class_mix: Generator of the choice of classes.
+        settings: Settings of the whole run; a method reads the section `method`.
+        network: The source model, adapters inserted, freeze rules applied. The method owns it once constructed.
+        replay: Endless labelled source frames.
+        class_mix: Generator that draws the classes of class-mix.
         augmentation: Generator of resized crops, flips, color and blur.
-        restoration: Generator of what goes back to the source model.
-        initialization: Generator of what the method itself builds, for its constructor alone; no checkpoint holds it.
-        source_frames: Generator of windows and styles of replayed frames.
-        clock: Told where each part of a step begins and ends; measures nothing unless a profile is taken.
+        restoration: Generator that draws the elements restored to the source model's values.
+        initialization: Generator for modules that the method itself builds, used only in its constructor; not
+            checkpointed.
+        source_frames: Generator that draws windows and styles of replayed frames.
+        timer: Receives the beginning and end of each part of a step; measures only while profiling.
     """
 
     settings: RunSettings
@@ -47,62 +48,61 @@ class MethodParts:
     restoration: torch.Generator
     initialization: torch.Generator
     source_frames: torch.Generator
-    clock: Timer = NULL_TIMER
+    timer: Timer = NULL_TIMER
 
 
 class Method(ABC):
-    """An adaptation algorithm. It owns its networks and its optimizer.
+    """An adaptation algorithm, which owns its networks and its optimizer.
 
-    The stream calls, for each batch of target frames in order: `predict` (the prequential score), then `step`. Between
-    visits it evaluates `predict` on held-out frames, and saves `state_dict`; a method built from the same parts that
-    loads it continues as if nothing had happened.
+    For each batch of target frames, in order, the run calls `predict` (for the prequential score) and then `step`.
+    Between visits it evaluates `predict` on held-out frames and saves `state_dict`. A method built from the same parts
+    that loads this state continues exactly as an uninterrupted one.
     """
 
     @abstractmethod
     def __init__(self, parts: MethodParts) -> None:
-        """Builds the method; the network in the parts is its own from now on."""
+        """Builds the method and takes ownership of the network in the parts."""
 
     @abstractmethod
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """Adapts to target frames.
+        """Adapts to a batch of target frames.
 
         Args:
-            target: Frames of the visited domain. Their labels are there for upper bounds alone, and are otherwise
-                not looked at.
-            plan: How to learn from them.
+            target: Frames of the visited domain. Their labels may be read only by methods that are upper bounds.
+            plan: Learning rates and learning parts of the step.
 
         Returns:
-            Scalars; empty if nothing was learned.
+            Scalars by name; empty if nothing was learned.
         """
 
     @property
     @abstractmethod
     def evaluated_network(self) -> Segmentor:
-        """The network that is evaluated and whose weights are the result."""
+        """Network that is evaluated and whose weights are the result of the run."""
 
     @abstractmethod
     def state_dict(self) -> State:
-        """Everything that differs from what the parts gave."""
+        """Returns everything that differs from the parts that the method was built from."""
 
     @abstractmethod
     def load_state_dict(self, state: State) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
 
     @property
     def other_network(self) -> Segmentor | None:
-        """The one of student and teacher that is not scored; None if the method has no teacher."""
+        """The network of student and teacher that is not evaluated; None if the method has no teacher."""
         return None
 
     def rates(self, plan: StepPlan) -> Mapping[str, float]:  # noqa: ARG002 - a method that learns says more
-        """The learning rates of a planned step, by part of the network; empty if nothing is learned by gradients."""
+        """Returns the planned learning rates by part of the network; empty if nothing is learned by gradients."""
         return {}
 
     def pictures(self) -> MixPictures | None:
-        """What the latest step that learned was made of; None if the method does not mix, or was not asked to show."""
+        """Returns the tensors of the latest step that learned; None without mixing or without `logging.mix_panels`."""
         return None
 
     def predict(self, images: Tensor) -> Tensor:
-        """Logits [B, K, H/4, W/4] of the scored network in evaluation mode, without gradient."""
+        """Returns logits [B, K, H/4, W/4] of the evaluated network in evaluation mode, without gradient."""
         network = self.evaluated_network
         network.eval()
         with torch.inference_mode():

@@ -11,12 +11,12 @@ from segada.settings.method import BatchNormSettings
 
 
 class BatchNorm(Method):
-    """Learns no parameter: only means and variances move, of every batch norm in encoder, adapters and head."""
+    """Re-estimates means and variances of every batch norm in encoder, adapters and head; learns no parameter."""
 
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, BatchNormSettings)
-        self._clock = parts.clock
+        self._timer = parts.timer
         self._network = parts.network.requires_grad_(requires_grad=False)
         norms = [part for part in self._network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
         if not norms:
@@ -25,11 +25,11 @@ class BatchNorm(Method):
             norm.momentum = settings.momentum
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """One forward pass in training mode, unless the step is planned not to train."""
+        """Runs one forward pass in training mode, unless the plan says not to train."""
         if not plan.trains:
             return {}
         self._network.train()
-        with self._clock.part("statistics"), torch.no_grad():
+        with self._timer.part("statistics"), torch.no_grad():
             self._network(target.images)
         return {}
 
@@ -39,10 +39,10 @@ class BatchNorm(Method):
         return self._network
 
     def state_dict(self) -> State:
-        """The statistics."""
+        """Returns the batch-norm statistics."""
         return {"buffers": dict(self._network.named_buffers())}
 
     def load_state_dict(self, state: State) -> None:
-        """Copies the statistics back."""
+        """Restores the batch-norm statistics."""
         for name, buffer in self._network.named_buffers():
             buffer.copy_(state["buffers"][name])

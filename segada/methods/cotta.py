@@ -1,13 +1,13 @@
-"""CoTTA: averaged teacher, averaged views, random restoration (Wang et al. 2022, arXiv 2203.13591).
+"""CoTTA: averaging teacher, predictions averaged over views, random restoration (Wang et al. 2022, arXiv 2203.13591).
 
-A step, as in the paper: the teacher's belief, averaged over views where the source model is unsure; the student
-descends its cross-entropy to that belief; the teacher follows the student; some of the student's numbers go back to the
-source model's. The paper judges whole frames sure or unsure; its code for segmentation, followed here, judges pixels.
-That code also hardens the belief into labels; here it stays soft, as in the paper. Belief and loss have the logits'
-resolution.
+A step, as in the paper: the teacher's predictions are averaged over augmented views where the source model is not
+confident; the student descends its cross-entropy to these soft pseudo-labels; the teacher follows the student; some of
+the student's parameter elements are restored to the source model's values. The paper decides for whole frames whether
+the source model is confident; its code for segmentation, followed here, decides for pixels. That code also hardens the
+pseudo-labels; here they stay soft, as in the paper. Pseudo-labels and loss have the logits' resolution.
 
-Batch norms: the student and, on the frame as it is, the teacher use and gather the statistics of the batch. The
-teacher's further views, whose sizes would mix in other statistics, use those that it has gathered.
+Batch norms: the student, and the teacher on the unaugmented frame, use and gather the statistics of the batch. On
+further views, whose sizes would mix in other statistics, the teacher uses the statistics that it has gathered.
 """
 
 from collections.abc import Iterator
@@ -30,10 +30,11 @@ from segada.settings.cotta import CottaSettings
 
 
 class Cotta(MeanTeacherLearner):
-    """Student, teacher, and the source model as the judge of what is sure. Learns from target frames alone.
+    """Student, teacher, and the source model, whose confidence decides where views are averaged.
 
-    Source frames are read once, at the start, and only where consolidation asks for what the source model needs.
-    Adapters, which the source model does not have, go back to what they were made as: the identity.
+    Learns from target frames alone. Source frames are read only once, at the start, for the Fisher information if
+    consolidation is enabled. Adapters, which the source model does not have, are restored to their initialization: the
+    identity.
     """
 
     def __init__(self, parts: MethodParts) -> None:
@@ -48,35 +49,35 @@ class Cotta(MeanTeacherLearner):
         self._originals = {name: parameter.detach().clone() for name, parameter in learning.items()}
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """The student's step, then the teacher follows, then some of the student is restored."""
+        """Trains the student, moves the teacher towards it, then restores some elements of the student."""
         log = super().step(target, plan)
         if plan.trains:
             self.follow(self._settings.ema_alpha)
-            with self.clock.part("restoration"):
+            with self.timer.part("restoration"):
                 self._restore(plan)
         return log
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
-        """The soft cross-entropy from the teacher's belief to the student's predictions."""
-        with self.clock.part("frozen prefix of target frames"):
+        """Returns the soft cross-entropy from the teacher's pseudo-labels to the student's predictions."""
+        with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        belief, sure_share = self._belief(target.images, prefix)
+        pseudo_labels, sure_share = self._pseudo_labels(target.images, prefix)
         self.student.train()
-        with self.clock.part("student"):
+        with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
-        return Terms({"consistency": soft_cross_entropy(logits, belief)}, {"sure_share": sure_share})
+        return Terms({"consistency": soft_cross_entropy(logits, pseudo_labels)}, {"sure_share": sure_share})
 
     @torch.no_grad()
-    def _belief(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
-        """Probabilities [B, K, H/4, W/4], and the share of pixels of which the source model is sure."""
-        with self.clock.part("source model"):
+    def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
+        """Returns probabilities [B, K, H/4, W/4], and the share of pixels on which the source model is confident."""
+        with self.timer.part("source model"):
             confidence = _probabilities(self._source_model, prefix).amax(dim=1, keepdim=True)
             sure = confidence >= self._settings.confidence_threshold
-        with self.clock.part("teacher"):
+        with self.timer.part("teacher"):
             self.teacher.train()
             direct = _probabilities(self.teacher, prefix)
         if not sure.all():
-            with self.clock.part("teacher's further views"):
+            with self.timer.part("teacher's further views"):
                 direct = torch.where(sure, direct, self._averaged(direct, images))
         return direct, sure.float().mean()
 
@@ -90,7 +91,7 @@ class Cotta(MeanTeacherLearner):
         return total / count
 
     def _views(self, images: Tensor) -> Iterator[tuple[Tensor, bool]]:
-        """All views but the images as they are, and whether each is mirrored."""
+        """Yields every view but the unaugmented images, each with True if it is mirrored."""
         for scale in (1.0, *self._settings.scales):
             view = images if scale == 1.0 else _scaled(images, scale)
             if scale != 1.0:

@@ -1,11 +1,12 @@
-"""DACS: class-mix self-training with an averaging teacher (Tranheden et al. 2021, arXiv 2007.08702).
+"""DACS: class-mix self-training with a mean teacher (Tranheden et al. 2021, arXiv 2007.08702).
 
-Online as in Hamlet (arXiv 2307.15063): every step sees target frames once and as many replayed source frames. The
-teacher keeps batch-norm statistics of its own, from target frames only.
+Online as in Hamlet (arXiv 2307.15063): every step sees a batch of target frames once, and as many replayed source
+frames. The teacher keeps its own batch-norm statistics, from target frames only.
 
-Three savings change no number. Passes of the student share one encoder pass where the encoder normalizes each frame by
-itself, as a Mix Transformer does; the head, whose batch norm does not, sees them apart. The stages in which nothing
-learns run once per frame, by the student, for teacher and static model alike. And no pass is made that no term reads.
+Three optimizations leave the numbers unchanged. The student's passes share one encoder pass where the encoder
+normalizes each frame by itself, as a Mix Transformer does; the head, which has batch norm, runs once per kind of
+frames. The frozen stages run once per frame, for student, teacher and static model together. A pass that no loss term
+reads is skipped.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
 from segada.methods.mix_visuals import MixPictures
 from segada.models.encoders.base import has_batch_norm
-from segada.models.learning import source_copy, twin_of_checkpoint
+from segada.models.learning import copy_of_checkpoint, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
@@ -38,14 +39,15 @@ from segada.settings.dacs import DacsSettings
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """What the terms of a step read: frames, and what the student makes of them, by the kind of frames.
+    """Frames that the loss terms of a step read, with the student's outputs, by kind of frames.
 
     Attributes:
         source: Replayed frames.
-        mixed: What the mix term learns from.
-        prefixes: Of `source`, `mixed` and `target` frames; absent where no term reads them.
-        features: Feature maps of the same, finest first.
-        logits: [B, K, H/4, W/4] of the same; absent where no term reads them.
+        mixed: Frames and labels of the mix term.
+        prefixes: Outputs of the frozen stages for `source`, `mixed` and `target` frames; absent where no term reads
+            them.
+        features: Feature maps of these kinds of frames, finest first.
+        logits: Logits [B, K, H/4, W/4] of these kinds of frames; absent where no term reads them.
     """
 
     source: Batch
@@ -57,13 +59,13 @@ class Passes:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One loss.
+    """One loss term.
 
     Attributes:
-        weight: Its factor; a term of weight 0 is left out.
-        frames: The kind of frames that it reads: `source`, `mixed` or `target`.
-        loss: From the passes to the loss before its weight.
-        decoded: Whether it reads their logits.
+        weight: Factor of the loss; a term of weight 0 is left out.
+        frames: Kind of frames that the term reads: `source`, `mixed` or `target`.
+        loss: Computes the unweighted loss from the passes.
+        decoded: True if the term reads the logits of these frames.
     """
 
     weight: float
@@ -73,7 +75,7 @@ class Term:
 
 
 class Dacs(MeanTeacherLearner):
-    """Student, teacher and, if a feature distance is asked for, the static model."""
+    """Student, teacher and, if a feature distance is enabled, the static model."""
 
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
@@ -85,7 +87,7 @@ class Dacs(MeanTeacherLearner):
         self._augmentation = parts.augmentation
         self._source_frames = parts.source_frames
         self._static = self._static_model()
-        # Unmixed target frames are target frames: one pass serves both.
+        # Unmixed target frames are the target frames, so one pass serves both.
         self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
         terms = {
             "clean": Term(settings.clean_weight, "source", self._clean, decoded=True),
@@ -103,28 +105,28 @@ class Dacs(MeanTeacherLearner):
         self._pictures: MixPictures | None = None
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
-        """Teacher follows, pseudo-labels, class-mix, and the weighted terms."""
+        """Moves the teacher, computes pseudo-labels and class-mix, and returns the weighted loss terms."""
         self.follow(ema_alpha(self.steps, self._settings.ema_alpha))
-        with self.clock.part("replay"):
+        with self.timer.part("replay"):
             source = self._replay.next_batch(len(target.images)).to(target.images.device)
             source = restyle(source, self._settings.style, self._source_frames)
-        with self.clock.part("frozen prefix of target frames"):
+        with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        with self.clock.part("teacher"):
+        with self.timer.part("teacher"):
             pseudo_labels = self._pseudo_labels(prefix, target.labels.shape[-2:])
-        with self.clock.part("class-mix"):
+        with self.timer.part("class-mix"):
             mixed = self._mixed(source, target, pseudo_labels, plan.mix_ratio)
         passes = self._passes(source, mixed, prefix, plan.first_stage)
         losses = {}
         for name, term in self._terms.items():
-            with self.clock.part(f"loss: {name}"):
+            with self.timer.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
         if self._shows:
             self._pictures = self._shown(passes, target, pseudo_labels)
         return Terms(losses, {"sure_share": pseudo_labels.sure_share})
 
     def pictures(self) -> MixPictures | None:
-        """Of the latest step that learned, if `logging.mix_panels` asks for any."""
+        """Returns the tensors of the latest step that learned, if `logging.mix_panels` is set."""
         return self._pictures
 
     def _static_model(self) -> Segmentor | None:
@@ -133,7 +135,7 @@ class Dacs(MeanTeacherLearner):
             return None
         if settings.reference_checkpoint is None:
             return source_copy(self.student)
-        return twin_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
+        return copy_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()
     def _pseudo_labels(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
@@ -158,11 +160,11 @@ class Dacs(MeanTeacherLearner):
     def _passes(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix, first_stage: int) -> Passes:
         images = {"source": source.images, "mixed": mixed.images}
         self.student.train()
-        with self.clock.part("student's encoder"):
+        with self.timer.part("student's encoder"):
             wanted = dict.fromkeys(term.frames for term in self._terms.values())
             prefixes = {name: self.student.encode_frozen(images[name]) if name in images else target for name in wanted}
             features = self._features(prefixes, first_stage)
-        with self.clock.part("student's head"):
+        with self.timer.part("student's head"):
             decoded = dict.fromkeys(term.frames for term in self._terms.values() if term.decoded)
             logits = {name: self.student.decode(features[name]) for name in decoded}
         return Passes(source, mixed, prefixes, features, logits)
@@ -196,18 +198,18 @@ class Dacs(MeanTeacherLearner):
 
     @torch.no_grad()
     def _reference(self, prefix: FrozenPrefix) -> Tensor:
-        """Deepest features of the static model. One of other weights cannot go on from the student's prefix."""
+        """Returns the static model's deepest features; only a copy of the source model reuses the prefix."""
         assert self._static is not None
         shared = self._settings.reference_checkpoint is None
         return self._static.encode_rest(prefix if shared else FrozenPrefix(prefix.images, ()))[-1]
 
     def _cells(self, passes: Passes) -> Tensor:
-        """The source's labels at the resolution of the deepest features, which is that of all kinds of frames."""
+        """Returns the source labels at the resolution of the deepest features, which all kinds of frames share."""
         size = next(iter(passes.features.values()))[-1].shape[-2:]
         return majority_labels(passes.source.labels, size, self._settings.fdist_min_share)
 
     def _distant(self, cells: Tensor) -> Tensor | None:
-        """Where the source feature distance counts; None where it counts everywhere."""
+        """Returns the mask of cells that count in the source feature distance; None where all count."""
         return class_mask(cells, THINGS) if self._settings.fdist_classes == "things" else None
 
     def _shown(self, passes: Passes, target: Batch, pseudo_labels: PseudoLabels) -> MixPictures:

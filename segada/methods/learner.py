@@ -1,4 +1,4 @@
-"""What every method that learns has in common: a student, its optimizer, one backward pass a step, a checkpoint."""
+"""Common base of all learning methods: a student, its optimizer, one backward pass per step, and a checkpoint."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -19,10 +19,10 @@ from segada.settings.learning import LearningSettings, OptimizerSettings
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a step computed.
+    """Result of the forward passes of a step.
 
     Attributes:
-        losses: Weighted terms, whose sum is descended.
+        losses: Weighted loss terms, whose sum is minimized.
         watched: Scalars that are only reported.
     """
 
@@ -31,24 +31,24 @@ class Terms:
 
 
 class Learner(Method):
-    """A method that descends a sum of terms. A subclass says which terms, in `terms`.
+    """A method that minimizes a sum of loss terms, which a subclass computes in `terms`.
 
-    If its settings ask for consolidation, that is a term of every learner. The source model that it holds to is the
-    network as it comes: not yet moved, also in a run that goes on from a checkpoint, so a checkpoint need not keep it.
+    If the settings enable consolidation, its penalty is one more term. The penalty's reference is the network passed to
+    the constructor, that is the source model, also in a resumed run; a checkpoint therefore does not store it.
 
-    Steps that are planned not to train touch nothing and report nothing.
+    Steps that are planned not to train change nothing and report nothing.
     """
 
     def __init__(self, parts: MethodParts, optimizer: OptimizerSettings, beside: Beside | None = None) -> None:
-        """Takes the student and all of it that learns.
+        """Takes the student and collects its learning parameters.
 
         Args:
-            parts: The subclass's own.
-            optimizer: Rates and decay.
-            beside: What else learns.
+            parts: Parts that the subclass was given.
+            optimizer: Learning rates and weight decay.
+            beside: Parameters outside the network that learn too.
         """
         self.student = parts.network
-        self.clock = parts.clock
+        self.timer = parts.timer
         learning = learning_parameters(self.student)
         self._learning = tuple(learning)
         self._optimizer = Optimizer(learning, optimizer, beside)
@@ -58,27 +58,27 @@ class Learner(Method):
 
     @abstractmethod
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
-        """The loss terms on a batch, with gradients; `plan.trains` is True."""
+        """Computes the loss terms of a batch, with gradients; called only if `plan.trains` is True."""
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """One backward pass over the sum of the terms and one step of the optimizer."""
+        """Runs one backward pass over the sum of the terms and one step of the optimizer."""
         if not plan.trains:
             return {}
-        # Before the forward pass, which then has their memory.
+        # Gradients are freed before the forward pass, which can then use their memory.
         self._optimizer.forget()
         terms = self.terms(target, plan)
         losses = dict(terms.losses)
         if self._consolidation is not None:
             losses["consolidation"] = self._consolidation.penalty()
-        # A search may set every weight to 0: then nothing is to be learned.
+        # All weights may be 0, for example in a search; then there is nothing to learn.
         if losses:
-            with self.clock.part("backward and optimizer"):
+            with self.timer.part("backward and optimizer"):
                 self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
         self.steps += 1
         return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)
 
     def held_back(self, plan: StepPlan) -> frozenset[str]:
-        """Names of parameters that this step leaves alone, whether or not they learn in others."""
+        """Returns the names of parameters that the optimizer leaves unchanged in this step."""
         choice = (plan.first_stage, plan.trains_fusion)
         if choice not in self._held_back:
             self._held_back[choice] = self._names_held_back(*choice)
@@ -95,7 +95,7 @@ class Learner(Method):
         return frozenset(name for name, parameter in self.student.named_parameters() if id(parameter) in held)
 
     def rates(self, plan: StepPlan) -> Mapping[str, float]:
-        """The planned rates of encoder and head; empty for a step that does not train."""
+        """Returns the planned rates of encoder and head; empty for a step that does not train."""
         return self._optimizer.rates(plan) if plan.trains else {}
 
     @property
@@ -104,16 +104,16 @@ class Learner(Method):
         return self.student
 
     def learning_of(self, network: Segmentor) -> list[Tensor]:
-        """The parameters of a twin, in order, that learn in the student."""
+        """Returns the parameters of a copy of the student, in order, that correspond to the learning ones."""
         parameters = dict(network.named_parameters())
         return [parameters[name] for name in self._learning]
 
     def state_of(self, network: Segmentor) -> dict[str, Tensor]:
-        """What a run changes in the student or a twin."""
+        """Returns the tensors that a run changes in the student or in a copy of it."""
         return changing_state(network, self._learning)
 
     def state_dict(self) -> State:
-        """What learns, with its moments; the step count."""
+        """Returns the learning parameters, the optimizer's moments, and the step count."""
         return {
             "student": self.state_of(self.student),
             "optimizer": self._optimizer.state_dict(),
@@ -121,7 +121,7 @@ class Learner(Method):
         }
 
     def load_state_dict(self, state: State) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
         self.student.load_state_dict(state["student"], strict=False)
         self._optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]

@@ -1,4 +1,4 @@
-"""What methods with an averaging teacher have in common: two networks, of which one is scored."""
+"""Common base of methods with a mean teacher: two networks, of which one is evaluated."""
 
 from typing import Literal
 
@@ -11,42 +11,42 @@ from segada.settings.learning import OptimizerSettings
 
 
 class MeanTeacherLearner(Learner):
-    """A learner whose student is followed by a teacher: an exponential moving average of what learns."""
+    """A learner whose teacher is an exponential moving average of the student's learning parameters."""
 
     def __init__(
         self, parts: MethodParts, optimizer: OptimizerSettings, evaluated_network: Literal["student", "teacher"]
     ) -> None:
-        """Makes the teacher, which starts as the student.
+        """Makes the teacher as a copy of the student.
 
         Args:
-            parts: The subclass's own.
-            optimizer: Rates and decay.
-            evaluated_network: Which of the two is evaluated.
+            parts: Parts that the subclass was given.
+            optimizer: Learning rates and weight decay.
+            evaluated_network: Network of the two that is evaluated.
         """
         super().__init__(parts, optimizer)
         self.teacher = frozen_copy(self.student)
         self._evaluated = evaluated_network
 
     def follow(self, alpha: float) -> None:
-        """The teacher moves towards the student; `alpha` is the share of the old teacher in the new one."""
-        with self.clock.part("teacher follows"):
+        """Moves the teacher towards the student; `alpha` is the weight of the old teacher."""
+        with self.timer.part("teacher follows"):
             follow(self.learning_of(self.teacher), self.learning_of(self.student), alpha)
 
     @property
     def evaluated_network(self) -> Segmentor:
-        """Student or teacher, as the settings say."""
+        """Student or teacher, as `method.evaluated_network` selects."""
         return {"student": self.student, "teacher": self.teacher}[self._evaluated]
 
     @property
     def other_network(self) -> Segmentor:
-        """The other one of the two."""
+        """The network of student and teacher that is not evaluated."""
         return {"student": self.teacher, "teacher": self.student}[self._evaluated]
 
     def state_dict(self) -> State:
-        """What learns, of student and teacher; moments; the step count."""
+        """Returns the learning parameters of student and teacher, the optimizer's moments, and the step count."""
         return {**super().state_dict(), "teacher": self.state_of(self.teacher)}
 
     def load_state_dict(self, state: State) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state that `state_dict` returned."""
         super().load_state_dict(state)
         self.teacher.load_state_dict(state["teacher"], strict=False)

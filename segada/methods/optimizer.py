@@ -1,4 +1,4 @@
-"""AdamW over what may learn, in groups: the head at its own rate, and all but matrices of weights without decay."""
+"""AdamW in parameter groups: the head at its own rate, and weight decay on weight matrices only."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -13,17 +13,18 @@ from segada.controllers.base import StepPlan
 from segada.settings.learning import OptimizerSettings
 
 POSITIONS = frozenset({"cpb_mlp", "rel_pos"})
-"""Modules whose outputs are biases of positions, which no decay should pull to zero (Swin V2, arXiv 2111.09883)."""
+"""Modules that output position biases, which weight decay must not pull to zero (Swin V2, arXiv 2111.09883)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Parameters that learn beside the network, in the same step.
+    """Parameters outside the network that the same optimizer step trains.
 
     Attributes:
-        name: What reports call their rate.
-        parameters: By name, each once, and none of the network's.
-        learning_rate: A plan's factor multiplies it; a plan's own rate is meant for the network and leaves it alone.
+        name: Name of their learning rate in reports.
+        parameters: Parameters by name, each once, none of them the network's.
+        learning_rate: Rate, multiplied by a plan's factor. A plan's own rate is meant for the network and does not
+            apply.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Beside:
 
 
 class Optimizer:
-    """One backward pass and one AdamW step (Loshchilov and Hutter 2019) at the planned rate."""
+    """Runs one backward pass and one AdamW step (Loshchilov and Hutter 2019) at the planned rate."""
 
     def __init__(
         self, parameters: Mapping[str, nn.Parameter], settings: OptimizerSettings, beside: Beside | None = None
@@ -40,9 +41,10 @@ class Optimizer:
         """Groups the parameters.
 
         Args:
-            parameters: What learns, each once, by its name in the segmentor; the head's begin with `head.`.
-            settings: Rates and decay.
-            beside: What else learns, with the same decay.
+            parameters: Learning parameters, each once, by their names in the segmentor; those of the head begin with
+                `head.`.
+            settings: Learning rates and weight decay.
+            beside: Further parameters, trained with the same weight decay.
         """
         if not parameters and beside is None:
             raise ValueError(
@@ -74,16 +76,16 @@ class Optimizer:
         self._adamw = AdamW(groups, lr=settings.lr, betas=(0.9, 0.999), fused=True)
 
     def forget(self) -> None:
-        """Lets the gradients of the step before go; until then they can be looked at."""
+        """Frees the gradients of the step before, which are kept for inspection until this call."""
         self._adamw.zero_grad(set_to_none=True)
 
     def step(self, loss: Tensor, plan: StepPlan, held_back: Collection[str] = ()) -> None:
-        """Moves the parameters down the gradient of the loss, added to what `forget` did not let go.
+        """Moves the parameters down the gradient of the loss, added to gradients that `forget` has not freed.
 
         Args:
-            loss: A scalar. Where the plan leaves nothing that learns it has no gradient, and nothing moves.
-            plan: The rates.
-            held_back: Names of parameters that stay as they are in this step, moments included.
+            loss: A scalar. Without gradient, because the plan lets no parameter learn, the call does nothing.
+            plan: Learning rates of the step.
+            held_back: Names of parameters that this step leaves unchanged, moments included.
         """
         if not loss.requires_grad:
             return
@@ -96,7 +98,7 @@ class Optimizer:
         self._adamw.step()
 
     def rates(self, plan: StepPlan) -> dict[str, float]:
-        """The planned rates of encoder, head and what learns beside them."""
+        """Returns the planned rates of encoder, head and further parameters."""
         return {part: rate(plan) for part, rate in self._rates.items()}
 
     def _rate(self, factor: float, plan: StepPlan) -> float:
@@ -105,15 +107,15 @@ class Optimizer:
         return plan.learning_rate * (factor if plan.keeps_head_factor else 1.0) * plan.learning_rate_factor
 
     def state_dict(self) -> dict[str, Any]:
-        """AdamW's moments and step counts."""
+        """Returns AdamW's moments and step counts."""
         return self._adamw.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes the moments back."""
+        """Restores AdamW's moments and step counts."""
         self._adamw.load_state_dict(state)
 
 
 def _decays(name: str, parameter: nn.Parameter) -> bool:
-    """Whether it is a matrix of weights: norms, biases, scales and tables of positions have other names or one axis."""
+    """Returns True for a weight matrix; norms, biases, scales and position tables have other names or one axis."""
     *modules, own = name.split(".")
     return own.startswith("weight") and parameter.ndim > 1 and POSITIONS.isdisjoint(modules)

@@ -1,4 +1,4 @@
-"""The methods by the name that settings use."""
+"""Table of the methods by their names in settings."""
 
 from collections.abc import Mapping
 

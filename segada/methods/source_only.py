@@ -1,4 +1,4 @@
-"""Source-only: the model as it left its training; the baseline that every gain is measured against."""
+"""Source-only: the unchanged source model, the baseline of every gain."""
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
@@ -7,12 +7,12 @@ from segada.models.segmentor import Segmentor
 
 
 class SourceOnly(Method):
-    """Does nothing, on purpose."""
+    """Evaluates the source model without adapting it."""
 
     def __init__(self, parts: MethodParts) -> None:
         self._network = parts.network.requires_grad_(requires_grad=False)
 
-    def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - nothing is learned
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002 - no step learns
         """Learns nothing."""
         return {}
 
@@ -22,8 +22,8 @@ class SourceOnly(Method):
         return self._network
 
     def state_dict(self) -> State:
-        """Empty: nothing changes."""
+        """Returns an empty state: nothing changes."""
         return {}
 
     def load_state_dict(self, state: State) -> None:
-        """Nothing to take back."""
+        """Does nothing: the state is empty."""

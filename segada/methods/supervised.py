@@ -1,4 +1,4 @@
-"""Supervised learning from labelled source frames: pre-training is this method over a one-domain stream."""
+"""Supervised learning from labelled source frames; pre-training is this method on a stream of one domain."""
 
 from dataclasses import replace
 
@@ -21,10 +21,11 @@ from segada.settings.method import SupervisedSettings
 
 
 class Supervised(Learner):
-    """Cross-entropy on augmented replay frames. The visited frames only set the pace: one step per batch of them.
+    """Cross-entropy on augmented replay frames. The visited frames only set the number of steps: one per batch of them.
 
-    The light exit of a multi-exit head learns beside the main one from the same frames. Where nothing else learns, the
-    main exit is not run at all: a source model gains a light exit and stays what it is, running statistics included.
+    The light exit of a multi-exit head learns together with the main exit from the same frames. If only the light exit
+    learns, the main exit is not run: a light exit is added to a source model that otherwise stays unchanged, running
+    statistics included.
     """
 
     def __init__(self, parts: MethodParts) -> None:
@@ -45,21 +46,21 @@ class Supervised(Learner):
             _refuse_idle(settings, parts.settings.controller)
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
-        """The cross-entropy of each exit that learns, on as many replayed frames as there are visited ones."""
-        with self.clock.part("replay"):
+        """Returns the cross-entropy of each learning exit, on as many replayed frames as visited ones."""
+        with self.timer.part("replay"):
             source = self._replay.next_drawn(len(target.images))
-        with self.clock.part("augmentation"):
+        with self.timer.part("augmentation"):
             batch = self._augmented(source)
         if not self._main_learns:
-            with self.clock.part("student's encoder"):
+            with self.timer.part("student's encoder"):
                 finest = self._finest(batch.images)
             return Terms({"light": self._light(finest, batch.labels)})
         self.student.train()
-        with self.clock.part("student's encoder"):
+        with self.timer.part("student's encoder"):
             features = self.student.encode_rest(self.student.encode_frozen(batch.images), plan.first_stage)
-        with self.clock.part("student's head"):
+        with self.timer.part("student's head"):
             logits = self.student.decode(features)
-        with self.clock.part("loss: clean"):
+        with self.timer.part("loss: clean"):
             losses = {"clean": _cross_entropy(logits, batch.labels)}
         if self._settings.light_weight > 0.0:
             losses["light"] = self._light(features[0], batch.labels)
@@ -74,7 +75,7 @@ class Supervised(Learner):
 
     @torch.no_grad()
     def _finest(self, images: Tensor) -> Tensor:
-        """The map of the first stage of an encoder in which nothing learns; no other stage is run."""
+        """Returns the first stage's feature map of an encoder in which nothing learns; runs no other stage."""
         light = self.student.head.light_part()
         assert light is not None
         self.student.eval()
@@ -82,22 +83,22 @@ class Supervised(Learner):
         return self.student.encoder.run(self.student.normalized(images), 0, 1)[0]
 
     def _light(self, finest: Tensor, labels: Tensor) -> Tensor:
-        with self.clock.part("student's light exit"):
+        with self.timer.part("student's light exit"):
             logits = self.student.head.light(finest)
-        with self.clock.part("loss: light"):
+        with self.timer.part("loss: light"):
             return self._settings.light_weight * _cross_entropy(logits, labels)
 
 
 def _refuse_idle(settings: SupervisedSettings, controller: ControllerSettings) -> None:
-    """What goes with no network whose light exit alone learns, since its main exit is not run."""
+    """Raises ValueError for settings that cannot apply if only the light exit learns and the main exit is not run."""
     if settings.light_weight == 0.0:
         raise ValueError(
-            "method.light_weight is 0.0, but of this network nothing except the light exit learns; choose a weight "
+            "method.light_weight is 0.0, but only the light exit of this network learns; choose a weight "
             "above 0, or freeze less"
         )
     if controller.name == "hamlet" and controller.modular.policy == "reward" and controller.modular.loss == "clean":
         raise ValueError(
-            "controller.modular.loss is 'clean', but of this network nothing except the light exit learns, so that the "
+            "controller.modular.loss is 'clean', but only the light exit of this network learns, so that the "
             "main exit is not run; set it to light"
         )
 

@@ -1,8 +1,8 @@
-"""TENT: descent on the entropy of target predictions (Wang et al. 2021, arXiv 2006.10726).
+"""TENT: minimizes the entropy of target predictions (Wang et al. 2021, arXiv 2006.10726).
 
-Deviations from the paper: the norms of a SegFormer are mostly layer norms, whose scales and shifts learn as those of
-batch norms do; and the network is scored in evaluation mode, with running statistics that follow the target's, as every
-method here, where the paper takes the statistics of the batch that is scored.
+Deviations from the paper: a SegFormer's norms are mostly layer norms, whose scales and shifts learn as those of batch
+norms do; and the network is evaluated in evaluation mode, as with every method here, with running statistics that
+follow the target's, while the paper uses the statistics of the evaluated batch.
 """
 
 from torch import nn
@@ -18,9 +18,9 @@ NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm, nn.modules
 
 
 class Tent(Learner):
-    """Learns from target frames alone. Batch norms use, and gather, the statistics of the batch.
+    """Learns from target frames alone. Batch norms use and gather the statistics of the batch.
 
-    Source frames are read once, at the start, and only where consolidation asks for what the source model needs.
+    Source frames are read only once, at the start, for the Fisher information if consolidation is enabled.
     """
 
     def __init__(self, parts: MethodParts) -> None:
@@ -31,17 +31,17 @@ class Tent(Learner):
         super().__init__(parts, settings.optimizer)
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
-        """The mean entropy of the student's predictions, at the resolution of its logits."""
+        """Returns the mean entropy of the student's predictions, at the resolution of its logits."""
         self.student.train()
-        with self.clock.part("frozen prefix of target frames"):
+        with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        with self.clock.part("student"):
+        with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
         return Terms({"entropy": mean_entropy(logits)})
 
 
 def let_norms_learn(network: nn.Module) -> None:
-    """Scales and shifts of all norms learn, and nothing else does."""
+    """Makes scales and shifts of all norms the only learning parameters."""
     network.requires_grad_(requires_grad=False)
     for module in network.modules():
         if isinstance(module, NORMS):

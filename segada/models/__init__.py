@@ -1,1 +1,1 @@
-"""Networks: encoders, heads, the segmentor that joins them, and the weights people have."""
+"""Networks: encoders, heads, the segmentor that joins them, and checkpoint formats."""

@@ -1,4 +1,4 @@
-"""From settings to a segmentor: built, filled with weights, frozen, and given its adapters."""
+"""Builds the segmentor of a run from settings: weights loaded, parameters frozen, adapters inserted."""
 
 import torch
 
@@ -22,17 +22,18 @@ def build_segmentor(
     generator: torch.Generator,
     image_adapter: ImageAdapterSettings = NoImageAdapter(),  # noqa: B008 - settings are frozen
 ) -> Segmentor:
-    """The segmentor of a run, in train mode on the CPU.
+    """Builds the segmentor of a run, in train mode on the CPU.
 
     Args:
-        model: encoder, head, weights and what of them learns.
-        adapter: what is inserted into blocks; it starts as the identity and always learns.
-        generator: of the initialization and of the seed of stochastic depth.
-        image_adapter: what reads the images beside the encoder; it too starts as the identity and always learns.
+        model: Encoder, head, weights and the parts that are frozen.
+        adapter: Adapter inserted into blocks; it starts as the identity and is always trainable.
+        generator: Generator of the initialization and of the seed of stochastic depth.
+        image_adapter: Module that reads the images beside the encoder; it also starts as the identity and is always
+            trainable.
 
     Raises:
-        ValueError: the checkpoint does not exist or does not fit, a part is named that the network has not, or an
-            adapter cannot sit in it; the message says what would do.
+        ValueError: The checkpoint does not exist or does not fit, a named part is not in the network, or an adapter
+            cannot be placed in it; the message names the cure.
     """
     segmentor = bare_segmentor(model, generator)
     freeze(segmentor, model)
@@ -47,10 +48,10 @@ def build_segmentor(
 
 
 def bare_segmentor(model: ModelSettings, generator: torch.Generator) -> Segmentor:
-    """Encoder and head with fresh weights; everything learns."""
+    """Builds encoder and head with random weights; all parameters are trainable."""
     width = default_head_width(model.encoder) if model.head_width is None else model.head_width
     encoder = build_encoder(model, generator)
-    # Without storage first: PyTorch's own initialization would draw from the global generator.
+    # On the meta device first: PyTorch's own initialization would draw from the global generator.
     with torch.device("meta"):
         head = HEADS[model.head](encoder.channels, width, NUM_CLASSES)
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""What of the source model stays as it is: by rule, and by module."""
+"""Freezing of the source model's parameters, by rule and by module."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,10 +7,10 @@ from segada.settings.model import ModelSettings
 from segada.settings.schema import nearest
 
 RULES: Mapping[str, tuple[str, ...]] = {"nothing": (), "encoder": ("encoder",), "everything": ("encoder", "head")}
-"""Modules in which no parameter learns, by the value of `model.freeze`.
+"""Modules in which all parameters are frozen, by the value of `model.freeze`.
 
-Only parameters freeze. The head's batch norm re-estimates its running statistics in train mode under every rule: the
-batch-norm baseline is made of nothing else.
+Only parameters are frozen. The head's batch norm re-estimates its running statistics in train mode under every rule:
+the batch-norm baseline relies on it.
 """
 
 
@@ -19,7 +19,7 @@ def freeze(segmentor: Segmentor, model: ModelSettings) -> None:
     both.
 
     Raises:
-        ValueError: a name is no module of this network; lists those that are near.
+        ValueError: A name matches no module of this network; the message suggests the nearest.
     """
     for name in (*RULES[model.freeze], *model.frozen_modules):
         _switch(segmentor, name, "model.frozen_modules", learns=False)
@@ -28,20 +28,21 @@ def freeze(segmentor: Segmentor, model: ModelSettings) -> None:
 
 
 def names_part(parameter: str, part: str) -> bool:
-    """Whether a parameter's dotted name holds the part: `head`, `encoder.stages.0` or `norm1`, as whole words."""
+    """Returns True if a parameter's dotted name contains the part: `head`, `encoder.stages.0` or `norm1`, as whole
+    components."""
     return f".{part}." in f".{parameter}."
 
 
 def check_part(part: str, parameters: Iterable[str], setting: str) -> None:
-    """Refuses a part that no parameter is of.
+    """Refuses a part that matches no parameter.
 
     Args:
-        part: as whole words of dotted names.
-        parameters: names of all there are.
-        setting: where the part was named.
+        part: Part, as whole components of dotted names.
+        parameters: Names of all parameters.
+        setting: Path of the setting that names the part.
 
     Raises:
-        ValueError: says the nearest part that there is.
+        ValueError: No parameter matches; the message suggests the nearest part.
     """
     names = list(parameters)
     if not any(names_part(name, part) for name in names):

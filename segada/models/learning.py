@@ -1,4 +1,4 @@
-"""What of a segmentor learns, and the networks beside the student that hold only what differs."""
+"""Trainable parameters of a segmentor, and copies of the student that hold only what differs from it."""
 
 import copy
 from collections.abc import Collection
@@ -11,43 +11,44 @@ from segada.models.weights import load_weights
 
 
 def learning_parameters(module: nn.Module) -> dict[str, nn.Parameter]:
-    """Parameters that learn, by name, each once."""
+    """Returns the trainable parameters by name, each once."""
     return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
 
 
 def frozen_copy(student: Segmentor) -> Segmentor:
-    """A segmentor with the student's numbers that never learns by itself: a teacher.
+    """Returns a copy of the student without trainable parameters: a teacher.
 
-    It shares every parameter that does not learn in the student, and holds copies of those that do and of all buffers,
-    so its batch norm keeps statistics of its own. Modules are its own too: train and eval mode do not leak. Names are
-    the student's. What learns in the student must be decided before.
+    The copy shares every frozen parameter of the student, and has copies of the trainable ones and of all buffers, so
+    that its batch norms have statistics of their own. Its modules are copies, too: train and eval mode are independent.
+    Names are the student's. The student must be frozen as intended before the call.
     """
     shared: dict[int, object] = {id(kept): kept for kept in student.parameters() if not kept.requires_grad}
-    # A generator cannot be copied. A twin never draws from it: it records no gradients.
+    # A generator cannot be copied. A copy of the student never draws from it, since it records no gradients.
     shared[id(student.encoder.generator)] = student.encoder.generator
     return copy.deepcopy(student, shared).requires_grad_(requires_grad=False)
 
 
 def source_copy(student: Segmentor) -> Segmentor:
-    """A twin in evaluation mode that carries no adapter: the static model.
+    """Returns a copy of the student in evaluation mode and without adapters: the static model.
 
-    Made before the student learns, it is the source model: adapters start as the identity.
+    Made before the student learns, it is the source model, because adapters start as the identity.
     """
     static = frozen_copy(student)
     strip_adapters(static)
     return static.eval()
 
 
-def twin_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
-    """A static model whose encoder is another's: it shares nothing with the student, and its head says nothing.
+def copy_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
+    """Returns a static model with the encoder of another checkpoint. It shares nothing with the student, and its head
+    is not used.
 
     Args:
-        student: What it is shaped like.
-        checkpoint: As `model.checkpoint`; what it says of a head is left aside.
-        setting: What names the checkpoint, for the messages.
+        student: Segmentor whose shape the static model has.
+        checkpoint: Checkpoint, as in `model.checkpoint`; a head in it is ignored.
+        setting: Path of the setting that names the checkpoint, for the messages.
 
     Raises:
-        ValueError: no such checkpoint, or its encoder is not of this shape.
+        ValueError: There is no such checkpoint, or its encoder has another shape.
     """
     bare = source_copy(student)
     own = copy.deepcopy(bare, {id(bare.encoder.generator): bare.encoder.generator})
@@ -56,10 +57,11 @@ def twin_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Seg
 
 
 def changing_state(segmentor: Segmentor, learning: Collection[str]) -> dict[str, Tensor]:
-    """What a run changes, and hence all that its checkpoint needs: the named parameters, and all that is no parameter.
+    """Returns the state that a run changes, and that its checkpoint hence needs: the named parameters, and all buffers
+    and extra state.
 
-    That is the running statistics and the generator of stochastic depth. The tensors are the segmentor's own;
-    `segmentor.load_state_dict(state, strict=False)` puts a saved state back.
+    These are the running statistics and the generator of stochastic depth. The tensors are the segmentor's own;
+    `segmentor.load_state_dict(state, strict=False)` restores a saved state.
     """
     frozen = {name for name, _ in segmentor.named_parameters()} - set(learning)
     return {name: tensor for name, tensor in segmentor.state_dict().items() if name not in frozen}

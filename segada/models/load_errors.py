@@ -1,4 +1,4 @@
-"""Why weights do not go into a segmentor, in one sentence each, with what would do."""
+"""Reasons why weights do not fit a segmentor, in one sentence each, with the cure."""
 
 import re
 from collections.abc import Sequence
@@ -14,24 +14,24 @@ from segada.models.segmentor import SegmentorShape
 from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
 
 LISTED_PARTS = 2
-"""A head of which more parts than this do not fit is named as a whole."""
+"""Number of parts up to which misfitting parts of a head are listed; with more, the head is named as a whole."""
 SETTINGS = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width"}
-"""Where the settings say what a shape says."""
+"""Setting of each field of a segmentor's shape."""
 CLASSIFIERS = {signs[-1] for signs in HEADS_SIGNS.values()} | {HEADS_SIGNS["segformer"][1]}
-"""Names of the tensors of which each row is a class."""
+"""Names of the tensors in which each row is a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """Weights, and the segmentor that they are to go into.
+    """Weights, and the segmentor that they are loaded into.
 
     Attributes:
-        path: where the weights come from.
-        setting: what names the path.
-        stored: the weights.
-        shape: of the segmentor.
-        fresh: parts that keep the values they have.
-        whole: how all tensors met.
+        path: Path of the weights.
+        setting: Path of the setting that names `path`.
+        stored: The weights.
+        shape: Shape of the segmentor.
+        fresh: Parts that keep their present values.
+        whole: Comparison of all tensors.
     """
 
     path: Path
@@ -43,11 +43,11 @@ class Meeting:
 
     @property
     def report(self) -> LoadReport:
-        """How the tensors met that are not of a fresh part."""
+        """Comparison of the tensors that belong to no fresh part."""
         return self.whole.without(self.fresh)
 
     def check(self) -> None:
-        """Raises ValueError, with the counts and the cure, unless the weights are all that the segmentor needs."""
+        """Raises ValueError, with the counts and the cure, unless the weights contain all that the segmentor needs."""
         checks = (self._other_shape, self._no_head, self._other_tensors, self._other_classes, self._no_numbers)
         for check in checks:
             problem = check()
@@ -55,7 +55,7 @@ class Meeting:
                 raise ValueError(f"{self.path} ({self.stored.format}) {problem}")
 
     def _other_shape(self) -> str:
-        # A part of the head that starts fresh is why a file may be of another head.
+        # If a part of the head starts from random weights, the file may have another head.
         excused = {"head", "width", "classes"} if any(part.split(".")[0] == "head" for part in self.fresh) else set()
         for name, wanted in asdict(self.shape).items():
             found = self.stored.facts.get(name, str(wanted))
@@ -90,7 +90,8 @@ class Meeting:
         return f"does not fit this network: {self.report.counts}. {cure}"
 
     def _other_classes(self) -> str:
-        """Rows of the classifier that are other classes than ours: such a file loads without an error, and is wrong."""
+        """Finds classifier rows that belong to other classes than ours: such a file would load without an error, and be
+        wrong."""
         names = self.stored.class_names
         if len(names) != self.shape.classes or CLASSIFIERS.isdisjoint(self.report.matched):
             return ""
@@ -121,7 +122,7 @@ def _setting_cures(name: str, found: str) -> list[str]:
 
 
 def _fresh_cures(report: LoadReport) -> list[str]:
-    """What `model.reinitialize` would have to name, if it is the head alone that does not fit."""
+    """Returns cures with `model.reinitialize`, if only the head does not fit."""
     misfits = [name for name in report.misfits if not has_adapter(name)]
     if any(not name.startswith("head.") for name in misfits):
         return []
@@ -131,5 +132,5 @@ def _fresh_cures(report: LoadReport) -> list[str]:
 
 
 def _part(name: str, reshaped: Sequence[str]) -> str:
-    """The layer alone of what has another shape, as a classifier; a whole part of what is not there."""
+    """Returns the layer of a tensor of another shape, such as a classifier, or the whole part of a missing one."""
     return name.rpartition(".")[0] if name in reshaped else ".".join(name.split(".")[:2])

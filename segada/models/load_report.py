@@ -1,4 +1,4 @@
-"""How the tensors of a file met those of a segmentor."""
+"""Comparison of a file's tensors with those of a segmentor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ from segada.models.freezing import names_part
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """Names by how they met."""
+    """Names of tensors, by the result of the comparison."""
 
     matched: tuple[str, ...]
     missing: tuple[str, ...]
-    """In the segmentor, not in the file."""
+    """Names in the segmentor, but not in the file."""
     unexpected: tuple[str, ...]
-    """In the file, not in the segmentor."""
+    """Names in the file, but not in the segmentor."""
     reshaped: tuple[str, ...]
-    """In both, with different shapes."""
+    """Names in both, with different shapes."""
 
     @property
     def complete(self) -> bool:
-        """Whether the file says everything but adapters, which start as the identity, and nothing else."""
+        """True if the file has exactly the segmentor's tensors, except adapters, which start as the identity."""
         return not self.unexpected and not self.reshaped and all(has_adapter(name) for name in self.missing)
 
     @property
     def misfits(self) -> tuple[str, ...]:
-        """All that did not match."""
+        """All names that did not match."""
         return (*self.missing, *self.unexpected, *self.reshaped)
 
     @property
     def counts(self) -> str:
-        """How many of each kind, with the first name of what did not match."""
+        """Number of names of each kind, with the first name of those that did not match."""
         kinds = {
             "matched": self.matched,
             "missing": self.missing,
@@ -47,7 +47,7 @@ class LoadReport:
         return ", ".join(parts)
 
     def without(self, parts: Sequence[str]) -> "LoadReport":
-        """The report on all tensors but those of these parts."""
+        """Returns the report without the tensors of these parts."""
 
         def kept(names: Sequence[str]) -> tuple[str, ...]:
             return tuple(name for name in names if not any(names_part(name, part) for part in parts))
@@ -56,11 +56,11 @@ class LoadReport:
 
 
 def compare(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> LoadReport:
-    """What of a file would go where.
+    """Compares the tensors of a file with those of a segmentor.
 
     Args:
-        tensors: of the file, under our names.
-        own: of the segmentor, as `storable` gives them.
+        tensors: Tensors of the file, under our names.
+        own: Tensors of the segmentor, as returned by `storable`.
     """
     both = [name for name in own if name in tensors]
     return LoadReport(

@@ -1,4 +1,4 @@
-"""The names and shapes that a network of given facts has, to hold a file's tensors against before anything is built."""
+"""Names and shapes of a network with given facts, to compare a file's tensors with before a network is built."""
 
 from collections.abc import Mapping
 
@@ -14,13 +14,13 @@ from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
 
 
 def outline(facts: Mapping[str, str]) -> dict[str, Tensor]:
-    """Tensors by name, as `storable` gives them; most are shapes without values.
+    """Returns tensors by name, as `storable` does; most have a shape and no values.
 
     Args:
-        facts: of a checkpoint; a head is outlined if they name one.
+        facts: Facts of a checkpoint; the head is included if they name one.
 
     Raises:
-        ValueError: no encoder or head of ours is of this name.
+        ValueError: There is no encoder or head of this name.
     """
     encoder = _encoder(facts.get("encoder", ""))
     modules: dict[str, torch.nn.Module] = {"encoder": encoder}

@@ -1,7 +1,7 @@
-"""How much memory adapting takes: the most bytes of tensors that were alive at one time.
+"""Peak memory of adaptation: the greatest number of bytes of tensors alive at one time.
 
-Not the process's resident set: a worker is used for one trial after another and keeps what it frees, so that it would
-speak of the greatest trial so far. And of adapting alone: frames are evaluated in batches of any size.
+This is not the process's resident set: a worker runs one trial after another and keeps freed memory, so that the
+resident set would show the largest trial so far. Only adaptation counts: frames are evaluated in batches of any size.
 """
 
 import weakref
@@ -19,14 +19,15 @@ from segada.models.segmentor import Segmentor
 
 MEBIBYTE = 2**20
 STEPS = 2
-"""Steps of a kind whose tensors are counted: the first makes the optimizer's moments, the second begins with them."""
+"""Number of steps of a kind whose tensors are counted: the first creates the optimizer's moments, the second starts
+with them."""
 
 
 class MemoryMeter(ABC):
-    """The greatest memory since a run began.
+    """Base of meters of the peak memory since a run began.
 
     Attributes:
-        peak: In bytes; 0 before the first step.
+        peak: Peak in bytes; 0 before the first step.
     """
 
     def __init__(self) -> None:
@@ -34,35 +35,36 @@ class MemoryMeter(ABC):
 
     @property
     def mebibytes(self) -> float:
-        """`peak` in MiB."""
+        """Peak in MiB."""
         return self.peak / MEBIBYTE
 
     @abstractmethod
     def step(self) -> AbstractContextManager[object]:
-        """The work inside is a step of the stream."""
+        """Returns a context whose work is a step of the stream."""
 
     @abstractmethod
     def part(self, *kind: object) -> AbstractContextManager[object]:
-        """The work inside takes as much memory as other work of this kind."""
+        """Returns a context whose work takes as much memory as other work of the same kind."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a run that goes on needs to come to the same peak."""
+        """Returns the state that a resumed run needs to get the same peak."""
         return {"peak": self.peak}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes back what `state_dict` gave; of a checkpoint that is older than this measure, nothing."""
+        """Restores the state of `state_dict`; a checkpoint older than this measure has none."""
         self.peak = state.get("peak", 0)
 
 
 class AllocatorPeak(MemoryMeter):
-    """On a GPU: what torch's allocator had given out, over every step, what the method does not use included."""
+    """Peak memory on a GPU: allocations of torch's allocator, over every step, including memory that the method does
+    not use."""
 
     def step(self) -> AbstractContextManager[object]:
-        """Counts the work inside."""
+        """Counts the work in the context."""
         return self._counted()
 
     def part(self, *kind: object) -> AbstractContextManager[object]:  # noqa: ARG002 - every step is counted
-        """Counts nothing more."""
+        """Returns an empty context, since every step is counted."""
         return nullcontext()
 
     @contextmanager
@@ -73,9 +75,10 @@ class AllocatorPeak(MemoryMeter):
 
 
 class TensorCount(MemoryMeter):
-    """On a CPU: the network and every tensor that the method's work touches, in the first steps of each kind.
+    """Peak memory on a CPU: the network and every tensor that the method's work touches, in the first steps of each
+    kind.
 
-    The same on every machine. What an operation allocates inside itself is not seen.
+    It is the same on every machine. Memory that an operation allocates internally is not counted.
     """
 
     def __init__(self, network: Segmentor) -> None:
@@ -84,11 +87,11 @@ class TensorCount(MemoryMeter):
         self._counted: dict[str, int] = {}
 
     def step(self) -> AbstractContextManager[object]:
-        """Counts nothing more than the parts."""
+        """Returns an empty context, since only parts are counted."""
         return nullcontext()
 
     def part(self, *kind: object) -> AbstractContextManager[object]:
-        """Counts the work inside, unless enough of its kind was counted."""
+        """Counts the work in the context, unless enough work of its kind has been counted."""
         name = " ".join(map(str, kind))
         count = self._counted.get(name, 0)
         if count == STEPS:
@@ -104,21 +107,21 @@ class TensorCount(MemoryMeter):
         self.peak = max(self.peak, living.peak)
 
     def state_dict(self) -> dict[str, Any]:
-        """And how much of each kind was counted."""
+        """Returns the state, with the number of counted steps of each kind."""
         return {**super().state_dict(), "counted": dict(self._counted)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes back what `state_dict` gave."""
+        """Restores the state of `state_dict`."""
         super().load_state_dict(state)
         self._counted = dict(state.get("counted", {}))
 
 
 class Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of the tensors that are alive while it is entered, each storage once.
+    """Counts the bytes of the tensors alive inside the context, each storage once.
 
     Attributes:
-        now: Bytes alive.
-        peak: The most that were.
+        now: Bytes alive now.
+        peak: Greatest number of bytes alive.
     """
 
     def __init__(self) -> None:
@@ -134,14 +137,14 @@ class Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Lets the operation be, and looks at what goes in and what comes out."""
+        """Runs the operation and counts its inputs and outputs."""
         self.see(args)
         made = func(*args, **(kwargs or {}))
         self._look((made,), self._made)
         return made
 
     def see(self, values: Iterable[object]) -> None:
-        """Counts tensors that there were before: what is met only now was alive at the peak, too."""
+        """Counts tensors that existed before: a tensor first found now was also alive at the peak."""
         self._look(values, self._found)
 
     def __exit__(
@@ -179,5 +182,5 @@ class Living(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def memory_meter(network: Segmentor) -> MemoryMeter:
-    """The measure of the device that the network is on."""
+    """Returns the memory meter of the device that the network is on."""
     return TensorCount(network) if network.mean.device.type == "cpu" else AllocatorPeak()

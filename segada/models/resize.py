@@ -1,4 +1,4 @@
-"""Bilinear enlargement as two small matrix products: exact, and on a CPU faster than the library's."""
+"""Bilinear enlargement as two small matrix products: exact, and faster than torch's kernel on a CPU."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -8,14 +8,16 @@ from torch import Tensor
 from torch.nn import functional
 
 STRIP = 2**20
-"""Numbers of an enlarged map that a processor's cache holds together with what is made of them."""
+"""Number of elements of an enlarged map that fit into a processor's cache together with the results computed from
+them."""
 
 
 def enlarged(maps: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
-    """Equal to rounding to `interpolate(maps, size, mode="bilinear", align_corners=False)`, gradients included.
+    """Enlarges maps; equal up to rounding to `interpolate(maps, size, mode="bilinear", align_corners=False)`, gradients
+    included.
 
     Bilinear interpolation is separable and linear: rows and columns are each a fixed matrix. On a CPU the two products
-    take a third of the time of interpolation, forward and backward; a GPU has its own kernel, which is kept.
+    take a third of the time of interpolation, forward and backward; on a GPU the native kernel is used.
 
     Args:
         maps: float [B, C, h, w].
@@ -35,10 +37,10 @@ def enlarged(maps: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
 
 
 def enlarged_strips(maps: Tensor, size: torch.Size | tuple[int, int]) -> Iterator[Tensor]:
-    """What `enlarged` returns, in strips of rows [B, C, rows, W] from the top; on a GPU, in one.
+    """Yields the result of `enlarged` in strips of rows [B, C, rows, W] from the top; on a GPU, in one strip.
 
-    A strip at a time is never far from the processor, and a large map is never in memory as a whole. Maps of different
-    sizes come in the same strips if B, C and `size` are the same.
+    A strip stays in the processor's cache, and a large map is never in memory as a whole. Maps of different sizes are
+    split into the same strips if B, C and `size` are the same.
     """
     height, width = size
     rows = max(1, STRIP // (maps.shape[0] * maps.shape[1] * width))
@@ -54,8 +56,8 @@ def enlarged_strips(maps: Tensor, size: torch.Size | tuple[int, int]) -> Iterato
 
 @lru_cache(maxsize=64)
 def _weights(small: int, large: int, dtype: torch.dtype) -> Tensor:
-    """[large, small]: row i holds the weights of the small positions in the large position i."""
-    # Caching must not tie a tensor to the mode of its first caller: inference tensors cannot be used in training.
+    """Returns [large, small]: row i holds the weights of the small positions in the large position i."""
+    # The cached tensor must not depend on the mode of its first caller: inference tensors cannot be used in training.
     with torch.inference_mode(mode=False), torch.no_grad():
         unit = torch.eye(small, dtype=dtype)[None, :, :, None]
         return functional.interpolate(unit, size=(large, 1), mode="bilinear", align_corners=False)[

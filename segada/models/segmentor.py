@@ -13,12 +13,12 @@ from segada.models.heads.base import Head
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SMALLEST_SIDE = 32
-"""Pixels; the deepest feature map has a stride of 32."""
+"""Smallest side of images in pixels; the deepest feature map has a stride of 32."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentorShape:
-    """What two segmentors must have in common to hold each other's weights."""
+    """Properties that two segmentors must share to load each other's weights."""
 
     encoder: str
     head: str
@@ -28,11 +28,11 @@ class SegmentorShape:
 
 @dataclass(frozen=True, slots=True)
 class FrozenPrefix:
-    """What the leading frozen stages made of a batch; student, teacher and static model all go on from it.
+    """Output of the leading frozen stages for a batch, from which student, teacher and static model continue.
 
     Attributes:
-        images: normalized images [B, 3, H, W].
-        features: feature maps of the frozen stages, finest first; empty if the first stage learns.
+        images: Normalized images [B, 3, H, W].
+        features: Feature maps of the frozen stages, finest first; empty if the first stage learns.
     """
 
     images: Tensor
@@ -40,25 +40,25 @@ class FrozenPrefix:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Several batches as one, in this order; all come from the same network."""
+        """Joins several batches into one, in this order; all must come from the same network."""
         features = zip(*(part.features for part in parts), strict=True)
         return cls(torch.cat([part.images for part in parts]), tuple(torch.cat(maps) for maps in features))
 
 
 class Segmentor(nn.Module):
-    """Logits [B, K, H/4, W/4] from RGB images [B, 3, H, W] in [0, 1].
+    """Segmentation network: logits [B, K, H/4, W/4] from RGB images [B, 3, H, W] in [0, 1].
 
     `forward` is `decode(encode_rest(encode_frozen(images)))`; callers that run several networks on the same images
-    compute the prefix once, by the student, and give it to each.
+    compute the prefix once, with the student, and pass it to each network.
 
     Raises:
-        ValueError: the head was built for maps of other widths than the encoder makes.
+        ValueError: The head was built for maps of other widths than the encoder outputs.
     """
 
     mean: Tensor
     std: Tensor
     origin: str = "random weights"
-    """Where its numbers come from, in one line."""
+    """Origin of its weights, in one line."""
 
     def __init__(self, shape: SegmentorShape, encoder: Encoder, head: Head) -> None:
         super().__init__()
@@ -77,24 +77,24 @@ class Segmentor(nn.Module):
         return self.decode(self.encode(images))
 
     def encode(self, images: Tensor) -> list[Tensor]:
-        """Feature maps of all stages, strides 4, 8, 16 and 32."""
+        """Computes feature maps of all stages, strides 4, 8, 16 and 32."""
         return self.encode_rest(self.encode_frozen(images))
 
     @torch.no_grad()
     def encode_frozen(self, images: Tensor) -> FrozenPrefix:
-        """Normalize, then run the leading stages in which nothing learns, without recording gradients.
+        """Normalizes images, then runs the leading frozen stages without recording gradients.
 
         Raises:
-            ValueError: images are smaller than 32 pixels on a side.
+            ValueError: The images are smaller than 32 pixels on a side.
         """
         normalized = self.normalized(images)
         return FrozenPrefix(normalized, tuple(self.encoder.run(normalized, 0, self.encoder.frozen_stages())))
 
     def normalized(self, images: Tensor) -> Tensor:
-        """The images as the encoder reads them: mean and deviation of ImageNet removed, channels last.
+        """Returns images as inputs of the encoder: normalized by ImageNet's mean and standard deviation, channels last.
 
         Raises:
-            ValueError: images are smaller than 32 pixels on a side.
+            ValueError: The images are smaller than 32 pixels on a side.
         """
         if min(images.shape[-2:]) < SMALLEST_SIDE:
             raise ValueError(
@@ -104,12 +104,13 @@ class Segmentor(nn.Module):
         return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
 
     def encode_rest(self, prefix: FrozenPrefix, learning_from: int = 0) -> list[Tensor]:
-        """Feature maps of all stages, as the head gets them; runs the stages that the prefix has not.
+        """Computes the feature maps of all stages as inputs of the head; runs the stages that the prefix does not
+        contain.
 
         Args:
-            prefix: of the images, computed by this network or a twin.
-            learning_from: the first stage, counted from 0, that records gradients; those before run without, and so
-                does, unless it is 0, what reads the images beside them.
+            prefix: Frozen prefix of the images, computed by this network or a copy of it.
+            learning_from: First stage, counted from 0, that records gradients. Earlier stages run without, and so does
+                the image adapter unless this is 0.
         """
         done, total = len(prefix.features), len(self.encoder.stages)
         with torch.set_grad_enabled(torch.is_grad_enabled() and learning_from == 0):
@@ -124,6 +125,6 @@ class Segmentor(nn.Module):
         return self.encoder.fed(features, guide)
 
     def decode(self, features: Sequence[Tensor]) -> Tensor:
-        """Logits at a quarter of the images' resolution."""
+        """Computes logits at a quarter of the images' resolution."""
         logits: Tensor = self.head(features)
         return logits

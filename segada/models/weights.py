@@ -17,18 +17,16 @@ from segada.models.freezing import check_part
 from segada.models.load_errors import Meeting
 from segada.models.load_report import LoadReport, compare
 from segada.models.segmentor import Segmentor
-from segada.settings.inputs import checked_path
-
-SHIPPED = Path(__file__).parent / "checkpoints"
+from segada.settings.checkpoint_path import find_checkpoint
 
 
 def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: torch.dtype = torch.float32) -> None:
-    """Write all parameters and buffers, replacing the file in one step.
+    """Writes all parameters and buffers, replacing the file atomically.
 
     Args:
-        segmentor: the network; adapters are saved with it.
-        path: ends with `.safetensors`; its folder is made if it is missing.
-        settings_hash: of the run that made the weights.
+        segmentor: Network to save, including its adapters.
+        path: File that ends with `.safetensors`; its folder is created if missing.
+        settings_hash: Hash of the settings of the run that made the weights.
         dtype: float32, or float16 for half the size. Running statistics stay float32.
     """
     parameters = {name for name, _ in segmentor.named_parameters()}
@@ -37,7 +35,7 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
         for name, tensor in storable(segmentor).items()
     }
     facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
-    # One entry, because safetensors writes several in an order of its own: the same network must give the same bytes.
+    # One entry, because safetensors writes several in an unspecified order: the same network must give the same bytes.
     facts_as_json = json.dumps({**facts, "settings_hash": settings_hash})
     write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
@@ -45,22 +43,23 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
 def load_weights(
     segmentor: Segmentor, checkpoint: str, fresh: Sequence[str] = (), setting: str = "model.checkpoint"
 ) -> LoadReport:
-    """Fill the segmentor from a shipped checkpoint (a bare name), or a file or folder of any known format (a path).
+    """Loads a shipped checkpoint (a bare name), or a file or folder of any known format (a path), into the segmentor.
 
     Args:
-        segmentor: what is filled; it then says from where, in `origin`.
-        checkpoint: the name or path.
-        fresh: parts, as whole words of dotted names (`head.light_exit`), that keep the values they have.
-        setting: what names the checkpoint, for the messages.
+        segmentor: Network that is filled; its `origin` is set to a description of the file.
+        checkpoint: Name or path.
+        fresh: Parts, as whole components of dotted names (`head.light_exit`), that keep their present values.
+        setting: Path of the setting that names the checkpoint, for the messages.
 
     Raises:
-        ValueError: no such checkpoint, or not one of this network; names the file and the cure.
+        ValueError: There is no such checkpoint, or it does not fit this network; the message names the file and the
+            cure.
     """
     path = find_checkpoint(checkpoint, setting)
     stored = read_weights(path)
     own = storable(segmentor)
     for part in fresh:
-        # A part that only the file has is left out by the same word.
+        # A part that only the file has is skipped by the same name.
         check_part(part, (*own, *stored.tensors), "model.reinitialize")
     meeting = Meeting(path, setting, stored, segmentor.shape, tuple(fresh), compare(stored.tensors, own))
     meeting.check()
@@ -71,39 +70,15 @@ def load_weights(
     return report
 
 
-def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
-    """The file or folder that `model.checkpoint`, or another setting of its kind, means.
-
-    Raises:
-        ValueError: there is none, or the name is of no shipped checkpoint; lists what there is.
-    """
-    path = checked_path(Path(checkpoint), setting)
-    shipped = SHIPPED / f"{checkpoint}.safetensors"
-    bare = path.name == checkpoint and not path.suffix
-    if bare and shipped.is_file():
-        return shipped
-    if path.is_file() or path.is_dir():
-        return path
-    if path.exists():
-        raise ValueError(f"{setting}: {path} is a pipe, a device or a socket; give a file or a folder")
-    if bare:
-        names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
-        raise ValueError(
-            f"{setting}: no shipped checkpoint is called {checkpoint!r}; there is "
-            f"{', '.join(names) or 'none'}. Give one of these, the path of a file or folder, or null to do without"
-        )
-    raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
-
-
 def check_replaceable(path: Path, option: str) -> None:
-    """Refuses to write weights over a file that is none of ours.
+    """Refuses to write weights over a file that this program has not written.
 
     Args:
-        path: where they are to go.
-        option: what names it on the command line.
+        path: Destination of the weights.
+        option: Name of the option on the command line.
 
     Raises:
-        InputError: there is such a file.
+        InputError: There is such a file.
     """
     if path.is_file() and not _is_ours(path):
         raise InputError(f"{option} {path}: is there already, and not written by this program; choose another name")
@@ -118,5 +93,5 @@ def _is_ours(path: Path) -> bool:
 
 
 def storable(segmentor: Segmentor) -> dict[str, Tensor]:
-    """Parameters and running statistics by name, without the state of generators, which belongs to a run."""
+    """Returns parameters and running statistics by name, without the state of generators, which belongs to a run."""
     return {name: tensor for name, tensor in segmentor.state_dict().items() if not name.endswith("_extra_state")}

@@ -1,1 +1,1 @@
-"""What a profile is made of: where a step's time goes, and where a network's parameters are."""
+"""Contents of a profile: times of the parts of a step, and parameters by module."""

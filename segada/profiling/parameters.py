@@ -1,4 +1,4 @@
-"""Where a network's parameters are, and which of them learn."""
+"""Counts a network's parameters by module, and the learning ones among them."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import nn
 from segada.models.encoders.base import SLOTS
 
 DEPTH = 2
-"""Words of a module's dotted name that tell it from others; a number behind them (`encoder.stages.0`) counts too."""
+"""Number of words of a dotted name that identify a module; a number after them (`encoder.stages.0`) is kept too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class ModuleCount:
     """Parameters of a module.
 
     Attributes:
-        name: Dotted; adapters go by the module that they sit in and their slot (`encoder.stages.0: parallel`).
-        total: How many numbers, each once.
-        learning: How many of them learn.
+        name: Dotted name; adapters are named by the containing module and their slot (`encoder.stages.0: parallel`).
+        total: Number of scalars, each counted once.
+        learning: Number of learning scalars.
     """
 
     name: str
@@ -27,7 +27,7 @@ class ModuleCount:
 
 
 def count_parameters(network: nn.Module) -> list[ModuleCount]:
-    """A row per module, in the network's order; the rows add up to the whole network."""
+    """Returns a row per module, in the network's order; the rows add up to the whole network."""
     totals: dict[str, int] = defaultdict(int)
     learning: dict[str, int] = defaultdict(int)
     for name, parameter in network.named_parameters():
@@ -38,12 +38,12 @@ def count_parameters(network: nn.Module) -> list[ModuleCount]:
 
 
 def summed(name: str, counts: list[ModuleCount]) -> ModuleCount:
-    """Several rows as one."""
+    """Returns the sum of several rows as one."""
     return ModuleCount(name, sum(count.total for count in counts), sum(count.learning for count in counts))
 
 
 def in_words(count: int) -> str:
-    """`13.68 M`, `525.8 k` or `64`."""
+    """Returns a count as `13.68 M`, `525.8 k` or `64`."""
     for unit, size in (("M", 1_000_000), ("k", 1_000)):
         if count >= size:
             return f"{count / size:.2f} {unit}"

@@ -1,4 +1,4 @@
-"""Where a step's time goes: the table of parts, from steps that a stopwatch has measured."""
+"""Table of the parts of a step, from measured steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,21 +14,21 @@ from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 
 WARM_UP: Final = 3
-"""Steps before those that count: the first ones allocate memory and choose algorithms."""
+"""Number of steps before the measured ones; the first steps allocate memory and choose algorithms."""
 OTHER: Final = "other"
-"""What is left of a step when all its parts are taken away."""
+"""Name of the time of a step outside all parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartTime:
-    """One part over all measured steps.
+    """Time of one part over all measured steps.
 
     Attributes:
-        name: Of the part.
-        calls: Times that it was done, over all steps.
-        mean: Seconds per step.
-        deviation: Standard deviation of these over the steps.
-        share: Of the time of all steps, in [0, 1].
+        name: Name of the part.
+        calls: Number of executions, over all steps.
+        mean: Mean seconds per step.
+        deviation: Standard deviation of the seconds over the steps.
+        share: Share of the time of all steps, in [0, 1].
     """
 
     name: str
@@ -39,31 +39,31 @@ class PartTime:
 
 
 def time_steps(settings: RunSettings, steps: int) -> tuple[list[StepTime], Segmentor]:
-    """Runs the first steps of a stream.
+    """Runs and measures the first steps of a stream.
 
     Args:
-        settings: Of a run. Only its first visit is driven, again and again if its frames do not suffice, and only a few
-            frames are scored after it.
-        steps: That are measured, after `WARM_UP` more.
+        settings: Settings of a run. Only its first visit is run, repeatedly if its frames do not suffice, and only a
+            few frames are evaluated after it.
+        steps: Number of measured steps, which follow `WARM_UP` unmeasured ones.
 
     Returns:
-        The measured steps, and the adapting network.
+        Times of the measured steps, and the adapting network.
 
     Raises:
-        ValueError: as `segada.engine.run_data.prepare_data` and `segada.engine.runner.Run`.
-        segada.engine.runner.Diverged: a loss is not finite.
+        ValueError: for the reasons of `segada.engine.run_data.prepare_data` and `segada.engine.runner.Run`.
+        segada.engine.runner.Diverged: if a loss is not finite.
     """
     shortened = _shortened(settings, WARM_UP + steps)
-    stopwatch = StepTimer()
-    run = Run(shortened, prepare_data(shortened), clock=stopwatch)
+    timer = StepTimer()
+    run = Run(shortened, prepare_data(shortened), timer=timer)
     run.next_visit()
-    return stopwatch.steps[WARM_UP : WARM_UP + steps], run.network
+    return timer.steps[WARM_UP : WARM_UP + steps], run.network
 
 
 def part_times(steps: Sequence[StepTime]) -> list[PartTime]:
-    """A row per part in the order in which they are done, and the rest of the steps last; the means add up to a step's.
+    """Returns a row per part, in order of execution, and the remaining time last; the means add up to a step's.
 
-    A step that leaves a part out counts as 0 seconds of it.
+    A part that a step does not execute counts as 0 seconds.
     """
     names = dict.fromkeys(name for step in steps for name in step.parts)
     rows = [
@@ -80,7 +80,7 @@ def part_times(steps: Sequence[StepTime]) -> list[PartTime]:
 
 
 def whole_step(steps: Sequence[StepTime]) -> PartTime:
-    """The steps themselves as a row."""
+    """Returns the whole steps as a row."""
     return _row("step", [step.total for step in steps], len(steps))
 
 
@@ -92,7 +92,7 @@ def _shortened(settings: RunSettings, steps: int) -> RunSettings:
     stream, evaluation = settings.stream, settings.evaluation
     domain = stream.visits[0]
     available = count_frames(domain, settings.data, stream.split)
-    # Whole batches only, so that every step is of the same size.
+    # Only whole batches, so that every step has the same size.
     batches = min(steps, max(available // stream.batch_size, 1))
     drive = {
         "visits": (domain,),

@@ -11,13 +11,13 @@ from segada.selftraining.pseudo_labels import PseudoLabels
 
 @dataclass(frozen=True, slots=True)
 class MixedBatch:
-    """Target frames with something of the source pasted onto them.
+    """Target frames with source pixels pasted onto them.
 
     Attributes:
         images: float32 [B, 3, H, W] in [0, 1].
-        labels: int64 [B, H, W], the source's where it is pasted, else the target's.
-        weight: float32 [B, H, W] in [0, 1], 1 where the source is pasted.
-        pasted: bool [B, H, W].
+        labels: int64 [B, H, W], the source's where pasted, else the target's.
+        weight: float32 [B, H, W] in [0, 1], 1 where pasted.
+        pasted: bool [B, H, W], True where the source is pasted.
     """
 
     images: Tensor
@@ -27,13 +27,13 @@ class MixedBatch:
 
 
 def pasted_onto(target: Tensor, pseudo_labels: PseudoLabels, source: Batch, pasted: Tensor) -> MixedBatch:
-    """Source pixels, labels and weight 1 where the mask says so; the target's elsewhere.
+    """Pastes source pixels and labels, with weight 1, where the mask is True; keeps the target's elsewhere.
 
     Args:
         target: images, float32 [B, 3, H, W] in [0, 1].
         pseudo_labels: labels of the target and their weight.
-        source: of the same shape.
-        pasted: bool [B, H, W].
+        source: frames and labels of the same shape.
+        pasted: bool [B, H, W], True where the source is pasted.
     """
     return MixedBatch(
         images=torch.where(pasted.unsqueeze(1), source.images, target),
@@ -44,7 +44,7 @@ def pasted_onto(target: Tensor, pseudo_labels: PseudoLabels, source: Batch, past
 
 
 def unmixed(target: Tensor, pseudo_labels: PseudoLabels) -> MixedBatch:
-    """Target frames [B, 3, H, W] onto which nothing is pasted."""
+    """Returns target frames [B, 3, H, W] with nothing pasted."""
     return MixedBatch(
         target, pseudo_labels.labels, pseudo_labels.weight, torch.zeros_like(pseudo_labels.labels, dtype=torch.bool)
     )
@@ -70,7 +70,7 @@ def chosen_classes(labels: Tensor, ratio: float, generator: torch.Generator) -> 
 
 
 def paste_mask(labels: Tensor, classes: Tensor) -> Tensor:
-    """bool [B, H, W]: True where the source pixel is pasted."""
+    """Returns a bool mask [B, H, W], True where the source pixel is pasted."""
     pasted = torch.zeros(256, dtype=torch.bool, device=labels.device)
     pasted[classes] = True
     return pasted[labels]

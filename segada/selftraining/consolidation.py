@@ -1,4 +1,4 @@
-"""Elastic weight consolidation: what the source model needs is held in place (Kirkpatrick et al. 2017, 1612.00796)."""
+"""Elastic weight consolidation: a penalty on moving important weights (Kirkpatrick et al. 2017, arXiv 1612.00796)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,19 +12,19 @@ from segada.selftraining.losses import pixel_cross_entropy
 
 
 def fisher_information(network: Segmentor, parameters: Sequence[Tensor], frames: Iterable[Batch]) -> list[Tensor]:
-    """Diagonal of the empirical Fisher information: the mean over frames of the squared gradient of a log-likelihood.
+    """Returns the diagonal empirical Fisher information: the mean over frames of squared log-likelihood gradients.
 
-    A frame's log-likelihood is that of its own labels, as a mean over its pixels: minus the loss that source frames are
-    learned with. So the penalty's weight means the same at every resolution. The network runs in evaluation mode and is
-    left in the mode it was in.
+    A frame's log-likelihood is that of its own labels, averaged over its pixels, which is minus the supervised loss on
+    source frames. The penalty's weight therefore means the same at every resolution. The network runs in evaluation
+    mode and is returned to its previous mode.
 
     Args:
         network: The source model.
-        parameters: Of the network; those that are in no way of the logits get 0.
-        frames: Labelled, one in each batch.
+        parameters: Parameters of the network; those that do not influence the logits get 0.
+        frames: Labelled batches of one frame each.
 
     Returns:
-        One tensor for each parameter, of its shape.
+        One tensor for each parameter, of the same shape.
     """
     training = network.training
     network.eval()
@@ -41,7 +41,7 @@ def fisher_information(network: Segmentor, parameters: Sequence[Tensor], frames:
 
 
 class Consolidation:
-    """The penalty weight/2 * sum F_i (theta_i - theta*_i)^2, theta* being what the parameters are when this is made."""
+    """The penalty weight/2 * sum F_i (theta_i - theta*_i)^2, with theta* the parameters at construction."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], fisher: Sequence[Tensor], weight: float) -> None:
         self._parameters = parameters
@@ -50,7 +50,7 @@ class Consolidation:
         self._weight = weight
 
     def penalty(self) -> Tensor:
-        """The penalty where the parameters are now: float [], with gradient."""
+        """Returns the penalty at the present parameters: float [], with gradient."""
         both = zip(self._parameters, self._anchors, self._fisher, strict=True)
         sums = [(fisher * (parameter - anchor).square()).sum() for parameter, anchor, fisher in both]
         return self._weight / 2 * torch.stack(sums).sum()

@@ -1,31 +1,31 @@
-"""The domain discriminator and the reversal in front of it (Ganin and Lempitsky 2015, arXiv 1409.7495)."""
+"""The domain discriminator and the gradient reversal (Ganin and Lempitsky 2015, arXiv 1409.7495)."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 KERNELS = {"image": 1, "patch": 3}
-"""Side of the kernels of the two hidden layers: a frame's mean has no neighbors; a patch is five cells on a side."""
+"""Kernel side of the two hidden layers: 1 for a frame's mean; 3 for patches, a receptive field of five cells."""
 SLOPE = 0.2
-"""Of the hidden layers below 0."""
+"""Negative slope of the hidden layers' leaky ReLU."""
 
 
 class Discriminator(nn.Module):
-    """Logits of being target, from feature maps: two hidden convolutions with leaky ReLU, then one logit.
+    """Computes the logit of being target from feature maps: two hidden convolutions with leaky ReLU, then one output.
 
     Args:
-        channels: of the maps.
-        width: of the hidden layers.
+        channels: number of channels of the feature maps.
+        width: number of channels of the hidden layers.
         granularity: `image` averages each map first and gives [B, 1, 1, 1]; `patch` gives a logit for each cell,
             [B, 1, h, w].
-        generator: of the initialization, by He's rule.
+        generator: draws the initialization, by He's rule.
     """
 
     def __init__(self, channels: int, width: int, granularity: str, generator: torch.Generator) -> None:
         super().__init__()
         self._pools = granularity == "image"
         kernel = KERNELS[granularity]
-        # Without storage first: PyTorch's own initialization would draw from the global generator.
+        # On the meta device first: PyTorch's own initialization would draw from the global generator.
         with torch.device("meta"):
             layers = [
                 nn.Conv2d(channels, width, kernel, padding=kernel // 2),
@@ -47,11 +47,11 @@ class Discriminator(nn.Module):
 
 
 def reversed_gradient(features: Tensor, coefficient: float) -> Tensor:
-    """The same numbers; what flows back through them is multiplied by -coefficient.
+    """Returns the same numbers and multiplies the gradient that flows back by -coefficient.
 
     Args:
-        features: Of any shape, with or without gradient.
-        coefficient: At least 0.
+        features: Tensor of any shape, with or without gradient.
+        coefficient: Factor of the reversed gradient, at least 0.
     """
     same = features.view_as(features)
     if same.requires_grad:
@@ -60,7 +60,7 @@ def reversed_gradient(features: Tensor, coefficient: float) -> Tensor:
 
 
 def domain_loss(source: Tensor, target: Tensor) -> Tensor:
-    """Mean binary cross-entropy of a discriminator's logits, both domains counting the same: float [].
+    """Returns the mean binary cross-entropy of a discriminator's logits, both domains weighted equally: float [].
 
     Args:
         source: Logits of any shape, whose domain label is 0.
@@ -70,5 +70,5 @@ def domain_loss(source: Tensor, target: Tensor) -> Tensor:
 
 
 def domain_accuracy(source: Tensor, target: Tensor) -> Tensor:
-    """Mean over both domains of the share of logits on the right side of 0: float [], 0.5 for a coin. No gradient."""
+    """Returns the share of logits on the right side of 0, averaged over both domains: float [], 0.5 at chance level."""
     return ((source < 0).float().mean() + (target > 0).float().mean()) / 2

@@ -1,10 +1,10 @@
-"""Entropy of predictions: what TENT descends (Wang et al. 2021, arXiv 2006.10726)."""
+"""Entropy of predictions, which TENT minimizes (Wang et al. 2021, arXiv 2006.10726)."""
 
 from torch import Tensor
 
 
 def mean_entropy(logits: Tensor) -> Tensor:
-    """Mean over pixels of the softmax entropy in nats.
+    """Returns the mean over pixels of the softmax entropy in nats.
 
     Args:
         logits: float [B, K, H, W].

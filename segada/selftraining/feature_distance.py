@@ -1,4 +1,4 @@
-"""Feature distance: how far the student's deepest features are from the static model's (arXiv 2111.14887)."""
+"""Feature distance between the deepest features of student and static model (arXiv 2111.14887)."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from segada.data.labels import IGNORE, NUM_CLASSES
 
 
 def feature_distance(student: Tensor, static: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean over the kept positions of the channel-wise L2 norm of the difference.
+    """Returns the mean over the kept positions of the channel-wise L2 norm of the difference.
 
     Args:
         student: float [B, C, h, w].
@@ -21,7 +21,7 @@ def feature_distance(student: Tensor, static: Tensor, mask: Tensor | None = None
         float []; exactly 0, with zero gradient, if nothing is kept (a plain mean would be NaN).
     """
     squared = (student - static).square().sum(dim=1)
-    # The norm's gradient is infinite at 0, where every run starts: student and static are the same network.
+    # The norm's gradient is infinite at 0, where every run starts, since student and static model are equal.
     distance = squared.clamp_min(torch.finfo(squared.dtype).tiny).sqrt()
     if mask is None:
         return distance.mean()
@@ -29,7 +29,7 @@ def feature_distance(student: Tensor, static: Tensor, mask: Tensor | None = None
 
 
 def majority_labels(labels: Tensor, size: torch.Size | tuple[int, int], majority: float) -> Tensor:
-    """Labels scaled down to the cells of a feature map: the most frequent one among a cell's pixels.
+    """Scales labels down to the cells of a feature map: the most frequent label among a cell's pixels.
 
     Args:
         labels: int64 [B, H, W]. Where H or W is no multiple of h or w, cells overlap by a row or column.
@@ -37,7 +37,7 @@ def majority_labels(labels: Tensor, size: torch.Size | tuple[int, int], majority
         majority: Share in [0, 1] of a cell's pixels that the label must fill.
 
     Returns:
-        int64 [B, h, w]; 255 where no label fills as much, or most pixels are ignored.
+        int64 [B, h, w]; 255 where no label reaches this share, or most pixels are ignored.
     """
     one_hot = functional.one_hot(labels.where(labels != IGNORE, NUM_CLASSES), NUM_CLASSES + 1)
     share, winner = functional.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), (size[0], size[1])).max(dim=1)
@@ -45,5 +45,5 @@ def majority_labels(labels: Tensor, size: torch.Size | tuple[int, int], majority
 
 
 def class_mask(cells: Tensor, classes: Sequence[int]) -> Tensor:
-    """Which cells show one of the classes: bool, of the shape of the cells' labels."""
+    """Returns the mask of cells that show one of the classes: bool, of the shape of the cells' labels."""
     return torch.isin(cells, torch.tensor(list(classes), device=cells.device))

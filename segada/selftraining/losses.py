@@ -7,7 +7,7 @@ from segada.data.labels import IGNORE
 
 
 def pixel_cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Cross-entropy, averaged over all pixels: ignored ones add 0 but count in the mean, as in DACS and Hamlet.
+    """Returns the cross-entropy averaged over all pixels: ignored ones add 0 but count, as in DACS and Hamlet.
 
     Args:
         logits: float [B, K, H, W], at label resolution.
@@ -23,7 +23,7 @@ def pixel_cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = 
 
 
 def soft_cross_entropy(logits: Tensor, probabilities: Tensor) -> Tensor:
-    """Mean over pixels of -sum_k p_k log softmax(logits)_k, in nats.
+    """Returns the mean over pixels of -sum_k p_k log softmax(logits)_k, in nats.
 
     Args:
         logits: float [B, K, h, w].

@@ -1,4 +1,4 @@
-"""Pseudo-labels: what the teacher believes, and how much that belief weighs (DACS, arXiv 2007.08702)."""
+"""Pseudo-labels: the teacher's predictions and their weights (DACS, arXiv 2007.08702)."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class PseudoLabels:
-    """The teacher's belief about a batch.
+    """Pseudo-labels of a batch.
 
     Attributes:
         labels: int64 [B, H, W], most probable class.
@@ -24,15 +24,15 @@ class PseudoLabels:
 def pseudo_labels(
     logits: Tensor, threshold: float, pseudo_ignore_top: float, pseudo_ignore_bottom: float
 ) -> PseudoLabels:
-    """Labels and weights from the teacher's logits.
+    """Computes labels and weights from the teacher's logits.
 
-    Every pixel weighs the share of pixels in the batch with max softmax >= threshold, one number per batch.
+    Every pixel has the same weight: the share of pixels in the batch with max softmax >= threshold.
 
     Args:
         logits: float [B, K, H, W], at label resolution.
-        threshold: Confidence in [0, 1] from which a pixel counts as sure.
-        pseudo_ignore_top: Share of the rows, from the top, that weigh 0.
-        pseudo_ignore_bottom: Share of the rows, from the bottom, that weigh 0.
+        threshold: Confidence in [0, 1] from which a pixel counts as confident.
+        pseudo_ignore_top: Share of the rows, from the top, with weight 0.
+        pseudo_ignore_bottom: Share of the rows, from the bottom, with weight 0.
     """
     highest, labels = logits.max(dim=1)
     confidence = (highest - logits.logsumexp(dim=1)).exp()
@@ -45,10 +45,10 @@ def pseudo_labels(
 
 
 def ground_truth(pseudo_labels: PseudoLabels, labels: Tensor) -> PseudoLabels:
-    """The belief with the truth in the place of its labels: every pixel weighs 1, and 255 stays ignored.
+    """Replaces the labels by ground truth: every pixel has weight 1, and 255 stays ignored.
 
     Args:
-        pseudo_labels: What the teacher said.
-        labels: int64 [B, H, W], the target's own.
+        pseudo_labels: Pseudo-labels of the teacher.
+        labels: int64 [B, H, W], the target's ground truth.
     """
     return replace(pseudo_labels, labels=labels, weight=torch.ones_like(pseudo_labels.weight))

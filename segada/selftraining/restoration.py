@@ -1,4 +1,4 @@
-"""Stochastic restoration: now and then a number goes back to where it came from (CoTTA, arXiv 2203.13591)."""
+"""Stochastic restoration: randomly chosen elements return to their source values (CoTTA, arXiv 2203.13591)."""
 
 from collections.abc import Sequence
 
@@ -6,20 +6,20 @@ import torch
 from torch import Tensor
 
 CHUNK = 1.2
-"""Draws at once, as a multiple of those expected: seldom too few, and never many too many."""
+"""Number of draws per block, as a multiple of the expected number: rarely too few, never far too many."""
 
 
 @torch.no_grad()
 def restore(
     parameters: Sequence[Tensor], originals: Sequence[Tensor], probability: float, generator: torch.Generator
 ) -> None:
-    """Puts each element back to its original with the given probability, independently of all others, in place.
+    """Resets each element to its original with the given probability, independently of all others, in place.
 
     Args:
-        parameters: Of any shapes and devices; at least one.
-        originals: Of the same shapes, on the same devices.
-        probability: In [0, 1]; 0 draws nothing.
-        generator: On the CPU, so that the same seed restores the same elements on every device.
+        parameters: Tensors of any shapes and devices; at least one.
+        originals: Tensors of the same shapes, on the same devices.
+        probability: Probability in [0, 1]; 0 draws nothing.
+        generator: Generator on the CPU, so that the same seed restores the same elements on every device.
     """
     sizes = torch.tensor([parameter.numel() for parameter in parameters])
     ends = sizes.cumsum(0)
@@ -31,15 +31,15 @@ def restore(
 
 
 def successes(trials: int, probability: float, generator: torch.Generator) -> Tensor:
-    """Which of a number of independent trials succeed: ascending int64 [successes], in [0, trials).
+    """Draws which of a number of independent trials succeed: ascending int64 [successes], in [0, trials).
 
-    The gaps between successes are drawn, which are geometric: floor(log u / log(1 - p)) failures lie before each. So
-    the work is that of the successes, not of the trials.
+    Draws the gaps between successes, which are geometric: floor(log u / log(1 - p)) failures lie before each. The cost
+    is proportional to the number of successes, not of trials.
 
     Args:
-        trials: At least 0.
-        probability: p, in [0, 1].
-        generator: On the CPU.
+        trials: Number of trials, at least 0.
+        probability: Probability p of success, in [0, 1].
+        generator: Generator on the CPU.
     """
     if probability == 0.0:
         return torch.empty(0, dtype=torch.int64)

@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 def ema_alpha(step: int, ceiling: float) -> float:
-    """Share of the old teacher in the new one: min(1 - 1/(step + 1), ceiling), so that step 0 copies the student."""
+    """Returns the weight of the old teacher: min(1 - 1/(step + 1), ceiling), so that step 0 copies the student."""
     return min(1.0 - 1.0 / (step + 1), ceiling)
 
 
 def follow(teacher: Sequence[Tensor], student: Sequence[Tensor], alpha: float) -> None:
-    """theta_T <- alpha theta_T + (1 - alpha) theta_S in place, for all parameters in one call.
+    """Sets theta_T <- alpha theta_T + (1 - alpha) theta_S in place, for all parameters in one call.
 
-    Batch-norm statistics are not parameters: the teacher's own, from target frames, stay as they are.
+    Batch-norm statistics are not parameters: the teacher keeps its own, from target frames.
     """
     with torch.no_grad():
         torch._foreach_lerp_(list(teacher), list(student), 1.0 - alpha)

@@ -1,4 +1,4 @@
-"""Small trainable modules in the blocks of a frozen encoder, and where they sit."""
+"""Small trainable modules in the blocks of a frozen encoder, and their placement."""
 
 from typing import Annotated, Literal, Self
 
@@ -9,18 +9,18 @@ from segada.settings.placement import Blocks, Stages
 
 
 class NoAdapter(Settings):
-    """The encoder as it is."""
+    """The encoder without adapters."""
 
     name: Literal["none"] = "none"
 
 
 class PlacedSettings(Settings):
-    """What every adapter in blocks has in common: where it sits."""
+    """Placement settings that every adapter in blocks has."""
 
     stages: Stages = (0, 1)
     """Encoder stages, counted from 0, that carry adapters."""
     blocks: Blocks = "all"
-    """Which of their blocks: one pattern for all of `stages`, or a list with one for each."""
+    """Blocks of these stages that carry adapters: one pattern for all of `stages`, or a list with one for each."""
 
     @model_validator(mode="after")
     def _a_pattern_for_each_stage(self) -> Self:
@@ -41,17 +41,17 @@ class AdaptFormerSettings(PlacedSettings):
     scale: Positive = 1.0
     """Factor on the adapter's output."""
     position: Literal["before", "parallel", "after"] = "parallel"
-    """Beside the MLP, as in the paper, or in front of it, or behind it."""
+    """Position of the bottleneck: `parallel` to the MLP, as in the paper, or `before` or `after` it."""
 
 
 class LoraSettings(PlacedSettings):
-    """Updates of low rank to linear layers of the attention (Hu et al. 2021, arXiv 2106.09685)."""
+    """Low-rank updates of linear layers of the attention (Hu et al. 2021, arXiv 2106.09685)."""
 
     name: Literal["lora"]
     rank: Count = 4
-    """Of each update; at most the width of the narrowest stage that carries one."""
+    """Rank of each update; at most the width of the narrowest stage that carries one."""
     alpha: Positive = 4.0
-    """An update is multiplied by alpha / rank, so that another rank needs no other learning rate."""
+    """Scale: an update is multiplied by alpha / rank, so that another rank needs no other learning rate."""
     targets: Annotated[Sequence[Literal["q", "kv", "proj"]], Field(min_length=1)] = ("q", "kv")
     """Linear layers that get an update: of queries, of keys and values (one layer, one update), of the output."""
 
@@ -61,9 +61,9 @@ class VidaSettings(PlacedSettings):
 
     name: Literal["vida"]
     low_rank: Count = 1
-    """Of the update that keeps what all domains share."""
+    """Rank of the update for knowledge that all domains share."""
     high_rank: Count = 128
-    """Of the update that takes up what one domain says; may exceed the width of a stage."""
+    """Rank of the update for knowledge of a single domain; may exceed the width of a stage."""
     low_scale: Positive = 1.0
     """Factor on the update of low rank."""
     high_scale: Positive = 1.0

@@ -1,4 +1,4 @@
-"""Domain-adversarial learning."""
+"""Settings of domain-adversarial learning."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -15,31 +15,32 @@ class AdversarialSettings(LearningSettings):
 
     name: Literal["adversarial"]
     optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
-    """Of the network; the discriminator shares its decay."""
+    """Optimizer of the network; the discriminator uses the same weight decay."""
     clean_weight: NonNegative = 1.0
     """Weight of the cross-entropy on replayed source frames."""
     weight: NonNegative = 1.0
-    """Weight of the domain loss: scales what the discriminator gets, and what the network gets."""
+    """Weight of the domain loss: scales the gradients of the discriminator and of the network."""
     reversal: NonNegative = 1.0
-    """Coefficient of the gradient reversal: scales only what the network gets."""
+    """Coefficient of the gradient reversal: scales only the gradients of the network."""
     features: Literal["encoder", "decoder"] = "decoder"
-    """What is discriminated: the encoder's deepest map, or the softmax of the logits (Tsai et al. 2018). The
-    head's batch norms see target frames, and follow them, only with `decoder`."""
+    """Input of the discriminator: the encoder's deepest map, or the softmax of the logits (Tsai et al. 2018). The
+    head's batch norms process target frames, and adapt to them, only with `decoder`."""
     granularity: Literal["image", "patch"] = "patch"
-    """`image` judges each frame by the mean of its map; `patch` judges each cell by those around it."""
+    """Unit that is classified: `image` classifies each frame by the mean of its map; `patch` classifies each cell by
+    its neighborhood."""
     discriminator_training: Literal["both", "only", "never"] = "both"
-    """Who learns in this run. `only`: the discriminator alone; the network stays the source model, its running
-    statistics included, and `clean_weight` and `reversal` are not read. `never`: the network alone, against the
-    discriminator as it was initialized, and `discriminator_rate` is not read."""
+    """Networks that learn in this run. `both`: the network and the discriminator. `only`: the discriminator alone; the
+    network stays the source model, its running statistics included, and `clean_weight` and `reversal` are not used.
+    `never`: the network alone, against the discriminator as initialized, and `discriminator_rate` is not used."""
     discriminator_rate: Positive = 1e-3
     """Learning rate of the discriminator."""
     discriminator_width: Count = 64
-    """Channels of the discriminator's two hidden layers."""
+    """Number of channels of the discriminator's two hidden layers."""
     style: StyleSettings = StyleSettings()
-    """Of replayed frames."""
+    """Style augmentation of replayed source frames."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """The cross-entropy where the network learns, and the domain loss."""
+        """Returns the weights of the cross-entropy, 0 if the network does not learn, and of the domain loss."""
         clean = 0.0 if self.discriminator_training == "only" else self.clean_weight
         return {"clean": clean, "domain": self.weight}
 

@@ -7,7 +7,7 @@ from segada.settings.schema import nearest
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """The numbers of one Mix Transformer, a column per stage."""
+    """The numbers of one Mix Transformer, one entry per stage."""
 
     widths: tuple[int, int, int, int]
     depths: tuple[int, int, int, int]
@@ -29,19 +29,19 @@ MIX_TRANSFORMERS: dict[str, Architecture] = {
     "mit_b4": Architecture(WIDE, (3, 8, 27, 3)),
     "mit_b5": Architecture(WIDE, (3, 6, 40, 3)),
 }
-"""B0 to B5 of the paper (Xie et al. 2021, arXiv 2105.15203), and a tiny one of ours."""
+"""B0 to B5 of the paper (Xie et al. 2021, arXiv 2105.15203), and a tiny one of this project."""
 
 TIMM = "timm/"
-"""An encoder of this prefix is the model of the timm library that the rest names, as `timm/resnet18`."""
+"""Prefix of timm encoders; the rest is the name of the timm model, as in `timm/resnet18`."""
 TIMM_HEAD_WIDTH = 256
-"""Embedding width of the head on an encoder of timm, with which no head was published."""
+"""Embedding width of the head on a timm encoder, for which no head was published."""
 
 
 def check_encoder(name: str) -> str:
-    """The name itself; whether timm has a model of that name, only timm can say.
+    """Returns the name itself if it can be an encoder. Does not check that timm has a model of that name.
 
     Raises:
-        ValueError: it names no Mix Transformer and has not the form `timm/NAME`; says the nearest.
+        ValueError: The name is no Mix Transformer and not of the form `timm/NAME`; the message suggests the nearest.
     """
     if name not in MIX_TRANSFORMERS and not (name.startswith(TIMM) and name != TIMM):
         raise ValueError(f"there is no encoder {name!r}; {nearest(name, (*MIX_TRANSFORMERS, f'{TIMM}NAME'))}")
@@ -49,5 +49,5 @@ def check_encoder(name: str) -> str:
 
 
 def default_head_width(encoder: str) -> int:
-    """The embedding width that a head has unless `model.head_width` says another."""
+    """Returns the embedding width of the head for a null `model.head_width`."""
     return MIX_TRANSFORMERS[encoder].head_width if encoder in MIX_TRANSFORMERS else TIMM_HEAD_WIDTH

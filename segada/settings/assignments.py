@@ -1,4 +1,4 @@
-"""`path=value` on a command line: the value is read as YAML is; where a list belongs, words between commas are one."""
+"""`path=value` on a command line: the value is read as YAML; where a list belongs, comma-separated words are one."""
 
 from collections.abc import Sequence
 
@@ -16,18 +16,19 @@ from segada.settings.validation_errors import shown
 def parse_assignments(
     texts: Sequence[str], option: str = "--set", model: type[BaseModel] = RunSettings
 ) -> dict[str, Value]:
-    """`["a.b=1e-3", "c=[1, 2]"]` as `{"a.b": 0.001, "c": [1, 2]}`; of two for one path the later one wins.
+    """Returns `["a.b=1e-3", "c=[1, 2]"]` as `{"a.b": 0.001, "c": [1, 2]}`; a later assignment to the same path takes
+    precedence.
 
-    Where the settings have a list, `model.frozen_modules=encoder.stages.0,head` is one of two words, and
+    Where the settings have a list, `model.frozen_modules=encoder.stages.0,head` is a list of two words, and
     `stream.visits=clear` one of a single word.
 
     Args:
-        texts: Of the command line.
-        option: What an error calls it.
-        model: The settings that the paths lead into.
+        texts: Assignments of the command line.
+        option: Name of the option in errors.
+        model: Settings class that the paths lead into.
 
     Raises:
-        InputError: one has no `=`, no path, or a value that is not YAML.
+        InputError: An assignment has no `=`, no path, or a value that is not YAML.
     """
     values = {}
     for text in texts:

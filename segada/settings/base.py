@@ -1,4 +1,4 @@
-"""What all settings have in common: strict, frozen, finite, and nothing unknown is accepted."""
+"""Common base of all settings classes: strict types, frozen, finite numbers only, unknown keys refused."""
 
 from typing import Annotated, TypeVar
 
@@ -11,14 +11,14 @@ from segada.settings.limits import COUNT, SEED
 T = TypeVar("T")
 
 Sequence = Annotated[tuple[T, ...], Field(strict=False)]
-"""A tuple that a YAML list may fill; its items stay strict."""
+"""Tuple that a YAML list may fill; its items are checked strictly."""
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1, le=COUNT)]
 Number = Annotated[int, Field(ge=0, le=COUNT)]
-"""A count that may be 0."""
+"""Count that may be 0."""
 Seed = Annotated[int, Field(ge=0, le=SEED)]
 
 
@@ -30,11 +30,11 @@ def _possible(path: str) -> str:
 
 
 PathText = Annotated[str, AfterValidator(_possible)]
-"""A path that a file or folder can have."""
+"""Path that a file or folder can have."""
 
 
 class Settings(BaseModel):
-    """Base of every settings class: a wrong type, an unknown key or a non-finite number is an error, never a guess."""
+    """Base of every settings class: a wrong type, an unknown key or a non-finite number is an error."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True

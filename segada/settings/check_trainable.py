@@ -1,4 +1,4 @@
-"""Methods that say themselves what learns, and what was added for learning, or to control it, all the same."""
+"""Checks that adapters and controllers have an effect under methods that determine by themselves what learns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from segada.settings.method import BatchNormSettings, MethodSettings, SourceOnly
 from segada.settings.tent import TentSettings
 
 IDLE: Final[Mapping[str, str]] = {"budget": "none", "learning_rate": "constant", "modular": "none"}
-"""The policies of Hamlet's parts that do nothing."""
+"""Policy of each of Hamlet's parts that has no effect."""
 
 SCHEDULES: Final = ("one_cycle", "poly")
-"""Controllers that plan a rate and nothing else."""
+"""Controllers that only schedule the learning rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnChoice:
-    """How a method says what learns.
+    """Choice of the trainable parameters made by a method's own settings.
 
     Attributes:
-        setting: Path and value, as in a message.
-        learns: What that is, as a clause.
-        cure: Path and value that leave it to `model.freeze` and its like.
-        network: Whether anything of the network learns.
+        setting: Path and value of the deciding setting, as in a message.
+        learns: Clause that says what learns.
+        cure: Path and value that leave the choice to `model.freeze` and related settings.
+        network: True if any part of the network learns.
     """
 
     setting: str
@@ -36,7 +36,7 @@ class OwnChoice:
 
 
 def own_choice(method: MethodSettings) -> OwnChoice | None:
-    """How the method says what learns; None if it leaves that to `model.freeze` and its like."""
+    """Returns the method's own choice of what learns; None if `model.freeze` and related settings decide."""
     if isinstance(method, TentSettings) and method.parameters == "norms":
         setting = "method.parameters"
         return OwnChoice(f"{setting} 'norms'", "nothing but norms learns", f"{setting} to learning", network=True)
@@ -50,10 +50,10 @@ def own_choice(method: MethodSettings) -> OwnChoice | None:
 
 
 def check_added(method: MethodSettings, adapter: AdapterSettings, image_adapter: ImageAdapterSettings) -> None:
-    """An adapter or a prompt that never learns would stay the identity.
+    """Checks that an adapter or image adapter is trained; otherwise it would stay the identity.
 
     Raises:
-        ValueError: names it, the setting that keeps it from learning, and a way out.
+        ValueError: It is never trained; the message names it, the setting that prevents it, and a way out.
     """
     choice = own_choice(method)
     for section, name in (("adapter", adapter.name), ("image_adapter", image_adapter.name)):
@@ -65,10 +65,10 @@ def check_added(method: MethodSettings, adapter: AdapterSettings, image_adapter:
 
 
 def check_controlled(method: MethodSettings, controller: ControllerSettings) -> None:
-    """A plan of how to learn that the method reads nothing of would change nothing.
+    """Checks that the controller's schedule has an effect on the method.
 
     Raises:
-        ValueError: names what is planned, the method, and a way out.
+        ValueError: It has none; the message names the schedule, the method, and a way out.
     """
     choice = own_choice(method)
     if choice is None or choice.network:
@@ -76,14 +76,14 @@ def check_controlled(method: MethodSettings, controller: ControllerSettings) -> 
     rated = isinstance(method, AdversarialSettings)
     if controller.name in SCHEDULES and not rated:
         raise ValueError(
-            f"controller.name is {controller.name!r}, but with {choice.setting} {choice.learns}, at whatever rate; set "
-            f"{choice.cure}, or controller.name to always"
+            f"controller.name is {controller.name!r}, but with {choice.setting} {choice.learns}, at any rate; set "
+            f"{choice.cure}, or controller.name to constant"
         )
     if controller.name != "hamlet":
         return
     policies: dict[str, str] = {"learning_rate": controller.learning_rate.policy, "modular": controller.modular.policy}
     if isinstance(method, SourceOnlySettings):
-        # Its detector may be of use all the same: its signal is reported.
+        # A detector may be of use without learning: its signal is reported.
         policies["budget"] = controller.budget.policy
     for part, policy in policies.items():
         if policy != IDLE[part]:

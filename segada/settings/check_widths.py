@@ -1,4 +1,4 @@
-"""Whether adapters and prompts fit the widths of an encoder's stages: plain arithmetic, before anything is built."""
+"""Checks that adapters and image adapters fit the widths of an encoder's stages, before anything is built."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,15 +7,15 @@ from segada.settings.image_adapter import HighFrequencySettings, ImageAdapterSet
 
 
 def check_adapter(settings: AdapterSettings, widths: Sequence[int], encoder: str) -> None:
-    """An update whose rank is above the width is none of low rank.
+    """Checks that the rank of low-rank updates does not exceed the width of a stage.
 
     Args:
-        settings: of the adapter.
-        widths: of the encoder's stages.
-        encoder: what the message calls it.
+        settings: Settings of the adapter.
+        widths: Widths of the encoder's stages.
+        encoder: Name of the encoder in the message.
 
     Raises:
-        ValueError: names the setting, the stage and the greatest value that fits.
+        ValueError: The rank is too large; the message names the setting, the stage and the greatest value that fits.
     """
     if isinstance(settings, LoraSettings):
         _check_narrow("adapter.rank", settings.rank, settings.stages, widths, encoder)
@@ -24,13 +24,13 @@ def check_adapter(settings: AdapterSettings, widths: Sequence[int], encoder: str
 
 
 def check_image_adapter(settings: ImageAdapterSettings, widths: Sequence[int], encoder: str) -> None:
-    """The same for prompts: something must be left after the reduction, and heads share the width evenly.
+    """Checks that the reduction leaves a channel, and that attention heads divide the width of the stage.
 
     Raises:
-        ValueError: names the setting, the stage and the values that fit.
+        ValueError: A value does not fit; the message names the setting, the stage and the values that fit.
     """
     if isinstance(settings, HighFrequencySettings):
-        # The images come down to a stage through all stages before it.
+        # The images pass through all earlier stages on the way to a stage.
         above = range(max(settings.stages) + 1)
         _check_narrow("image_adapter.reduction", settings.reduction, above, widths, encoder)
     if isinstance(settings, VitAdapterSettings) and settings.heads is not None:

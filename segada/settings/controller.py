@@ -1,4 +1,4 @@
-"""Whether and how strongly each step learns."""
+"""Settings of the controllers, which decide whether and at what rate each step learns."""
 
 from typing import Annotated, Literal
 
@@ -23,20 +23,22 @@ class OneCycleSettings(Settings):
 
 
 class PolySettings(Settings):
-    """Learn from every frame; the rate falls as a power of what is left of the stream (Chen et al. 2017, DeepLab).
+    """Learn from every frame; the rate falls as a power of the remaining share of the stream (Chen et al. 2017,
+    DeepLab).
 
-    The defaults are SegFormer's: a straight line, whose beginning a warm-up bends down.
+    The defaults are SegFormer's: linear decay with a linear warm-up.
     """
 
     name: Literal["poly"]
     power: Positive = 1.0
-    """The rate is `lr` times (share of the steps that are left)^power; 1 is a straight line."""
+    """Exponent: the rate is `lr` times (share of remaining steps)^power; 1 is a linear decay."""
     warm_up: Annotated[Fraction, Field(lt=1.0)] = 0.0375
-    """Share of all steps over which a factor on that rises straight to 1: 1500 of 40,000 in the recipe; 0 is off."""
+    """Share of all steps over which a factor on the rate rises linearly to 1: 1500 of 40,000 in the recipe; 0 is
+    off."""
     start: Fraction = 1e-6
-    """That factor at the first step."""
+    """Value of the warm-up factor at the first step."""
     least: Fraction = 0.0
-    """The fall ends at this share of `lr`."""
+    """Share of `lr` at which the decay ends."""
 
 
 ControllerSettings = Annotated[

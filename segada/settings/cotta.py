@@ -1,4 +1,4 @@
-"""CoTTA."""
+"""Settings of CoTTA."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -9,32 +9,34 @@ from segada.settings.base import Fraction, Sequence
 from segada.settings.learning import LearningSettings, OptimizerSettings
 
 Scale = Annotated[float, Field(gt=0.0, le=4.0)]
-"""Of a view; one of 4 costs sixteen times as much as the frame itself."""
+"""Scale of an augmented view; a scale of 4 costs sixteen times as much as the frame itself."""
 
 
 class CottaSettings(LearningSettings):
-    """Averaged teacher, averaged views, random restoration (Wang et al. 2022, arXiv 2203.13591); source frames are read
-    for `consolidation` alone."""
+    """Averaged teacher, averaged views, stochastic restoration (Wang et al. 2022, arXiv 2203.13591); source frames are
+    read for `consolidation` alone."""
 
     name: Literal["cotta"]
     optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
     ema_alpha: Fraction = 0.999
     """Share of the old teacher in the new one, from the first step on."""
     confidence_threshold: Fraction = 0.69
-    """Where the source model is less sure of a pixel than this, the teacher's belief is averaged over views; 0 never
-    averages. The authors' code for Cityscapes takes 0.69: the 5 % quantile on source frames, 0.74, less 0.05."""
+    """Confidence threshold of the source model: for pixels below it, the teacher's pseudo-labels are averaged over
+    views; 0 never averages. The authors' code for Cityscapes uses 0.69: the 5 % quantile on source frames, 0.74, less
+    0.05."""
     scales: Sequence[Scale] = (0.5, 0.75, 1.25, 1.5, 1.75, 2.0)
-    """Sizes of further views, as shares of the frame's, each once; the frame as it is always counts. With none, and
-    without `flips`, there is nothing to average over."""
+    """Scales of additional views, as shares of the frame's size, each listed once; the frame itself always counts. With
+    none, and without `flips`, there is nothing to average over."""
     flips: bool = True
-    """Whether each view, the frame as it is among them, also counts mirrored left and right."""
+    """If true, each view, including the original frame, is also mirrored horizontally."""
     restore: Fraction = 0.01
-    """Probability, for each number that learns and in each step, to go back to its value in the source model."""
+    """Probability, for each trainable parameter value and in each step, of resetting it to its value in the source
+    model."""
     evaluated_network: Literal["student", "teacher"] = "teacher"
-    """Which network is evaluated."""
+    """Network that is evaluated."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """The soft cross-entropy alone."""
+        """Returns the weight of the soft cross-entropy, the only term."""
         return {"consistency": 1.0}
 
     @model_validator(mode="after")

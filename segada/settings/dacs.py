@@ -1,4 +1,4 @@
-"""DACS and its terms."""
+"""Settings of DACS and of the terms of its loss."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -11,24 +11,27 @@ from segada.settings.learning import ColorSettings, LearningSettings
 
 
 class DacsSettings(LearningSettings):
-    """Class-mix self-training with an averaging teacher (Tranheden et al. 2021, arXiv 2007.08702)."""
+    """Class-mix self-training with a mean teacher (Tranheden et al. 2021, arXiv 2007.08702)."""
 
     name: Literal["dacs"] = "dacs"
     clean_weight: NonNegative = 0.5
-    """Weight of the cross-entropy on replayed source frames. As with every weight here, 0 skips the term's work."""
+    """Weight of the cross-entropy on replayed source frames. As with every weight here, 0 skips the term's
+    computation."""
     mix_weight: NonNegative = 1.0
     """Weight of the cross-entropy on mixed frames."""
     mixing: Literal["class_mix", "target_only"] = "class_mix"
-    """`target_only` learns from the target frames as they are: nothing is pasted, and colors stay."""
+    """Mixing of frames. `class_mix` pastes source classes onto target frames; `target_only` trains on the target frames
+    without pasting and without color augmentation."""
     target_labels: Literal["pseudo", "ground_truth"] = "pseudo"
-    """`ground_truth` is the upper bound: the target's own labels, each with weight 1, ignored rows included."""
+    """Labels of target frames. `pseudo`: the teacher's pseudo-labels. `ground_truth`: the target's own labels, an upper
+    bound, each with weight 1, ignored rows included."""
     entropy_weight: NonNegative = 0.0
-    """Weight of the mean entropy of the student's softmax on target frames, at its own resolution (TENT)."""
+    """Weight of the mean entropy of the student's softmax on target frames, at the resolution of its output (TENT)."""
     pseudo_threshold: Fraction = 0.968
-    """Teacher confidence from which a pixel counts as sure; the share of sure pixels weighs the pseudo-labels. With
-    `ground_truth` that share is reported and weighs nothing."""
+    """Teacher confidence from which a pixel counts as confident; the share of confident pixels weights the
+    pseudo-labels. With `ground_truth` that share is reported and weights nothing."""
     ema_alpha: Fraction = 0.99
-    """Share of the old teacher in the new one; in effect min(1 - 1/(step + 1), ema_alpha)."""
+    """Share of the old teacher in the new one; the effective value is min(1 - 1/(step + 1), ema_alpha)."""
     mix_ratio: Fraction = 0.5
     """Share of the source classes in a batch that are pasted onto target frames. Only with `class_mix`."""
     pseudo_ignore_top: Fraction = 0.0
@@ -36,25 +39,25 @@ class DacsSettings(LearningSettings):
     pseudo_ignore_bottom: Fraction = 0.0
     """Share of the rows, from the bottom, whose pseudo-labels get weight 0 (the car's bonnet)."""
     source_fdist_lambda: NonNegative = 0.0
-    """Weight of the distance between student and static features on things in source frames."""
+    """Weight of the distance between student and static features on thing classes in source frames."""
     target_fdist_lambda: NonNegative = 0.0
-    """Weight of the distance between student and static features on target frames, wherever they show what."""
+    """Weight of the distance between student and static features on all of the target frames."""
     reference_checkpoint: str | None = None
-    """Whose encoder is the static model's: a checkpoint as in `model.checkpoint`, an ImageNet one for instance; null
+    """Checkpoint of the static model's encoder, given as in `model.checkpoint`, for instance an ImageNet one; null
     takes the source model. Only with a feature distance."""
     fdist_classes: Literal["things", "all"] = "things"
-    """Where in source frames the distance counts: cells that show a thing (DAFormer), or everywhere."""
+    """Cells of source frames in which the feature distance counts: those of thing classes (DAFormer), or all."""
     fdist_min_share: Fraction = 0.75
     """Share of a cell's pixels that its most frequent class must fill. Only with `things`."""
     color: ColorSettings = ColorSettings()
-    """Applied to class-mixed frames."""
+    """Color augmentation of class-mixed frames."""
     style: StyleSettings = StyleSettings()
-    """Of replayed frames, before classes are taken from them."""
+    """Style augmentation of source frames, before class-mix."""
     evaluated_network: Literal["student", "teacher"] = "teacher"
-    """Which network is evaluated."""
+    """Network that is evaluated."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """Clean and mix, and what else has a weight here."""
+        """Returns the weights of the terms `clean`, `mix`, feature distances and `entropy`."""
         return {
             "clean": self.clean_weight,
             "mix": self.mix_weight,

@@ -1,4 +1,4 @@
-"""Where frames come from: the domains of a run and how the frames of each are divided."""
+"""The domains of a run and how the frames of each are split."""
 
 from typing import Annotated
 
@@ -40,34 +40,34 @@ def _default_domains() -> dict[str, DomainSettings]:
 
 
 class SplitSettings(Settings):
-    """How many frames of a domain serve which purpose; the four sets never share a frame.
+    """Number of frames of a domain in each split; the four splits never share a frame.
 
-    Procedural domains render exactly these numbers. Recorded ones hold a fixed number of frames; they are divided in
-    contiguous blocks of the recording, and the numbers here are upper limits.
+    Procedural domains render exactly these numbers. Recorded domains hold a fixed number of frames; they are divided
+    into contiguous blocks of the recording, and the numbers here are upper limits.
     """
 
     source: Count = 500
-    """Labelled frames of the source domain: pre-training and replay draw from them."""
+    """Labelled frames of the source domain, used for pre-training and replay."""
     adapt: Count = 720
-    """Unlabelled frames of a visited domain that the stream passes over."""
+    """Unlabelled frames of a visited domain, used for adaptation."""
     val: Count = 40
-    """Held-out frames that a search may look at."""
+    """Held-out frames that a search may be scored on."""
     test: Count = 80
-    """Held-out frames that only confirmations and published figures look at."""
+    """Held-out frames that only confirmations and published figures are scored on."""
 
 
 Side = Annotated[int, Field(ge=1, le=8192)]
-"""Of a frame, in pixels; no camera of a car sees more."""
+"""Side of a frame, in pixels; the upper limit is above the resolution of every car camera."""
 
 
 class DataSettings(Settings):
     """The frames of a run."""
 
     size: Annotated[tuple[Side, Side], Field(strict=False)] = (64, 128)
-    """Height and width, in pixels, at which the network sees a frame."""
+    """Height and width, in pixels, of the frames that the network gets."""
     root: PathText | None = None
     """Folder of recorded data sets; `${NAME:-default}` reads an environment variable."""
     domains: dict[str, DomainSettings] = Field(default_factory=_default_domains, min_length=1)
-    """Every domain by the name that the stream and the report use."""
+    """Settings of each domain, by the name that the stream and the report use."""
     splits: SplitSettings = SplitSettings()
     loading: LoadingSettings = LoadingSettings()

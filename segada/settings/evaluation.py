@@ -1,4 +1,4 @@
-"""On which frames, how often and how fast a model is scored."""
+"""Settings of evaluation (frames, frequency, scores) and of the device."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ LabelFreeName = Literal[
     "static_divergence",
     "source_miou",
 ]
-"""Scores that ask for no labels of the target; `segada/evaluation/label_free.py` says what each is."""
+"""Scores that need no labels of the target; `segada/evaluation/label_free.py` defines each."""
 
 HIGHER_IS_BETTER: Mapping[LabelFreeName, bool] = {
     "entropy": False,
@@ -31,31 +31,33 @@ HIGHER_IS_BETTER: Mapping[LabelFreeName, bool] = {
     "static_divergence": False,
     "source_miou": True,
 }
-"""Which way each is meant to be better."""
+"""True for scores of which a higher value is meant to be better."""
 
 
 class EvaluationSettings(Settings):
     """Held-out evaluation after each visit."""
 
     split: Literal["val", "test"] = "test"
-    """Frames that are scored: a search uses `val`, everything that is published `test`."""
+    """Split that is scored: `val` in a search, `test` for everything that is published."""
     domains: Sequence[str] | None = None
-    """Domains scored after every visit; null takes all domains of the stream and the source."""
+    """Domains scored after every visit; null takes the source and all domains of the stream."""
     online: bool = True
-    """Also score every frame of the stream before it is learned from (prequential); costs a forward pass each."""
+    """If true, also score every frame of the stream before it is learned from (prequential evaluation); costs one
+    forward pass per frame."""
     label_free: Sequence[LabelFreeName] = ("entropy", "confidence")
-    """Scores that ask for no labels of the target. All but `source_miou` are those of the predictions that `online`
-    asks for, and absent without. `agreement` needs a method with a teacher. What is not named costs nothing."""
+    """Scores that need no labels of the target. All but `source_miou` are computed from the predictions that `online`
+    makes, and are absent without it. `agreement` needs a method with a teacher. Scores that are not listed cost
+    nothing."""
     batch_size: Count = 8
-    """Frames per forward pass; changes speed and memory, not results."""
+    """Number of frames per forward pass; affects speed and memory, not results."""
 
 
 class RuntimeSettings(Settings):
-    """Where the arithmetic is done."""
+    """Device, threads and determinism."""
 
     device: Literal["cpu", "cuda"] = "cpu"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    """CPU threads of torch. Part of the settings because another number may round differently."""
+    """Number of CPU threads of torch. It is a setting because another number may round differently."""
     deterministic: bool = False
-    """Take only algorithms of torch and cuDNN that give the same bits each time on one machine, slower ones among them,
-    and stop at an operation that has none. For GPUs; on a CPU the bits are the same without it."""
+    """If true, use only algorithms of torch and cuDNN that give the same bits each time on one machine, which can be
+    slower, and stop at an operation that has none. For GPUs; on a CPU the bits are the same without it."""

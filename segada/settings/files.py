@@ -1,4 +1,4 @@
-"""YAML files that a person writes: read strictly, and every error says where it is and what would be right."""
+"""Strict reading of YAML settings files; every error names the file, the line, the path and the cure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,10 +21,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def check_regular(path: Path) -> None:
-    """Refuses a pipe, a device, a socket or a folder in the place of a file: to read it could take for ever.
+    """Refuses a pipe, a device, a socket or a folder in place of a file, since reading it could block for ever.
 
     Raises:
-        InputError: it is one.
+        InputError: The path is not a regular file.
     """
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "a pipe, a device or a socket"
@@ -33,7 +33,7 @@ def check_regular(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value really stands that a document shows elsewhere: in another file, or under another path."""
+    """Original place of a value that a document shows elsewhere: in another file, or under another path."""
 
     file: str
     parts: Parts
@@ -47,28 +47,30 @@ class Document:
     tree: Tree
     lines: Mapping[Parts, int] = field(default_factory=dict)
     given: Mapping[Parts, str] = field(default_factory=dict)
-    """Paths that the command line set, with the option's name; they stand on no line of the file."""
+    """Paths set on the command line, with the option's name; they have no line in the file."""
     origins: Mapping[Parts, Origin] = field(default_factory=dict)
-    """Of the paths that do not stand in `file` as they are called here; their lines are those of the other place."""
+    """Original places of paths that are not in `file` under their present name; `lines` holds the line in the original
+    place."""
 
     def with_overrides(self, overrides: Mapping[str, Value], option: str = "--set") -> "Document":
-        """The document in which the values at the dotted paths are these, as if the file said so.
+        """Returns the document with the values at these dotted paths replaced.
 
-        A preset among them wins over the file, and loses against the other ones.
+        A preset among them takes precedence over the file, and the other overrides take precedence over it.
         """
         given: dict[Parts, str] = {tuple(path.split(".")): option for path in overrides}
         tree = merged(self.tree, spelled_out(nested(overrides)))
         return replace(self, tree=tree, given={**self.given, **given})
 
     def over(self, base: "Document") -> "Document":
-        """This document on top of another one, as `merged` puts them; errors still name the file that says it."""
+        """Returns this document merged over another one with `merged`; errors still name the file that holds the
+        value."""
         tree = merged(base.tree, self.tree)
         inherited = {path: line for path, line in base.lines.items() if path not in self.lines and has_path(tree, path)}
         origins = {path: base.origins.get(path, Origin(base.file, path)) for path in inherited}
         return replace(self, tree=tree, lines={**inherited, **self.lines}, origins={**origins, **self.origins})
 
     def error(self, parts: Sequence[str | int], problem: str) -> InputError:
-        """The error that something is wrong at a path: `FILE:LINE: path: problem`."""
+        """Returns an error at a path, formatted as `FILE:LINE: path: problem`."""
         path = tuple(parts)
         known = next((path[:end] for end in range(len(path), -1, -1) if path[:end] in self.given), None)
         if known is not None:
@@ -82,15 +84,15 @@ class Document:
         return InputError(f"{where}: {name}: {problem}" if name else f"{where}: {problem}")
 
     def build(self, model: type[Model], tree: Tree, above: Sequence[str] = ("",)) -> Model:
-        """Settings of class `model` from values of this document.
+        """Builds settings of class `model` from values of this document.
 
         Args:
-            model: the settings class.
-            tree: the values, taken from the parts of the document that `above` names.
-            above: where in the document the values stand (`run`); of several, the first that has a value wins.
+            model: Settings class.
+            tree: Values, taken from the parts of the document that `above` names.
+            above: Paths in the document where the values are (`run`); the first that has a value is used in errors.
 
         Raises:
-            InputError: the values do not fit the class; the first misfit is reported.
+            InputError: The values do not fit the class; the first problem is reported.
         """
         try:
             return model.model_validate(tree)
@@ -117,11 +119,11 @@ class Document:
 def read_yaml(file: str | Path) -> Document:
     """Reads a YAML file of nested mappings.
 
-    As `yaml.safe_load`, except: `1e-6` is a number and the key `off` a word as in YAML 1.2, a key that stands twice is
-    an error, keys are text, and dates stay text.
+    Same as `yaml.safe_load`, except: `1e-6` is a number and the key `off` a string as in YAML 1.2, a duplicate key is
+    an error, keys are strings, and dates stay strings.
 
     Raises:
-        InputError: there is no such file, or it is a pipe, not YAML, not a mapping, or beyond a limit of
+        InputError: The file does not exist, or it is a pipe, not YAML, not a mapping, or beyond a limit of
             `settings.limits`.
     """
     name = str(file)
@@ -138,19 +140,19 @@ def read_value(text: str, name: str) -> Value:
 
     Args:
         text: YAML.
-        name: What an error calls it.
+        name: Name of the text in errors.
 
     Raises:
-        InputError: it is not YAML, or beyond a limit of `settings.limits`.
+        InputError: The text is not YAML, or beyond a limit of `settings.limits`.
     """
     return parsed(text, name)[0]
 
 
 def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = None) -> RunSettings:
-    """Settings of one run from a YAML file, with the values at dotted paths replaced.
+    """Reads the settings of one run from a YAML file, with the values at dotted paths replaced.
 
     Raises:
-        InputError: with the file, the line, the path and the cure.
+        InputError: The file cannot be read or does not fit; names the file, the line, the path and the cure.
     """
     document = read_yaml(file).with_overrides(overrides or {})
     return document.build(RunSettings, document.tree)

@@ -1,4 +1,4 @@
-"""Paths as people write them in settings: with environment variables in them."""
+"""Expansion of environment variables in paths of settings."""
 
 import os
 import re
@@ -8,16 +8,18 @@ _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^
 
 
 def expand(text: str) -> Path:
-    """Replace `${NAME}` and `${NAME:-default}`, as a shell does, and a leading `~`.
+    """Replaces `${NAME}` and `${NAME:-default}`, as a shell does, and a leading `~`.
 
     Raises:
-        ValueError: a variable without default is unset or empty, or nobody has the name behind `~`.
+        ValueError: A variable without default is unset or empty, or no user has the name behind `~`.
     """
     path = Path(_VARIABLE.sub(_value, text))
     try:
         return path.expanduser()
     except RuntimeError:
-        raise ValueError(f"there is no user {path.parts[0]}, whose home it begins with; write the folder out") from None
+        raise ValueError(
+            f"there is no user {path.parts[0]}, whose home directory the path starts with; give the full path"
+        ) from None
 
 
 def _value(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Hamlet's control and its parts, each of which can be switched off."""
+"""Settings of Hamlet's controller and its parts, each of which can be switched off."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ FourNonNegative = Annotated[tuple[NonNegative, NonNegative, NonNegative, NonNega
 
 @dataclass(frozen=True, slots=True)
 class SignalScale:
-    """The numbers that go with a signal, in nats: the change that is a jump, and the values near to and far away."""
+    """Scale of a signal in nats: the change that counts as a jump, and the values near and far from the source
+    domain."""
 
     threshold: float
     near: float
@@ -28,33 +29,35 @@ SIGNAL_SCALES: Mapping[str, SignalScale] = {
     "light": SignalScale(threshold=0.23, near=0.8, far=1.9),
     "full": SignalScale(threshold=0.04, near=0.14, far=0.38),
 }
-"""What null stands for in `DetectorSettings`: `near` in clear weather and `far` at 200 mm/h on the default streets.
+"""Default scale of each signal, for nulls in `DetectorSettings`: `near` in clear weather and `far` at 200 mm/h on the
+default streets.
 
 Hamlet's are 0.23, 0.8 and 2.55 for rain on Cityscapes, with `light`.
 """
 
 
 class DetectorSettings(Settings):
-    """When the domain shifts: a window's mean of the signal lies farther than `threshold` from the reference.
+    """Detector of domain shifts: a shift is a windowed mean of the signal farther than `threshold` from the reference.
 
-    The signal is the static model's cross-entropy, in nats per pixel, against what the scored network says of the same
-    frame. It rises with the distance from the source domain.
+    The signal is the static model's cross-entropy, in nats per pixel, against the evaluated network's prediction of the
+    same frame. It rises with the distance from the source domain.
     """
 
     signal: Literal["none", "light", "full"] = "full"
-    """What of the static model is asked: its light exit, as in Hamlet, or, at the cost of a pass, all of it. With
-    `none` nothing else here is read; with another one and no policy that uses it, the signal is only reported."""
+    """Output of the static model that the signal uses: its light exit, as in Hamlet, or its main exit, which costs a
+    full forward pass. With `none` no other setting of this section is used; with a signal and no policy that uses it,
+    the signal is only reported."""
     window: Count = 20
-    """Frames whose mean is judged; Hamlet takes 75 of some 9000 in a visit."""
+    """Number of frames in the windowed mean; Hamlet uses 75 of some 9000 in a visit."""
     threshold: Positive | None = None
-    """Change of the mean that is a jump; null takes 0.23 for `light`, which is Hamlet's, and 0.04 for `full`."""
+    """Change of the mean that counts as a jump; null takes 0.23 for `light`, which is Hamlet's, and 0.04 for `full`."""
     near: NonNegative | None = None
     """Mean in or near the source domain; null takes 0.8 for `light`, which is Hamlet's, and 0.14 for `full`."""
     far: NonNegative | None = None
     """Mean far from the source domain; null takes 1.9 for `light`, where Hamlet has 2.55, and 0.38 for `full`."""
 
     def scale(self) -> SignalScale:
-        """The three numbers without nulls; `signal` is not `none`."""
+        """Returns the scale of the signal with nulls replaced; `signal` is not `none`."""
         usual = SIGNAL_SCALES[self.signal]
         return SignalScale(
             threshold=usual.threshold if self.threshold is None else self.threshold,
@@ -64,51 +67,55 @@ class DetectorSettings(Settings):
 
 
 class BudgetSettings(Settings):
-    """How long is learned after a jump."""
+    """Number of training steps after a jump."""
 
     policy: Literal["none", "jump"] = "jump"
-    """`none` learns from every frame; with `jump` each jump buys steps, and without any left nothing is learned."""
+    """Budget policy. `none` learns from every frame; with `jump` each jump adds steps, and without steps left nothing
+    is learned."""
     steps: Count = 15
-    """What a jump by one threshold buys, up to `cap`; Hamlet 750, with one frame a step and some 9000 in a visit."""
+    """Number of steps that a jump by one threshold adds, up to `cap`; Hamlet 750, with one frame a step and some 9000
+    in a visit."""
     back_near: NonNegative = 0.25
-    """Factor on it for a jump back to the source domain that ends at `detector.near`."""
+    """Factor on `steps` for a jump back to the source domain that ends at `detector.near`."""
     back_far: NonNegative = 0.75
-    """Factor on it for a jump towards the source domain that ends at `detector.far`. Between them it is linear."""
+    """Factor on `steps` for a jump towards the source domain that ends at `detector.far`. Linear between the two."""
     cap: Count = 30
-    """Most steps that can be left; Hamlet 4450."""
+    """Greatest number of steps that can be left; Hamlet 4450."""
     before_first_jump: Literal["train", "wait"] = "train"
-    """Whether frames are learned from until the first jump; Hamlet waits."""
+    """Behavior until the first jump: `train` learns from every frame, `wait` learns from none, as in Hamlet."""
 
 
 class RatePolicySettings(Settings):
-    """How fast is learned after a jump; until the first, the method's optimizer has its own rate."""
+    """Learning rate after a jump; until the first one, the optimizer's rate is used."""
 
     policy: Literal["constant", "adaptive_slope", "adaptive_init"] = "constant"
-    """`constant` leaves the rate to the optimizer.
+    """Rate policy. `constant` leaves the rate to the optimizer.
 
-    `adaptive_slope` starts each budget higher the farther the domain, and falls to 0 over it. `adaptive_init` adds to
-    the rate the more the greater the jump, and falls to 0 over `fall`.
+    `adaptive_slope` starts each budget at a rate that grows with the distance of the domain, and falls to 0 over the
+    budget. `adaptive_init` adds to the rate an amount that grows with the jump, and falls to 0 over `fall`.
     """
     near: Positive = 2e-3
     """Start of the slope at `detector.near`; Hamlet 1.5e-5. Only with `adaptive_slope`."""
     far: Positive = 4e-3
     """Start of the slope at `detector.far`; Hamlet 6e-5. Only with `adaptive_slope`."""
     initial: Positive = 5e-4
-    """What the first jump adds to, and half of what a jump adds per threshold; Hamlet 1.5e-5. Only with
+    """Rate to which the first jump adds, and half of the amount added per threshold; Hamlet 1.5e-5. Only with
     `adaptive_init`."""
     ceiling: Positive = 4e-3
-    """Most that a jump adds; Hamlet 1e-3. Only with `adaptive_init`."""
+    """Greatest amount that a jump adds; Hamlet 1e-3. Only with `adaptive_init`."""
     fall: Count = 30
-    """Steps from a jump until the rate is 0; Hamlet 750. Only with `adaptive_init`."""
+    """Number of steps from a jump until the rate is 0; Hamlet 750. Only with `adaptive_init`."""
     keeps_head_factor: bool = True
-    """Whether the optimizer's `head_factor` holds after a jump; in Hamlet it is lost. With `constant` it holds."""
+    """If true, the optimizer's `head_factor` also holds after a jump; in Hamlet it is lost. With `constant` it always
+    holds."""
 
 
 class MixPolicySettings(Settings):
-    """How many classes are pasted after a jump; until the first, as many as the method's `mix_ratio` says."""
+    """Number of classes that are pasted after a jump; until the first one, the method's `mix_ratio` is used."""
 
     policy: Literal["constant", "dynamic"] = "constant"
-    """`dynamic` pastes fewer source classes the farther the domain; none where a search tries a `mix_weight` of 0."""
+    """Mix policy. `dynamic` pastes fewer source classes the farther the domain is; none where a search tries a
+    `mix_weight` of 0."""
     near: Fraction = 0.5
     """Share of the source classes that is pasted at `detector.near`."""
     far: Fraction = 0.25
@@ -116,40 +123,44 @@ class MixPolicySettings(Settings):
 
 
 class ModularSettings(Settings):
-    """Modular training: which encoder stages learn in a step; those before them stay as they are."""
+    """Modular training: the encoder stages that learn in a step, from a first stage on; earlier stages are frozen."""
 
     policy: Literal["none", "reward", "random", "fixed"] = "none"
-    """Whether the first stage that learns is always the first of all, the one with the best score, drawn, or given."""
+    """Choice of the first stage that learns: `none` is always stage 0, `reward` the one with the best score, `random`
+    drawn, `fixed` given by `first_stage`."""
     first_stage: Annotated[int, Field(ge=0, le=3)] = 0
-    """The first stage that learns, counted from 0: Hamlet's module is one more. Only with `fixed`."""
+    """First stage that learns, counted from 0: Hamlet's module number minus one. Only with `fixed`."""
     probabilities: FourNonNegative = (0.25, 0.25, 0.25, 0.25)
-    """How often each stage is the first, up to a common factor. Only with `random`."""
+    """Probability of each stage being the first, up to a common factor. Only with `random`."""
     alpha: Fraction = 0.1
     """Weight of the newest gain in the scores. Only with `reward`."""
     speeds: FourPositive | None = None
-    """Steps per second with each stage as the first, which favor the fast ones; null favors none.
+    """Steps per second with each stage as the first, which favors the fast ones; null favors none.
 
     Hamlet's are 4.21, 4.83, 5.11 and 5.73. Only with `reward`.
     """
     temperature: Positive = 1.75
-    """A gain is weighted with softmax(speeds / temperature). Only with `reward`, and where there are `speeds`."""
+    """Temperature: a gain is weighted with softmax(speeds / temperature). Only with `reward`, and if `speeds` are
+    given."""
     loss: str = "mix"
-    """The term of the step's loss that gains are measured on, by its name in `visits.jsonl`. It carries the weight that
-    the method gives it.
+    """Term of the step's loss on which gains are measured, by its name in `visits.jsonl`. It is multiplied by the
+    method's weight.
 
     A common factor scales all scores alike, so that the choice is that of the unweighted term. Only with `reward`.
     """
     head: Literal["all", "projections"] = "all"
-    """What of the head learns: all that does not read an earlier stage, or of that only what reads a single stage.
+    """Parts of the head that learn: all that read no earlier stage, or of those only the projections, which read a
+    single stage.
 
-    Hamlet's modular training always leaves the fusion and the classifier as they are. Whatever the policy.
+    Hamlet's modular training always freezes the fusion and the classifier. Applies to every policy.
     """
 
 
 class HamletSettings(Settings):
-    """Learn when the domain has shifted, as far as it has (Colomer et al. 2023, Hamlet, arXiv 2307.15063).
+    """Learn after a domain shift, by an amount that grows with the shift (Colomer et al. 2023, Hamlet, arXiv
+    2307.15063).
 
-    By default with what suits every method: detector and budget. Hamlet itself has all parts, and DACS:
+    The defaults are the parts that suit every method: detector and budget. Hamlet itself has all parts, and DACS:
     `detector.signal` light, `budget.before_first_jump` wait, `learning_rate.policy` adaptive_slope without
     `keeps_head_factor`, `mix.policy` dynamic, `modular.policy` reward with `speeds`, and `modular.head` projections.
     """
@@ -162,11 +173,11 @@ class HamletSettings(Settings):
     modular: ModularSettings = ModularSettings()
 
     def contradictions(self, head: str, method: MethodSettings) -> Iterator[str]:
-        """Why a run cannot be as these settings and others say, a line for each reason.
+        """Yields a line for each contradiction between these settings and others of the run.
 
         Args:
-            head: The network's.
-            method: The run's.
+            head: Name of the network's head.
+            method: Settings of the run's method.
         """
         if self.detector.signal == "none":
             yield from self._needs_a_detector()

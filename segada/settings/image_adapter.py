@@ -9,28 +9,28 @@ from segada.settings.placement import Stage, Stages
 
 
 class NoImageAdapter(Settings):
-    """Nothing beside the encoder."""
+    """No image adapter."""
 
     name: Literal["none"] = "none"
 
 
 class VitAdapterSettings(Settings):
-    """A convolutional stem that tokens, or the head, look into (Chen et al. 2023, arXiv 2205.08534)."""
+    """A convolutional stem that tokens attend to, or the head reads (Chen et al. 2023, arXiv 2205.08534)."""
 
     name: Literal["vit_adapter"]
     inject: bool = True
-    """Whether the tokens that enter a stage attend to the stem's maps of strides 8, 16 and 32."""
+    """If true, the tokens that enter a stage attend to the stem's maps of strides 8, 16 and 32."""
     stage: Stage = 2
-    """The stage, counted from 0, whose tokens do so; its width is that of the stem's maps."""
+    """Stage, counted from 0, whose tokens attend; the stem's maps have its width."""
     heads: Count | None = None
-    """Heads of this attention, a divisor of the stage's width; null takes as many as the stage's own attention has.
-    Only with `inject`."""
+    """Number of heads of this attention, a divisor of the stage's width; null takes the number of the stage's own
+    attention. Only with `inject`."""
     points: Count = 4
-    """Points that each head looks at in each map. Only with `inject`."""
+    """Number of points that each head samples in each map. Only with `inject`."""
     feeds_head: bool = False
-    """Whether the stem's maps are added to what the head gets, too."""
+    """If true, the stem's maps are also added to the inputs of the head."""
     stem_width: Count = 64
-    """Channels of the stem's first convolutions; later ones have two and four times as many."""
+    """Number of channels of the stem's first convolutions; later ones have two and four times as many."""
 
     @model_validator(mode="after")
     def _has_an_effect(self) -> Self:
@@ -50,9 +50,9 @@ class VisualPromptSettings(Settings):
     stages: Stages = (0, 1, 2, 3)
     """Encoder stages, counted from 0, that get a prompt."""
     reduction: Count = 4
-    """How many times narrower than the stem's map the bottleneck is that makes a prompt of it."""
+    """Ratio of the width of the stem's map to that of the bottleneck that turns it into a prompt."""
     stem_width: Count = 64
-    """Channels of the stem's first map; the others have two, four and four times as many."""
+    """Number of channels of the stem's first map; the others have two, four and four times as many."""
 
     @model_validator(mode="after")
     def _bottleneck_is_left(self) -> Self:
@@ -74,7 +74,7 @@ class HighFrequencySettings(Settings):
     frequency_share: Fraction = 0.25
     """Share of the spectrum's area, around frequency zero, that is removed from the images."""
     reduction: Count = 4
-    """How many times narrower than a stage its prompts are while they are made."""
+    """Ratio of the width of a stage to the inner width of the layers that make its prompts."""
 
 
 ImageAdapterSettings = Annotated[

@@ -1,4 +1,4 @@
-"""What a person gives: how an error about it reads, which paths can be, and the text of a file."""
+"""Checks of paths and reading of text files given by the user, with errors that name the option or the file."""
 
 import os
 import unicodedata
@@ -9,12 +9,12 @@ from segada.settings.limits import FILE_BYTES, PART, PLACE
 
 
 def is_control(character: str) -> bool:
-    """Whether a character is a control character, other than what ends a line or is a tab, or half a surrogate."""
+    """Returns True for a control character (line ends and tabs excepted) or half a surrogate pair."""
     return unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n\r\x85"
 
 
 def misnamed(path: str) -> str | None:
-    """Why no file or folder can have this path; None if one can. Looks at no file."""
+    """Returns the reason why no file or folder can have this path; None if one can. Does not access the disk."""
     if not path:
         return "a path has at least one character"
     if len(path) > PLACE:
@@ -27,14 +27,14 @@ def misnamed(path: str) -> str | None:
 
 
 def checked_path(path: Path, option: str) -> Path:
-    """The path itself.
+    """Returns the path itself if a file or folder can have it.
 
     Args:
-        path: As a command line has it.
-        option: What an error calls it.
+        path: Path given on the command line.
+        option: Name of the option in the error.
 
     Raises:
-        InputError: no file or folder can have it.
+        InputError: No file or folder can have this path.
     """
     problem = misnamed(str(path))
     if problem is not None:
@@ -44,21 +44,21 @@ def checked_path(path: Path, option: str) -> Path:
 
 
 def resolved(path: Path, option: str) -> Path:
-    """The absolute path without links; errors as of `checked_path`."""
-    # Path.resolve raises where links form a circle; whoever opens this one is told so.
+    """Returns the absolute path with links resolved; raises the errors of `checked_path`."""
+    # Path.resolve raises where links form a circle; here the error comes when the path is opened.
     return Path(os.path.realpath(checked_path(path, option)))
 
 
 def read_text(path: Path) -> str:
-    """The text of a file.
+    """Returns the text of a file.
 
     Raises:
-        InputError: there is no such file, or it is too large, no file with an end, or not in UTF-8.
+        InputError: The file does not exist, is too large, is a device or a pipe, or is not in UTF-8.
     """
     checked_path(path, "")
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
-            content, problem = b"", "it is a device or a pipe; name a file"
+            content, problem = b"", "it is a pipe, a device or a socket; name a file"
         else:
             with path.open("rb") as file:
                 content, problem = file.read(FILE_BYTES + 1), ""
@@ -66,7 +66,7 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as failure:
         raise InputError(f"{path}: cannot be read: {failure}") from None
     if len(content) > FILE_BYTES:
-        problem = f"it has more than {FILE_BYTES:,} bytes, and no settings need as many"
+        problem = f"it has more than {FILE_BYTES:,} bytes, which is more than any settings need"
     if problem:
         raise InputError(f"{path}: cannot be read: {problem}")
     try:

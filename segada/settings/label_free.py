@@ -1,4 +1,4 @@
-"""Which label-free scores a run can have."""
+"""Validation of the label-free scores that a run can compute."""
 
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
@@ -6,21 +6,22 @@ from segada.settings.evaluation import EvaluationSettings, LabelFreeName
 from segada.settings.method import MethodSettings
 
 WITH_TEACHER = (CottaSettings, DacsSettings)
-"""Methods of two networks, student and teacher, of which one is scored."""
+"""Methods with two networks, student and teacher, of which one is evaluated."""
 WITHOUT_PREDICTIONS = (*EvaluationSettings().label_free, "source_miou")
-"""What may be named where no frame is predicted: the default, which then says nothing, and what needs no prediction."""
+"""Scores that may be named while `evaluation.online` is false: the default ones, which are then left out, and those
+that need no predictions."""
 
 
 def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, source: str) -> None:
-    """Whether the run makes what the scores that it asks for are made of.
+    """Checks that the run computes the inputs of the label-free scores that it names.
 
     Args:
-        evaluation: What is asked for.
-        method: What is scored.
+        evaluation: Evaluation settings with the names of the scores.
+        method: Settings of the method that is scored.
         source: Name of the source domain.
 
     Raises:
-        ValueError: names the score, what it lacks, and a way out.
+        ValueError: A score cannot be computed; the message names it, the missing input, and a way out.
     """
     for name in evaluation.label_free:
         if not evaluation.online and name not in WITHOUT_PREDICTIONS:
@@ -41,5 +42,5 @@ def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, sou
 
 
 def computed(evaluation: EvaluationSettings) -> tuple[LabelFreeName, ...]:
-    """The scores that every visit of the run has."""
+    """Returns the names of the scores that every visit of the run has."""
     return tuple(name for name in evaluation.label_free if evaluation.online or name == "source_miou")

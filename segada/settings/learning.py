@@ -1,4 +1,4 @@
-"""How methods learn: the optimizer, the colors of what is learned from, and the terms of the loss."""
+"""Settings that all gradient-based methods share: optimizer, color augmentation and the weights of loss terms."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -7,23 +7,24 @@ from segada.settings.base import Count, Fraction, NonNegative, Positive, Setting
 
 
 class OptimizerSettings(Settings):
-    """AdamW over what may learn."""
+    """AdamW over the trainable parameters."""
 
     lr: Positive = 1e-3
     head_factor: Positive = 1.0
-    """The head learns with `lr` times this; 10 in the SegFormer recipe."""
+    """Factor on `lr` for the head; 10 in the SegFormer recipe."""
     weight_decay: NonNegative = 0.01
-    """Not applied to norms, biases and scales, nor to tables of positions and the networks that stand for them."""
+    """Weight decay of AdamW. Not applied to norms, biases and scales, nor to position embeddings and the networks that
+    replace them."""
 
 
 class ColorSettings(Settings):
     """Photometric augmentation; images are in [0, 1]."""
 
     jitter: Fraction = 0.2
-    """Strength of brightness, contrast, saturation and hue changes, each drawn from +-jitter; 0 is off."""
+    """Strength of brightness, contrast, saturation and hue changes, each drawn from [-jitter, jitter]; 0 is off."""
     jitter_probability: Fraction = 0.8
     blur_probability: Fraction = 0.5
-    """Gaussian blur with sigma drawn from 0.15 to 1.15 pixels."""
+    """Probability of a Gaussian blur with sigma drawn from 0.15 to 1.15 pixels."""
 
 
 class ConsolidationSettings(Settings):
@@ -39,16 +40,17 @@ class ConsolidationSettings(Settings):
 
 
 class LearningSettings(Settings):
-    """What every method that learns by gradients has in common."""
+    """Settings of every method that learns by gradients."""
 
     optimizer: OptimizerSettings = OptimizerSettings()
     consolidation: ConsolidationSettings = ConsolidationSettings()
 
     @abstractmethod
     def term_weights(self) -> Mapping[str, float]:
-        """Weight of each term of the method's own loss, by the name that a step reports it under; 0 leaves it out."""
+        """Returns the weight of each term of the method's own loss, by the name under which a step reports it; 0 skips
+        the term."""
 
     def loss_terms(self) -> tuple[str, ...]:
-        """Names of the terms that a step reports: those of weight above 0, consolidation last."""
+        """Returns the names of the loss terms that a step reports: those of weight above 0, consolidation last."""
         weights = {**self.term_weights(), "consolidation": self.consolidation.weight}
         return tuple(name for name, weight in weights.items() if weight > 0.0)

@@ -1,26 +1,27 @@
-"""What people look at while a run adapts and after it. Nothing here changes a number of the run."""
+"""Optional logs and images of a run. They change no number of the run."""
 
 from segada.settings.base import Count, Settings
 
 
 class LoggingSettings(Settings):
-    """What is written beside the results, into the folder of the run; nothing, and at no cost, by default.
+    """Files that are written into the run folder beside the results; none, and at no cost, by default.
 
-    The time that it takes counts in `frames_per_second`. It is no part of the settings' hash, and a folder holds a run
-    watched in one way.
+    The time spent on them counts in `frames_per_second`. They are not part of the settings' hash, and one run folder
+    holds a run with one choice of these settings.
     """
 
     frames: bool = False
-    """Write `frames.jsonl`: a line per step with its frames, rates, losses, plan, scores and controller's state."""
+    """If true, write `frames.jsonl`: one line per step with its frames, learning rates, losses, plan, scores and
+    controller state."""
     mix_panels: Count | None = None
-    """Every so many frames, counted from the first of each visit, a picture `panels/mix_<visit>_<frame>.png` of how
-    source and target were mixed; null for none. Only methods that mix have one."""
+    """Interval, in frames from the start of each visit, at which an image `panels/mix_<visit>_<frame>.png` of the
+    class-mix is written; null writes none. Only for methods with class-mix."""
     prediction_panels: Count | None = None
-    """Every so many frames a picture `panels/prediction_<visit>_<frame>.png` of what the scored network says of the
-    frame before it learns from it; null for none."""
+    """Interval, in frames, at which an image `panels/prediction_<visit>_<frame>.png` is written: the evaluated
+    network's prediction of the frame before it learns from it; null writes none."""
     class_tables: Count | None = None
-    """After every so many frames a table `tables/iou_<visit>_<frames>.csv` of the IoU per class over the frames of the
-    visit so far, each predicted before it was learned from; null for none."""
+    """Interval, in frames, at which a table `tables/iou_<visit>_<frames>.csv` is written: IoU per class over the frames
+    of the visit so far, each predicted before it was learned from; null writes none."""
     best_weights: bool = False
-    """After each visit that scored best so far, the mean over the scored domains, write `best.safetensors` and
-    `best.json`. Only where `evaluation.split` is `val`: nothing is chosen by `test`."""
+    """If true, write `best.safetensors` and `best.json` after each visit whose score (mean over the scored domains) is
+    the best so far. Needs `evaluation.split` to be `val`, since nothing may be selected on `test`."""

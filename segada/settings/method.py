@@ -1,4 +1,4 @@
-"""Adaptation algorithms and their numbers; the larger ones have files of their own."""
+"""Settings of the adaptation methods; the larger ones have modules of their own."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -15,13 +15,13 @@ from segada.settings.tent import TentSettings
 
 
 class SourceOnlySettings(Settings):
-    """No adaptation: the model as it left its training."""
+    """No adaptation: the source model is evaluated as it is."""
 
     name: Literal["source_only"]
 
 
 class BatchNormSettings(Settings):
-    """Re-estimation of batch-norm statistics on target frames; nothing learns (Schneider et al. 2020)."""
+    """Re-estimation of batch-norm statistics on target frames; no parameter learns (Schneider et al. 2020)."""
 
     name: Literal["batch_norm"]
     momentum: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
@@ -29,22 +29,23 @@ class BatchNormSettings(Settings):
 
 
 class SupervisedSettings(LearningSettings):
-    """Learning from labelled source frames alone: pre-training."""
+    """Training on labelled source frames alone: pre-training."""
 
     name: Literal["supervised"]
     optimizer: OptimizerSettings = OptimizerSettings(lr=3e-3)
     color: ColorSettings = ColorSettings()
     crop: Fraction = 0.75
-    """Smallest side of the random crop, as a share of the frame's; crops are resized back. 1 is off."""
+    """Smallest side of the random crop, as a share of the frame's; crops are resized back to the frame's size. 1 is
+    off."""
     flip_probability: Fraction = 0.5
     window: WindowSettings = WindowSettings()
-    """In place of `crop`."""
+    """Window cropping, an alternative to `crop`."""
     style: StyleSettings = StyleSettings()
     light_weight: NonNegative = 0.0
     """Weight of the cross-entropy of the head's light exit, beside 1 for the main exit; 0 leaves the light exit out."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """Both exits; a network in which nothing but the light exit learns has no `clean`."""
+        """Returns the weights of both exits; a network in which only the light exit learns reports no `clean`."""
         return {"clean": 1.0, "light": self.light_weight}
 
     @model_validator(mode="after")

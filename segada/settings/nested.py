@@ -7,17 +7,17 @@ from pydantic import JsonValue
 Value = JsonValue
 Tree = dict[str, JsonValue]
 Parts = tuple[str | int, ...]
-"""A path: keys of mappings and places in lists, from outside in."""
+"""A path: keys of mappings and indices of lists, from outside in."""
 
 SELECTORS = ("name", "dataset")
 """Keys whose value decides which other keys a mapping may have."""
 
 
 def merged(base: Mapping[str, Value], overrides: Mapping[str, Value]) -> Tree:
-    """A copy of `base` in which `overrides` hold; mappings are merged, anything else is replaced.
+    """Returns a copy of `base` with `overrides` applied; mappings are merged, anything else is replaced.
 
     Overrides that select another kind (`adapter: {name: none}` over `adapter: {name: adaptformer, bottleneck: 8}`)
-    replace the mapping, because what belongs to the former kind means nothing to the new one.
+    replace the mapping, because the former kind's keys have no meaning for the new one.
     """
     result = dict(base)
     for key, value in overrides.items():
@@ -30,7 +30,7 @@ def merged(base: Mapping[str, Value], overrides: Mapping[str, Value]) -> Tree:
 
 
 def nested(values: Mapping[str, Value]) -> Tree:
-    """`{"a.b": 1, "a.c": 2}` as `{"a": {"b": 1, "c": 2}}`."""
+    """Returns `{"a.b": 1, "a.c": 2}` as `{"a": {"b": 1, "c": 2}}`."""
     tree: Tree = {}
     for path, value in values.items():
         set_path(tree, path, value)
@@ -38,7 +38,8 @@ def nested(values: Mapping[str, Value]) -> Tree:
 
 
 def set_path(tree: Tree, path: str, value: Value) -> None:
-    """Sets the value at a dotted path in place; mappings on the way are made, or replace what is not a mapping."""
+    """Sets the value at a dotted path in place; creates mappings on the way, which replace values that are not
+    mappings."""
     *sections, last = path.split(".")
     for section in sections:
         inside = tree.get(section)
@@ -50,7 +51,7 @@ def set_path(tree: Tree, path: str, value: Value) -> None:
 
 
 def at_path(tree: Value, parts: Sequence[str | int]) -> Value:
-    """The value that a path leads to, or None where it leads nowhere."""
+    """Returns the value at a path, or None if there is none."""
     for part in parts:
         if isinstance(tree, dict) and isinstance(part, str):
             tree = tree.get(part)
@@ -62,7 +63,7 @@ def at_path(tree: Value, parts: Sequence[str | int]) -> Value:
 
 
 def has_path(tree: Value, parts: Sequence[str | int]) -> bool:
-    """Whether a path leads to a value, null included."""
+    """Returns True if a path leads to a value, null included."""
     if not parts:
         return True
     section, last = at_path(tree, parts[:-1]), parts[-1]

@@ -1,4 +1,4 @@
-"""Where in an encoder something sits: which stages, and which of their blocks."""
+"""Placement of adapters in an encoder: stages, and blocks within them."""
 
 import re
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ PATTERN = re.compile(r"all|first|last|every[1-9]\d*|(?P<low>0|0?\.\d+)-(?P<high>
 
 
 def _each_once(stages: tuple[int, ...]) -> tuple[int, ...]:
-    # Not by `min_length`, which would complain a second time about a list whose only item is wrong.
+    # Not by `min_length`, which would report a second error for a list whose only item is wrong.
     if not stages:
         raise PydanticCustomError("no_stage", "should name at least one stage")
     if len(set(stages)) < len(stages):
@@ -39,10 +39,10 @@ Stage = Literal[0, 1, 2, 3]
 Stages = Annotated[Sequence[Stage], AfterValidator(_each_once)]
 
 BlockPattern = Annotated[str, AfterValidator(_a_pattern)]
-"""Which blocks of a stage: `all`, the `first`, the `last`, `every2` (the first, third, ...) or a window.
+"""Pattern of blocks in a stage: `all`, the `first`, the `last`, `every2` (the first, third, ...) or a window.
 
-A window is given as fractions of the stage's depth, such as `0.5-1`, and takes the blocks whose centre lies in it, or
-at least the nearest: it means the same on every depth.
+A window is given as fractions of the stage's depth, such as `0.5-1`, and selects the blocks whose centre lies in it, or
+at least the nearest one: it means the same at every depth.
 """
 
 Blocks = Annotated[

@@ -1,4 +1,4 @@
-"""The settings of one run, whole: the tree that a search dimension is a path into."""
+"""All settings of one run: the tree whose paths are the dimensions of a search space."""
 
 import hashlib
 import json
@@ -29,16 +29,16 @@ from segada.settings.presets import PresetName, spelled_out
 from segada.settings.stream import StreamSettings
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "image_adapter": "none", "controller": "constant"}
-"""What a room that is chosen by `name` is when the name is left out."""
+"""Value of `name` in each section chosen by `name`, if the name is left out."""
 
 
 class RunSettings(Settings):
     """Every setting of one adaptation run."""
 
     preset: PresetName | None = None
-    """A named starting point, see `presets.py`; settings given beside it win, and it is null once they are merged."""
+    """Named starting point (see `presets.py`). Settings given beside it take precedence; null once they are merged."""
     seed: Seed = 0
-    """Of replay, class-mix, augmentation and initialization, each with a generator of its own."""
+    """Seed of replay, class-mix, augmentation and initialization, each of which has its own generator."""
     data: DataSettings = DataSettings()
     stream: StreamSettings = StreamSettings()
     model: ModelSettings = ModelSettings()
@@ -64,7 +64,7 @@ class RunSettings(Settings):
         return {**values, **named}
 
     @model_validator(mode="after")
-    def _rooms_agree(self) -> Self:
+    def _sections_agree(self) -> Self:
         known = sorted(self.data.domains)
         for path, names in (
             ("stream.source", (self.stream.source,)),
@@ -86,7 +86,7 @@ class RunSettings(Settings):
     def _something_learns(self) -> Self:
         learns = own_choice(self.method) is None
         added = self.adapter.name != "none" or self.image_adapter.name != "none"
-        # Only the supervised method descends a loss of the light exit.
+        # Only the supervised method has a loss on the light exit.
         reached = [
             part for part in self.model.trainable_modules if self._light_weight() > 0.0 or "light_exit" not in part
         ]
@@ -137,7 +137,7 @@ class RunSettings(Settings):
     def _best_is_not_chosen_by_the_report(self) -> Self:
         if self.logging.best_weights and self.evaluation.split == "test":
             raise ValueError(
-                "logging.best_weights is true, but evaluation.split is 'test', by whose frames nothing is chosen; set "
+                "logging.best_weights is true, but evaluation.split is 'test', on which nothing may be selected; set "
                 "evaluation.split to val, or logging.best_weights to false"
             )
         return self
@@ -176,19 +176,20 @@ class RunSettings(Settings):
         return self.method.light_weight if isinstance(self.method, SupervisedSettings) else 0.0
 
     def scored_domains(self) -> tuple[str, ...]:
-        """Domains that are evaluated after each visit, in order of first appearance, the source first."""
+        """Returns the domains that are evaluated after each visit: the source first, then in order of first
+        appearance."""
         if self.evaluation.domains is not None:
             return self.evaluation.domains
         return tuple(dict.fromkeys((self.stream.source, *self.stream.visits)))
 
     def without_logging(self) -> Self:
-        """The same run with nothing looked at: all that decides its numbers."""
+        """Returns the same run with default `logging`, which leaves every setting that affects its numbers."""
         return self.model_copy(update={"logging": LoggingSettings()})
 
     def settings_hash(self) -> str:
-        """Ten hexadecimal digits that are the same exactly when all that decides the run's numbers is.
+        """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        What `logging` looks at does not, nor how `data.loading` gets frames into memory.
+        `logging` and `data.loading` affect no number and are left out.
         """
         deciding = self.without_logging().model_dump(mode="json", exclude={"data": {"loading"}})
         canonical = json.dumps(deciding, sort_keys=True)
@@ -196,9 +197,9 @@ class RunSettings(Settings):
 
 
 def with_names(run: Tree) -> Tree:
-    """Settings of a run without preset, in which every room says its name.
+    """Returns the settings of a run with its preset merged and `name` set in every section chosen by name.
 
-    Hence an override with another name replaces the room.
+    With explicit names, an override that gives another name replaces the whole section.
     """
     run = spelled_out(run)
     sections: Tree = {

@@ -1,4 +1,4 @@
-"""Which paths a settings class has, and what may stand at each: read from the types themselves."""
+"""Paths of a settings class and the types allowed at each, read from the type annotations."""
 
 import difflib
 import types
@@ -15,10 +15,11 @@ from segada.settings.nested import Tree, at_path
 
 @dataclass(frozen=True)
 class Slot:
-    """One place that a path leads to.
+    """One place in a settings class that a path leads to.
 
-    A path leads to several places where a mapping has several kinds (`method.optimizer` exists for more than one
-    method); `given` says under which kind this one exists, by the path of the deciding name: `{"method.name": "dacs"}`.
+    A path leads to several places where a section has several kinds (`method.optimizer` exists for more than one
+    method); `given` maps the path of the deciding name to the kind that this place belongs to: `{"method.name":
+    "dacs"}`.
     """
 
     path: str
@@ -26,11 +27,11 @@ class Slot:
     given: Mapping[str, str] = field(default_factory=dict)
 
     def is_group(self) -> bool:
-        """Whether further settings stand below this place, so that it is not one setting itself."""
+        """Returns True if this place holds further settings rather than a single value."""
         return any(_is_model(kind.annotation) or get_origin(kind.annotation) is dict for kind in _kinds(self))
 
     def is_list(self) -> bool:
-        """Whether a list may stand here and text may not."""
+        """Returns True if a list is allowed here and a string is not."""
         origins = [get_origin(kind.annotation) for kind in _kinds(self)]
         return any(origin in (tuple, list) for origin in origins) and all(
             kind.annotation is not str for kind in _kinds(self)
@@ -38,12 +39,12 @@ class Slot:
 
     @property
     def description(self) -> str:
-        """The setting's sentence; empty without one."""
+        """The field's docstring; empty if it has none."""
         _, notes = _unwrapped(self.annotation)
         return next((note.description for note in notes if isinstance(note, FieldInfo) and note.description), "")
 
     def check(self, value: object) -> None:
-        """Raises pydantic's ValidationError if the value may not stand here."""
+        """Raises pydantic's ValidationError if the value is not allowed here."""
         self._adapter.validate_python(value)
 
     @cached_property
@@ -53,7 +54,7 @@ class Slot:
 
 
 def slots(model: type[BaseModel], parts: Sequence[str | int]) -> list[Slot]:
-    """Every place that the path leads to in settings of class `model`; none if there is no such path."""
+    """Returns every place that the path leads to in the settings class `model`; empty if there is no such path."""
     places = [Slot("", model)]
     for part in parts:
         places = [inner for place in places for kind in _kinds(place) for inner in _inside(kind, part)]
@@ -61,7 +62,8 @@ def slots(model: type[BaseModel], parts: Sequence[str | int]) -> list[Slot]:
 
 
 def names_below(model: type[BaseModel], parts: Sequence[str | int], tree: Tree) -> list[str]:
-    """Names of the settings directly below a path, of every kind that can stand there given the values in `tree`."""
+    """Returns the names of settings directly below a path, of every kind that is possible there given the values in
+    `tree`."""
     found = [
         name
         for place in slots(model, parts)
@@ -73,17 +75,17 @@ def names_below(model: type[BaseModel], parts: Sequence[str | int], tree: Tree) 
 
 
 def all_paths(model: type[BaseModel]) -> list[str]:
-    """Every path to a single setting, contents of free mappings (`data.domains`) excluded."""
+    """Returns every path to a single setting; the contents of free mappings (`data.domains`) are left out."""
     return list(dict.fromkeys(_leaves(Slot("", model))))
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """A clause that helps whoever wrote `name`: the nearest valid one, or all of them where none is near."""
+    """Returns a hint for an unknown `name`: the nearest valid name, or all of them if none is near."""
     choices = [str(choice) for choice in valid]
     namesakes = [choice for choice in choices if choice.rpartition(".")[2] == name.rpartition(".")[2]]
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.6) or namesakes[:1]
     if "." not in name:
-        # A last name alone: paths that merely look like it are not what was meant.
+        # For a name without dots, paths that only look similar are not meant.
         close = namesakes[:1] or close
     if close:
         return f"did you mean {close[0]}?"
@@ -102,7 +104,7 @@ def _leaves(place: Slot) -> Iterator[str]:
 
 
 def _kinds(place: Slot) -> Iterator[Slot]:
-    """The place itself, or one place for each kind of a union."""
+    """Yields the place itself, or one place for each kind of a union."""
     annotation, notes = _unwrapped(place.annotation)
     if get_origin(annotation) not in (Union, types.UnionType):
         yield Slot(place.path, annotation, place.given)
@@ -117,7 +119,7 @@ def _kinds(place: Slot) -> Iterator[Slot]:
 
 
 def _inside(kind: Slot, part: str | int) -> Iterator[Slot]:
-    """What stands one step below a place that is no union."""
+    """Yields the places one step below a place that is not a union."""
     path = f"{kind.path}.{part}" if kind.path else str(part)
     origin, arguments = get_origin(kind.annotation), get_args(kind.annotation)
     if _is_model(kind.annotation):

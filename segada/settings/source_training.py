@@ -1,4 +1,5 @@
-"""From what runs share to the training of their source model: the `pretrain` section of a study or a comparison."""
+"""Settings of the training of the source model, from the runs' shared settings and the `pretrain` section of a study or
+a comparison."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,18 +8,18 @@ from segada.settings.nested import Tree, Value, merged
 from segada.settings.presets import spelled_out
 
 OF_THE_DRIVE: Final = ("route", "rounds")
-"""How `stream.visits` are driven."""
+"""Settings of the order of `stream.visits`."""
 
 
 def source_training(run: Mapping[str, Value], changes: Mapping[str, Value]) -> Tree:
-    """The values of `run` with the changes that make it a source training.
+    """Returns the values of `run` with the changes that make it a source training.
 
-    Visits of its own are passed once, in their order, unless it says otherwise itself: how the runs drive theirs, there
-    and back or in rounds, does not multiply the training.
+    If the changes give visits of their own, these are passed once, in their order, unless the changes also give a route
+    or rounds: the route and rounds of the runs do not multiply the training.
 
     Args:
-        run: What the runs share.
-        changes: The section.
+        run: Settings that the runs share.
+        changes: The `pretrain` section.
     """
     tree, own = merged(run, spelled_out(changes)), changes.get("stream")
     stream = tree.get("stream")

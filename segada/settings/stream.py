@@ -9,40 +9,44 @@ from segada.settings.limits import VISITS
 
 
 class ReplaySettings(Settings):
-    """The buffer of labelled source frames that is replayed during adaptation."""
+    """Buffer of labelled source frames that are replayed during adaptation."""
 
     size: Count = 500
-    """Frames kept; at most as many as the source domain has."""
+    """Number of frames kept; at most the number of frames of the source domain."""
     policy: Literal["uniform", "rare_class"] = "uniform"
-    """`rare_class` draws a class first, rare ones more often, then a frame that shows it (DAFormer)."""
+    """Policy of drawing frames. `uniform`: all alike. `rare_class`: draws a class first, rare ones more often, then a
+    frame that shows it (DAFormer)."""
     temperature: Annotated[float, Field(ge=1e-6)] = 0.01
-    """Of the softmax over (1 - class frequency); smaller prefers rare classes more. Only with `rare_class`."""
+    """Temperature of the softmax over (1 - class frequency); smaller values prefer rare classes more. Only with
+    `rare_class`."""
     min_pixels: Count = 30
-    """A frame shows a class if it has at least this many pixels of it. Only with `rare_class`."""
+    """Number of pixels of a class from which a frame counts as showing it. Only with `rare_class`."""
 
 
 class StreamSettings(Settings):
-    """What the model meets, in order."""
+    """The sequence of domains and frames that the model is adapted on."""
 
     source: str = "clear"
-    """The labelled domain that the model was trained on."""
+    """Labelled domain that the model was trained on."""
     visits: Sequence[str] = Field(
         default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1, max_length=VISITS
     )
-    """Domains in the order they are driven through; a domain may return."""
+    """Domains in the order in which they are visited; a domain may be repeated."""
     route: Literal["forward", "forward_and_back"] = "forward"
-    """`forward_and_back` turns round at the last of `visits` and drives back to the first."""
+    """Order of the visits. `forward`: as listed. `forward_and_back`: as listed, then back from the last of `visits` to
+    the first."""
     rounds: Count = 1
-    """Times that the route is driven."""
+    """Number of times that the route is repeated."""
     split: Literal["adapt", "source"] = "adapt"
-    """Which frames of a visited domain are passed over; `source` for pre-training, which visits what it learns from."""
+    """Split of a visited domain whose frames are used: `adapt`, or `source` for pre-training, which visits the source
+    frames."""
     frames: Count | None = 120
-    """Frames of one pass, at most as many as the domain has; null takes all. A later visit goes on where the drive has
-    got to."""
+    """Number of frames of one pass, at most the number that the domain has; null takes all. Each visit continues after
+    the frames of all visits before it, regardless of their domains, and starts over at the end of its domain."""
     passes: Count = 1
-    """Times that a visit goes over its frames."""
+    """Number of times that a visit goes over its frames."""
     batch_size: Count = 4
-    """Target frames, and as many source frames, per step."""
+    """Number of target frames per step, and of source frames replayed beside them."""
     replay: ReplaySettings = ReplaySettings()
 
     @model_validator(mode="after")
@@ -60,12 +64,12 @@ class StreamSettings(Settings):
     def _there_is_a_way_back(self) -> Self:
         if self.route == "forward_and_back" and len(self.visits) == 1:
             raise ValueError(
-                f"stream.route is 'forward_and_back', but stream.visits has {self.visits[0]!r} alone, from which "
-                "nothing leads back; name more domains, or set stream.route to forward"
+                f"stream.route is 'forward_and_back', but stream.visits has only {self.visits[0]!r}, from "
+                "which there is no way back; name more domains, or set stream.route to forward"
             )
         return self
 
     def all_visits(self) -> tuple[str, ...]:
-        """The domains of all visits of the run, in order: `visits` along the route, as often as there are rounds."""
+        """Returns the domains of all visits of the run, in order: `visits` along the route, repeated for each round."""
         back = self.visits[-2::-1] if self.route == "forward_and_back" else ()
         return (*self.visits, *back) * self.rounds

@@ -1,4 +1,4 @@
-"""TENT."""
+"""Settings of TENT."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -13,10 +13,10 @@ class TentSettings(LearningSettings):
     name: Literal["tent"]
     optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
     parameters: Literal["norms", "learning"] = "norms"
-    """What descends. `norms`, the paper's: scales and shifts of all norms and nothing else, whatever `model.freeze`,
-    `model.frozen_modules` and `model.trainable_modules` say. `learning`: what those three leave, adapters and
-    prompts."""
+    """Parameters that are trained. `norms`, as in the paper: scales and shifts of all norms and nothing else,
+    regardless of `model.freeze`, `model.frozen_modules` and `model.trainable_modules`. `learning`: the parameters that
+    those three leave trainable, and adapters and image adapters."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """The entropy alone."""
+        """Returns the weight of the entropy, the only term."""
         return {"entropy": 1.0}

@@ -1,4 +1,4 @@
-"""What pydantic has against some values, in words for the person who wrote them."""
+"""Translation of pydantic's validation errors into messages for the author of a settings file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from segada.settings.schema import names_below, nearest, slots
 
 @dataclass(frozen=True)
 class SettingsProblem:
-    """Something wrong at a path.
+    """A problem with the value at a path.
 
     Attributes:
-        parts: The path; of a relation between settings, that of the smallest group that holds them.
-        text: What is wrong, and what would be right.
-        is_relation: Whether the text is a settings class's own, about several; it may begin with the path of one.
+        parts: Path of the value; for a relation between settings, that of the smallest group that holds them.
+        text: The problem and its cure.
+        is_relation: True if the text comes from a validator of a settings class, about several values; it may begin
+            with the path of one of them.
     """
 
     parts: Parts
@@ -26,7 +27,7 @@ class SettingsProblem:
 
 
 def explain(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:
-    """One of pydantic's errors, about the values `tree` for the class `model`."""
+    """Translates one of pydantic's errors about the values `tree` for the class `model`."""
     return _EXPLANATIONS.get(detail["type"], _wrong_value)(model, tree, detail)
 
 
@@ -81,11 +82,11 @@ _PLAIN = {
     "Dictionary should": "mapping should",
     "Tuple should": "list should",
 }
-"""What YAML calls things that pydantic calls as Python does."""
+"""Terms of YAML for terms of Python in pydantic's messages."""
 
 
 def in_words(detail: ErrorDetails) -> str:
-    """An error's own message as the end of a line that has named the value."""
+    """Returns an error's own message as the end of a line that has named the value."""
     said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
     said, _, _ = said.partition(" after validation")
     for python, plain in _PLAIN.items():
@@ -94,13 +95,14 @@ def in_words(detail: ErrorDetails) -> str:
 
 
 def shown(value: Value) -> str:
-    """A value in a line of text."""
+    """Returns a value as short text for a message."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _path(tree: Tree, detail: ErrorDetails) -> Parts:
-    """Where in the values an error is: pydantic's location without the labels it adds for the kinds of a union."""
+    """Returns the path of an error in the values: pydantic's location without the labels that it adds for the kinds of
+    a union."""
     parts: Parts = ()
     here: Value = tree
     for part in detail["loc"]:

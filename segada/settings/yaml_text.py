@@ -1,4 +1,4 @@
-"""From the text of a YAML file to values and their lines, within limits that are checked before anything is built."""
+"""Parsing of YAML text into values and their lines, within limits that are checked before anything is built."""
 
 import re
 from collections.abc import Iterator
@@ -14,20 +14,20 @@ from segada.settings.validation_errors import shown
 
 TAG = "tag:yaml.org,2002:"
 _WORDS = ("on", "off", "yes", "no")
-"""Text as keys, as in YAML 1.2; as values they stay the truth values that YAML 1.1 has made of them."""
+"""Words that are strings as keys, as in YAML 1.2; as values they are booleans, as in YAML 1.1."""
 _NUMBERS = {f"{TAG}int": "whole number", f"{TAG}float": "number"}
 _SCALARS = {f"{TAG}str": "text", f"{TAG}bool": "truth value", f"{TAG}null": "null", **_NUMBERS}
 
 
 def parsed(text: str, name: str) -> tuple[Value, dict[Parts, int]]:
-    """Reads YAML: the value, and the line of every path in it.
+    """Parses YAML into a value and the line of every path in it.
 
     Args:
         text: YAML.
-        name: What an error calls it.
+        name: Name of the text in errors.
 
     Raises:
-        InputError: it is not YAML, or beyond a limit.
+        InputError: The text is not YAML, or beyond a limit.
     """
     try:
         with closing(_Loader(text)) as loader:
@@ -44,7 +44,7 @@ def parsed(text: str, name: str) -> tuple[Value, dict[Parts, int]]:
 
 
 class _BeyondLimit(Exception):
-    """What is too large, and on which line."""
+    """A limit that is exceeded, and the line where this happens."""
 
     def __init__(self, problem: str, mark: yaml.Mark) -> None:
         super().__init__(problem)
@@ -52,7 +52,7 @@ class _BeyondLimit(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that knows YAML 1.2's numbers, leaves dates alone, and stops at a limit."""
+    """SafeLoader that reads numbers as in YAML 1.2, leaves dates as strings, and stops at a limit."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -72,7 +72,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._nodes += 1
         mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        # Keys are nodes too.
+        # Keys are nodes, too.
         if self._nodes > 2 * VALUES + 1:
             raise _too_many(mark)
         if self._depth > DEPTH:
@@ -84,7 +84,7 @@ class _Loader(yaml.SafeLoader):
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         super().flatten_mapping(node)
-        # Mappings that are merged pass through here one by one, before they are put together.
+        # Merged mappings pass through here one by one, before they are combined.
         self._merged += len(node.value)
         if self._merged > 2 * VALUES:
             raise _too_many(node.start_mark)
@@ -94,14 +94,14 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{TAG}timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-# No leading zeros: a recording's name such as 0016E5 stays text, as it is to safe_load.
+# No leading zeros: a recording's name such as 0016E5 stays a string, as in safe_load.
 _Loader.add_implicit_resolver(
     f"{TAG}float", re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]*)?[eE][-+]?[0-9]+"), list("-+0123456789")
 )
 
 
 class _Reader:
-    """Turns YAML nodes into values and notes the line of each."""
+    """Turns YAML nodes into values and records the line of each."""
 
     def __init__(self, file: str, loader: _Loader) -> None:
         self.lines: dict[Parts, int] = {}
@@ -170,7 +170,7 @@ class _Reader:
     def _converted(self, node: yaml.ScalarNode, path: Parts) -> Value:
         try:
             value = self._loader.construct_object(node)
-        # By a tag that says what the text is not, as in `!!int abc`; also of 0b_, which YAML takes for a number.
+        # For a tag that does not fit the text, as in `!!int abc`, and for 0b_, which YAML reads as a number.
         except (ValueError, LookupError):
             problem = f"{shown(node.value)} is no {_SCALARS[node.tag]}; leave the tag out"
             raise self._error(node, path, problem) from None
@@ -189,4 +189,4 @@ def _too_many(mark: yaml.Mark) -> _BeyondLimit:
 
 
 def _too_deep(mark: yaml.Mark) -> _BeyondLimit:
-    return _BeyondLimit(f"more than {DEPTH} mappings and lists are inside each other; no settings are so deep", mark)
+    return _BeyondLimit(f"more than {DEPTH} mappings and lists are inside each other; reduce the nesting", mark)

@@ -1,4 +1,4 @@
-"""The benchmarks of the search: problems with the optimum that they say, statistics, and a short run of each."""
+"""Tests of the search benchmarks: optima of the problems, statistics, and a short run of each command."""
 
 import argparse
 import csv

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine loading`: every way once per repeat, the first compared with itself."""
+"""Tests of `python -m benchmarks.engine loading`: every way once per repeat, speeds relative to the first."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def write_settings(folder: Path) -> Path:
-    """Of a run that drives on six frames of its own."""
+    """Writes settings of a run with six recorded frames of its own."""
     generator = np.random.default_rng(0)
     for kind, channels in (("images", (3,)), ("labels", ())):
         (folder / kind).mkdir()

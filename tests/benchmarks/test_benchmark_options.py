@@ -1,4 +1,4 @@
-"""Counts and folders that make no sense are refused before a benchmark begins."""
+"""Tests that benchmarks refuse invalid counts and folders before they start."""
 
 import sys
 

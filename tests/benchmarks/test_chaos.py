@@ -1,4 +1,4 @@
-"""Studies that are killed: what proves a loss is found, and every kind of mishap leaves no trace in the numbers."""
+"""Tests of the fault injection: invariants detect losses, and no kind of fault changes the numbers."""
 
 import json
 import subprocess
@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.search import chaos
+from benchmarks.search import chaos, invariants
 from benchmarks.search import fault_campaign as campaign
 from benchmarks.search import faults as kinds
-from benchmarks.search import invariants as evidence
 from benchmarks.search.damages import JournalTorn
 from benchmarks.search.endings import GroupTerminated, StartTerminated
 from benchmarks.search.fault import DriverKilled
@@ -35,7 +34,7 @@ confirm: {top: 0}
 
 
 def leave(folder: Path, seconds: float = 1.0, gain: float = 0.1, log: str = "") -> None:
-    """What a run of one visit leaves."""
+    """Writes the files of a run with one visit."""
     folder.mkdir(parents=True, exist_ok=True)
     visit = {"visit": 0, "losses": {"mix": 0.5}, "seconds": seconds, "frames_per_second": 8 / seconds, "peak_memory": 1}
     (folder / "settings.yaml").write_text("seed: 0")
@@ -48,23 +47,23 @@ def leave(folder: Path, seconds: float = 1.0, gain: float = 0.1, log: str = "") 
 def test_a_report_that_is_gone_or_another_one_is_a_loss(tmp_path: Path) -> None:
     for name in ("0", "1", "2"):
         leave(tmp_path / "trials" / name)
-    before = evidence.reports(tmp_path)
-    assert evidence.lost(before, tmp_path) == []
+    before = invariants.reports(tmp_path)
+    assert invariants.lost(before, tmp_path) == []
     (tmp_path / "trials" / "1" / "report.json").unlink()
     leave(tmp_path / "trials" / "2", seconds=2.0)
-    assert evidence.lost(before, tmp_path) == ["trials/1: its report is gone", "trials/2: its report is another one"]
+    assert invariants.lost(before, tmp_path) == ["trials/1: its report is gone", "trials/2: its report is another one"]
 
 
 def test_only_the_folders_of_runs_are_looked_into_since_others_go_while_one_looks(tmp_path: Path) -> None:
     for folder in ("trials/0", "baselines/source_only", "confirmation/default-s1", "drivers/x", "ray/y"):
         leave(tmp_path / folder)
-    found = [str(path.relative_to(tmp_path)) for path in evidence.files_of_runs(tmp_path, "visits.jsonl")]
+    found = [str(path.relative_to(tmp_path)) for path in invariants.files_of_runs(tmp_path, "visits.jsonl")]
     assert found == [
         "baselines/source_only/visits.jsonl",
         "confirmation/default-s1/visits.jsonl",
         "trials/0/visits.jsonl",
     ]
-    assert len(list(evidence.runs(tmp_path))) == len(evidence.reports(tmp_path)) == 3
+    assert len(list(invariants.runs(tmp_path))) == len(invariants.reports(tmp_path)) == 3
 
 
 @pytest.mark.parametrize(
@@ -76,30 +75,30 @@ def test_only_the_folders_of_runs_are_looked_into_since_others_go_while_one_look
             [
                 "visit 0 (a): m",
                 "visit 1 (a): m",
-                "state.pt: is empty; the run goes on after the visit before",
+                "state.pt: is empty; the run continues after the visit before",
                 "visit 1 (a)",
             ],
             [],
         ),
         (
-            ["visit 0 (a): m", "visit 1 (a): m", "x; the run goes on after the visit before, y", "visit 0 (a): m"],
+            ["visit 0 (a): m", "visit 1 (a): m", "x; the run continues after the visit before, y", "visit 0 (a): m"],
             ["trials/0: visit 0"],
         ),
-        (["visit 0 (a): m", "visit 1 (a): m", "x; the run begins anew", "visit 0 (a): m", "visit 1 (a): m"], []),
+        (["visit 0 (a): m", "visit 1 (a): m", "x; the run starts again", "visit 0 (a): m", "visit 1 (a): m"], []),
     ],
 )
 def test_a_visit_is_repeated_unless_what_it_left_was_damaged(
     lines: list[str], found: list[str], tmp_path: Path
 ) -> None:
     leave(tmp_path / "trials" / "0", log="".join(f"{LOG}{line}\n" for line in ["settings a1b2, seed 0", *lines]))
-    assert evidence.repeated(tmp_path) == found
+    assert invariants.repeated(tmp_path) == found
 
 
 def test_visits_out_of_order_are_found(tmp_path: Path) -> None:
     leave(tmp_path / "trials" / "0")
     line = (tmp_path / "trials" / "0" / "visits.jsonl").read_text()
     (tmp_path / "trials" / "0" / "visits.jsonl").write_text(line + line)
-    assert evidence.repeated(tmp_path) == ["trials/0: visits.jsonl"]
+    assert invariants.repeated(tmp_path) == ["trials/0: visits.jsonl"]
 
 
 def test_only_what_a_clock_and_a_memory_gave_may_differ(tmp_path: Path) -> None:
@@ -108,17 +107,17 @@ def test_only_what_a_clock_and_a_memory_gave_may_differ(tmp_path: Path) -> None:
         (tmp_path / name / "results.csv").write_text(f"number,seconds,gain\n0,{len(name)},{name == 'other'}\n")
     (tmp_path / "fewer" / "trials" / "0" / "weights.safetensors").write_bytes(b"others")
     control = tmp_path / "control"
-    assert evidence.differing(tmp_path / "same", control) == []
-    assert evidence.differing(tmp_path / "other", control) == ["trials/0/report.json", "results.csv"]
-    assert evidence.differing(tmp_path / "fewer", control) == ["trials/0/weights.safetensors"]
+    assert invariants.differing(tmp_path / "same", control) == []
+    assert invariants.differing(tmp_path / "other", control) == ["trials/0/report.json", "results.csv"]
+    assert invariants.differing(tmp_path / "fewer", control) == ["trials/0/weights.safetensors"]
     leave(tmp_path / "same" / "trials" / "1")
-    found = evidence.differing(tmp_path / "same", control)
+    found = invariants.differing(tmp_path / "same", control)
     assert found == ["trials/1/report.json", "trials/1/weights.safetensors"]
 
 
 @pytest.fixture
 def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
-    """The study left alone, with runs that compute nothing."""
+    """Runs the undisturbed study, with runs that compute nothing."""
 
     def start(file: Path, out: Path, log: int, *options: str) -> "subprocess.Popen[bytes]":
         program = [sys.executable, str(NOOP), str(file), "0.05", "2"]
@@ -133,7 +132,7 @@ def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Control:
 @pytest.mark.chaos
 @pytest.mark.parametrize("kind", ["read-only", "disk-full"])
 def test_a_file_system_that_refuses_a_driver_costs_nothing(kind: str, against: Control, tmp_path: Path) -> None:
-    """Without Ray and engine, so that what the driver itself writes is hit more often."""
+    """Runs without Ray and engine, so that faults hit the driver's own writes more often."""
     outcome = chaos.disturbed(kind, against, tmp_path, kills=4, seed=1, console=Console())
     if outcome.kills == 0:
         pytest.skip("no file system can be mounted here: needs root")
@@ -142,7 +141,7 @@ def test_a_file_system_that_refuses_a_driver_costs_nothing(kind: str, against: C
 
 
 class Tampering(DriverKilled):
-    """Kills the driver once a run is over, and changes its report."""
+    """Kills the driver once a run is finished, and changes its report."""
 
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
         reports = sorted(out.glob("trials/*/report.json"))
@@ -185,7 +184,7 @@ def test_a_torn_journal_costs_no_trial(against: Control, tmp_path: Path) -> None
 
 
 class Deaf(GroupTerminated):
-    """Does nothing to the driver that it says it has told to end."""
+    """Pretends to terminate the driver."""
 
     ends_within = 0.1
 
@@ -205,7 +204,7 @@ def test_a_driver_that_goes_on_or_leaves_no_results_is_a_fault(against: Control,
     assert outcome.kills == 1
 
 
-def test_mishaps_are_spread_evenly_over_the_life_of_a_study(tmp_path: Path) -> None:
+def test_incidents_are_spread_evenly_over_the_life_of_a_study(tmp_path: Path) -> None:
     study = Control(tmp_path, tmp_path, seconds=0.0, start_seconds=0.0, visits=40)
     struck = []
     for seed in range(400):
@@ -231,16 +230,16 @@ def test_a_driver_that_ends_as_it_should_not_is_a_fault(against: Control, tmp_pa
 
 def test_kinds_are_named_and_the_folder_keeps_what_was_found(tmp_path: Path) -> None:
     assert chaos._kinds("driver,node") == ["driver", "node"]
-    with pytest.raises(Exception, match="fire is no kind of mishap; choose from driver, worker"):
+    with pytest.raises(Exception, match="fire is not a kind of fault; choose from driver, worker"):
         chaos._kinds("driver,fire")
     (tmp_path / "driver").mkdir()
-    with pytest.raises(InputError, match="holds what was found wrong before"):
+    with pytest.raises(InputError, match="contains findings of an earlier command"):
         chaos.run(chaos.argparse.Namespace(out=tmp_path, kills=1, seed=0, kinds=["driver"]))
 
 
 def test_workers_are_found_by_the_names_that_ray_gives_them() -> None:
     program = "import time; print(1, flush=True); time.sleep(60)"
-    names = ["ray::VisitTrainable.step", "ray::IDLE", "ray::DashboardAgent", "ray::prepare_material"]
+    names = ["ray::VisitTrainable.step", "ray::IDLE", "ray::DashboardAgent", "ray::prepare_shared_data"]
     started = [
         subprocess.Popen(["/bin/bash", "-c", 'exec -a "$0" "$1" -c "$2"', name, sys.executable, program], stdout=-1)
         for name in names
@@ -260,7 +259,7 @@ def test_workers_are_found_by_the_names_that_ray_gives_them() -> None:
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    """The study of the command, left alone."""
+    """Runs the undisturbed study of the command."""
     with chaos.own_ray():
         yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0)
 

@@ -1,4 +1,4 @@
-"""What a search costs beside its runs: how it is counted, and that trials that do nothing are finished."""
+"""Tests of the overhead benchmark: its arithmetic, and a search of idle trials."""
 
 import time
 from pathlib import Path
@@ -24,9 +24,7 @@ def test_the_rest_is_what_no_visit_took() -> None:
     assert rest.share == pytest.approx(0.05)
     assert str(rest).endswith("the rest is 5.0 %, 0.12 s a trial")
     pace = Pace(trials=300, start=8.0, seconds=10.0, processor=4.5)
-    assert str(pace).startswith(
-        "300 trials that do nothing: 30.0 finished a second, after a start of 8.0 s; of 33.3 ms"
-    )
+    assert str(pace).startswith("300 idle trials: 30.0 finished per second, after a start of 8.0 s; of 33.3 ms")
     assert str(pace).endswith("the driver computes 15.0")
 
 
@@ -53,7 +51,7 @@ def test_the_rest_of_a_study_is_counted_from_its_ledger_and_its_visits(tmp_path:
     assert (rest.trials, rest.workers, rest.visits) == (2, 1, pytest.approx(0.16))
     assert 0.2 <= rest.seconds <= time.time() - began
     assert rest.share == pytest.approx(1 - 0.16 / rest.seconds)
-    with pytest.raises(InputError, match="holds no study"):
+    with pytest.raises(InputError, match="contains no study"):
         rest_of(tmp_path)
 
 

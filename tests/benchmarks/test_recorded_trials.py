@@ -1,4 +1,4 @@
-"""Recorded trials, and searches among them under a virtual clock."""
+"""Tests of recorded trials, and of searches on them under a virtual clock."""
 
 import argparse
 import csv
@@ -55,7 +55,7 @@ def trial(threshold: float, alpha: float, clear: float, rain: float, seconds: fl
 
 
 def grid_table(size: int = 5) -> RecordedTable:
-    """mIoU rises with the threshold, and a little with alpha."""
+    """Returns a table in which mIoU rises with the threshold, and slightly with alpha."""
     places = np.linspace(0.0, 1.0, size)
     return RecordedTable(
         recording(), [trial(x, y, 0.5 + 0.2 * x, 0.25 + 0.2 * x + 0.01 * y) for x in places for y in places]
@@ -183,12 +183,21 @@ def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     write_table(table.recording, table.trials, tmp_path / "table.xz")
     parser = argparse.ArgumentParser()
     replay.add_options(parser)
-    words = ["--table", str(tmp_path / "table.xz"), "--seeds", "2", "--samplers", "genetic", "--out", str(tmp_path)]
+    words = [
+        "--table",
+        str(tmp_path / "table.xz"),
+        "--seeds",
+        "2",
+        "--samplers",
+        "genetic",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     replay.run(parser.parse_args(words))
     said = capsys.readouterr().out
     assert "25 recorded trials of tiny" in said
     assert "of 2" in said
-    with (tmp_path / "replay.csv").open() as file:
+    with (tmp_path / "out" / "replay.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {(row["sampler"], row["pruning"]) for row in rows} == {
         (sampler, pruning) for sampler in ("genetic", "random") for pruning in ("none", "gain_so_far", "projected_gain")

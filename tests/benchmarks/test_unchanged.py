@@ -1,4 +1,4 @@
-"""The comparison of two recordings sees the last bit, and what is missing; words are translated where they stand."""
+"""Tests of the comparison of two recordings: single bits, missing files, and translated words."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def write_run(folder: Path, seconds: float = 1.0, settings_hash: str = "a") -> None:
-    """Writes what a run leaves behind, as far as it is compared."""
+    """Writes the compared files of a run."""
     folder.mkdir(parents=True)
     save_file({"head.bias": torch.linspace(0.1, 0.9, 5)}, folder / "weights.safetensors", {"hash": settings_hash})
     np.savez_compressed(folder / "areas.npz", visit0=np.arange(6).reshape(1, 3, 2))
@@ -32,7 +32,7 @@ def write_run(folder: Path, seconds: float = 1.0, settings_hash: str = "a") -> N
 
 @pytest.fixture
 def recordings(tmp_path: Path) -> tuple[Path, Path]:
-    """Two recordings of a run that differ in time and hash alone."""
+    """Writes two recordings of a run that differ in time and hash only."""
     write_run(tmp_path / "a" / "dacs")
     write_run(tmp_path / "b" / "dacs", seconds=2.0, settings_hash="b")
     return tmp_path / "a", tmp_path / "b"
@@ -110,7 +110,7 @@ def test_settings_are_translated_by_their_longest_path() -> None:
         "evaluation": {"split": "select", "label_free": ["entropy", "information_maximisation"]},
     }
     assert translated(old) == {
-        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"report": "val"}}},
+        "data": {"splits": {"val": 4, "adapt": 3}, "domains": {"25mm": {"test": "val"}}},
         "method": {"name": "dacs", "optimizer": {"lr": 0.1, "head_factor": 2.0}, "pseudo_threshold": 0.5},
         "controller": {"name": "hamlet", "detector": {"threshold": 0.1}},
         "evaluation": {"split": "val", "label_free": ["entropy", "information_maximization"]},
@@ -129,10 +129,10 @@ def test_results_in_old_and_new_words_are_the_same() -> None:
 def test_no_setting_is_left_out_and_one_that_is_would_be_named() -> None:
     from benchmarks.unchanged.recording import settings_of_runs
 
-    runs = settings_of_runs(new_words=False)
+    runs = settings_of_runs(new_words=True)
     assert _uncovered(runs) == []
     del runs["cotta_student_vida"]
-    assert {"VidaSettings.name 'vida'", "CottaSettings.scored 'student'", "VidaSettings.low_rank"} <= set(
+    assert {"VidaSettings.name 'vida'", "CottaSettings.evaluated_network 'student'", "VidaSettings.low_rank"} <= set(
         _uncovered(runs)
     )
 

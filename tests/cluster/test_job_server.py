@@ -137,7 +137,7 @@ def test_another_server_and_another_job(
     assert run(monkeypatch, "status", "b-2", "--address", address) == WRONG_INPUT
     assert f"b-2: the Ray at {address} has no such job; choose from a-1" in refused(capsys)
     assert run(monkeypatch, "status", "a-1", "--address", f"{address}/nginx") == WRONG_INPUT
-    assert "what answers there is no Ray head node" in refused(capsys)
+    assert "the server there is not a Ray head node" in refused(capsys)
 
 
 def test_status_and_stop_say_what_a_person_needs(
@@ -149,6 +149,6 @@ def test_status_and_stop_say_what_a_person_needs(
     assert lines[1:] == ["runs: python -m hpo.run", "Ray says: failed with exit code 2"]
     assert run(monkeypatch, "stop", "a-1", "--address", address) == DONE
     said = capsys.readouterr().out
-    assert "finishes the visits that run, for at most 10 minutes" in said
+    assert "finishes the visits that run, for at most 9 minutes" in said
     assert f"python -m hpo.submit status a-1 --address {address}" in said
     assert TOKEN not in said

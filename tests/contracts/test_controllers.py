@@ -1,4 +1,4 @@
-"""What every controller must hold. A new controller adds one line to `CONTROLLER_SETTINGS`."""
+"""Contract of every controller. A new controller adds one line to `CONTROLLER_SETTINGS`."""
 
 import dataclasses
 import io
@@ -81,13 +81,13 @@ def _view(number: int) -> StepView:
 
 
 def _drive(controller: Controller, first: int, end: int) -> list[tuple[StepPlan, dict[str, float]]]:
-    """Plans and what was watched, with logs as a method would give them."""
-    course = []
+    """Returns plans and logged quantities for step logs like a method's."""
+    steps = []
     for number in range(first, end):
         plan = controller.plan(_view(number))
         controller.observe({"clean": 1.0, "mix": 2.0 + math.sin(number)} if plan.trains else {})
-        course.append((plan, controller.watched()))
-    return course
+        steps.append((plan, controller.watched()))
+    return steps
 
 
 def test_the_table_holds_exactly_what_the_settings_name() -> None:

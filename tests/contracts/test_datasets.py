@@ -40,7 +40,7 @@ class Example:
     root: str | None
 
     def load(self, split: Split, size: tuple[int, int] = SIZES[0]) -> Frames:
-        splits = SplitSettings(source=LIMIT, adapt=LIMIT, select=LIMIT, report=LIMIT)
+        splits = SplitSettings(source=LIMIT, adapt=LIMIT, val=LIMIT, test=LIMIT)
         data = DataSettings(size=size, root=self.root, domains={"it": self.domain}, splits=splits)
         return load_domain("it", data, split)
 

@@ -144,7 +144,7 @@ def test_leading_stages_are_a_prefix_when_they_are_frozen_unless_they_summarize_
     assert torch.equal(segmentor.encode_rest(prefix)[-1], encoder(segmentor.normalized(pictures()))[-1])
 
 
-def test_twins_share_what_is_frozen_and_stay_when_the_student_learns(segmentor: Segmentor) -> None:
+def test_copies_share_what_is_frozen_and_stay_when_the_student_learns(segmentor: Segmentor) -> None:
     segmentor.encoder.stages[0].requires_grad_(requires_grad=False)
     teacher, static = frozen_copy(segmentor), source_copy(segmentor)
     own = dict(teacher.named_parameters())

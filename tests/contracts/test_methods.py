@@ -1,4 +1,4 @@
-"""What every adaptation method must hold. A new method adds one line to `METHOD_SETTINGS`."""
+"""Contract of every adaptation method. A new method adds one line to `METHOD_SETTINGS`."""
 
 import io
 from pathlib import Path
@@ -63,7 +63,7 @@ EVERY_VARIANT = [(name, "segformer") for name in METHOD_SETTINGS if name not in 
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> RunData:
+def run_data(tiny_run: dict[str, object]) -> RunData:
     return prepare_data(RunSettings.model_validate(tiny_run))
 
 
@@ -72,7 +72,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _built(name: str, material: RunData, tiny_run: dict[str, object]) -> tuple[Method, MethodParts]:
+def _built(name: str, run_data: RunData, tiny_run: dict[str, object]) -> tuple[Method, MethodParts]:
     adapter = {"name": "none" if name in OWN_CHOICE else "adaptformer"}
     settings = RunSettings.model_validate(
         {**tiny_run, "method": METHOD_SETTINGS[name], "adapter": adapter, "model": {"freeze": "encoder"}}
@@ -80,7 +80,7 @@ def _built(name: str, material: RunData, tiny_run: dict[str, object]) -> tuple[M
     parts = MethodParts(
         settings,
         build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
-        ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
+        ReplayBuffer(run_data.source, settings.stream.replay, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),
@@ -90,8 +90,8 @@ def _built(name: str, material: RunData, tiny_run: dict[str, object]) -> tuple[M
     return METHODS[settings.method.name](parts), parts
 
 
-def _batch(material: RunData, start: int) -> Batch:
-    return to_batch(material.visited["200mm"], torch.arange(start, start + 4).numpy())
+def _batch(run_data: RunData, start: int) -> Batch:
+    return to_batch(run_data.visited["200mm"], torch.arange(start, start + 4).numpy())
 
 
 def _drawn(parts: MethodParts) -> State:
@@ -111,74 +111,74 @@ def _restore(parts: MethodParts, drawn: State) -> None:
 
 
 def test_logits_have_a_quarter_of_the_resolution_and_losses_are_finite(
-    name: str, material: RunData, tiny_run: dict[str, object]
+    name: str, run_data: RunData, tiny_run: dict[str, object]
 ) -> None:
-    method, _ = _built(name, material, tiny_run)
-    log = method.step(_batch(material, 0), StepPlan())
+    method, _ = _built(name, run_data, tiny_run)
+    log = method.step(_batch(run_data, 0), StepPlan())
     assert all(value.isfinite().all() and not value.requires_grad for value in log.values())
-    logits = method.predict(_batch(material, 4).images)
+    logits = method.predict(_batch(run_data, 4).images)
     assert logits.shape == (4, 19, 8, 16)
     assert logits.isfinite().all()
 
 
 def test_a_step_reports_the_terms_that_its_settings_say(
-    name: str, material: RunData, tiny_run: dict[str, object]
+    name: str, run_data: RunData, tiny_run: dict[str, object]
 ) -> None:
-    method, parts = _built(name, material, tiny_run)
+    method, parts = _built(name, run_data, tiny_run)
     settings = parts.settings.method
     terms = settings.loss_terms() if isinstance(settings, LearningSettings) else ()
-    log = method.step(_batch(material, 0), StepPlan())
+    log = method.step(_batch(run_data, 0), StepPlan())
     assert [reported for reported in log if reported not in WATCHED] == list(terms)
 
 
-def test_predicting_changes_nothing(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
-    method, _ = _built(name, material, tiny_run)
-    first = method.predict(_batch(material, 0).images)
-    assert torch.equal(first, method.predict(_batch(material, 0).images))
+def test_predicting_changes_nothing(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
+    method, _ = _built(name, run_data, tiny_run)
+    first = method.predict(_batch(run_data, 0).images)
+    assert torch.equal(first, method.predict(_batch(run_data, 0).images))
 
 
-def test_state_goes_on_to_the_same_numbers(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built(name, material, tiny_run)
-    method.step(_batch(material, 0), StepPlan())
+def test_state_goes_on_to_the_same_numbers(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
+    method, parts = _built(name, run_data, tiny_run)
+    method.step(_batch(run_data, 0), StepPlan())
     saved = _through_file({"method": method.state_dict(), **_drawn(parts)})
-    method.step(_batch(material, 4), StepPlan(0.5))
+    method.step(_batch(run_data, 4), StepPlan(0.5))
 
-    resumed, resumed_parts = _built(name, material, tiny_run)
+    resumed, resumed_parts = _built(name, run_data, tiny_run)
     resumed.load_state_dict(saved["method"])
     _restore(resumed_parts, saved)
-    resumed.step(_batch(material, 4), StepPlan(0.5))
-    assert torch.equal(method.predict(_batch(material, 0).images), resumed.predict(_batch(material, 0).images))
+    resumed.step(_batch(run_data, 4), StepPlan(0.5))
+    assert torch.equal(method.predict(_batch(run_data, 0).images), resumed.predict(_batch(run_data, 0).images))
 
 
 def test_frozen_parameters_keep_their_bytes_and_learning_ones_move(
-    name: str, material: RunData, tiny_run: dict[str, object]
+    name: str, run_data: RunData, tiny_run: dict[str, object]
 ) -> None:
-    method, parts = _built(name, material, tiny_run)
+    method, parts = _built(name, run_data, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
     for start in (0, 4):
-        method.step(_batch(material, start), StepPlan())
+        method.step(_batch(run_data, start), StepPlan())
     moved = {key for key, value in parts.network.named_parameters() if not torch.equal(value, before[key])}
     learning = {key for key, value in parts.network.named_parameters() if value.requires_grad}
     assert moved <= learning
     assert bool(moved) == (name in LEARNS)
 
 
-def test_a_plan_of_rate_zero_moves_nothing(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built(name, material, tiny_run)
+def test_a_plan_of_rate_zero_moves_nothing(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
+    method, parts = _built(name, run_data, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
-    method.step(_batch(material, 0), StepPlan(0.0))
+    method.step(_batch(run_data, 0), StepPlan(0.0))
     assert all(torch.equal(value, before[key]) for key, value in parts.network.named_parameters())
 
 
 def test_a_step_that_is_planned_not_to_train_touches_nothing_that_learns(
-    name: str, material: RunData, tiny_run: dict[str, object]
+    name: str, run_data: RunData, tiny_run: dict[str, object]
 ) -> None:
-    method, parts = _built(name, material, tiny_run)
+    method, parts = _built(name, run_data, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
-    method.step(_batch(material, 0), StepPlan())
+    method.step(_batch(run_data, 0), StepPlan())
     middle = {key: value.detach().clone() for key, value in method.evaluated_network.named_parameters()}
     drawn = _drawn(parts)
-    assert method.step(_batch(material, 4), StepPlan(trains=False)) == {}
+    assert method.step(_batch(run_data, 4), StepPlan(trains=False)) == {}
     assert method.rates(StepPlan(trains=False)) == {}
     assert before.keys() == middle.keys()
     assert all(torch.equal(value, middle[key]) for key, value in method.evaluated_network.named_parameters())
@@ -186,11 +186,11 @@ def test_a_step_that_is_planned_not_to_train_touches_nothing_that_learns(
 
 
 @pytest.mark.parametrize("name", sorted(LEARNS))
-def test_what_a_plan_holds_back_stays(name: str, material: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built(name, material, tiny_run)
+def test_what_a_plan_holds_back_stays(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
+    method, parts = _built(name, run_data, tiny_run)
     before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
     for start in (0, 4):
-        method.step(_batch(material, start), StepPlan(first_stage=1, trains_fusion=False))
+        method.step(_batch(run_data, start), StepPlan(first_stage=1, trains_fusion=False))
     moved = {key for key, value in parts.network.named_parameters() if not torch.equal(value, before[key])}
     assert moved
     held = ("encoder.stages.0.", "head.linear_c1.", "head.linear_fuse.", "head.linear_pred.")
@@ -198,8 +198,8 @@ def test_what_a_plan_holds_back_stays(name: str, material: RunData, tiny_run: di
 
 
 @pytest.fixture(scope="module")
-def materials(tiny_run: dict[str, object]) -> dict[str, RunData]:
-    """By head: the source model's own scores are part of it."""
+def run_data_by_head(tiny_run: dict[str, object]) -> dict[str, RunData]:
+    """Prepares run data by head, because they include the source model's scores."""
     return {head: prepare_data(_three_visits(tiny_run, "source_only", head)) for head in HEADS}
 
 
@@ -211,7 +211,7 @@ def _three_visits(tiny_run: dict[str, object], name: str, head: str) -> RunSetti
 
 
 def _finished(run: Run) -> dict[str, object]:
-    """The report without what a clock gave."""
+    """Returns the report without times."""
     while not run.finished:
         run.next_visit()
     content = run.report().model_dump()
@@ -223,12 +223,12 @@ def _finished(run: Run) -> dict[str, object]:
 
 @pytest.mark.parametrize(("name", "head"), EVERY_HEAD + EVERY_VARIANT)
 def test_a_stream_of_three_visits_stopped_after_the_first_ends_with_the_same_numbers(
-    name: str, head: str, materials: dict[str, RunData], tiny_run: dict[str, object], tmp_path: Path
+    name: str, head: str, run_data_by_head: dict[str, RunData], tiny_run: dict[str, object], tmp_path: Path
 ) -> None:
-    settings, material = _three_visits(tiny_run, name, head), materials[head]
-    whole = _finished(Run(settings, material, tmp_path / "whole"))
-    Run(settings, material, tmp_path / "stopped").next_visit()
-    resumed = Run(settings, material, tmp_path / "stopped")
+    settings, run_data = _three_visits(tiny_run, name, head), run_data_by_head[head]
+    whole = _finished(Run(settings, run_data, tmp_path / "whole"))
+    Run(settings, run_data, tmp_path / "stopped").next_visit()
+    resumed = Run(settings, run_data, tmp_path / "stopped")
     assert resumed.visits_done == 1
     assert _finished(resumed) == whole
     for file in ("weights.safetensors", "areas.npz"):
@@ -313,17 +313,17 @@ def _through_file(state: State) -> State:
 
 
 def test_whoever_has_a_teacher_says_which_network_is_not_scored(
-    name: str, material: RunData, tiny_run: dict[str, object]
+    name: str, run_data: RunData, tiny_run: dict[str, object]
 ) -> None:
-    method, parts = _built(name, material, tiny_run)
+    method, parts = _built(name, run_data, tiny_run)
     assert (method.other_network is not None) == isinstance(parts.settings.method, WITH_TEACHER)
     assert method.other_network is not method.evaluated_network
 
 
-def test_statistics_stay_where_a_step_is_planned_not_to_train(material: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built("batch_norm", material, tiny_run)
+def test_statistics_stay_where_a_step_is_planned_not_to_train(run_data: RunData, tiny_run: dict[str, object]) -> None:
+    method, parts = _built("batch_norm", run_data, tiny_run)
     before = {key: value.clone() for key, value in parts.network.named_buffers()}
-    method.step(_batch(material, 0), StepPlan(trains=False))
+    method.step(_batch(run_data, 0), StepPlan(trains=False))
     assert all(torch.equal(value, before[key]) for key, value in parts.network.named_buffers())
-    method.step(_batch(material, 0), StepPlan())
+    method.step(_batch(run_data, 0), StepPlan())
     assert not all(torch.equal(value, before[key]) for key, value in parts.network.named_buffers())

@@ -1,4 +1,4 @@
-"""What a method is built from, each time anew and the same."""
+"""Builds the parts of a method, reproducibly."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,7 +14,7 @@ Build = Callable[[Mapping[str, object]], MethodParts]
 
 
 def method_parts(settings: RunSettings, material: RunData) -> MethodParts:
-    """As the stream makes them, with seed 0."""
+    """Returns parts as the run makes them, with seed 0."""
     initialization = torch_generator(0, "initialisation")
     return MethodParts(
         settings,

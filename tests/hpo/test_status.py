@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from study_samples import report, visit
 
-from hpo import status
+import hpo.status
 from hpo.config.study_file import load_study
 from hpo.monitoring.status import StudyStatus, status_of
 from hpo.monitoring.status_view import print_table
@@ -100,7 +100,7 @@ def desk(driver: Driver) -> Desk:
     return desk
 
 
-def _standing(out: Path) -> StudyStatus:
+def _status(out: Path) -> StudyStatus:
     (place,) = places(str(out))
     return status_of(place, MOMENT)
 
@@ -110,7 +110,7 @@ def _bytes(out: Path) -> dict[Path, tuple[bytes, int]]:
 
 
 def test_a_study_at_work_is_told_as_it_is(desk: Desk, driver: Driver) -> None:
-    status = _standing(driver.out)
+    status = _status(driver.out)
 
     counts = (status.trials, status.complete, status.pruned, status.failed)
     assert counts == (6, 2, 0, 1)
@@ -129,7 +129,7 @@ def test_a_study_at_work_is_told_as_it_is(desk: Desk, driver: Driver) -> None:
 
 
 def test_the_speed_is_that_of_the_last_ten_minutes_and_says_what_is_left(desk: Desk, driver: Driver) -> None:
-    status = _standing(driver.out)
+    status = _status(driver.out)
 
     # Three visits of each of two trials and two of another, in the ten minutes since the first of these began.
     assert status.visits_per_minute == pytest.approx(8 / 10)
@@ -143,7 +143,7 @@ def test_the_speed_is_that_of_the_last_ten_minutes_and_says_what_is_left(desk: D
 
 def test_looking_writes_no_byte(desk: Desk, driver: Driver) -> None:
     before = _bytes(driver.out)
-    _standing(driver.out)
+    _status(driver.out)
     after = _bytes(driver.out)
     # The driver itself keeps its card fresh.
     assert {path: kept[0] for path, kept in after.items()} == {path: kept[0] for path, kept in before.items()}
@@ -156,17 +156,17 @@ def test_a_study_that_nobody_works_on_has_interrupted_runs(tmp_path: Path) -> No
         desk.begin(3)
         desk.drive("source_only", 1)
         desk.drive("trial 0", 1)
-    trial, baseline = _standing(tmp_path / "out").running
+    trial, baseline = _status(tmp_path / "out").running
 
     assert (trial.name, trial.visits, trial.driver) == ("trial 0", 1, None)
     assert (baseline.name, baseline.visits, baseline.domain, baseline.driver) == ("source_only", 1, "50mm", None)
-    assert _standing(tmp_path / "out").drivers == []
+    assert _status(tmp_path / "out").drivers == []
 
 
 def test_half_a_line_of_a_run_that_writes_just_now_is_passed_over(desk: Desk, driver: Driver) -> None:
     with (desk.jobs["trial 3"].folder / "visits.jsonl").open("a") as file:
         file.write('{"visit": 2, "dom')
-    assert [run.visits for run in _standing(driver.out).running] == [2, 0]
+    assert [run.visits for run in _status(driver.out).running] == [2, 0]
 
 
 def test_confirmation_is_counted_and_its_runs_are_shown(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_confirmation_is_counted_and_its_runs_are_shown(tmp_path: Path) -> None:
         for name in ("source_only seed 1", "trial 0 seed 1"):
             desk.drive(name, 3)
         desk.drive("trial 0 seed 2", 1)
-        status = _standing(tmp_path / "out")
+        status = _status(tmp_path / "out")
 
     assert (status.complete, status.confirmed) == (6, 2)
     assert ("trial 0 seed 2", 1, "50mm") in [(run.name, run.visits, run.domain) for run in status.running]
@@ -203,7 +203,7 @@ def test_a_database_is_asked_by_its_url_and_by_its_folder(tmp_path: Path) -> Non
 
 def _command(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(sys, "argv", ["status", *arguments])
-    return status.main()
+    return hpo.status.main()
 
 
 def test_the_command_prints_lines_and_json(
@@ -212,11 +212,11 @@ def test_the_command_prints_lines_and_json(
     assert _command(str(driver.out), monkeypatch=monkeypatch) == DONE
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"tiny ({driver.out})"
-    assert lines[1] == "trials: 3/6: 2 done, 0 pruned, 1 failed, 2 runs begun"
+    assert lines[1] == "trials: 3/6: 2 done, 0 pruned, 1 failed, 2 runs started"
     assert lines[2].startswith("best so far: trial 1: mean mIoU ")
     assert any(line.startswith("running: trial 3, visits 2/3, in 200mm, mIoU 59.0 %, since ") for line in lines)
     assert "failed: trial 2: the loss is nan" in lines
-    assert "on the way: trial 3: its worker died: killed" in lines
+    assert "incident: trial 3: its worker died: killed" in lines
 
     assert _command(str(driver.out), "--json", monkeypatch=monkeypatch) == DONE
     told = json.loads(capsys.readouterr().out)
@@ -225,7 +225,7 @@ def test_the_command_prints_lines_and_json(
 
 def test_a_terminal_is_shown_a_table(desk: Desk, driver: Driver) -> None:
     console = Console(force_terminal=True, width=160, record=True, file=io.StringIO())
-    print_table(_standing(driver.out), console)
+    print_table(_status(driver.out), console)
     shown = console.export_text()
     for part in ("trial 3", "2/3", "200mm", "59.0", "the loss is nan", "its worker died: killed", "3/6"):
         assert part in shown
@@ -269,10 +269,10 @@ def test_watching_ends_with_the_study(
         desk.begin(8)
         for name in list(desk.jobs):
             desk.drive(name, 3)
-    status = _standing(tmp_path / "out")
+    status = _status(tmp_path / "out")
     at_work = status.model_copy(update={"drivers": ["somebody (process 7)"]})
-    monkeypatch.setattr(status.time, "sleep", looks.append)
-    monkeypatch.setattr(status, "standing_of", lambda *_: status if looks else at_work)
+    monkeypatch.setattr(hpo.status.time, "sleep", looks.append)
+    monkeypatch.setattr(hpo.status, "status_of", lambda *_: status if looks else at_work)
     assert _command(str(tmp_path / "out"), "--watch", "3", monkeypatch=monkeypatch) == DONE
     assert looks == [3.0]
     assert capsys.readouterr().out.count("trials: 6/6") == 2

@@ -129,17 +129,17 @@ def test_a_folder_of_another_run_is_refused_and_the_default_folder_never_collide
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(TINY))
     assert run(adapt.main, "run.yaml") == DONE
     assert run(adapt.main, "run.yaml", "--seed", "1") == DONE
-    watching = ["--set", "logging.frames=true"]
-    assert run(adapt.main, "run.yaml", *watching) == DONE
+    logging = ["--set", "logging.frames=true"]
+    assert run(adapt.main, "run.yaml", *logging) == DONE
     folders = sorted((tmp_path / "runs").iterdir())
     assert len(folders) == 3
-    watched = next(folder for folder in folders if folder.name.endswith("-watched"))
-    plain = watched.with_name(watched.name.removesuffix("-watched"))
-    assert (watched / "frames.jsonl").exists()
-    assert (watched / "weights.safetensors").read_bytes() == (plain / "weights.safetensors").read_bytes()
+    logged = next(folder for folder in folders if folder.name.endswith("-logged"))
+    plain = logged.with_name(logged.name.removesuffix("-logged"))
+    assert (logged / "frames.jsonl").exists()
+    assert (logged / "weights.safetensors").read_bytes() == (plain / "weights.safetensors").read_bytes()
     assert "mIoU in percent" in capsys.readouterr().out
-    assert run(adapt.main, "run.yaml", *watching, "--out", str(plain)) == WRONG_INPUT
-    assert "holds this run with another watch; choose another folder" in capsys.readouterr().err
+    assert run(adapt.main, "run.yaml", *logging, "--out", str(plain)) == WRONG_INPUT
+    assert "holds this run with other logging settings; choose another folder" in capsys.readouterr().err
     assert run(adapt.main, "run.yaml", "--seed", "2", "--out", str(folders[0])) == WRONG_INPUT
     assert "holds a run of other settings" in capsys.readouterr().err
 

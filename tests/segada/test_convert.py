@@ -20,8 +20,9 @@ from segada.core.atomic_io import write_folder
 from segada.data.labels import NAMES
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.segmentor import Segmentor
-from segada.models.weights import find_checkpoint, save_weights
+from segada.models.weights import save_weights
 from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.model import ModelSettings
 
 

@@ -1,4 +1,4 @@
-"""`python -m segada.evaluate` from checkpoints to scores, against the plain computation; refusals; interruptions."""
+"""Tests of `python -m segada.evaluate` against a plain computation; refusals; interruptions."""
 
 import csv
 import json
@@ -51,7 +51,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def photographs(camvid: Path) -> Path:
-    """Found before a test goes to another folder."""
+    """Returns the folder of the photographs, before a test changes the working folder."""
     return camvid.resolve()
 
 
@@ -61,7 +61,7 @@ def network(**model: object) -> Segmentor:
 
 
 def plain_scores(predict: Callable[[Tensor], Tensor], domain: str, split: str = "test") -> dict[str, object]:
-    """Scores of what has the greatest value, as one writes it down."""
+    """Returns scores of the argmax, computed plainly."""
     frames = load_domain(domain, SETTINGS.data, split)  # type: ignore[arg-type]
     images = torch.tensor(frames.images).permute(0, 3, 1, 2) / 255
     with torch.inference_mode():
@@ -80,7 +80,7 @@ def written(folder: Path) -> dict[str, dict[str, object]]:
 
 
 A_PIXEL = 2e-3
-"""How far a score may move when rounding gives a pixel on an edge, of some ten thousand, to the other class."""
+"""Tolerance of a score, since rounding may assign one pixel on an edge, of some ten thousand, to the other class."""
 
 
 def assert_scores(record: dict[str, object], wanted: dict[str, object]) -> None:
@@ -195,18 +195,18 @@ def test_neither_the_batch_size_nor_what_is_kept_changes_a_score(run: Run, tmp_p
 
 
 def _at_batch(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable[[], None]) -> list[int]:
-    """Lets something happen when a batch begins; the list grows by the frames of each."""
-    judged: list[int] = []
-    judge = Predictor.__call__
+    """Calls a function at the beginning of each batch; the list grows by the number of its frames."""
+    sizes: list[int] = []
+    predict = Predictor.__call__
 
     def disturbed(self: Predictor, frames: Sequence[object]) -> object:
-        if len(judged) == number:
+        if len(sizes) == number:
             happens()
-        judged.append(len(frames))
-        return judge(self, frames)  # type: ignore[arg-type]
+        sizes.append(len(frames))
+        return predict(self, frames)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Predictor, "__call__", disturbed)
-    return judged
+    return sizes
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -227,18 +227,18 @@ def test_what_was_finished_before_an_interruption_is_not_done_again(
     assert said.splitlines()[-1].startswith("interrupted; finished domains are kept. To go on: python ")
     assert list(written(tmp_path / "out")) == ["clear"]
 
-    judged = _at_batch(monkeypatch, -1, press)
+    sizes = _at_batch(monkeypatch, -1, press)
     assert run("streets_tiny", *options) == DONE
-    assert sum(judged) == 5
+    assert sum(sizes) == 5
     assert "1 of 2 domains are done, in out" in capfd.readouterr().out
     for domain, record in written(tmp_path / "out").items():
         assert_scores(record, plain_scores(lambda images: enlarged(network()(images)), domain))
 
     # What is to be kept as well was not kept before.
     assert run("streets_tiny", *options, "--save", "labels") == DONE
-    assert sum(judged) == 15
+    assert sum(sizes) == 15
     assert run("streets_tiny", *options) == DONE
-    assert sum(judged) == 15
+    assert sum(sizes) == 15
 
 
 def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,9 +250,13 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
         (
             ["streets_tiny", *options, "--tta", "--scales", "1"],
             WRONG_INPUT,
-            "an evaluation of other networks, or in another way",
+            "an evaluation of other networks or with another protocol",
         ),
-        (["streets_tiny_multi_exit", *options], WRONG_INPUT, "an evaluation of other networks, or in another way"),
+        (
+            ["streets_tiny_multi_exit", *options],
+            WRONG_INPUT,
+            "an evaluation of other networks or with another protocol",
+        ),
         (["streets_tiny", *options, "--set", "data.splits.test=3"], WRONG_INPUT, "'clear' with other settings"),
         (
             ["streets_tiny", *options, "--set", "data.domains.clear={dataset: streets, world: 1}"],
@@ -266,7 +270,7 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
     assert (tmp_path / "out" / "evaluation.json").read_bytes() == before
     (tmp_path / "out" / "evaluation.json").write_text("{}")
     assert run("streets_tiny", *options) == WRONG_INPUT
-    assert "is no evaluation of ours" in capsys.readouterr().err
+    assert "is not an evaluation of segada" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -276,18 +280,21 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
         (["gone.safetensors"], "CHECKPOINT: there is no file gone.safetensors"),
         (["streets_tiny", "--domains", "claer"], "--domains claer: data.domains has no such name; did you mean clear"),
         (["streets_tiny", "--settings", "gone.yaml"], "gone.yaml: cannot be read"),
-        (["streets_tiny", "--set", "data.size=[16, 64]"], "--scales 1: makes of data.size 16 x 64 less than 32 pixels"),
-        (["streets_tiny", "--tta"], "--scales 0.5: makes of data.size 32 x 64 less than 32 pixels"),
+        (
+            ["streets_tiny", "--set", "data.size=[16, 64]"],
+            "--scales 1: scales data.size 16 x 64 to less than 32 pixels",
+        ),
+        (["streets_tiny", "--tta"], "--scales 0.5: scales data.size 32 x 64 to less than 32 pixels"),
         (["streets_tiny", "--tta", "--scales", "0"], "--scales 0: must be above 0"),
-        (["streets_tiny", "--scales", "1"], "--scales: goes with --tta"),
-        (["streets_tiny", "--no-flip"], "--no-flip: goes with --tta"),
-        (["streets_tiny", "--stride", "32"], "--stride 32: goes with --slide"),
+        (["streets_tiny", "--scales", "1"], "--scales: requires --tta"),
+        (["streets_tiny", "--no-flip"], "--no-flip: requires --tta"),
+        (["streets_tiny", "--stride", "32"], "--stride 32: requires --slide"),
         (["streets_tiny", "--slide", "32", "--stride", "32x33"], "--stride 32x33: leaves gaps between windows"),
         (["streets_tiny", "--slide", "16"], "--slide 16: a window must have at least 32 pixels"),
         (["streets_tiny", "--slide", "0x32"], "--slide 0x32: must be pixels"),
         (["streets_tiny", "--batch-size", "0"], "--batch-size must be between 1 and 1000000, but is 0"),
         (["streets_tiny", "--set", "model.checkpoint=x"], "--set model.checkpoint: name the checkpoint before"),
-        (["streets_tiny", "--set", "method.name=tent"], "--set method.name: scoring reads only data, model"),
+        (["streets_tiny", "--set", "method.name=tent"], "--set method.name: an evaluation reads only data, model"),
         (["streets_tiny", "--set", "model.head_width=8"], "model.head_width 64, but the settings ask for 8"),
         (["streets_tiny", "--set", "runtime.device=cuda"], "torch finds no GPU here"),
         (["streets_tiny", "--set", "data.domains={a: {dataset: camvid}}"], "domain 'a': the data set camvid needs a"),

@@ -17,9 +17,9 @@ from segada.cli.exit_codes import DONE
 from segada.core.rng import torch_generator
 from segada.engine.run_data import prepare_data
 from segada.models.build import build_segmentor
-from segada.models.weights import find_checkpoint
 from segada.pretrain import halve, main, pretrain, recipes
 from segada.settings import RunSettings
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.files import load_run_settings
 
 RAINS = ["25mm", "50mm", "75mm", "100mm", "200mm"]

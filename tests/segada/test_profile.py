@@ -1,4 +1,4 @@
-"""The profile: the named parts are nearly all of a step, and every parameter is counted once."""
+"""Tests of the profile: the named parts make up nearly all of a step, and every parameter is counted once."""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""One file of decoded frames: how it is written, and how it is opened without being read into memory.
+"""A cache file of decoded frames: writing it, and opening it without reading it into memory.
 
-The images stand first, then the labels, each as one array that a memory map can be looked at as; what the file holds is
-said at its end, as JSON, since that is known last. The first page says where, and is written after everything else.
+The file holds the images first, then the labels, each as one array that can be memory-mapped; a description of its
+contents is at the end, as JSON, because it is known last. The first page holds the position of the description, and is
+written after everything else.
 """
 
 import fcntl
@@ -21,21 +22,21 @@ from segada.data.cache.decoding import in_order
 from segada.data.frames import Bytes, Frames
 
 MAGIC: Final = b"segada frames 1\n"
-"""Begins every file of this format; another number is another format, which is decoded anew."""
+"""First bytes of every file of this format; another number is another format, whose frames are decoded again."""
 PAGE: Final = 4096
-"""Bytes before the images."""
+"""Number of bytes before the images."""
 BYTES_SAID: Final = 32
-"""About a frame, in the contents."""
+"""Approximate number of bytes per frame in the description of the contents."""
 HEAD: Final = struct.Struct("<16sQQL")
-"""Magic, place and length of the contents, and their checksum."""
+"""Magic, position and length of the contents, and their checksum."""
 
 
 class DamagedEntry(Exception):
-    """A file is not what was written; the text says what is wrong with it."""
+    """A cache file differs from what was written; the text gives the problem."""
 
 
 class LeftOut(BaseModel):
-    """A frame that could not be read: its number, the place of the file among those of the request, and why."""
+    """A frame that could not be read: its number, the index of the file among those of the request, and the reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -45,39 +46,39 @@ class LeftOut(BaseModel):
 
 
 class Contents(BaseModel):
-    """What a file of frames holds."""
+    """Description of a cache file's contents."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     key: str
-    """Of the request, see `segada.data.cache.frame_cache`."""
+    """Key of the request, see `segada.data.cache.frame_cache`."""
     identity: str
-    """Of the request."""
+    """Identity of the request."""
     height: int
     width: int
     slots: int
-    """Frames that there is room for: those of the request."""
+    """Number of frames that the file has space for: those of the request."""
     numbers: list[int]
-    """Of the frames, in their order."""
+    """Numbers of the frames, in their order."""
     checksums: list[int]
-    """CRC-32 of each frame's image and labels. It misses no flipped byte, lets other threads run, and is the fastest of
-    the standard library's."""
+    """CRC-32 of each frame's image and labels. It detects every flipped byte, releases the GIL, and is the fastest
+    checksum of the standard library."""
     left_out: list[LeftOut]
 
     @property
     def places(self) -> tuple[int, int, int]:
-        """Where images and labels begin and where the labels end, in bytes."""
+        """Byte positions of the start of the images, the start of the labels, and the end of the labels."""
         pixels = self.slots * self.height * self.width
         return PAGE, PAGE + 3 * pixels, PAGE + 4 * pixels
 
 
 def entry_bytes(size: tuple[int, int], frames: int) -> int:
-    """About the length of a file of so many frames."""
+    """Returns the approximate length of a file of that many frames, in bytes."""
     return PAGE + frames * (4 * size[0] * size[1] + BYTES_SAID)
 
 
 class EntryWriter:
-    """Writes frames into an empty file, one after the other; the file is an entry once `finish` has returned."""
+    """Writes frames into an empty file, one after the other; the file is valid once `finish` has returned."""
 
     def __init__(self, file: FileIO, size: tuple[int, int], slots: int) -> None:
         self._file = file
@@ -100,11 +101,11 @@ class EntryWriter:
         self._checksums.append(_checksum(image, labels))
 
     def leave_out(self, number: int, file: int, reason: str) -> None:
-        """Notes a frame that could not be read."""
+        """Records a frame that could not be read."""
         self._left_out.append(LeftOut(number=number, file=file, reason=reason))
 
     def finish(self, key: str, identity: str) -> None:
-        """Says what the file holds."""
+        """Writes the description of the contents."""
         contents = Contents(
             key=key,
             identity=identity,
@@ -127,14 +128,14 @@ class EntryWriter:
 
 
 def read_contents(file: BinaryIO) -> Contents:
-    """What an open file of frames holds, without its frames being read.
+    """Reads the description of an open cache file, without its frames.
 
     Raises:
-        DamagedEntry: it is no such file, or not all of one.
+        DamagedEntry: The file is of another kind, or incomplete.
     """
     head = file.read(HEAD.size)
     if len(head) < HEAD.size or not head.startswith(MAGIC):
-        raise DamagedEntry("is no file of frames of this version")
+        raise DamagedEntry("is not a cache file of this version")
     _, place, length, checksum = HEAD.unpack(head)
     size = file.seek(0, 2)
     if size != place + length:
@@ -146,20 +147,20 @@ def read_contents(file: BinaryIO) -> Contents:
     try:
         contents = Contents.model_validate_json(text)
     except ValidationError as error:
-        raise DamagedEntry("says about its contents what cannot be understood") from error
+        raise DamagedEntry("has a description of its contents that cannot be parsed") from error
     if contents.places[2] != place:
         raise DamagedEntry("has another length than its frames have")
     return contents
 
 
 def open_entry(path: Path) -> tuple[Contents, Frames]:
-    """Maps a file of frames into memory; reading an array reads the file.
+    """Maps a cache file into memory; reading an array reads the file.
 
-    As long as one of the arrays is in use, the file has a shared lock, which keeps it from being removed to make room.
+    As long as one of the arrays is in use, the file has a shared lock, which prevents its removal when space is needed.
 
     Raises:
-        FileNotFoundError: there is none.
-        DamagedEntry: see `read_contents`. The frames are not looked at, for that is `check_frames`.
+        FileNotFoundError: There is no such file.
+        DamagedEntry: See `read_contents`. The frames are not checked; `check_frames` does that.
     """
     try:
         return _mapped(path)
@@ -170,7 +171,7 @@ def open_entry(path: Path) -> tuple[Contents, Frames]:
 
 
 def is_mapped(frames: Frames) -> bool:
-    """Whether the frames are those of an entry, and not in memory of their own."""
+    """Returns True if the frames are mapped from a cache file, and not in memory of their own."""
     base: object = frames.images
     while isinstance(base, np.ndarray):
         base = base.base
@@ -178,10 +179,10 @@ def is_mapped(frames: Frames) -> bool:
 
 
 def check_frames(contents: Contents, frames: Frames, workers: int) -> None:
-    """Reads all frames, with some threads.
+    """Reads all frames with some threads and compares them with their checksums.
 
     Raises:
-        DamagedEntry: one is not what was written.
+        DamagedEntry: A frame differs from what was written.
     """
 
     def checksum(place: int) -> int:
@@ -195,11 +196,11 @@ def check_frames(contents: Contents, frames: Frames, workers: int) -> None:
 
 def _mapped(path: Path) -> tuple[Contents, Frames]:
     with path.open("rb") as file:
-        # Where locks do not exist, the file can only be removed too early, and that only another machine would notice.
+        # Without locks the file can only be removed too early, which only another machine would notice.
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         contents = read_contents(file)
-        # The map has a duplicate of the file's descriptor, and with it the lock.
+        # The map holds a duplicate of the file's descriptor, and with it the lock.
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     shape = (len(contents.numbers), contents.height, contents.width)
     first_image, first_label, _ = contents.places

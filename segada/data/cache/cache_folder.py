@@ -1,4 +1,4 @@
-"""The folder of decoded frames: who writes there at a time, how much room there is, and what is removed."""
+"""The cache folder of decoded frames: locking of writers, space limits, and removal of old entries."""
 
 import fcntl
 import os
@@ -17,15 +17,15 @@ from segada.core.printing import tell
 from segada.core.storage_errors import StorageError, writing
 
 ENTRY, LOCK, DRAFT = ".frames", ".lock", ".draft"
-"""How the names of finished entries, of locks and of what is being written end."""
+"""Suffixes of finished entries, of locks and of unfinished entries."""
 KEYS: Final = "[0-9a-f]" * 32
-"""Pattern of the keys; nothing of another name in the folder is ours."""
+"""Pattern of the keys; files with other names are not touched."""
 SPARE: Final = 2**30
-"""Bytes that are left free on the file system, for what else is written there."""
+"""Number of bytes that are left free on the file system for other files."""
 SHORTEST, LONGEST = 0.01, 0.5
-"""Seconds between two looks at a lock that another process has."""
+"""Shortest and longest interval between two attempts at a lock that another process holds, in seconds."""
 PATIENCE: Final = 1.0
-"""Seconds of waiting after which it is said what is waited for."""
+"""Seconds of waiting after which a message says what is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Stored:
     """A file in the folder.
 
     Attributes:
-        path: Of the file.
-        bytes: That it takes on the disk.
-        used: When it was last opened, in seconds since 1970.
+        path: Path of the file.
+        bytes: Size on the disk.
+        used: Time when it was last opened, in seconds since 1970.
     """
 
     path: Path
@@ -44,17 +44,17 @@ class Stored:
 
 
 class CacheFolder:
-    """Entries by their keys; a name that ends in `.frames` is always a whole entry."""
+    """Cache entries by key; a file name that ends in `.frames` is always a complete entry."""
 
     def __init__(self, path: Path, limit: float) -> None:
-        """Makes nothing.
+        """Stores the path and the limit; creates nothing.
 
         Args:
-            path: Of the folder.
-            limit: Bytes that all entries may take.
+            path: Path of the folder.
+            limit: Number of bytes that all entries may take.
 
         Raises:
-            ValueError: there is something else where the folder should be.
+            ValueError: The path, or one of its parents, exists and is not a folder.
         """
         nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
         if not nearest.is_dir():
@@ -63,18 +63,18 @@ class CacheFolder:
         self._limit = limit
 
     def entry(self, key: str) -> Path:
-        """Where the entry of a key is, if there is one."""
+        """Returns the path of the entry of a key, whether or not it exists."""
         return self._path / f"{key}{ENTRY}"
 
     @contextmanager
     def alone(self, key: str) -> Iterator[None]:
-        """While the context is open, no other process is in it with the same key; it is waited for.
+        """Holds the lock of a key while the context is open; waits for other processes that hold it.
 
-        The kernel takes the lock back from a process that dies. Where the file system knows no locks, several processes
-        may be in it, and do the same work.
+        The kernel releases the lock of a process that dies. On a file system without locks, several processes may be
+        inside, and do the same work.
 
         Raises:
-            StorageError: the folder cannot be written to.
+            StorageError: The folder cannot be written to.
         """
         lock = self._path / f"{key}{LOCK}"
         with writing(lock):
@@ -87,18 +87,18 @@ class CacheFolder:
                 lock.unlink(missing_ok=True)
 
     def write(self, key: str, size: int, fill: Callable[[FileIO], None]) -> None:
-        """Makes an entry, after room was made for it; called in `alone`.
+        """Writes an entry, after making room for it; must be called inside `alone`.
 
         Args:
-            key: Of the entry.
-            size: Bytes it will take at most.
-            fill: Writes the content into the empty file that it is called with.
+            key: Key of the entry.
+            size: Greatest number of bytes that it takes.
+            fill: Function that writes the content into the empty file that it is called with.
 
         Raises:
-            StorageError: there is no room for it; nothing of it is left.
+            StorageError: There is no room for it; nothing of it is left.
         """
         for left in self._path.glob(f"{key}.*{DRAFT}"):
-            # Of a process that was killed while it had the lock.
+            # Left by a process that was killed while it held the lock.
             left.unlink(missing_ok=True)
         self._make_room(size)
         path = self.entry(key)
@@ -106,7 +106,7 @@ class CacheFolder:
             handle, name = tempfile.mkstemp(dir=self._path, prefix=f"{key}.", suffix=DRAFT)
         draft = Path(name)
         try:
-            # Without a buffer: nothing is left that closing the file would have to write.
+            # Without a buffer, so that closing the file has nothing left to write.
             with os.fdopen(handle, "wb", buffering=0) as file:
                 fill(file)
                 with writing(path):
@@ -119,16 +119,16 @@ class CacheFolder:
             draft.unlink(missing_ok=True)
 
     def touch(self, key: str) -> None:
-        """Notes that an entry was used; a folder that cannot be written to keeps no note."""
+        """Sets the time of the last use of an entry; does nothing if the folder is read-only."""
         with suppress(OSError):
             os.utime(self.entry(key))
 
     def entries(self) -> list[Stored]:
-        """All entries, the one that was not used for longest first."""
+        """Returns all entries, the least recently used first."""
         return sorted(self._stored(ENTRY), key=lambda stored: stored.used)
 
     def remove(self, entry: Stored) -> bool:
-        """Removes an entry, if no process has it open; says whether it is gone."""
+        """Removes an entry unless a process has it open; returns True if it no longer exists."""
         try:
             with entry.path.open("rb+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,7 +140,7 @@ class CacheFolder:
         return True
 
     def remove_drafts(self) -> None:
-        """Removes what processes that were killed had not finished."""
+        """Removes unfinished entries of processes that were killed."""
         for draft in self._path.glob(f"{KEYS}.*{DRAFT}"):
             lock = draft.with_name(f"{draft.name.partition('.')[0]}{LOCK}")
             file = _attempt(lock)
@@ -150,7 +150,8 @@ class CacheFolder:
                     lock.unlink(missing_ok=True)
 
     def _make_room(self, size: int) -> None:
-        """Removes entries, longest unused first, until the new one fits; raises `StorageError` if it does not."""
+        """Removes entries, the least recently used first, until the new one fits; raises `StorageError` if it does
+        not."""
         held = sum(stored.bytes for ending in (ENTRY, f".*{DRAFT}") for stored in self._stored(ending))
         for entry in self.entries():
             if held + size <= self._limit:
@@ -179,7 +180,7 @@ class CacheFolder:
 
 
 def _locked(lock: Path) -> BinaryIO:
-    """Waits for the lock; the file that is returned has it until it is closed."""
+    """Waits for the lock; the returned file holds it until it is closed."""
     pause, begun, said = SHORTEST, time.monotonic(), False
     while True:
         file = _attempt(lock)
@@ -193,7 +194,7 @@ def _locked(lock: Path) -> BinaryIO:
 
 
 def _attempt(lock: Path) -> BinaryIO | None:
-    """The file with its lock; None if another process has that, or had it until now."""
+    """Returns the file with its lock; None if another process holds the lock, or has just removed the file."""
     file = cast(BinaryIO, lock.open("ab"))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -203,7 +204,7 @@ def _attempt(lock: Path) -> BinaryIO | None:
     except OSError:
         # A file system without locks.
         return file
-    # Whoever had the lock may have removed the file that this process opened.
+    # The previous holder of the lock may have removed the file that this process opened.
     if _is_at(file, lock):
         return file
     file.close()

@@ -1,4 +1,5 @@
-"""Work that several threads do ahead of who takes it: the same results in the same order whatever their number."""
+"""Parallel map with threads that work ahead of the consumer; results and their order do not depend on the number of
+threads."""
 
 import os
 from collections import deque
@@ -10,28 +11,30 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD: Final = 2
-"""Results per worker that are begun before they are asked for: enough that none waits, and few frames in memory."""
+"""Number of results per worker that are started before they are requested: enough to keep workers busy, with few frames
+in memory."""
 
 
 def count_workers(wanted: int | None) -> int:
-    """The number of threads: as many as `data.loading.workers` says; for None one per CPU this process may use."""
+    """Returns the number of threads: `data.loading.workers`, or for None the number of CPUs available to this
+    process."""
     if wanted is not None:
         return wanted
-    # macOS binds no process to CPUs.
+    # macOS does not bind processes to CPUs.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """What `map(work, items)` gives, made by some threads ahead of who takes it.
+    """Yields the results of `map(work, items)`, computed by threads ahead of the consumer.
 
     Args:
-        work: Must not depend on the order in which it is called. Reading files, checksums, and the operations of
-            OpenCV, numpy and torch let other threads run.
-        items: What it is called with.
-        workers: Threads; for 0 each result is made when it is asked for.
+        work: Function that must not depend on the order of its calls. Reading files, checksums, and the operations of
+            OpenCV, numpy and torch release the GIL.
+        items: Arguments of `work`.
+        workers: Number of threads; with 0 each result is computed when it is requested.
 
     Raises:
-        Exception: what `work` raises, in the place of its result. Nothing more is begun then.
+        Exception: An exception of `work`, in the place of its result. No further work is started then.
     """
     if workers == 0:
         yield from map(work, items)

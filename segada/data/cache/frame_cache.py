@@ -1,4 +1,4 @@
-"""Frames as the network takes them, decoded once: later runs map them into memory."""
+"""Cache of frames at the network's resolution: decoded once, and mapped into memory by later runs."""
 
 import hashlib
 import json
@@ -25,23 +25,23 @@ from segada.settings.folders import expand
 from segada.settings.loading import LoadingSettings
 
 FORMAT: Final = 1
-"""Part of every key: another number has all frames decoded anew."""
+"""Part of every key; another number makes all frames be decoded again."""
 
 Decoded = tuple[Bytes, Bytes] | UnreadableFrame
 
 
 @dataclass(frozen=True)
 class FrameRequest:
-    """Some frames of a data set, and how each is made.
+    """Frames of a data set, and how each is decoded.
 
     Attributes:
-        identity: Says all that decides the frames beside their files: data set, weather, label map, and the version of
-            the code that decodes them. People read it where the cache is listed.
-        files: Every file that any of the frames is made of; if one changes, all frames are decoded anew.
-        numbers: Of the frames, in the order wanted; what `decode` is called with.
+        identity: Description of all that determines the frames beside their files: data set, weather, label map, and
+            the version of the decoding code. It is shown where the cache is listed.
+        files: Every file that any of the frames is made of; if one changes, all frames are decoded again.
+        numbers: Numbers of the frames, in the order wanted; arguments of `decode`.
         size: Height and width of the frames, in pixels.
-        decode: From a frame's number to its image, uint8 [H, W, 3], and labels, uint8 [H, W]. It is called from several
-            threads at once, in any order; raises `UnreadableFrame` about one of `files`.
+        decode: Function from a frame's number to its image, uint8 [H, W, 3], and labels, uint8 [H, W]. It is called
+            from several threads at once, in any order; raises `UnreadableFrame` about one of `files`.
     """
 
     identity: str
@@ -56,9 +56,9 @@ class Unreadable:
     """A frame that is left out.
 
     Attributes:
-        number: Of the frame.
-        path: The file that cannot be read.
-        reason: What is wrong with it, and what to do.
+        number: Number of the frame.
+        path: File that cannot be read.
+        reason: Problem with the file, and the cure.
     """
 
     number: int
@@ -71,9 +71,9 @@ class DecodedFrames:
     """The frames of a request, without those that could not be read.
 
     Attributes:
-        frames: Read-only; a map of the cache's file, or memory.
-        numbers: int64 [N], those of the request that the frames have.
-        unreadable: The others, in the order of the request.
+        frames: Read-only; a map of the cache file, or memory.
+        numbers: int64 [N], the numbers in the request of these frames.
+        unreadable: The other frames, in the order of the request.
     """
 
     frames: Frames
@@ -82,18 +82,18 @@ class DecodedFrames:
 
 
 def cached_frames(request: FrameRequest, loading: LoadingSettings) -> DecodedFrames:
-    """The frames of a request; what cannot be read is left out and listed.
+    """Returns the frames of a request; unreadable ones are left out and listed.
 
-    They are decoded by one process alone, however many ask for them at once, and written into the folder of the cache;
-    after that, and in later runs, its file is mapped. A file that is damaged is made anew. Where the folder takes
-    nothing, each process decodes into memory, and a line on stderr says why.
+    They are decoded by a single process, even if several request them at once, and written into the cache folder; after
+    that, and in later runs, the file is mapped. A damaged file is rebuilt. If the folder cannot store them, each
+    process decodes into memory, and a line on stderr gives the reason.
 
     Args:
-        request: Which frames.
-        loading: Where the cache is, and how many threads decode.
+        request: Frames to return.
+        loading: Settings of the cache folder and the number of threads.
 
     Raises:
-        ValueError: the cache takes nothing, and memory is too small for the frames; or its folder's name has an
+        ValueError: The cache cannot store the frames, and memory is too small for them; or the folder's name has an
             environment variable without a value.
     """
     workers = count_workers(loading.workers)
@@ -113,16 +113,17 @@ def cached_frames(request: FrameRequest, loading: LoadingSettings) -> DecodedFra
 
 
 def request_key(request: FrameRequest, workers: int) -> str:
-    """32 hexadecimal digits: the same for requests that get the same frames, wherever their files lie.
+    """Returns 32 hexadecimal digits: the same for requests of the same frames, regardless of the location of their
+    files.
 
-    A file counts by its name below the folder that all have in common, its size and the time of its last change.
+    A file is identified by its name below the common folder of all files, its size and its modification time.
     """
     files = [file.absolute() for file in request.files]
     root = os.path.commonpath(files) if files else ""
     names = [os.path.relpath(file, root) for file in files]
     versions = (FORMAT, cv2.__version__)
     facts = [versions, request.identity, request.size, request.numbers, names]
-    # A look at a file takes milliseconds on a network file system.
+    # The status of a file takes milliseconds on a network file system.
     stamps = list(in_order(_stamp, request.files, workers))
     return hashlib.sha256(json.dumps([facts, stamps]).encode()).hexdigest()[:32]
 
@@ -136,7 +137,7 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 
 def _intact(folder: CacheFolder, key: str, request: FrameRequest, loading: LoadingSettings) -> DecodedFrames | None:
-    """The entry of the key; None if there is none, or it is damaged."""
+    """Returns the entry of the key; None if there is none, or it is damaged."""
     try:
         return _opened(folder, key, request, loading)
     except (FileNotFoundError, DamagedEntry):
@@ -144,7 +145,7 @@ def _intact(folder: CacheFolder, key: str, request: FrameRequest, loading: Loadi
 
 
 def _made(folder: CacheFolder, key: str, request: FrameRequest, loading: LoadingSettings) -> DecodedFrames:
-    """The entry of the key, which another process may have made by now; called alone."""
+    """Returns the entry of the key, built unless another process has done so by now; must be called inside `alone`."""
     try:
         return _opened(folder, key, request, loading)
     except FileNotFoundError:

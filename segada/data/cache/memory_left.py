@@ -1,4 +1,4 @@
-"""Memory of this machine that frames can still go into."""
+"""Memory of this machine that is available for frames."""
 
 import os
 from pathlib import Path
@@ -8,14 +8,14 @@ MEMINFO: Final = Path("/proc/meminfo")
 
 
 def refuse_more_than_is_left(wanted: int, whose: str) -> None:
-    """Stops before the system stops the process.
+    """Refuses to allocate more memory than is available, before the system kills the process.
 
     Args:
-        wanted: Bytes.
-        whose: Data set that the frames are of.
+        wanted: Number of bytes.
+        whose: Data set of the frames.
 
     Raises:
-        ValueError: the machine has less memory left.
+        ValueError: The machine has less memory available.
     """
     left = memory_left()
     if wanted > left:
@@ -27,12 +27,13 @@ def refuse_more_than_is_left(wanted: int, whose: str) -> None:
 
 
 def memory_left() -> int:
-    """Bytes that a process can get without swapping; where the system does not say, all that the machine has."""
+    """Returns the number of bytes available without swapping; where the system does not report it, all memory of the
+    machine."""
     lines = MEMINFO.read_text().splitlines() if MEMINFO.exists() else []
     found = next((line for line in lines if line.startswith("MemAvailable:")), None)
     return physical_memory() if found is None else 1024 * int(found.split()[1])
 
 
 def physical_memory() -> int:
-    """Bytes of memory that the machine has."""
+    """Returns the number of bytes of memory of the machine."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,4 +1,4 @@
-"""How far loading has got, for whoever watches: a bar on a terminal, lines everywhere, nothing if it is soon over."""
+"""Progress of loading: a bar on a terminal, lines on stderr, nothing if it is soon finished."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -14,16 +14,16 @@ Item = TypeVar("Item")
 BAR_AFTER: Final = 1.0
 """Seconds after which a terminal shows a bar."""
 LINE_AFTER: Final = 10.0
-"""Seconds after which a line on stderr says it too, and another one in the end how long it took."""
+"""Seconds after which a line on stderr reports progress, and a second one at the end the total time."""
 
 
 def told(items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
-    """The items, as they are; meanwhile it is told how many have come.
+    """Yields the items unchanged, and reports the number of items so far.
 
     Args:
-        items: What takes long to come.
-        total: How many.
-        doing: What is done with them, for instance `decoding frames of camvid`.
+        items: Items that take long to produce.
+        total: Number of items.
+        doing: Description of the work, for instance `decoding frames of camvid`.
     """
     console, doing = terminal(), escaped(doing)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -1,1 +1,1 @@
-"""Data sets: one published folder layout per module, and how files become frames."""
+"""Data sets: one published folder layout per module, and the decoding of files into frames."""

@@ -14,14 +14,14 @@ from segada.settings.domains import AcdcDomain
 IMAGES: Final = "rgb_anon"
 LABELS: Final = "gt"
 AS_ARCHIVED: Final = {"images": "rgb_anon_trainvaltest/rgb_anon", "labels": "gt_trainval/gt"}
-"""Where the archives put them, each into a folder of its own."""
+"""Folders of images and labels in the extracted archives, each archive in a folder of its own."""
 IMAGE_PATTERN: Final = "*/*_rgb_anon.png"
 LABEL_KINDS: Final = (
     LabelKind("*/*_gt_labelTrainIds.png", TRAIN_IDS),
     LabelKind("*/*_gt_labelIds.png", LABEL_IDS),
 )
 CONDITIONS: Final = ("fog", "night", "rain", "snow")
-"""In the order in which they are driven through in the literature on continual adaptation."""
+"""Conditions, in the order in which the literature on continual adaptation visits them."""
 
 
 def _listing(domain: AcdcDomain, root: Path, split: Split) -> Listing:
@@ -34,7 +34,7 @@ def _listing(domain: AcdcDomain, root: Path, split: Split) -> Listing:
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
-    """A domain for each condition that is there."""
+    """Returns a domain for each condition that exists."""
     folders: Mapping[str, str] = {} if (root / IMAGES).is_dir() else AS_ARCHIVED
     images = root / folders.get("images", IMAGES)
     there = [condition for condition in CONDITIONS if found(images / condition, f"*/{IMAGE_PATTERN}")]

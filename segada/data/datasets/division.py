@@ -1,4 +1,4 @@
-"""How the frames of a recorded data set are divided among purposes, so that none serves two."""
+"""Division of a recorded data set's frames into splits that share no frame."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
@@ -6,24 +6,24 @@ from itertools import accumulate, pairwise
 from segada.data.splits import Split
 
 Group = Callable[[str], str]
-"""Of a frame's key, the recording that it belongs to: a city, a drive."""
+"""Function from a frame's key to the recording that it belongs to: a city, a drive."""
 
 
 def folder(key: str) -> str:
-    """The recording of a key such as `aachen/aachen_000000_000019`: its folder."""
+    """Returns the recording of a key such as `aachen/aachen_000000_000019`: its folder."""
     return key.rpartition("/")[0]
 
 
 def blocks(keys: Sequence[str], shares: Sequence[float], group: Group = folder) -> list[list[str]]:
-    """Contiguous blocks of these shares: neighbors in time look alike and serve the same purpose.
+    """Returns contiguous blocks of these shares: neighboring frames look alike and must be in the same split.
 
     Where a recording ends near the border of two blocks, the border is moved there: by less than half of the smaller of
-    the two. What is left over of shares that do not add up to 1 is in no block.
+    the two. If the shares do not add up to 1, the rest is in no block.
 
     Args:
-        keys: In the order of the recording, those of a group together.
-        shares: Of all keys.
-        group: Says which keys belong together.
+        keys: Keys in the order of the recording, those of a group together.
+        shares: Shares of all keys.
+        group: Function that returns the group of a key.
     """
     wanted = [round(share * len(keys)) for share in accumulate((0.0, *shares))]
     ends = [place for place in range(1, len(keys)) if group(keys[place - 1]) != group(keys[place])]
@@ -38,6 +38,6 @@ def _moved(before: int, border: int, after: int, ends: Sequence[int]) -> int:
 
 
 def shared_out(keys: Sequence[str], shares: Sequence[float], group: Group = folder) -> dict[Split, list[str]]:
-    """Keys of each purpose, in the order source, adapt, val, report."""
+    """Returns the keys of each split, as blocks in the order source, adapt, val, test."""
     source, adapt, val, test = blocks(keys, shares, group)
     return {"source": source, "adapt": adapt, "val": val, "test": test}

@@ -1,4 +1,4 @@
-"""What a data set hands out: frames of a domain for a purpose, and what of them could not be read."""
+"""Frames that a data set returns for a split of a domain, and the check of unreadable ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,39 +9,39 @@ from segada.data.cache.frame_cache import Unreadable
 from segada.data.frames import Bytes, Frames
 
 NAMED = 3
-"""Files that an error names, of those that cannot be read."""
+"""Number of unreadable files that an error names."""
 
 
 class DomainFrames(Protocol):
-    """The frames of a domain for one purpose, numbered from 0 without those that cannot be read."""
+    """Frames of one split of a domain, numbered from 0 without the unreadable ones."""
 
     @property
     def listed(self) -> int:
-        """How many there are, those that cannot be read included."""
+        """Number of frames, unreadable ones included."""
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
-        """What is left out."""
+        """Frames that are left out."""
 
     @property
     def mapped(self) -> bool:
-        """Whether a file holds all of them, so that to load them takes no memory."""
+        """True if all frames are in a mapped file, so that loading takes no memory."""
 
     def __len__(self) -> int:
-        """How many can be read."""
+        """Returns the number of readable frames."""
 
     def load(self, indices: Sequence[int] | None = None) -> Frames:
-        """Those of these numbers; all if not given."""
+        """Returns the frames of these numbers; all if not given."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedDomain:
-    """Frames that have been decoded.
+    """Decoded frames of one split of a domain.
 
     Attributes:
-        listed: As in `DomainFrames`.
-        frames: Those that can be read.
-        unreadable: The others.
+        listed: Number of frames, unreadable ones included.
+        frames: Readable frames.
+        unreadable: Frames that are left out.
     """
 
     listed: int
@@ -50,14 +50,14 @@ class DecodedDomain:
 
     @property
     def mapped(self) -> bool:
-        """Whether the cache has taken them."""
+        """True if the frames are mapped from the cache."""
         return is_mapped(self.frames)
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def load(self, indices: Sequence[int] | None = None) -> Frames:
-        """Those of these numbers; all if not given."""
+        """Returns the frames of these numbers; all if not given."""
         if indices is None or list(indices) == list(range(len(self))):
             return self.frames
         return Frames(self.frames.images[list(indices)], self.frames.labels[list(indices)])
@@ -65,12 +65,12 @@ class DecodedDomain:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFrame:
-    """A frame as an evaluation needs it.
+    """A frame with labels at their original resolution, for evaluation.
 
     Attributes:
-        name: Unique in its domain and fit to be a file's: `frankfurt/frankfurt_000000_000294`.
+        name: Unique in its domain and suitable as a file name: `frankfurt/frankfurt_000000_000294`.
         image: uint8 [H, W, 3], RGB, of `data.size`.
-        labels: uint8, train ids 0 to 18 or 255, as large as the label file is: nothing is lost on the way.
+        labels: uint8, train ids 0 to 18 or 255, at the resolution of the label file: they are not resized.
     """
 
     name: str
@@ -79,15 +79,15 @@ class LabelledFrame:
 
 
 def check_share(listed: int, unreadable: Sequence[Unreadable], share: float) -> None:
-    """Whether few enough frames cannot be read to go on without them.
+    """Checks that few enough frames are unreadable to continue without them.
 
     Args:
-        listed: Frames, those that cannot be read included.
-        unreadable: Of these.
-        share: Of the frames, `data.loading.unreadable_share`.
+        listed: Number of frames, unreadable ones included.
+        unreadable: The unreadable ones.
+        share: Greatest share of unreadable frames, `data.loading.unreadable_share`.
 
     Raises:
-        ValueError: they are more than the share; the first files are named with what is wrong with them.
+        ValueError: More than this share are unreadable; the message names the first files and the problems.
     """
     if len(unreadable) <= share * listed:
         return

@@ -27,7 +27,7 @@ def _listing(domain: FoggyCityscapesDomain, root: Path, split: Split) -> Listing
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
-    """A domain for each fog that was rendered, the thinnest first."""
+    """Returns a domain for each rendered fog, the thinnest first."""
     visibilities = {int(key.split("/")[1]) for key in found(root / IMAGES, "*/fog/*m") if key.split("/")[1].isdigit()}
     betas = {float(key.split("/")[-1]) for key in found(root / OFFICIAL, "*/*/*_leftImg8bit_foggy_beta_*.png")}
     settings = {"dataset": "foggy_cityscapes", **elsewhere(root)}

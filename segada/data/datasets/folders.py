@@ -1,4 +1,4 @@
-"""Any pictures with labels, found by patterns, with a class map that a person writes."""
+"""Any images with labels, found by patterns, with a class map given in the settings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,8 @@ from segada.settings.domains import FoldersDomain
 
 
 def _listing(domain: FoldersDomain, root: Path, split: Split) -> Listing:
-    """The frames of a purpose: blocks of the recording by `shares`, or, with held-out files, blocks of either."""
+    """Lists the frames of a split: blocks of the recording by `shares`, or, with held-out files, blocks of each of the
+    two sets."""
     held_out = domain.held_out_images is not None and split in ("val", "test")
     place = _place(domain, root, held_out=held_out)
     images, labels = place.image_files(), place.label_files()
@@ -53,13 +54,13 @@ def _block(domain: FoldersDomain, split: Split, keys: list[str]) -> list[str]:
 
 
 def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:
-    """Nothing: any folder could be meant, and only a person knows by which patterns."""
+    """Returns nothing, since the patterns cannot be inferred from a folder."""
     return {}
 
 
 FOLDERS: Final = Layout(
     name="folders",
-    expects="image files that fit images and label files that fit labels, paired by what their wildcards stand for",
+    expects="image files that fit images and label files that fit labels, paired by what their wildcards match",
     example="${SEGADA_DATA:-/data}",
     listing=_listing,
     recognize=_recognize,

@@ -1,4 +1,4 @@
-"""Layouts of recorded data sets: where the files of a frame are, and which serve which purpose."""
+"""Layouts of recorded data sets: the files of each frame, and the frames of each split."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,7 +16,7 @@ Found: TypeAlias = dict[str, Path]
 
 
 class MissingFolder(ValueError):
-    """A folder or all files of a layout are missing. The text says which; which layout, whoever asked for it adds."""
+    """A folder or all files of a layout are missing. The text names them; the caller adds the layout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class FrameFiles:
     """The files of a frame.
 
     Attributes:
-        name: Its key, unique in the domain: `aachen/aachen_000000_000019`.
-        image: Of its picture.
-        labels: Of its labels; whether there is such a file is not said.
-        label_map: What the numbers in the labels mean.
-        depth: Its depth, if it was measured and is asked for.
+        name: Key of the frame, unique in the domain: `aachen/aachen_000000_000019`.
+        image: Image file.
+        labels: Label file, which may not exist.
+        label_map: Classes of the ids in the label file.
+        depth: Depth file, if depth was measured and is needed.
     """
 
     name: str
@@ -38,7 +38,7 @@ class FrameFiles:
     depth: DepthFile | None = None
 
     def paths(self) -> Iterable[Path]:
-        """Every file that the frame is made of."""
+        """Yields every file that the frame is made of."""
         yield from (self.image, self.labels)
         if self.depth is not None:
             yield self.depth.path
@@ -46,12 +46,12 @@ class FrameFiles:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The frames of a domain for one purpose.
+    """The frames of one split of a domain.
 
     Attributes:
-        frames: In the order of the recording.
-        missing: Of their label files, those that do not exist.
-        without_image: Label files that have no image, as in renderings of which some are missing.
+        frames: Frames in the order of the recording.
+        missing: Label files of these frames that do not exist.
+        without_image: Label files that have no image, as in incomplete renderings.
     """
 
     frames: tuple[FrameFiles, ...]
@@ -62,22 +62,24 @@ class Listing:
     def of(
         cls, frames: tuple[FrameFiles, ...], labels: Collection[Path], without_image: tuple[Path, ...] = ()
     ) -> "Listing":
-        """A listing in which labels are missing that are not among those that there are."""
+        """Builds a listing; labels that are not among the existing ones are missing."""
         missing = tuple(files.labels for files in frames if files.labels not in labels)
         return cls(frames, missing, without_image)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is special about one published data set; reading, resizing, weather and the cache are `recorded.py`'s.
+    """Layout of one published data set; reading, resizing, weather and the cache are in `recorded.py`.
 
     Attributes:
-        name: That settings use.
-        expects: The files, in words.
-        example: A root for `data.root`.
-        listing: The frames of a domain below a root for a purpose. Takes the data set's own settings, hence Any. Raises
-            `MissingFolder` where files are missing, any ValueError where settings do not fit them.
-        recognize: Domains that a folder holds in this layout, by name; empty if it is another's.
+        name: Name in settings.
+        expects: Description of the expected files.
+        example: Example of a root for `data.root`.
+        listing: Function that lists the frames of a split of a domain below a root. It takes the data set's own
+            settings, hence Any. Raises `MissingFolder` if files are missing, any ValueError if settings do not fit
+            them.
+        recognize: Function that returns the domains of a folder in this layout, by name; empty if it has another
+            layout.
         horizon: Row of the horizon as a share of the height, for the estimate of depth.
     """
 
@@ -90,17 +92,17 @@ class Layout:
 
 
 def found(root: Path, pattern: str) -> Found:
-    """Files that fit a pattern, by what its wildcards stand for, joined by `/`.
+    """Returns files that match a pattern; the key is the text that its wildcards match, joined by `/`.
 
-    The order is that of the paths, numbers in them taken as numbers: `frame9` comes before `frame10`. Hidden files are
-    left out, such as those that other systems write beside each file.
+    The order is that of the paths, with digits compared as numbers: `frame9` comes before `frame10`. Hidden files, such
+    as those that other systems write beside each file, are left out.
 
     Args:
-        root: The folder; none such has no files.
-        pattern: As in `segada.settings.domains.Pattern`.
+        root: Folder; if it does not exist, there are no files.
+        pattern: Pattern as in `segada.settings.domains.Pattern`.
     """
     expression = re.compile(_as_expression(pattern))
-    # Not `relative_to`, which takes longer than all else here together.
+    # Not `relative_to`, which takes longer than the rest of this function.
     start = len(str(root / "-")) - 1
     paths = {str(path)[start:]: path for path in root.glob(pattern) if not path.name.startswith(".")}
     files = {}
@@ -112,7 +114,7 @@ def found(root: Path, pattern: str) -> Found:
 
 
 def named(pattern: str, key: str) -> str:
-    """The file that a pattern stands for under a key; wildcards that the key does not fill are left."""
+    """Returns the file name that a pattern gives for a key; wildcards that the key does not fill remain."""
     if "**/*" in pattern:
         return pattern.replace("**/*", key, 1)
     parts = iter(key.split("/"))
@@ -120,15 +122,15 @@ def named(pattern: str, key: str) -> str:
 
 
 def in_counting_order(text: str) -> list[str | int]:
-    """Key that sorts numbers in a text as numbers."""
+    """Returns a sort key that compares digits in a text as numbers."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
 
 
 def some(files: Found, folder: Path, pattern: str) -> Found:
-    """The files, if there are any.
+    """Returns the files, if there are any.
 
     Raises:
-        MissingFolder: there are none in `folder`.
+        MissingFolder: There are none in `folder`.
     """
     if not files:
         there = next(place for place in (folder, *folder.parents) if place.exists())
@@ -138,7 +140,7 @@ def some(files: Found, folder: Path, pattern: str) -> Found:
 
 
 def _as_expression(pattern: str) -> str:
-    """`a/*/**/b_*.png` as a regular expression with a group for each wildcard."""
+    """Returns `a/*/**/b_*.png` as a regular expression with a group for each wildcard."""
     parts = {"**/": r"((?:[^/]+/)*)", "*": "([^/]*)", "?": "([^/])"}
     pieces = re.split(r"(\*\*/|\*|\?)", pattern)
     return "".join(parts.get(piece, re.escape(piece)) for piece in pieces)

@@ -22,7 +22,7 @@ def _listing(domain: Gta5Domain, root: Path, split: Split) -> Listing:
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
-    """Numbers as names tell these folders from others that are called the same."""
+    """Recognizes the data set by five-digit file names, since other data sets have folders of the same names."""
     images = found(root / "images", "*.png")
     numbered = bool(images) and all(name.isdigit() and len(name) == 5 for name in images)
     return {"gta5": {"dataset": "gta5"}} if numbered and (root / "labels").is_dir() else {}

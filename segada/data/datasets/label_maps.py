@@ -1,4 +1,4 @@
-"""From the ids in label files to train ids."""
+"""Maps from the ids in label files to train ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ OUTSIDE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class LabelMap:
-    """What the ids of one kind of label file mean.
+    """Classes of the ids of one kind of label file.
 
     Attributes:
-        said: The ids in words, for errors: `labelIds 0 to 33`.
+        said: Description of the ids for errors: `labelIds 0 to 33`.
         classes: Train id or 255 (ignored) of every id; an id that is missing is an error.
-        channel: Of the files, that holds the ids; None if they have one.
-        others_ignored: Whether an id that is missing is ignored instead.
+        channel: Channel of the files that holds the ids; None if they have only one.
+        others_ignored: True if a missing id is ignored instead.
     """
 
     said: str
@@ -32,15 +32,15 @@ class LabelMap:
     others_ignored: bool = False
 
     def identity(self) -> str:
-        """The same text for maps that give the same labels."""
+        """Returns a text that is the same for maps that give the same labels."""
         return f"{sorted(self.classes.items())} {self.channel} {self.others_ignored}"
 
     def read(self, path: Path) -> Bytes:
-        """The train ids of a label file, uint8 [H, W].
+        """Reads the train ids of a label file, uint8 [H, W].
 
         Raises:
-            UnreadableFrame: the file is damaged.
-            ValueError: its ids are not those of the map, or not in one channel.
+            UnreadableFrame: The file is damaged.
+            ValueError: Its ids are not those of the map, or not in one channel.
         """
         ids = read_numbers(path, self.channel)
         table = self._table(max(int(ids.max()), IGNORE) + 1)
@@ -60,13 +60,13 @@ class LabelMap:
         number = int(strange.min())
         raise ValueError(
             f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, "
-            f"but these files have {self.said}; if it is right, read the set as dataset: folders, whose classes say "
-            "what ids mean"
+            f"but these files have {self.said}; if the id is right, use dataset: folders, where classes assigns "
+            "ids to classes"
         )
 
 
 def in_order(said: str, names: Sequence[str | None], channel: int | None = None) -> LabelMap:
-    """The map whose ids 0, 1, 2 ... stand for these classes; None is ignored."""
+    """Returns a map of the ids 0, 1, 2 ... to these classes; None is ignored."""
     labels = {number: IGNORE if name is None else NAMES.index(name) for number, name in enumerate(names)}
     return LabelMap(said, labels, channel)
 
@@ -98,24 +98,24 @@ _CITYSCAPES: Final = {
 }
 LABEL_IDS: Final = LabelMap(
     "labelIds 0 to 34 and 255",
-    # 34 in GTA5 and 255 elsewhere are license plates, -1 in the list of classes.
+    # License plates are 34 in GTA5, 255 in other data sets, and -1 in the list of classes.
     {**dict.fromkeys((*range(35), 255), IGNORE), **{_CITYSCAPES[name]: NAMES.index(name) for name in NAMES}},
 )
-"""The ids of Cityscapes, of which 19 are classes."""
+"""Ids of Cityscapes, of which 19 are classes."""
 
 
 def from_classes(
     classes: Mapping[str, Sequence[int]], channel: int | None = None, *, others_ignored: bool = False
 ) -> LabelMap:
-    """The map that a person writes.
+    """Builds a map from settings.
 
     Args:
-        classes: Ids by Cityscapes name, train id as text, or `ignore`; none at all are train ids.
-        channel: Of the files.
-        others_ignored: What is not named is ignored.
+        classes: Ids by Cityscapes name, train id as text, or `ignore`; empty for train ids.
+        channel: Channel of the files that holds the ids.
+        others_ignored: True to ignore ids that are not named.
 
     Raises:
-        ValueError: a class is none, or an id is given twice.
+        ValueError: A class does not exist, or an id is given twice.
     """
     if not classes:
         return LabelMap(TRAIN_IDS.said, TRAIN_IDS.classes, channel, others_ignored)

@@ -1,4 +1,4 @@
-"""Depth that was measured: disparity and depth files, and what is done where they know nothing."""
+"""Measured depth: disparity and depth files, and filling of pixels without measurement."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,19 +25,19 @@ class DepthFile:
     """A file of 16-bit numbers, 0 where nothing was measured.
 
     Attributes:
-        path: Of the file.
-        units: In a metre; None if the numbers are disparities of Cityscapes: pixels times 256, plus 1.
+        path: Path of the file.
+        units: Units per metre; None if the numbers are disparities of Cityscapes: pixels times 256, plus 1.
     """
 
     path: Path
     units: float | None
 
     def nearness(self) -> Depth:
-        """What was measured as 1 / metres, float32 [H, W], 0 where nothing was.
+        """Returns the measured 1 / metres, float32 [H, W], 0 where nothing was measured.
 
         Raises:
-            UnreadableFrame: the file is damaged.
-            ValueError: it has several channels.
+            UnreadableFrame: The file is damaged.
+            ValueError: It has several channels.
         """
         numbers = read_numbers(self.path).astype(np.float32)
         known = numbers > 0
@@ -48,14 +48,14 @@ class DepthFile:
 
 
 def measured_depth(nearness: Depth, labels: Bytes, estimate: Depth) -> Depth:
-    """Metres at every pixel of a frame.
+    """Returns the depth in metres at every pixel of a frame.
 
-    Nearness is averaged over what was measured of a pixel. Where nothing was: sky is `FAR`; other pixels are as far as
-    the farther of the next measured ones in their row, as what is hidden from one of two cameras is background; a row
-    without any takes the estimate.
+    Nearness is averaged over the measured part of a pixel. Where nothing was measured: sky is `FAR`; other pixels are
+    as far as the farther of the nearest measured ones in their row, as regions hidden from one of two cameras are
+    background; a row without any measurement takes the estimate.
 
     Args:
-        nearness: As of `DepthFile.nearness`, of any size.
+        nearness: Result of `DepthFile.nearness`, of any size.
         labels: Train ids [H, W].
         estimate: [H, W], metres.
     """
@@ -73,7 +73,7 @@ def measured_depth(nearness: Depth, labels: Bytes, estimate: Depth) -> Depth:
 
 
 def _carried(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Each row with its last number carried on to the right over what is not one."""
+    """Returns each row with NaNs replaced by the last number to their left."""
     places = np.where(np.isnan(rows), 0, np.arange(rows.shape[1])[None, :])
     last = np.maximum.accumulate(places, axis=1)
     return np.take_along_axis(rows, last, axis=1)

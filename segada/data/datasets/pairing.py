@@ -1,4 +1,4 @@
-"""Which labels belong to which image: those under the same key."""
+"""Pairing of images and labels with the same key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ class LabelKind:
     """Label files of one kind.
 
     Attributes:
-        pattern: Of their names, below a folder.
-        label_map: What their ids mean.
+        pattern: Pattern of their names, below a folder.
+        label_map: Classes of their ids.
     """
 
     pattern: str
@@ -24,14 +24,14 @@ class LabelKind:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the frames of one part of a data set are.
+    """Location of the frames of one part of a data set.
 
     Attributes:
         images: Folder of the images.
-        image_pattern: Of their names below it.
+        image_pattern: Pattern of their names below it.
         labels: Folder of the labels.
-        kinds: Of labels; where a frame has several, the first counts.
-        depths: By key, where they were measured and are wanted.
+        kinds: Kinds of labels; where a frame has several, the first is used.
+        depths: Depth files by key, if depth was measured and is needed.
     """
 
     images: Path
@@ -41,11 +41,11 @@ class Place:
     depths: Mapping[str, DepthFile] = field(default_factory=dict)
 
     def image_files(self) -> Found:
-        """Images by key; raises `MissingFolder` if there are none."""
+        """Returns images by key; raises `MissingFolder` if there are none."""
         return some(found(self.images, self.image_pattern), self.images, self.image_pattern)
 
     def label_files(self) -> dict[str, tuple[Path, LabelMap]]:
-        """Labels by key; raises `MissingFolder` if there are none."""
+        """Returns labels by key; raises `MissingFolder` if there are none."""
         files: dict[str, tuple[Path, LabelMap]] = {}
         taken: set[Path] = set()
         for kind in self.kinds:
@@ -57,14 +57,14 @@ class Place:
 
     @staticmethod
     def keys(images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> list[str]:
-        """Of all images and labels, in the order of the recording."""
+        """Returns the keys of all images and labels, in the order of the recording."""
         return sorted({*images, *labels}, key=in_counting_order)
 
     def listing(self, keys: Sequence[str], images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> Listing:
-        """The frames of these keys, as far as there are images.
+        """Lists the frames of these keys that have images.
 
         Raises:
-            ValueError: depth is wanted, and some frame has none.
+            ValueError: Depth is needed, and some frame has none.
         """
         there = [key for key in keys if key in images]
         frames = tuple(
@@ -74,7 +74,7 @@ class Place:
         return Listing.of(frames, {path for path, _ in labels.values()}, without_image)
 
     def _labels(self, key: str, labels: Mapping[str, tuple[Path, LabelMap]]) -> tuple[Path, LabelMap]:
-        """Of a key; where there are none, the file that is missed."""
+        """Returns the label file and map of a key; if there is none, the missing file."""
         absent = self.kinds[-1]
         return labels.get(key, (self.labels / named(absent.pattern, key), absent.label_map))
 

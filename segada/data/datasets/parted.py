@@ -1,4 +1,4 @@
-"""Data sets that are published as `train` and `val`, and how these are divided among purposes."""
+"""Data sets that are published as `train` and `val`, and their division into splits."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,22 +14,22 @@ from segada.settings.folders import expand
 Part: TypeAlias = Literal["train", "val"]
 
 SELECTED_OF_TRAIN: Final = 0.1
-"""Share of `train` that is selected by where all of `val` is reported."""
+"""Share of `train` that is the split `val` where the whole part `val` is the split `test`."""
 
 
 def parted(domain: PartedDomain, split: Split, place: Callable[[Part], Place]) -> Listing:
-    """The frames of a domain for a purpose.
+    """Lists the frames of a split of a domain.
 
-    What serves which purpose is decided by the labels, which renderings of the same scenes share: a rendering of which
-    some frames are missing is divided at the same places.
+    The division depends on the labels, which renderings of the same scenes share: an incomplete rendering is divided at
+    the same places.
 
     Args:
-        domain: Says how parts are divided.
-        split: The purpose.
-        place: Where the files of a part are.
+        domain: Settings that determine the division.
+        split: Split to list.
+        place: Function that returns the location of a part's files.
 
     Raises:
-        MissingFolder: there are no images or no labels.
+        MissingFolder: There are no images or no labels.
     """
     part = place(_part(domain, split))
     images, labels = part.image_files(), part.label_files()
@@ -43,7 +43,7 @@ def _part(domain: PartedDomain, split: Split) -> Part:
 
 
 def _block(domain: PartedDomain, split: Split, keys: list[str]) -> list[str]:
-    """Of the keys of the part that serves the purpose, those that serve it."""
+    """Returns those of a part's keys that belong to the split."""
     if _part(domain, split) == "val":
         val, test = (keys, keys) if domain.test == "val" else blocks(keys, (0.5, 0.5))
         return val if split == "val" else test
@@ -54,6 +54,7 @@ def _block(domain: PartedDomain, split: Split, keys: list[str]) -> list[str]:
 
 
 def labels_folder(domain: PartedDomain, root: Path, published: str) -> Path:
-    """Where the labels are: in `labels_root`, or the root if there is none, under `labels`, or the published name."""
+    """Returns the folder of the labels: below `labels_root`, or the root if that is null, named `labels`, or the
+    published name."""
     above = root if domain.labels_root is None else expand(domain.labels_root)
     return above / (published if domain.labels is None else domain.labels)

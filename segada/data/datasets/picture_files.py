@@ -1,4 +1,4 @@
-"""Picture files as people have them: colors from any, and from label files the numbers that stand in them."""
+"""Reading of image files: colors from any format, and raw numbers from label and depth files."""
 
 import io
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ Numbers: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 JPEG: Final = b"\xff\xd8"
 TAIL: Final = 4096
-"""Bytes at the end of a file among which its end mark must be; some programs write a little behind it."""
+"""Number of bytes at the end of a file among which its end mark must be; some programs write a few bytes after it."""
 NO_PICTURE: Final = "is not an image that can be read; copy it anew"
 CUT_OFF: Final = "is cut off, so it is not an image that can be read; copy it anew"
 COLOR_AND_OPACITY: Final = 6
-"""Of the color types of a PNG file, that whose pixels may be transparent."""
+"""Color type of PNG files with an alpha channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class PngHeader:
-    """What a PNG file says about itself.
+    """Header fields of a PNG file.
 
     Attributes:
-        bits: Per channel, or per index.
-        color_type: As in the PNG specification.
+        bits: Bits per channel, or per index.
+        color_type: Color type as in the PNG specification.
     """
 
     bits: int
@@ -39,15 +39,15 @@ class PngHeader:
 
 
 def png_header(content: bytes) -> PngHeader | None:
-    """Of a file's content; None if it is no PNG."""
+    """Parses the header of a file's content; None if it is no PNG."""
     return PngHeader(content[24], content[25]) if content.startswith(PNG) and len(content) > 25 else None
 
 
 def read_file(path: Path) -> bytes:
-    """A picture file whole.
+    """Reads a whole image file.
 
     Raises:
-        UnreadableFrame: it cannot be opened, or its end is missing.
+        UnreadableFrame: It cannot be opened, or its end is missing.
     """
     try:
         content = path.read_bytes()
@@ -62,11 +62,12 @@ def read_file(path: Path) -> bytes:
 
 
 def read_image(path: Path) -> Bytes:
-    """A photograph: uint8 [H, W, 3], RGB. Gray and indexed files are read too; a channel of opacity is left out.
+    """Reads a photograph: uint8 [H, W, 3], RGB. Gray and indexed files are converted; an opaque alpha channel is
+    dropped.
 
     Raises:
-        UnreadableFrame: the file is damaged.
-        ValueError: it has more than 8 bits a channel, or is transparent in places.
+        UnreadableFrame: The file is damaged.
+        ValueError: It has more than 8 bits a channel, or transparent pixels.
     """
     content = read_file(path)
     header = png_header(content)
@@ -74,7 +75,7 @@ def read_image(path: Path) -> Bytes:
         raise ValueError(f"{path} has {header.bits} bits a channel; write images with 8, scaled as they are to be seen")
     if header is not None and header.color_type == COLOR_AND_OPACITY:
         return _opaque(path, _decoded(path, content, cv2.IMREAD_UNCHANGED))
-    # Faster than a view with its channels turned round, which whoever resizes it would have to copy.
+    # Faster than a view with reversed channels, which resizing would have to copy.
     return np.asarray(cv2.cvtColor(_decoded(path, content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
 
 
@@ -85,18 +86,18 @@ def _opaque(path: Path, pixels: Bytes) -> Bytes:
 
 
 def read_numbers(path: Path, channel: int | None = None) -> Numbers:
-    """The numbers that stand in a label or depth file: uint8 or uint16 [H, W].
+    """Reads the raw numbers of a label or depth file: uint8 or uint16 [H, W].
 
-    Of indexed files these are the indices, not the colors, and of gray files with less than 8 bits the numbers as they
-    were written, which picture libraries scale.
+    For indexed files these are the indices, not the colors, and for gray files with less than 8 bits the numbers as
+    written, which image libraries scale.
 
     Args:
-        path: PNG, or another format without loss.
-        channel: Which one of a file with several, in the order red green blue; None refuses such a file.
+        path: PNG, or another lossless format.
+        channel: Channel of a file with several, in the order red, green, blue; None refuses such a file.
 
     Raises:
-        UnreadableFrame: the file is damaged.
-        ValueError: it is a JPEG, whose numbers are not those that were written, or has several channels.
+        UnreadableFrame: The file is damaged.
+        ValueError: It is a JPEG, which does not preserve numbers, or has several channels.
     """
     content = read_file(path)
     if content.startswith(JPEG):
@@ -145,21 +146,21 @@ def _decoded(path: Path, content: bytes, flag: int) -> Any:
 
 
 def kind_of_image(path: Path) -> str:
-    """What an image file holds, in words: `colors`, `gray`, `indexed colors`, `colors and opacity`."""
+    """Returns the kind of an image file: `colors`, `gray`, `indexed colors`, `colors and opacity`."""
     kinds = {"RGB": "colors", "L": "gray", "P": "indexed colors", "RGBA": "colors and opacity"}
     mode = _mode(path, read_file(path))
     return kinds.get(mode, f"mode {mode}")
 
 
 def resized_image(image: Bytes, size: tuple[int, int]) -> Bytes:
-    """An image [H, W, 3] at another height and width: averaged where it shrinks, interpolated where it grows."""
+    """Resizes an image [H, W, 3]: by averaging where it shrinks, by interpolation where it grows."""
     shrinks = size[0] < image.shape[0] and size[1] < image.shape[1]
     resized: Bytes = mmcv.imresize(image, size[::-1], interpolation="area" if shrinks else "bilinear")
     return resized
 
 
 def resized_labels(labels: Bytes, size: tuple[int, int]) -> Bytes:
-    """Labels [H, W] at another height and width, each that of the pixel at its centre."""
-    # Pillow takes the pixel at the centre, OpenCV the one at the corner, which would shift labels against the image.
+    """Resizes labels [H, W]; each pixel takes the label at its centre."""
+    # Pillow samples the pixel at the centre, OpenCV the one at the corner, which would shift labels against the image.
     nearest: Bytes = mmcv.imresize(labels, size[::-1], interpolation="nearest", backend="pillow")
     return nearest

@@ -12,7 +12,8 @@ from segada.data.splits import Split
 from segada.settings.domains import RainyCityscapesDomain
 
 INNER: Final = "rainy_image"
-"""Folder between the rate and the cities: the published `train` has it, `val`, which users render, has it or not."""
+"""Folder between the rain rate and the cities: the published `train` has it; `val`, which users render, may not have
+it."""
 
 
 def _listing(domain: RainyCityscapesDomain, root: Path, split: Split) -> Listing:
@@ -25,7 +26,7 @@ def _listing(domain: RainyCityscapesDomain, root: Path, split: Split) -> Listing
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
-    """A domain for each rate that was rendered."""
+    """Returns a domain for each rendered rain rate."""
     rates = {int(key.split("/")[1]) for key in found(root / IMAGES, "*/rain/*mm") if key.split("/")[1].isdigit()}
     return {f"{rate}mm": {"dataset": "rainy_cityscapes", "rain": rate, **elsewhere(root)} for rate in sorted(rates)}
 

@@ -1,4 +1,4 @@
-"""Frames of every data set that lies in files: listed by its layout, read, put to size, rendered in weather, cached."""
+"""Frames of data sets stored in files: listed by their layout, read, resized, rendered in weather, cached."""
 
 import hashlib
 from collections.abc import Iterator
@@ -25,17 +25,17 @@ from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
 
 VERSION: Final = 1
-"""Of what this file makes of files; another number lets caches decode anew."""
+"""Version of the decoding in this module; another number makes caches decode again."""
 SKEW: Final = 0.02
-"""By how much the shapes of a picture and its labels, which may be of another size, may differ."""
+"""Greatest relative difference between the aspect ratios of an image and its labels, which may be of another size."""
 
 
 def read_pair(files: FrameFiles) -> tuple[Bytes, Bytes]:
-    """Picture [H, W, 3] and train ids [h, w] of a frame, as large as their files.
+    """Reads the image [H, W, 3] and train ids [h, w] of a frame, at the resolution of their files.
 
     Raises:
-        UnreadableFrame: a file is damaged, or picture and labels are not of one frame.
-        ValueError: a file is not what the data set says.
+        UnreadableFrame: A file is damaged, or image and labels do not belong together.
+        ValueError: A file is not as the data set defines it.
     """
     picture, labels = read_image(files.image), files.label_map.read(files.labels)
     (height, width), (rows, columns) = picture.shape[:2], labels.shape
@@ -47,14 +47,14 @@ def read_pair(files: FrameFiles) -> tuple[Bytes, Bytes]:
 
 @dataclass(frozen=True)
 class Decoding:
-    """How the listed frames of a domain become pixels.
+    """Decoding of the listed frames of a domain.
 
     Attributes:
-        files: Of each frame, by number.
-        size: Height and width that frames get.
-        weather: By name.
-        horizon: Of the geometric estimate of depth.
-        seed: Of the weather.
+        files: Files of each frame, by number.
+        size: Height and width of the decoded frames.
+        weather: Name of the weather.
+        horizon: Horizon of the geometric estimate of depth.
+        seed: Seed of the weather.
     """
 
     files: tuple[FrameFiles, ...]
@@ -64,16 +64,16 @@ class Decoding:
     seed: int
 
     def __call__(self, number: int) -> tuple[Bytes, Bytes]:
-        """Image [H, W, 3] and labels [H, W] of a frame, at `size`; raises as `native` does."""
+        """Returns the image [H, W, 3] and labels [H, W] of a frame, at `size`; raises the errors of `native`."""
         image, _, labels = self.native(number)
         return image, labels
 
     def native(self, number: int) -> tuple[Bytes, Bytes, Bytes]:
-        """Image of a frame at `size`, its labels as large as their file, and these at `size`.
+        """Returns the image of a frame at `size`, its labels at the resolution of their file, and the labels at `size`.
 
         Raises:
-            UnreadableFrame: a file is damaged, or picture and labels are not of one frame.
-            ValueError: a file is not what the data set says.
+            UnreadableFrame: A file is damaged, or image and labels do not belong together.
+            ValueError: A file is not as the data set defines it.
         """
         files = self.files[number]
         picture, native = read_pair(files)
@@ -93,10 +93,10 @@ class Decoding:
 
 
 class LabelledFrames:
-    """Frames of a domain one after the other, those that cannot be read left out; as often as asked for.
+    """Iterable over the frames of a domain without the unreadable ones; can be iterated repeatedly.
 
     Attributes:
-        unreadable: Of those passed so far.
+        unreadable: Unreadable frames found so far.
     """
 
     def __init__(self, decoding: Decoding, data: DataSettings) -> None:
@@ -105,14 +105,14 @@ class LabelledFrames:
         self.unreadable: list[Unreadable] = []
 
     def __len__(self) -> int:
-        """Frames listed, those that cannot be read included."""
+        """Returns the number of listed frames, unreadable ones included."""
         return len(self._decoding.files)
 
     def __iter__(self) -> Iterator[LabelledFrame]:
-        """Decodes ahead.
+        """Yields the frames, which are decoded ahead.
 
         Raises:
-            ValueError: more frames than `data.loading.unreadable_share` cannot be read.
+            ValueError: More frames than `data.loading.unreadable_share` are unreadable.
         """
         self.unreadable.clear()
         for frame in in_order(self._frame, range(len(self)), count_workers(self._loading.workers)):
@@ -135,25 +135,25 @@ class Recorded:
     """A data set of files.
 
     Attributes:
-        layout: Where they are.
+        layout: Layout of the files.
     """
 
     layout: Layout
 
     @property
     def recorded(self) -> bool:
-        """Yes."""
+        """Always True."""
         return True
 
     def count(self, domain: RecordedDomain, data: DataSettings, split: Split) -> int:
-        """How many frames are listed for a purpose; raises what `open` raises about listing, but reads none."""
+        """Returns the number of listed frames of a split; reads none. Raises the errors of `open` about listing."""
         return len(self._decoding(domain, data, split).files)
 
     def open(self, domain: RecordedDomain, data: DataSettings, split: Split) -> DecodedDomain:
-        """Decodes the frames of a domain for a purpose, or finds them decoded.
+        """Returns the decoded frames of a split of a domain, from the cache if it has them.
 
         Raises:
-            ValueError: a folder or a file is missing or not what the layout says, or no frame serves the purpose.
+            ValueError: A folder or a file is missing or not as the layout defines it, or no frame is in the split.
         """
         decoding = self._decoding(domain, data, split)
         maps = {files.label_map.identity() for files in decoding.files}
@@ -171,14 +171,15 @@ class Recorded:
         return DecodedDomain(len(decoding.files), decoded.frames, decoded.unreadable)
 
     def labelled(self, domain: RecordedDomain, data: DataSettings, split: Split) -> LabelledFrames:
-        """The frames one after the other, with labels as large as their files; raises what `count` raises."""
+        """Returns the frames one after the other, with labels at the resolution of their files; raises the errors of
+        `count`."""
         return LabelledFrames(self._decoding(domain, data, split), data)
 
     def listing(self, domain: RecordedDomain, root: Path, split: Split) -> Listing:
-        """The files of a domain for a purpose.
+        """Lists the files of a split of a domain.
 
         Raises:
-            ValueError: a folder is missing, or no frame serves the purpose.
+            ValueError: A folder is missing, or no frame is in the split.
         """
         try:
             listing = self.layout.listing(domain, root, split)
@@ -186,8 +187,8 @@ class Recorded:
             raise ValueError(f"{missing}; {self._expectation}") from None
         if not listing.frames:
             raise ValueError(
-                f"{self.layout.name} in {root} has no frames for {split!r}: too few to divide, or none are meant "
-                "to serve it (train, report and shares of a domain say how they are divided)"
+                f"{self.layout.name} in {root} has no frames for {split!r}: too few to divide, or none are "
+                "assigned to it (train, test and shares of a domain determine the division)"
             )
         return listing
 
@@ -201,7 +202,7 @@ class Recorded:
         places = np.linspace(0, len(listing.frames) - 1, min(limit, len(listing.frames))).round().astype(int)
         files = tuple(listing.frames[place] for place in places)
         if domain.weather == "clear":
-            # Nothing is rendered, so that no depth is read.
+            # Nothing is rendered, so that no depth is needed.
             files = tuple(replace(one, depth=None) for one in files)
         return Decoding(files, data.size, domain.weather, self.layout.horizon, crc32(files[0].image.stem.encode()))
 

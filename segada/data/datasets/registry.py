@@ -1,4 +1,4 @@
-"""Every data set by the name that settings use."""
+"""All data sets by the name used in settings."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,23 +22,23 @@ from segada.settings.data import DataSettings
 
 
 class DataSet(Protocol):
-    """How frames of one layout are counted and loaded.
+    """Interface for counting and loading the frames of a data set.
 
     Each method takes the data set's own domain settings, which `DomainSettings` pairs with its name: hence Any.
     """
 
     @property
     def recorded(self) -> bool:
-        """Whether its frames lie in files, so that `data.loading` says where they go."""
+        """True if its frames are files, to which `data.loading` applies."""
 
     def count(self, domain: Any, data: DataSettings, split: Split) -> int:
-        """Frames that a domain has for a purpose, without reading them: some may turn out not to be readable."""
+        """Returns the number of frames of a split without reading them: some may turn out to be unreadable."""
 
     def open(self, domain: Any, data: DataSettings, split: Split) -> DomainFrames:
-        """The frames of a domain for a purpose."""
+        """Returns the frames of a split of a domain."""
 
     def labelled(self, domain: Any, data: DataSettings, split: Split) -> Iterable[LabelledFrame]:
-        """The same, one after the other, with labels of the size that they were drawn in."""
+        """Returns the frames one after the other, with labels at their original resolution."""
 
 
 DATASETS: Final[dict[str, DataSet]] = {
@@ -55,14 +55,14 @@ DATASETS: Final[dict[str, DataSet]] = {
 }
 
 LAYOUTS: Final = {name: data_set.layout for name, data_set in DATASETS.items() if isinstance(data_set, Recorded)}
-"""Of those that lie in files."""
+"""Layouts of the data sets stored in files."""
 
 
 def count_frames(name: str, data: DataSettings, split: Split) -> int:
-    """How many frames a domain of `data.domains` has for one purpose, those that cannot be read included.
+    """Returns the number of frames of one split of a domain of `data.domains`, unreadable ones included.
 
     Raises:
-        InputError: its files are missing or not as expected, or it has no frames for this purpose.
+        InputError: Its files are missing or not as expected, or the split is empty.
     """
     domain = data.domains[name]
     with _about(name):
@@ -70,17 +70,19 @@ def count_frames(name: str, data: DataSettings, split: Split) -> int:
 
 
 def is_cached(name: str, data: DataSettings) -> bool:
-    """Whether the frames of a domain of `data.domains` are to be mapped from the cache and take no memory."""
+    """Returns True if the frames of a domain of `data.domains` are mapped from the cache and take no memory."""
     return data.loading.cache is not None and DATASETS[data.domains[name].dataset].recorded
 
 
 def open_domain(name: str, data: DataSettings, split: Split) -> DomainFrames:
-    """The frames of a domain of `data.domains` for one purpose; recorded ones are decoded, or found decoded.
+    """Returns the frames of one split of a domain of `data.domains`; recorded ones are decoded, or taken from the
+    cache.
 
-    However many cannot be read is fine: whoever opens several splits of a domain decides by `check_readable`.
+    Any number of frames may be unreadable: callers that open several splits of a domain check them with
+    `check_readable`.
 
     Raises:
-        InputError: its files are missing or not as expected, or it has no frames for this purpose.
+        InputError: Its files are missing or not as expected, or the split is empty.
     """
     domain = data.domains[name]
     with _about(name):
@@ -88,10 +90,10 @@ def open_domain(name: str, data: DataSettings, split: Split) -> DomainFrames:
 
 
 def check_readable(name: str, opened: Sequence[DomainFrames], data: DataSettings) -> None:
-    """Whether what can be read of a domain is enough to go on.
+    """Checks that enough frames of a domain are readable.
 
     Raises:
-        InputError: more of its frames than `data.loading.unreadable_share`, or all for a purpose, cannot be read.
+        InputError: More of its frames than `data.loading.unreadable_share`, or all of a split, are unreadable.
     """
     unreadable = [one for frames in opened for one in frames.unreadable]
     with _about(name):
@@ -102,14 +104,14 @@ def check_readable(name: str, opened: Sequence[DomainFrames], data: DataSettings
 
 
 def labelled_frames(name: str, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:
-    """The frames of a domain of `data.domains` for one purpose, read one after the other and kept nowhere.
+    """Yields the frames of one split of a domain of `data.domains`, read one after the other and not kept.
 
-    Images have `data.size`, labels the size of their files; streets are drawn at `data.size`. Frames that cannot be
-    read are left out.
+    Images have `data.size`, labels the size of their files; streets are rendered at `data.size`. Unreadable frames are
+    left out.
 
     Raises:
-        InputError: files are missing or not as expected, there are none for this purpose, or more of them than
-            `data.loading.unreadable_share` cannot be read.
+        InputError: Files are missing or not as expected, the split is empty, or more of its frames than
+            `data.loading.unreadable_share` are unreadable.
     """
     domain = data.domains[name]
     with _about(name):

@@ -25,7 +25,7 @@ CLASS_OF: Final = {
     "road": "road",
     "sidewalk": "sidewalk",
     "vegetation": "vegetation",
-    "vehicle": "car",  # Of every kind.
+    "vehicle": "car",  # Vehicles of every kind.
     "wall": "wall",
     "traffic sign": "traffic sign",
     "sky": "sky",
@@ -39,10 +39,10 @@ CLASS_OF: Final = {
     "water": None,
     "terrain": "terrain",
 }
-"""The ids 0 to 22, in order, and the Cityscapes class that stands for each."""
+"""Cityscapes class of the ids 0 to 22, in order."""
 LABEL_KINDS: Final = (
     LabelKind("**/*_semseg_front_labelTrainIds.png", TRAIN_IDS),
-    # The published files have three channels or four, of which the first holds the id.
+    # The published files have three or four channels, of which the first holds the id.
     LabelKind("**/*_semseg_front.png", in_order("SHIFT's ids 0 to 22", list(CLASS_OF.values()), channel=0)),
 )
 
@@ -57,7 +57,7 @@ def _listing(domain: ShiftDomain, root: Path, split: Split) -> Listing:
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
-    """A domain for each weather that is there."""
+    """Returns a domain for each weather that exists."""
     there = {key.split("/")[1] for key in found(root / IMAGES, "*/front/*-daytime/imgs")}
     return {name: {"dataset": "shift", "condition": name} for name in CONDITIONS if name in there}
 

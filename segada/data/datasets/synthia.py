@@ -39,7 +39,7 @@ CLASS_OF: Final = {
     "wall": "wall",
     "lane marking": None,
 }
-"""The ids 0 to 22, in order, and the Cityscapes class that stands for each, as is usual in the literature."""
+"""Cityscapes class of the ids 0 to 22, in order, as is usual in the literature."""
 LABEL_KINDS: Final = (
     LabelKind("*_labelTrainIds.png", TRAIN_IDS),
     LabelKind("*.png", in_order("SYNTHIA's ids 0 to 22", list(CLASS_OF.values()), channel=0)),

@@ -1,4 +1,4 @@
-"""What the cache of decoded frames holds, and emptying it: `python -m segada.data cache`."""
+"""Listing and clearing of the cache of decoded frames: `python -m segada.data cache`."""
 
 import argparse
 import time
@@ -19,15 +19,15 @@ HOUR, DAY = 3600.0, 86400.0
 
 def add_cache_options(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `cache`."""
-    parser.add_argument("folder", nargs="?", help="default: that of data.loading.cache if no settings say otherwise")
-    parser.add_argument("--clear", action="store_true", help="remove all that no process has in use")
+    parser.add_argument("folder", nargs="?", help="cache folder (default: the default of data.loading.cache)")
+    parser.add_argument("--clear", action="store_true", help="remove all entries that no process uses")
 
 
 def cache(arguments: argparse.Namespace) -> None:
-    """Prints what is in a cache, the longest unused first, or removes it.
+    """Prints the entries of a cache, the least recently used first, or removes them.
 
     Raises:
-        InputError: the folder is not one.
+        InputError: The path is not a folder.
     """
     console = terminal()
     default = LoadingSettings().cache
@@ -53,7 +53,7 @@ def _clear(folder: CacheFolder, entries: list[Stored], path: Path, console: Cons
     folder.remove_drafts()
     console.print(f"{path}: {len(removed)} of {len(entries)} removed, {_mebibytes(removed)} MiB free", soft_wrap=True)
     if len(removed) < len(entries):
-        console.print(f"{len(entries) - len(removed)} are in use, or may not be removed by you")
+        console.print(f"{len(entries) - len(removed)} are in use, or you lack the permission to remove them")
 
 
 def _table(entries: list[Stored], path: Path) -> Table:

@@ -1,4 +1,4 @@
-"""What a check of a folder has found, for people to read."""
+"""Report of the check of a data folder."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +14,14 @@ from segada.data.labels import NAMES
 from segada.data.splits import Split
 
 MOST_NAMED: Final = 5
-"""Files that are named of each kind."""
+"""Number of files that are named of each kind."""
 
 
 def print_findings(data_set: Recognized, inspection: Inspection, console: Console) -> None:
-    """Prints what a folder is, its frames by domain and purpose, its pictures, its classes, and what is wrong."""
+    """Prints the layout of a folder, its frames by domain and split, its images, its classes, and the problems
+    found."""
     tell = partial(console.print, soft_wrap=True)
-    tell("", f"{data_set.root} is {data_set.layout}", "images with labels, by domain and purpose:", sep="\n")
+    tell("", f"{data_set.root} is {data_set.layout}", "images with labels, by domain and split:", sep="\n")
     console.print(_counts(inspection))
     for name, absence in inspection.absences.items():
         if not _can_be_used(inspection.counts[name]):
@@ -35,12 +36,12 @@ def print_findings(data_set: Recognized, inspection: Inspection, console: Consol
 
 
 def _can_be_used(counts: Mapping[Split, int]) -> bool:
-    """As a source, or to be visited."""
+    """Returns True if the domain can be a source, or be visited."""
     return bool(counts["val"] and counts["test"] and (counts["source"] or counts["adapt"]))
 
 
 def summary(inspections: Sequence[Inspection]) -> str:
-    """What is wrong, in a clause; empty if nothing is."""
+    """Returns the problems as a clause; empty if there are none."""
     unusable = sum(len(inspection.unusable) for inspection in inspections)
     missing = sum(len(inspection.missing) for inspection in inspections)
     empty = [
@@ -76,7 +77,7 @@ def _about_pictures(inspection: Inspection) -> Iterable[str]:
             yield f"  {what} {', '.join(sizes)}"
     for kind, count in Counter(look.kind for look in looks if look.kind != "colors").most_common():
         one = next(look.files.image for look in looks if look.kind == kind)
-        yield f"  images that hold {kind}, which is read as colors: {count}, the first of them {one}"
+        yield f"  images of {kind}, converted to colors: {count}, the first of them {one}"
 
 
 def _classes(inspection: Inspection) -> Table:
@@ -100,7 +101,7 @@ def _wrong(inspection: Inspection) -> Iterable[str]:
 
 
 def _notes(inspection: Inspection) -> Iterable[str]:
-    """What a run does not mind."""
+    """Yields findings that do not prevent a run."""
     if inspection.odd:
         common = Counter(look.size for look in inspection.usable).most_common(1)[0][0]
         said = (f"{look.files.image} ({look.size[1]} x {look.size[0]})" for look in inspection.odd)

@@ -1,4 +1,4 @@
-"""A close look at the files of a data set: what is missing, what cannot be read, which sizes and classes there are."""
+"""Inspection of a data set's files: missing and unreadable files, sizes and classes."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,19 +23,19 @@ from segada.settings.folders import expand
 
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 SAMPLE: Final = 8
-"""Frames of a domain that are read for each purpose, unless all are."""
+"""Number of frames of a domain that are read for each split, unless all are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen of a frame.
+    """Inspection of one frame.
 
     Attributes:
-        files: Of the frame.
-        problem: Why it cannot be used; empty if it can.
+        files: Files of the frame.
+        problem: Reason why it cannot be used; empty if it can.
         size: Height and width of its image.
-        labels_size: Of its labels.
-        kind: Of its image: `colors`, or what else it is.
+        labels_size: Height and width of its labels.
+        kind: Kind of its image: `colors`, or another kind.
         pixels: int64 [20], labelled pixels of each class, and the ignored ones.
     """
 
@@ -49,14 +49,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was seen of a data set.
+    """Inspection of a data set.
 
     Attributes:
-        counts: Frames by domain and purpose.
-        absences: Why a domain has none for a purpose, by domain.
-        missing: Label files that there should be.
+        counts: Number of frames by domain and split.
+        absences: Reason why a domain has no frames in a split, by domain.
+        missing: Label files that should exist.
         without_image: Label files that have no image.
-        looks: At the frames that were read.
+        looks: Inspections of the frames that were read.
     """
 
     counts: Mapping[str, Mapping[Split, int]]
@@ -67,33 +67,33 @@ class Inspection:
 
     @property
     def unusable(self) -> list[Look]:
-        """Of frames that cannot be used."""
+        """Frames that cannot be used."""
         return [look for look in self.looks if look.problem]
 
     @property
     def usable(self) -> list[Look]:
-        """Of the others."""
+        """Frames that can be used."""
         return [look for look in self.looks if not look.problem]
 
     @property
     def odd(self) -> list[Look]:
-        """Of frames of another size than most."""
+        """Frames of another size than most."""
         sizes = Counter(look.size for look in self.usable)
         return [look for look in self.usable if look.size != sizes.most_common(1)[0][0]]
 
     @property
     def pixels(self) -> npt.NDArray[np.int64]:
-        """int64 [20], labelled pixels of each class, and the ignored ones."""
+        """Number of labelled pixels of each class, and of the ignored ones, int64 [20]."""
         total: npt.NDArray[np.int64] = np.sum([look.pixels for look in self.looks], axis=0, dtype=np.int64)
         return total
 
 
 def inspect(data_set: Recognized, *, everything: bool) -> Inspection:
-    """Lists the files of a data set and reads some frames of every domain for every purpose, or all.
+    """Lists the files of a data set and reads some or all frames of every split of every domain.
 
     Args:
-        data_set: That was recognized.
-        everything: Whether all frames are read.
+        data_set: Recognized data set.
+        everything: True to read all frames.
     """
     listings: dict[tuple[str, Split], Listing] = {}
     absences: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What a folder on a disk is: which data sets lie in it, and as which domains a run can have them."""
+"""Recognition of the data sets in a folder, and of the domains that a run can use."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from segada.settings.domains import PartedDomain
 from segada.settings.schema import nearest
 
 MOST_CHILDREN: Final = 200
-"""Folders inside the folder that are looked into."""
+"""Number of folders inside the folder that are searched."""
 MOST_SHOWN: Final = 12
-"""Names that are shown of a folder which is nothing known."""
+"""Number of names that are shown of a folder without a known layout."""
 
 
 @dataclass(frozen=True)
 class Recognized:
-    """A data set.
+    """A data set found on disk.
 
     Attributes:
-        layout: Its name.
-        root: Where it lies.
-        domains: By a name for each.
+        layout: Name of its layout.
+        root: Root folder.
+        domains: Domains by name.
     """
 
     layout: str
@@ -36,18 +36,18 @@ class Recognized:
 
 
 def recognized(path: Path, only: str | None = None, labels: str | None = None) -> list[Recognized]:
-    """The data sets in a folder; or else in the folders inside it; or else of those above it, of which it is a part.
+    """Finds the data sets in a folder; if there are none, in the folders inside it; if none, in those above it.
 
     Args:
-        path: The folder.
-        only: Name of the layout that is looked for; None looks for all.
-        labels: `labels_root` of those that have their labels elsewhere.
+        path: Folder.
+        only: Name of the only layout to look for; None looks for all.
+        labels: `labels_root` of data sets whose labels are stored elsewhere.
 
     Raises:
-        InputError: there is no such folder or layout.
+        InputError: There is no such folder or layout.
     """
     if not path.is_dir():
-        raise InputError(f"{path}: there is no such folder (seen from {Path.cwd()}); write where the data are")
+        raise InputError(f"{path}: there is no such folder (seen from {Path.cwd()}); give the folder of the data")
     if only is not None and only not in LAYOUTS:
         raise InputError(f"--dataset {only}: there is no such layout; {nearest(only, LAYOUTS)}")
     names = list(LAYOUTS) if only is None else [only]
@@ -75,7 +75,7 @@ def _with_labels(domain: DomainSettings, labels: str | None) -> DomainSettings:
 
 
 def nothing_known(path: Path) -> Iterator[str]:
-    """Lines that say what is in a folder, and what is expected of those that are known."""
+    """Yields lines that list the contents of a folder, and the files that each known layout expects."""
     names = [f"{child.name}/" if child.is_dir() else child.name for child in sorted(path.iterdir())]
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
     yield f"{path} has {', '.join(names[:MOST_SHOWN]) or 'nothing in it'}{more}"

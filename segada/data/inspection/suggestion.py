@@ -1,4 +1,4 @@
-"""The YAML that would use what was found in a folder."""
+"""YAML settings that use the data sets found in a folder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -12,16 +12,17 @@ from segada.settings.data import DomainSettings
 from segada.settings.nested import Tree
 
 WIDEST: Final = 1024
-"""Pixels to which wider pictures are halved, as is usual for street scenes."""
+"""Width in pixels above which images are halved, as is usual for street scenes."""
 STRIDE: Final = 32
-"""Of the deepest map of an encoder."""
+"""Stride of an encoder's deepest map."""
 
 
 def suggested(found: Sequence[tuple[Recognized, Inspection]]) -> str:
-    """Settings of a run, as YAML: `data` with every domain, and a `stream` that visits those that can be visited.
+    """Returns settings of a run, as YAML: `data` with every domain, and a `stream` over the domains that can be
+    visited.
 
-    The source is the first domain that has frames to learn from. Domains that lack what the stream asks of them are
-    left out of it.
+    The source is the first domain that has source frames. Domains without the frames that the stream needs are left out
+    of it.
     """
     domains: Tree = {}
     counts: dict[str, Mapping[Split, int]] = {}
@@ -44,7 +45,7 @@ def suggested(found: Sequence[tuple[Recognized, Inspection]]) -> str:
 
 
 def _given(domain: DomainSettings) -> Tree:
-    """What differs from the defaults."""
+    """Returns the settings that differ from the defaults."""
     return {"dataset": domain.dataset, **domain.model_dump(mode="json", exclude_defaults=True)}
 
 

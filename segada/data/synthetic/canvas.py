@@ -1,4 +1,4 @@
-"""A canvas on which flat surfaces of a street, given in metres, are painted from far to near."""
+"""Canvas for flat surfaces of a street, given in metres and painted from far to near."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +15,16 @@ Place = tuple[float, float, float]
 """x, y, z in metres, see `Camera`."""
 
 NEAR = 1.0
-"""Metres: nothing is nearer to the camera."""
+"""Smallest distance of a surface from the camera, in metres."""
 SUB_PIXEL_BITS = 4
 
 DISC = tuple((float(np.cos(a)), float(np.sin(a))) for a in np.linspace(0, 2 * np.pi, 12, endpoint=False))
-"""Corners of the polygon that stands for a circle."""
+"""Corners of the polygon that approximates a circle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How a surface looks: a color, and a grid of cells in a second color (windows, bars, slabs, stripes)."""
+    """Appearance of a surface: a color, and a grid of cells in a second color (windows, bars, slabs, stripes)."""
 
     color: Color
     accent: Color = (0.0, 0.0, 0.0)
@@ -34,14 +34,14 @@ class Finish:
     fill: Point = (0.0, 0.0)
     """Share of the period that a cell covers; 0 has no grid."""
     spread: float = 0.0
-    """How much cells differ from each other in brightness."""
+    """Variation of the brightness of cells."""
     grain: float = 0.08
     """Amplitude of the noise within the surface."""
     coarse: float = 1.0
-    """Grains per metre."""
+    """Number of grains per metre."""
 
     def tinted(self, factor: float) -> "Finish":
-        """The same in another brightness."""
+        """Returns the same finish in another brightness."""
         return replace(self, color=scaled(self.color, factor), accent=scaled(self.accent, factor))
 
 
@@ -50,26 +50,26 @@ class Camera:
     """A pinhole camera that looks along the street; x to the right, y up from the ground, z ahead, in metres."""
 
     focal: float
-    """Pixels."""
+    """Focal length in pixels."""
     centre: Point
     """Column and row of the point straight ahead: the row is the horizon."""
     height: float
-    """Metres above the ground."""
+    """Height above the ground in metres."""
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Brightness of surfaces by the way they face."""
+    """Brightness of surfaces by their orientation."""
 
     ground: float
     front: float
     left: float
-    """Of walls that stand to the left of the camera, and so face right."""
+    """Brightness of walls to the left of the camera, which face right."""
     right: float
 
 
 def scaled(color: Color, factor: float) -> Color:
-    """The color in another brightness, within [0, 1]."""
+    """Returns the color in another brightness, within [0, 1]."""
     r, g, b = color
     return min(1.0, r * factor), min(1.0, g * factor), min(1.0, b * factor)
 
@@ -87,12 +87,12 @@ class Canvas:
         self.camera = camera
         self.light = light
         self.rows: list[tuple[float, ...]] = []
-        """Numbers of every surface, in the order of `streets_shading.Surfaces`."""
+        """Numbers of every surface, in the order of `shading.Surfaces`."""
         self._corners: list[Place] = []
         self._ends: list[int] = []
 
     def ground(self, label: int, material: Finish, outline: Sequence[Point], height: float = 0.0) -> None:
-        """A level polygon of (x, z) at a height above the ground."""
+        """Adds a level polygon of (x, z) at a height above the ground."""
         camera = self.camera
         slope = 1.0 / (camera.focal * (camera.height - height))
         plane = (0.0, slope, -camera.centre[1] * slope)
@@ -100,24 +100,24 @@ class Canvas:
         self._outline([(x, height, z) for x, z in outline])
 
     def front(self, label: int, material: Finish, z: float, outline: Sequence[Point]) -> None:
-        """A polygon of (x, y) that faces the camera at distance z."""
+        """Adds a polygon of (x, y) that faces the camera at distance z."""
         self._add(label, material, (0.0, 0.0, 1.0 / z), (0.0, 0.0, self.light.front))
         self._outline([(x, y, z) for x, y in outline])
 
     def side(self, label: int, material: Finish, x: float, outline: Sequence[Point]) -> None:
-        """A polygon of (z, y) along the street, x metres to the right of the camera."""
+        """Adds a polygon of (z, y) along the street, x metres to the right of the camera."""
         slope = 1.0 / (self.camera.focal * x)
         brightness = self.light.right if x > 0 else self.light.left
         self._add(label, material, (slope, 0.0, -self.camera.centre[0] * slope), (1.0, 0.0, brightness))
         self._outline([(x, y, z) for z, y in outline])
 
     def front_disc(self, label: int, material: Finish, place: Place, radii: Point) -> None:
-        """An ellipse around (x, y, z) that faces the camera."""
+        """Adds an ellipse around (x, y, z) that faces the camera."""
         x, y, z = place
         self.front(label, material, z, [(x + radii[0] * c, y + radii[1] * s) for c, s in DISC])
 
     def side_disc(self, label: int, material: Finish, place: Place, radius: float) -> None:
-        """A circle around (x, y, z) in a plane along the street."""
+        """Adds a circle around (x, y, z) in a plane along the street."""
         x, y, z = place
         self.side(label, material, x, [(z + radius * c, y + radius * s) for c, s in DISC])
 
@@ -133,7 +133,8 @@ class Canvas:
         self._ends.append(len(self._corners))
 
     def visible(self) -> npt.NDArray[np.int32]:
-        """Number of the surface seen at each pixel, [H, W]; the first surface, 0, is seen where no other is."""
+        """Returns the number of the visible surface at each pixel, [H, W]; 0, the first surface, where there is no
+        other."""
         x, y, z = np.array(self._corners).T
         scale = self.camera.focal / np.maximum(z, NEAR)
         column, row = self.camera.centre
@@ -146,5 +147,5 @@ class Canvas:
 
 
 def rectangle(left: float, right: float, bottom: float, top: float) -> list[Point]:
-    """Corners of an upright rectangle."""
+    """Returns the corners of an upright rectangle."""
     return [(left, bottom), (right, bottom), (right, top), (left, top)]

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Label(IntEnum):
-    """What is seen at a pixel."""
+    """Train id of a pixel's class."""
 
     ROAD = 0
     SIDEWALK = 1

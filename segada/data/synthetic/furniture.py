@@ -1,4 +1,4 @@
-"""What stands along a street: lamp posts, traffic lights, signs and trees."""
+"""Objects along a street: lamp posts, traffic lights, signs and trees."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ LEAVES: Sequence[Color] = ((0.20, 0.32, 0.12), (0.26, 0.38, 0.15), (0.16, 0.27, 
 
 
 def paint_lamp_post(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
-    """A lamp post whose arm reaches over the road."""
+    """Paints a lamp post whose arm reaches over the road."""
     height, width = dice.between(5.0, 8.0), dice.between(0.16, 0.26)
     canvas.front(Label.POLE, STEEL, z, rectangle(x - width / 2, x + width / 2, ground, height))
     reach = x - 1.6 if x > 0 else x + 1.6
@@ -26,7 +26,7 @@ def paint_lamp_post(canvas: Canvas, dice: Dice, x: float, z: float, ground: floa
 
 
 def paint_traffic_light(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
-    """Three lamps in a dark box on a pole, one of them lit."""
+    """Paints three lamps in a dark box on a pole, one of them lit."""
     lit = dice.count(0, 2)
     top = ground + dice.between(3.2, 4.0)
     canvas.front(Label.POLE, STEEL, z, rectangle(x - 0.09, x + 0.09, ground, top - 0.9))
@@ -37,14 +37,14 @@ def paint_traffic_light(canvas: Canvas, dice: Dice, x: float, z: float, ground: 
 
 
 def paint_sign(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
-    """A traffic sign of one of four shapes on a thin pole."""
+    """Paints a traffic sign of one of four shapes on a thin pole."""
     centre = ground + dice.between(2.2, 2.8)
     canvas.front(Label.POLE, STEEL, z, rectangle(x - 0.06, x + 0.06, ground, centre))
     dice.pick((_prohibition, _warning, _direction, _priority))(canvas, (x, centre, z))
 
 
 def paint_tree(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
-    """A tree: a trunk, which Cityscapes counts as vegetation, under a crown of several tufts."""
+    """Paints a tree: a trunk, which is vegetation in Cityscapes, under a crown of several tufts."""
     height, spread = dice.between(4.0, 8.5), dice.between(1.2, 2.4)
     canvas.front(Label.VEGETATION, TRUNK, z, rectangle(x - 0.16, x + 0.16, ground, height - spread))
     tone = dice.between(0.8, 1.2)
@@ -57,7 +57,7 @@ def paint_tree(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) ->
 
 
 def paint_bush(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
-    """A bush: tufts on the ground."""
+    """Paints a bush: tufts on the ground."""
     leaves = Finish(dice.pick(LEAVES), grain=0.5, coarse=4.0)
     for tuft in range(3):
         size = dice.between(0.5, 0.9)

@@ -1,4 +1,4 @@
-"""One street: what it consists of and where everything stands."""
+"""Layout of one street: its parts and their positions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,11 +32,11 @@ from segada.data.synthetic.vehicles import Box, paint_bus, paint_car, paint_tram
 from segada.data.weather.depth import CAMERA_HEIGHT, FAR, FOCAL, HORIZON
 
 LANE_LINE = -1.75
-"""Between the two directions, in metres to the right of the camera."""
+"""Line between the two directions, in metres to the right of the camera."""
 ONCOMING = -3.5
 """Middle of the lane in the other direction, in metres to the right of the camera."""
 STREET_END = 120.0
-"""Metres at which a backdrop closes the street."""
+"""Distance in metres at which a backdrop closes the street."""
 SKIES = ((0.62, 0.74, 0.90), (0.80, 0.84, 0.88), (0.52, 0.68, 0.90), (0.88, 0.88, 0.86), (0.72, 0.78, 0.84))
 PAVINGS = ((0.58, 0.55, 0.53), (0.52, 0.50, 0.50), (0.64, 0.58, 0.54), (0.56, 0.48, 0.45))
 ASPHALT = (0.33, 0.33, 0.345)
@@ -45,7 +45,7 @@ RAIL = Finish((0.56, 0.55, 0.54), grain=0.1)
 KERB = Finish((0.70, 0.69, 0.67), grain=0.1)
 
 Thing = tuple[float, Callable[[], None]]
-"""Distance of something, and the act of painting it."""
+"""Distance of an object, and the function that paints it."""
 SidePainter = Callable[[Canvas, Dice, Stretch], None]
 
 
@@ -61,7 +61,7 @@ QUARTERS: Sequence[Sequence[SidePainter]] = (
     (paint_house, paint_fence, paint_park, paint_hedge, paint_wall),
     (paint_park, paint_fence, paint_wall, paint_wall, paint_house, paint_fence),
 )
-"""What the sides of a street are made of in a city, a suburb, a village and along a park."""
+"""Parts of the sides of a street in a city, a suburb, a village and along a park."""
 
 CAR = (paint_car, (1.8, 4.3, 1.5))
 VAN = (paint_car, (1.95, 4.8, 2.0))
@@ -87,11 +87,11 @@ class Street:
     """Line of the houses on the left."""
     side_right: float
     parking: bool
-    """Whether cars are parked along the right kerb."""
+    """True if cars are parked along the right kerb."""
 
 
 def paint_street(dice: Dice, size: tuple[int, int]) -> Canvas:
-    """Draws a street and paints it on a canvas of this height and width."""
+    """Draws a random street and paints it on a canvas of this height and width."""
     height, width = size
     centre = (width * (0.5 + dice.between(-0.05, 0.05)), height * (HORIZON + dice.between(-0.015, 0.015)))
     camera = Camera(FOCAL * width, centre, CAMERA_HEIGHT * dice.between(0.95, 1.08))

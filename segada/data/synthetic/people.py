@@ -1,4 +1,4 @@
-"""People on foot and on two wheels."""
+"""Pedestrians, bicycles and motorcycles."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ LAMP = Finish((1.0, 0.96, 0.80), grain=0.02)
 
 
 def paint_person(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) -> None:
-    """A person who stands or walks."""
+    """Paints a pedestrian, standing or walking."""
     height = dice.between(1.55, 1.92) if dice.chance(0.85) else dice.between(1.05, 1.4)
     unit = height / 1.75
     stride = dice.between(0.05, 0.34) * unit
@@ -51,7 +51,7 @@ def paint_person(canvas: Canvas, dice: Dice, x: float, z: float, ground: float) 
 
 
 def paint_bicycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> None:
-    """A bicycle at (x, ground, z), seen from the side; with a rider in a bright jacket if it is ridden."""
+    """Paints a bicycle at (x, ground, z), seen from the side; with a rider in a bright jacket if it is ridden."""
     x, y, z = place
     frame = Finish(dice.pick(FRAMES))
     facing = dice.pick((-1.0, 1.0))
@@ -73,7 +73,7 @@ def paint_bicycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> 
 
 
 def paint_motorcycle(canvas: Canvas, dice: Dice, place: Place, *, ridden: bool) -> None:
-    """A motorcycle at (x, ground, z), heavy and low; with a rider in a helmet if it is ridden."""
+    """Paints a motorcycle at (x, ground, z), heavy and low; with a rider in a helmet if it is ridden."""
     x, y, z = place
     tank = Finish(dice.pick(TANKS), grain=0.15)
     facing = dice.pick((-1.0, 1.0))

@@ -1,4 +1,4 @@
-"""From the numbers of visible surfaces to a picture, its labels and its depth."""
+"""Rendering of visible surfaces to a picture, its labels and its depth."""
 
 from functools import cache
 from typing import NamedTuple
@@ -17,9 +17,9 @@ Ids = npt.NDArray[np.intp]
 NOISE_SIDE = 256
 NOISE_SEED = 20071
 NOISE_SMOOTHING = 1.0
-"""Entries of the noise table over which it is blurred."""
+"""Sigma of the blur of the noise table, in entries."""
 STEPS_PER_GRAIN = 2.5
-"""Entries of the noise table from grain to grain."""
+"""Number of entries of the noise table from grain to grain."""
 GRAIN_RANGE = 60.0
 """Metres at which half of the contrast of a surface with one grain per metre is lost: grains are then too small."""
 HAZE = np.array([0.80, 0.84, 0.90], np.float32)
@@ -30,7 +30,7 @@ ZENITH = np.array([0.72, 0.82, 0.96], np.float32)
 
 
 class Surfaces(NamedTuple):
-    """The columns of `Canvas.rows`: one number per painted surface, [P]."""
+    """Columns of `Canvas.rows`: one number per painted surface, [P]."""
 
     label: Floats
     inverse_depth_column: Floats
@@ -55,11 +55,11 @@ class Surfaces(NamedTuple):
 
 
 def shade(canvas: Canvas, supersampling: int) -> tuple[Floats, Bytes, Depth]:
-    """The picture on a canvas.
+    """Renders the picture on a canvas.
 
     Args:
-        canvas: painted surfaces.
-        supersampling: canvas pixels per picture pixel, in each direction.
+        canvas: Painted surfaces.
+        supersampling: Canvas pixels per picture pixel, in each direction.
 
     Returns:
         Colors float32 [H, W, 3] in about [0, 1], labels uint8 [H, W], depth float32 [H, W] in metres.
@@ -86,7 +86,7 @@ def _depth(ids: Ids, surfaces: Surfaces) -> Depth:
 
 
 def _surface_coordinates(camera: Camera, ids: Ids, surfaces: Surfaces, depth: Depth) -> tuple[Floats, Floats]:
-    """Metres along every pixel's surface and upwards on it (sideways and ahead on the ground)."""
+    """Returns metres along every pixel's surface and upwards on it (sideways and ahead on the ground)."""
     columns, rows = _pixel_centres(ids)
     right = (columns - np.float32(camera.centre[0])) * np.float32(1.0 / camera.focal) * depth
     down = (rows - np.float32(camera.centre[1])) * np.float32(1.0 / camera.focal) * depth
@@ -113,7 +113,7 @@ def _texture(ids: Ids, surfaces: Surfaces, along: Floats, up: Floats, depth: Dep
 
 
 def _aired(colors: Floats, depth: Depth) -> Floats:
-    """Under a sky that darkens upwards, and through clear air."""
+    """Applies a sky gradient that darkens upwards, and the haze of clear air."""
     sky = (depth >= FAR)[..., None]
     height = np.linspace(1.0, 0.0, len(depth), dtype=np.float32)[:, None, None]
     transmission = np.exp(depth * np.float32(-1.0 / HAZE_RANGE))[..., None]
@@ -130,7 +130,7 @@ def _pixel_centres(ids: Ids) -> tuple[Floats, Floats]:
 
 @cache
 def _noise() -> Floats:
-    """Smooth noise of mean 0 and standard deviation 0.5 that repeats at its edges, [256 * 256]."""
+    """Returns smooth noise of mean 0 and standard deviation 0.5 that repeats at its edges, [256 * 256]."""
     white = np.random.default_rng(NOISE_SEED).standard_normal((NOISE_SIDE, NOISE_SIDE)).astype(np.float32)
     smooth = cv2.GaussianBlur(np.pad(white, 8, mode="wrap"), (0, 0), NOISE_SMOOTHING)[8:-8, 8:-8]
     noise: Floats = np.clip(smooth / smooth.std() * np.float32(0.5), -1.0, 1.0).ravel()

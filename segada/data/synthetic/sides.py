@@ -1,4 +1,4 @@
-"""What closes a street to the left and right: houses, walls, fences and parks, one stretch behind the other."""
+"""Sides of a street: houses, walls, fences and parks, one stretch behind the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ BARS: Sequence[Color] = ((0.46, 0.34, 0.22), (0.28, 0.30, 0.30), (0.70, 0.68, 0.
 GRASSES: Sequence[Color] = ((0.40, 0.50, 0.20), (0.46, 0.48, 0.24), (0.52, 0.46, 0.30), (0.36, 0.46, 0.20))
 
 DEEP = 14.0
-"""Metres that a house reaches away from the street."""
+"""Depth of a house away from the street, in metres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Stretch:
     far: float
 
     def outward(self, metres: float) -> float:
-        """Sideways position so much farther from the street than the line."""
+        """Returns the sideways position this many metres farther from the street than the line."""
         return self.x + metres if self.x > 0 else self.x - metres
 
 
 def paint_house(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
-    """A house: floors of windows, sometimes a shop or a gable."""
+    """Paints a house: floors of windows, sometimes a shop or a gable."""
     x, near, far = stretch.x, stretch.near, stretch.far
     floors = dice.count(2, 6)
     storey, spacing = dice.between(2.8, 3.6), dice.between(1.8, 3.6)
@@ -61,7 +61,7 @@ def paint_house(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 
 
 def paint_wall(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
-    """A wall of stones or concrete, with trees behind."""
+    """Paints a wall of stones or concrete, with trees behind."""
     _trees_behind(canvas, dice, stretch, 2)
     height = dice.between(2.0, 3.6)
     stone = scaled(dice.pick(STONES), dice.between(0.85, 1.1))
@@ -74,7 +74,7 @@ def paint_wall(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 
 
 def paint_fence(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
-    """A fence of upright bars, with grass and trees showing through and above."""
+    """Paints a fence of upright bars, with grass and trees visible through and above it."""
     _lawn(canvas, dice, stretch, 12.0)
     _trees_behind(canvas, dice, stretch, 2)
     height = dice.between(1.5, 2.4)
@@ -87,7 +87,7 @@ def paint_fence(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 
 
 def paint_park(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
-    """A lawn with trees and bushes."""
+    """Paints a lawn with trees and bushes."""
     _lawn(canvas, dice, stretch, 30.0)
     _trees_behind(canvas, dice, stretch, 3)
     for _ in range(dice.count(0, 3)):
@@ -95,7 +95,7 @@ def paint_park(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 
 
 def paint_hedge(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
-    """A hedge (class vegetation) with a house or the sky behind."""
+    """Paints a hedge (class vegetation) with a house or the sky behind."""
     _trees_behind(canvas, dice, stretch, 1)
     leaves = Finish(dice.pick(LEAVES), grain=0.5, coarse=3.5)
     height = dice.between(1.4, 3.0)
@@ -104,7 +104,7 @@ def paint_hedge(canvas: Canvas, dice: Dice, stretch: Stretch) -> None:
 
 
 def grass(dice: Dice) -> Finish:
-    """Grass or bare earth (class terrain)."""
+    """Returns the finish of grass or bare earth (class terrain)."""
     return Finish(scaled(dice.pick(GRASSES), dice.between(0.85, 1.15)), grain=0.28, coarse=3.0)
 
 

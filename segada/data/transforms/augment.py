@@ -1,7 +1,7 @@
-"""What is done to images, and to labels with them, before a network learns from them.
+"""Augmentation of images, and of their labels, before a network learns from them.
 
-Every function draws the same number of random numbers whatever its settings, so that two runs that differ in a strength
-or a probability keep meeting the same numbers afterwards.
+Every function draws the same number of random numbers for all settings, so that two runs that differ in a strength or a
+probability use the same numbers afterwards.
 """
 
 from typing import Final
@@ -16,18 +16,18 @@ from segada.data.batch import Batch
 from segada.settings.learning import ColorSettings
 
 BLUR_SIGMAS: Final = (0.15, 1.15)
-"""Least and greatest width of the blur, in pixels (Tranheden et al. 2021)."""
+"""Least and greatest sigma of the blur, in pixels (Tranheden et al. 2021)."""
 BLUR_RADIUS: Final = 3
-"""Pixels to each side that a blurred pixel looks at: nearly three times the greatest sigma."""
+"""Radius of the blur kernel in pixels: nearly three times the greatest sigma."""
 
 
 def jitter_and_blur(images: Tensor, color: ColorSettings, generator: torch.Generator) -> Tensor:
-    """Change colors and sharpness of each image by itself.
+    """Changes colors and sharpness of each image independently.
 
     Args:
         images: float [B, 3, H, W] in [0, 1], sides longer than `BLUR_RADIUS`.
-        color: strengths and probabilities.
-        generator: on the CPU; every image takes eleven numbers from it.
+        color: Strengths and probabilities.
+        generator: Generator on the CPU; eleven numbers are drawn per image.
 
     Returns:
         Images of the same shape, in [0, 1].
@@ -40,14 +40,14 @@ def jitter_and_blur(images: Tensor, color: ColorSettings, generator: torch.Gener
 
 
 def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) -> Tensor:
-    """Change brightness, contrast, saturation and hue, as torchvision's ColorJitter does, of each image by itself.
+    """Changes brightness, contrast, saturation and hue, as torchvision's ColorJitter does, of each image independently.
 
     Args:
         images: float [B, 3, H, W] in [0, 1].
         order: [B, 4]; the adjustments are made in ascending order of these numbers.
-        amounts: [B, 4] in [0, 1]: where in its range each adjustment lies; 0.5 changes nothing.
+        amounts: [B, 4] in [0, 1]: position of each adjustment in its range; 0.5 changes nothing.
         strengths: [B] in [0, 1]; s spans factors from 1 - s to 1 + s, and hues shifted by s of the circle either way,
-            at most by half of it. An image of strength 0 stays as it is.
+            at most by half of it. An image of strength 0 is unchanged.
     """
     ranges = torch.minimum(strengths[:, None], torch.tensor([1.0, 1.0, 1.0, 0.5]))
     factors = ((2 * amounts - 1) * ranges + torch.tensor([1.0, 1.0, 1.0, 0.0])).tolist()
@@ -62,7 +62,7 @@ def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) ->
 
 
 def shift_hue(image: Tensor, turns: float) -> Tensor:
-    """Turn the hue of an image [3, H, W] in [0, 1]; 1 is the whole circle.
+    """Shifts the hue of an image [3, H, W] in [0, 1]; 1 is the whole circle.
 
     Equal to torchvision's `adjust_hue` and twice as fast: a channel of a color is its value minus a trapezoid of hue
     times chroma, so nothing is sorted into the six sectors of the circle and back.
@@ -90,7 +90,7 @@ ADJUSTMENTS: Final = (
 
 
 def blur(images: Tensor, sigmas: Tensor, chosen: Tensor) -> Tensor:
-    """Convolve the chosen images with a Gaussian; borders are mirrored.
+    """Convolves the chosen images with a Gaussian; borders are mirrored.
 
     Args:
         images: float [B, 3, H, W].
@@ -111,13 +111,14 @@ def blur(images: Tensor, sigmas: Tensor, chosen: Tensor) -> Tensor:
 
 
 def crop_and_flip(batch: Batch, smallest: float, flip_probability: float, generator: torch.Generator) -> Batch:
-    """Cut a random part, of the frame's shape, out of each frame, enlarge it to the frame's size, and mirror some.
+    """Crops each frame to a random part of the same aspect ratio, enlarges it to the frame's size, and mirrors some
+    frames.
 
     Args:
-        batch: images are interpolated bilinearly, labels take the nearest pixel's.
-        smallest: least side of the part as a share of the frame's, in [0, 1]; 1 takes the whole.
-        flip_probability: of mirroring left and right.
-        generator: on the CPU; every frame takes four numbers from it.
+        batch: Frames; images are interpolated bilinearly, labels by the nearest pixel.
+        smallest: Smallest side of the part as a share of the frame's, in [0, 1]; 1 takes the whole.
+        flip_probability: Probability of mirroring horizontally.
+        generator: Generator on the CPU; four numbers are drawn per frame.
     """
     draws = torch.rand(len(batch.images), 4, generator=generator).tolist()
     height, width = batch.labels.shape[1:]

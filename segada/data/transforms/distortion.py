@@ -1,4 +1,4 @@
-"""Photometric distortion (Liu et al. 2016, SSD, arXiv 1512.02325), whose changes are those of HSV."""
+"""Photometric distortion (Liu et al. 2016, SSD, arXiv 1512.02325) in HSV."""
 
 from typing import Final
 
@@ -10,15 +10,16 @@ from segada.data.transforms.augment import shift_hue
 from segada.settings.augmentation import DistortionSettings
 
 DRAWS: Final = 9
-"""Numbers that a frame takes: whether each of the four changes is made, how far, and whether contrast comes first."""
+"""Number of random numbers per frame: whether each of the four changes is made, its amount, and whether contrast comes
+first."""
 
 
 def distort(images: Tensor, settings: DistortionSettings, draws: Tensor) -> Tensor:
-    """Change brightness, contrast, saturation and hue of each image by itself.
+    """Changes brightness, contrast, saturation and hue of each image independently.
 
     Args:
         images: float [B, 3, H, W] in [0, 1].
-        settings: probability and ranges.
+        settings: Probability and ranges.
         draws: [B, 9] in [0, 1).
     """
     made = draws[:, 0:4] < settings.probability
@@ -34,21 +35,21 @@ def distort(images: Tensor, settings: DistortionSettings, draws: Tensor) -> Tens
 
 
 def lighten(image: Tensor, amount: float) -> Tensor:
-    """Adds to every pixel."""
+    """Adds an amount to every pixel."""
     return (image + amount).clamp(0, 1)
 
 
 def contrast(image: Tensor, change: float) -> Tensor:
-    """Multiplies every pixel by 1 + change: what torchvision calls brightness."""
+    """Multiplies every pixel by 1 + change, which torchvision calls brightness."""
     multiplied: Tensor = transforms.adjust_brightness(image, 1 + change)
     return multiplied
 
 
 def saturate(image: Tensor, change: float) -> Tensor:
-    """Multiplies the saturation of HSV by 1 + change; hue and value stay. Images are [3, H, W] in [0, 1].
+    """Multiplies the saturation of HSV by 1 + change; hue and value are unchanged. Images are [3, H, W] in [0, 1].
 
-    A channel is the value less its share of the chroma, so that every channel keeps its place between the two. That is
-    not torchvision's saturation, which blends with gray and so changes the value.
+    A channel is the value less its share of the chroma, so that the relative position of every channel is kept. This
+    differs from torchvision's saturation, which blends with gray and so changes the value.
     """
     value = image.amax(dim=0)
     chroma = value - image.amin(dim=0)

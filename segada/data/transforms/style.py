@@ -1,6 +1,6 @@
-"""Color and light of frames that a network learns from: the steps that recipes add to random crops.
+"""Style augmentation: color and light changes that training recipes add to random crops.
 
-Every frame takes the same number of random numbers whatever the settings, as in `segada.data.transforms.augment`.
+Every frame takes the same number of random numbers for all settings, as in `segada.data.transforms.augment`.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ class Step:
     """One kind of change.
 
     Attributes:
-        draws: Numbers that a frame takes for it.
-        change: From images [B, 3, H, W], the settings and the numbers [B, draws] to images.
+        draws: Number of random numbers per frame.
+        change: Function from images [B, 3, H, W], the settings and the numbers [B, draws] to images.
     """
 
     draws: int
@@ -35,12 +35,12 @@ class Step:
 
 
 def restyle(batch: Batch, settings: StyleSettings, generator: torch.Generator) -> Batch:
-    """Make the steps of `STEPS` in their order; labels stay.
+    """Applies the steps of `STEPS` in their order; labels are unchanged.
 
     Args:
-        batch: on any device; images in [0, 1].
-        settings: which steps, how often, how far.
-        generator: on the CPU.
+        batch: Frames on any device; images in [0, 1].
+        settings: Probabilities and ranges of the steps.
+        generator: Generator on the CPU.
     """
     images = batch.images
     draws = torch.rand(len(images), sum(step.draws for step in STEPS), generator=generator)
@@ -72,7 +72,7 @@ def _curved(images: Tensor, settings: StyleSettings, draws: Tensor) -> Tensor:
 
 
 def equalize(image: Tensor, settings: ClaheSettings) -> Tensor:
-    """Equalize the histogram of each channel of an image [3, H, W] within tiles, between bytes."""
+    """Equalizes the histogram of each channel of an image [3, H, W] within tiles, on 8-bit values."""
     whole = (image * 255).round().to("cpu", torch.uint8).numpy()
     channels = [
         mmcv.clahe(np.ascontiguousarray(channel), settings.clip_limit, settings.grid[::-1]) for channel in whole
@@ -81,10 +81,10 @@ def equalize(image: Tensor, settings: ClaheSettings) -> Tensor:
 
 
 def gray(image: Tensor) -> Tensor:
-    """The luma of an image [3, H, W] in all three channels.
+    """Returns the luma of an image [3, H, W] in all three channels.
 
-    The diary's code gave these three weights, in this order, to channels that it had read as blue, green and red: blue
-    counted 0.299 there and red 0.114, so that a clear sky came out too bright and brake lights nearly black.
+    The diary's code applied these three weights, in this order, to channels that it had read as blue, green and red:
+    blue counted 0.299 there and red 0.114, so that a clear sky came out too bright and brake lights nearly black.
     """
     luma: Tensor = torch.tensordot(torch.tensor(LUMA).to(image), image, dims=1)
     return luma.expand_as(image)
@@ -98,4 +98,4 @@ def _where(chosen: Tensor, images: Tensor, change: Callable[[Tensor], Tensor]) -
 
 
 STEPS: Final = (Step(distortion.DRAWS, _distorted), Step(1, _equalized), Step(1, _grayed), Step(2, _curved))
-"""In the order of `StyleSettings`."""
+"""All steps, in the order of `StyleSettings`."""

@@ -17,7 +17,7 @@ from segada.settings.augmentation import WindowSettings
 
 MOST_TRIES: Final = 10
 MEAN_COLOR: Final = (0.485, 0.456, 0.406)
-"""Of what a frame lacks: zero, once the network has normalized it."""
+"""Color of padding: zero, once the network has normalized it."""
 
 Box = tuple[int, int, int, int]
 """Top, left, height and width."""
@@ -25,12 +25,13 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a window should show.
+    """Conditions on the content of a window.
 
     Attributes:
-        share: A class fills less than this of its labelled pixels, and there is a second one; 1 takes anything.
-        wanted: A class, or 255 for none.
-        pixels: That it should have of that class.
+        share: Upper limit of the share of its labelled pixels that a class fills, with at least two classes; 1 accepts
+            any.
+        wanted: Class that it must show, or 255 for none.
+        pixels: Least number of pixels of that class.
     """
 
     share: float
@@ -38,25 +39,26 @@ class Wish:
     pixels: float
 
     def is_mixed(self, label: Tensor) -> bool:
-        """Whether labels [h, w] are not nearly all of one class."""
+        """Returns True if labels [h, w] are not nearly all of one class."""
         if self.share == 1.0:
             return True
         areas = torch.bincount(label.flatten(), minlength=IGNORE + 1)[:IGNORE]
         return bool((areas > 0).sum() > 1 and areas.max() < self.share * areas.sum())
 
     def keeps(self, label: Tensor) -> bool:
-        """Whether labels [h, w] show enough of the class that is wanted."""
+        """Returns True if labels [h, w] show enough of the wanted class."""
         return self.wanted == IGNORE or bool((label == self.wanted).sum() >= self.pixels)
 
 
 def cut_windows(drawn: Drawn, settings: WindowSettings, min_pixels: int, generator: torch.Generator) -> Batch:
-    """Resize each frame, then cut a window that shows what it should, or the last of those that were tried.
+    """Resizes each frame, then cuts a window that meets the conditions, or the last of those that were tried.
 
     Args:
-        drawn: images are interpolated bilinearly, labels take the nearest pixel's.
-        settings: sizes and wishes; without a size the frames stay as they are.
-        min_pixels: of a class, that a whole frame shows of the class it was drawn for.
-        generator: on the CPU; every frame takes 201 numbers from it.
+        drawn: Frames; images are interpolated bilinearly, labels by the nearest pixel.
+        settings: Sizes and conditions; without a size the frames are unchanged.
+        min_pixels: Number of pixels of the class that a frame was drawn for from which a whole frame counts as showing
+            it.
+        generator: Generator on the CPU; 201 numbers are drawn per frame.
     """
     batch = drawn.batch
     draws = torch.rand(len(batch.images), 1 + 2 * MOST_TRIES**2, generator=generator).tolist()
@@ -84,7 +86,8 @@ def _resized(image: Tensor, label: Tensor, ratio: float) -> tuple[Tensor, Tensor
 
 
 def _boxes(frame: Sequence[int], size: Sequence[int], tries: int, numbers: Sequence[float]) -> list[list[Box]]:
-    """Rounds of windows, `tries` of each; all lie within the frame, and are as much smaller than `size` as it is."""
+    """Returns rounds of `tries` windows each; all lie within the frame, and are cut to its size where it is smaller
+    than `size`."""
     height, width = (min(wanted, there) for wanted, there in zip(size, frame, strict=True))
     boxes = [
         (int(down * (frame[0] - height + 1)), int(right * (frame[1] - width + 1)), height, width)
@@ -94,7 +97,8 @@ def _boxes(frame: Sequence[int], size: Sequence[int], tries: int, numbers: Seque
 
 
 def _chosen(label: Tensor, wish: Wish, rounds: Sequence[Sequence[Box]]) -> Box:
-    """Of the first round that gives a window which keeps the class; each gives its first mixed one, or its last."""
+    """Returns the window of the first round that shows the wanted class; each round gives its first mixed window, or
+    its last."""
     mixed = (next((box for box in boxes if wish.is_mixed(_inside(label, box))), boxes[-1]) for boxes in rounds)
     for box in mixed:
         if wish.keeps(_inside(label, box)):
@@ -108,7 +112,7 @@ def _inside(pixels: Tensor, box: Box) -> Tensor:
 
 
 def _padded(pixels: Tensor, size: Sequence[int], filling: Sequence[float]) -> Tensor:
-    """Pixels [C, h, w] with what they lack of a size added below and to the right."""
+    """Pads pixels [C, h, w] to a size, below and to the right."""
     below, beside = size[0] - pixels.shape[-2], size[1] - pixels.shape[-1]
     if not below and not beside:
         return pixels

@@ -1,4 +1,4 @@
-"""Light on its way through fog and rain: Beer-Lambert attenuation, and the veil that replaces what is lost."""
+"""Light in fog and rain: Beer-Lambert attenuation, and the airlight that replaces the lost light."""
 
 import cv2
 import numpy as np
@@ -14,22 +14,22 @@ Map = npt.NDArray[np.float32]
 VISIBLE_CONTRAST = 0.02
 """Contrast at which an object counts as just visible (Koschmieder 1924): visibility = -ln(0.02) / extinction."""
 CLOUD_CELLS = (3, 6)
-"""Rows and columns of the coarse grid that clouds of fog and curtains of rain are interpolated from."""
+"""Rows and columns of the coarse grid from which clouds of fog and curtains of rain are interpolated."""
 
 
 def extinction(visibility: float) -> float:
-    """Share of light lost per metre, from the visibility in metres (Koschmieder: 3.912 / visibility)."""
+    """Returns the share of light lost per metre, from the visibility in metres (Koschmieder: 3.912 / visibility)."""
     return float(-np.log(VISIBLE_CONTRAST) / visibility)
 
 
 def veiled(picture: Picture, depth: Depth, loss: Map | float, airlight: Picture) -> Picture:
-    """The picture seen through air: t * picture + (1 - t) * airlight with t = exp(-loss * depth).
+    """Returns the picture seen through air: t * picture + (1 - t) * airlight with t = exp(-loss * depth).
 
     Args:
-        picture: colors in clear air.
-        depth: metres.
-        loss: extinction per metre, one for all or one for each pixel.
-        airlight: color of infinitely deep air, [3] or [H, W, 3].
+        picture: Colors in clear air.
+        depth: Metres.
+        loss: Extinction per metre, one for all or one for each pixel.
+        airlight: Color of infinitely deep air, [3] or [H, W, 3].
     """
     transmission = np.exp(-depth * np.float32(loss))[..., None]
     seen: Picture = picture * transmission + airlight * (1.0 - transmission)
@@ -37,13 +37,13 @@ def veiled(picture: Picture, depth: Depth, loss: Map | float, airlight: Picture)
 
 
 def clouds(size: tuple[int, int], generator: np.random.Generator) -> Map:
-    """Smooth random values in about [-1, 1]."""
+    """Returns smooth random values in about [-1, 1]."""
     coarse = generator.uniform(-1.0, 1.0, CLOUD_CELLS).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def grain(picture: Picture, deviation: float, generator: np.random.Generator) -> Picture:
-    """Sensor noise of a standard deviation, mostly alike in the three colors as after a camera's demosaicing."""
+    """Adds sensor noise of a standard deviation, mostly alike in the three colors as after a camera's demosaicing."""
     height, width, _ = picture.shape
     shared = generator.standard_normal((height, width, 1), dtype=np.float32)
     own = generator.standard_normal((height, width, 3), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Depth in metres: what is far, and an estimate for photographs that have none."""
+"""Depth in metres: constants, and an estimate for photographs without measured depth."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,30 +6,30 @@ import numpy.typing as npt
 Depth = npt.NDArray[np.float32]
 
 FAR = 512.0
-"""Metres at which everything farther, and the sky, is taken to be; a power of two, so that its inverse is exact."""
+"""Greatest depth in metres, also that of the sky; a power of two, so that its inverse is exact."""
 FOCAL = 1.1
 """Focal length of the camera, in widths of the frame: 49 degrees from edge to edge, as in Cityscapes."""
 HORIZON = 0.45
 """Row of the horizon, as a share of the frame's height."""
 CAMERA_HEIGHT = 1.4
-"""Metres from the road to the camera."""
+"""Height of the camera above the road, in metres."""
 BACKDROP = 60.0
-"""Metres from which a photograph's ground is taken to be hidden by what stands on it."""
+"""Distance in metres from which a photograph's ground is assumed to be hidden by objects."""
 HOUSES = 15.0
-"""Metres from the camera's path to the houses on either side of a photographed street."""
+"""Distance in metres from the camera's path to the houses on either side of a photographed street."""
 
 
 def geometric_depth(size: tuple[int, int], horizon: float = HORIZON, camera_height: float = CAMERA_HEIGHT) -> Depth:
-    """Depth of a street photograph from geometry alone: a guess that knows nothing of its content.
+    """Estimates the depth of a street photograph from geometry alone, regardless of its content.
 
     Below the horizon it is the depth of level ground, at most `BACKDROP`; above, it rises from there to `FAR` at the
-    upper edge; and nowhere is it more than that of a row of houses on either side. So vehicles and people get the depth
-    of the ground that they hide, open sky at the sides comes too near, and trees ahead too far.
+    upper edge; and it is nowhere more than that of a row of houses on either side. So vehicles and people get the depth
+    of the ground that they hide, open sky at the sides is too near, and trees ahead are too far.
 
     Args:
-        size: height and width in pixels, which are taken to be square.
-        horizon: row of the horizon as a share of the height, in (0, 1).
-        camera_height: metres above the ground.
+        size: Height and width in pixels, which are assumed to be square.
+        horizon: Row of the horizon as a share of the height, in (0, 1).
+        camera_height: Metres above the ground.
 
     Returns:
         float32 [H, W], metres.

@@ -1,4 +1,4 @@
-"""Night: little light but the car's own, street lamps and their glare."""
+"""Night: little light except the car's headlights, street lamps and their glare."""
 
 import numpy as np
 
@@ -8,22 +8,22 @@ from segada.data.weather.depth import FAR, Depth
 AMBIENT = np.array([0.16, 0.18, 0.24], np.float32)
 """Light of the sky and the town, as a share of daylight."""
 HEADLIGHTS = np.array([0.85, 0.78, 0.64], np.float32)
-"""Light of the own headlights at the near end of the road, as a share of daylight."""
+"""Light of the car's headlights at the near end of the road, as a share of daylight."""
 HEADLIGHT_RANGE = 16.0
 """Metres at which a third of the headlights' light is left."""
 LAMP = np.array([1.0, 0.86, 0.58], np.float32)
 NIGHT_SKY = 0.25
-"""Brightness of the sky relative to what it lights."""
+"""Brightness of the sky relative to the scene that it lights."""
 NOISE = 0.03
 
 
 def darkened(picture: Picture, depth: Depth, generator: np.random.Generator) -> Picture:
-    """The picture at night.
+    """Renders the picture at night.
 
     Args:
-        picture: colors by daylight.
-        depth: metres.
-        generator: of this frame.
+        picture: Colors by daylight.
+        depth: Metres.
+        generator: Generator of this frame.
     """
     height, width = depth.shape
     rows = ((np.arange(height, dtype=np.float32) + 0.5) / height)[:, None]

@@ -9,15 +9,16 @@ from segada.data.weather.streaks import streaks
 from segada.data.weather.wet_road import wet
 
 FULL_RATE = 200.0
-"""mm/h at which the strengths below are reached."""
+"""Rain rate in mm/h at which the strengths below are reached."""
 SEVERITY_EXPONENT = 0.8
-"""How the strengths grow with the rate. A source model falls slowly at first, then steeply, as in the literature."""
+"""Exponent of the strengths' growth with the rate. A source model's score falls slowly at first, then steeply, as in
+the literature."""
 EXTINCTION = 0.022
 """Share of light lost per metre."""
 CURTAINS = 0.5
-"""How much the extinction varies across the frame."""
+"""Relative variation of the extinction across the frame."""
 DIMMING = 0.15
-"""Share of the daylight that the clouds take."""
+"""Share of the daylight that the clouds absorb."""
 DRAINING = 0.25
 """Share of its saturation that a picture loses."""
 WETNESS = 0.6
@@ -25,28 +26,28 @@ STREAK_OPACITY = 0.38
 LENS_WATER = 0.4
 """Share of sharpness lost where the windscreen is wettest."""
 LENS_BLUR = 0.03
-"""Radius of that blur in heights of the frame."""
+"""Radius of the windscreen's blur in heights of the frame."""
 NOISE = 0.035
 AIRLIGHT = np.array([0.60, 0.63, 0.67], np.float32)
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def severity(rate: float) -> float:
-    """Strength of all effects of rain, 0 in clear weather and 1 at `FULL_RATE`."""
+    """Returns the strength of all effects of rain, 0 in clear weather and 1 at `FULL_RATE`."""
     return float((rate / FULL_RATE) ** SEVERITY_EXPONENT)
 
 
 def rained(picture: Picture, depth: Depth, rate: float, generator: np.random.Generator) -> Picture:
-    """The picture in rain.
+    """Renders the picture in rain.
 
     From the scene to the sensor: a wet road, the light under rain clouds, the veil of drops in the air, streaks, water
     on the windscreen, noise.
 
     Args:
-        picture: colors in clear weather.
-        depth: metres.
-        rate: mm/h, above 0.
-        generator: of this frame.
+        picture: Colors in clear weather.
+        depth: Metres.
+        rate: Rain rate in mm/h, above 0.
+        generator: Generator of this frame.
     """
     strength = severity(rate)
     size = depth.shape[0], depth.shape[1]

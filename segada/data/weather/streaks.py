@@ -14,17 +14,17 @@ LENGTH = 0.7
 """Length of a streak one metre away, in heights of the frame: fall speed times exposure."""
 SHORTEST = 0.06
 COVER = 0.035
-"""Share of a layer's pixels in which a streak begins, per frame height of 64 pixels."""
+"""Share of a layer's pixels in which a streak begins, for a frame height of 64 pixels."""
 SLANTS = (-0.25, -0.12, 0.0, 0.12, 0.25)
-"""Sideways drift of a streak per length, by wind."""
+"""Sideways drift of a streak per length, caused by wind."""
 
 
 def streaks(depth: Depth, generator: np.random.Generator) -> Map:
-    """Opacity of the streaks in full rain, in [0, 1].
+    """Returns the opacity of the streaks in full rain, in [0, 1].
 
     Args:
-        depth: metres; a drop in front of what is seen is visible, one behind it is not.
-        generator: of the frame.
+        depth: Metres; a drop in front of the scene is visible, one behind it is not.
+        generator: Generator of the frame.
     """
     height, width = depth.shape
     slant = int(generator.integers(len(SLANTS)))
@@ -39,7 +39,7 @@ def streaks(depth: Depth, generator: np.random.Generator) -> Map:
 
 @lru_cache(maxsize=64)
 def _tile(size: tuple[int, int], layer: int, slant: int) -> Map:
-    """A sheet of streaks twice as high and wide as the frame, from which frames cut at random."""
+    """Returns a sheet of streaks twice as high and wide as the frame, from which frames are cut at random."""
     height, width = size
     generator = np.random.default_rng((height, width, layer, slant))
     length = max(SHORTEST, LENGTH / LAYERS[layer]) * height

@@ -1,4 +1,4 @@
-"""Weather on a picture whose depth is known: rain by its rate, fog by its visibility, night."""
+"""Weather on pictures with known depth: rain by its rate, fog by its visibility, night."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,19 +17,19 @@ FOG_LIGHT = np.array([0.78, 0.79, 0.80], np.float32)
 FOG_NOISE = 0.01
 
 WEATHER = 3
-"""Last part of the seed of what weather does to a frame, so that no other draw about it shares the stream."""
+"""Last part of the seed of a frame's weather, so that it shares no random stream with other draws about the frame."""
 
 Render = Callable[[Picture, Depth, np.random.Generator], Picture]
 
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Weather by its causes; all defaults together are clear."""
+    """Weather by its causes; all defaults together are clear weather."""
 
     rain: float = 0.0
-    """mm/h."""
+    """Rain rate in mm/h."""
     visibility: float | None = None
-    """Metres; none is no fog."""
+    """Visibility in metres; None for no fog."""
     night: bool = False
 
 
@@ -42,7 +42,7 @@ NAMES: tuple[tuple[str, Callable[[float], Weather]], ...] = (
 
 
 def parse_weather(name: str) -> Weather:
-    """Weather from its name: `clear`, `25mm` (rain per hour), `fog150m` (visibility) or `night`."""
+    """Parses the name of a weather: `clear`, `25mm` (rain per hour), `fog150m` (visibility) or `night`."""
     for pattern, weather in NAMES:
         found = re.fullmatch(pattern, name)
         if found:
@@ -56,10 +56,10 @@ def render_weather(images: Bytes, depth: Depth, weather: Weather, seed: int, num
     Args:
         images: uint8 [N, H, W, 3], RGB.
         depth: float32 metres, [N, H, W] or, the same for all, [H, W].
-        weather: clear weather returns the images as they are.
-        seed: of the recording.
-        numbers: of each image within the recording. What happens in a frame depends on the seed and on its number
-            alone, however frames are divided into calls.
+        weather: Weather to render; clear weather returns the images unchanged.
+        seed: Seed of the recording.
+        numbers: Number of each image within the recording. The weather in a frame depends on the seed and on this
+            number alone, however frames are divided into calls.
     """
     if weather == Weather():
         return images

@@ -1,4 +1,4 @@
-"""A wet road: darker, and a mirror of what stands behind it."""
+"""A wet road: darker, and reflecting the scene behind it."""
 
 import cv2
 import numpy as np
@@ -7,18 +7,18 @@ from segada.data.weather.atmosphere import Map, Picture
 from segada.data.weather.depth import CAMERA_HEIGHT, FOCAL, Depth
 
 LEVEL_TOLERANCE = 0.35
-"""How much the slope of the inverse depth may differ from that of level ground."""
+"""Greatest difference between the slope of the inverse depth and that of level ground."""
 DARKENING = 0.45
 """Share of its own color that soaked asphalt loses."""
 MIRROR_BLUR = 0.06
-"""Vertical blur of the mirror image by the rough surface, as a share of the frame's height."""
+"""Vertical blur of the reflection by the rough surface, as a share of the frame's height."""
 
 
 def level_ground(depth: Depth) -> Map:
-    """Where the depth is that of level ground below the camera: 1 there, 0 elsewhere.
+    """Returns 1 where the depth is that of level ground below the camera, 0 elsewhere.
 
-    On level ground the inverse depth grows by 1 / (focal length * camera height) from row to row; on everything that
-    stands it does not. No labels are needed, so that photographs with a geometric depth have wet roads too.
+    On level ground the inverse depth grows by 1 / (focal length * camera height) from row to row; on vertical objects
+    it does not. No labels are needed, so that photographs with a geometric depth have wet roads too.
     """
     width = depth.shape[1]
     slope = np.diff(1.0 / depth, axis=0, append=1.0 / depth[-1:]) * np.float32(FOCAL * width * CAMERA_HEIGHT)
@@ -28,16 +28,16 @@ def level_ground(depth: Depth) -> Map:
 
 
 def wet(picture: Picture, depth: Depth, wetness: float, puddles: Map) -> Picture:
-    """The picture with a wet road.
+    """Renders the picture with a wet road.
 
-    Every pixel of level ground shows, as a mirror does, what stands above the ground's upper edge in its column, the
-    more so the flatter the view (Fresnel) and the deeper the puddle.
+    Every pixel of level ground reflects, like a mirror, the scene above the ground's upper edge in its column, the more
+    so the flatter the view (Fresnel) and the deeper the puddle.
 
     Args:
-        picture: colors of the dry street.
-        depth: metres.
+        picture: Colors of the dry street.
+        depth: Metres.
         wetness: 0 is dry, 1 is flooded.
-        puddles: smooth random values in [-1, 1].
+        puddles: Smooth random values in [-1, 1].
     """
     ground = level_ground(depth)
     height, width = ground.shape

@@ -11,28 +11,28 @@ from segada.settings.adapter import AdaptFormerSettings
 
 
 def insert_adaptformer(block: Block, settings: AdaptFormerSettings, generator: torch.Generator) -> None:
-    """One bottleneck into the slot of the block that `position` names."""
+    """Inserts a bottleneck into the slot of the block that `position` names."""
     adapter = AdaptFormer(block.width, settings.bottleneck, settings.scale, generator)
     setattr(block, settings.position, adapter)
 
 
 class AdaptFormer(nn.Module):
-    """up(gelu(down(x))) * scale over tokens [..., C].
+    """AdaptFormer bottleneck: up(gelu(down(x))) * scale over tokens [..., C].
 
-    `up` starts at zero, hence the adapter adds exactly nothing until it has learned. Deviations from the paper: GELU,
-    not ReLU, and the normalized input of the MLP, as in later work on continual test-time adaptation.
+    `up` starts at zero, hence the adapter's output is exactly zero until it has learned. Deviations from the paper:
+    GELU, not ReLU, and the normalized input of the MLP, as in later work on continual test-time adaptation.
 
     Args:
         width: C.
-        bottleneck: channels between down and up.
-        scale: constant factor on the output.
-        generator: of the initialization.
+        bottleneck: Channels between down and up.
+        scale: Constant factor on the output.
+        generator: Generator of the initialization.
     """
 
     def __init__(self, width: int, bottleneck: int, scale: float, generator: torch.Generator) -> None:
         super().__init__()
         self.scale = scale
-        # Without storage first: PyTorch's own initialization would draw from the global generator.
+        # On the meta device first: PyTorch's own initialization would draw from the global generator.
         self.down = nn.Linear(width, bottleneck, device="meta").to_empty(device="cpu")
         self.up = nn.Linear(bottleneck, width, device="meta").to_empty(device="cpu")
         nn.init.kaiming_uniform_(self.down.weight, a=math.sqrt(5), generator=generator)

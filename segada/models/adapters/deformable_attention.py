@@ -1,4 +1,4 @@
-"""Multi-scale deformable attention (Zhu et al. 2020, arXiv 2010.04159): a query looks at a few points of each map."""
+"""Multi-scale deformable attention (Zhu et al. 2020, arXiv 2010.04159): each query samples a few points of each map."""
 
 import logging
 import math
@@ -29,24 +29,25 @@ logging.getLogger(__name__).info(
 
 
 class DeformableAttention(nn.Module):
-    """Tokens look into maps of other resolutions, around their own place.
+    """Attention of tokens to maps of other resolutions, around their own position.
 
-    Each head of each token looks at `points` points in each map. Linear maps of the token say where, relative to the
-    token's own place and in pixels of the map, and with which weights, whose softmax over all points of all maps sums
-    to 1. What a point says is the bilinear interpolation of a linear map of the maps' channels, zero outside.
+    Each head of each token samples `points` points in each map. Linear maps of the token give the offsets of the
+    points, relative to the token's own position and in pixels of the map, and their weights, whose softmax over all
+    points of all maps sums to 1. The value of a point is the bilinear interpolation of a linear map of the maps'
+    channels, zero outside.
 
-    At first the heads look in different directions, the points of each farther and farther out, all with one weight.
-    Names of parameters are those of mmcv and of the paper's code.
+    At initialization the heads sample in different directions, the points of each at increasing distances, all with the
+    same weight. Names of parameters are those of mmcv and of the paper's code.
 
     Args:
         width: C, of tokens and maps.
-        heads: a divisor of C.
-        levels: number of maps.
-        points: that each head looks at in each map.
-        generator: of the initialization.
+        heads: Number of heads, a divisor of C.
+        levels: Number of maps.
+        points: Number of points that each head samples in each map.
+        generator: Generator of the initialization.
 
     Raises:
-        ValueError: the heads do not divide the width.
+        ValueError: The heads do not divide the width.
     """
 
     def __init__(self, width: int, heads: int, levels: int, points: int, generator: torch.Generator) -> None:
@@ -68,12 +69,12 @@ class DeformableAttention(nn.Module):
             self.sampling_offsets.bias.copy_(_first_offsets(heads, levels, points).flatten())
 
     def forward(self, tokens: Tensor, memory: Tensor, shapes: Shapes) -> Tensor:
-        """What the tokens see.
+        """Computes the attention's output for each token.
 
         Args:
             tokens: [B, H, W, C], evenly spread over the images.
             memory: [B, S, C], the pixels of all maps row by row, one map after the other.
-            shapes: of the maps; their areas sum to S.
+            shapes: Shapes of the maps; their areas sum to S.
 
         Returns:
             [B, H, W, C].
@@ -92,11 +93,11 @@ class DeformableAttention(nn.Module):
 
 
 def look_at_points(values: Tensor, shapes: Shapes, places: Tensor, weights: Tensor) -> Tensor:
-    """sum over maps l and points p of weight_lp * map_l(place_lp), for each query and head.
+    """Computes the sum over maps l and points p of weight_lp * map_l(place_lp), for each query and head.
 
     Args:
         values: [B, S, heads, D], the pixels of all maps row by row, one map after the other.
-        shapes: of the L maps.
+        shapes: Shapes of the L maps.
         places: [B, Q, heads, L, P, 2], x and y from 0 (left, top edge) to 1; a map is zero outside.
         weights: [B, Q, heads, L, P].
 
@@ -119,7 +120,7 @@ def look_at_points(values: Tensor, shapes: Shapes, places: Tensor, weights: Tens
 
 
 def look_with_mmcv(values: Tensor, shapes: Shapes, places: Tensor, weights: Tensor) -> Tensor:
-    """The same by the kernel of a full mmcv, on a GPU."""
+    """Computes the result of `look_at_points` with the kernel of a full mmcv, on a GPU."""
     from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction
 
     sizes = torch.tensor(list(shapes), device=values.device)
@@ -131,7 +132,7 @@ def look_with_mmcv(values: Tensor, shapes: Shapes, places: Tensor, weights: Tens
 
 
 def _first_offsets(heads: int, levels: int, points: int) -> Tensor:
-    """[heads, levels, points, 2]: for each head a direction, on a square around the token."""
+    """Returns [heads, levels, points, 2]: initial offsets in one direction per head, on a square around the token."""
     angles = torch.arange(heads) * (2 * math.pi / heads)
     directions = torch.stack([angles.cos(), angles.sin()], -1)
     directions = directions / directions.abs().amax(-1, keepdim=True)
@@ -140,7 +141,7 @@ def _first_offsets(heads: int, levels: int, points: int) -> Tensor:
 
 
 def _centres(height: int, width: int, like: Tensor) -> Tensor:
-    """[H * W, 2]: x and y of the centres of a grid of tokens, from 0 to 1."""
+    """Returns [H * W, 2]: x and y of the centres of a grid of tokens, from 0 to 1."""
     rows = (torch.arange(height, device=like.device, dtype=like.dtype) + 0.5) / height
     columns = (torch.arange(width, device=like.device, dtype=like.dtype) + 0.5) / width
     y, x = torch.meshgrid(rows, columns, indexing="ij")

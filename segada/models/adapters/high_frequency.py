@@ -14,7 +14,8 @@ from segada.settings.image_adapter import HighFrequencySettings
 
 
 def place_high_frequency(encoder: MixTransformer, settings: HighFrequencySettings, generator: torch.Generator) -> None:
-    """The high-pass and its patches beside the encoder, down to the deepest chosen stage; prompts in each of these."""
+    """Places the high-pass and its patch embeddings beside the encoder, down to the deepest chosen stage, and prompts
+    in each chosen stage."""
     hidden = [width // settings.reduction for width in encoder.channels[: max(settings.stages) + 1]]
     encoder.reader = HighFrequencyReader(hidden, settings.frequency_share, generator)
     for index in sorted(settings.stages):
@@ -23,12 +24,12 @@ def place_high_frequency(encoder: MixTransformer, settings: HighFrequencySetting
 
 
 class HighFrequencyReader(Reader):
-    """The images' high frequencies through patch embeddings as the encoder has them, one after the other.
+    """High frequencies of the images, passed through patch embeddings like the encoder's, one after the other.
 
     Args:
-        widths: of the maps of strides 4, 8, 16 and 32, as many as are needed.
-        share: of the spectrum that is removed.
-        generator: of the initialization.
+        widths: Widths of the maps of strides 4, 8, 16 and 32, as many as are needed.
+        share: Share of the spectrum that is removed.
+        generator: Generator of the initialization.
     """
 
     def __init__(self, widths: Sequence[int], share: float, generator: torch.Generator) -> None:
@@ -49,15 +50,15 @@ class HighFrequencyReader(Reader):
 
 
 class HighFrequencyPrompt(nn.Module):
-    """up(gelu(tune_i(embed(tokens) + map))), added to the tokens before block i, for each block of the stage.
+    """Prompts up(gelu(tune_i(embed(tokens) + map))), added to the tokens before block i, for each block of the stage.
 
-    `up` is one for all blocks and starts at zero, hence the prompts are exactly nothing until it has learned.
+    `up` is shared by all blocks and starts at zero, hence the prompts are exactly zero until it has learned.
 
     Args:
-        stage: whose map of the guide is read, counted from 0.
-        widths: of the tokens, and of the map.
-        depth: blocks of the stage.
-        generator: of the initialization.
+        stage: Stage, counted from 0, whose map of the guide is read.
+        widths: Widths of the tokens and of the map.
+        depth: Number of blocks of the stage.
+        generator: Generator of the initialization.
     """
 
     def __init__(self, stage: int, widths: tuple[int, int], depth: int, generator: torch.Generator) -> None:
@@ -77,15 +78,16 @@ class HighFrequencyPrompt(nn.Module):
 
 
 def high_frequencies(images: Tensor, share: float) -> Tensor:
-    """|images without their low frequencies|.
+    """Returns the absolute value of the images without their low frequencies.
 
-    Removed is the box around frequency zero that has the spectrum's own proportions and a share of its area: the
-    frequencies below sqrt(share) / 2 cycles a pixel along both axes. The paper's code removes a square of that area, as
-    many rows as columns of the spectrum: the same for square images, but on wide ones less of the frequencies along x.
+    Removed is the box around frequency zero that has the spectrum's proportions and a share of its area: the
+    frequencies below sqrt(share) / 2 cycles a pixel along both axes. The paper's code removes a square of that area,
+    with as many rows as columns of the spectrum: the same for square images, but on wide ones less of the frequencies
+    along x.
 
     Args:
         images: [B, 3, H, W].
-        share: in [0, 1].
+        share: Share of the area, in [0, 1].
 
     Returns:
         The same shape.

@@ -1,4 +1,4 @@
-"""The table of all modules that read the images beside an encoder, and how they are put in place."""
+"""Table of the modules that read the images beside an encoder, and their placement."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,14 +18,14 @@ IMAGE_ADAPTERS: Mapping[str, Callable[[MixTransformer, Any, torch.Generator], No
     "visual_prompt": place_visual_prompt,
     "high_frequency": place_high_frequency,
 }
-"""How each fills `encoder.reader` and the stages' `image_adapter`; a function takes its own settings."""
+"""Functions that fill `encoder.reader` and the stages' `prompt` for each image adapter; each takes its own settings."""
 
 
 def place_image_adapter(encoder: Encoder, settings: ImageAdapterSettings, generator: torch.Generator) -> None:
-    """Fill the slots that the settings name; the encoder's outputs stay what they were, bit for bit.
+    """Fills the slots that the settings name; the encoder's outputs stay the same bit for bit until training.
 
     Raises:
-        ValueError: the widths of the stages do not allow it, or the encoder has no such slots.
+        ValueError: The widths of the stages do not allow it, or the encoder has no such slots.
     """
     if isinstance(settings, NoImageAdapter):
         return

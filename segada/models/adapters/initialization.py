@@ -1,4 +1,4 @@
-"""First values of the layers of prompts, drawn from a generator that is passed in."""
+"""Initialization of the layers of image adapters, with a generator that is passed in."""
 
 import math
 from typing import TypeVar
@@ -10,15 +10,15 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def filled(module: Module, generator: torch.Generator) -> Module:
-    """The module, made on the meta device, with storage on the CPU and values.
+    """Moves a module from the meta device to the CPU and initializes it; returns the module.
 
     Convolutions from a normal by fan-out, linear layers from a truncated normal of deviation 0.02, biases 0, norms as
-    the identity. Parameters that belong to none of these layers are left without values.
+    the identity. Parameters that belong to none of these layers are left uninitialized.
 
     Args:
-        module: built under `torch.device("meta")`, because PyTorch's own initialization would draw from the global
-            generator.
-        generator: of the values.
+        module: Module built under `torch.device("meta")`, because PyTorch's own initialization would draw from the
+            global generator.
+        generator: Generator of the initialization.
     """
     module.to_empty(device="cpu").to(memory_format=torch.channels_last)
     for part in module.modules():
@@ -36,7 +36,7 @@ def filled(module: Module, generator: torch.Generator) -> Module:
 
 
 def silent(layer: nn.Linear | nn.Conv2d) -> None:
-    """Sets a layer to zero, so that what it says is exactly nothing until it has learned."""
+    """Sets a layer to zero, so that its output is exactly zero until it has learned."""
     nn.init.zeros_(layer.weight)
     _zero_bias(layer)
 

@@ -1,4 +1,4 @@
-"""LoRA (Hu et al. 2021, arXiv 2106.09685): updates of low rank to linear layers of the attention."""
+"""LoRA (Hu et al. 2021, arXiv 2106.09685): low-rank updates of linear layers of the attention."""
 
 import torch
 from torch import nn
@@ -9,7 +9,7 @@ from segada.settings.adapter import LoraSettings
 
 
 def insert_lora(block: Block, settings: LoraSettings, generator: torch.Generator) -> None:
-    """One update beside each target, scaled by alpha / rank.
+    """Inserts one update beside each target, scaled by alpha / rank.
 
     Keys and values are one linear layer of width 2C here, which gets one update: both share its `down`.
     """

@@ -1,4 +1,4 @@
-"""Which blocks of an encoder carry adapters, and the table of all adapters that sit in blocks."""
+"""Blocks of an encoder that carry adapters, and the table of all adapters in blocks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -18,14 +18,14 @@ ADAPTERS: Mapping[str, Callable[[Block, Any, torch.Generator], None]] = {
     "lora": insert_lora,
     "vida": insert_vida,
 }
-"""How each adapter is put into a block; a function takes its own settings, which the union pairs with its name."""
+"""Functions that insert each adapter into a block; each takes its own settings, which the union pairs with its name."""
 
 
 def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.Generator) -> None:
-    """Insert the adapters that the settings name; the encoder's outputs stay what they were, bit for bit.
+    """Inserts the adapters that the settings name; the encoder's outputs stay the same bit for bit until training.
 
     Raises:
-        ValueError: an update of low rank is wider than a block, or the encoder has no blocks.
+        ValueError: The rank of a low-rank update exceeds the width of a block, or the encoder has no blocks.
     """
     if isinstance(settings, NoAdapter):
         return
@@ -36,7 +36,7 @@ def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.
 
 
 def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[Block]:
-    """The blocks that carry adapters, in the order in which they run."""
+    """Yields the blocks that carry adapters, in the order in which they run."""
     stages, patterns = settings.stages, settings.blocks
     if isinstance(patterns, str):
         patterns = (patterns,) * len(stages)
@@ -47,13 +47,13 @@ def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[Block]
 
 
 def pattern_blocks(pattern: str, depth: int) -> list[int]:
-    """Numbers, from 0, of the blocks that a pattern means in a stage of some depth; never none.
+    """Returns the indices, from 0, of the blocks that a pattern selects in a stage of some depth; never empty.
 
     Args:
-        pattern: see `settings.placement.BlockPattern`. A window takes the blocks i whose centre (i + 0.5) / depth lies
-            in it, its end excluded, so that windows that follow each other share no block. If there is none, it takes
-            the block whose centre is nearest to its middle, the earlier of two.
-        depth: blocks of the stage.
+        pattern: See `settings.placement.BlockPattern`. A window selects the blocks i whose centre (i + 0.5) / depth
+            lies in it, its end excluded, so that consecutive windows share no block. If there is none, it selects the
+            block whose centre is nearest to its middle, the earlier of two.
+        depth: Number of blocks of the stage.
     """
     if "-" in pattern:
         low, high = (float(end) for end in pattern.split("-"))

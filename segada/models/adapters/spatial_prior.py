@@ -8,22 +8,22 @@ from segada.models.encoders.base import Guide
 from segada.models.encoders.mix_transformer import Reader
 
 GROUP = 16
-"""Channels that a norm takes together, as far as it goes."""
+"""Number of channels in a group of a group norm; one group if it does not divide the width."""
 
 
 class SpatialPrior(Reader):
     """Maps of strides 4, 8, 16 and 32 and widths w, 2w, 4w and 4w from images of any height and width.
 
     Three 3x3 convolutions, the first of stride 2, and a max pooling of stride 2 make the first map; a 3x3 convolution
-    of stride 2 makes each of the others of the one before. Every convolution is followed by a norm and ReLU.
+    of stride 2 makes each further map from the one before. Every convolution is followed by a norm and ReLU.
 
     Deviation from the paper: group norm, not batch norm. A batch of online adaptation is often one frame, which is no
-    sample of a domain, and running statistics would make student and teacher differ by more than what they learned.
+    sample of a domain, and running statistics would make student and teacher differ by more than their training.
 
     Args:
         width: w.
-        levels: how many of the maps are made, from the finest on.
-        generator: of the initialization.
+        levels: Number of maps, from the finest on.
+        generator: Generator of the initialization.
     """
 
     def __init__(self, width: int, levels: int, generator: torch.Generator) -> None:
@@ -46,6 +46,6 @@ class SpatialPrior(Reader):
 
 
 def convolution(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """3x3 convolution, norm, ReLU."""
+    """Returns a 3x3 convolution, norm and ReLU."""
     groups = outputs // GROUP if outputs % GROUP == 0 else 1
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.GroupNorm(groups, outputs), nn.ReLU())

@@ -9,7 +9,7 @@ from segada.settings.adapter import VidaSettings
 
 
 def insert_vida(block: Block, settings: VidaSettings, generator: torch.Generator) -> None:
-    """A pair beside every linear layer of the attention: q, kv and proj."""
+    """Inserts a pair of updates beside every linear layer of the attention: q, kv and proj."""
     ranks = (settings.low_rank, settings.high_rank)
     scales = (settings.low_scale, settings.high_scale)
     for target in ("q", "kv", "proj"):
@@ -20,17 +20,17 @@ def insert_vida(block: Block, settings: VidaSettings, generator: torch.Generator
 
 
 class VidaPair(nn.Module):
-    """up_low(down_low(x)) * scale_low + up_high(down_high(x)) * scale_high over [..., inputs]; without biases.
+    """Update up_low(down_low(x)) * scale_low + up_high(down_high(x)) * scale_high over [..., inputs]; without biases.
 
-    Both start as exactly nothing. Deviation from the paper: the scales are constants, not set for each image by how
-    uncertain the prediction is.
+    Both updates start at exactly zero. Deviation from the paper: the scales are constants, not set for each image by
+    the uncertainty of the prediction.
 
     Args:
-        inputs: width of x.
-        outputs: width of what the pair is added to.
-        ranks: low and high; the high one may exceed the width.
-        generator: of the initialization.
-        scales: of the low and the high update.
+        inputs: Width of x.
+        outputs: Width of the tensor that the pair is added to.
+        ranks: Low and high rank; the high one may exceed the width.
+        generator: Generator of the initialization.
+        scales: Factors on the low and the high update.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from segada.settings.image_adapter import VisualPromptSettings
 
 
 def place_visual_prompt(encoder: MixTransformer, settings: VisualPromptSettings, generator: torch.Generator) -> None:
-    """The stem beside the encoder, as deep as the deepest chosen stage, and a prompt in each chosen stage."""
+    """Places the stem beside the encoder, as deep as the deepest chosen stage, and a prompt in each chosen stage."""
     prior = SpatialPrior(settings.stem_width, max(settings.stages) + 1, generator)
     encoder.reader = prior
     for index in sorted(settings.stages):
@@ -22,14 +22,14 @@ def place_visual_prompt(encoder: MixTransformer, settings: VisualPromptSettings,
 
 
 class VisualPrompt(nn.Module):
-    """up(gelu(down(map))), added to the tokens before the first block; both are 1x1 convolutions.
+    """Prompt up(gelu(down(map))), added to the tokens before the first block; both are 1x1 convolutions.
 
-    `up` starts at zero, hence the prompt is exactly nothing until it has learned.
+    `up` starts at zero, hence the prompt is exactly zero until it has learned.
 
     Args:
-        stage: whose map of the guide is read, counted from 0.
-        widths: of the map, of the bottleneck, and of the tokens.
-        generator: of the initialization.
+        stage: Stage, counted from 0, whose map of the guide is read.
+        widths: Widths of the map, of the bottleneck, and of the tokens.
+        generator: Generator of the initialization.
     """
 
     def __init__(self, stage: int, widths: tuple[int, int, int], generator: torch.Generator) -> None:
@@ -41,5 +41,5 @@ class VisualPrompt(nn.Module):
         filled(self, generator)
         silent(self.up)
 
-    def forward(self, tokens: Tensor, guide: Guide) -> dict[int, Tensor]:  # noqa: ARG002 - the images alone say it
+    def forward(self, tokens: Tensor, guide: Guide) -> dict[int, Tensor]:  # noqa: ARG002 - depends on the images alone
         return {0: self.up(functional.gelu(self.down(as_tokens(guide[self.stage]))))}

@@ -1,4 +1,4 @@
-"""ViT-Adapter (Chen et al. 2023, arXiv 2205.08534) on a Mix Transformer: a stem, an injector, and a way to the head.
+"""ViT-Adapter (Chen et al. 2023, arXiv 2205.08534) on a Mix Transformer: a stem, an injector, and inputs of the head.
 
 Of the paper's parts these are the spatial prior and one injector; there is no extractor and no level embedding.
 """
@@ -18,11 +18,12 @@ from segada.models.encoders.tokens import as_tokens
 from segada.settings.image_adapter import VitAdapterSettings
 
 LEVELS = 3
-"""Maps that the injector looks into: the coarsest, of strides 8, 16 and 32."""
+"""Number of maps that the injector attends to: the coarsest, of strides 8, 16 and 32."""
 
 
 def place_vit_adapter(encoder: MixTransformer, settings: VitAdapterSettings, generator: torch.Generator) -> None:
-    """The stem beside the encoder and, as the settings say, an injector in a stage and the stem's way to the head."""
+    """Places the stem beside the encoder and, depending on the settings, an injector in a stage and the stem's layers
+    for the head."""
     stage = encoder.stage(settings.stage)
     fed = encoder.channels if settings.feeds_head else ()
     encoder.reader = Stem(settings.stem_width, stage.width, fed, generator)
@@ -35,11 +36,11 @@ class Stem(Reader):
     """The maps of a spatial prior, each through a 1x1 convolution to one width.
 
     Args:
-        prior: width of the prior's first map.
-        width: of the maps.
-        fed: widths of the encoder's feature maps, if the maps are added to them for the head. Then there are four, and
-            each goes through a 1x1 convolution that starts at zero; else there are three, of strides 8, 16 and 32.
-        generator: of the initialization.
+        prior: Width of the prior's first map.
+        width: Width of the maps.
+        fed: Widths of the encoder's feature maps, if the maps are added to them for the head. There are then four maps,
+            each with a 1x1 convolution that starts at zero; otherwise there are three, of strides 8, 16 and 32.
+        generator: Generator of the initialization.
     """
 
     def __init__(self, prior: int, width: int, fed: Sequence[int], generator: torch.Generator) -> None:
@@ -59,22 +60,22 @@ class Stem(Reader):
         return [layer(one) for layer, one in zip(self.project, maps, strict=True)]
 
     def fed(self, features: Sequence[Tensor], guide: Guide) -> list[Tensor]:
-        """The feature maps as the head gets them: with the stem's maps added if it feeds the head."""
+        """Returns the feature maps as inputs of the head: with the stem's maps added if it feeds the head."""
         if not len(self.feed):
             return list(features)
         return [feature + layer(one) for feature, layer, one in zip(features, self.feed, guide, strict=True)]
 
 
 class Injector(nn.Module):
-    """gamma * attention(norm(tokens), norm(maps)), added to the tokens before the first block.
+    """Injection gamma * attention(norm(tokens), norm(maps)), added to the tokens before the first block.
 
-    `gamma`, one factor a channel, starts at zero: the tokens stay exactly what they were until it has learned.
+    `gamma`, one factor per channel, starts at zero: the tokens are unchanged until it has learned.
 
     Args:
         width: C, of tokens and maps.
-        heads: of the attention.
-        points: that each head looks at in each map.
-        generator: of the initialization.
+        heads: Number of heads of the attention.
+        points: Number of points that each head samples in each map.
+        generator: Generator of the initialization.
     """
 
     def __init__(self, width: int, heads: int, points: int, generator: torch.Generator) -> None:

@@ -1,4 +1,4 @@
-"""The contract of every encoder: four stages of strides 4, 8, 16 and 32, and slots that adapters may fill."""
+"""Base class of encoders: four stages of strides 4, 8, 16 and 32, and slots for adapters."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 STRIDES = (4, 8, 16, 32)
 
 Guide = Sequence[Tensor]
-"""What a reader made of the images: maps [B, D, H/s, W/s] of some of the strides s = 4, 8, 16 and 32, finest first."""
+"""Output of a reader of the images: maps [B, D, H/s, W/s] of some of the strides s = 4, 8, 16 and 32, finest first."""
 
 SLOTS = ("reader", "prompt", "before", "parallel", "after", "q_update", "kv_update", "proj_update")
 """Names of the submodules that are empty in a source model and that adapters fill.
 
-`encoder.reader` maps normalized images to a `Guide`, and may feed it to the head. A stage's `image_adapter` says what
-is added to its tokens before each of its blocks. The others belong to blocks and their attention.
+`encoder.reader` maps normalized images to a `Guide`, and may add it to the head's inputs. A stage's `prompt` computes
+the tensors that are added to its tokens before its blocks. The other slots belong to blocks and their attention.
 """
 
 
 class Encoder(nn.Module, ABC):
-    """Feature maps of four stages from normalized images.
+    """Base of encoders, which compute feature maps of four stages from normalized images.
 
     Attributes:
-        channels: width of each stage's map.
-        stages: the stages, in the order they run.
-        generator: of stochastic depth; its state is part of `state_dict`.
+        channels: Width of each stage's map.
+        stages: Stages, in the order in which they run.
+        generator: Generator of stochastic depth; its state is part of `state_dict`.
     """
 
     channels: tuple[int, ...]
@@ -38,32 +38,32 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def run(self, x: Tensor, first: int, end: int, guide: Guide | None = None) -> list[Tensor]:
-        """Feature maps of the stages from `first` up to, not including, `end`.
+        """Returns the feature maps of the stages from `first` up to, not including, `end`.
 
         Args:
-            x: what stage `first` reads: normalized images [B, 3, H, W] or the map of the stage before.
-            first: stage, counted from 0.
-            end: stage after the last.
-            guide: what the encoder's reader made of the images; None if it has no reader.
+            x: Input of stage `first`: normalized images [B, 3, H, W] or the map of the stage before.
+            first: First stage, counted from 0.
+            end: Stage after the last.
+            guide: Output of the encoder's reader for the images; None if it has no reader.
         """
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Normalized images [B, 3, H, W] to feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16, 32."""
+        """Computes feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16, 32 from normalized images [B, 3, H, W]."""
         return self.run(images, 0, len(self.stages), self.guide(images))
 
     def guide(self, images: Tensor) -> Guide | None:  # noqa: ARG002 - an encoder without slots has no reader
-        """What the reader, if there is one, makes of normalized images."""
+        """Returns the reader's output for normalized images; None without a reader."""
         return None
 
     def fed(self, features: Sequence[Tensor], guide: Guide | None) -> list[Tensor]:  # noqa: ARG002 - as above
-        """The feature maps as the head gets them: with the guide added where a reader feeds the head."""
+        """Returns the feature maps as inputs of the head: with the guide added if the reader feeds the head."""
         return list(features)
 
     def blocks(self, stages: Sequence[int] = range(4)) -> Iterator["Block"]:
-        """The transformer blocks of some stages, counted from 0, in the order in which they run.
+        """Yields the transformer blocks of some stages, counted from 0, in the order in which they run.
 
         Raises:
-            ValueError: the encoder has no blocks that an adapter could sit in.
+            ValueError: The encoder has no blocks that can hold an adapter.
         """
         raise ValueError(
             "adapters and prompts sit in the blocks of a Mix Transformer; set model.encoder to mit_b0 to mit_b5 or "
@@ -71,17 +71,18 @@ class Encoder(nn.Module, ABC):
         )
 
     def get_extra_state(self) -> Tensor:
-        """For `state_dict`: the state of stochastic depth."""
+        """Returns the state of stochastic depth, for `state_dict`."""
         return self.generator.get_state()
 
     def set_extra_state(self, state: Tensor) -> None:
-        """From `load_state_dict`."""
+        """Restores the state of stochastic depth, from `load_state_dict`."""
         self.generator.set_state(state.cpu())
 
     def frozen_stages(self) -> int:
-        """How many leading stages are the same function for every twin.
+        """Returns the number of leading stages that compute the same function in the student and in every copy of it.
 
-        In them nothing learns, no batch is summarized, and no slot is filled: in a twin, adapters do not learn either.
+        These stages have no trainable parameter, no batch norm and no filled slot: in a copy, adapters are not
+        trainable either.
         """
         for index, stage in enumerate(self.stages):
             changes = any(weight.requires_grad or has_adapter(name) for name, weight in stage.named_parameters())
@@ -91,17 +92,17 @@ class Encoder(nn.Module, ABC):
 
 
 def has_batch_norm(module: nn.Module) -> bool:
-    """Whether frames of a batch see each other in train mode."""
+    """Returns True if the module has a batch norm, so that frames of a batch affect each other in train mode."""
     return any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules())
 
 
 def has_adapter(name: str) -> bool:
-    """Whether a parameter or buffer of this name belongs to an adapter."""
+    """Returns True if a parameter or buffer of this name belongs to an adapter."""
     return not set(name.split(".")).isdisjoint(SLOTS)
 
 
 def strip_adapters(module: nn.Module) -> None:
-    """Empties every slot in the module, in place."""
+    """Empties every adapter slot of the module, in place."""
     for part in module.modules():
         for slot in SLOTS:
             if slot in dict(part.named_children()):

@@ -1,11 +1,11 @@
-"""Stochastic depth whose draws come from a generator of its own."""
+"""Stochastic depth with a generator of its own."""
 
 import torch
 from torch import Tensor, nn
 
 
 class DropPath(nn.Module):
-    """Stochastic depth (Huang et al. 2016): a residual branch is left out for whole images while the model learns.
+    """Stochastic depth (Huang et al. 2016): skips a residual branch for whole images during training.
 
     The branch may have any shape [B, ...]. It acts only in train mode and where gradients are recorded. Hence a frozen
     prefix and a teacher, which run without gradients, never drop anything, and the prefix is the same for student,
@@ -21,7 +21,7 @@ class DropPath(nn.Module):
         if self.probability == 0.0 or not self.training or not torch.is_grad_enabled():
             return x
         keep = 1.0 - self.probability
-        # Drawn where the generator lives, so that the same seed drops the same images on every device.
+        # Drawn on the generator's device, so that the same seed drops the same images on every device.
         shape = (len(x), *(1 for _ in x.shape[1:]))
         kept = torch.rand(shape, generator=self.generator, device=self.generator.device) < keep
         return x * kept.to(x) / keep

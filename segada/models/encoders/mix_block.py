@@ -9,15 +9,16 @@ from segada.models.encoders.tokens import as_image, as_tokens
 MLP_RATIO = 4
 BLOCK_EPS = 1e-6
 PATCH_EPS = 1e-5
-"""Layer norms after a convolution have this epsilon, all others `BLOCK_EPS`: so were the published weights trained."""
+"""Epsilon of layer norms after a convolution; all others have `BLOCK_EPS`, as in the training of the published
+weights."""
 
 
 class Block(nn.Module):
     """Attention and MLP over tokens [B, H, W, C], each after a norm and with a residual.
 
-    Its slots for adapters stand around the MLP m of the normed tokens n; each is a module from [B, H, W, C] to the same
-    shape, whose output is added: `before` to what m reads, `parallel` (which sees n) and `after` (which sees m(n)) to
-    what m says.
+    Its slots for adapters are around the MLP m of the normed tokens n. Each is a module from [B, H, W, C] to the same
+    shape, whose output is added: that of `before` to the input of m, those of `parallel` (with input n) and `after`
+    (with input m(n)) to the output of m.
     """
 
     before: nn.Module | None
@@ -49,10 +50,10 @@ def _updated(x: Tensor, slot: nn.Module | None, seen: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Every token attends to a grid of tokens that is coarser by `reduction` along each side.
+    """Attention of every token to a grid of tokens that is coarser by `reduction` along each side.
 
-    Its slots `q_update`, `kv_update` and `proj_update` see what the linear layer of that name sees, and what they say
-    is added to what it says.
+    Its slots `q_update`, `kv_update` and `proj_update` have the input of the linear layer of that name, and their
+    output is added to the layer's output.
     """
 
     q_update: nn.Module | None
@@ -81,7 +82,8 @@ class Attention(nn.Module):
         return _updated(self.proj(mixed), self.proj_update, mixed)
 
     def _summarize(self, x: Tensor) -> Tensor:
-        """The convolution `sr`, whose stride is its kernel: a linear map of patches, two to three times faster so."""
+        """Applies the convolution `sr`, whose stride is its kernel size, as a linear map of patches, which is two to
+        three times faster."""
         assert self.sr is not None
         side = self.sr.stride[0]
         rows, columns = x.shape[1] // side, x.shape[2] // side
@@ -90,12 +92,12 @@ class Attention(nn.Module):
         return functional.linear(patches.transpose(2, 3).flatten(3), weight, self.sr.bias)
 
     def _split(self, x: Tensor) -> Tensor:
-        """[B, H, W, C] to [B, heads, H * W, C / heads]."""
+        """Reshapes [B, H, W, C] to [B, heads, H * W, C / heads]."""
         return x.view(len(x), -1, self.heads, x.shape[-1] // self.heads).transpose(1, 2)
 
 
 class Mlp(nn.Module):
-    """Linear, depthwise 3x3 convolution (the encoder's only sense of position), GELU, linear."""
+    """Linear, depthwise 3x3 convolution (the encoder's only position information), GELU, linear."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

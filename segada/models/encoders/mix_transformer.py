@@ -13,20 +13,21 @@ from segada.models.encoders.tokens import as_image, as_tokens
 from segada.settings.architectures import Architecture
 
 PATCHES = ((7, 4), (3, 2), (3, 2), (3, 2))
-"""Kernel and stride of the overlapping patches that open each stage."""
+"""Kernel size and stride of the overlapping patch embedding of each stage."""
 
 
 class MixTransformer(Encoder):
-    """Four stages that each halve the resolution (the first quarters it) and each end in a feature map.
+    """Mix Transformer: four stages that each halve the resolution (the first quarters it) and each output a feature
+    map.
 
-    Tokens lie in memory as [B, H, W, C] all the way, which for convolutions is a channels-last image: no copy is made
+    Tokens are stored as [B, H, W, C] throughout, which for convolutions is a channels-last image: no copy is made
     between attention and convolution.
 
     Args:
-        architecture: the encoder's numbers.
-        drop_path: greatest probability of stochastic depth; rises linearly from 0 at the first block.
-        generator: of stochastic depth, which draws only where gradients are recorded in train mode. Its state is part
-            of `state_dict`, so that a run that is continued drops what it would have dropped.
+        architecture: Widths, depths, heads and reductions of the stages.
+        drop_path: Greatest probability of stochastic depth; rises linearly from 0 at the first block.
+        generator: Generator of stochastic depth, which draws only where gradients are recorded in train mode. Its state
+            is part of `state_dict`, so that a resumed run drops the same branches.
     """
 
     reader: "Reader | None"
@@ -57,7 +58,8 @@ class MixTransformer(Encoder):
         )
 
     def run(self, x: Tensor, first: int, end: int, guide: Guide | None = None) -> list[Tensor]:
-        """Feature maps of the stages from `first` up to, not including, `end`; x is what stage `first` reads."""
+        """Returns the feature maps of the stages from `first` up to, not including, `end`; x is the input of stage
+        `first`."""
         features = []
         for index in range(first, end):
             x = self.stages[index](x, guide)
@@ -65,44 +67,44 @@ class MixTransformer(Encoder):
         return features
 
     def guide(self, images: Tensor) -> Guide | None:
-        """What the reader, if there is one, makes of normalized images."""
+        """Returns the reader's output for normalized images; None without a reader."""
         return None if self.reader is None else self.reader(images)
 
     def fed(self, features: Sequence[Tensor], guide: Guide | None) -> list[Tensor]:
-        """The feature maps as the head gets them."""
+        """Returns the feature maps as inputs of the head."""
         return list(features) if self.reader is None or guide is None else self.reader.fed(features, guide)
 
     def blocks(self, stages: Sequence[int] = range(4)) -> Iterator[Block]:
-        """The transformer blocks of some stages, counted from 0, in the order in which they run."""
+        """Yields the transformer blocks of some stages, counted from 0, in the order in which they run."""
         for index in stages:
             yield from self.stage(index).each_block()
 
     def stage(self, index: int) -> "Stage":
-        """A stage, counted from 0."""
+        """Returns a stage, counted from 0."""
         stage = self.stages[index]
         assert isinstance(stage, Stage)
         return stage
 
 
 class Reader(nn.Module):
-    """Base of what reads the images beside an encoder: a stem, a high-pass filter.
+    """Base of modules that read the images beside an encoder, such as a stem or a high-pass filter.
 
     `forward` maps normalized images [B, 3, H, W] to a `Guide`.
     """
 
     def fed(self, features: Sequence[Tensor], guide: Guide) -> list[Tensor]:  # noqa: ARG002 - most feed nothing
-        """The feature maps as the head gets them; unchanged unless the reader feeds the head."""
+        """Returns the feature maps as inputs of the head; unchanged unless the reader feeds the head."""
         return list(features)
 
 
 class Stage(nn.Module):
-    """Patch embedding, transformer blocks and a norm: [B, C, H, W] to [B, C', H/s, W/s]; works alone.
+    """Patch embedding, transformer blocks and a norm: [B, C, H, W] to [B, C', H/s, W/s]; can be used alone.
 
-    Its slot `image_adapter` is called with the tokens [B, H, W, C] that enter the first block and the guide. It says
-    what is added to the tokens before some of the blocks: {block, counted from 0: [B, H, W, C]}.
+    Its slot `prompt` is called with the tokens [B, H, W, C] that enter the first block and the guide. It returns the
+    tensors that are added to the tokens before some of the blocks: {block, counted from 0: [B, H, W, C]}.
     """
 
-    image_adapter: nn.Module | None
+    prompt: nn.Module | None
 
     def __init__(self, inputs: int, width: int, patch: tuple[int, int], blocks: list[Block]) -> None:
         super().__init__()
@@ -114,13 +116,13 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor, guide: Guide | None = None) -> Tensor:
         tokens = self.patch_embed(x)
-        additions: Mapping[int, Tensor] = {} if self.image_adapter is None else self.image_adapter(tokens, guide)
+        additions: Mapping[int, Tensor] = {} if self.prompt is None else self.prompt(tokens, guide)
         for index, block in enumerate(self.blocks):
             tokens = block(tokens + additions[index] if index in additions else tokens)
         return as_image(self.norm(tokens))
 
     def each_block(self) -> Iterator[Block]:
-        """The blocks in the order in which they run."""
+        """Yields the blocks in the order in which they run."""
         for block in self.blocks:
             assert isinstance(block, Block)
             yield block
@@ -142,8 +144,8 @@ class PatchEmbedding(nn.Module):
 def build_mix_transformer(
     architecture: Architecture, drop_path: float, depth: torch.Generator, initialization: torch.Generator
 ) -> MixTransformer:
-    """A Mix Transformer with fresh weights; `depth` is the generator of stochastic depth."""
-    # Without storage first: PyTorch's own initialization would draw from the global generator.
+    """Builds a Mix Transformer with random weights; `depth` is the generator of stochastic depth."""
+    # On the meta device first: PyTorch's own initialization would draw from the global generator.
     with torch.device("meta"):
         encoder = MixTransformer(architecture, drop_path, depth)
     encoder.to_empty(device="cpu").to(memory_format=torch.channels_last)
@@ -152,7 +154,8 @@ def build_mix_transformer(
 
 
 def initialize_encoder(encoder: MixTransformer, generator: torch.Generator) -> None:
-    """Fill every parameter as SegFormer does: linear from a truncated normal, convolutions by fan-out, biases 0."""
+    """Initializes every parameter as SegFormer does: linear from a truncated normal, convolutions by fan-out, biases
+    0."""
     for module in encoder.modules():
         if isinstance(module, nn.LayerNorm):
             nn.init.ones_(module.weight)

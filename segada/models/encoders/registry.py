@@ -1,4 +1,4 @@
-"""The encoders by the name that settings use."""
+"""Encoders by the name used in settings."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,14 +14,15 @@ from segada.settings.model import ModelSettings
 ENCODERS: Mapping[str, Callable[[float, torch.Generator, torch.Generator], Encoder]] = {
     name: partial(build_mix_transformer, architecture) for name, architecture in MIX_TRANSFORMERS.items()
 }
-"""From the greatest probability of stochastic depth, its generator, and that of the initialization."""
+"""Builders of Mix Transformers; arguments: greatest probability of stochastic depth, its generator, and that of the
+initialization."""
 
 
 def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:
-    """The encoder with fresh weights, on the CPU; everything learns.
+    """Builds the encoder with random weights, on the CPU; all parameters are trainable.
 
     Raises:
-        ValueError: the model of timm that the settings name does not exist, or cannot be an encoder.
+        ValueError: The timm model named in the settings does not exist, or cannot be an encoder.
     """
     depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     if model.encoder.startswith(TIMM):

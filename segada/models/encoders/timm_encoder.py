@@ -16,23 +16,23 @@ from segada.settings.architectures import TIMM
 from segada.settings.schema import nearest
 
 FLATTENED = ("EfficientNetFeatures", "MobileNetV3Features")
-"""Classes of timm's pyramids that are one part each, unless timm is asked to take their blocks apart."""
+"""Classes of timm's feature pyramids that are a single part each, unless timm is asked to flatten their blocks."""
 UNEVEN = (37, 66)
-"""Height and width that are multiples of nothing: a model that reads such images reads all."""
+"""Height and width that are multiples of no stride: a model that can process such images can process all sizes."""
 SUGGESTED = "choose one like timm/resnet18, timm/convnext_atto, timm/pvt_v2_b0 or timm/swin_tiny_patch4_window7_224"
 
 
 class TimmEncoder(Encoder):
-    """A model of timm with random weights; its parameters have timm's names below `stages.N.`.
+    """Encoder of timm with random weights; its parameters have timm's names below `stages.N.`.
 
     Args:
-        name: timm's.
-        stages: each makes one map.
-        channels: width of each stage's map.
-        generator: of stochastic depth, which draws only where gradients are recorded in train mode.
+        name: Name of the model in timm.
+        stages: Stages, each of which outputs one map.
+        channels: Width of each stage's map.
+        generator: Generator of stochastic depth, which draws only where gradients are recorded in train mode.
 
     Attributes:
-        size: height and width of the only images that it can read; None if it reads all.
+        size: Height and width of the only images that the model can process; None if it can process all.
     """
 
     def __init__(
@@ -46,10 +46,11 @@ class TimmEncoder(Encoder):
         self.size: tuple[int, int] | None = None
 
     def run(self, x: Tensor, first: int, end: int, guide: Guide | None = None) -> list[Tensor]:
-        """Feature maps of the stages from `first` up to, not including, `end`; x is what stage `first` reads.
+        """Returns the feature maps of the stages from `first` up to, not including, `end`; x is the input of stage
+        `first`.
 
         Raises:
-            ValueError: the model reads images of one size alone, and these have another.
+            ValueError: The model can only process images of one size, and these have another.
         """
         assert guide is None
         if first == 0 and self.size not in (None, tuple(x.shape[-2:])):
@@ -65,12 +66,13 @@ class TimmEncoder(Encoder):
 
     @torch.no_grad()
     def reads(self, size: tuple[int, int]) -> bool:
-        """Whether it makes maps of the right shapes from images of a size; in evaluation mode."""
+        """Returns True if the model computes maps of the right shapes from images of a size; call it in evaluation
+        mode."""
         x = torch.zeros(1, 3, *size)
         for stage, channels, stride in zip(self.stages, self.channels, STRIDES, strict=True):
             try:
                 x = stage(x)
-            except (AssertionError, RuntimeError):  # how models of timm say that a size is not theirs
+            except (AssertionError, RuntimeError):  # how timm's models report an unsupported size
                 return False
             shape = (1, channels, *(-(-side // stride) for side in size))
             if not isinstance(x, Tensor) or x.shape != shape:
@@ -81,15 +83,15 @@ class TimmEncoder(Encoder):
 class TimmStage(nn.Sequential):
     """The parts of a model between two maps: [B, C, H, W] to [B, C', ceil(H / stride), ceil(W / stride)].
 
-    What is read is first filled up with zeros, at the bottom and at the right, to a multiple of the stride: some models
-    drop the rest, others refuse it. That copies it, so that a map which several networks read outlives parts that work
-    in place.
+    The input is first padded with zeros, at the bottom and at the right, to a multiple of the stride: some models crop
+    the remainder, others refuse it. Padding copies the input, so that parts that work in place do not modify a map that
+    several networks read.
 
     Args:
-        parts: run one after the other, by timm's names.
-        stride: of this stage alone.
-        tokens_in: whether the first part reads [B, H, W, C].
-        tokens_out: whether the last part makes [B, H, W, C].
+        parts: Modules run one after the other, by timm's names.
+        stride: Stride of this stage alone.
+        tokens_in: True if the first part reads [B, H, W, C].
+        tokens_out: True if the last part outputs [B, H, W, C].
     """
 
     def __init__(self, parts: Mapping[str, nn.Module], stride: int, *, tokens_in: bool, tokens_out: bool) -> None:
@@ -110,14 +112,14 @@ class TimmStage(nn.Sequential):
 def build_timm_encoder(
     name: str, drop_path: float, depth: torch.Generator, initialization: torch.Generator
 ) -> TimmEncoder:
-    """An encoder with fresh weights on the CPU; `depth` is the generator of stochastic depth.
+    """Builds an encoder with random weights on the CPU; `depth` is the generator of stochastic depth.
 
     Raises:
-        ValueError: timm has no such model, or it gives no maps of the four strides, or cannot be run stage by stage, or
+        ValueError: timm has no such model, or it gives no maps of the four strides, cannot be run stage by stage, or
             has no stochastic depth though `drop_path` is above 0.
     """
     seed = int(torch.randint(2**62, (), generator=initialization))
-    # timm's constructors draw from the global generator, which is put back as it was.
+    # timm's constructors draw from the global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         pyramid = _pyramid(name, drop_path)
@@ -135,7 +137,7 @@ def build_timm_encoder(
 
 
 def _pyramid(name: str, drop_path: float) -> Any:
-    """timm's model as a `ModuleDict` of parts that run in sequence, some of whose outputs are the four maps."""
+    """Returns timm's model as a `ModuleDict` of parts that run in sequence, some of whose outputs are the four maps."""
     import timm  # only here, because it takes seconds and most runs need none of it
     from timm.models import FeatureDictNet
 
@@ -149,7 +151,8 @@ def _pyramid(name: str, drop_path: float) -> Any:
     indices = dict(zip(probe.feature_info.reduction(), probe.feature_info.out_indices, strict=True))
     if not set(STRIDES) <= set(indices):
         raise _misfit(name, f"its maps have strides of {list(indices)}, and a head reads {list(STRIDES)}")
-    # Windows shift in every stage: built for 224 pixels, timm would leave the last stage unshifted at any size.
+    # Forces shifted windows in every stage: built for 224 pixels, timm would leave the last stage unshifted at any
+    # size.
     wanted = {"drop_path_rate": drop_path, "drop_rate": 0.0, "strict_img_size": False, "always_partition": True}
     options: dict[str, Any] = {option: value for option, value in wanted.items() if option in accepted}
     if type(probe).__name__ in FLATTENED:
@@ -167,7 +170,7 @@ def _misfit(name: str, reason: str) -> ValueError:
 
 
 def _quieten(pyramid: nn.Module, depth: torch.Generator) -> None:
-    """Stochastic depth draws from our generator, and nothing else draws."""
+    """Makes stochastic depth draw from the given generator, and disables dropout, so that nothing else draws."""
     from timm.layers.drop import DropPath as TimmDropPath
 
     for module in list(pyramid.modules()):

@@ -1,1 +1,1 @@
-"""Checkpoints of other code bases: one format one file, each from its names to ours."""
+"""Checkpoint formats of other code bases: one module per format, with its translation of names to ours."""

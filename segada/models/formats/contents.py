@@ -1,4 +1,4 @@
-"""What a checkpoint holds: under its own names as it is opened, under ours when it has been read."""
+"""Content of a checkpoint: under its own names when opened, under ours when read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """The content of a file or folder under its own names.
+    """Content of a file or folder under its own names.
 
     Attributes:
-        path: the file or folder.
-        parts: the files that were read, for a digest of them.
-        content: tensors by name, perhaps wrapped: in `state_dict`, beside an optimizer.
-        facts: what our own files say about themselves; empty in others.
-        config: the content of a `config.json` in the same folder; empty where there is none.
-        class_names: of the classes that it predicts, in their order; empty where it does not say.
+        path: File or folder.
+        parts: Files that were read, for a digest of them.
+        content: Tensors by name, possibly wrapped: in `state_dict`, beside an optimizer.
+        facts: Metadata of our own files; empty in others.
+        config: Content of a `config.json` in the same folder; empty where there is none.
+        class_names: Names of the predicted classes, in their order; empty if not given.
     """
 
     path: Path
@@ -31,12 +31,12 @@ class OpenedFile:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a format makes of the tensors of one network.
+    """Result of a format's translation of the tensors of one network.
 
     Attributes:
-        tensors: under our names; what the format does not know keeps its own name, and will be unexpected.
-        left_out: names in the file of what no network of ours needs, each with the reason.
-        no_head: why the file fills no head; empty where it does, or where nothing more is to be said.
+        tensors: Tensors under our names; unknown ones keep their name, and are later reported as unexpected.
+        left_out: Names in the file that no network of ours needs, each with the reason.
+        no_head: Reason why the file fills no head; empty if it does, or if there is nothing to add.
     """
 
     tensors: Mapping[str, Tensor]
@@ -46,15 +46,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class StoredWeights:
-    """The content of a checkpoint under our names.
+    """Content of a checkpoint under our names.
 
     Attributes:
-        tensors: by name, in the file's precision.
-        facts: encoder, head, width and classes, as far as the file says or its shapes show; settings hash.
-        format: title of the format that it was recognized as.
-        left_out: names in the file of what no network of ours needs, each with the reason.
-        no_head: why it fills no head; empty where it does, or where nothing more is to be said.
-        class_names: of the classes that it predicts, in their order; empty where it does not say.
+        tensors: Tensors by name, in the file's precision.
+        facts: Encoder, head, width and classes, as far as the file or its shapes determine them; settings hash.
+        format: Title of the recognized format.
+        left_out: Names in the file that no network of ours needs, each with the reason.
+        no_head: Reason why it fills no head; empty if it does, or if there is nothing to add.
+        class_names: Names of the predicted classes, in their order; empty if not given.
     """
 
     tensors: Mapping[str, Tensor]
@@ -66,5 +66,5 @@ class StoredWeights:
 
     @property
     def has_head(self) -> bool:
-        """Whether any of its tensors is of a head."""
+        """True if any of its tensors belongs to a head."""
         return any(name.startswith("head.") for name in self.tensors)

@@ -1,4 +1,4 @@
-"""The networks that a file holds: unwrapped, under whatever prefix, and perhaps several beside each other."""
+"""Detection of the networks in a file: nested, under any prefix, and possibly several."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from segada.models.formats.registry import FORMATS, Format
 
 DEEPEST = 3
-"""Mappings inside mappings that are looked through for tensors."""
+"""Depth of nested mappings that are searched for tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Copy:
     """One network of a file.
 
     Attributes:
-        label: what a person calls it by: where in the file it is, and the words before its names.
-        formats: whose marks its names bear.
-        tensors: by name, without those words.
-        beside: names in the same place that are not of this network.
+        label: Name for messages and options: its path in the file, and the prefix of its names.
+        formats: Formats whose marks its names have.
+        tensors: Tensors by name, without the prefix.
+        beside: Names in the same mapping that do not belong to this network.
     """
 
     label: str
@@ -32,7 +32,7 @@ class Copy:
 
 
 def find_copies(content: Mapping[str, Any]) -> list[Copy]:
-    """Every network in the content whose names bear the marks of a known format."""
+    """Returns every network in the content whose names have the marks of a known format."""
     copies = []
     for place, tensors in state_dicts(content):
         formats_by_root: dict[str, list[Format]] = {}
@@ -48,7 +48,7 @@ def find_copies(content: Mapping[str, Any]) -> list[Copy]:
 
 
 def state_dicts(content: Mapping[str, Any], place: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Every mapping from names to tensors in nested mappings, with the path of keys that leads to it."""
+    """Yields every mapping from names to tensors in nested mappings, with the path of keys that leads to it."""
     tensors = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, Tensor)}
     if tensors:
         yield place, tensors
@@ -59,19 +59,20 @@ def state_dicts(content: Mapping[str, Any], place: str = "", depth: int = 0) -> 
 
 
 def _roots(format_: Format, names: Sequence[str]) -> list[str]:
-    """Beginnings of names after which the format's marks follow, all that it must have and none that it must not."""
+    """Returns the prefixes of names after which the format's marks follow, all required and none of the excluded
+    ones."""
     first, *others = [_before(mark, names) for mark in format_.marks]
     never = [_before(mark, names) for mark in format_.without]
     return [root for root in first if all(root in there for there in others) and not any(root in bad for bad in never)]
 
 
 def _before(mark: str, names: Sequence[str]) -> list[str]:
-    """In the order of the names."""
+    """Returns the prefixes before a mark, in the order of the names."""
     pattern = _pattern(mark)
     return list(dict.fromkeys(match[1] for match in map(pattern.fullmatch, names) if match))
 
 
 @cache
 def _pattern(mark: str) -> re.Pattern[str]:
-    # As little as possible before the mark, so that an optional word of the mark is part of the mark.
+    # Lazy match before the mark, so that an optional word of the mark belongs to the mark.
     return re.compile(rf"((?:.*?\.)??)(?:{mark})(?:\..*)?")

@@ -49,7 +49,7 @@ DAFORMER = Naming(
 
 
 def read_segformer(tensors: Mapping[str, Tensor]) -> Reading:
-    """Tensors under our names; what mixes the maps is put in our order, deepest first."""
+    """Translates tensors to our names; the weights that mix the maps are put in our order, deepest first."""
     reading = SEGFORMER.read(tensors)
     mixer = reading.tensors.get(MIXER)
     if mixer is None:

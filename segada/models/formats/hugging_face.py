@@ -1,4 +1,4 @@
-"""HF transformers' SegFormer: the names in its files, and those that its modules have since version 5."""
+"""HF transformers' SegFormer: the names in its files, and those of its modules since version 5."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,20 +66,20 @@ IN_MODULES = Naming(
 
 
 def read_files_names(tensors: Mapping[str, Tensor]) -> Reading:
-    """Tensors under our names, from those that `save_pretrained` writes in every version."""
+    """Translates tensors to our names, from those that `save_pretrained` writes in every version."""
     return _joined(IN_FILES.read(tensors))
 
 
 def read_modules_names(tensors: Mapping[str, Tensor]) -> Reading:
-    """Tensors under our names, from a state dict of version 5."""
+    """Translates tensors to our names, from a state dict of version 5."""
     return _joined(IN_MODULES.read(tensors))
 
 
 def file_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors under the names that `from_pretrained` opens in every version.
+    """Translates tensors to the names that `from_pretrained` opens in every version.
 
     Args:
-        tensors: of a Mix Transformer and a SegFormer head, under our names.
+        tensors: Tensors of a Mix Transformer and a SegFormer head, under our names.
     """
     theirs = {ours: name for name, ours in written_out((*IN_FILES.encoder, *IN_FILES.head)).items()}
     found = {}
@@ -92,14 +92,14 @@ def file_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def check_config(config: Mapping[str, Any], encoder: str) -> None:
-    """Whether what the shapes of tensors do not show is as in our encoder.
+    """Checks the properties of the encoder that the shapes of tensors do not show.
 
     Args:
-        config: of the folder's `config.json`.
-        encoder: name of ours whose shapes the tensors have.
+        config: Content of the folder's `config.json`.
+        encoder: Name of our encoder with the shapes of the tensors.
 
     Raises:
-        ValueError: attention has other heads, or another of these numbers differs; says which.
+        ValueError: The number of attention heads or another property differs; the message names it.
     """
     hidden = {
         "num_attention_heads": list(MIX_TRANSFORMERS[encoder].heads),
@@ -115,7 +115,7 @@ def check_config(config: Mapping[str, Any], encoder: str) -> None:
 
 
 def _joined(reading: Reading) -> Reading:
-    """Keys and values become one matrix, keys first."""
+    """Joins keys and values into one matrix, keys first."""
     tensors = dict(reading.tensors)
     for keys in [name for name in tensors if ".attn.k." in name]:
         values = keys.replace(".attn.k.", ".attn.v.")
@@ -126,7 +126,7 @@ def _joined(reading: Reading) -> Reading:
 
 
 def _halved(module: str, tensor: Tensor) -> dict[str, Tensor]:
-    """A joined matrix as keys and values; any other as it is."""
+    """Splits a joined matrix into keys and values; returns any other unchanged."""
     if not module.endswith(".attn.kv"):
         return {module: tensor}
     stem = module.removesuffix("kv")

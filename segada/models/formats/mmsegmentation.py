@@ -32,7 +32,7 @@ NAMES = Naming(
 
 
 def read(tensors: Mapping[str, Tensor]) -> Reading:
-    """The encoder's tensors under our names; 1x1 convolutions become linear layers."""
+    """Translates the encoder's tensors to our names; 1x1 convolutions become linear layers."""
     split: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         stem, word, kind = name.partition("in_proj_")

@@ -1,4 +1,4 @@
-"""Tables of names, written for one stage and one block, and what they make of a file's tensors."""
+"""Tables of module names, written for one stage and one block, and the translation of a file's tensors by them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ from segada.models.formats.contents import Reading
 
 STAGES = 4
 MOST_BLOCKS = 64
-"""Blocks of a stage that tables are written out for; the deepest published encoder has 40."""
+"""Number of blocks of a stage that tables are expanded to; the deepest published encoder has 40."""
 
 Rows = Sequence[tuple[str, str]]
 """Names of modules, theirs and ours: `{s}` is a stage from 0, `{i}` from 1, `{r}` from the deepest; `{j}` a block."""
 
 
 def written_out(rows: Rows) -> dict[str, str]:
-    """Our name of a module by theirs, for every stage and block."""
+    """Returns our name of each module by theirs, for every stage and block."""
     table = {}
     for theirs, ours in rows:
         stages = range(STAGES) if re.search(r"\{[sir]\}", theirs) else range(1)
@@ -31,24 +31,24 @@ def written_out(rows: Rows) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How one code base names a network."""
+    """Names of a network in one code base."""
 
     encoder: Rows
-    """Without the words that a whole network may put before them."""
+    """Names of the encoder's modules, without `encoder_words`."""
     encoder_words: tuple[str, ...] = ("backbone",)
-    """Those words."""
+    """Prefixes that a whole network may put before the encoder's names."""
     head: Rows = ()
     head_words: tuple[str, ...] = ("decode_head",)
-    """First words of the names of a head, whichever head it is."""
+    """First components of the names of any head."""
     useless: Sequence[tuple[str, str]] = ()
     """Patterns of names that no network of ours needs, each with the reason."""
     no_head: str = ""
-    """Why a head under these names is none of ours, where that is so."""
+    """Reason why a head under these names is not one of ours; empty if it is."""
 
     def read(self, tensors: Mapping[str, Tensor]) -> Reading:
-        """Tensors under our names.
+        """Translates tensors to our names.
 
-        A head with a part that ours has not is another function, and is left out as a whole.
+        A head with a part that ours does not have is another function, and is left out as a whole.
         """
         table = {**written_out(self.encoder), **written_out(self.head)}
         left_out = {name: reason for name in tensors if (reason := self._uselessness(name))}
@@ -63,7 +63,7 @@ class Naming:
             if name not in left_out:
                 module, leaf = _module(self._short(name)), name.rpartition(".")[2]
                 ours = f"{table[module]}.{leaf}" if module in table else name
-                # What the table has not, or has twice, keeps its name, and will be unexpected.
+                # A name that the table does not have, or has twice, is kept, and is later reported as unexpected.
                 found[name if ours in found else ours] = tensor
         return Reading(found, left_out, no_head)
 

@@ -1,6 +1,6 @@
 """NVlabs' SegFormer: `mit_bX.pth`, an encoder trained on ImageNet, and whole networks for Cityscapes and ADE20K.
 
-segmentation_models.pytorch, Hamlet and DAFormer name the encoder in the same way.
+segmentation_models.pytorch, Hamlet and DAFormer use the same names for the encoder.
 """
 
 from segada.models.formats.naming import Naming
@@ -40,4 +40,4 @@ ALONE = Naming(
     head_words=("decode_head", "decoder", "segmentation_head"),
     useless=(IMAGENET, AUXILIARY),
 )
-"""The encoder alone; a head beside it is none that is known."""
+"""Names of the encoder alone; a head beside it is of no known kind."""

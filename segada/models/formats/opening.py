@@ -1,4 +1,4 @@
-"""Opens what a checkpoint is kept in: a file of safetensors or torch, an index of several, or a folder with either."""
+"""Opens checkpoints: a file of safetensors or torch, an index of several, or a folder with either."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from segada.models.formats.torch_file import read_torch_file
 FACTS = "segada"
 """Name of the entry of a safetensors file's metadata that holds our facts, as JSON."""
 CLASS_NAMES = "class_names"
-"""The fact that is a list."""
+"""Name of the fact that is a list."""
 IN_FOLDERS = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -22,7 +22,7 @@ IN_FOLDERS = (
     "pytorch_model.bin.index.json",
     "weights.safetensors",
 )
-"""Files of a folder that hold its weights; the first that is there is read. The last is that of a run."""
+"""Files of a folder that hold its weights; the first that exists is read. The last is that of a run."""
 CONFIG = "config.json"
 
 
@@ -30,7 +30,8 @@ def open_checkpoint(path: Path) -> OpenedFile:
     """Reads a file, or the weights and the `config.json` of a folder.
 
     Raises:
-        ValueError: it is damaged, asks for code to be run, or is none of these; says which and what would do.
+        ValueError: It is damaged, requires running code, or is of no such kind; the message names the reason and the
+            cure.
     """
     if not path.is_dir():
         return _open_file(path)
@@ -50,7 +51,8 @@ def _open_file(path: Path) -> OpenedFile:
         return _open_index(path)
     with path.open("rb") as file:
         start = file.read(9)
-    # A header's length in eight bytes, then JSON; no zip file, which begins with PK, and no pickle has a brace there.
+    # A safetensors file begins with the header's length in eight bytes, then JSON; a zip file, which begins with PK, or
+    # a pickle has no brace there.
     is_torch = start[:2] == b"PK" or start[:1] == b"\x80"
     if start[8:] == b"{" or (path.suffix == ".safetensors" and not is_torch):
         return _open_safetensors(path)
@@ -75,7 +77,7 @@ def _open_safetensors(path: Path) -> OpenedFile:
 
 
 def _open_index(path: Path) -> OpenedFile:
-    """Several files as one: the index says which tensor is in which."""
+    """Opens several files as one; the index lists the file of each tensor."""
     places = _json(path).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise ValueError(f"{path} is no index of weights: it has no weight_map; give the folder's own files")
@@ -104,7 +106,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _names_in_config(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The classes as HF transformers writes them; empty where they were never named."""
+    """Returns the class names of a configuration of HF transformers; empty if it has only the default names."""
     by_id = config.get("id2label")
     if not isinstance(by_id, dict) or set(by_id) != {str(index) for index in range(len(by_id))}:
         return ()
@@ -113,7 +115,7 @@ def _names_in_config(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _names_in_meta(meta: object) -> tuple[str, ...]:
-    """The classes as mmcv and mmengine write them beside a state dict."""
+    """Returns the class names that mmcv and mmengine write beside a state dict."""
     if not isinstance(meta, dict):
         return ()
     inner = meta.get("dataset_meta")

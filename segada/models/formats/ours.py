@@ -1,4 +1,4 @@
-"""Our own names: nothing is renamed."""
+"""Our own names: no translation."""
 
 from collections.abc import Mapping
 
@@ -8,5 +8,5 @@ from segada.models.formats.contents import Reading
 
 
 def read(tensors: Mapping[str, Tensor]) -> Reading:
-    """The tensors as they are."""
+    """Returns the tensors unchanged."""
     return Reading(tensors)

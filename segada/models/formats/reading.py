@@ -1,4 +1,4 @@
-"""From a file or folder to tensors under our names, whatever wrote it."""
+"""Reads a file or folder of any known format to tensors under our names."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -12,25 +12,25 @@ from segada.models.formats.sizes import shown_facts
 from segada.settings.architectures import MIX_TRANSFORMERS
 
 SHOWN = 5
-"""Names of a file that a message lists."""
+"""Number of names of a file that a message lists."""
 
 
 def read_weights(path: Path, copy: str | None = None) -> StoredWeights:
-    """The weights in a file or folder, recognized by the names of its tensors.
+    """Reads the weights in a file or folder, whose format is recognized by the names of its tensors.
 
     Args:
-        path: the file or folder.
-        copy: which of several networks in it, by its label; None where there is one alone.
+        path: File or folder.
+        copy: Label of one of several networks in it; None if there is only one.
 
     Raises:
-        ValueError: it cannot be read, is of no known format, or holds several networks; says what would do.
+        ValueError: It cannot be read, is of no known format, or holds several networks; the message names the cure.
     """
     opened = open_checkpoint(path)
     return interpret(opened, copy)
 
 
 def interpret(opened: OpenedFile, copy: str | None = None) -> StoredWeights:
-    """The same for what has been opened."""
+    """Translates an opened file; arguments and errors as in `read_weights`."""
     chosen = _chosen(find_copies(opened.content), copy, opened)
     if len(chosen.formats) > 1:
         titles = " and ".join(format_.title for format_ in chosen.formats)

@@ -1,4 +1,4 @@
-"""The formats of checkpoints that are known, and by what names each is recognized."""
+"""The known formats of checkpoints, and the names by which each is recognized."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ class Format:
     """One way to name the tensors of a network.
 
     Attributes:
-        title: what messages call it.
-        marks: patterns of the beginnings of names, as whole words, all of which a file of this format has.
-        read: the tensors of one network under our names.
-        without: marks that it has not.
-        check: whether a `config.json`, given with the encoder that the shapes show, says what our encoder is.
+        title: Name in messages.
+        marks: Patterns of beginnings of names, as whole components, all of which a file of this format has.
+        read: Function that translates the tensors of one network to our names.
+        without: Marks that it does not have.
+        check: Function that compares a `config.json` with the encoder that the shapes indicate; raises ValueError if
+            they differ.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What the shapes of tensors say about the network that they are of."""
+"""Facts about a network that follow from the shapes of its tensors."""
 
 import re
 from collections.abc import Mapping
@@ -15,18 +15,19 @@ SWINS: Mapping[tuple[int, tuple[int, ...], tuple[int, ...]], str] = {
     (192, (2, 2, 18, 2), (7, 7, 7, 7)): "swin_large_patch4_window7_224",
     (192, (2, 2, 18, 2), (12, 12, 12, 12)): "swin_large_patch4_window12_384",
 }
-"""timm's model by its first width, the blocks of its stages, and the sides of their windows."""
+"""Name of the model in timm by its first width, the number of blocks of its stages, and the sides of their windows."""
 
 HEADS_SIGNS = {
     "multi_exit": ("head.linear_fuse.conv.weight", "head.linear_pred.weight", "head.light_exit.pred.weight"),
     "segformer": ("head.linear_fuse.conv.weight", "head.linear_pred.weight"),
     "daformer": ("head.fuse_layer.bottleneck.conv.weight", "head.conv_seg.weight"),
 }
-"""Tensors that only this head has: the first is as long as the head is wide, the second as there are classes."""
+"""Tensors that only this head has: the length of the first is the width of the head, that of the second the number of
+classes."""
 
 
 def shown_facts(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Encoder, head, width and classes, as far as tensors under our names show them."""
+    """Returns encoder, head, width and classes, as far as the tensors under our names determine them."""
     facts = {}
     encoder = _mix_transformer(tensors) or _swin(tensors)
     if encoder:
@@ -39,7 +40,7 @@ def shown_facts(tensors: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def _mix_transformer(tensors: Mapping[str, Tensor]) -> str:
-    """Our name of the encoder, or its numbers if we have none such; empty if it is no Mix Transformer."""
+    """Returns our name of the encoder, or a description if it has none; empty if it is no Mix Transformer."""
     patches = [f"encoder.stages.{stage}.patch_embed.proj.weight" for stage in range(4)]
     if not all(name in tensors for name in patches):
         return ""
@@ -52,7 +53,8 @@ def _mix_transformer(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _swin(tensors: Mapping[str, Tensor]) -> str:
-    """The same for Swin Transformers of timm."""
+    """Returns the name of a timm Swin Transformer, or a description if it has none; empty if it is no Swin
+    Transformer."""
     tables = [f"encoder.stages.{s}.layers_{s}.blocks.0.attn.relative_position_bias_table" for s in range(4)]
     patch = "encoder.stages.0.patch_embed.proj.weight"
     if not all(name in tensors for name in (*tables, patch)):
@@ -66,6 +68,6 @@ def _swin(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _depths(tensors: Mapping[str, Tensor], block: str) -> tuple[int, ...]:
-    """Blocks of each stage; the pattern's groups are the stage and the block."""
+    """Returns the number of blocks of each stage; the pattern's groups are the stage and the block."""
     found = [match for match in (re.fullmatch(block, name) for name in tensors) if match]
     return tuple(sum(match[1] == str(stage) for match in found) for stage in range(4))

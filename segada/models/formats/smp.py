@@ -1,4 +1,4 @@
-"""segmentation_models.pytorch: its Segformer on a Mix Transformer. Encoders alone are named as NVlabs names them."""
+"""segmentation_models.pytorch: its Segformer on a Mix Transformer. Encoders alone have the names of NVlabs."""
 
 from segada.models.formats.naming import Naming
 from segada.models.formats.nvlabs import ENCODER
@@ -7,7 +7,7 @@ WHOLE = Naming(
     ENCODER,
     encoder_words=("encoder",),
     head=(
-        # Its list begins with the deepest map, as the concatenation of ours does.
+        # Its list begins with the deepest map, like our concatenation.
         ("decoder.mlp_stage.{r}.linear", "head.linear_c{i}.proj"),
         ("decoder.fuse_stage.0", "head.linear_fuse.conv"),
         ("decoder.fuse_stage.1", "head.linear_fuse.bn"),

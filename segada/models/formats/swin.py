@@ -1,6 +1,6 @@
-"""Swin Transformers for timm's encoder: files of timm, and of the official code, which joins patches a stage earlier.
+"""Swin Transformers for timm's encoder: files of timm, and of the official code, which merges patches a stage earlier.
 
-Both put the four patches that are joined in the same order (down first, then right), so that no numbers move.
+Both order the four merged patches alike (down first, then right), so that no values are permuted.
 """
 
 import re
@@ -19,12 +19,13 @@ FOREIGN_HEADS = ("decode_head", "auxiliary_head")
 
 
 def read_timm(tensors: Mapping[str, Tensor]) -> Reading:
-    """Tensors under our names."""
+    """Translates tensors of timm to our names."""
     return _read(tensors, {stage: stage for stage in range(4)})
 
 
 def read_official(tensors: Mapping[str, Tensor]) -> Reading:
-    """Tensors under our names; what joins patches at the end of a stage stands at the beginning of timm's next."""
+    """Translates tensors of the official code to our names; patch merging at the end of a stage is at the beginning of
+    timm's next."""
     return _read(tensors, {stage: stage + 1 for stage in range(4)})
 
 

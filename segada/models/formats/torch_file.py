@@ -1,4 +1,4 @@
-"""Files of `torch.save`, read without running anything that is in them."""
+"""Files of `torch.save`, read without running any code in them."""
 
 import pickle
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 
 FORGOTTEN: Final = (
-    # numpy's numbers and arrays, which training codes leave beside the weights; version 1 wrote `core`, 2 `_core`.
+    # numpy's numbers and arrays, which training codes save beside the weights; version 1 wrote `core`, 2 `_core`.
     "numpy.core.multiarray.scalar",
     "numpy._core.multiarray.scalar",
     "numpy.core.multiarray._reconstruct",
@@ -21,7 +21,7 @@ FORGOTTEN: Final = (
     "mmengine.logging.history_buffer.HistoryBuffer",
     "builtins.getattr",
 )
-"""All that a file may ask for beside tensors and plain data. It gets a `Forgotten` in place of each."""
+"""All objects other than tensors and plain data that a file may refer to; each is replaced by a `Forgotten`."""
 DAMAGE: Final = (
     pickle.UnpicklingError,
     RuntimeError,
@@ -36,13 +36,13 @@ DAMAGE: Final = (
     OSError,
     struct.error,
 )
-"""What torch raises over a file that it cannot read, depending on where in the file it gives up."""
+"""Exceptions that torch raises for a file that it cannot read, depending on the place of the damage."""
 WANTED: Final = re.compile(r"(?:GLOBAL |got <class '|function <\w+ |with (?=TorchScript))([\w.]+)")
-"""How torch names what a pickle asks for and may not have."""
+"""Pattern of torch's messages about objects that a pickle refers to and that are not allowed."""
 
 
 class Forgotten:
-    """Stands for what no weights need: takes any arguments and any state, and keeps and does nothing."""
+    """Placeholder for objects that weights do not need: accepts any arguments and any state, and does nothing."""
 
     def __init__(self, *ignored: object) -> None: ...
 
@@ -50,16 +50,16 @@ class Forgotten:
 
 
 def read_torch_file(path: Path) -> Any:
-    """The content of a file of `torch.save`, in the zip format or the older one, on the CPU.
+    """Reads a file of `torch.save`, in the zip format or the older one, to the CPU.
 
     Raises:
-        ValueError: the file asks for more than `FORGOTTEN` lists, which is named, or it is damaged.
+        ValueError: The file refers to an object that is not in `FORGOTTEN`, which is named, or it is damaged.
     """
     try:
-        # Which version of pickle a file is in is warned of, and does not matter.
+        # torch warns of the pickle version of a file, which does not matter.
         with torch.serialization.safe_globals([(Forgotten, name) for name in FORGOTTEN]), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            # Opened here: of a path, torch would believe the ending.
+            # Opened here: given a path, torch would rely on the file's extension.
             with path.open("rb") as file:
                 return torch.load(file, map_location="cpu", weights_only=True)
     except DAMAGE as error:
@@ -73,7 +73,7 @@ def read_torch_file(path: Path) -> Any:
 
 
 def _said(error: BaseException) -> str:
-    """What was wrong, in one line; torch's advice on how to read the file all the same is not passed on."""
+    """Returns the error in one line, without torch's advice on how to read the file in spite of it."""
     text = str(error).rpartition("WeightsUnpickler error: ")[2]
     lines = [line for line in text.splitlines() if line.strip() and "weights_only" not in line]
     return lines[0].strip() if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Writes weights that were read from anywhere: as our safetensors, or as a folder of HF transformers."""
+"""Writes weights that were read from any format: as our safetensors, or as a folder of HF transformers."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -20,12 +20,12 @@ from segada.settings.architectures import MIX_TRANSFORMERS
 
 
 def write_safetensors(stored: StoredWeights, path: Path, origin: Mapping[str, str]) -> None:
-    """Our own format, in the precision of what was read; replaces the file in one step.
+    """Writes our own format, in the precision of the weights that were read; replaces the file atomically.
 
     Args:
-        stored: the weights.
-        path: ends with `.safetensors`.
-        origin: facts about where they come from, which are added to their own.
+        stored: Weights.
+        path: File that ends with `.safetensors`.
+        origin: Facts about the origin of the weights, which are added to their own.
     """
     facts: dict[str, Any] = {**stored.facts, **origin}
     if stored.class_names:
@@ -35,18 +35,18 @@ def write_safetensors(stored: StoredWeights, path: Path, origin: Mapping[str, st
 
 
 def write_hugging_face(stored: StoredWeights, path: Path, origin: Mapping[str, str]) -> None:
-    """A folder that `SegformerForSemanticSegmentation.from_pretrained` opens, in any version; float32.
+    """Writes a folder that `SegformerForSemanticSegmentation.from_pretrained` opens, in any version; float32.
 
-    The modules of transformers add 1e-5 to a variance in every norm, whatever their configuration says, where the
+    The modules of transformers add 1e-5 to a variance in every norm, regardless of their configuration, where the
     published network adds 1e-6 in most: logits are equal up to that.
 
     Args:
-        stored: the weights of a Mix Transformer and a SegFormer head.
-        path: a folder that is not there yet, or is empty.
-        origin: facts about where they come from, for the metadata of the file.
+        stored: Weights of a Mix Transformer and a SegFormer head.
+        path: Folder that does not exist yet, or is empty.
+        origin: Facts about the origin of the weights, for the metadata of the file.
 
     Raises:
-        ValueError: transformers has no such network; says what stands in the way.
+        ValueError: transformers has no such network; the message names the reason.
     """
     _check_expressible(stored)
     tensors = {
@@ -67,11 +67,11 @@ WRITERS: Mapping[str, Callable[[StoredWeights, Path, Mapping[str, str]], None]] 
     "safetensors": write_safetensors,
     "hf": write_hugging_face,
 }
-"""What weights can be written as, by the name that the command line uses."""
+"""Writers of weights, by the name that the command line uses."""
 
 PREPROCESSOR: Mapping[str, Any] = {
     "image_processor_type": "SegformerImageProcessor",
-    # The file does not say which size its network was trained at; images go in as they are.
+    # The file does not hold the size that its network was trained at; images are not resized.
     "do_resize": False,
     "do_rescale": True,
     "rescale_factor": 1 / 255,

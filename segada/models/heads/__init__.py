@@ -1,1 +1,1 @@
-"""Heads: from the encoder's features to class logits."""
+"""Heads: class logits from the encoder's feature maps."""

@@ -11,11 +11,11 @@ from segada.models.heads.base import Head, initialize_classifier
 from segada.models.heads.segformer import Projection
 
 DILATIONS = (6, 12, 18)
-"""Of the 3x3 branches, in pixels of the finest map; the first branch is 1x1."""
+"""Dilations of the 3x3 branches, in pixels of the finest map; the first branch is 1x1."""
 
 
 class DAFormerHead(Head):
-    """Logits [B, K, H/4, W/4] from feature maps of strides 4, 8, 16 and 32.
+    """DAFormer head: logits [B, K, H/4, W/4] from feature maps of strides 4, 8, 16 and 32.
 
     Each map goes through a linear layer to `width` channels and is enlarged bilinearly to the finest; their
     concatenation goes through parallel branches of several dilations, whose outputs a 3x3 convolution fuses before the
@@ -35,11 +35,12 @@ class DAFormerHead(Head):
         return logits
 
     def stage_part(self, stage: int) -> nn.Module:
-        """The linear layer that reads the map of a stage."""
+        """Returns the linear layer that reads the map of a stage."""
         return self.embed_layers[stage]
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Fill every parameter and buffer: linear layers uniform, convolutions by He's rule, the classifier small."""
+        """Initializes every parameter and buffer: linear layers uniform, convolutions by He's rule, the classifier
+        small."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
@@ -51,7 +52,8 @@ class DAFormerHead(Head):
 
 
 class ContextFusion(nn.Module):
-    """Branches of different reach side by side (atrous spatial pyramid pooling) and a 3x3 convolution over them all."""
+    """Parallel branches of different dilation (atrous spatial pyramid pooling) and a 3x3 convolution over all of
+    them."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -66,7 +68,7 @@ class ContextFusion(nn.Module):
 
 
 class SeparableConv(nn.Module):
-    """A dilated 3x3 convolution of each channel alone, then a 1x1 convolution; a norm and a ReLU after either."""
+    """A dilated depthwise 3x3 convolution, then a 1x1 convolution; each followed by a norm and a ReLU."""
 
     def __init__(self, inputs: int, outputs: int, dilation: int) -> None:
         super().__init__()

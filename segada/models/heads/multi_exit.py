@@ -14,8 +14,8 @@ from segada.models.heads.segformer import Fusion, SegFormerHead
 class MultiExitHead(SegFormerHead):
     """A SegFormer head whose linear layer of the finest map also feeds a light exit.
 
-    `forward` is the SegFormer head's. All that is new has its name below `light_exit`, so a SegFormer checkpoint is
-    loaded with `model.reinitialize: [head.light_exit]`.
+    `forward` is that of the SegFormer head. All additional parameters are named below `light_exit`, so that a SegFormer
+    checkpoint can be loaded with `model.reinitialize: [head.light_exit]`.
     """
 
     def __init__(self, channels: Sequence[int], width: int, classes: int) -> None:
@@ -23,25 +23,26 @@ class MultiExitHead(SegFormerHead):
         self.light_exit = LightExit(width, classes)
 
     def light(self, finest: Tensor) -> Tensor:
-        """Logits [B, K, H/4, W/4] from the map of the first stage alone."""
+        """Computes logits [B, K, H/4, W/4] from the map of the first stage alone."""
         logits: Tensor = self.light_exit(finest, self.linear_c1.proj)
         return logits
 
     def light_part(self) -> nn.Module:
-        """The 1x1 convolution, norm and classifier of the light exit."""
+        """Returns the 1x1 convolution, norm and classifier of the light exit."""
         return self.light_exit
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Fill every parameter and buffer: first as the SegFormer head, so that what both have is equal."""
+        """Initializes every parameter and buffer, the SegFormer head's first, so that the shared ones equal those of a
+        SegFormer head."""
         super().initialize(generator)
         self.light_exit.fuse.initialize(generator)
         initialize_classifier(self.light_exit.pred, generator)
 
 
 class LightExit(nn.Module):
-    """Logits pred(relu(bn(W (L c + b)))) of one map c, whose linear layer (L, b) is the main path's.
+    """Logits pred(relu(bn(W (L c + b)))) of one map c, where the linear layer (L, b) is that of the main path.
 
-    Nothing stands between the layer and the 1x1 convolution W, so (W L) c + W b is computed, as in the main path.
+    No operation lies between the layer and the 1x1 convolution W, so (W L) c + W b is computed, as in the main path.
     """
 
     def __init__(self, width: int, classes: int) -> None:

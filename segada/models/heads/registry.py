@@ -1,4 +1,4 @@
-"""The heads by the name that settings use."""
+"""Heads by the name used in settings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -10,10 +10,10 @@ from segada.models.heads.segformer import SegFormerHead
 
 
 class HeadFactory(Protocol):
-    """How a head is made."""
+    """Type of a head's constructor."""
 
     def __call__(self, channels: Sequence[int], width: int, classes: int) -> Head:
-        """Without values: `initialize` fills it."""
+        """Builds a head without values; `initialize` fills it."""
 
 
 HEADS: Mapping[str, HeadFactory] = {

@@ -12,13 +12,13 @@ from segada.models.heads.base import Head, initialize_classifier
 
 
 class SegFormerHead(Head):
-    """Logits [B, K, H/4, W/4] from feature maps of strides 4, 8, 16 and 32.
+    """SegFormer head: logits [B, K, H/4, W/4] from feature maps of strides 4, 8, 16 and 32.
 
     In the paper each map i goes through a linear layer L_i, is enlarged, and the concatenation (deepest first) through
     a 1x1 convolution W without bias, batch norm, ReLU and the classifier. Enlarging is linear and acts on each channel
-    alone, so W cat(up(L_i c_i)) = sum_i up((W_i L_i) c_i + W_i b_i): the products of the small matrices are taken
+    alone, so W cat(up(L_i c_i)) = sum_i up((W_i L_i) c_i + W_i b_i): the products of the small matrices are computed
     first and applied at each map's own resolution. Outputs and all gradients are the same; the arithmetic is 7 to 17
-    times less. The parameters stay those of the paper.
+    times less. The parameters are those of the paper.
     """
 
     def __init__(self, channels: Sequence[int], width: int, classes: int) -> None:
@@ -34,11 +34,11 @@ class SegFormerHead(Head):
         return logits
 
     def stage_part(self, stage: int) -> nn.Module:
-        """The linear layer that reads the map of a stage."""
+        """Returns the linear layer that reads the map of a stage."""
         return (self.linear_c1, self.linear_c2, self.linear_c3, self.linear_c4)[stage]
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Fill every parameter and buffer: uniform by fan-in, the fusion by He's rule, the classifier small."""
+        """Initializes every parameter and buffer: uniform by fan-in, the fusion by He's rule, the classifier small."""
         for projection in (self.linear_c1.proj, self.linear_c2.proj, self.linear_c3.proj, self.linear_c4.proj):
             nn.init.kaiming_uniform_(projection.weight, a=math.sqrt(5), generator=generator)
             nn.init.zeros_(projection.bias)
@@ -49,7 +49,7 @@ class SegFormerHead(Head):
         projections = [self.linear_c1.proj, self.linear_c2.proj, self.linear_c3.proj, self.linear_c4.proj]
         mixers = self.linear_fuse.conv.weight.flatten(1).chunk(len(projections), dim=1)[::-1]
         total: Tensor | None = None
-        # From the deepest map on, so that the largest addition comes last and its result feeds the norm.
+        # From the deepest map on, so that the largest addition comes last and its result goes to the norm.
         for projection, mixer, feature in reversed(list(zip(projections, mixers, features, strict=True))):
             weight, bias = mixer @ projection.weight, mixer @ projection.bias
             part = as_image(functional.linear(as_tokens(feature), weight, bias))
@@ -61,19 +61,19 @@ class SegFormerHead(Head):
 
 
 class Projection(nn.Module):
-    """One map's linear layer, under the name that published checkpoints use."""
+    """Linear layer of one map, under the name that published checkpoints use."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
         self.proj = nn.Linear(inputs, width)
 
     def forward(self, feature: Tensor) -> Tensor:
-        """[B, C, H, W] to [B, width, H, W]; heads that fold the layer into the next read `proj` instead."""
+        """Maps [B, C, H, W] to [B, width, H, W]; heads that fold the layer into the next one use `proj` instead."""
         return as_image(self.proj(as_tokens(feature)))
 
 
 class Fusion(nn.Module):
-    """The 1x1 convolution over the concatenation and its batch norm."""
+    """The 1x1 convolution over the concatenated maps and its batch norm."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -81,6 +81,6 @@ class Fusion(nn.Module):
         self.bn = nn.BatchNorm2d(width)
 
     def initialize(self, generator: torch.Generator) -> None:
-        """He's rule for the convolution; the norm starts as the identity."""
+        """Initializes the convolution by He's rule, and the norm as the identity."""
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu", generator=generator)
         self.bn.reset_parameters()

@@ -1,4 +1,4 @@
-"""A preset in the settings that a study fixes, and adapters and prompts in its space."""
+"""Tests of a preset in the fixed settings of a study, with adapters and image adapters in its space."""
 
 from pathlib import Path
 
@@ -124,5 +124,7 @@ def test_what_does_not_go_with_a_preset_is_refused(tmp_path: Path, old: str, new
 
 
 def test_what_a_space_refuses_says_the_heads_that_fit(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"prompt\.heads is 6, but stage 2 of mit_b1 is 320 wide; choose one of 1, 2"):
+    with pytest.raises(
+        InputError, match=r"image_adapter\.heads is 6, but stage 2 of mit_b1 is 320 wide; choose one of 1, 2"
+    ):
         load_study(write(tmp_path, STUDY.replace("[5, 10]", "[5, 6]")))

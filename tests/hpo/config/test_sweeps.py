@@ -1,4 +1,4 @@
-"""W&B sweeps: their files as studies, studies as their files, and what an agent runs."""
+"""Tests of W&B sweeps: sweeps as studies, studies as sweeps, and the runs of an agent."""
 
 import json
 import math
@@ -32,7 +32,7 @@ parameters:
     parameters:
       optimizer:
         parameters:
-          learning_rate: {distribution: log_uniform_values, min: 1e-5, max: 1e-2}
+          lr: {distribution: log_uniform_values, min: 1e-5, max: 1e-2}
   stream.passes: {value: 2}
   stream.visits: {value: [clear, 25mm, 50mm, 75mm]}
   adapter.name: {values: [none, adaptformer]}
@@ -167,19 +167,19 @@ def test_distributions_that_have_a_counterpart(tmp_path: Path, path: str, given:
         ),
         (
             "method.pseudo_threshold:",
-            "threshold:",
-            "7: parameters.threshold: no setting has this path; did you mean method.pseudo_threshold?",
+            "pseudo_threshold:",
+            "7: parameters.pseudo_threshold: no setting has this path; did you mean method.pseudo_threshold?",
         ),
         (
-            "learning_rate:",
-            "learning_rat:",
-            "12: parameters.method.parameters.optimizer.parameters.learning_rat: no setting has",
+            " lr:",
+            " lrr:",
+            "12: parameters.method.parameters.optimizer.parameters.lrr: no setting has",
         ),
         ("{value: 2}", "{value: two}", "13: parameters.stream.passes.value: should be a valid integer, not 'two'"),
         ("stream.passes", "steam.passes", "13: parameters.steam.passes: there is no such key; did you mean stream?"),
         ("75mm]", "76mm]", "14: parameters.stream.visits.value: names '76mm'"),
         ("mean_miou", "val_loss", "5: metric.name: there is no metric 'val_loss'"),
-        ("goal: maximize", "goal: maximize", "5: metric.goal: should be 'minimize' or 'maximize', not 'maximize'"),
+        ("goal: maximize", "goal: maximum", "5: metric.goal: should be 'minimize' or 'maximize', not 'maximum'"),
         ("method: random", "method: genetic", "4: method: should be 'bayes', 'random' or 'grid', not 'genetic'"),
         (
             "min_iter: 2",
@@ -260,7 +260,7 @@ def test_a_sweep_has_no_paired_test_and_says_so(tmp_path: Path) -> None:
     path.write_text(STUDY.replace("{min_visits: 2}", "{name: paired}"), encoding="utf-8")
     paired = load_study(str(path))
     assert "early_terminate" not in sweep_of(paired, "paired.yaml")
-    assert "a sweep knows no paired test: nothing is stopped before its end" in lost(paired)
+    assert "a sweep has no paired test: no run is stopped early" in lost(paired)
 
 
 def command_of(sweep: dict[str, object], proposed: dict[str, object]) -> list[str]:
@@ -289,7 +289,7 @@ def test_what_an_agent_proposes_is_the_point_that_it_means(study: StudyFile) -> 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"method.clean_weigth": 1}, r"method\.clean_weigth: is no dimension of the study's space; did you mean"),
+        ({"method.clean_weigth": 1}, r"method\.clean_weigth: is not a dimension of the study's space; did you mean"),
         ({"stream.passes": 9}, r"stream\.passes: lies between 1 and 4, not at 9"),
         ({"adapter.stages": "0+7"}, r"adapter\.stages: is one of 0, 1, 2, 0\+1"),
         ({"stream.passes": 4, "adapter.name": "none"}, "is forbidden by the study"),
@@ -304,7 +304,7 @@ def test_points_that_are_none_of_the_study_are_refused(study: StudyFile, change:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "is no JSON"), ("[1]", "must be a JSON object"), ("{}", "is missing")]
+    ("text", "said"), [("{", "is not JSON"), ("[1]", "must be a JSON object"), ("{}", "is missing")]
 )
 def test_arguments_that_are_no_point_are_refused(study: StudyFile, text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):

@@ -1,5 +1,6 @@
-"""A driver whose Ray is gone ends at once, and no trial is to blame; a signal to its group is not for Ray."""
+"""Tests of the loss of Ray: the driver ends at once, no trial fails, and a signal to its group does not reach Ray."""
 
+import gc
 import os
 import signal
 import socket
@@ -10,11 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from benchmarks.search.fault import command, descendants
-from hpo.execution import lifeline
+from hpo.execution import cluster, lifeline
 from hpo.execution.failures import Deaths
 from hpo.execution.lifeline import Lifeline
 from segada.cli.exit_codes import INTERRUPTED
@@ -126,3 +128,28 @@ def test_a_real_ray_survives_a_signal_to_the_group_and_its_loss_ends_the_driver(
     assert driver.returncode == INTERRUPTED
     assert said.count("To go on: ") == 1
     assert hit == "group" or " is gone (" in said
+
+
+class _Waits:
+    """An object of a cycle, as Tune's, whose finalizer would ask a Ray that is gone."""
+
+    def __init__(self, ended: list[str]) -> None:
+        self.itself = self
+        self.ended = ended
+
+    def __del__(self) -> None:
+        self.ended.append("asked")
+
+
+def test_no_object_is_finalized_once_ray_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(cluster.atexit, "register", lambda _: None)
+    _Waits(ended)
+    try:
+        cluster._leave(cast(Lifeline, SimpleNamespace(found="the GCS is gone", close=lambda: None)))
+        gc.collect()
+        assert ended == []
+    finally:
+        gc.unfreeze()
+    gc.collect()
+    assert ended == ["asked"]

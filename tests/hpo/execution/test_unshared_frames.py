@@ -1,4 +1,4 @@
-"""A node that does not get at the frames of a study ends the study, and not one trial after the other."""
+"""Tests of a node that cannot read the frames of a study: the whole study ends, not one trial after the other."""
 
 from pathlib import Path
 
@@ -23,8 +23,8 @@ def test_the_reason_concerns_all_trials_and_names_both_cures(
 ) -> None:
     settings = RunSettings.model_validate(tiny_run)
     worker = VisitTrainable.__new__(VisitTrainable)
-    worker._shared, worker._materials = {"val": Lost()}, {}  # type: ignore[dict-item]
-    monkeypatch.setattr(ray, "get", lambda parcel: parcel)
+    worker._shared, worker._run_data = {"val": Lost()}, {}  # type: ignore[dict-item]
+    monkeypatch.setattr(ray, "get", lambda shared: shared)
     worker.reset_config(config_of(Job("trial", "trial 0", tmp_path, settings, 0, {})))
     result = worker.step()
     said = RunUpdate.model_validate_json(str(result[PROGRESS]))

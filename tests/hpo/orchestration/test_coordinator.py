@@ -1,4 +1,4 @@
-"""What the main job does next, whatever order results come in."""
+"""Tests of the order of runs, with results in any order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -125,7 +125,7 @@ def test_the_default_is_confirmed_beside_the_best_and_not_twice_if_it_is_among_t
     assert left[0] == 2 + 3 + 2 * 2 + (2 * 2 + 1) * 2
     assert desk.study.optuna_study.trials[0].params == {"method.pseudo_threshold": 0.75}
     twice = [f"trial {number} seed {seed}" for number in (0, 1) for seed in (1, 2)]
-    assert desk.diary.started_jobs[-8:] == [*twice, *(f"{name} select" for name in twice)]
+    assert desk.diary.started_jobs[-8:] == [*twice, *(f"{name} val" for name in twice)]
 
     whole = opened(load_study(str(path)), tmp_path / "whole")
     values = {}

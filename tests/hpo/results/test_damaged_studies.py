@@ -1,4 +1,4 @@
-"""A damaged file of a finished study is named and made again; no command is wedged, and the rest counts."""
+"""Tests of damaged files of a finished study: each is named and written again, and all other results count."""
 
 import os
 import shutil
@@ -68,7 +68,7 @@ class Engine:
     def __init__(self) -> None:
         self.jobs: list[str] = []
         self.is_idle = False
-        self._materials: dict[str, RunData] = {}
+        self._run_data: dict[str, RunData] = {}
 
     def work_off(self, coordinator: RunCoordinator, *_: object) -> None:
         while not coordinator.is_over and (job := coordinator.next_job()) is not None:
@@ -77,8 +77,8 @@ class Engine:
                 coordinator.stop()
                 return
             split = job.settings.evaluation.split
-            self._materials[split] = self._materials.get(split) or prepare_data(job.settings)
-            run = Run(job.settings, self._materials[split], job.folder)
+            self._run_data[split] = self._run_data.get(split) or prepare_data(job.settings)
+            run = Run(job.settings, self._run_data[split], job.folder)
             while True:
                 if not run.finished:
                     run.next_visit()

@@ -1,10 +1,10 @@
-"""Which genes are expressed: what is remembered is what the space says."""
+"""Tests of the cache of active genes against the space's own results."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from hpo.samplers import active_genes as expression
+from hpo.samplers import active_genes
 from hpo.samplers.active_genes import ActiveGenes
 from hpo.search_space import Space
 from hpo.search_space.kinds import Parameter
@@ -23,26 +23,26 @@ SPACE = Space(
         }
     )
 )
-EXPRESSED = ActiveGenes(SPACE)
+ACTIVE_GENES = ActiveGenes(SPACE)
 NAMES = list(SPACE.distributions())
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=len(NAMES), max_size=len(NAMES)), st.sets(st.sampled_from(NAMES)))
-def test_it_is_what_the_space_expresses(units: list[float], lacking: set[str]) -> None:
+def test_it_equals_the_active_values_of_the_space(units: list[float], lacking: set[str]) -> None:
     genome: dict[str, Raw] = {
         name: from_unit(one, unit)
         for (name, one), unit in zip(SPACE.distributions().items(), units, strict=True)
         if name not in lacking
     }
-    assert EXPRESSED(genome) == SPACE.expressed(genome)
+    assert ACTIVE_GENES(genome) == SPACE.active_values(genome)
 
 
 def test_it_forgets_before_it_grows_without_end(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(expression, "KEPT", 5)
-    expressed = ActiveGenes(SPACE)
+    monkeypatch.setattr(active_genes, "KEPT", 5)
+    active_values = ActiveGenes(SPACE)
     genome = {name: from_unit(one, 0.9) for name, one in SPACE.distributions().items()}
     for step in range(40):
-        assert expressed({**genome, "weight": 0.01 + step / 50}) == SPACE.expressed(
+        assert active_values({**genome, "weight": 0.01 + step / 50}) == SPACE.active_values(
             {**genome, "weight": 0.01 + step / 50}
         )
-    assert len(expressed._known) <= 5
+    assert len(active_values._known) <= 5

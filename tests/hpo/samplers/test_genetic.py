@@ -1,4 +1,6 @@
-"""The genetic algorithm: its operators, what it breeds from, and that it beats random search at a small budget."""
+"""Tests of the genetic algorithm: its operators, its parents, and its advantage over random search at a small
+budget.
+"""
 
 import random
 from collections import Counter
@@ -84,12 +86,12 @@ def test_more_trials_come_ever_closer_to_the_optimum() -> None:
 def finished(
     space: Space, raw: dict[str, object], value: float, state: TrialState = TrialState.COMPLETE
 ) -> FrozenTrial:
-    expressed = space.expressed(raw)  # type: ignore[arg-type]
-    distributions = {path: space.distributions()[path] for path in expressed}
+    active_values = space.active_values(raw)  # type: ignore[arg-type]
+    distributions = {path: space.distributions()[path] for path in active_values}
     return create_trial(
         state=state,
         values=None if state == TrialState.FAIL else [value],
-        params=dict(expressed),
+        params=dict(active_values),
         distributions=distributions,
         system_attrs={GENOME: raw},
     )
@@ -132,8 +134,8 @@ NESTED = space_of(
 )
 
 
-def test_genes_that_are_not_expressed_are_carried() -> None:
-    settings = GeneticSettings(name="genetic", population_size=2, mutation=1e-9, crossover=0.0)
+def test_inactive_genes_are_carried() -> None:
+    settings = GeneticSettings(name="genetic", population_size=2, mutation=1e-9, crossover_prob=0.0)
     study = optuna.create_study(direction="maximize", sampler=settings.build(NESTED, 24))
     study.add_trials([finished(NESTED, {"kind": "none", "width": 77}, value) for value in (1.0, 0.9)])
     trial = study.ask()
@@ -289,7 +291,9 @@ def test_a_strong_gene_moves_further_and_a_strong_choice_more_often() -> None:
 
 
 def test_mutation_reaches_less_far_as_the_study_grows() -> None:
-    settings = GeneticSettings(name="genetic", population_size=2, crossover=0.0, mutation=1.0, children=1, settling=50)
+    settings = GeneticSettings(
+        name="genetic", population_size=2, crossover_prob=0.0, mutation=1.0, children=1, settling=50
+    )
     spreads = []
     for trials in (2, 200):
         moved = []

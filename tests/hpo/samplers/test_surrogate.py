@@ -1,4 +1,4 @@
-"""The model that picks among children: its formula, its coordinates, and what it learns from which trial."""
+"""Tests of the surrogate that picks among children: its formula, its coordinates, and its data."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import TypeAdapter
 
-from hpo.samplers import surrogate as foresight
+from hpo.samplers import surrogate
 from hpo.samplers.surrogate import Coordinates, RbfSurrogate, predicted
 from hpo.search_space import Space
 from hpo.search_space.kinds import Parameter
@@ -65,7 +65,7 @@ def test_the_model_is_its_formula() -> None:
     known, values, place = np.array([[0.1], [0.4], [0.9]]), np.array([[1.0], [0.0], [0.5]]), np.array([[0.6]])
     kernel = np.abs(known - known.T) ** 3 + 0.1 * np.eye(3)
     trend = np.hstack([np.ones((3, 1)), known])
-    system = np.block([[kernel, trend], [trend.T, -foresight.PRIOR * np.eye(2)]])
+    system = np.block([[kernel, trend], [trend.T, -surrogate.PRIOR * np.eye(2)]])
     solved = np.linalg.solve(system, np.concatenate([values[:, 0], [0.0, 0.0]]))
     plain = np.abs(place - known.T) ** 3 @ solved[:3] + solved[3] + place @ solved[4:]
     assert predicted(known, values, place, 0.1)[:, 0] == pytest.approx(plain)
@@ -115,16 +115,16 @@ def test_failed_pruned_and_limit_breaking_trials_warn_of_where_they_were() -> No
 
 
 def test_of_many_trials_the_best_and_the_latest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foresight, "MEMORY", 6)
-    assert foresight._remembered(np.array([0.9, 0.0, 0.8, 0.1, 0.7, 0.2, 0.6, 0.5, 0.4])).tolist() == [1, 3, 5, 6, 7, 8]
-    assert foresight._remembered(np.array([0.9, 0.0])).tolist() == [0, 1]
+    monkeypatch.setattr(surrogate, "MEMORY", 6)
+    assert surrogate._remembered(np.array([0.9, 0.0, 0.8, 0.1, 0.7, 0.2, 0.6, 0.5, 0.4])).tolist() == [1, 3, 5, 6, 7, 8]
+    assert surrogate._remembered(np.array([0.9, 0.0])).tolist() == [0, 1]
 
 
 def test_ranks_are_even_and_equals_share_their_mean() -> None:
     losses = np.array([[3.0, 1.0], [1.0, 1.0], [3.0, 1.0], [7.0, 1.0], [3.0, 0.0]])
-    assert foresight._rank(losses).tolist() == [[0.5, 0.625], [0.0, 0.625], [0.5, 0.625], [1.0, 0.625], [0.5, 0.0]]
-    assert foresight._rank(losses[:1]).tolist() == [[0.0, 0.0]]
-    assert foresight._rank(losses[:0]).shape == (0, 2)
+    assert surrogate._rank(losses).tolist() == [[0.5, 0.625], [0.0, 0.625], [0.5, 0.625], [1.0, 0.625], [0.5, 0.0]]
+    assert surrogate._rank(losses[:1]).tolist() == [[0.0, 0.0]]
+    assert surrogate._rank(losses[:0]).shape == (0, 2)
 
 
 def test_choices_are_as_far_apart_as_the_ends_of_a_range_and_inactive_genes_nowhere() -> None:

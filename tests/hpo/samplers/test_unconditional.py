@@ -1,4 +1,4 @@
-"""Optuna's samplers on a space with branches: what they are shown, and what they inherit."""
+"""Tests of Optuna's samplers on a space with branches: the trials that they see, and the genes that they inherit."""
 
 import optuna
 import pytest
@@ -27,7 +27,7 @@ SPACE = Space(
 
 
 def trial(raw: dict[str, object], values: list[float], **more: object) -> FrozenTrial:
-    params = SPACE.expressed(raw)  # type: ignore[arg-type]
+    params = SPACE.active_values(raw)  # type: ignore[arg-type]
     distributions = {name: SPACE.distributions()[name] for name in params}
     made: FrozenTrial = create_trial(
         values=values, params=dict(params), distributions=distributions, system_attrs={GENOME: raw}, **more

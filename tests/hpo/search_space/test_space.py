@@ -1,4 +1,4 @@
-"""Spaces: whatever is drawn is inside the bounds, respects the conditions, and comes back from storage unchanged."""
+"""Tests of search spaces: draws are within bounds, meet the conditions, and survive encoding and decoding."""
 
 import random
 from collections.abc import Mapping
@@ -122,21 +122,21 @@ def test_what_is_drawn_is_active_in_bounds_and_survives_storage(space: Space, se
     distributions = space.distributions()
     units = np.random.default_rng(seed).random(len(distributions))
     raw = {name: from_unit(one, unit) for (name, one), unit in zip(distributions.items(), units, strict=True)}
-    expressed = space.expressed(raw)
+    active_values = space.active_values(raw)
     configuration = space.configuration(raw)
     assert set(configuration.values) == {
         path for path in space.parameters if is_active(space, path, configuration.values)
     }
-    assert {space.owners[name] for name in expressed} <= set(configuration.values)
+    assert {space.owners[name] for name in active_values} <= set(configuration.values)
     assert space.is_complete(raw)
-    assert space.is_complete(expressed)
-    assert space.configuration(expressed) == configuration
-    assert space.encode(configuration.values) == expressed
+    assert space.is_complete(active_values)
+    assert space.configuration(active_values) == configuration
+    assert space.encode(configuration.values) == active_values
     for path, value in configuration.values.items():
         assert space.parameters[path].has(value)
-    for name, value in expressed.items():
+    for name, value in active_values.items():
         assert distributions[name].to_external_repr(distributions[name].to_internal_repr(value)) == value
-    assert space.suggest(FixedTrial(expressed)) == configuration  # type: ignore[arg-type]
+    assert space.suggest(FixedTrial(active_values)) == configuration  # type: ignore[arg-type]
 
 
 @given(spaces(), st.integers(0, 2**32 - 1))
@@ -195,9 +195,9 @@ def test_parents_resolve_in_any_order_and_all_conditions_must_hold() -> None:
         a={"type": "choice", "choices": ["x", "y"]},
     )
     assert list(space.parameters) == ["a", "b", "c"]
-    assert set(space.expressed({"a": "x", "b": 2, "c": True})) == {"a", "b", "c"}
-    assert set(space.expressed({"a": "x", "b": 3, "c": True})) == {"a", "b"}
-    assert set(space.expressed({"a": "y", "b": 2, "c": True})) == {"a"}
+    assert set(space.active_values({"a": "x", "b": 2, "c": True})) == {"a", "b", "c"}
+    assert set(space.active_values({"a": "x", "b": 3, "c": True})) == {"a", "b"}
+    assert set(space.active_values({"a": "y", "b": 2, "c": True})) == {"a"}
     assert space.ways_to("c") == [{"a": ["x", "x"], "b": [(1, 2)]}]
 
 
@@ -262,7 +262,7 @@ THREE: dict[str, object] = {"type": "choice", "choices": ["x", "y", "z"]}
 @pytest.mark.parametrize(
     ("texts", "parts", "problem"),
     [
-        ({"a": {**FREE, "when": {"bb": True}}, "b": FREE}, ("a", "when", "bb"), "is no parameter of this space"),
+        ({"a": {**FREE, "when": {"bb": True}}, "b": FREE}, ("a", "when", "bb"), "is not a parameter of this space"),
         ({"a": {**FREE, "when": {"b": 3}}, "b": FREE}, ("a", "when", "b"), "never has the value 3; choose from False"),
         ({"a": {**FREE, "when": {"b": []}}, "b": FREE}, ("a", "when", "b"), "names no value"),
         ({"a": {**FREE, "when": [{"b": True}, {"b": 2}]}, "b": FREE}, ("a", "when", 1, "b"), "never has the value 2"),
@@ -283,7 +283,11 @@ THREE: dict[str, object] = {"type": "choice", "choices": ["x", "y", "z"]}
         ({"a": {**FREE, "when": {"b": "x"}}, "b": EACH}, ("a", "when", "b"), "is a list with a value for each of"),
         ({"a": {**FREE, "when": {"b": True}}, "b": {**FREE, "when": {"a": True}}}, None, "form a circle"),
         ({"a": {**FREE, "when": {"a": True}}}, ("a", "when"), "form a circle: a -> a"),
-        ({"a": {**EACH, "of": "b"}, "b": FREE, "c": SOME}, ("a", "of"), "names 'b', but that is no subset .* from c"),
+        (
+            {"a": {**EACH, "of": "b"}, "b": FREE, "c": SOME},
+            ("a", "of"),
+            "names 'b', but that is not a subset .* from c",
+        ),
         ({"a": {**EACH, "of": "b"}, "b": FREE}, ("a", "of"), "no subset of this space; write a list of members"),
         ({"a": {**REAL, "off": -1.0}, "a.on": FREE}, ("a.on",), "is how a is stored"),
     ],
@@ -300,7 +304,7 @@ def test_impossible_conditions_are_refused(
     ("forbidden", "parts", "problem"),
     [
         ([{}], ("forbidden", 0), "has no clause, so that everything"),
-        ([{"a": True}, {"z": 1}], ("forbidden", 1, "z"), "is no parameter of this space"),
+        ([{"a": True}, {"z": 1}], ("forbidden", 1, "z"), "is not a parameter of this space"),
         ([{"a": 2}], ("forbidden", 0, "a"), "never has the value 2"),
     ],
 )
@@ -322,7 +326,7 @@ def test_an_off_weight_is_one_parameter_with_two_branches() -> None:
     assert list(space.distributions()) == ["w.on", "w"]
     assert set(space.owners.values()) == {"w"}
     assert space.configuration({"w.on": False, "w": 0.3}).values == {"w": 0.0}
-    assert space.expressed({"w.on": False, "w": 0.3}) == {"w.on": False}
+    assert space.active_values({"w.on": False, "w": 0.3}) == {"w.on": False}
     assert space.configuration({"w.on": True, "w": 0.3}).values == {"w": 0.3}
     assert not space.is_complete({"w.on": True})
     assert space.defaults() == {"w.on": False}
@@ -340,7 +344,7 @@ def test_a_pattern_for_each_stage_that_carries_adapters() -> None:
     assert list(space.distributions()) == ["stages", "blocks.0", "blocks.1", "blocks.2"]
     raw = {"stages": "0+2", "blocks.0": "last", "blocks.1": "last", "blocks.2": "all"}
     assert space.configuration(raw).values == {"stages": [0, 2], "blocks": ["last", "all"]}
-    assert set(space.expressed(raw)) == {"stages", "blocks.0", "blocks.2"}
+    assert set(space.active_values(raw)) == {"stages", "blocks.0", "blocks.2"}
     assert space.defaults() == {"stages": "0+2", "blocks.0": "all", "blocks.2": "all"}
     assert space.encode({"stages": [1], "blocks": ["last"]}) == {"stages": "1", "blocks.1": "last"}
     with pytest.raises(ValueError, match=r"blocks has 2 values for the 1 members \[1\] of stages"):

@@ -1,4 +1,4 @@
-"""wandb: what its files hold is what was told, and no server of it, however bad, holds up who tells."""
+"""Tests of W&B logging: its files hold what was logged, and no failing server delays the search."""
 
 import json
 import os
@@ -228,21 +228,21 @@ def test_a_server_that_stalls_in_the_middle_delays_nobody(tmp_path: Path, monkey
 
 
 def test_who_hangs_is_left_behind_and_what_does_not_fit_is_counted() -> None:
-    outlet = ChildPipe(["sleep", "60"], capacity=2)
+    pipe = ChildPipe(["sleep", "60"], capacity=2)
     for _ in range(40):
-        outlet.say("x" * 100_000)
-    assert outlet.dropped >= 36
+        pipe.say("x" * 100_000)
+    assert pipe.dropped >= 36
     begun = time.monotonic()
-    assert not outlet.close(patience=0.3)
+    assert not pipe.close(patience=0.3)
     assert time.monotonic() - begun < 2
 
 
 def test_who_has_died_is_no_trouble() -> None:
-    outlet = ChildPipe(["true"])
+    pipe = ChildPipe(["true"])
     time.sleep(0.3)
     for _ in range(10):
-        outlet.say("x" * 100_000)
-    assert outlet.close(patience=5)
+        pipe.say("x" * 100_000)
+    assert pipe.close(patience=5)
 
 
 def test_wandb_s_own_word_on_the_mode_holds_unless_the_study_does_without(tmp_path: Path, monkeypatch) -> None:

@@ -102,7 +102,7 @@ def test_a_time_to_stop_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyP
 
 
 class Idle(RunCoordinator):
-    """Has nothing to do."""
+    """A run without work."""
 
     def __init__(self) -> None:
         self._stopped = False

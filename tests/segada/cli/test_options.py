@@ -1,4 +1,4 @@
-"""The options that every command that runs a model has: what they choose, and what contradicts."""
+"""Tests of the options common to commands that run a model: their effects, and contradictions."""
 
 import argparse
 import json

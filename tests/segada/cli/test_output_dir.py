@@ -1,4 +1,4 @@
-"""A command of the engine writes into a folder that is new, empty or its own; what others have there stays as it is."""
+"""Tests that commands write only into a folder that is new, empty or their own, and keep foreign files."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ OTHERS = ("report.json", "results.csv", "log.txt", "settings.yaml", "evaluation.
 
 @pytest.fixture
 def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs a command that must refuse, change nothing and say one line."""
+    """Runs a command that must refuse with one line and change nothing."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
 
@@ -124,7 +124,7 @@ def test_pipes_are_refused_at_once(refusal: Callable[..., str], tmp_path: Path) 
     for name in ("pipe.yaml", "pipe.safetensors", "out/settings.yaml", "run/report.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         os.mkfifo(tmp_path / name)
-    assert "pipe.yaml: is a pipe" in refusal(adapt.main, "pipe.yaml")
+    assert "pipe.yaml: cannot be read: it is a pipe" in refusal(adapt.main, "pipe.yaml")
     assert "pipe.safetensors is a pipe" in refusal(adapt.main, "tiny.yaml", "--load-from", "pipe.safetensors")
     assert "pipe.safetensors: is a pipe" in refusal(pretrain.main, "--debug", "--half", "pipe.safetensors")
     assert "settings.yaml: is a pipe" in refusal(adapt.main, "tiny.yaml", "--out", "out")
@@ -138,7 +138,7 @@ def test_a_folder_is_known_as_ours_by_one_mark(tmp_path: Path) -> None:
     check_own(tmp_path / "gone", "run", ["settings.yaml"])
     check_own(tmp_path, "run", ["settings.yaml"])
     _write(tmp_path / "a" / "notes.txt")
-    with pytest.raises(InputError, match=r"a: holds notes\.txt and no run"):
+    with pytest.raises(InputError, match=r"a: holds notes\.txt but no run"):
         check_own(tmp_path / "a", "run", ["settings.yaml"])
     _write(tmp_path / "a" / "settings.yaml")
     check_own(tmp_path / "a", "run", ["settings.yaml"])

@@ -1,4 +1,4 @@
-"""How long a run will still take, as it is said."""
+"""Tests of the estimated remaining time of a run."""
 
 import io
 
@@ -20,20 +20,20 @@ class Hands:
 
 def test_time_left_is_by_the_pace_of_this_session() -> None:
     hands = Hands()
-    course = ProgressBar(Console(quiet=True), 50, hands)
+    bar = ProgressBar(Console(quiet=True), 50, hands)
     hands.seconds = 1000.0
-    with course.shown(20):
-        assert course.left() == ""
+    with bar.shown(20):
+        assert bar.left() == ""
         for _ in range(10):
-            with course.step():
+            with bar.step():
                 hands.seconds += 3.0
         # Ten of thirty steps in 30 s; evaluations between them count.
         hands.seconds += 30.0
-        assert course.left() == "about 2 min left"
+        assert bar.left() == "about 2 min left"
         for _ in range(20):
-            with course.step():
+            with bar.step():
                 pass
-        assert course.left() == ""
+        assert bar.left() == ""
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ def test_a_terminal_sees_a_bar_and_a_file_does_not() -> None:
     seen = {}
     for terminal in (True, False):
         file = io.StringIO()
-        course = ProgressBar(Console(file=file, force_terminal=terminal, width=80), 2)
-        with course.shown(0):
-            course.visit("visit 1 of 1: clear")
-            with course.step():
+        bar = ProgressBar(Console(file=file, force_terminal=terminal, width=80), 2)
+        with bar.shown(0):
+            bar.visit("visit 1 of 1: clear")
+            with bar.step():
                 pass
         seen[terminal] = file.getvalue()
     assert "visit 1 of 1: clear" in seen[True]

@@ -1,4 +1,4 @@
-"""Ctrl-C in a command of the engine: once, the visit ends and is saved; twice, now; and the same command goes on."""
+"""Tests of Ctrl-C: the first finishes and saves the visit, the second stops at once, and the same command resumes."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def _visits(folder: Path) -> int:
 
 
 def _in_visit(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable[[], None]) -> None:
-    """Lets something happen when a visit begins."""
+    """Calls a function at the beginning of a visit."""
     visit = Run.next_visit
 
     def disturbed(run: Run) -> VisitRecord:

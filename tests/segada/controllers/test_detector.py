@@ -1,4 +1,4 @@
-"""The detector over signals that are known, against a plain account of the rule; and the signal itself."""
+"""Tests of the detector on known signals against a plain implementation, and of the signal itself."""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,14 @@ SCALE = SignalScale(threshold=0.23, near=0.8, far=2.55)
 
 
 def _jumps(values: Sequence[float], window: int) -> tuple[list[tuple[int, Jump]], Detector]:
-    """Every jump, with the number of the value that gave it away."""
+    """Returns every jump with the index of the value that completed its window."""
     detector = Detector(window, SCALE)
     seen = [(place, detector.see(value)) for place, value in enumerate(values)]
     return [(place, jump) for place, jump in seen if jump is not None], detector
 
 
 def _plain(values: Sequence[float], window: int) -> list[tuple[int, float, int]]:
-    """Place, change and direction of each jump."""
+    """Returns index, change and direction of each jump."""
     found, reference = [], None
     for end in range(window, len(values) + 1, window):
         mean = float(np.mean(values[end - window : end]))
@@ -49,9 +49,9 @@ def test_steps_up_and_down_are_jumps_and_the_window_after_one_is_the_new_referen
     assert [place for place, _ in jumps] == [9, 19, 34]
     assert [jump.direction for _, jump in jumps] == [1, 1, -1]
     assert [jump.size for _, jump in jumps] == pytest.approx([0.3 / 0.23, 0.7 / 0.23, 1.1 / 0.23])
-    assert detector.sight.domain == 1
-    assert detector.sight.direction == -1
-    assert detector.sight.reference == pytest.approx(0.9)
+    assert detector.state.domain == 1
+    assert detector.state.direction == -1
+    assert detector.state.reference == pytest.approx(0.9)
 
 
 def test_a_drift_adds_up_until_it_is_a_jump() -> None:
@@ -71,7 +71,7 @@ def test_jumps_are_those_of_the_plain_rule(seed: int) -> None:
     assert [place for place, _ in jumps] == [place for place, _, _ in plain]
     assert [jump.size for _, jump in jumps] == pytest.approx([abs(change) / 0.23 for _, change, _ in plain])
     assert [jump.direction for _, jump in jumps] == [direction for _, _, direction in plain]
-    assert detector.sight.domain == sum(direction for _, _, direction in plain)
+    assert detector.state.domain == sum(direction for _, _, direction in plain)
 
 
 @pytest.mark.parametrize("value", [0.3, 0.8, 1.0, 1.675, 2.55, 4.0])

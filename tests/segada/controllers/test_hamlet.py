@@ -1,4 +1,4 @@
-"""Hamlet's control in whole runs, with what is shipped; and the settings that contradict each other."""
+"""Tests of Hamlet's controller in whole runs with shipped networks, and of contradictory settings."""
 
 import json
 from dataclasses import replace
@@ -35,7 +35,7 @@ ALL_PARTS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def material() -> RunData:
+def run_data() -> RunData:
     return prepare_data(RunSettings.model_validate(WEATHER))
 
 
@@ -43,9 +43,9 @@ def _settings(controller: dict[str, Any]) -> RunSettings:
     return RunSettings.model_validate({**WEATHER, "controller": controller})
 
 
-def _run(settings: RunSettings, material: RunData, folder: Path) -> list[dict[str, Any]]:
-    """The log of frames, without what a clock gave."""
-    run = Run(settings, material, folder)
+def _run(settings: RunSettings, run_data: RunData, folder: Path) -> list[dict[str, Any]]:
+    """Returns the log of frames without times."""
+    run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()
     return [json.loads(line) for line in (folder / "frames.jsonl").read_text().splitlines()]
@@ -80,9 +80,9 @@ def test_a_plan_says_what_every_part_does(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("signal", ["light", "full"])
-def test_a_change_of_weather_is_a_jump_and_nothing_else_is(signal: str, material: RunData, tmp_path: Path) -> None:
+def test_a_change_of_weather_is_a_jump_and_nothing_else_is(signal: str, run_data: RunData, tmp_path: Path) -> None:
     settings = _settings({"name": "hamlet", "detector": {"signal": signal}, "budget": {"steps": 1, "cap": 4}})
-    log = _run(settings, material, tmp_path)
+    log = _run(settings, run_data, tmp_path)
     jumps = {step: line["controller"]["detector.jump"] for step, line in enumerate(log)}
     # Ten steps a visit; the first window of 20 frames in a visit ends with its fifth step.
     assert {step: jump for step, jump in jumps.items() if jump} == {14: 1.0, 24: -1.0}
@@ -93,12 +93,12 @@ def test_a_change_of_weather_is_a_jump_and_nothing_else_is(signal: str, material
     assert len(trained) < 24
 
 
-def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(material: RunData, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(run_data: RunData, tmp_path: Path) -> None:
     settings = _settings(ALL_PARTS)
-    whole = _run(settings, material, tmp_path / "whole")
-    Run(settings, material, tmp_path / "stopped").next_visit()
-    Run(settings, material, tmp_path / "stopped").next_visit()
-    assert _run(settings, material, tmp_path / "stopped") == whole
+    whole = _run(settings, run_data, tmp_path / "whole")
+    Run(settings, run_data, tmp_path / "stopped").next_visit()
+    Run(settings, run_data, tmp_path / "stopped").next_visit()
+    assert _run(settings, run_data, tmp_path / "stopped") == whole
     weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "stopped")]
     assert weights[0] == weights[1]
     stages = {line["first_stage"] for line in whole if line["trains"]}
@@ -111,17 +111,17 @@ def test_what_is_drawn_goes_on_where_a_run_was_stopped(tiny_run: dict[str, objec
     controller = {"name": "hamlet", **off, "modular": {"policy": "random"}}
     changes = {"stream": {"visits": ["clear", "200mm"], "frames": 8, "batch_size": 1}, "logging": {"frames": True}}
     settings = RunSettings.model_validate({**tiny_run, **changes, "controller": controller})
-    material = prepare_data(settings)
-    whole = _run(settings, material, tmp_path / "whole")
-    Run(settings, material, tmp_path / "stopped").next_visit()
-    assert _run(settings, material, tmp_path / "stopped") == whole
+    run_data = prepare_data(settings)
+    whole = _run(settings, run_data, tmp_path / "whole")
+    Run(settings, run_data, tmp_path / "stopped").next_visit()
+    assert _run(settings, run_data, tmp_path / "stopped") == whole
     stages = [line["first_stage"] for line in whole]
     assert stages[:8] != stages[8:]
 
 
-def test_with_every_part_off_the_numbers_are_those_of_always(material: RunData) -> None:
+def test_with_every_part_off_the_numbers_are_those_of_always(run_data: RunData) -> None:
     off = {"name": "hamlet", "detector": {"signal": "none"}, "budget": {"policy": "none"}}
-    visits = [Run(_settings(controller), material).next_visit() for controller in (off, {"name": "constant"})]
+    visits = [Run(_settings(controller), run_data).next_visit() for controller in (off, {"name": "constant"})]
     assert visits[0].losses == visits[1].losses
     assert visits[0].miou == visits[1].miou
 

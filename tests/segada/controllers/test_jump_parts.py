@@ -1,4 +1,4 @@
-"""What a jump buys and sets: budget, learning rate and class-mix, each against the formula written out."""
+"""Tests of the reactions to a jump: budget, learning rate and class-mix, each against its formula."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ HAMLET_RATES = {"near": 1.5e-5, "far": 6e-5, "initial": 1.5e-5, "ceiling": 1e-3,
 
 
 def _jump(before: float, after: float) -> Jump:
-    """A jump of the signal, with Hamlet's threshold of 0.23 and its 0.8 and 2.55 for near and far."""
+    """Returns a jump of the signal, with Hamlet's threshold of 0.23 and its 0.8 and 2.55 for near and far."""
     depth = float(np.interp(after, [0.8, 2.55], [0.0, 1.0]))
     return Jump(abs(after - before) / 0.23, 1 if after > before else -1, depth)
 
 
 def _spend(budget: Budget, steps: int) -> int:
-    """How many of some steps the budget lets learn."""
+    """Returns how many of the given number of steps the budget lets learn."""
     learned = 0
     for _ in range(steps):
         if budget.open:
@@ -62,7 +62,7 @@ def test_without_a_budget_every_step_learns() -> None:
 
 
 def _rates(policy: RatePolicy, steps: int) -> list[float | None]:
-    """Of the steps that the budget lets learn."""
+    """Returns the rates of the steps that the budget lets learn."""
     found = []
     for _ in range(steps):
         if policy.budget.open:

@@ -1,4 +1,4 @@
-"""Modular training: the scores of the reward rule over ten steps, written out; and the other policies."""
+"""Tests of modular training: the scores of the reward policy over ten steps, and the other policies."""
 
 import math
 from collections import Counter

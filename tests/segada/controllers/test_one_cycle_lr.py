@@ -1,4 +1,4 @@
-"""Controllers that react to nothing: the plan at the places where it can be wrong."""
+"""Tests of controllers with a fixed schedule, at its critical points."""
 
 import pytest
 import torch

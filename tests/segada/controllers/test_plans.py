@@ -1,4 +1,4 @@
-"""What a plan of stages does to a step: what is held back stays, and what learns has the gradients of a whole pass."""
+"""Tests of a plan of stages: held-back parameters stay, and learning ones get the gradients of a whole pass."""
 
 from collections.abc import Callable
 
@@ -19,17 +19,17 @@ Build = Callable[..., tuple[Dacs, MethodParts]]
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> RunData:
+def run_data(tiny_run: dict[str, object]) -> RunData:
     return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 @pytest.fixture
-def target(material: RunData) -> Batch:
-    return to_batch(material.visited["200mm"], torch.arange(4).numpy())
+def target(run_data: RunData) -> Batch:
+    return to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
 
 
 @pytest.fixture
-def build(tiny_run: dict[str, object], material: RunData) -> Build:
+def build(tiny_run: dict[str, object], run_data: RunData) -> Build:
     def built(**sections: object) -> tuple[Dacs, MethodParts]:
         settings = RunSettings.model_validate(
             {**tiny_run, "method": {"name": "dacs", "pseudo_threshold": 0.1}, **sections}
@@ -40,7 +40,7 @@ def build(tiny_run: dict[str, object], material: RunData) -> Build:
             build_segmentor(
                 settings.model, settings.adapter, torch_generator(0, "initialisation"), settings.image_adapter
             ),
-            ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
+            ReplayBuffer(run_data.source, settings.stream.replay, numpy_generator(0, "replay")),
             *generators,
             torch_generator(0, "initialisation"),
             torch_generator(0, "source_frames"),
@@ -109,7 +109,7 @@ def test_fusion_and_classifier_can_be_held_back_as_in_hamlet(build: Build, targe
 
 
 def test_what_reads_the_images_is_held_back_with_the_first_stage(build: Build, target: Batch) -> None:
-    method, parts = build(prompt={"name": "vit_adapter", "feeds_head": True}, model={"freeze": "encoder"})
+    method, parts = build(image_adapter={"name": "vit_adapter", "feeds_head": True}, model={"freeze": "encoder"})
     reader = parts.network.encoder.get_submodule("reader")
     recorded: list[bool] = []
     reader.register_forward_hook(lambda *_: recorded.append(torch.is_grad_enabled()))

@@ -1,4 +1,4 @@
-"""Text of other people: escaped for a line, marked for a spreadsheet."""
+"""Tests of foreign text: escaped for a line, marked for a spreadsheet."""
 
 import csv
 import io

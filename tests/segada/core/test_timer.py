@@ -1,4 +1,4 @@
-"""The stopwatch: parts add up to their step, whatever is inside them."""
+"""Tests of the step timer: parts add up to their step, also nested ones."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from segada.profiling.step_time import OTHER, part_times, whole_step
 
 
 class Work:
-    """Takes exactly the seconds that it is told to, by a clock of its own."""
+    """Work that takes a given number of seconds on a simulated clock."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -25,38 +25,38 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     return work
 
 
-def _step(stopwatch: StepTimer, work: Work) -> None:
-    with stopwatch.part("outside"):
+def _step(timer: StepTimer, work: Work) -> None:
+    with timer.part("outside"):
         work(32.0)
-    with stopwatch.step():
+    with timer.step():
         work(16.0)
         for _ in range(2):
-            with stopwatch.part("outer"):
+            with timer.part("outer"):
                 work(1.0)
-                with stopwatch.part("inner"):
+                with timer.part("inner"):
                     work(2.0)
                 work(4.0)
-        with stopwatch.part("last"):
+        with timer.part("last"):
             work(8.0)
 
 
 def test_parts_are_timed_without_those_inside_them_and_only_in_steps(work: Work) -> None:
-    stopwatch = StepTimer()
+    timer = StepTimer()
     for _ in range(2):
-        _step(stopwatch, work)
+        _step(timer, work)
 
-    assert [step.total for step in stopwatch.steps] == [38.0, 38.0]
-    assert [dict(step.parts) for step in stopwatch.steps] == [
+    assert [step.total for step in timer.steps] == [38.0, 38.0]
+    assert [dict(step.parts) for step in timer.steps] == [
         {"inner": [2.0, 2.0], "outer": [5.0, 5.0], "last": [8.0]},
     ] * 2
 
 
 def test_the_rows_add_up_to_the_step(work: Work) -> None:
-    stopwatch = StepTimer()
+    timer = StepTimer()
     for _ in range(3):
-        _step(stopwatch, work)
+        _step(timer, work)
 
-    rows, whole = part_times(stopwatch.steps), whole_step(stopwatch.steps)
+    rows, whole = part_times(timer.steps), whole_step(timer.steps)
 
     # In the order in which they end; what no part names comes last.
     assert [(row.name, row.calls, row.mean) for row in rows] == [
@@ -70,13 +70,13 @@ def test_the_rows_add_up_to_the_step(work: Work) -> None:
 
 
 def test_a_part_that_some_steps_leave_out_counts_as_nothing_there(work: Work) -> None:
-    stopwatch = StepTimer()
-    with stopwatch.step():
+    timer = StepTimer()
+    with timer.step():
         work(1.0)
-    with stopwatch.step(), stopwatch.part("sometimes"):
+    with timer.step(), timer.part("sometimes"):
         work(3.0)
 
-    sometimes, other = part_times(stopwatch.steps)
+    sometimes, other = part_times(timer.steps)
     assert (sometimes.calls, sometimes.mean, sometimes.deviation, sometimes.share) == (1, 1.5, 1.5, 0.75)
     assert (other.calls, other.mean, other.deviation, other.share) == (2, 0.5, 0.5, 0.25)
 
@@ -86,15 +86,15 @@ def test_a_gpu_is_waited_for_at_both_ends_of_every_step_and_part(work: Work, mon
     queued = [0.0]
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.synchronize", lambda: work(queued.pop() if queued else 0.0))
-    stopwatch = StepTimer()
-    with stopwatch.step():
-        with stopwatch.part("first"):
+    timer = StepTimer()
+    with timer.step():
+        with timer.part("first"):
             queued.append(4.0)
-        with stopwatch.part("second"):
+        with timer.part("second"):
             work(1.0)
         queued.append(8.0)
 
-    (step,) = stopwatch.steps
+    (step,) = timer.steps
     assert (dict(step.parts), step.total) == ({"first": [4.0], "second": [1.0]}, 13.0)
 
 

@@ -1,4 +1,4 @@
-"""What a run sets for the process: threads, and algorithms that give the same bits."""
+"""Tests of process-wide settings: threads and deterministic algorithms."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Batches that are made ahead are those that would have been made when asked for, in whatever order that happens."""
+"""Batches prepared ahead equal those made on request, in any order of requests."""
 
 from pathlib import Path
 
@@ -82,14 +82,14 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> RunData:
+def run_data(settings: RunSettings) -> RunData:
     return prepare_data(settings)
 
 
 @pytest.fixture(scope="module")
-def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def control(settings: RunSettings, run_data: RunData, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("control")
-    return _weights(Run(settings, material, folder), folder)
+    return _weights(Run(settings, run_data, folder), folder)
 
 
 def _weights(run: Run, folder: Path) -> bytes:
@@ -99,6 +99,6 @@ def _weights(run: Run, folder: Path) -> bytes:
 
 
 def test_a_run_has_the_same_numbers(
-    settings: RunSettings, material: RunData, control: bytes, tmp_path: Path, ahead: bool
+    settings: RunSettings, run_data: RunData, control: bytes, tmp_path: Path, ahead: bool
 ) -> None:
-    assert _weights(Run(settings, material, tmp_path), tmp_path) == control
+    assert _weights(Run(settings, run_data, tmp_path), tmp_path) == control

@@ -1,4 +1,4 @@
-"""The itinerary: every frame once a pass, in order, along the route, and no scene twice while there are others."""
+"""Frame schedule: every frame once per pass, in order, along the route, no scene repeated before all are used."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ def test_forward_and_back_turns_round_at_the_last_domain_and_rounds_repeat_it() 
     assert StreamSettings(visits=RAIN, route="forward_and_back").all_visits() == there_and_back
     assert StreamSettings(visits=RAIN, route="forward_and_back", rounds=3).all_visits() == there_and_back * 3
     assert StreamSettings(visits=RAIN, rounds=2).all_visits() == RAIN * 2
-    with pytest.raises(ValueError, match="from which nothing leads back"):
+    with pytest.raises(ValueError, match="from which there is no way back"):
         StreamSettings(visits=("clear",), route="forward_and_back")
 
 

@@ -1,4 +1,4 @@
-"""What is replayed, how often, and after a resume."""
+"""Replay: frames that are drawn, their frequency, and the state after a resume."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The weights of the best visit: the right ones, whatever happens to the run, and never by the frames of a report."""
+"""Tests of the best visit's weights: the right ones after any interruption, and never selected on test frames."""
 
 import json
 from pathlib import Path
@@ -37,14 +37,14 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> RunData:
+def run_data(settings: RunSettings) -> RunData:
     return prepare_data(settings)
 
 
 @pytest.fixture(scope="module")
-def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def control(settings: RunSettings, run_data: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control")
-    run = Run(settings, material, folder)
+    run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()
         run.save_weights(folder / "after" / f"{run.visits_done - 1}.safetensors")
@@ -67,10 +67,10 @@ def test_the_best_visit_s_weights_are_left_and_said(control: Path, settings: Run
 
 @pytest.mark.parametrize("stops", [(1,), (2, 3)])
 def test_a_killed_run_ends_with_the_same_bytes(
-    stops: tuple[int, ...], settings: RunSettings, material: RunData, control: Path, tmp_path: Path
+    stops: tuple[int, ...], settings: RunSettings, run_data: RunData, control: Path, tmp_path: Path
 ) -> None:
     for stop in (*stops, 4):
-        run = Run(settings, material, tmp_path)
+        run = Run(settings, run_data, tmp_path)
         while run.visits_done < stop:
             run.next_visit()
     assert _bytes(tmp_path) == _bytes(control)
@@ -78,13 +78,13 @@ def test_a_killed_run_ends_with_the_same_bytes(
 
 @pytest.mark.parametrize("damaged", [*BEST, "checkpoint/state.pt"])
 def test_damage_is_repaired_when_the_run_goes_on(
-    damaged: str, settings: RunSettings, material: RunData, control: Path, tmp_path: Path
+    damaged: str, settings: RunSettings, run_data: RunData, control: Path, tmp_path: Path
 ) -> None:
-    run = Run(settings, material, tmp_path)
+    run = Run(settings, run_data, tmp_path)
     while not run.finished:
         run.next_visit()
     (tmp_path / damaged).write_bytes(b"not what it was")
-    run = Run(settings, material, tmp_path)
+    run = Run(settings, run_data, tmp_path)
     while not run.finished:
         run.next_visit()
     assert _bytes(tmp_path) == _bytes(control)
@@ -93,10 +93,10 @@ def test_damage_is_repaired_when_the_run_goes_on(
 def test_keeping_the_best_changes_nothing_else(tiny_run: dict[str, object], tmp_path: Path) -> None:
     # Of a teacher, whose parameters are never learned from: keeping a copy must not touch it.
     plain = RunSettings.model_validate(tiny_run)
-    material, left = prepare_data(plain), {}
+    run_data, left = prepare_data(plain), {}
     for asked in (True, False):
-        watch = plain.logging.model_copy(update={"best_weights": asked})
-        run = Run(plain.model_copy(update={"logging": watch}), material, tmp_path / str(asked))
+        logging = plain.logging.model_copy(update={"best_weights": asked})
+        run = Run(plain.model_copy(update={"logging": logging}), run_data, tmp_path / str(asked))
         while not run.finished:
             run.next_visit()
         left[asked] = (tmp_path / str(asked) / "weights.safetensors").read_bytes()
@@ -148,5 +148,5 @@ def test_the_mean_over_domains_decides_and_the_first_of_equals_stays(tmp_path: P
 
 
 def test_nothing_is_chosen_by_the_frames_of_a_report() -> None:
-    with pytest.raises(ValueError, match=r"watch\.best_weights is true, but evaluation\.split is 'test'"):
+    with pytest.raises(ValueError, match=r"logging\.best_weights is true, but evaluation\.split is 'test'"):
         RunSettings.model_validate({"logging": {"best_weights": True}})

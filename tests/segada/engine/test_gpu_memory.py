@@ -1,4 +1,4 @@
-"""What a run takes of a device: measured at its end, on a run that is short and otherwise the same."""
+"""Tests of the memory measurement of a run on a short but otherwise equal run."""
 
 import pytest
 

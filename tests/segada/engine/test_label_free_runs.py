@@ -1,4 +1,4 @@
-"""Runs that compute every label-free score: refusals, what they cost, and that a stop changes no score."""
+"""Tests of runs with every label-free score: refusals, costs, and equal scores after an interruption."""
 
 from pathlib import Path
 from typing import get_args
@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-import segada.engine.runner
+from segada.engine import runner
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.records import VisitRecord
@@ -22,7 +22,7 @@ TEACHERS = {
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> RunData:
+def run_data(tiny_run: dict[str, object]) -> RunData:
     return prepare_data(RunSettings.model_validate(tiny_run))
 
 
@@ -33,8 +33,8 @@ def _settings(
     return RunSettings.model_validate({**tiny_run, "method": method, "evaluation": section})
 
 
-def _visits(settings: RunSettings, material: RunData, folder: Path | None = None) -> list[VisitRecord]:
-    run = Run(settings, material, folder)
+def _visits(settings: RunSettings, run_data: RunData, folder: Path | None = None) -> list[VisitRecord]:
+    run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()
     return run.report().visits
@@ -42,13 +42,13 @@ def _visits(settings: RunSettings, material: RunData, folder: Path | None = None
 
 @pytest.mark.parametrize("method", TEACHERS)
 def test_a_stop_changes_no_score_and_scores_change_no_result(
-    method: str, tiny_run: dict[str, object], material: RunData, tmp_path: Path
+    method: str, tiny_run: dict[str, object], run_data: RunData, tmp_path: Path
 ) -> None:
     settings = _settings(tiny_run, ALL, TEACHERS[method])
-    whole = _visits(settings, material)
-    Run(settings, material, tmp_path).next_visit()
-    resumed = _visits(settings, material, tmp_path)
-    plain = _visits(_settings(tiny_run, [], TEACHERS[method]), material)
+    whole = _visits(settings, run_data)
+    Run(settings, run_data, tmp_path).next_visit()
+    resumed = _visits(settings, run_data, tmp_path)
+    plain = _visits(_settings(tiny_run, [], TEACHERS[method]), run_data)
     for one, again, without in zip(whole, resumed, plain, strict=True):
         assert set(one.label_free) == set(ALL)
         assert one.label_free == again.label_free
@@ -60,24 +60,24 @@ def test_a_stop_changes_no_score_and_scores_change_no_result(
         assert (one.iou, one.losses, one.online_miou) == (without.iou, without.losses, without.online_miou)
 
 
-def test_the_source_model_is_as_near_to_itself_as_can_be(tiny_run: dict[str, object], material: RunData) -> None:
+def test_the_source_model_is_as_near_to_itself_as_can_be(tiny_run: dict[str, object], run_data: RunData) -> None:
     names = ["static_divergence", "entropy"]
-    for visit in _visits(_settings(tiny_run, names, {"name": "source_only"}), material):
+    for visit in _visits(_settings(tiny_run, names, {"name": "source_only"}), run_data):
         assert visit.label_free["static_divergence"] == 0.0
-    moved = _visits(_settings(tiny_run, names, {"name": "batch_norm", "momentum": 0.5}), material)
+    moved = _visits(_settings(tiny_run, names, {"name": "batch_norm", "momentum": 0.5}), run_data)
     # The untouched model keeps the statistics that the scored one gives up.
     assert moved[-1].label_free["static_divergence"] > 0.0
 
 
 def test_what_is_not_asked_for_costs_no_pass(
-    tiny_run: dict[str, object], material: RunData, monkeypatch: pytest.MonkeyPatch
+    tiny_run: dict[str, object], run_data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a network more")
 
-    monkeypatch.setattr(segada.stream, "twin_without_adapters", refuse)
+    monkeypatch.setattr(runner, "source_copy", refuse)
     names = [name for name in ALL if name not in ("static_divergence", "consistency", "agreement")]
-    run = Run(_settings(tiny_run, names, TEACHERS["dacs"]), material)
+    run = Run(_settings(tiny_run, names, TEACHERS["dacs"]), run_data)
     asked: list[torch.Size] = []
     predict = run._method.predict
     monkeypatch.setattr(run._method, "predict", lambda images: asked.append(images.shape) or predict(images))
@@ -85,9 +85,9 @@ def test_what_is_not_asked_for_costs_no_pass(
     assert len(asked) == 2
 
 
-def test_without_predictions_there_is_the_source_s_miou_alone(tiny_run: dict[str, object], material: RunData) -> None:
+def test_without_predictions_there_is_the_source_s_miou_alone(tiny_run: dict[str, object], run_data: RunData) -> None:
     names = ["entropy", "confidence", "source_miou"]
-    visits = _visits(_settings(tiny_run, names, {"name": "source_only"}, online=False), material)
+    visits = _visits(_settings(tiny_run, names, {"name": "source_only"}, online=False), run_data)
     assert [set(visit.label_free) for visit in visits] == [{"source_miou"}] * 2
 
 

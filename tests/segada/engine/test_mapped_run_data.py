@@ -1,4 +1,4 @@
-"""A run on frames that a file holds: the same numbers, and no copy of the frames in memory."""
+"""Tests of runs on memory-mapped frames: the same numbers, and no copy of the frames in memory."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segada.data.cache.cache_entry import is_mapped
-from segada.engine import run_data as materials
+from segada.engine import run_data as run_data_module
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.errors import InputError
@@ -17,7 +17,7 @@ from segada.settings import RunSettings
 
 @pytest.fixture(scope="module")
 def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sequence D, a source, and N with 24 frames, of which one is damaged."""
+    """Writes sequence D, a source, and N with 24 frames, one of them damaged."""
     root = tmp_path_factory.mktemp("drive")
     generator = np.random.default_rng(0)
     names = {"train": [*(f"D_{number:03}" for number in range(6)), *(f"N_{number:03}" for number in range(20, 60))]}
@@ -52,18 +52,18 @@ def run_settings(root: Path, cache: Path | None, **data: Any) -> RunSettings:
     )
 
 
-def frames_of(material: RunData) -> list[Any]:
-    return [material.source, *material.visited.values(), *material.held_out.values()]
+def frames_of(run_data: RunData) -> list[Any]:
+    return [run_data.source, *run_data.visited.values(), *run_data.held_out.values()]
 
 
 def test_a_run_ends_the_same_with_a_cold_cache_a_warm_one_and_none(drive: Path, tmp_path: Path) -> None:
     ends = set()
     for name, cache in (("none", None), ("cold", tmp_path / "cache"), ("warm", tmp_path / "cache")):
         settings = run_settings(drive, cache)
-        material = prepare_data(settings)
-        assert {is_mapped(frames) for frames in frames_of(material)} == {cache is not None}
-        assert material.count_unreadable() == {"road": 1, "fog": 1}
-        run = Run(settings, material, tmp_path / name)
+        run_data = prepare_data(settings)
+        assert {is_mapped(frames) for frames in frames_of(run_data)} == {cache is not None}
+        assert run_data.count_unreadable() == {"road": 1, "fog": 1}
+        run = Run(settings, run_data, tmp_path / name)
         while not run.finished:
             run.next_visit()
         ends.add((tmp_path / name / "weights.safetensors").read_bytes() + (tmp_path / name / "areas.npz").read_bytes())
@@ -80,7 +80,7 @@ def test_a_run_goes_on_with_another_way_of_loading(drive: Path, tmp_path: Path) 
 def test_only_frames_that_need_memory_are_refused_for_want_of_it(
     drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(materials, "physical_memory", lambda: 1000)
+    monkeypatch.setattr(run_data_module, "physical_memory", lambda: 1000)
     prepare_data(run_settings(drive, tmp_path / "cache"))
     with pytest.raises(InputError, match=r"frames of the run take .* a folder in data\.loading\.cache"):
         prepare_data(run_settings(drive, None))

@@ -1,4 +1,4 @@
-"""Routes, rounds and passes, through every part that counts visits: frames, records, scores, and the search's rungs."""
+"""Tests of routes, rounds and passes in all parts that count visits: frames, records, scores and rungs."""
 
 from pathlib import Path
 
@@ -33,12 +33,12 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> RunData:
+def run_data(settings: RunSettings) -> RunData:
     return prepare_data(settings)
 
 
-def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettings, material: RunData) -> None:
-    report = _run(Run(settings, material))
+def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettings, run_data: RunData) -> None:
+    report = _run(Run(settings, run_data))
 
     assert [record.domain for record in report.visits] == THERE_AND_BACK * 2
     assert [record.visit for record in report.visits] == list(range(6))
@@ -53,14 +53,14 @@ def test_a_run_records_and_scores_every_visit_of_every_round(settings: RunSettin
 
 
 def test_a_run_stopped_in_its_second_round_ends_with_the_same_weights(
-    settings: RunSettings, material: RunData, tmp_path: Path
+    settings: RunSettings, run_data: RunData, tmp_path: Path
 ) -> None:
-    _run(Run(settings, material, tmp_path / "whole"))
-    stopped = Run(settings, material, tmp_path / "stopped")
+    _run(Run(settings, run_data, tmp_path / "whole"))
+    stopped = Run(settings, run_data, tmp_path / "stopped")
     for _ in range(4):
         stopped.next_visit()
 
-    resumed = Run(settings, material, tmp_path / "stopped")
+    resumed = Run(settings, run_data, tmp_path / "stopped")
     assert resumed.visits_done == 4
     _run(resumed)
 
@@ -68,19 +68,19 @@ def test_a_run_stopped_in_its_second_round_ends_with_the_same_weights(
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_passes_count_their_frames_and_share_the_material_of_one(
-    tiny_run: dict[str, object], settings: RunSettings, material: RunData
+def test_passes_count_their_frames_and_share_the_data_of_one(
+    tiny_run: dict[str, object], settings: RunSettings, run_data: RunData
 ) -> None:
     thrice = _settings(tiny_run, route="forward_and_back", rounds=2, passes=3)
-    assert _run(Run(thrice, material)).visits[3].frames == 3 * 4
+    assert _run(Run(thrice, run_data)).visits[3].frames == 3 * 4
 
 
 @pytest.mark.parametrize("changes", [{"rounds": 2}, {"route": "forward_and_back"}, {"frames": 5}])
-def test_another_drive_has_other_material(tiny_run: dict[str, object], changes: dict[str, object]) -> None:
+def test_another_drive_has_other_data(tiny_run: dict[str, object], changes: dict[str, object]) -> None:
     assert run_data_key(_settings(tiny_run)) != run_data_key(_settings(tiny_run, **changes))
 
 
-def test_what_learns_and_how_leaves_the_material_as_it_is(tiny_run: dict[str, object]) -> None:
+def test_what_learns_and_how_leaves_the_data_as_it_is(tiny_run: dict[str, object]) -> None:
     model = {
         "freeze": "encoder",
         "frozen_modules": ("head.linear_fuse",),

@@ -1,4 +1,4 @@
-"""Frames of the cache do not travel; whoever unpacks the rest finds them, makes them, or is told why not."""
+"""Tests that cached frames are not sent, and that the receiver opens them, decodes them, or reports the problem."""
 
 import pickle
 import shutil
@@ -21,7 +21,7 @@ SIZE = (64, 128)
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Path:
-    """Pictures of one recording."""
+    """Writes pictures of one recording."""
     generator = np.random.default_rng(0)
     for folder in ("images", "labels"):
         (tmp_path / "drive" / folder).mkdir(parents=True)
@@ -48,8 +48,8 @@ def run_settings(drive: Path, cache: Path | None) -> RunSettings:
     )
 
 
-def all_frames(material: RunData) -> list[Frames]:
-    return [material.source, *material.visited.values(), *material.held_out.values()]
+def all_frames(run_data: RunData) -> list[Frames]:
+    return [run_data.source, *run_data.visited.values(), *run_data.held_out.values()]
 
 
 def assert_equal(found: RunData, expected: RunData) -> None:
@@ -62,44 +62,44 @@ def assert_equal(found: RunData, expected: RunData) -> None:
 
 def test_frames_of_the_cache_stay_and_those_in_memory_travel(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    material = prepare_data(settings)
-    streets = sum(some.images.nbytes + some.labels.nbytes for some in all_frames(material) if not is_mapped(some))
-    sent = pickle.dumps(packed(material, settings))
+    run_data = prepare_data(settings)
+    streets = sum(some.images.nbytes + some.labels.nbytes for some in all_frames(run_data) if not is_mapped(some))
+    sent = pickle.dumps(packed(run_data, settings))
     assert 0 < streets < len(sent) < streets + 20_000
     found = pickle.loads(sent).unpacked()  # noqa: S301 - what this test has pickled itself
-    assert_equal(found, material)
+    assert_equal(found, run_data)
     assert [is_mapped(some) for some in all_frames(found)] == [True, True, False, True, True, False]
 
 
 def test_without_a_cache_all_frames_travel_and_no_file_is_needed(drive: Path) -> None:
     settings = run_settings(drive, None)
-    material = prepare_data(settings)
-    sent = pickle.dumps(packed(material, settings))
+    run_data = prepare_data(settings)
+    sent = pickle.dumps(packed(run_data, settings))
     shutil.rmtree(drive)
-    assert_equal(pickle.loads(sent).unpacked(), material)  # noqa: S301 - as above
+    assert_equal(pickle.loads(sent).unpacked(), run_data)  # noqa: S301 - as above
 
 
 def test_a_node_with_the_data_set_and_no_cache_makes_its_own(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    material = prepare_data(settings)
-    parcel = packed(material, settings)
+    run_data = prepare_data(settings)
+    shared = packed(run_data, settings)
     shutil.rmtree(tmp_path / "cache")
-    assert_equal(parcel.unpacked(), material)
+    assert_equal(shared.unpacked(), run_data)
     assert len(list((tmp_path / "cache").iterdir())) == 4
 
 
 def test_a_node_without_the_data_set_says_so(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    parcel = packed(prepare_data(settings), settings)
+    shared = packed(prepare_data(settings), settings)
     shutil.rmtree(drive)
     with pytest.raises(InputError, match=r"domain 'road': .*drive"):
-        parcel.unpacked()
+        shared.unpacked()
 
 
 def test_other_frames_than_those_that_were_scored_are_refused(drive: Path, tmp_path: Path) -> None:
     settings = run_settings(drive, tmp_path / "cache")
-    parcel = packed(prepare_data(settings), settings)
+    shared = packed(prepare_data(settings), settings)
     for file in sorted((drive / "images").iterdir())[20:]:
         file.unlink()
     with pytest.raises(InputError, match="domain 'road' has 2 frames for 'test' that can be read, and had 6 when"):
-        parcel.unpacked()
+        shared.unpacked()

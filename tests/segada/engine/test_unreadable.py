@@ -1,4 +1,4 @@
-"""Damaged files in the middle of a run: left out, counted, named, and too many end it."""
+"""Tests of damaged files in a run: left out, counted, named, and refused if too many."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ SHARE = 0.1
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Path:
-    """Sequence D, a source, and N with 24 frames; an image is as gray as its frame's number."""
+    """Writes sequence D, a source, and N with 24 frames; an image's gray value is its frame's number."""
     names = {"train": [*(f"D_{number:03}" for number in range(6)), *(f"N_{number:03}" for number in range(20, 44))]}
     for part, frames in (names | {"val": [f"D_{number:03}" for number in range(10, 14)]}).items():
         for folder in (part, f"{part}annot"):
@@ -75,15 +75,15 @@ def test_a_damaged_frame_is_left_out_and_all_others_stay_as_they_were(drive: Pat
     ]
 
 
-def test_the_itinerary_knows_the_frames_that_can_be_read_alone(drive: Path) -> None:
+def test_the_schedule_knows_the_frames_that_can_be_read_alone(drive: Path) -> None:
     damage(drive, "train/N_023")
     settings = run_settings(drive)
 
-    material = prepare_data(settings)
+    run_data = prepare_data(settings)
 
-    assert material.lengths == {"road": 11}
-    assert len(material.visited["road"]) == 11
-    seen = [number for step in FrameSchedule(settings.stream, material.lengths).steps(0) for number in step.frames]
+    assert run_data.lengths == {"road": 11}
+    assert len(run_data.visited["road"]) == 11
+    seen = [number for step in FrameSchedule(settings.stream, run_data.lengths).steps(0) for number in step.frames]
     assert seen == list(range(11))
 
 
@@ -107,8 +107,8 @@ def test_a_run_counts_them_names_them_and_goes_on_after_a_kill(drive: Path, tmp_
     assert f"{drive / 'valannot' / 'D_013.png'} is cut off" in log
 
 
-def _driven(settings: RunSettings, material: RunData, folder: Path) -> dict[str, Any]:
-    run = Run(settings, material, folder)
+def _driven(settings: RunSettings, run_data: RunData, folder: Path) -> dict[str, Any]:
+    run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()
     report: dict[str, Any] = json.loads((folder / "report.json").read_text())

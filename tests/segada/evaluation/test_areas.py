@@ -1,4 +1,4 @@
-"""Areas and IoU against counting by hand and torchmetrics."""
+"""Tests of areas and IoU against manual counts and torchmetrics."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from segada.metrics import iou_per_class, mean_iou
 
 
 def random_maps(seed: int, count: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Predictions and labels of the first classes, with ignored pixels."""
+    """Returns predictions and labels of the first classes, with ignored pixels."""
     generator = torch.Generator().manual_seed(seed)
     predictions = torch.randint(0, classes, (count, 9, 7), generator=generator)
     labels = torch.randint(0, classes, (count, 9, 7), generator=generator)

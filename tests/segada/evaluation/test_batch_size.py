@@ -1,4 +1,4 @@
-"""Frames are neither lost nor counted twice, however often memory runs out."""
+"""Tests that frames are neither lost nor counted twice, however often memory runs out."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Scores of random label maps against torchmetrics, and against mmsegmentation's definition written plainly."""
+"""Tests of scores of random label maps against torchmetrics and mmsegmentation's definition."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ some = st.sets(st.integers(0, 18), min_size=1).map(sorted)
 
 
 def maps(seed: int, predictable: list[int], labelled: list[int]) -> tuple[Tensor, Tensor]:
-    """Predictions and labels of three frames: classes out of two sets, a fifth of the pixels ignored."""
+    """Returns predictions and labels of three frames: classes out of two sets, a fifth of the pixels ignored."""
     generator = torch.Generator().manual_seed(seed)
     predictions, labels = (
         torch.tensor(classes)[torch.randint(len(classes), (3, 9, 7), generator=generator)]

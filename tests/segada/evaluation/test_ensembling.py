@@ -1,4 +1,4 @@
-"""Votes against the plain average of probabilities, and views against images resized and mirrored by hand."""
+"""Tests of votes against averaged probabilities, and of views against images resized and mirrored by hand."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def random_logits(seed: int, *shape: int) -> Tensor:
 
 
 def network(seed: int, stride: int) -> torch.nn.Module:
-    """Sees neighbors, so that scales and the mirror matter."""
+    """A network that depends on neighboring pixels, so that scales and mirroring matter."""
     conv = torch.nn.Conv2d(3, 19, 3, stride=stride, padding=1).double()
     conv.weight.data = random_logits(seed, *conv.weight.shape)
     return conv.eval()

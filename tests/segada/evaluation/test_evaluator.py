@@ -1,4 +1,4 @@
-"""Scores of a network against the plain computation."""
+"""Tests of scores of a network against a plain computation."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def random_frames(count: int) -> Frames:
 
 
 def coarse_logits(images: Tensor) -> Tensor:
-    """A network of sorts: fixed random weights on every fourth pixel; in double, so that rounding picks no class."""
+    """Returns logits from fixed random weights on every fourth pixel, in double precision to avoid ties by rounding."""
     weights = torch.randn(19, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     return torch.einsum("kc,bchw->bkhw", weights, images[:, :, ::4, ::4].double())
 

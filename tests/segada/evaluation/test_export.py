@@ -1,4 +1,4 @@
-"""Names of files are safe and tell frames apart; what is in them is what was predicted."""
+"""Tests of saved files: safe, distinct names, and contents equal to the prediction."""
 
 from pathlib import Path
 

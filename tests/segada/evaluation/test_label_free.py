@@ -1,4 +1,4 @@
-"""Label-free scores against their formulas, and what they say of networks that know nothing and of certain ones."""
+"""Tests of label-free scores against their formulas, and on networks that guess and networks that are certain."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ OF_PREDICTIONS = tuple(SCORES)
 
 
 class Reader(nn.Module):
-    """Stands for a segmentor: a fixed map of a pixel's place and color to logits."""
+    """A stand-in for a segmentor: a fixed map of a pixel's place and color to logits."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -35,15 +35,15 @@ class Reader(nn.Module):
 
 
 @pytest.fixture
-def sight() -> ScoreInputs:
+def inputs() -> ScoreInputs:
     images = torch.rand(4, 3, 6, 9, generator=torch.Generator().manual_seed(0))
     scored, other_network, source = Reader(1), Reader(2), Reader(3)
     return ScoreInputs(images, scored(images), scored, other_network, source)  # type: ignore[arg-type]
 
 
-def _softmax(sight: ScoreInputs) -> np.ndarray:
-    """[B, N, K], in double precision."""
-    return sight.logits.double().softmax(dim=1).flatten(2).transpose(1, 2).numpy()
+def _softmax(inputs: ScoreInputs) -> np.ndarray:
+    """Returns the softmax [B, N, K] in double precision."""
+    return inputs.logits.double().softmax(dim=1).flatten(2).transpose(1, 2).numpy()
 
 
 def _entropy(shares: np.ndarray) -> float:
@@ -62,19 +62,19 @@ def _density(frame: np.ndarray) -> float:
     return float(np.mean(entropies)) / math.log(len(frame) - 1)
 
 
-def _plain_entropy(sight: ScoreInputs) -> list[float]:
-    return [np.mean([_entropy(pixel) for pixel in frame]) / math.log(CLASSES) for frame in _softmax(sight)]
+def _plain_entropy(inputs: ScoreInputs) -> list[float]:
+    return [np.mean([_entropy(pixel) for pixel in frame]) / math.log(CLASSES) for frame in _softmax(inputs)]
 
 
-def _plain_information(sight: ScoreInputs) -> list[float]:
-    overall = [_entropy(frame.mean(axis=0)) / math.log(CLASSES) for frame in _softmax(sight)]
-    return [whole - each for whole, each in zip(overall, _plain_entropy(sight), strict=True)]
+def _plain_information(inputs: ScoreInputs) -> list[float]:
+    overall = [_entropy(frame.mean(axis=0)) / math.log(CLASSES) for frame in _softmax(inputs)]
+    return [whole - each for whole, each in zip(overall, _plain_entropy(inputs), strict=True)]
 
 
-def _plain_norm(sight: ScoreInputs) -> list[float]:
+def _plain_norm(inputs: ScoreInputs) -> list[float]:
     return [
         np.sqrt(np.linalg.eigvalsh(frame.T @ frame)).sum() / math.sqrt(len(frame) * CLASSES)
-        for frame in _softmax(sight)
+        for frame in _softmax(inputs)
     ]
 
 
@@ -82,21 +82,21 @@ def _same(one: Tensor, other: Tensor) -> list[float]:
     return [float(np.mean(a.numpy() == b.numpy())) for a, b in zip(one.argmax(1), other.argmax(1), strict=True)]
 
 
-def _plain_divergence(sight: ScoreInputs) -> list[float]:
-    assert sight.source_model is not None
-    source = sight.source_model(sight.images).double().softmax(dim=1).flatten(2).transpose(1, 2).numpy()
-    scored = _softmax(sight)
+def _plain_divergence(inputs: ScoreInputs) -> list[float]:
+    assert inputs.source_model is not None
+    source = inputs.source_model(inputs.images).double().softmax(dim=1).flatten(2).transpose(1, 2).numpy()
+    scored = _softmax(inputs)
     return list((scored * np.log(scored / source)).sum(axis=2).mean(axis=1))
 
 
 PLAIN: dict[str, Callable[[ScoreInputs], list[float]]] = {
     "entropy": _plain_entropy,
-    "confidence": lambda sight: list(_softmax(sight).max(axis=2).mean(axis=1)),
+    "confidence": lambda inputs: list(_softmax(inputs).max(axis=2).mean(axis=1)),
     "information_maximization": _plain_information,
-    "soft_neighborhood_density": lambda sight: [_density(frame) for frame in _softmax(sight)],
+    "soft_neighborhood_density": lambda inputs: [_density(frame) for frame in _softmax(inputs)],
     "batch_nuclear_norm": _plain_norm,
-    "agreement": lambda sight: _same(sight.logits, sight.other_network(sight.images)),  # type: ignore[misc]
-    "consistency": lambda sight: _same(sight.logits, sight.predict(sight.images.flip(3)).flip(3)),
+    "agreement": lambda inputs: _same(inputs.logits, inputs.other_network(inputs.images)),  # type: ignore[misc]
+    "consistency": lambda inputs: _same(inputs.logits, inputs.predict(inputs.images.flip(3)).flip(3)),
     "static_divergence": _plain_divergence,
 }
 
@@ -106,28 +106,28 @@ def test_every_score_has_a_formula_and_a_direction() -> None:
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_scores_are_their_plain_formulas(name: LabelFreeName, sight: ScoreInputs) -> None:
-    found = measured([name], sight)
+def test_scores_are_their_plain_formulas(name: LabelFreeName, inputs: ScoreInputs) -> None:
+    found = measured([name], inputs)
     assert list(found) == [name]
-    assert found[name].tolist() == pytest.approx(PLAIN[name](sight), abs=1e-5)
+    assert found[name].tolist() == pytest.approx(PLAIN[name](inputs), abs=1e-5)
     assert len(set(found[name].tolist())) > 1
 
 
 @pytest.mark.parametrize("name", ["agreement", "static_divergence"])
 def test_other_networks_are_asked_in_evaluation_mode_and_without_gradient(
-    name: LabelFreeName, sight: ScoreInputs
+    name: LabelFreeName, inputs: ScoreInputs
 ) -> None:
-    assert not measured([name], sight)[name].requires_grad
-    assert sight.other_network is not None
-    assert sight.source_model is not None
-    assert (sight.other_network.modes, sight.source_model.modes) == {
+    assert not measured([name], inputs)[name].requires_grad
+    assert inputs.other_network is not None
+    assert inputs.source_model is not None
+    assert (inputs.other_network.modes, inputs.source_model.modes) == {
         "agreement": ([False], []),
         "static_divergence": ([], [False]),
     }[name]
 
 
 def _classes(strength: float) -> ScoreInputs:
-    """Four frames of pixels of all classes in turn, of which the network is the surer the greater the strength."""
+    """Returns logits of four frames with all classes in turn, the more confident the greater the strength."""
     classes = torch.arange(12 * 14).view(12, 14) % CLASSES
     logits = strength * nn.functional.one_hot(classes, CLASSES).permute(2, 0, 1).float()
     return ScoreInputs(torch.zeros(4, 3, 12, 14), logits.expand(4, -1, -1, -1), lambda images: images)

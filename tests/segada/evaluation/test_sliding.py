@@ -1,4 +1,4 @@
-"""Windows cover every pixel, and a network that looks at pixels alone does not notice them."""
+"""Tests of windows: they cover every pixel, and do not change a pointwise network's output."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ sides = st.integers(1, 40)
 
 
 def pointwise(images: Tensor) -> Tensor:
-    """Logits of each pixel from its own color."""
+    """Returns logits of each pixel from its own color."""
     return torch.einsum("kc,bchw->bkhw", torch.arange(15, dtype=images.dtype).view(5, 3), images.square())
 
 
@@ -56,7 +56,7 @@ def test_overlapping_windows_are_averaged_as_logits_of_the_image_s_size() -> Non
     images = torch.rand(1, 3, 8, 12, generator=generator, dtype=torch.float64)
 
     def coarse(windows: Tensor) -> Tensor:
-        """Looks at a whole window, at half the resolution."""
+        """Returns logits that depend on the whole window, at half the resolution."""
         return pointwise(windows[..., ::2, ::2]) + windows.mean(dim=(2, 3), keepdim=True).sum(dim=1, keepdim=True)
 
     found = slid(coarse, Slide((8, 8), (8, 4)))(images)

@@ -1,4 +1,4 @@
-"""What a watched run leaves behind, that watching changes no number, and that a stop leaves no trace."""
+"""Tests of logging: the files of a logged run, unchanged numbers, and equal files after an interruption."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ EVERYTHING = {"frames": True, "mix_panels": 6, "prediction_panels": 5, "class_ta
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> RunData:
+def run_data(tiny_run: dict[str, object]) -> RunData:
     return prepare_data(RunSettings.model_validate(tiny_run))
 
 
@@ -37,23 +37,23 @@ def _settings(tiny_run: dict[str, object], logging: dict[str, object], **changes
     return RunSettings.model_validate({**tiny_run, "method": method, "logging": logging, **changes})
 
 
-def _run(settings: RunSettings, material: RunData, folder: Path) -> RunReport:
-    run = Run(settings, material, folder)
+def _run(settings: RunSettings, run_data: RunData, folder: Path) -> RunReport:
+    run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()
     return run.report()
 
 
 def _watched(folder: Path) -> dict[str, bytes]:
-    """Every file that watching left, by its path."""
+    """Returns the content of every logged file by path."""
     files = [folder / "frames.jsonl", *folder.glob("panels/*"), *folder.glob("tables/*")]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.exists()}
 
 
 @pytest.fixture(scope="module")
-def whole(tiny_run: dict[str, object], material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tiny_run: dict[str, object], run_data: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
-    _run(_settings(tiny_run, EVERYTHING), material, folder)
+    _run(_settings(tiny_run, EVERYTHING), run_data, folder)
     return folder
 
 
@@ -98,42 +98,42 @@ def test_visits_hold_the_means_of_their_steps(whole: Path) -> None:
 
 @pytest.mark.parametrize("online", [True, False])
 def test_watching_changes_no_number(
-    online: bool, tiny_run: dict[str, object], material: RunData, tmp_path: Path
+    online: bool, tiny_run: dict[str, object], run_data: RunData, tmp_path: Path
 ) -> None:
     evaluation = {"split": "val", "online": online}
     reports = [
-        _run(_settings(tiny_run, logging, evaluation=evaluation), material, tmp_path / str(len(logging)))
+        _run(_settings(tiny_run, logging, evaluation=evaluation), run_data, tmp_path / str(len(logging)))
         for logging in ({}, EVERYTHING)
     ]
     assert reports[0].mean_miou == reports[1].mean_miou
-    for plain, watched in zip(*(report.visits for report in reports), strict=True):
-        assert plain.iou == watched.iou
-        assert plain.losses == watched.losses
-        assert plain.online_miou == watched.online_miou
+    for plain, logged in zip(*(report.visits for report in reports), strict=True):
+        assert plain.iou == logged.iou
+        assert plain.losses == logged.losses
+        assert plain.online_miou == logged.online_miou
     assert _watched(tmp_path / "0") == {}
     # Tables and panels ask for predictions of their own.
     assert set(_watched(tmp_path / "4")) >= {"tables/iou_1_000006.csv", "panels/prediction_1_000005.png"}
 
 
 def test_without_panels_and_tables_no_frame_is_predicted_for_the_log(
-    tiny_run: dict[str, object], material: RunData, tmp_path: Path
+    tiny_run: dict[str, object], run_data: RunData, tmp_path: Path
 ) -> None:
     evaluation = {"split": "val", "online": False}
-    _run(_settings(tiny_run, {"frames": True}, evaluation=evaluation), material, tmp_path)
+    _run(_settings(tiny_run, {"frames": True}, evaluation=evaluation), run_data, tmp_path)
     for line in (tmp_path / "frames.jsonl").read_text().splitlines():
         assert json.loads(line)["miou"] is None
         assert json.loads(line)["label_free"] == {}
 
 
 class Killed(Exception):
-    """Stands for a kill in the middle of a visit."""
+    """Simulates a kill in the middle of a visit."""
 
 
 def test_a_run_killed_within_a_visit_leaves_the_same_bytes(
-    whole: Path, tiny_run: dict[str, object], material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Path, tiny_run: dict[str, object], run_data: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = _settings(tiny_run, EVERYTHING)
-    run = Run(settings, material, tmp_path)
+    run = Run(settings, run_data, tmp_path)
     run.next_visit()
     with monkeypatch.context() as patch:
         patch.setattr(run, "_evaluate", _killed)
@@ -142,12 +142,12 @@ def test_a_run_killed_within_a_visit_leaves_the_same_bytes(
     with (tmp_path / "frames.jsonl").open("a") as file:
         file.write('{"visit":1,"dom')
     assert len((tmp_path / "frames.jsonl").read_text().splitlines()) == 5
-    resumed = Run(settings, material, tmp_path)
+    resumed = Run(settings, run_data, tmp_path)
     assert resumed.visits_done == 1
     assert len((tmp_path / "frames.jsonl").read_text().splitlines()) == 2
     resumed.next_visit()
     assert _watched(tmp_path) == _watched(whole)
-    assert Run(settings, material, tmp_path).finished
+    assert Run(settings, run_data, tmp_path).finished
     assert _watched(tmp_path) == _watched(whole)
 
 
@@ -161,7 +161,9 @@ def _killed() -> None:
 def test_mix_panels_of_what_mixes_nothing_are_refused_in_one_line(method: dict[str, object], tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(json.dumps({"method": method, "logging": {"mix_panels": 50}}))
-    with pytest.raises(InputError, match=r"watch\.mix_panels: is 50, but method\.name .* mixes nothing; set") as error:
+    with pytest.raises(
+        InputError, match=r"logging\.mix_panels: is 50, but method\.name .* mixes nothing; set"
+    ) as error:
         load_run_settings(str(file), {})
     assert "\n" not in str(error.value)
 
@@ -187,12 +189,12 @@ def test_a_class_table_is_what_was_counted() -> None:
     assert by_class["mean"] == {"iou": "0.5000", "accuracy": "0.6250", "labelled": "60", "predicted": "65"}
 
 
-def test_a_table_is_over_the_visit_s_frames_so_far(material: RunData, tmp_path: Path) -> None:
+def test_a_table_is_over_the_visit_s_frames_so_far(run_data: RunData, tmp_path: Path) -> None:
     tables = ClassTables(RunDir(tmp_path), 3)
     logits = torch.randn(4, NUM_CLASSES, 8, 16, generator=torch.Generator().manual_seed(0))
     for visit in (0, 1):
         for first in (0, 4):
-            batch = to_batch(material.visited["clear"], np.arange(first, first + 4))
+            batch = to_batch(run_data.visited["clear"], np.arange(first, first + 4))
             step = Step(0, np.arange(4))
             tables.see(SeenStep(visit, "clear", step, first, batch, logits, {}, StepPlan(), {}, {}, {}))
     assert sorted(file.name for file in tmp_path.glob("tables/*")) == [
@@ -202,13 +204,13 @@ def test_a_table_is_over_the_visit_s_frames_so_far(material: RunData, tmp_path: 
         name: sum(int(row["labelled"]) for row in csv.DictReader((tmp_path / "tables" / name).read_text().splitlines()))
         for name in ("iou_0_000003.csv", "iou_1_000006.csv")
     }
-    labelled = (material.visited["clear"].labels != 255).reshape(-1, 32 * 64).sum(axis=1)
+    labelled = (run_data.visited["clear"].labels != 255).reshape(-1, 32 * 64).sum(axis=1)
     # The last row holds the sum of the others.
     assert counted["iou_0_000003.csv"] == 2 * labelled[:3].sum()
     assert counted["iou_1_000006.csv"] == 2 * labelled[:6].sum()
 
 
-@pytest.mark.parametrize("logging", [{}, {"prediction_panels": 50}], ids=["without_logging", "watched"])
+@pytest.mark.parametrize("logging", [{}, {"prediction_panels": 50}], ids=["without_logging", "logged"])
 def test_the_command_ends_with_where_the_panels_lie(
     logging: dict[str, object],
     tmp_path: Path,

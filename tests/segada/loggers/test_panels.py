@@ -1,4 +1,4 @@
-"""Panels: what is in them, and where."""
+"""Tests of the contents and layout of panels."""
 
 import io
 
@@ -78,7 +78,7 @@ def test_the_spotlight_is_on_the_marked_cells() -> None:
 
 
 def _pictures() -> MixPictures:
-    """Two frames; of the second, the left half is pasted: a car onto what the teacher takes for road."""
+    """Returns two frames; in the second, a car is pasted onto the left half, where the pseudo-label is road."""
     shape = (2, 32, 64)
     pasted = torch.zeros(shape, dtype=torch.bool)
     pasted[1, :, :32] = True

@@ -1,4 +1,4 @@
-"""A world of a few small frames, and the parts of a method over it."""
+"""Fixtures: a world of a few small frames, and the parts of a method on it."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,13 @@ from segada.settings import RunSettings
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> RunData:
+def run_data(tiny_run: dict[str, object]) -> RunData:
     return prepare_data(RunSettings.model_validate(tiny_run))
 
 
 @pytest.fixture
-def build(tiny_run: dict[str, object], material: RunData) -> Build:
+def build(tiny_run: dict[str, object], run_data: RunData) -> Build:
     def built(changes: Mapping[str, object]) -> MethodParts:
-        return method_parts(RunSettings.model_validate({**tiny_run, **changes}), material)
+        return method_parts(RunSettings.model_validate({**tiny_run, **changes}), run_data)
 
     return built

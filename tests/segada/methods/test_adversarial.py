@@ -1,4 +1,4 @@
-"""Domain-adversarial learning: one backward pass against two plain ones, and what each setting scales."""
+"""Tests of domain-adversarial learning: one backward pass against two plain ones, and the effect of each setting."""
 
 import copy
 
@@ -21,8 +21,8 @@ KINDS = [(features, granularity) for features in ("encoder", "decoder") for gran
 
 
 @pytest.fixture
-def target(material: RunData) -> Batch:
-    return to_batch(material.visited["200mm"], torch.arange(4).numpy())
+def target(run_data: RunData) -> Batch:
+    return to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
 
 
 def _settings(**changes: object) -> dict[str, object]:
@@ -34,7 +34,7 @@ def _gradients(module: torch.nn.Module) -> Gradients:
 
 
 def _plain(parts: MethodParts, target: Tensor, features: str, granularity: str) -> tuple[Gradients, ...]:
-    """dL_y/d(network), dL_d/d(network), dL_d/d(discriminator), without weights and without a reversal."""
+    """Returns dL_y/d(network), dL_d/d(network), dL_d/d(discriminator), without weights and without a reversal."""
     network = copy.deepcopy(parts.network, {id(parts.network.encoder.generator): None}).train()
     channels = {"encoder": network.encoder.channels[-1], "decoder": 19}[features]
     discriminator = Discriminator(channels, 64, granularity, parts.initialization)
@@ -90,7 +90,7 @@ def test_weight_scales_both_and_reversal_only_the_network(build: Build, target: 
 
 
 def _moved(method: Adversarial, parts: MethodParts, target: Batch) -> tuple[bool, bool]:
-    """Whether two steps moved the network, statistics included, and the discriminator."""
+    """Returns whether two steps changed the network, statistics included, and the discriminator."""
     modules = (parts.network, method._discriminator)
     before = [copy.deepcopy(dict(module.state_dict())) for module in modules]
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Batch-norm re-estimation against its formula: every norm that runs, in encoder and head, and nothing else."""
+"""Tests of batch-norm re-estimation against its formula: every norm in encoder and head, and nothing else."""
 
 from collections.abc import Callable
 
@@ -31,8 +31,8 @@ NETWORKS = {"daformer": _with_daformer, "norms in the encoder": _with_norms_in_t
 
 
 @pytest.fixture
-def targets(material: RunData) -> list[Batch]:
-    return [to_batch(material.visited["200mm"], torch.arange(start, start + 4).numpy()) for start in (0, 4)]
+def targets(run_data: RunData) -> list[Batch]:
+    return [to_batch(run_data.visited["200mm"], torch.arange(start, start + 4).numpy()) for start in (0, 4)]
 
 
 def _norms(network: Segmentor) -> dict[str, nn.BatchNorm2d]:

@@ -1,4 +1,4 @@
-"""CoTTA: three steps against the plain algorithm, written out pass by pass."""
+"""Tests of CoTTA: three steps against a plain implementation."""
 
 import copy
 
@@ -31,41 +31,41 @@ PLACEMENTS: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture
-def targets(material: RunData) -> list[Batch]:
-    return [to_batch(material.visited["200mm"], torch.arange(start, start + 2).numpy()) for start in (0, 2, 4)]
+def targets(run_data: RunData) -> list[Batch]:
+    return [to_batch(run_data.visited["200mm"], torch.arange(start, start + 2).numpy()) for start in (0, 2, 4)]
 
 
 def _copy(network: Segmentor) -> Segmentor:
     return copy.deepcopy(network, {id(network.encoder.generator): None})
 
 
-def _plain_belief(teacher: Segmentor, source: Segmentor, images: Tensor) -> Tensor:
+def _plain_pseudo_labels(teacher: Segmentor, source: Segmentor, images: Tensor) -> Tensor:
     height, width = images.shape[-2:]
     with torch.no_grad():
         direct = teacher.train()(images).softmax(dim=1)
         size = direct.shape[-2:]
         teacher.eval()
-        beliefs = [direct, teacher(images.flip(-1)).flip(-1).softmax(dim=1)]
+        averaged = [direct, teacher(images.flip(-1)).flip(-1).softmax(dim=1)]
         for scale in (1.5, 2.0):
             larger = functional.interpolate(images, (int(height * scale), int(width * scale)), mode="bilinear")
             for mirrored in (False, True):
                 logits = teacher(larger.flip(-1) if mirrored else larger)
                 logits = functional.interpolate(logits.flip(-1) if mirrored else logits, size, mode="bilinear")
-                beliefs.append(logits.softmax(dim=1))
+                averaged.append(logits.softmax(dim=1))
         sure = source.eval()(images).softmax(dim=1).max(dim=1).values >= 0.5
         assert 0 < sure.sum() < sure.numel()
-        return torch.where(sure[:, None], direct, sum(beliefs) / len(beliefs))
+        return torch.where(sure[:, None], direct, sum(averaged) / len(averaged))
 
 
 def _plain_run(parts: MethodParts, targets: list[Batch]) -> tuple[Segmentor, Segmentor, list[float]]:
-    """Student, teacher and losses after a step on each batch."""
+    """Returns student, teacher and losses after a step on each batch."""
     student, teacher, source = parts.network, _copy(parts.network), _copy(parts.network)
     learning = [name for name, value in student.named_parameters() if value.requires_grad]
     own, averaged, original = (dict(net.named_parameters()) for net in (student, teacher, source))
     optimizer = torch.optim.AdamW([own[name] for name in learning], lr=1e-3, weight_decay=0.0)
     losses = []
     for target in targets:
-        pseudo_labels = _plain_belief(teacher, source, target.images)
+        pseudo_labels = _plain_pseudo_labels(teacher, source, target.images)
         loss = -(pseudo_labels * student.train()(target.images).log_softmax(dim=1)).sum(dim=1).mean()
         optimizer.zero_grad()
         loss.backward()

@@ -1,4 +1,4 @@
-"""One DACS step against the plain algorithm: separate passes, one term after the other, no shared encoder pass."""
+"""Tests of a DACS step against a plain implementation without shared encoder passes."""
 
 import copy
 from dataclasses import replace
@@ -58,7 +58,7 @@ CASES += [(placement, "all terms") for placement in PLACEMENTS if placement != "
 
 
 @pytest.fixture(scope="module")
-def material(tiny_run: dict[str, object]) -> RunData:
+def run_data(tiny_run: dict[str, object]) -> RunData:
     prepared = prepare_data(RunSettings.model_validate(tiny_run))
     labels = prepared.source.labels.copy()
     # Frames of 32x64 have two cells: in every other frame one shows a car.
@@ -67,14 +67,14 @@ def material(tiny_run: dict[str, object]) -> RunData:
 
 
 def _parts(
-    tiny_run: dict[str, object], material: RunData, placement: str = "everything learns", **method: object
+    tiny_run: dict[str, object], run_data: RunData, placement: str = "everything learns", **method: object
 ) -> MethodParts:
     asked = {"method": {**METHOD.model_dump(), **method}, "logging": {"frames": False}}
     settings = RunSettings.model_validate({**tiny_run, **asked, **PLACEMENTS[placement]})
     return MethodParts(
         settings,
         build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
-        ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
+        ReplayBuffer(run_data.source, settings.stream.replay, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),
@@ -84,18 +84,18 @@ def _parts(
 
 
 def _shown(parts: MethodParts) -> MethodParts:
-    watched = parts.settings.model_copy(update={"logging": parts.settings.logging.model_copy(update={"mix_panels": 1})})
-    return replace(parts, settings=watched)
+    logged = parts.settings.model_copy(update={"logging": parts.settings.logging.model_copy(update={"mix_panels": 1})})
+    return replace(parts, settings=logged)
 
 
-def _target(material: RunData) -> Batch:
-    batch = to_batch(material.visited["200mm"], torch.arange(4).numpy())
+def _target(run_data: RunData) -> Batch:
+    batch = to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
     batch.labels[:, :, :5] = 255
     return batch
 
 
 def _moved(network: Segmentor) -> Segmentor:
-    """Away from the static model: where the two agree, a norm's gradient points wherever rounding says."""
+    """Moves the student away from the static model: where both agree, a norm's gradient depends on rounding."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in learning_parameters(network).values():
@@ -109,14 +109,14 @@ def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor, weight: torch.Ten
 
 
 def _distance(student: Segmentor, static: Segmentor, images: torch.Tensor) -> torch.Tensor:
-    """[B, h, w]"""
+    """Returns the feature distance of each cell, [B, h, w]."""
     with torch.no_grad():
         reference = static.encode(images)[-1]
     return (student.encode(images)[-1] - reference).norm(dim=1)
 
 
 def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Images, labels and weight of what the mix term sees."""
+    """Returns images, labels and weight of the mix term."""
     settings = parts.settings.method
     assert isinstance(settings, DacsSettings)
     confidence, labels = logits.softmax(1).max(1)
@@ -140,7 +140,7 @@ def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torc
 
 
 def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[str, torch.Tensor]:
-    """With gradients that reach the moved student."""
+    """Computes the losses with gradients that reach the moved student."""
     settings = parts.settings.method
     assert isinstance(settings, DacsSettings)
     student = _moved(parts.network).train()
@@ -168,7 +168,7 @@ def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[
 
 
 def _assert_equal_to_plain(parts: MethodParts, plain: MethodParts, target: Batch, static: Segmentor) -> None:
-    """The same losses by name, and the same gradient of every parameter."""
+    """Asserts equal losses by name and equal gradients of every parameter."""
     wanted = _plain_losses(plain, target, static)
     torch.stack(list(wanted.values())).sum().backward()  # type: ignore[no-untyped-call]
     method = Dacs(parts)
@@ -188,38 +188,38 @@ def _assert_equal_to_plain(parts: MethodParts, plain: MethodParts, target: Batch
 
 @pytest.mark.parametrize(("placement", "variant"), CASES)
 def test_losses_and_gradients_are_those_of_the_plain_algorithm(
-    placement: str, variant: str, tiny_run: dict[str, object], material: RunData
+    placement: str, variant: str, tiny_run: dict[str, object], run_data: RunData
 ) -> None:
-    parts, plain = (_parts(tiny_run, material, placement, **VARIANTS[variant]) for _ in range(2))
-    _assert_equal_to_plain(parts, plain, _target(material), copy.deepcopy(plain.network).eval())
+    parts, plain = (_parts(tiny_run, run_data, placement, **VARIANTS[variant]) for _ in range(2))
+    _assert_equal_to_plain(parts, plain, _target(run_data), copy.deepcopy(plain.network).eval())
 
 
 @pytest.mark.parametrize("mixing", ["class_mix", "target_only"])
 def test_an_encoder_with_batch_norm_sees_each_kind_of_frames_by_itself(
-    mixing: str, tiny_run: dict[str, object], material: RunData
+    mixing: str, tiny_run: dict[str, object], run_data: RunData
 ) -> None:
-    parts, plain = (with_norm_encoder(_parts(tiny_run, material, mixing=mixing)) for _ in range(2))
-    _assert_equal_to_plain(parts, plain, _target(material), copy.deepcopy(plain.network).eval())
+    parts, plain = (with_norm_encoder(_parts(tiny_run, run_data, mixing=mixing)) for _ in range(2))
+    _assert_equal_to_plain(parts, plain, _target(run_data), copy.deepcopy(plain.network).eval())
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_the_static_model_may_have_the_encoder_of_another_checkpoint(
-    placement: str, tiny_run: dict[str, object], material: RunData, tmp_path: Path
+    placement: str, tiny_run: dict[str, object], run_data: RunData, tmp_path: Path
 ) -> None:
     file = tmp_path / "reference.safetensors"
     reference = bare_segmentor(RunSettings.model_validate(tiny_run).model, torch_generator(7, "initialisation"))
     # As an ImageNet checkpoint: an encoder without a head, and not a word about itself.
     encoder = {name: value.contiguous() for name, value in storable(reference).items() if name.startswith("encoder.")}
     safetensors.torch.save_file(encoder, file)
-    parts, plain = (_parts(tiny_run, material, placement, reference_checkpoint=str(file)) for _ in range(2))
+    parts, plain = (_parts(tiny_run, run_data, placement, reference_checkpoint=str(file)) for _ in range(2))
     before = {name: value.detach().clone() for name, value in parts.network.state_dict().items()}
     Dacs(parts)
     assert all(torch.equal(value, before[name]) for name, value in parts.network.state_dict().items())
-    _assert_equal_to_plain(parts, plain, _target(material), reference.eval())
+    _assert_equal_to_plain(parts, plain, _target(run_data), reference.eval())
 
 
 def test_a_reference_of_another_encoder_is_refused(
-    tiny_run: dict[str, object], material: RunData, tmp_path: Path
+    tiny_run: dict[str, object], run_data: RunData, tmp_path: Path
 ) -> None:
     file = tmp_path / "other.safetensors"
     model = RunSettings.model_validate({**tiny_run, "model": {"encoder": "mit_b0"}}).model
@@ -228,16 +228,16 @@ def test_a_reference_of_another_encoder_is_refused(
         r"other\.safetensors \(segada\) holds weights for model\.encoder mit_b0.* another method\.reference_checkpoint"
     )
     with pytest.raises(ValueError, match=said):
-        Dacs(_parts(tiny_run, material, reference_checkpoint=str(file)))
+        Dacs(_parts(tiny_run, run_data, reference_checkpoint=str(file)))
     with pytest.raises(ValueError, match=r"^method\.reference_checkpoint: there is no file gone\.safetensors"):
-        Dacs(_parts(tiny_run, material, reference_checkpoint="gone.safetensors"))
+        Dacs(_parts(tiny_run, run_data, reference_checkpoint="gone.safetensors"))
 
 
-def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], material: RunData) -> None:
-    empty = Frames(material.source.images, material.source.labels * 0)
+def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], run_data: RunData) -> None:
+    empty = Frames(run_data.source.images, run_data.source.labels * 0)
     parts = _parts(
         tiny_run,
-        replace(material, source=empty),
+        replace(run_data, source=empty),
         clean_weight=0.0,
         mix_weight=0.0,
         entropy_weight=0.0,
@@ -246,23 +246,23 @@ def test_no_thing_in_the_source_costs_nothing(tiny_run: dict[str, object], mater
     )
     method = Dacs(parts)
     _moved(parts.network)
-    assert method.step(_target(material), StepPlan(0.0))["source_feature_distance"] == 0.0
+    assert method.step(_target(run_data), StepPlan(0.0))["source_feature_distance"] == 0.0
     gradients = [value.grad for value in parts.network.parameters() if value.grad is not None]
     assert gradients
     assert all(torch.equal(gradient, torch.zeros_like(gradient)) for gradient in gradients)
 
 
-def test_a_step_without_any_weight_learns_nothing(tiny_run: dict[str, object], material: RunData) -> None:
+def test_a_step_without_any_weight_learns_nothing(tiny_run: dict[str, object], run_data: RunData) -> None:
     weights = ("clean_weight", "mix_weight", "entropy_weight", "source_feature_distance", "target_feature_distance")
-    parts = _parts(tiny_run, material, **dict.fromkeys(weights, 0.0))
+    parts = _parts(tiny_run, run_data, **dict.fromkeys(weights, 0.0))
     before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
-    assert set(Dacs(parts).step(_target(material), StepPlan())) == {"sure_share"}
+    assert set(Dacs(parts).step(_target(run_data), StepPlan())) == {"sure_share"}
     assert all(torch.equal(value, before[name]) for name, value in parts.network.named_parameters())
 
 
-def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, object], material: RunData) -> None:
-    target = _target(material)
-    parts = _parts(tiny_run, material)
+def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, object], run_data: RunData) -> None:
+    target = _target(run_data)
+    parts = _parts(tiny_run, run_data)
     reference = copy.deepcopy(parts.network).train()
     method = Dacs(parts)
     for _ in range(3):
@@ -274,8 +274,8 @@ def test_teacher_keeps_statistics_of_target_frames_only(tiny_run: dict[str, obje
         torch.testing.assert_close(value, wanted[name])
 
 
-def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[str, object], material: RunData) -> None:
-    parts = _parts(tiny_run, material, ema_alpha=0.75)
+def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[str, object], run_data: RunData) -> None:
+    parts = _parts(tiny_run, run_data, ema_alpha=0.75)
     method = Dacs(parts)
     name = "head.linear_pred.weight"
     student, teacher = parts.network.get_parameter(name), method.evaluated_network.get_parameter(name)
@@ -283,23 +283,23 @@ def test_the_teacher_follows_at_the_start_of_each_of_ten_steps(tiny_run: dict[st
     for step in range(10):
         alpha = (0.0, 1 / 2, 2 / 3, 3 / 4)[min(step, 3)]
         wanted = alpha * wanted + (1 - alpha) * student.detach()
-        method.step(_target(material), StepPlan())
+        method.step(_target(run_data), StepPlan())
         torch.testing.assert_close(teacher, wanted, rtol=1e-5, atol=1e-7)
     assert not torch.equal(teacher, student)
 
 
-def test_without_a_distance_no_static_model_is_held(tiny_run: dict[str, object], material: RunData) -> None:
+def test_without_a_distance_no_static_model_is_held(tiny_run: dict[str, object], run_data: RunData) -> None:
     off = {"source_fdist_lambda": 0.0, "target_fdist_lambda": 0.0}
-    assert Dacs(_parts(tiny_run, material))._static is not None
-    assert Dacs(_parts(tiny_run, material, **off))._static is None
-    assert Dacs(_parts(tiny_run, material, **off, reference_checkpoint="streets_tiny"))._static is None
+    assert Dacs(_parts(tiny_run, run_data))._static is not None
+    assert Dacs(_parts(tiny_run, run_data, **off))._static is None
+    assert Dacs(_parts(tiny_run, run_data, **off, reference_checkpoint="streets_tiny"))._static is None
 
 
-def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, object], material: RunData) -> None:
-    method = Dacs(_shown(_parts(tiny_run, material, mix_ratio=0.5)))
+def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, object], run_data: RunData) -> None:
+    method = Dacs(_shown(_parts(tiny_run, run_data, mix_ratio=0.5)))
     shares = []
     for ratio in (0.0, None, 1.0):
-        method.step(_target(material), StepPlan(0.0, mix_ratio=ratio))
+        method.step(_target(run_data), StepPlan(0.0, mix_ratio=ratio))
         pictures = method.pictures()
         assert pictures is not None
         shares.append(pictures.mixed.pasted.float().mean().item())
@@ -308,9 +308,9 @@ def test_the_plan_s_share_takes_the_place_of_the_mix_ratio(tiny_run: dict[str, o
     assert shares[2] == 1.0
 
 
-def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], material: RunData) -> None:
-    target = _target(material)
-    method = Dacs(_shown(_parts(tiny_run, material, target_labels="ground_truth", pseudo_ignore_top=0.5)))
+def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], run_data: RunData) -> None:
+    target = _target(run_data)
+    method = Dacs(_shown(_parts(tiny_run, run_data, target_labels="ground_truth", pseudo_ignore_top=0.5)))
     assert method.pictures() is None
     method.step(target, StepPlan(0.0))
     pictures = method.pictures()
@@ -324,12 +324,12 @@ def test_pictures_are_of_what_was_learned_from(tiny_run: dict[str, object], mate
     assert pictures.distant.all()
 
 
-def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, object], material: RunData) -> None:
+def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, object], run_data: RunData) -> None:
     things = {"fdist_classes": "things", "fdist_min_share": 0.5}
     counted = []
     for weight in (0.2, 0.0):
-        method = Dacs(_shown(_parts(tiny_run, material, **things, source_fdist_lambda=weight)))
-        method.step(_target(material), StepPlan(0.0))
+        method = Dacs(_shown(_parts(tiny_run, run_data, **things, source_fdist_lambda=weight)))
+        method.step(_target(run_data), StepPlan(0.0))
         pictures = method.pictures()
         assert pictures is not None
         counted.append(pictures.distant)
@@ -338,18 +338,18 @@ def test_pictures_say_where_the_source_distance_counted(tiny_run: dict[str, obje
     assert not counted[1].any()
 
 
-def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, object], material: RunData) -> None:
-    method = Dacs(_parts(tiny_run, material))
-    method.step(_target(material), StepPlan(0.0))
+def test_nothing_is_kept_to_be_shown_unless_it_is_asked_for(tiny_run: dict[str, object], run_data: RunData) -> None:
+    method = Dacs(_parts(tiny_run, run_data))
+    method.step(_target(run_data), StepPlan(0.0))
     assert method.pictures() is None
 
 
 @pytest.mark.parametrize("method", [{"mixing": "target_only"}, {"mix_weight": 0.0}], ids=str)
 def test_what_is_not_mixed_draws_nothing(
-    method: dict[str, object], tiny_run: dict[str, object], material: RunData
+    method: dict[str, object], tiny_run: dict[str, object], run_data: RunData
 ) -> None:
-    target = _target(material)
-    parts = _shown(_parts(tiny_run, material, **method))
+    target = _target(run_data)
+    parts = _shown(_parts(tiny_run, run_data, **method))
     before = parts.class_mix.get_state(), parts.augmentation.get_state()
     dacs = Dacs(parts)
     dacs.step(target, StepPlan(0.0))

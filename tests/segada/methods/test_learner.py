@@ -1,4 +1,4 @@
-"""What all learners share: the optimizer's groups, and the consolidation that each may ask for."""
+"""Tests of all learners: the optimizer's groups, and consolidation."""
 
 import pytest
 import torch
@@ -30,8 +30,8 @@ def _distance(parts: MethodParts, origin: dict[str, torch.Tensor]) -> float:
 
 
 @pytest.mark.parametrize("name", ["tent", "dacs", "supervised"])
-def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(name: str, build: Build, material: RunData) -> None:
-    target = to_batch(material.visited["200mm"], torch.arange(4).numpy())
+def test_consolidation_is_a_term_of_every_learner_and_holds_it_back(name: str, build: Build, run_data: RunData) -> None:
+    target = to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
     distances = {}
     for weight in (0.0, 1e6):
         parts = build({"method": _consolidated(name, weight)})
@@ -80,7 +80,7 @@ def test_a_planned_rate_takes_the_factor_of_the_head_with_it_or_leaves_it(keeps:
 
 
 def _decayed(network: nn.Module) -> set[str]:
-    """What a step without any gradient moves."""
+    """Returns the parameters that a step without any gradient changes."""
     parameters = dict(network.named_parameters())
     with torch.no_grad():
         for parameter in parameters.values():

@@ -1,4 +1,4 @@
-"""Supervised learning with a light exit: both exits beside each other, and the light one alone."""
+"""Tests of supervised learning with a light exit: both exits together, and the light exit alone."""
 
 from dataclasses import replace
 
@@ -17,8 +17,8 @@ from segada.methods.supervised import Supervised
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.learning import learning_parameters
-from segada.models.weights import find_checkpoint
 from segada.settings import RunSettings
+from segada.settings.checkpoint_path import find_checkpoint
 
 LIGHT_ALONE = {
     "head": "multi_exit",
@@ -40,17 +40,17 @@ def supervised(build: Build, model: dict[str, object], **changes: object) -> Sup
     return Supervised(build({"model": model, "method": {**METHOD, **changes}}))
 
 
-def batch(material: RunData) -> Batch:
-    return to_batch(material.visited["clear"], torch.arange(4).numpy())
+def batch(run_data: RunData) -> Batch:
+    return to_batch(run_data.visited["clear"], torch.arange(4).numpy())
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over all pixels, of which ignored ones count as zero."""
+    """Returns the mean over all pixels, of which ignored ones count as zero."""
     large = functional.interpolate(logits, labels.shape[-2:], mode="bilinear", align_corners=False)
     return functional.cross_entropy(large, labels, ignore_index=255, reduction="none").mean()
 
 
-def test_both_exits_learn_from_the_same_frames(build: Build, material: RunData) -> None:
+def test_both_exits_learn_from_the_same_frames(build: Build, run_data: RunData) -> None:
     model = {"head": "multi_exit", "reinitialize": ["head.light_exit"]}
     other = supervised(build, model)
     replayed = other._replay.next_batch(4)
@@ -63,7 +63,7 @@ def test_both_exits_learn_from_the_same_frames(build: Build, material: RunData) 
 
     method = supervised(build, model)
     before = {name: value.detach().clone() for name, value in learning_parameters(method.student).items()}
-    log = method.step(batch(material), StepPlan())
+    log = method.step(batch(run_data), StepPlan())
     assert set(log) == set(expected)
     for name, value in expected.items():
         torch.testing.assert_close(log[name], value.detach())
@@ -72,7 +72,7 @@ def test_both_exits_learn_from_the_same_frames(build: Build, material: RunData) 
 
 
 @pytest.mark.parametrize("light_weight", [0.0, 0.5])
-def test_both_losses_reach_the_encoder(light_weight: float, build: Build, material: RunData) -> None:
+def test_both_losses_reach_the_encoder(light_weight: float, build: Build, run_data: RunData) -> None:
     model = {"head": "multi_exit", "reinitialize": ["head.light_exit"]}
     other = supervised(build, model, light_weight=light_weight)
     replayed = other._replay.next_batch(4)
@@ -84,7 +84,7 @@ def test_both_losses_reach_the_encoder(light_weight: float, build: Build, materi
     wanted = torch.autograd.grad(clean + light_weight * light, list(learning.values()), allow_unused=True)
 
     method = supervised(build, model, light_weight=light_weight)
-    method.step(batch(material), StepPlan(0.0))
+    method.step(batch(run_data), StepPlan(0.0))
     found = learning_parameters(method.student)
     for name, gradient in zip(learning, wanted, strict=True):
         own = found[name].grad
@@ -101,26 +101,26 @@ def test_both_losses_reach_the_encoder(light_weight: float, build: Build, materi
     ],
 )
 def test_a_profile_has_every_part_of_a_step_once(
-    model: dict[str, object], parts: set[str], build: Build, material: RunData
+    model: dict[str, object], parts: set[str], build: Build, run_data: RunData
 ) -> None:
-    stopwatch = StepTimer()
-    method = Supervised(replace(build({"model": model, "method": METHOD}), clock=stopwatch))
-    with stopwatch.step():
-        method.step(batch(material), StepPlan())
-    (step,) = stopwatch.steps
+    timer = StepTimer()
+    method = Supervised(replace(build({"model": model, "method": METHOD}), timer=timer))
+    with timer.step():
+        method.step(batch(run_data), StepPlan())
+    (step,) = timer.steps
     light = {"student's light exit", "loss: light"}
     both = {"replay", "augmentation", "student's encoder", "backward and optimizer"}
     assert step.parts.keys() == both | light | parts
     assert all(len(times) == 1 for times in step.parts.values())
 
 
-def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, material: RunData) -> None:
+def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, run_data: RunData) -> None:
     method = supervised(build, LIGHT_ALONE)
     before = {name: value.clone() for name, value in method.student.state_dict().items()}
     ran: list[int] = []
     for index, stage in enumerate(method.student.encoder.stages):
         stage.register_forward_hook(lambda *_, index=index: ran.append(index))
-    losses = [method.step(batch(material), StepPlan())["light"].item() for _ in range(12)]
+    losses = [method.step(batch(run_data), StepPlan())["light"].item() for _ in range(12)]
     assert set(ran) == {0}
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
     moved = {name for name, value in method.student.state_dict().items() if not torch.equal(value, before[name])}
@@ -129,10 +129,10 @@ def test_light_exit_alone_learns_and_nothing_else_moves_or_runs(build: Build, ma
     assert moved == {f"head.light_exit.{name}" for name in part.state_dict()}
 
 
-def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, material: RunData) -> None:
+def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, run_data: RunData) -> None:
     method = supervised(build, {"freeze": "encoder", "reinitialize": ["head"]}, light_weight=0.0)
     before = {name: value.detach().clone() for name, value in method.student.named_parameters()}
-    losses = [method.step(batch(material), StepPlan())["clean"].item() for _ in range(12)]
+    losses = [method.step(batch(run_data), StepPlan())["clean"].item() for _ in range(12)]
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
     moved = {name for name, value in method.student.named_parameters() if not torch.equal(value, before[name])}
     assert moved == {name for name in before if name.startswith("head.")}
@@ -140,9 +140,9 @@ def test_a_decoder_alone_learns_from_scratch_on_a_frozen_encoder(build: Build, m
 
 
 @pytest.mark.parametrize("model", [LIGHT_ALONE, {"head": "multi_exit", "reinitialize": ["head.light_exit"]}])
-def test_a_light_exit_goes_with_consolidation(build: Build, material: RunData, model: dict[str, object]) -> None:
+def test_a_light_exit_goes_with_consolidation(build: Build, run_data: RunData, model: dict[str, object]) -> None:
     method = supervised(build, model, consolidation={"weight": 1.0, "frames": 4})
-    logs = [method.step(batch(material), StepPlan()) for _ in range(2)]
+    logs = [method.step(batch(run_data), StepPlan()) for _ in range(2)]
     assert all(value.isfinite() for log in logs for value in log.values())
     assert "consolidation" in logs[0]
 
@@ -153,7 +153,7 @@ def test_a_light_exit_goes_with_consolidation(build: Build, material: RunData, m
         (
             {"light_weight": 0.0},
             {},
-            r"method\.light_weight is 0\.0, but .* nothing except the light exit learns; choose",
+            r"method\.light_weight is 0\.0, but only the light exit of this network learns; choose",
         ),
         (
             {},
@@ -168,7 +168,7 @@ def test_what_goes_with_no_light_exit_alone_is_refused_by_the_builder(
     model = {"head": "multi_exit", "reinitialize": ["head.light_exit"], "freeze": "encoder"}
     head = ["linear_c1", "linear_c2", "linear_c3", "linear_c4", "linear_fuse", "linear_pred"]
     section = {"controller": controller} if controller else {}
-    parts = build({"model": {**model, "frozen": head}, "method": {**METHOD, **method}, **section})
+    parts = build({"model": {**model, "frozen_modules": head}, "method": {**METHOD, **method}, **section})
     with pytest.raises(ValueError, match=message):
         Supervised(parts)
 

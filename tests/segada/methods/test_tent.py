@@ -1,4 +1,4 @@
-"""TENT: a step against the plain algorithm, and what it may move."""
+"""Tests of TENT: a step against a plain implementation, and the parameters that it may change."""
 
 import copy
 from collections.abc import Callable
@@ -23,8 +23,8 @@ LEARNING = {
 
 
 @pytest.fixture
-def target(material: RunData) -> Batch:
-    return to_batch(material.visited["200mm"], torch.arange(4).numpy())
+def target(run_data: RunData) -> Batch:
+    return to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
 
 
 def test_gradients_are_those_of_the_mean_entropy(build: Build, target: Batch) -> None:

@@ -1,4 +1,4 @@
-"""What learns, part by part, and what starts from random weights whatever the checkpoint holds."""
+"""Trainable parts of the network, and parts that start from random weights in spite of the checkpoint."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Twins: what they share with the student, and what they keep to themselves."""
+"""Copies of the student: shared and own parameters."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def learn(student: Segmentor) -> None:
             parameter.add_(0.1)
 
 
-def test_twin_shares_what_is_frozen_and_copies_what_learns(student: Segmentor) -> None:
+def test_copy_shares_what_is_frozen_and_copies_what_learns(student: Segmentor) -> None:
     teacher = frozen_copy(student)
     learning = learning_parameters(student)
     own = dict(teacher.named_parameters())
@@ -42,7 +42,7 @@ def test_twin_shares_what_is_frozen_and_copies_what_learns(student: Segmentor) -
     assert set(learning_parameters(student)) == set(learning)
 
 
-def test_twin_stays_when_the_student_learns_and_changes_modes(student: Segmentor) -> None:
+def test_copy_stays_when_the_student_learns_and_changes_modes(student: Segmentor) -> None:
     teacher = frozen_copy(student).eval()
     before = teacher(pictures())
     learn(student)
@@ -53,7 +53,7 @@ def test_twin_stays_when_the_student_learns_and_changes_modes(student: Segmentor
     assert not torch.equal(student.eval()(pictures()), before)
 
 
-def test_twin_keeps_batch_norm_statistics_of_its_own(student: Segmentor) -> None:
+def test_copy_keeps_batch_norm_statistics_of_its_own(student: Segmentor) -> None:
     teacher = frozen_copy(student).train()
     own, other = teacher.head.linear_fuse.bn.running_mean, student.head.linear_fuse.bn.running_mean
     assert own is not None
@@ -62,7 +62,7 @@ def test_twin_keeps_batch_norm_statistics_of_its_own(student: Segmentor) -> None
     assert not torch.equal(own, other)
 
 
-def test_twin_goes_on_from_the_students_prefix(student: Segmentor) -> None:
+def test_copy_goes_on_from_the_students_prefix(student: Segmentor) -> None:
     teacher = frozen_copy(student).eval()
     prefix = student.encode_frozen(pictures())
     assert len(prefix.features) == 1

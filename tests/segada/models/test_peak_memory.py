@@ -1,4 +1,4 @@
-"""Peak memory: against bytes counted by hand, the same again, and more where more is learned from."""
+"""Peak memory: against bytes counted by hand, reproducible, and greater with more trainable parameters."""
 
 import json
 from pathlib import Path
@@ -104,11 +104,11 @@ def test_counting_changes_no_number(tiny_run: Settings, monkeypatch: pytest.Monk
 
 def test_the_peak_is_of_the_run_so_far_and_survives_a_stop(tiny_run: Settings, tmp_path: Path) -> None:
     settings = RunSettings.model_validate({**tiny_run, "method": {"name": "tent"}})
-    material = prepare_data(settings)
+    run_data = prepare_data(settings)
     whole = [visit.peak_memory for visit in _run({**tiny_run, "method": {"name": "tent"}}).report().visits]
-    first = Run(settings, material, tmp_path)
+    first = Run(settings, run_data, tmp_path)
     first.next_visit()
-    second = Run(settings, material, tmp_path)
+    second = Run(settings, run_data, tmp_path)
     second.next_visit()
     assert [visit.peak_memory for visit in second.report().visits] == whole
     assert whole[0] is not None

@@ -1,4 +1,4 @@
-"""Enlargement against the library's interpolation."""
+"""Enlargement against torch's interpolation."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Weights on disk: they return, and what does not fit is refused."""
+"""Weights on disk: round trip, and errors for weights that do not fit."""
 
 from pathlib import Path
 
@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.segmentor import Segmentor
-from segada.models.weights import find_checkpoint, load_weights, save_weights, storable
+from segada.models.weights import load_weights, save_weights, storable
 from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
+from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.model import ModelSettings
 
 

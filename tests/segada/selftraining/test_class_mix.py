@@ -1,4 +1,4 @@
-"""Class-mix against its formula."""
+"""Tests of class-mix against its formula."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Fisher information and penalty against a plain loop over frames, parameters and elements."""
+"""Tests of Fisher information and penalty against a plain loop over frames, parameters and elements."""
 
 import copy
 

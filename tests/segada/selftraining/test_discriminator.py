@@ -1,4 +1,4 @@
-"""The discriminator's shapes, the reversal, and the domain loss against torch's own."""
+"""Tests of the discriminator's shapes, of the reversal, and of the domain loss against torch's own."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Entropy against torch's own categorical distribution."""
+"""Tests of the entropy against torch's categorical distribution."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The feature distance against its formula, and at the two places where a plain one breaks."""
+"""Tests of the feature distance against its formula, and at two points where a plain implementation fails."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The pixel cross-entropies against the sums written out."""
+"""Tests of the pixel cross-entropies against explicit sums."""
 
 import math
 

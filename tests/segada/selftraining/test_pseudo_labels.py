@@ -1,4 +1,4 @@
-"""Pseudo-labels against the plain softmax."""
+"""Tests of pseudo-labels against the plain softmax."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def test_ignored_rows_weigh_nothing_and_change_nothing_else() -> None:
 
 
 def test_the_weight_is_one_share_of_the_whole_batch() -> None:
-    """Two frames of two pixels: the greater probability is 0.99, 0.97 | 0.9, 0.5."""
+    """The greater probabilities of two frames of two pixels are 0.99, 0.97 | 0.9, 0.5."""
     probabilities = torch.tensor([[[0.99, 0.97]], [[0.9, 0.5]]], dtype=torch.float64)
     logits = torch.stack([probabilities.log(), (1 - probabilities).log()], dim=1)
     assert pseudo_labels(logits, 0.968, 0.0, 0.0).weight.tolist() == [[[0.5, 0.5]], [[0.5, 0.5]]]
@@ -36,7 +36,7 @@ def test_the_weight_is_one_share_of_the_whole_batch() -> None:
 
 
 def test_ground_truth_weighs_one_everywhere_whatever_the_labels_numbers() -> None:
-    """The diary's mistake: labels were taken for confidences, and the weight was the share of labels >= 0.968."""
+    """Guards against an old fault: labels were taken for confidences, the weight was the share of labels >= 0.968."""
     logits = torch.randn(2, 19, 10, 4, generator=torch.Generator().manual_seed(2))
     labels = torch.zeros(2, 10, 4, dtype=torch.int64)
     labels[:, 5:] = 255

@@ -1,4 +1,4 @@
-"""Restoration: which elements go back, how often, and that all others stay."""
+"""Tests of the restored elements, their frequency, and that all others stay."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The moving average against its formula."""
+"""Tests of the moving average against its formula."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""`--set`: values as in YAML, and lists as people type them."""
+"""`--set`: values as in YAML, and comma-separated lists."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Augmentations that cannot be are refused with the cure; without any named, all are off."""
+"""Augmentation settings: impossible ones are refused with the cure; all are off by default."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_nothing_is_on_by_default() -> None:
             r"method\.window\.size is \[64, 64\], but method\.crop is 0\.75.* set method\.crop to 1",
         ),
         ({"window": {"resize": [0.5, 2.0]}}, r"resize is \[0\.5, 2\.0\], but size is null.*set size"),
-        ({"crop": 1.0, "window": {"size": [32, 32], "resize": [2.0, 0.5]}}, r"the least ratio comes first"),
+        ({"crop": 1.0, "window": {"size": [32, 32], "resize": [2.0, 0.5]}}, r"the smaller ratio must come first"),
         (
             {"crop": 1.0, "window": {"size": [64, 160], "resize": [0.5, 1.2]}},
             r"never larger than \[77, 154\]; choose a smaller window",

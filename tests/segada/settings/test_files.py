@@ -1,4 +1,4 @@
-"""YAML files of settings: what is read, and what every refusal says."""
+"""YAML files of settings: accepted values, and messages of errors."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ REFUSED = {
         "1: seed: the tag tag:yaml.org,2002:python/object:os.system is not for settings",
     ),
     "a set": ("data: !!set {a}", "1: data: the tag tag:yaml.org,2002:set is not"),
-    "unknown room": ("sed: 1", "1: sed: there is no such key; did you mean seed?"),
+    "unknown section": ("sed: 1", "1: sed: there is no such key; did you mean seed?"),
     "unknown key": (
         "seed: 1\nmethod:\n  pseudo_treshold: 0.5",
         "3: method.pseudo_treshold: there is no such key; did you mean pseudo_threshold?",
@@ -63,15 +63,15 @@ REFUSED = {
         ),
     ),
     "a rate of nothing": (
-        "method: {name: batch_norm}\nmodulation:\n  name: one_cycle",
-        "3: controller.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at whatever rate",
+        "method: {name: batch_norm}\ncontroller:\n  name: one_cycle",
+        "3: controller.name: is 'one_cycle', but with method.name 'batch_norm' no parameter learns, at any rate",
     ),
     "a budget of nothing": (
-        "method: {name: source_only}\nmodulation: {name: hamlet}",
+        "method: {name: source_only}\ncontroller: {name: hamlet}",
         "1: controller.budget.policy is 'jump', but with method.name 'source_only' no parameter learns; set",
     ),
     "a rate policy of nothing": (
-        "method: {name: batch_norm}\nmodulation:\n  name: hamlet\n  learning_rate: {policy: adaptive_init}",
+        "method: {name: batch_norm}\ncontroller:\n  name: hamlet\n  learning_rate: {policy: adaptive_init}",
         "4: controller.learning_rate.policy: is 'adaptive_init', but with method.name 'batch_norm' no parameter learns",
     ),
     "modules of a network that stays": (
@@ -109,7 +109,7 @@ REFUSED = {
     ),
     "no way back": (
         "stream:\n  visits: [clear]\n  route: forward_and_back",
-        "3: stream.route: is 'forward_and_back', but stream.visits has 'clear' alone, from which nothing leads",
+        "3: stream.route: is 'forward_and_back', but stream.visits has only 'clear', from which there is no",
     ),
     "too large": (
         "data: {size: [64, 100000]}",

@@ -1,4 +1,4 @@
-"""Presets are what they stand for, from every place where they can be named; and what adapters refuse in a file."""
+"""Presets from every place where they can be named, and errors of adapter settings."""
 
 import sys
 from pathlib import Path
@@ -101,7 +101,7 @@ def test_a_preset_in_a_file_and_by_option(tmp_path: Path) -> None:
     assert load_run_settings(write(tmp_path, "preset: adpt1"), {"preset": None}) == RunSettings()
 
 
-def test_a_preset_of_another_room_is_left_to_its_owner() -> None:
+def test_a_preset_of_another_section_is_left_to_its_owner() -> None:
     assert spelled_out({"seed": 1, "preset": "adpt9"}) == {"seed": 1, "preset": "adpt9"}
     spelled = spelled_out({"run": {"preset": "adpt1", "seed": 3}})
     assert spelled == {"run": {**PRESETS["adpt1"], "seed": 3, "preset": None}}

@@ -77,7 +77,7 @@ def test_nearest_prefers_a_spelling_then_a_last_name_then_lists_all() -> None:
     assert nearest("zzz", ["a", "b"]) == "choose from a, b"
 
 
-def test_another_kind_replaces_a_room_and_the_same_kind_fills_it() -> None:
+def test_another_kind_replaces_a_section_and_the_same_kind_fills_it() -> None:
     base = {"adapter": {"name": "adaptformer", "bottleneck": 8}, "seed": 1}
     assert merged(base, {"adapter": {"name": "none"}}) == {"adapter": {"name": "none"}, "seed": 1}
     assert merged(base, {"adapter": {"scale": 2.0}})["adapter"] == {

@@ -1,4 +1,4 @@
-"""What the training of a source model takes over from the runs, and what it does not."""
+"""Settings that the training of a source model inherits from the runs, and those it does not."""
 
 import pytest
 

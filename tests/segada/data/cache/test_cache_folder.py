@@ -1,4 +1,4 @@
-"""Many processes, kills, and a folder that is full."""
+"""Cache folder with many processes, killed writers, and a full disk."""
 
 import errno
 import fcntl

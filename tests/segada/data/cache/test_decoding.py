@@ -1,4 +1,4 @@
-"""What several threads do ahead is what one does, in order."""
+"""Decoding with several threads gives the results of one thread, in order."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Frames are decoded once, and whatever is in the way, a user gets the right ones."""
+"""Frames are decoded once, and are correct after damage, full disks and concurrent use."""
 
 import os
 import resource
@@ -113,9 +113,9 @@ def _flipped(place: int) -> Callable[[bytes], bytes]:
 DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "one byte short": (_truncated, "bytes in place of"),
     "truncated": (_halved, "bytes in place of"),
-    "empty": (lambda _: b"", "is no file of frames of this version"),
-    "of another version": (_flipped(14), "is no file of frames of this version"),
-    "zeroes": (lambda content: bytes(len(content)), "is no file of frames of this version"),
+    "empty": (lambda _: b"", "is not a cache file of this version"),
+    "of another version": (_flipped(14), "is not a cache file of this version"),
+    "zeroes": (lambda content: bytes(len(content)), "is not a cache file of this version"),
     "a bit flipped in an image": (_flipped(4096 + 3 * 48 * 2 + 5), "does not agree with the checksum of frame 12"),
     "a bit flipped in a label": (_flipped(4096 + 3 * 48 * 5 + 48 * 4), "does not agree with the checksum of frame 14"),
     "a bit flipped in what it says": (_flipped(-3), "does not agree with the checksum of its contents"),

@@ -1,4 +1,4 @@
-"""What is said while frames are decoded: nothing if it is soon over, and never anything in between the items."""
+"""Progress of decoding: nothing for short work, and no change of the items."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""Photographs: ids, alignment, the division of recordings, and what is said when files are not as expected."""
+"""CamVid: ids, alignment, division of recordings, and errors for unexpected files."""
 
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -56,7 +56,7 @@ def settings(root: Path | str | None, domain: CamVidDomain, limit: int = 100) ->
         size=(8, 12),
         root=None if root is None else str(root),
         domains={"it": domain},
-        splits=SplitSettings(source=limit, adapt=limit, select=limit, report=limit),
+        splits=SplitSettings(source=limit, adapt=limit, val=limit, test=limit),
         loading=UNCACHED,
     )
 

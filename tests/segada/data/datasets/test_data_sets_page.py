@@ -1,4 +1,4 @@
-"""The page about data sets: its YAML is right, and no data set is forgotten."""
+"""The page about data sets: its YAML is valid, and it lists every data set."""
 
 import re
 from pathlib import Path

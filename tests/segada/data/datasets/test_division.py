@@ -1,4 +1,4 @@
-"""Blocks of recordings: contiguous, disjoint, cut where a recording ends if one ends near."""
+"""Blocks of recordings: contiguous, disjoint, with borders moved to near ends of recordings."""
 
 from itertools import pairwise
 
@@ -22,9 +22,9 @@ def test_the_cities_of_cityscapes() -> None:
     source, adapt = blocks(keys_of(CITIES), (0.5, 0.5))
     assert len(source) + len(adapt) == 2975
     assert {key.split("/")[0] for key in adapt} == set(list(CITIES)[8:])
-    select, report = blocks(keys_of(VAL), (0.5, 0.5))
-    assert {key.split("/")[0] for key in select} == {"frankfurt"}
-    assert len(report) == 233
+    val, test = blocks(keys_of(VAL), (0.5, 0.5))
+    assert {key.split("/")[0] for key in val} == {"frankfurt"}
+    assert len(test) == 233
     _, last = blocks(keys_of(CITIES), (0.9, 0.1))
     assert {key.split("/")[0] for key in last} == {"weimar", "zurich"}
 

@@ -1,4 +1,4 @@
-"""Patterns: what their wildcards stand for, and in which order files come."""
+"""Patterns of files: what wildcards match, and the order of files."""
 
 from pathlib import Path
 

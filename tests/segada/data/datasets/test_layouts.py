@@ -1,4 +1,4 @@
-"""Published layouts: which labels go with which image, what ids mean, which frames serve what, and what breaks."""
+"""Published layouts: pairing of labels and images, meaning of ids, splits, and errors."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -133,7 +133,7 @@ def test_official_fog_is_found_by_its_beta(tmp_path: Path, beta: float) -> None:
     data = data_of(tmp_path, domain, visibility=None, beta=beta)
 
     assert len(names(data, "test")) == CITY_FRAMES
-    with pytest.raises(ValueError, match="exactly one of them says which fog"):
+    with pytest.raises(ValueError, match="exactly one of them must be given"):
         data_of(tmp_path, domain, beta=beta)
 
 
@@ -167,7 +167,7 @@ def test_folders_are_in_the_order_of_their_numbers_and_divided_by_shares(tmp_pat
     # 24 frames would be 0.4: the border is moved to the end of the first drive.
     assert names(data, "source") == [f"dawn/shot{number}" for number in range(20)]
     assert names(data, "adapt")[:3] == ["dusk/shot0", "dusk/shot1", "dusk/shot2"]
-    with pytest.raises(InputError, match=r"no frames for 'val': too few to divide, or none are meant to serve it"):
+    with pytest.raises(InputError, match=r"no frames for 'val': too few to divide, or none are assigned to it"):
         names(data, "val")
 
 

@@ -1,4 +1,4 @@
-"""Depth from files: the formula, what becomes of holes, and that weather is rendered by it."""
+"""Measured depth: formula, filling of holes, and weather rendered by it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Picture files as people have them: what is read, and as what."""
+"""Reading of image files of many kinds, and errors."""
 
 import struct
 import zlib

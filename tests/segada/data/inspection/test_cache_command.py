@@ -1,4 +1,4 @@
-"""`python -m segada.data cache` as a person uses it."""
+"""`python -m segada.data cache` on the command line."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path / "segada" / "frames"
 
@@ -51,7 +51,7 @@ def test_clearing_leaves_what_is_in_use_and_what_is_not_ours(
     assert run(monkeypatch, "--clear") == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{cache}: 1 of 2 removed, 0.0 MiB free",
-        "1 are in use, or may not be removed by you",
+        "1 are in use, or you lack the permission to remove them",
     ]
     assert found.frames.images.sum() > 0
     del found

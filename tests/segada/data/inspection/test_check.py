@@ -1,4 +1,4 @@
-"""`python -m segada.data check`: what a folder is, what is wrong with it, and settings that use it."""
+"""`python -m segada.data check`: recognized data sets, problems of files, and suggested settings."""
 
 import sys
 from pathlib import Path
@@ -132,14 +132,11 @@ def test_what_is_wrong_is_named_and_said_again_in_the_last_line(
     assert f"{labels / '00013.png'} has values up to 99" in said.out
     assert f"{labels / '00014.png'} has shape (48, 96, 3): colors, not ids" in said.out
     assert f"{images / '00015.png'} has 16 bits a channel" in said.out
-    assert (
-        f"images that hold colors and opacity, which is read as colors: 1, the first of them {images / '00016.png'}"
-        in said.out
-    )
+    assert f"images of colors and opacity, converted to colors: 1, the first of them {images / '00016.png'}" in said.out
     assert f"{images / '00017.png'} (192 x 96)" in said.out
     assert said.err.endswith(
-        f"error: {tmp_path}: frames that cannot be used: 4, images without labels: 1; they are named above: get them "
-        "anew, or take them away with their partners\n"
+        f"error: {tmp_path}: frames that cannot be used: 4, images without labels: 1; they are listed above: copy "
+        "them again, or remove them with their images or labels\n"
     )
 
 
@@ -167,7 +164,7 @@ def test_a_folder_that_is_nothing_known_is_described_with_what_would_be(
     assert f"{tmp_path / 'it'} has masks/, notes.txt, photos/\n" in said.out
     assert "  gta5: images/<number>.png with labels/<number>.png" in said.out
     assert said.err == (
-        f"error: {tmp_path / 'it'}: is no data set in a known layout; name its files by the patterns of dataset: "
+        f"error: {tmp_path / 'it'}: is no data set in a known layout; give patterns of its files with dataset: "
         "folders\n"
     )
 

@@ -1,4 +1,4 @@
-"""Color and light of source frames against OpenCV, mmcv and torchvision."""
+"""Style augmentation against OpenCV, mmcv and torchvision."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Windows against a plain loop: where they lie, what they show, and what they lack."""
+"""Windows against a plain loop: position, content and padding."""
 
 import mmcv
 import numpy as np

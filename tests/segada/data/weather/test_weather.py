@@ -1,4 +1,4 @@
-"""Weather: physical where it claims to be, monotone in its severity, and the same however frames are divided."""
+"""Weather: physically correct, monotone in its severity, and independent of the division of frames into calls."""
 
 import numpy as np
 import pytest

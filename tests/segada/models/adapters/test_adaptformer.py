@@ -1,4 +1,4 @@
-"""The bottleneck by its formula, and at each of its positions."""
+"""AdaptFormer against its formula, at each of its positions."""
 
 import pytest
 import torch

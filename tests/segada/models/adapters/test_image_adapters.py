@@ -1,4 +1,4 @@
-"""What reads the images beside an encoder, by its formulas and in its sizes."""
+"""Image adapters: formulas and sizes."""
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ def random(*shape: int, seed: int = 1) -> Tensor:
 def moved(encoder: MixTransformer) -> MixTransformer:
     """Every adapter away from its start."""
     source = generator(2)
-    for part in [encoder.reader, *(encoder.stage(index).image_adapter for index in range(4))]:
+    for part in [encoder.reader, *(encoder.stage(index).prompt for index in range(4))]:
         for parameter in () if part is None else part.parameters():
             with torch.no_grad():
                 parameter.add_(0.2 * torch.randn(parameter.shape, generator=source))
@@ -105,7 +105,7 @@ def test_the_spatial_prior_by_plain_calls() -> None:
 def test_the_injector_adds_what_the_tokens_see_in_the_stem_times_gamma() -> None:
     encoder = prompted(VitAdapterSettings(name="vit_adapter", stage=1, stem_width=4, points=2))
     images = random(2, 3, 48, 72)
-    image_adapter, guide = encoder.stage(1).image_adapter, encoder.guide(images)
+    image_adapter, guide = encoder.stage(1).prompt, encoder.guide(images)
     assert isinstance(image_adapter, Injector)
     assert guide is not None
     assert image_adapter.attention.heads == 2
@@ -143,7 +143,7 @@ def test_the_head_is_fed_with_the_stem_and_the_stages_are_not() -> None:
 @pytest.mark.parametrize(("heads", "expected"), [(None, 5), (8, 8)])
 def test_the_injector_has_the_heads_of_its_stage_unless_told(heads: int | None, expected: int) -> None:
     encoder = prompted(VitAdapterSettings(name="vit_adapter", heads=heads, stem_width=4), "mit_b1")
-    image_adapter = encoder.stage(2).image_adapter
+    image_adapter = encoder.stage(2).prompt
     assert isinstance(image_adapter, Injector)
     assert image_adapter.attention.heads == expected
 
@@ -157,7 +157,7 @@ def test_a_visual_prompt_is_a_bottleneck_on_the_map_of_its_stage() -> None:
     assert len(guide) == 3
     additions = {}
     for stage, widths in ((0, (8, 2, 32)), (2, (32, 8, 160))):
-        image_adapter = encoder.stage(stage).image_adapter
+        image_adapter = encoder.stage(stage).prompt
         assert isinstance(image_adapter, VisualPrompt)
         assert image_adapter.down.weight.shape == (widths[1], widths[0])
         assert image_adapter.up.weight.shape == (widths[2], widths[1])
@@ -168,13 +168,13 @@ def test_a_visual_prompt_is_a_bottleneck_on_the_map_of_its_stage() -> None:
         additions[stage] = [added.permute(0, 2, 3, 1)]
     for one, other in zip(encoder(images), outputs(encoder, images, additions), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-    assert encoder.stage(1).image_adapter is None
+    assert encoder.stage(1).prompt is None
 
 
 def test_a_high_frequency_prompt_goes_before_every_block_of_its_stages() -> None:
     encoder = prompted(HighFrequencySettings(name="high_frequency", stages=(1,), reduction=8, frequency_share=0.1))
     images = random(2, 3, 40, 72)
-    reader, image_adapter = encoder.reader, encoder.stage(1).image_adapter
+    reader, image_adapter = encoder.reader, encoder.stage(1).prompt
     assert reader is not None
     assert isinstance(image_adapter, HighFrequencyPrompt)
     first, second = reader.get_submodule("embeddings")

@@ -1,4 +1,4 @@
-"""LoRA and ViDA by their formulas, and their sizes."""
+"""LoRA and ViDA: formulas and sizes."""
 
 import pytest
 import timm

@@ -1,4 +1,4 @@
-"""Where adapters end up."""
+"""Placement of adapters in stages and blocks."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Encoders of timm: they equal timm's own, at any size, and what cannot be one is refused with the reason."""
+"""Encoders of timm: equal to timm's own, at any size; unsuitable models are refused with the reason."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -157,7 +157,7 @@ def test_adapters_and_prompts_are_refused_by_the_builder_too() -> None:
     model = ModelSettings(encoder="timm/test_resnet", checkpoint=None)
     with pytest.raises(ValueError, match=r"sit in the blocks of a Mix Transformer; set model\.encoder to mit_b0"):
         build_segmentor(model, AdaptFormerSettings(name="adaptformer"), torch.Generator())
-    with pytest.raises(ValueError, match=r"prompt\.name is visual_prompt, but only Mix Transformers"):
+    with pytest.raises(ValueError, match=r"image_adapter\.name is visual_prompt, but only Mix Transformers"):
         build_segmentor(model, NoAdapter(), torch.Generator(), VisualPromptSettings(name="visual_prompt"))
 
 

@@ -1,4 +1,4 @@
-"""Files are opened without running anything in them, and what cannot be read is named."""
+"""Checkpoints are opened without running code in them, and unreadable ones are refused with the reason."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Files that other libraries wrote are the same function here: transformers, segmentation_models.pytorch, timm."""
+"""Files written by transformers, segmentation_models.pytorch and timm give the same function here."""
 
 from pathlib import Path
 

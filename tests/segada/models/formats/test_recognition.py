@@ -1,4 +1,4 @@
-"""What a file is said to be: by its names, its shapes and its classes; and what is refused although it would load."""
+"""Recognition of checkpoints by names, shapes and classes, and refusal of wrong ones that would load."""
 
 import json
 from pathlib import Path

@@ -12,7 +12,7 @@ from torch.nn import functional
 from segada.models.formats import hamlet
 from segada.models.formats.reading import read_weights
 from segada.models.heads.daformer import DAFormerHead
-from segada.models.learning import twin_of_checkpoint
+from segada.models.learning import copy_of_checkpoint
 from segada.models.segmentor import Segmentor
 from segada.settings.architectures import MIX_TRANSFORMERS
 
@@ -100,11 +100,11 @@ def test_nvlabs_imagenet_file_as_the_static_models(encoder: nn.Module, tmp_path:
     torch.save(encoder_file(encoder, ""), tmp_path / "mit_b0.pth")
     student = foreign.loaded(tmp_path / "mit_b0.pth", reinitialize=["head"])
     student.encoder.stages[0].norm.bias.data.zero_()
-    static = twin_of_checkpoint(student, str(tmp_path / "mit_b0.pth"), "method.reference_checkpoint")
+    static = copy_of_checkpoint(student, str(tmp_path / "mit_b0.pth"), "method.reference_checkpoint")
     assert torch.equal(static.encoder.stages[0].norm.bias, encoder.state_dict()["norm1.bias"])
     torch.save(mmsegmentation_encoder() | {"layers.9.more": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ValueError, match=r"1 unexpected \(first: layers\.9\.more\).*another method\.reference_check"):
-        twin_of_checkpoint(student, str(tmp_path / "other.pth"), "method.reference_checkpoint")
+        copy_of_checkpoint(student, str(tmp_path / "other.pth"), "method.reference_checkpoint")
 
 
 @torch.no_grad()

@@ -97,7 +97,7 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
     write_study(coordinator._study.file, tmp_path / "out")
     write_csv(results_of(coordinator._study, coordinator._plan, None), tmp_path / "results.csv")
     header, row, _ = (tmp_path / "results.csv").read_text().splitlines()
-    assert header.endswith(",seconds,reason,mishaps")
+    assert header.endswith(",seconds,reason,incidents")
     assert row.endswith(",its worker died 3 times,its worker died: killed by somebody; out of memory (so and so)")
 
 
@@ -107,14 +107,14 @@ def settings(tiny_run: dict[str, object]) -> RunSettings:
 
 
 @pytest.fixture(scope="module")
-def material(settings: RunSettings) -> RunData:
+def run_data(settings: RunSettings) -> RunData:
     return prepare_data(settings)
 
 
 @pytest.fixture(scope="module")
-def control(settings: RunSettings, material: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def control(settings: RunSettings, run_data: RunData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("control")
-    run = Run(settings, material, folder)
+    run = Run(settings, run_data, folder)
     while not run.finished:
         run.next_visit()
     return folder
@@ -129,12 +129,12 @@ def _numbers(folder: Path) -> object:
     return content
 
 
-def _worker(settings: RunSettings, material: RunData, folder: Path, **told: str) -> VisitTrainable:
+def _worker(settings: RunSettings, run_data: RunData, folder: Path, **told: str) -> VisitTrainable:
     """A worker as Tune has it, without Ray."""
     job = Job("trial", "trial 0", folder, settings, 0, {})
     worker = VisitTrainable.__new__(VisitTrainable)
     worker._shared = {}
-    worker._materials = {settings.evaluation.split: material}
+    worker._run_data = {settings.evaluation.split: run_data}
     worker.reset_config({**config_of(job), **told})
     return worker
 
@@ -154,7 +154,7 @@ class _Memory:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int, most: int, error: Exception) -> None:
         self._evaluate, self._first, self._most, self._error = segada.engine.runner.evaluate, first, most, error
         self.batches: list[int] = []
-        monkeypatch.setattr(segada.stream, "evaluate", self)
+        monkeypatch.setattr(segada.engine.runner, "evaluate", self)
 
     def __call__(self, predict: Any, frames: Any, batch_size: int, device: Any) -> Any:
         self.batches.append(batch_size)
@@ -176,13 +176,13 @@ SHORTAGES = [
 def test_want_of_memory_is_tried_once_more_from_the_checkpoint_with_less_and_to_the_same_numbers(
     shortage: Exception,
     settings: RunSettings,
-    material: RunData,
+    run_data: RunData,
     control: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     memory = _Memory(monkeypatch, first=3, most=1, error=shortage)
-    first, second = _steps(_worker(settings, material, tmp_path))
+    first, second = _steps(_worker(settings, run_data, tmp_path))
 
     assert (first.incident, second.finished, second.failure) == (None, True, None)
     assert second.incident is not None
@@ -194,10 +194,10 @@ def test_want_of_memory_is_tried_once_more_from_the_checkpoint_with_less_and_to_
 
 
 def test_want_of_memory_the_second_time_is_a_failure_with_its_reason(
-    settings: RunSettings, material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: RunSettings, run_data: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _Memory(monkeypatch, first=2, most=0, error=SHORTAGES[1])
-    first, second = _steps(_worker(settings, material, tmp_path))
+    first, second = _steps(_worker(settings, run_data, tmp_path))
 
     assert first.failure is None
     assert (
@@ -209,11 +209,11 @@ def test_want_of_memory_the_second_time_is_a_failure_with_its_reason(
 
 
 def test_a_job_that_begins_lean_has_no_second_try_and_one_that_is_given_up_no_first(
-    settings: RunSettings, material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: RunSettings, run_data: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _Memory(monkeypatch, first=0, most=0, error=SHORTAGES[2])
-    (lean,) = _steps(_worker(settings, material, tmp_path, **{LEAN: "yes"}))
-    (given_up,) = _steps(_worker(settings, material, tmp_path, **{GIVEN_UP: "out of memory, twice"}))
+    (lean,) = _steps(_worker(settings, run_data, tmp_path, **{LEAN: "yes"}))
+    (given_up,) = _steps(_worker(settings, run_data, tmp_path, **{GIVEN_UP: "out of memory, twice"}))
 
     assert lean.failure == "out of memory, evaluated in batches of 1: MemoryError"
     assert given_up.failure == "out of memory, twice"
@@ -224,10 +224,10 @@ def test_a_job_that_begins_lean_has_no_second_try_and_one_that_is_given_up_no_fi
     "error", [segada.engine.runner.Diverged("the loss is nan"), ValueError("placement: no such block")]
 )
 def test_a_failure_of_the_runs_own_is_never_tried_again(
-    error: Exception, settings: RunSettings, material: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: Exception, settings: RunSettings, run_data: RunData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = _Memory(monkeypatch, first=0, most=0, error=error)
-    (said,) = _steps(_worker(settings, material, tmp_path))
+    (said,) = _steps(_worker(settings, run_data, tmp_path))
 
     assert (said.failure, said.concerns_all, memory.batches) == (str(error), False, [8])
 
@@ -403,33 +403,33 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_run_on_a_disk_that_is_full_goes_on_when_it_is_not(
-    settings: RunSettings, material: RunData, control: Path, small: Path
+    settings: RunSettings, run_data: RunData, control: Path, small: Path
 ) -> None:
     out = small / "0"
-    (full,) = _steps(_worker(settings, material, out))
+    (full,) = _steps(_worker(settings, run_data, out))
     assert (full.concerns_all, full.passes) == (True, True)
     assert str(full.failure).startswith(f"the file system at {small} is full (")
 
     subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
-    *_, last = _steps(_worker(settings, material, out))
+    *_, last = _steps(_worker(settings, run_data, out))
     assert last.finished
     assert _numbers(out) == _numbers(control)
     assert (out / "frames.jsonl").read_bytes() == (control / "frames.jsonl").read_bytes()
 
 
 def test_a_run_on_a_disk_that_is_read_only_goes_on_when_it_is_not(
-    settings: RunSettings, material: RunData, control: Path, small: Path
+    settings: RunSettings, run_data: RunData, control: Path, small: Path
 ) -> None:
     subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
     out = small / "0"
-    Run(settings, material, out).next_visit()
+    Run(settings, run_data, out).next_visit()
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
-    (closed,) = _steps(_worker(settings, material, out))
+    (closed,) = _steps(_worker(settings, run_data, out))
     assert (closed.concerns_all, closed.passes) == (True, True)
     assert str(closed.failure).startswith(f"the file system at {small} is read-only (")
 
     subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)
-    *_, last = _steps(_worker(settings, material, out))
+    *_, last = _steps(_worker(settings, run_data, out))
     assert last.finished
     assert _numbers(out) == _numbers(control)
 
