@@ -1,13 +1,54 @@
 """What tests of both packages share: a world small enough for a test, and where the photographs are."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
 
 from segada.settings import RunSettings
+
+HERE = Path(__file__).parent
+UNIT = (
+    "hpo/config/test_f",
+    "hpo/config/test_objectives",
+    "hpo/config/test_start_from",
+    "hpo/config/test_study_file",
+    "hpo/monitoring",
+    "hpo/pruners",
+    "hpo/search_space",
+    "segada/core",
+    "segada/data/datasets/test_division",
+    "segada/data/test_frame_schedule",
+    "segada/data/test_labels",
+    "segada/selftraining",
+    "segada/settings",
+)
+"""Tests of the tier `unit`, by the beginning of their paths: no subprocess, no Ray, no training."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of the tier `unit`."""
+    for item in items:
+        if item.path.relative_to(HERE).as_posix().startswith(UNIT):
+            item.add_marker(pytest.mark.unit)
+
+
+@pytest.fixture(autouse=True)
+def unit_tests_stay_in_their_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test of the tier `unit` that starts a process, as Ray does, too."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        pytest.fail(
+            "a test of the tier `unit` starts no process; move it, or its path out of UNIT in tests/conftest.py"
+        )
+
+    if request.node.get_closest_marker("unit") is not None:
+        monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
 
 
 @pytest.fixture(scope="session", autouse=True)
