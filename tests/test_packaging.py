@@ -20,6 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOADED_BY_OTHERS = {
     "cmaes": "optuna.samplers.CmaEsSampler imports it",
     "optuna-dashboard": "a command that `hpo run` names",
+    "pandas": "hpo.StudyResults.to_frame imports it by name, since it is optional",
     "psycopg": "SQLAlchemy imports it for postgresql+psycopg",
 }
 """Declared dependencies that no module here imports, with the reason."""
