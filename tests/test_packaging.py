@@ -20,11 +20,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOADED_BY_OTHERS = {
     "cmaes": "optuna.samplers.CmaEsSampler imports it",
     "optuna-dashboard": "a command that `hpo run` names",
-    "pandas": "hpo.StudyResults.to_frame imports it by name, since it is optional",
     "psycopg": "SQLAlchemy imports it for postgresql+psycopg",
 }
 """Declared dependencies that no module here imports, with the reason."""
-EXTRAS = ("dashboard", "postgres", "wandb")
+EXTRAS = ("dashboard", "pandas", "postgres", "wandb")
 """Extras that add a feature; the others are for developers."""
 
 
