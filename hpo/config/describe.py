@@ -1,4 +1,4 @@
-"""A space for the eye: its parameters, how many configurations they make, and what some of them would run."""
+"""Tables of a search space for the terminal: its parameters, the number of configurations, example points."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from segada.settings.nested import Value, at_path
 
 
 def print_space(space: Space, console: Console) -> None:
-    """A row per parameter, what is forbidden, and the number of configurations."""
+    """Prints a row per parameter, the forbidden combinations, and the number of configurations."""
     if not space.parameters:
         console.print("no parameters: one configuration, the settings of the run")
         return
@@ -38,7 +38,7 @@ def print_space(space: Space, console: Console) -> None:
 
 
 def print_points(file: StudyFile, points: Sequence[Configuration], console: Console) -> None:
-    """What points would run: the settings in which each differs from the fixed ones of the study."""
+    """Prints, for each point, the settings in which its run differs from the fixed settings of the study."""
     fixed = file.run_settings().model_dump(mode="json")
     table = _table("", "settings", "changed settings")
     for number, point in enumerate(points):
@@ -53,7 +53,7 @@ def print_points(file: StudyFile, points: Sequence[Configuration], console: Cons
 
 
 def _table(*columns: str) -> Table:
-    # Without lines: it reads the same in a file as in a terminal.
+    # A table without lines reads the same in a file as in a terminal.
     table = Table(box=None, padding=(0, 3, 0, 0), title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -1,4 +1,4 @@
-"""From the name of a study file to one document: which file is meant, and the files that it extends."""
+"""Reading of a study file by path or shipped name, merged with the files that it extends."""
 
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -13,14 +13,14 @@ from segada.settings.nested import Tree
 from segada.settings.schema import nearest
 
 STUDY = "study.yaml"
-"""In the folder of a study's results: the study file with every default filled in."""
+"""Name, in a run folder, of the study file with every default filled in."""
 
 EXTENDS = "extends"
-"""The key of a study file that names another one: what that says holds where this one says nothing else."""
+"""Key of a study file that names its base file; the base supplies every value that the file does not set."""
 
 
 def read_document(file: str) -> Document:
-    """A study file with all that it extends; or a W&B sweep as the study that it stands for.
+    """Reads a study file and all files that it extends; a W&B sweep is translated into a study.
 
     Mappings are merged, anything else is replaced (`segada.settings.nested.merged`). A parameter of the space with a
     `type` replaces the one that it extends, one without changes the keys that it names, and null removes it.
@@ -40,11 +40,11 @@ def read_document(file: str) -> Document:
 
 @dataclass(frozen=True)
 class Found:
-    """A file of a study.
+    """File of a study.
 
     Attributes:
-        name: What the command line or the file that extends it calls it.
-        path: Where it is.
+        name: Name on the command line, or in the file that extends this one.
+        path: Path of the file.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Found:
 
 
 def files_of(file: str) -> list[Found]:
-    """The study file and those that it extends, each after the one that extends it.
+    """Lists the study file and the files that it extends; every file precedes its base.
 
     Args:
         file: as in `read_document`.
@@ -73,12 +73,12 @@ def files_of(file: str) -> list[Found]:
 
 
 def shipped_studies() -> list[str]:
-    """Names of the study files that come with the package."""
+    """Lists the names of the study files that are shipped with the package."""
     return sorted(entry.name for entry in resources.files("search_spaces").iterdir() if entry.name.endswith(".yaml"))
 
 
 def _found(folder: Path, name: str) -> Path | None:
-    """The file of this name in a folder, or the shipped study that has it."""
+    """Finds the file of this name in a folder, or else the shipped study of this name."""
     if (folder / name).is_file():
         return folder / name
     if ".." in Path(name).parts or Path(name).is_absolute():
@@ -112,7 +112,7 @@ def _read(path: Path, below: tuple[Path, ...]) -> Document:
         )
     chain = (*below, path.resolve())
     if len(chain) > FILES:
-        raise document.error((EXTENDS,), f"more than {FILES} files extend each other; put some of them together")
+        raise document.error((EXTENDS,), f"more than {FILES} files extend each other; merge some of them")
     if base.resolve() in chain:
         circle = [*chain[chain.index(base.resolve()) :], base]
         raise document.error((EXTENDS,), f"files extend each other: {' -> '.join(file.name for file in circle)}")

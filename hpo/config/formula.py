@@ -1,4 +1,4 @@
-"""Formulas over a run's metrics, as a person writes them in a study: `gain - 0.001 * log(trainable_parameters)`."""
+"""Formulas over a run's metrics, as written in study files: `gain - 0.001 * log(trainable_parameters)`."""
 
 import ast
 import math
@@ -26,14 +26,14 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
 
 
 class FormulaError(ValueError):
-    """The text is no formula; the message says which part, and what is allowed."""
+    """Error for a text that is not a formula; the message names the part and what is allowed."""
 
 
 class Formula:
-    """A scalar formula: numbers, metrics, `+ - * / **`, brackets, and the functions of `FUNCTIONS`.
+    """Scalar formula of numbers, metrics, `+ - * / **`, brackets, and the functions of `FUNCTIONS`.
 
-    A metric with a slash in its name is written as in `miou["100mm"]`. Nothing else of Python is understood, so a
-    study file cannot run code.
+    A metric with a slash in its name is written as in `miou["100mm"]`. Any other Python syntax is refused, so a study
+    file cannot run code.
     """
 
     def __init__(self, text: str) -> None:
@@ -43,21 +43,21 @@ class Formula:
             FormulaError: it is not a formula.
         """
         if len(text) > FORMULA:
-            raise FormulaError(f"is no formula: it has {len(text)} characters, more than {FORMULA}")
+            raise FormulaError(f"is not a formula: it has {len(text)} characters, more than {FORMULA}")
         self.text = text
         self._root = _parsed(text.strip())
-        # Before anything descends into it.
+        # The size is checked first: all later steps descend into the tree recursively.
         if sum(isinstance(node, ast.expr) for node in ast.walk(self._root)) > TERMS:
-            raise FormulaError(f"is no formula: it has more than {TERMS} numbers, metrics and operators")
+            raise FormulaError(f"is not a formula: it has more than {TERMS} numbers, metrics and operators")
         self.metrics = tuple(dict.fromkeys(self._names(self._root)))
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a single metric."""
+        """True if the formula is a single metric."""
         return isinstance(self._root, ast.Name | ast.Subscript)
 
     def value(self, metric: Callable[[str], float]) -> float:
-        """The number, given that of each metric; NaN where it is not defined (a logarithm of 0, a division by 0)."""
+        """Evaluates the formula, given each metric's value; NaN where undefined (logarithm of 0, division by 0)."""
         try:
             return self._value(self._root, metric)
         except (ArithmeticError, ValueError):
@@ -91,20 +91,20 @@ class Formula:
             case ast.Name() | ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str())):
                 return [_metric_name(node)]
         allowed = f"numbers, metrics, + - * / **, brackets and {', '.join(FUNCTIONS)}"
-        raise FormulaError(f"is no formula: {ast.unparse(node)!r} is not understood; allowed are {allowed}")
+        raise FormulaError(f"is not a formula: {ast.unparse(node)!r} is not understood; allowed are {allowed}")
 
 
 def _parsed(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
-            # What Python would warn of is refused below, or means nothing in a formula.
+            # Expressions that Python warns about are refused below, or have no meaning in a formula.
             warnings.simplefilter("ignore")
             return ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        raise FormulaError(f"is no formula: {error.msg}") from None
-    # A NUL, and brackets or signs that the parser itself finds too many.
+        raise FormulaError(f"is not a formula: {error.msg}") from None
+    # Raised for a NUL character, and for more brackets or signs than Python's parser accepts.
     except (ValueError, MemoryError, RecursionError) as error:
-        raise FormulaError(f"is no formula: {error or 'too much is inside each other'}") from None
+        raise FormulaError(f"is not a formula: {error or 'too many nested expressions'}") from None
 
 
 def _metric_name(node: ast.expr) -> str:

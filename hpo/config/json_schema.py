@@ -1,4 +1,4 @@
-"""The JSON schema of study files, with which editors complete and check them."""
+"""JSON schema of study files, for completion and checks in editors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +14,10 @@ DEFINITIONS = "#/$defs/"
 
 
 def study_schema() -> Schema:
-    """The schema (JSON Schema 2020-12) of a study file, and of one that extends another, which may say less.
+    """Returns the schema (JSON Schema 2020-12) of a study file; a file that extends another may omit required keys.
 
-    It knows every key with its type, its range and its sentence, and every path that a parameter can have. Relations
-    between keys `load_study` alone checks.
+    It contains every key with type, range and description, and every path that a parameter can have. Relations between
+    keys are checked by `load_study` alone.
     """
     run = RunSettings.model_json_schema()
     study = StudySettings.model_json_schema()
@@ -27,13 +27,13 @@ def study_schema() -> Schema:
     sections = {f"Run.{name}": _partial(_moved(one, "Run.")) for name, one in run.pop("$defs").items()}
     sections["Run"] = _partial(_moved(run, "Run."))
     parts = {f"Part.{name}": _partial(_moved(one, "Part.")) for name, one in definitions.items()}
-    # Of the parameters that are extended, null takes one out.
+    # In a file that extends another, null removes an inherited parameter.
     parts["Part.Parameter"] = {"anyOf": [parts["Part.Parameter"], {"type": "null"}]}
     extending = _partial(_moved(study, "Part."))
     extending["properties"][EXTENDS] = {
         "type": "string",
-        "description": "Another study file, seen from this one's folder, or a shipped study, whose word holds wherever "
-        "this file says nothing else.",
+        "description": "Base study file: a path relative to this file's folder, or the name of a shipped study. It "
+        "supplies every value that this file does not set.",
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -46,20 +46,20 @@ def study_schema() -> Schema:
 
 
 def _write_rooms(properties: Schema) -> None:
-    """Says of free mappings what can be in them."""
+    """Adds the schemas of the free-form mappings `run`, `pretrain`, `space` and `start_from`."""
     properties["run"] = {"$ref": f"{DEFINITIONS}Run", "description": properties["run"]["description"]}
     changes = {"anyOf": [{"$ref": f"{DEFINITIONS}Run"}, {"type": "null"}]}
     properties["pretrain"] = {**changes, "description": properties["pretrain"]["description"]}
     parameter = {"$ref": f"{DEFINITIONS}Parameter"}
     properties["space"] |= {"properties": _paths(), "additionalProperties": parameter}
     start = properties["start_from"]
-    # A configuration is any mapping, a former study among them; and a single one needs no list.
+    # A configuration is any mapping, including a former study; a single entry needs no list.
     one = {"anyOf": start["items"].pop("oneOf")}
     properties["start_from"] = {"anyOf": [{**start, "items": one}, one], "description": start.pop("description")}
 
 
 def _paths() -> Schema:
-    """Every path that a parameter can have, with the sentences of its setting."""
+    """Returns the schema of every path that a parameter can have, with the description of its setting."""
     found: Schema = {}
     for path in all_paths(RunSettings):
         sentences = {place.description: None for place in slots(RunSettings, path.split(".")) if place.description}
@@ -68,14 +68,14 @@ def _paths() -> Schema:
 
 
 def _changed(part: Any, change: Callable[[Schema], Schema]) -> Any:
-    """A copy in which every mapping is changed, inner ones first."""
+    """Returns a copy in which `change` is applied to every mapping, inner mappings first."""
     if isinstance(part, list):
         return [_changed(item, change) for item in part]
     return change({key: _changed(value, change) for key, value in part.items()}) if isinstance(part, dict) else part
 
 
 def _partial(part: Schema) -> Any:
-    """The same of which anything may be absent, the name that tells the kind of a room too."""
+    """Returns the schema with every key optional, including the discriminator of a section."""
 
     def change(one: Schema) -> Schema:
         kept = {key: value for key, value in one.items() if key not in ("discriminator", "oneOf")}
@@ -87,7 +87,7 @@ def _partial(part: Schema) -> Any:
 
 
 def _moved(part: Schema, prefix: str) -> Any:
-    """The same whose references are to definitions with a prefix; those to runs stay."""
+    """Returns the schema with a prefix on its references to definitions; references to `Run` stay."""
 
     def change(one: Schema) -> Schema:
         target = one.get("$ref")

@@ -1,4 +1,4 @@
-"""From a trial's report to the numbers that are optimized, and to the value by which a visit prunes it."""
+"""Objectives, constraints and rung values, computed from a trial's report."""
 
 import math
 import re
@@ -18,7 +18,7 @@ LABEL_FREE_PREFIX = "label_free/"
 
 
 class ObjectiveSettings(Settings):
-    """One number of a report, and which way is better."""
+    """Metric of a report and the direction in which it is optimized."""
 
     metric: str
     """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names, or
@@ -27,10 +27,10 @@ class ObjectiveSettings(Settings):
 
 
 class ConstraintSettings(Settings):
-    """A limit that a trial must keep to be called best: at least so many frames per second, say."""
+    """Limit that a trial must satisfy to be eligible as the best, for example at least 10 frames per second."""
 
     metric: str
-    """As of an objective."""
+    """Metric or formula, as in an objective."""
     at_least: float | None = None
     at_most: float | None = None
 
@@ -42,7 +42,7 @@ class ConstraintSettings(Settings):
 
     @property
     def text(self) -> str:
-        """For a person: `frames_per_second at least 10`."""
+        """Constraint as text: `frames_per_second at least 10`."""
         return (
             f"{self.metric} at least {self.at_least}"
             if self.at_most is None
@@ -50,7 +50,9 @@ class ConstraintSettings(Settings):
         )
 
     def violation(self, report: RunReport) -> float:
-        """By how much a finished run breaks the limit; at most 0 if it keeps it, huge where it is not defined."""
+        """Returns the amount by which a finished run breaks the limit: at most 0 if it is kept, `sys.float_info.max` if
+        the metric is undefined.
+        """
         value = objective_value(self.metric, report)
         if math.isnan(value):
             return sys.float_info.max
@@ -61,7 +63,7 @@ class ConstraintSettings(Settings):
 
 
 def metrics_of(text: str) -> tuple[str, ...]:
-    """The metrics that an objective's or a constraint's `metric` is made of.
+    """Returns the metrics used by the `metric` of an objective or a constraint.
 
     Raises:
         FormulaError: it is neither the name of a metric nor a formula.
@@ -70,7 +72,7 @@ def metrics_of(text: str) -> tuple[str, ...]:
 
 
 def objective_value(metric: str, report: RunReport) -> float:
-    """The metric, or the formula over metrics, of a finished run. NaN where the report does not define it."""
+    """Evaluates a metric, or a formula over metrics, on a finished run; NaN where the report does not define it."""
     return (
         _metric_value(metric, report)
         if _is_name(metric)
@@ -91,70 +93,73 @@ def _metric_value(metric: str, report: RunReport) -> float:
 
 
 def objective_values(objectives: Sequence[ObjectiveSettings], report: RunReport) -> list[float]:
-    """The numbers that a study is told of a finished run, in its order."""
+    """Returns the objective values of a finished run, in the order of the study's objectives."""
     return [objective_value(objective.metric, report) for objective in objectives]
 
 
 def domain_miou(report: RunReport, domain: str) -> float:
-    """mIoU of a domain right after its last visit; of one that is never visited, at the end of the run."""
+    """Returns the mIoU of a domain right after its last visit; at the end of the run if it is never visited."""
     visits = [visit for visit in report.visits if visit.domain == domain] or report.visits
     return visits[-1].miou.get(domain, np.nan)
 
 
 def label_free_score(report: RunReport, score: str) -> float:
-    """Mean over visits; NaN if a visit has no such score."""
+    """Returns a label-free score's mean over visits; NaN if a visit lacks it."""
     return float(np.mean([visit.label_free.get(score, np.nan) for visit in report.visits]))
 
 
 class Visited(Protocol):
-    """What of a visit a rung's value goes by."""
+    """Part of a visit's record from which a rung value is computed."""
 
     @property
     def domain(self) -> str:
-        """That was visited."""
+        """Domain that was visited."""
 
     @property
     def miou(self) -> Mapping[str, float]:
-        """Of every domain, after the visit."""
+        """Mean IoU of every domain after the visit."""
 
 
 RungValue = Callable[[Sequence[Visited], Mapping[str, float], Sequence[str]], float]
-"""From the visits so far, the source model's mIoU by domain, and the domains of the whole stream in its order."""
+"""Function of the visits so far, the source model's mIoU by domain, and the domains of the whole stream in order."""
 
 
 def gain_so_far(visits: Sequence[Visited], source_only: Mapping[str, float], route: Sequence[str] = ()) -> float:  # noqa: ARG001
-    """Mean gain over the source model on the domains of these visits, each scored right after its visit.
+    """Returns the mean gain over the source model on the visited domains, each evaluated right after its visit.
 
-    Prefixes of one stream compare by it: raw mIoU says more about which domains came first than about the trial.
+    Prefixes of one stream can be compared by it: raw mIoU depends more on which domains came first than on the trial.
     """
     return float(np.mean([visit.miou[visit.domain] - source_only[visit.domain] for visit in visits]))
 
 
 def projected_gain(visits: Sequence[Visited], source_only: Mapping[str, float], route: Sequence[str]) -> float:
-    """The gain of the whole stream if the model stayed as it is now: domains to come count as they are scored now.
+    """Returns the gain over the whole stream if the model stayed as it is now: domains ahead count with their current
+    mIoU.
 
-    Every domain is scored after every visit anyway. What hardly learns gains most where the weather has hardly turned,
-    and is overtaken; on the domains ahead that shows from the second visit on (`docs/samplers.md` has the numbers).
+    Every domain is evaluated after every visit anyway. A configuration that hardly learns gains most while the weather
+    has hardly changed, and is overtaken later; the mIoU on the domains ahead shows this from the second visit on
+    (`docs/samplers.md` has the numbers).
     """
     ahead = [visits[-1].miou[domain] - source_only[domain] for domain in route[len(visits) :]]
     return float(np.mean([visit.miou[visit.domain] - source_only[visit.domain] for visit in visits] + ahead))
 
 
 RUNG_VALUES: Mapping[str, RungValue] = {"gain_so_far": gain_so_far, "projected_gain": projected_gain}
-"""What trials may be compared by after a visit; larger is better."""
+"""Values by which trials can be compared after a visit; larger is better."""
 
 
 def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visits: int, value: float) -> list[float]:
-    """What trials with several objectives are compared by after so many visits; smaller is better in each.
+    """Returns the losses by which trials with several objectives are compared after a number of visits; smaller is
+    better.
 
-    The rung's value stands for all objectives that it foretells (`is_foretold`), and the others for themselves, as if
-    the run ended here: frames per second, say, or trainable parameters.
+    The rung's value replaces all objectives that it predicts (`is_foretold`). The other objectives, such as frames per
+    second or trainable parameters, are evaluated as if the run ended here.
 
     Args:
-        objectives: of the study.
-        report: of the trial.
-        visits: the first of its visits, which alone count.
-        value: of the rung, larger being better: one of `RUNG_VALUES`.
+        objectives: objectives of the study.
+        report: report of the trial.
+        visits: number of first visits that count.
+        value: value of the rung, one of `RUNG_VALUES`; larger is better.
     """
     early = _first_visits(report, visits)
     losses = [-value] if any(is_foretold(one) for one in objectives) else []
@@ -166,12 +171,12 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
 
 
 def is_foretold(objective: ObjectiveSettings) -> bool:
-    """Whether a rung's value says something of this objective, so that it may prune by it."""
+    """Returns True if a rung's value predicts this objective, so that trials can be pruned by it."""
     return objective.metric in ACCURACY_METRICS or objective.metric.startswith(DOMAIN_PREFIX)
 
 
 def _first_visits(report: RunReport, count: int) -> RunReport:
-    """The report as it was after so many visits."""
+    """Returns the report as it was after the given number of visits."""
     visits, before = report.visits[:count], report.source_only
     gain = gain_so_far(visits, before)
     source_only = float(np.mean([before[visit.domain] for visit in visits]))
@@ -195,7 +200,7 @@ def _frames_per_second(report: RunReport) -> float:
 
 
 def _peak_memory(report: RunReport) -> float:
-    """In MiB. Of the run so far, so that the last visit has that of all."""
+    """Returns the peak memory in MiB; the last visit's value covers the whole run."""
     peak = report.visits[-1].peak_memory
     return math.nan if peak is None else peak
 
@@ -211,4 +216,4 @@ METRICS: dict[str, Callable[[RunReport], float]] = {
 }
 
 ACCURACY_METRICS = ("mean_miou", "gain", "worst_domain_miou")
-"""Besides `miou/<domain>`, the metrics that the gain of the first visits foretells, so that it may prune by it."""
+"""Metrics, besides `miou/<domain>`, that the gain of the first visits predicts, so that trials can be pruned by it."""

@@ -1,4 +1,4 @@
-"""The YAML of a study as settings."""
+"""Settings of a study file."""
 
 from typing import Literal, Self
 
@@ -17,35 +17,39 @@ from segada.settings.limits import NAME, OBJECTIVES, PARAMETERS, RUNS, TRIALS
 
 
 class BudgetSettings(Settings):
-    """When a search ends: at the first limit that is reached."""
+    """Limits of a search, which ends at the first limit that is reached."""
 
     trials: int = Field(default=24, ge=1, le=TRIALS)
-    """Trials that finish, pruned and failed ones included."""
+    """Number of trials that finish, including pruned and failed ones."""
     hours: Positive | None = None
     """Wall time after which no further trial starts."""
 
 
 class ConfirmSettings(Settings):
-    """The re-run of the best configurations with fresh seeds."""
+    """Settings of the confirmation, which runs the best configurations again with fresh seeds."""
 
     top: int = Field(default=2, ge=0, le=RUNS)
-    """Configurations that are confirmed; 0 confirms nothing."""
+    """Number of configurations that are confirmed; 0 confirms none."""
     seeds: int = Field(default=2, ge=1, le=RUNS)
-    """Seeds per configuration."""
+    """Number of seeds per configuration."""
 
 
 class ResourceSettings(Settings):
-    """What one trial occupies."""
+    """Resources of one trial."""
 
     cpus_per_trial: Positive = 1
     gpus_per_trial: NonNegative | Literal["auto"] = 0.0
-    """A fraction shares a GPU between trials; `auto` finds it, by the memory that the default configuration takes."""
+    """Number of GPUs; a fraction shares a GPU between trials. `auto` measures the memory that the default configuration
+    takes and derives the fraction.
+    """
     accelerator: str | None = Field(default=None, min_length=1, max_length=NAME)
-    """Kind of GPU that trials run on, as Ray calls it (`A100`, `H100`, `T4`); null takes any."""
+    """Type of GPU that trials run on, by Ray's name (`A100`, `H100`, `T4`); null accepts any."""
     workers: Count | None = None
-    """Trials at a time; null runs as many as fit when the study starts, so that a cluster that grows needs a number."""
+    """Number of trials that run at the same time; null runs as many as fit when the study starts. An autoscaling
+    cluster needs a number.
+    """
     retries: Number = 2
-    """Times that a trial goes on, from its last visit, after its worker died; then it counts as failed."""
+    """Number of times that a trial resumes from its last visit after its worker died; then it counts as failed."""
 
     @model_validator(mode="after")
     def _check_accelerator(self) -> Self:
@@ -58,29 +62,34 @@ class ResourceSettings(Settings):
 
 
 class StudySettings(Settings):
-    """A study file: what is searched, how, how long, and with what."""
+    """Settings of a study file: search space, sampler, objectives, budget and resources."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=NAME)
     run: dict[str, JsonValue] = Field(default_factory=dict)
-    """Settings that every trial shares, nested as `RunSettings` is."""
+    """Settings that all trials share, nested as in `RunSettings`."""
     pretrain: dict[str, JsonValue] | None = None
-    """Changes to `run` that make it the supervised training of the source model; null takes `run.model.checkpoint`."""
+    """Changes to `run` for the supervised training of the source model; null uses `run.model.checkpoint`."""
     space: dict[str, Parameter] = Field(max_length=PARAMETERS)
-    """Parameters by their path into `RunSettings`; `{}` has one configuration, tried once and confirmed."""
+    """Parameters by their path in `RunSettings`; `{}` has one configuration, tried once and confirmed."""
     forbidden: Sequence[Clauses] = Field(default=(), max_length=PARAMETERS)
-    """Combinations that no trial has: mappings of parameters to tests, forbidden where all of them hold."""
+    """Forbidden combinations: mappings of parameters to tests. A configuration is forbidden if all tests of a mapping
+    hold.
+    """
     start_from: StartFrom = (DEFAULTS,)
-    """What is tried first: `defaults`, configurations by path, and the best of former studies, by their folder."""
+    """First configurations to try: `defaults`, configurations by path, and folders of former studies, whose best are
+    tried.
+    """
     sampler: AnySamplerSettings
     objectives: Sequence[ObjectiveSettings] = Field(
         default=(ObjectiveSettings(metric="mean_miou", goal="maximize"),), min_length=1, max_length=OBJECTIVES
     )
     constraints: Sequence[ConstraintSettings] = Field(default=(), max_length=OBJECTIVES)
-    """Limits that a trial must keep to be called best; samplers are told of them."""
+    """Limits that a trial must satisfy to be eligible as the best; samplers take them into account."""
     budget: BudgetSettings = BudgetSettings()
     pruning: PruningSettings | None = None
     confirm: ConfirmSettings = ConfirmSettings()
     resources: ResourceSettings = ResourceSettings()
     storage: StorageUrl | None = None
-    """Database of the study, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`; null is a journal in its folder."""
+    """Database of the study, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`; null uses a journal in the run folder.
+    """
     tracking: TrackingSettings = TrackingSettings()

@@ -1,4 +1,4 @@
-"""What a search begins with: `start_from` of a study file, as points that are tried before anything is sampled."""
+"""First points of a search (`start_from` of a study file), tried before the sampler proposes any."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
@@ -19,12 +19,12 @@ START_FROM = "start_from"
 
 
 class FormerStudy(Settings):
-    """The best of a study that has been run."""
+    """Best configurations of a finished study."""
 
     study: PathText
-    """Folder of its results."""
+    """Folder of the study's results."""
     top: Count = 3
-    """Configurations that are tried, the best ones. What they have beyond this space is left out."""
+    """Number of best configurations to try. Parameters that are not in this space are ignored."""
 
 
 def _form(given: object) -> str:
@@ -39,9 +39,9 @@ Start = Annotated[
     | Annotated[dict[str, JsonValue], Tag("configuration")],
     Discriminator(_form),
 ]
-"""`defaults`, the folder of a former study, that with a number of configurations, or a configuration by path.
+"""One entry of `start_from`: `defaults`, the folder of a former study, a `FormerStudy`, or a configuration by path.
 
-Parameters that a configuration does not name have their default; those without one, the sampler chooses.
+Parameters that a configuration does not name have their default; the sampler chooses those without a default.
 """
 
 StartFrom = Annotated[
@@ -52,14 +52,14 @@ StartFrom = Annotated[
 
 
 def former_study(start: Start) -> FormerStudy | None:
-    """The study that is meant, if it is one."""
+    """Returns the former study that an entry names; None for `defaults` and configurations."""
     if isinstance(start, str):
         return None if start == DEFAULTS else FormerStudy(study=start)
     return start if isinstance(start, FormerStudy) else None
 
 
 def check_start(space: Space, starts: Sequence[Start]) -> None:
-    """Checks configurations that a person has written.
+    """Checks the configurations that `start_from` spells out.
 
     Raises:
         SpaceError: a path or value is not of the space, does not matter in its configuration, or is forbidden.
@@ -72,12 +72,12 @@ def check_start(space: Space, starts: Sequence[Start]) -> None:
 def first_points(
     space: Space, starts: Sequence[Start], best_of: Callable[[int, FormerStudy], Sequence[Mapping[str, Value]]]
 ) -> list[dict[str, Raw]]:
-    """Stored values of the points to begin with, each once.
+    """Returns the stored values of the first points, without duplicates.
 
     Args:
-        space: the space.
-        starts: as `check_start` has seen them.
-        best_of: the best configurations of a former study, the best first, by path; and its place in `starts`.
+        space: the search space.
+        starts: entries that `check_start` accepted.
+        best_of: returns a former study's configurations by path, best first, given its index in `starts`.
 
     Raises:
         SpaceError: nothing of a former study fits this space.
@@ -99,7 +99,7 @@ def first_points(
 def _check(space: Space, given: Mapping[str, Value], place: tuple[str | int, ...]) -> None:
     for path, value in given.items():
         if path not in space.parameters:
-            raise SpaceError((*place, path), f"is no parameter of this space; {nearest(path, space.parameters)}")
+            raise SpaceError((*place, path), f"is not a parameter of this space; {nearest(path, space.parameters)}")
         refusal = space.parameters[path].refusal(value)
         if refusal is not None:
             raise SpaceError((*place, path), refusal)
@@ -109,14 +109,14 @@ def _check(space: Space, given: Mapping[str, Value], place: tuple[str | int, ...
         raise SpaceError(place, str(problem)) from None
     idle = [path for path in given if path not in values]
     if idle:
-        raise SpaceError((*place, idle[0]), "changes nothing here: the conditions of this parameter do not hold")
+        raise SpaceError((*place, idle[0]), "has no effect here: the conditions of this parameter do not hold")
     index = space.forbidding(values)
     if index is not None:
         raise SpaceError(place, f"is forbidden, by forbidden.{index}")
 
 
 def _known(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
-    """What of a configuration of another space can be in this one."""
+    """Returns the part of another space's configuration that is valid in this space."""
     return {
         path: value
         for path, value in values.items()

@@ -1,4 +1,4 @@
-"""The URL of a study's storage: which databases it may name, and how its password stays out of sight."""
+"""URLs of study storages: the supported databases, and removal of passwords from what is shown or written."""
 
 import os
 from pathlib import Path
@@ -11,18 +11,18 @@ from segada.errors import InputError
 from segada.settings.inputs import misnamed, resolved
 
 VARIABLE = "HPO_STORAGE"
-"""Environment variable with the URL of the database, the password included if it has one."""
+"""Environment variable with the URL of the database, including the password if it has one."""
 
 
 DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
-"""Databases that may be named, and what SQLAlchemy calls them with the driver that the extra `postgres` installs."""
+"""Supported databases and their SQLAlchemy dialects, with the driver that the extra `postgres` installs."""
 
 
 SECRETS = ("password", "sslpassword")
 
 
 def _admitted(url: str) -> str:
-    # Raises a ValueError of its own where brackets are unpaired, and so does what is no port.
+    # Both lines raise a ValueError of their own: for unpaired brackets, and for an invalid port.
     parts = urlsplit(url)
     has_port = parts.port is not None
     if parts.scheme not in DIALECTS:
@@ -45,23 +45,23 @@ StorageUrl = Annotated[str, AfterValidator(_admitted)]
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown and written."""
+    """Returns the URL without its password, as it may be shown and written."""
     parts = urlsplit(url)
     login, at, host = parts.netloc.rpartition("@")
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = parts.query
     if any(key in SECRETS for key, _ in pairs):
         query = urlencode([(key, value) for key, value in pairs if key not in SECRETS])
-    # urlunsplit would make sqlite:/FILE of sqlite:///FILE.
+    # urlunsplit would turn sqlite:///FILE into sqlite:/FILE.
     shown = urlunsplit(("", "", parts.path, query, parts.fragment))
     return f"{parts.scheme}://{login.partition(':')[0]}{at}{host}{shown}"
 
 
 def place_of(named: str | None) -> str | None:
-    """The database of a study, as it may be shown and as any folder sees it; None for a journal.
+    """Returns the database of a study, without a password and with an absolute path; None for a journal.
 
     Args:
-        named: by the study file or the command line; where they name none, HPO_STORAGE does.
+        named: URL from the study file or the command line; None uses HPO_STORAGE.
 
     Raises:
         InputError: HPO_STORAGE is no URL of a database.
@@ -73,21 +73,21 @@ def place_of(named: str | None) -> str | None:
         shown = without_password(url)
         _admitted(shown)
     except ValueError as problem:
-        # Not the URL itself, which may have a password.
+        # The message omits the URL, which may contain a password.
         raise InputError(f"{'the URL of the database' if named else VARIABLE} {problem}") from None
     path = sqlite_file(shown)
-    # Seen from here; whoever reads it later may stand elsewhere.
+    # The path becomes absolute: later readers may have another current folder.
     return shown if path is None else f"sqlite:///{resolved(path, shown)}"
 
 
 def sqlite_file(place: str) -> Path | None:
-    """The file of a SQLite database; None for a database on a server."""
+    """Returns the file of a SQLite database; None for a database on a server."""
     parts = urlsplit(place)
     return Path(parts.path[1:]) if parts.scheme == "sqlite" else None
 
 
 def masked(text: str) -> str:
-    """A text in which the password in HPO_STORAGE, if it has one, does not stand."""
+    """Replaces the password of HPO_STORAGE, if it has one, by `***` in a text."""
     parts = urlsplit(os.environ.get(VARIABLE, ""))
     secrets = [parts.password, *(value for key, value in parse_qsl(parts.query) if key in SECRETS)]
     for secret in filter(None, secrets):

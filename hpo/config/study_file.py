@@ -1,4 +1,4 @@
-"""The YAML that a person writes, read and checked whole before anything starts."""
+"""The study file, read and checked completely before anything starts."""
 
 import hashlib
 import json
@@ -32,12 +32,12 @@ from segada.settings.source_training import source_training
 from segada.settings.validation_errors import shown
 
 IDENTITY = ("run", "pretrain", "space", "forbidden", "objectives", "constraints")
-"""Parts of a study file that make trials comparable; a study whose file has other ones is another study."""
+"""Sections of a study file that make trials comparable; files that differ in one of them are different studies."""
 
 
 @dataclass(frozen=True)
 class StudyFile:
-    """A study file that has passed every check."""
+    """Study file that has passed every check."""
 
     document: Document
     settings: StudySettings
@@ -45,40 +45,40 @@ class StudyFile:
 
     @property
     def run(self) -> Tree:
-        """The fixed settings of every trial, every room with its name."""
+        """Fixed settings of every trial; every section has its name."""
         return with_names(self.settings.run)
 
     def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
-        """The settings of one run.
+        """Builds the settings of one run.
 
         Args:
-            configuration: what the trial changes; None changes nothing.
-            overrides: win over everything (the weights of the source training, a fresh seed).
+            configuration: parameter values of the trial; None uses the fixed settings.
+            overrides: values with the highest priority (weights of the source training, a fresh seed).
         """
         return (configuration or Configuration({})).settings(self.run, overrides)
 
     def pretrain_settings(self) -> RunSettings | None:
-        """The source training, or None where the study takes weights that exist."""
+        """Builds the settings of the source training; None where the study uses existing weights."""
         if self.settings.pretrain is None:
             return None
         return RunSettings.model_validate(source_training(self.run, self.settings.pretrain))
 
     @cached_property
     def identity(self) -> Tree:
-        """What another study must share to be the same one, defaults filled in."""
+        """Sections that must be equal in two files of the same study, defaults filled in."""
         shown = self.resolved()
         return {part: shown[part] for part in IDENTITY}
 
     def kept_in(self, place: str | None) -> "StudyFile":
-        """The same with this database, `hpo.study.storage.place_of`, as its storage."""
+        """Returns a copy with this database, as given by `hpo.config.storage_url.place_of`, as its storage."""
         return replace(self, settings=self.settings.model_copy(update={"storage": place}))
 
     def fingerprint(self) -> str:
-        """Ten hexadecimal digits of `identity`."""
+        """Returns ten hexadecimal digits of the hash of `identity`."""
         return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:10]
 
     def resolved(self) -> Tree:
-        """The study file with every default filled in, those of the run and of the source training too."""
+        """Returns the study file with every default filled in, also those of the run and of the source training."""
         tree: Tree = self.settings.model_dump(mode="json")
         pretraining = self.pretrain_settings()
         return {
@@ -98,16 +98,16 @@ def load_study(
     """Reads and checks a study file.
 
     Args:
-        file: a path, or the bare name of a study that is shipped (`ga_dacs` or `ga_dacs.yaml`).
-        overrides: values at dotted paths that win over the file's (`budget.trials`, `run.stream.passes`).
-        options: what an error calls the option that an override came by, by path; `--set` where it is absent.
-        runs: whether the study will be run, so that its data must be there; a report is written without them.
+        file: a path, or the bare name of a shipped study (`ga_dacs` or `ga_dacs.yaml`).
+        overrides: values at dotted paths that replace the file's (`budget.trials`, `run.stream.passes`).
+        options: command line option of each override, for error messages, by path; `--set` where it is absent.
+        runs: True if the study will be run, so that its data must exist; a report needs no data.
 
     Raises:
         InputError: one line with the file, the line, the path, what is wrong and what would be right.
     """
     document = read_document(file)
-    # Presets first, so that what is given beside one wins whatever the order.
+    # Presets are applied first, so that values given beside a preset replace it in any order.
     for path, value in sorted((overrides or {}).items(), key=lambda item: not item[0].endswith(".preset")):
         document = document.with_overrides({path: value}, (options or {}).get(path, "--set"))
     settings = _budgeted(document.build(StudySettings, document.tree))
@@ -122,7 +122,7 @@ def load_study(
     _check_objectives(document, settings, base)
     if settings.tracking.images and base.logging.prediction_panels is None:
         raise document.error(
-            ("tracking", "images"), "there are none: runs draw them where run.logging.prediction_panels asks for it"
+            ("tracking", "images"), "needs pictures, which runs draw only with run.logging.prediction_panels"
         )
     _check_scores(document, settings, base.evaluation)
     pretraining = _checked_pretraining(document, settings, run)
@@ -135,10 +135,10 @@ def load_study(
 
 
 def load_written(out: Path) -> StudyFile:
-    """The study file that a study has left in the folder of its results; its data need not be there.
+    """Reads the study file in a run folder; its data need not exist.
 
     Raises:
-        InputError: it is missing or damaged; with the command that writes it again.
+        InputError: the file is missing or damaged; the message has the command that writes it again.
     """
     path = out / STUDY
     again = f"python -m hpo.run --space FILE --out {out}"
@@ -153,7 +153,7 @@ def load_written(out: Path) -> StudyFile:
 
 
 def _budgeted(settings: StudySettings) -> StudySettings:
-    """A space without parameters is one configuration: there is nothing that a second trial could try."""
+    """Limits the budget of a space without parameters, which has one configuration, to one trial."""
     if settings.space:
         return settings
     return settings.model_copy(update={"budget": settings.budget.model_copy(update={"trials": 1})})
@@ -183,13 +183,13 @@ def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
 
 
 def _check_folders(document: Document, run: RunSettings, part: str) -> None:
-    """Of the domains that the run needs; what is in the folders, the data sets check as they read it."""
+    """Checks that the folders of the run's domains exist; the data sets check their contents when reading."""
     for name in dict.fromkeys((run.stream.source, *run.stream.all_visits(), *run.scored_domains())):
         domain = run.data.domains[name]
         if isinstance(domain, StreetsDomain):
             continue
         inside = ("data", "root") if domain.root is None else ("data", "domains", name, "root")
-        # A source training that says nothing of its own has its data from the runs.
+        # A source training without data settings of its own uses those of the runs.
         parts = (part if (part, *inside) in document.lines else "run", *inside)
         text = domain.root or run.data.root
         if text is None:
@@ -233,12 +233,13 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
         return
     if isinstance(settings.pruning, PairedSettings) and len(settings.objectives) > 1:
         raise document.error(
-            ("pruning", "name"), "paired compares with the best trial, and several objectives have none; write halving"
+            ("pruning", "name"),
+            "paired compares with the best trial, which several objectives do not define; write halving",
         )
     if not any(map(is_foretold, settings.objectives)):
         metrics = " or ".join(objective.metric for objective in settings.objectives)
         raise document.error(
-            ("pruning",), f"goes by the gain in mIoU, which says nothing of {metrics}; write pruning: null"
+            ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
         )
     visits = len(run.stream.all_visits())
     if settings.pruning.min_visits >= visits:
@@ -249,7 +250,9 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
 
 
 def _check_scores(document: Document, settings: StudySettings, evaluation: EvaluationSettings) -> None:
-    """A search that also says what is computed must leave every trial the scores that it is judged by."""
+    """Checks that every value of searched evaluation settings keeps the label-free scores that objectives and
+    constraints need.
+    """
     judged = [*(one.metric for one in settings.objectives), *(one.metric for one in settings.constraints)]
     metrics = dict.fromkeys(name for text in judged for name in metrics_of(text))
     asked = [name.removeprefix(LABEL_FREE_PREFIX) for name in metrics if name.startswith(LABEL_FREE_PREFIX)]
@@ -261,6 +264,6 @@ def _check_scores(document: Document, settings: StudySettings, evaluation: Evalu
             if missing is not None:
                 raise document.error(
                     ("space", path),
-                    f"can be {json.dumps(value)}, and then no run computes {missing!r}, which trials are judged by; "
+                    f"can be {json.dumps(value)}, and then no run computes {missing!r}, by which trials are judged; "
                     f"fix run.{path}",
                 )

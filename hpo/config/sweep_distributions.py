@@ -1,4 +1,4 @@
-"""The distributions of a W&B sweep as parameters of a space."""
+"""Translation of W&B sweep distributions into parameters of a search space."""
 
 import math
 from collections.abc import Callable
@@ -24,10 +24,10 @@ Unbounded = Literal["normal", "q_normal", "log_normal", "q_log_normal", "beta", 
 
 
 class SweepParameter(Settings):
-    """An entry of `parameters`: which keys belong together says https://docs.wandb.ai, "Sweep configuration"."""
+    """Entry of `parameters` in a sweep, as in https://docs.wandb.ai, "Sweep configuration"."""
 
     distribution: Even | Logarithmic | Unbounded | None = None
-    """Null is told from the other keys."""
+    """Name of the distribution; null derives it from the other keys."""
     value: JsonValue = None
     values: Sequence[JsonValue] | None = Field(default=None, min_length=1)
     probabilities: Sequence[float] | None = None
@@ -39,11 +39,11 @@ class SweepParameter(Settings):
     a: float | None = None
     b: float | None = None
     parameters: dict[str, "SweepParameter"] | None = None
-    """Further parameters, whose names go on after this one's and a dot."""
+    """Nested parameters; their names are appended to this one's name after a dot."""
 
     @property
     def kind(self) -> str:
-        """The distribution's name, as W&B tells it where it is left out; empty if nothing says what it is."""
+        """Name of the distribution, derived as W&B does where it is omitted; empty if the keys do not determine it."""
         if self.distribution is not None:
             return self.distribution
         given = self.model_fields_set
@@ -59,12 +59,12 @@ class SweepParameter(Settings):
 
 @dataclass(frozen=True)
 class Translated:
-    """A parameter of a study file.
+    """Parameter of a study file, translated from a sweep.
 
     Attributes:
-        parameter: As the file has it.
-        keys: The key of the sweep's parameter that each of its keys comes from.
-        count: Its values; infinite if it is continuous.
+        parameter: Parameter as written in a study file.
+        keys: Key of the sweep's parameter by key of `parameter`.
+        count: Number of its values; infinite if it is continuous.
     """
 
     parameter: Tree
@@ -73,7 +73,7 @@ class Translated:
 
 
 def translated(parameter: SweepParameter) -> Translated:
-    """The parameter of a space that draws from the same distribution.
+    """Returns the parameter of a search space with the same distribution.
 
     Raises:
         ValueError: no sampler here draws from it, or keys are missing.
@@ -106,7 +106,9 @@ def _uniform(parameter: SweepParameter) -> Translated:
 
 
 def _grid(parameter: SweepParameter) -> Translated:
-    """Multiples of q between the rounded ends. W&B gives the two ends half a share, a study a whole one."""
+    """Translates a quantized range: multiples of q between the rounded ends. W&B gives the two ends half the
+    probability of the others; a study gives them the same.
+    """
     low, high = (_rounded(end / parameter.q) for end in _ends(parameter))
     if float(parameter.q).is_integer():
         step = int(parameter.q)
@@ -142,7 +144,7 @@ def _exponential(exponent: float) -> float:
     try:
         return math.exp(exponent)
     except OverflowError:
-        raise ValueError(f"e^{exponent:g} is more than a number can say; min and max are exponents here") from None
+        raise ValueError(f"e^{exponent:g} exceeds the largest number; min and max are exponents here") from None
 
 
 def _rounded(number: float) -> int:
@@ -170,7 +172,7 @@ def _values(low: float, high: float) -> tuple[float, float]:
 
 
 def _inverse_exponents(low: float, high: float) -> tuple[float, float]:
-    """Of X whose log(1 / X) is even between the ends, and hence log(X) between their negatives."""
+    """Returns the ends of X for log(1 / X) uniform between `low` and `high`, hence log(X) between their negatives."""
     return _exponential(-high), _exponential(-low)
 
 

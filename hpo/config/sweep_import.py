@@ -1,4 +1,4 @@
-"""A W&B sweep as a study file: accepted wherever one is."""
+"""Translation of W&B sweeps into study files; sweeps are accepted wherever study files are."""
 
 import math
 import re
@@ -14,13 +14,13 @@ from segada.settings.files import Document, Origin
 from segada.settings.nested import Parts, Tree, Value, set_path
 
 METHODS = {"bayes": "tpe", "random": "random", "grid": "grid"}
-"""The sampler of a study that searches as a sweep's `method` does."""
+"""Sampler of a study by the `method` of a sweep."""
 OURS = "hpo.tracking.sweep_agent"
-"""The module that agents run of a sweep that was exported here."""
+"""Module that the agents of a sweep exported by this package run."""
 
 
 class SweepMetric(Settings):
-    """The number that a sweep optimizes."""
+    """Metric that a sweep optimizes."""
 
     name: str
     goal: Literal["minimize", "maximize"] = "minimize"
@@ -30,7 +30,7 @@ class SweepMetric(Settings):
 
 
 class Hyperband(Settings):
-    """When a sweep stops runs: after `min_iter` reports, and again after `eta` times as many."""
+    """Early termination of a sweep: runs stop after `min_iter` reports, and again after `eta` times as many."""
 
     type: Literal["hyperband"]
     min_iter: Count | None = None
@@ -41,7 +41,7 @@ class Hyperband(Settings):
 
 
 class Sweep(Settings):
-    """A sweep's file, as https://docs.wandb.ai describes it."""
+    """Sweep file, as described at https://docs.wandb.ai."""
 
     method: Literal["bayes", "random", "grid"]
     parameters: dict[str, SweepParameter] = Field(min_length=1)
@@ -50,7 +50,7 @@ class Sweep(Settings):
     run_cap: Count | None = None
     name: str | None = None
     project: str | None = None
-    # What says how and where agents run, which a study does itself.
+    # Keys for how and where agents run, which a study does not need.
     program: JsonValue = None
     command: JsonValue = None
     entity: JsonValue = None
@@ -64,20 +64,20 @@ class Sweep(Settings):
 
 
 def is_sweep(tree: Tree) -> bool:
-    """Whether a file is a sweep and no study."""
+    """Returns True if a file is a sweep and not a study."""
     return "parameters" in tree and "space" not in tree
 
 
 def as_study(document: Document, stem: str) -> Document:
-    """The study file that a sweep stands for; what is wrong with it is reported under the sweep's own keys.
+    """Translates a sweep into a study file; errors are reported under the sweep's own keys.
 
-    Constants are fixed settings of the runs, other parameters are the space; `early_terminate` is pruning over visits,
-    `run_cap` the number of trials; a grid without it is gone through whole. The metric is one of a study's, and without
-    one it is the study's default.
+    Constants become fixed settings of the runs, other parameters the search space. `early_terminate` becomes pruning
+    over visits, and `run_cap` the number of trials; a grid without `run_cap` is searched completely. The metric must be
+    a metric of studies; without one the study's default is used.
 
     Args:
         document: the sweep.
-        stem: what the study is called if the sweep has no name.
+        stem: name of the study if the sweep has none.
 
     Raises:
         InputError: it is no sweep, or a distribution has no counterpart.
@@ -105,21 +105,21 @@ def as_study(document: Document, stem: str) -> Document:
 
 
 def unused(tree: Mapping[str, Value]) -> list[str]:
-    """Keys of a sweep that change nothing here: a study runs its trials itself, until its budget is spent."""
+    """Lists the keys of a sweep that have no effect: a study runs its own trials until its budget is spent."""
     known = ("method", "parameters", "metric", "early_terminate", "run_cap", "name", "project")
     return [key for key in tree if key not in known]
 
 
 @dataclass
 class _Translation:
-    """A study file as it grows, with the place in the sweep that each of its values comes from."""
+    """Study file under construction, with the place in the sweep from which each value comes."""
 
     document: Document
     tree: Tree = field(default_factory=dict)
     lines: dict[Parts, int] = field(default_factory=dict)
     origins: dict[Parts, Origin] = field(default_factory=dict)
     points: float = 1.0
-    """Of the grid over all parameters."""
+    """Number of points of the grid over all parameters."""
 
     def add(self, path: str, parameter: SweepParameter, source: Parts) -> None:
         """Adds a parameter, or those that are nested in it."""
@@ -132,7 +132,7 @@ class _Translation:
             set_path(section, path, parameter.value)
             setting = ("run", *path.split("."))
             for end in range(2, len(setting)):
-                # What is wrong with a room is said of the first that names one of its settings.
+                # A problem with a section is reported at the first parameter that names one of its settings.
                 if setting[:end] not in self.lines:
                     self.place(setting[:end], source)
             self.place(setting, (*source, "value"))
@@ -155,7 +155,7 @@ class _Translation:
         self.place(parts, source)
 
     def place(self, parts: Parts, source: Parts) -> None:
-        """Notes where in the sweep the value at a path of the study comes from."""
+        """Records the place in the sweep from which the value at a path of the study comes."""
         above = [source[:end] for end in range(len(source), 0, -1) if source[:end] in self.document.lines]
         if above:
             self.lines[parts] = self.document.lines[above[0]]
@@ -166,7 +166,7 @@ def _put_budget(study: _Translation, sweep: Sweep) -> None:
     if sweep.run_cap is not None:
         study.put(("budget", "trials"), sweep.run_cap, ("run_cap",))
     elif sweep.method == "grid" and math.isfinite(study.points):
-        # The agents of W&B stop when the grid is done.
+        # W&B agents stop when the grid is done.
         study.put(("budget", "trials"), round(study.points), ("method",))
 
 
@@ -186,5 +186,5 @@ def _pruning(document: Document, hyperband: Hyperband) -> list[tuple[str, int | 
 
 
 def _name(text: str) -> str:
-    """A name for folders: W&B's may be any text."""
+    """Returns a name valid for folders; W&B accepts any text."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-._") or "sweep"

@@ -11,18 +11,19 @@ Mode = Literal["disabled", "offline", "online"]
 
 
 class TrackingSettings(Settings):
-    """Whether wandb is told of the trials, and of what; its key comes from its own environment and files alone."""
+    """Settings of logging to W&B; its API key comes from its own environment variables and files alone."""
 
     mode: Mode = "disabled"
-    """`offline` keeps the runs in the study's folder for `wandb sync`. Where WANDB_MODE is set, it wins over `online`
-    and `offline`."""
+    """Logging mode; `offline` keeps the runs in the study's folder for `wandb sync`. The environment variable
+    WANDB_MODE, if set, replaces `online` and `offline`.
+    """
     project: str = Field(default="segada", max_length=NAME)
-    """Name of the project at wandb."""
+    """Name of the W&B project."""
     entity: str | None = Field(default=None, max_length=NAME)
-    """User or team that the project belongs to; null takes the one that wandb has for the key."""
+    """User or team that owns the project; null uses the default of the API key."""
     tags: Sequence[str] = ()
-    """Of every run."""
+    """Tags of every run."""
     images: bool = False
-    """Send the pictures that `run.logging.prediction_panels` asks for with the point of their visit."""
+    """Log the pictures that `run.logging.prediction_panels` draws, with each visit."""
     artifacts: bool = True
-    """Send the winner's weights and settings, once it is confirmed."""
+    """Log the winner's weights and settings as an artifact once it is confirmed."""

@@ -1,4 +1,4 @@
-"""Ray: connects to a cluster or starts one on this machine, quietly."""
+"""Connection to a Ray cluster, or a local Ray, without Ray's own output."""
 
 import atexit
 import gc
@@ -24,16 +24,16 @@ from segada.cli.interruption import INTERRUPTED, interrupt_main
 from segada.errors import InputError
 
 _QUIET = {
-    # What Tune would otherwise write beside our own files, print over our own progress, or do on Ctrl-C.
+    # Disables Tune's own log files, its progress output, and its handling of Ctrl-C.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
-    # Its snapshots of all trials, for a restore that is never used, grow with their number.
+    # Tune's snapshots of all trials grow with their number, and are never used.
     "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),
-    # A relative path in the settings is one from where the person stands, not from a trial's folder.
+    # Relative paths in settings start from the user's current folder, not from a trial's folder.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # A search on a closed network must not wait for a statistics server.
+    # A search on a closed network must not wait for Ray's usage statistics server.
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 
@@ -47,26 +47,27 @@ _KEEP_FREED_MEMORY = {
 
 
 _OWN = {
-    # Ray ends a driver that has lost one of its processes, past every `finally`. A lifeline does it earlier and better.
+    # Ray exits the driver's process, past every `finally`, when one of Ray's processes is lost. `Lifeline` detects the
+    # loss earlier.
     "RAY_gcs_rpc_server_reconnect_timeout_s": "3600",
     "RAY_health_check_failure_threshold": "1000",
 }
-"""Settings of a Ray that only this driver uses."""
+"""Environment variables for a Ray that only this driver uses."""
 
 _ACCELERATOR = "accelerator_type:"
-"""Ray's prefix of the resource that a node has when it has GPUs of a kind."""
+"""Prefix of the Ray resource that a node with GPUs of a type has."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What the trials may use.
+    """Resources of the trials.
 
     Attributes:
-        workers: Trials that run at the same time; None takes as many as fit.
-        cpus: CPU cores of each.
-        gpus: GPUs of each; fractions share one.
-        threads: Threads of the numeric libraries in each.
-        accelerator: Kind of the GPUs, as Ray calls it; None takes any.
+        workers: Number of trials that run at the same time; None runs as many as fit.
+        cpus: CPU cores per trial.
+        gpus: GPUs per trial; a fraction shares a GPU.
+        threads: Threads of the numeric libraries per trial.
+        accelerator: Type of the GPUs, by Ray's name; None accepts any.
     """
 
     workers: int | None
@@ -77,20 +78,20 @@ class Resources:
 
     @property
     def kind(self) -> dict[str, float]:
-        """What Ray is asked for beside CPUs and GPUs; nothing of it is used up."""
+        """Custom Ray resource that selects the type of GPU; the requested amount is negligible."""
         return {} if self.accelerator is None else {f"{_ACCELERATOR}{self.accelerator}": 0.001}
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running Ray.
+    """Running Ray cluster.
 
     Attributes:
-        dashboard: Its URL; None if this Ray has none.
-        token_command: Prints the token that the dashboard asks for; None if it asks for none.
-        workers: Trials that run at the same time.
-        resources: What each of them may use.
-        lost: Says what of Ray itself is gone, if anything.
+        dashboard: URL of the dashboard; None if there is none.
+        token_command: Command that prints the dashboard's token; None if it needs none.
+        workers: Number of trials that run at the same time.
+        resources: Resources of each trial.
+        lost: Function that names the lost Ray process; None if all are alive.
     """
 
     dashboard: str | None
@@ -104,16 +105,16 @@ class Cluster:
 def cluster(
     resources: Resources, address: str | None, on_loss: Callable[[str], None] = lambda _: None
 ) -> Iterator[Cluster]:
-    """Ray while the context is open: the cluster at `address` or RAY_ADDRESS, else one on this machine, on loopback.
+    """Connects to the cluster at `address` or RAY_ADDRESS, or starts Ray on this machine, on loopback.
 
     Args:
-        resources: what the trials may use.
-        address: where the cluster is.
-        on_loss: is told, perhaps in another thread, what of Ray itself is gone; then the context is interrupted.
+        resources: resources of the trials.
+        address: address of the cluster; None uses RAY_ADDRESS if it is set.
+        on_loss: called, possibly in another thread, with the lost Ray process; then the context is interrupted.
 
     Raises:
-        InputError: nothing answers at the address, or what is there is too small for a single trial.
-        KeyboardInterrupt: Ray is gone.
+        InputError: no cluster answers at the address, or the cluster is too small for a single trial.
+        KeyboardInterrupt: Ray is lost.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
@@ -121,7 +122,7 @@ def cluster(
     if address is not None:
         _check_answers(address)
     else:
-        # Workers inherit this; a runtime environment would say the same and delay every worker's start.
+        # Workers inherit this; a runtime environment has the same effect but delays the start of every worker.
         os.environ.update(_numerics(resources))
         for name, value in _OWN.items():
             os.environ.setdefault(name, value)
@@ -133,7 +134,7 @@ def cluster(
         for name in ("ray.tune", "ray.train", "ray.air"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else None
-        # A cluster that grows has no nodes before trials wait for them; who says how many will run is believed.
+        # An autoscaling cluster has no nodes before trials wait for them, so a given number of workers is not checked.
         is_believed = address is not None and resources.workers is not None
         fit = 0 if is_believed else fitting(resources)
         yield Cluster(dashboard, _token_command(), resources.workers or fit, resources, lifeline.lost)
@@ -174,8 +175,8 @@ def _connected(resources: Resources, address: str | None) -> BaseContext:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     if address in (None, "local"):
         ensure_private_token()
-    # Ray's processes inherit this: a SIGTERM to the process group or to the whole job is for the driver, which stops
-    # them when it needs them no more. Ray itself does so with SIGINT.
+    # Ray's processes inherit the blocked SIGTERM: a SIGTERM to the process group or the whole job is for the driver,
+    # which stops them when it no longer needs them. Ray does the same with SIGINT.
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     is_asked_to_stop = False
     try:
@@ -195,7 +196,7 @@ def _connected(resources: Resources, address: str | None) -> BaseContext:
         is_asked_to_stop = True
         raise
     finally:
-        # Ray has put its own in place of it, which raises SystemExit.
+        # Ray has replaced the handler by its own, which raises SystemExit.
         signal.signal(signal.SIGTERM, on_sigterm)
         signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         if is_asked_to_stop:
@@ -203,12 +204,12 @@ def _connected(resources: Resources, address: str | None) -> BaseContext:
 
 
 def _numerics(resources: Resources) -> dict[str, str]:
-    """Environment of the processes that compute."""
+    """Returns the environment variables of worker processes."""
     return {"OMP_NUM_THREADS": str(resources.threads), **_KEEP_FREED_MEMORY}
 
 
 def _check_answers(address: str) -> None:
-    """Refuses at once where Ray itself would try for minutes."""
+    """Refuses an address at once if nothing answers; Ray would retry for minutes."""
     if address in ("auto", "local"):
         return
     place = urlsplit(address if "//" in address else f"//{address}")
@@ -233,15 +234,15 @@ def _no_cluster(address: str, error: OSError) -> InputError:
 
 
 def _local_cpus(resources: Resources) -> int | None:
-    """What Ray is told that this machine has; None leaves it to find out, which it does inside containers too."""
+    """Returns the number of CPUs that Ray assumes for this machine; None lets Ray detect it, also in containers."""
     return None if resources.workers is None else math.ceil(resources.workers * resources.cpus)
 
 
 def fitting(resources: Resources) -> int:
-    """Trials that fit at the same time; each has to fit on one node.
+    """Returns the number of trials that fit at the same time; each has to fit on one node.
 
     Raises:
-        InputError: not one fits.
+        InputError: no trial fits.
     """
     wanted = {"CPU": resources.cpus, "GPU": resources.gpus}
     nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
@@ -256,7 +257,7 @@ def fitting(resources: Resources) -> int:
 
 
 def kinds_of_gpus() -> list[str]:
-    """The kinds of GPUs that the nodes have now, as Ray calls them."""
+    """Lists the types of GPUs that the nodes have now, by Ray's names."""
     nodes: list[dict[str, float]] = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     return _kinds([node for node in nodes if node.get("GPU", 0.0) > 0.0])
 
@@ -277,7 +278,7 @@ def _kinds(nodes: Sequence[Mapping[str, float]]) -> list[str]:
 
 def _too_small(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]) -> str:
     largest = {name: max((node.get(name, 0.0) for node in nodes), default=0.0) for name in wanted}
-    # Where each would fit alone, no node has both.
+    # If each amount alone fits on some node, no node has both.
     lacking = [name for name in wanted if wanted[name] > largest[name]] or list(wanted)
     asked = " and ".join(f"resources.{name.lower()}s_per_trial is {wanted[name]:g}" for name in lacking)
     there = " or ".join(f"{largest[name]:g} {name}" for name in lacking)
@@ -288,7 +289,7 @@ def _too_small(wanted: Mapping[str, float], nodes: Sequence[Mapping[str, float]]
 
 
 def _token_command() -> str | None:
-    """In Ray's own order of places."""
+    """Returns the command that prints Ray's token; the places are searched in Ray's own order."""
     if os.environ.get("RAY_AUTH_MODE") == "disabled":
         return None
     if "RAY_AUTH_TOKEN" in os.environ:

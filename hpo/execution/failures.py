@@ -1,4 +1,4 @@
-"""What Tune says of workers that die."""
+"""Handling of dead workers: Tune callback that reports retries and failures to the coordinator."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,24 +18,24 @@ from segada.cli.exit_codes import is_out_of_memory
 from segada.core.storage_errors import storage_error
 
 _FAILURE = "Failure # "
-"""Begins what Tune adds to a trial's file of errors for each of them."""
+"""First words of each entry in a trial's error file."""
 
 
 class Deaths(Callback):
-    """Tells the agenda of jobs that go on in another worker, and of those that nobody could finish.
+    """Tells the coordinator which jobs resume in another worker, and which jobs failed in every attempt.
 
-    Tune also tells its scheduler of errors, but of every error: those that it tries again are not told apart there.
-    And it hears twice of a worker that dies while it takes its next job, the second time without trying it again: that
-    job goes back to the agenda, which hands it out once more.
+    Tune's scheduler is told of every error as well, but cannot distinguish those that Tune retries. Tune also sees the
+    death of a worker that is taking its next job twice, the second time without a retry; such a job returns to the
+    coordinator, which hands it out again.
     """
 
     def __init__(self, searcher: JobSearcher, retries: int, lost: Callable[[], str | None] = lambda: None) -> None:
-        """Watches over the jobs of a searcher.
+        """Watches the jobs of a searcher.
 
         Args:
-            searcher: knows the job behind each of Tune's trials.
-            retries: times that a job is tried again, whoever tries it.
-            lost: says what of Ray itself is gone; of that no job fails, and the driver is about to end.
+            searcher: searcher that maps Tune's trials to jobs.
+            retries: number of times that a job is tried again, in any worker.
+            lost: names the lost Ray process, if any; jobs do not fail from such a loss, and the driver is ending.
         """
         self._searcher = searcher
         self._retries = retries
@@ -45,25 +45,25 @@ class Deaths(Callback):
 
     @override
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
-        """Called whenever a worker takes the trial: deaths from before it was taken back count."""
+        """Sets the remaining retries when a worker takes the trial: deaths before it was requeued count."""
         trial.max_failures = self._retries - self._deaths[self._searcher.job(trial.trial_id).name]
 
     @override
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
-        """Called before the retry, for which the trial's configuration may still be changed."""
+        """Handles an error before the retry, for which the trial's configuration may still be changed."""
         if self._lost() is not None:
             return
         reason = _reason(trial)
         self._heard[trial.trial_id] = _latest(trial)
         if _is_for_memory(trial):
-            # The retry that Tune has begun ends at once if it is the second one.
+            # The retry that Tune has already started ends at once if it is the second for lack of memory.
             key = GIVEN_UP if trial.config[LEAN] else LEAN
             trial.config = {**trial.config, key: f"out of memory, evaluated in batches of {LEAN_BATCH}: {reason}"}
         self._searcher.coordinator.recovered(self._searcher.job(trial.trial_id), reason)
 
     @override
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: object) -> None:
-        """Called when there is no retry left."""
+        """Handles an error without a retry left."""
         if self._lost() is not None:
             return
         job = self._searcher.job(trial.trial_id)
@@ -92,7 +92,7 @@ def _is_for_memory(trial: Trial) -> bool:
 
 
 def _reason(trial: Trial) -> str:
-    """In one line."""
+    """Returns the reason of the latest error in one line."""
     error = _own_error(trial)
     if error is not None:
         return f"{type(error).__name__}: {error}"
@@ -101,11 +101,11 @@ def _reason(trial: Trial) -> str:
 
 
 def _own_error(trial: Trial) -> Exception | None:
-    """What the job's own code raised; None if its worker died of something else."""
-    # From the file that Tune has just written: what `Trial.get_error` reads may not have been uploaded yet.
+    """Returns the exception that the job's own code raised; None if its worker died of another cause."""
+    # The file was just written by Tune; the file that `Trial.get_error` reads may not be uploaded yet.
     path = trial.pickled_error_file
     error = cloudpickle.loads(Path(path).read_bytes()) if path else None
-    # A worker that is ended for want of memory leaves the pickle of the error before.
+    # A worker that is killed for lack of memory leaves the pickle of the previous error.
     if not isinstance(error, RayTaskError) or str(error).strip() != _latest(trial).strip():
         return None
     cause: Exception = error.cause
@@ -113,7 +113,7 @@ def _own_error(trial: Trial) -> Exception | None:
 
 
 def _latest(trial: Trial) -> str:
-    """What Tune noted of the latest error; nothing before the first."""
+    """Returns Tune's note of the latest error; empty before the first error."""
     path = trial.error_file
     noted = Path(path).read_text(encoding="utf-8") if path else ""
     return noted.rpartition(_FAILURE)[2].partition("\n")[2]

@@ -1,4 +1,4 @@
-"""`gpus_per_trial: auto`: how much of a GPU a trial needs, by the memory that one takes."""
+"""GPU fraction of a trial for `gpus_per_trial: auto`, from the measured memory of the default configuration."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,22 +18,22 @@ from segada.errors import InputError
 from segada.settings import RunSettings
 
 FILE = "gpu_share.json"
-"""In the folder of the results: what was measured, by kind of GPU, so that it is measured once a study."""
+"""File in the run folder with the measured memory by type of GPU, so that each study measures once."""
 USABLE = 0.9
-"""Of a GPU's memory: a search meets configurations that take more than the default one, and memory frays."""
+"""Usable share of a GPU's memory: other configurations may take more than the default one, and memory fragments."""
 _SHARES = TypeAdapter(dict[str, dict[Literal["used", "total"], PositiveInt]])
 UNNAMED = "GPU"
-"""A GPU whose kind Ray does not tell."""
+"""Name for a GPU whose type Ray does not report."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """What a trial takes of a GPU.
+    """GPU memory that a trial takes.
 
     Attributes:
-        kind: Of the GPU.
-        used: Bytes that the default configuration takes.
-        total: Bytes that the GPU has.
+        kind: Type of the GPU.
+        used: Memory of the default configuration in bytes.
+        total: Memory of the GPU in bytes.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class Share:
 
     @property
     def trials(self) -> int:
-        """That fit on the GPU at a time; one at least."""
+        """Number of trials that fit on the GPU at the same time; at least one."""
         return max(1, int(USABLE * self.total // self.used))
 
     def __str__(self) -> str:
@@ -52,10 +52,10 @@ class Share:
 
 
 def check_uses_gpu(settings: RunSettings) -> None:
-    """Refuses a run of which nothing could be measured.
+    """Refuses a run that uses no GPU and so cannot be measured.
 
     Raises:
-        InputError: it does not compute on a GPU.
+        InputError: the run does not compute on a GPU.
     """
     if settings.runtime.device != "cuda":
         raise InputError(
@@ -65,15 +65,15 @@ def check_uses_gpu(settings: RunSettings) -> None:
 
 
 def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[str], None]) -> Cluster:
-    """The cluster with trials that take the part of a GPU which the default configuration was measured to need.
+    """Sets the GPU fraction of each trial to the measured need of the default configuration.
 
-    Where there are several kinds of GPUs, the one that holds the fewest trials decides, since Ray counts parts of any.
+    With several types of GPUs, the one that holds the fewest trials decides, because Ray's fractions apply to any GPU.
 
     Args:
-        found: The cluster, whose resources are those of a trial alone on a GPU.
-        settings: Of the default configuration.
-        folder: Of the results; a later driver takes what stands in it.
-        tell: Is told of each kind.
+        found: cluster with resources for one trial per GPU.
+        settings: settings of the default configuration.
+        folder: run folder of the study; a later driver reuses the measurements in it.
+        tell: called with a sentence per type of GPU.
 
     Raises:
         InputError: a GPU cannot be measured.

@@ -1,4 +1,4 @@
-"""Whether Ray's own processes, without which a driver cannot go on, are still there."""
+"""Watch over Ray's own processes, without which a driver cannot continue."""
 
 import socket
 import threading
@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import ray
 
 EVERY = 1.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 ANSWER = 5.0
-"""Seconds in which a process that is there accepts a connection."""
+"""Seconds within which a live process accepts a connection."""
 PATIENCE = 40.0
-"""Seconds without an answer after which a process is gone that may be started again, or behind a network that may come
-back. After 60 s Ray would end the driver's process, past every `finally`."""
+"""Seconds without an answer after which a process counts as lost if it may be restarted, or if its network may recover.
+After 60 s Ray would end the driver's process, past every `finally`.
+"""
 
 
 @dataclass
@@ -22,12 +23,12 @@ class _Process:
     name: str
     place: tuple[str, int]
     returns: bool
-    """Whether it may be there again after it was gone."""
+    """True if the process may be restarted after it was lost."""
     answered: float = field(default_factory=time.monotonic)
-    """When it did last."""
+    """Monotonic time of its last answer, in seconds."""
 
     def gone(self) -> str | None:
-        """Why it is gone, in a clause; None if it is there, or may be."""
+        """Returns why the process is lost, in a clause; None if it is alive, or may be."""
         try:
             socket.create_connection(self.place, timeout=ANSWER).close()
         except OSError as error:
@@ -40,16 +41,17 @@ class _Process:
 
 
 class Lifeline:
-    """The two processes that a connected driver depends on: the cluster's control service, and its own node's manager.
+    """Watches the two processes that a connected driver needs: the cluster's control service (GCS) and its node's
+    manager.
 
-    Of their loss Ray tells nobody: it ends the driver, after 10 to 60 seconds.
+    Ray does not report their loss; it ends the driver after 10 to 60 seconds.
     """
 
     def __init__(self, *, is_own: bool) -> None:
-        """Finds them.
+        """Finds the addresses of the two processes.
 
         Args:
-            is_own: Whether this driver has started Ray, so that nobody starts a part of it again.
+            is_own: True if this driver started Ray, so that no part of it is ever restarted.
         """
         context = ray.get_runtime_context()
         nodes = {node["NodeID"]: node for node in ray.nodes()}  # type: ignore[no-untyped-call]
@@ -63,20 +65,20 @@ class Lifeline:
         ]
         self._over = threading.Event()
         self.found: str | None = None
-        """What was found to be gone."""
+        """Clause about the lost process; None while none was found."""
 
     def __getstate__(self) -> dict[str, object]:
-        """Nothing: Tune pickles its callbacks for a restore that is never used."""
+        """Returns an empty state: Tune pickles its callbacks for a restore that is never used."""
         return {}
 
     def lost(self) -> str | None:
-        """What is gone, in a clause; None if both are there."""
+        """Returns which process is lost, in a clause; None if both are alive."""
         if self.found is None:
             self.found = next((what for process in self._processes if (what := process.gone()) is not None), None)
         return self.found
 
     def watch(self, on_loss: Callable[[str], None]) -> None:
-        """Looks again and again, in a thread, until `close` or until one is gone, which is told once."""
+        """Checks repeatedly in a thread until `close` or until a process is lost, which is reported once."""
 
         def look() -> None:
             while not self._over.wait(EVERY):
@@ -88,5 +90,5 @@ class Lifeline:
         threading.Thread(target=look, name="lifeline", daemon=True).start()
 
     def close(self) -> None:
-        """Looks no more."""
+        """Ends the checks."""
         self._over.set()

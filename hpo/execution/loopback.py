@@ -1,18 +1,18 @@
-"""Ray on this machine alone listens to this machine alone."""
+"""Setting that keeps a local Ray on the loopback interface."""
 
 import os
 
 CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-"""Ray's switch for machines whose firewalls ask about every server; off, a node's address is 127.0.0.1 anywhere."""
+"""Ray's switch for machines whose firewalls ask about every server; if off, every node's address is 127.0.0.1."""
 
 
 def keep_on_loopback(address: str | None) -> None:
-    """Lets the Ray that is started here bind to loopback; otherwise most of its servers bind to every interface.
+    """Binds a Ray that is started here to loopback; by default most of its servers bind to every interface.
 
-    To be called before Ray is imported, which reads it then.
+    Call it before Ray is imported: Ray reads the variable at import.
 
     Args:
-        address: of a cluster that is joined instead; None takes RAY_ADDRESS, if it is set.
+        address: address of a cluster to join instead; None uses RAY_ADDRESS, if it is set.
     """
     if address is None and "RAY_ADDRESS" not in os.environ:
         os.environ.setdefault(CLUSTERS, "0")

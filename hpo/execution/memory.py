@@ -1,12 +1,12 @@
-"""Want of memory: what is done about it, and how Ray says it."""
+"""Lack of memory: the reduced evaluation batch, and Ray's message about killed workers."""
 
 LEAN_BATCH = 1
-"""Frames per forward pass of evaluation once memory has proved short: it takes the least, and scores the same."""
+"""Frames per forward pass of evaluation after memory ran out: the minimum memory, with the same mIoU."""
 
 _EVICTED = "low on memory"
-"""What Ray says of a worker that it has ended because its node had no memory left."""
+"""Part of Ray's message about a worker that it killed because its node had no memory left."""
 
 
 def was_evicted(death: str) -> bool:
-    """Whether a worker's death, in Ray's words, was for want of memory."""
+    """Returns True if Ray's message says that a worker was killed for lack of memory."""
     return _EVICTED in death

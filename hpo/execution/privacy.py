@@ -1,4 +1,4 @@
-"""What Ray that is started here must not hand on: keys of other services, and its own token to other users."""
+"""Protection of secrets from a local Ray: keys of other services, and Ray's own token."""
 
 import os
 import secrets
@@ -11,12 +11,12 @@ from hpo.config.storage_url import VARIABLE
 from segada.core.storage_errors import writing
 
 WITHHELD = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", VARIABLE, "PGPASSWORD")
-"""Variables that the main job alone needs. Ray's daemons and workers would show them to whoever may run a task."""
+"""Environment variables that only the driver needs. Ray's daemons and workers would expose them to every task."""
 
 
 @contextmanager
 def withheld() -> Iterator[None]:
-    """While the context is open, processes that are started do not inherit the variables of WITHHELD."""
+    """Removes the variables of WITHHELD from the environment of processes started while the context is open."""
     kept = {name: os.environ.pop(name) for name in WITHHELD if name in os.environ}
     try:
         yield
@@ -25,10 +25,10 @@ def withheld() -> Iterator[None]:
 
 
 def ensure_private_token() -> None:
-    """Makes the token that Ray would make itself, in the same file, but readable by its owner alone from the beginning.
+    """Creates Ray's token file before Ray does, readable by its owner only from the beginning.
 
-    A token that is there is kept; if Ray has made it, others lose the right to read it. Does nothing where Ray uses no
-    token, or one from elsewhere.
+    An existing token is kept, and other users lose the permission to read it. Does nothing if Ray uses no token, or
+    one from another place.
 
     Raises:
         StorageError: the file cannot be written.
@@ -47,12 +47,12 @@ def ensure_private_token() -> None:
 
 
 def default_token_path() -> Path:
-    """Where Ray looks for its token if no variable says otherwise."""
+    """Returns the path of Ray's token if no environment variable names another."""
     return Path.home() / ".ray" / "auth_token"
 
 
 def _make(path: Path) -> None:
-    # Linked into its place whole: another main job may start Ray at this moment and read it.
+    # The complete file is linked into place: another driver may start Ray at this moment and read it.
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w") as file:

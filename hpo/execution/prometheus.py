@@ -1,4 +1,4 @@
-"""Gauges of the running trials for Prometheus, on the metrics port of this Ray node."""
+"""Prometheus gauges of the running trials, on the metrics port of this Ray node."""
 
 import math
 from collections import deque
@@ -18,18 +18,18 @@ Labels = tuple[str, ...]
 
 
 class Gauges:
-    """An observer that keeps the metrics of `hpo.monitoring.prometheus` up to date.
+    """Observer that keeps the metrics of `hpo.monitoring.prometheus` up to date.
 
-    A gauge that is set to NaN is exported no more: so the gauges of trials that ended long ago are taken back, and a
-    study of thousands of trials has no more of them than a Prometheus can bear.
+    Ray no longer exports a gauge that is set to NaN. Gauges of trials that ended long ago are set to NaN, so that the
+    number of time series of a study with thousands of trials stays bounded.
     """
 
     def __init__(self, study: str, counts: TrialCounts) -> None:
-        """Reports nothing yet: before Ray runs there is nobody to report to.
+        """Reports nothing yet: Ray does not run.
 
         Args:
-            study: its name.
-            counts: of the trials that are over.
+            study: name of the study.
+            counts: numbers of trials that are over.
         """
         self._study = study
         self._trials = dict.fromkeys(STATES, 0)
@@ -38,7 +38,7 @@ class Gauges:
         self._shown: dict[str, set[tuple[str, Labels]]] = {}
         self._over: deque[str] = deque()
 
-    # Ray is imported here: the main job has this observer before it needs Ray.
+    # Ray is imported here: the driver has this observer before it needs Ray.
     @cached_property
     def _gauges(self) -> "dict[str, Gauge]":
         from ray.util.metrics import Gauge
@@ -57,15 +57,15 @@ class Gauges:
         return Counter(VISITS, description=one.meaning, tag_keys=one.labels)
 
     def started(self, job: Job) -> None:
-        """One more runs."""
+        """Counts one more running trial."""
         self._seen[job.name] = 0
         self._count(job, "running", 1)
 
     def visited(self, job: Job, report: RunReport) -> None:
-        """Its gauges move."""
+        """Updates the gauges of the job."""
         new = report.visits[self._seen[job.name] :]
         self._seen[job.name] = len(report.visits)
-        # Ray refuses to count nothing.
+        # Ray refuses an increment of 0.
         if new:
             self._visits.inc(len(new), {"study": self._study})
         if job.kind != "trial":
@@ -78,18 +78,18 @@ class Gauges:
         self._show(job, "segada_gain", report.gain)
 
     def recovered(self, job: Job) -> None:
-        """Nothing changes: it still runs."""
+        """Changes nothing: the job still runs."""
 
     def dropped(self, job: Job) -> None:
-        """It runs no more here."""
+        """Counts one running trial less, and removes its gauges."""
         self._count(job, "running", -1)
         self._take_back(job.name)
 
     def waiting(self, drivers: Sequence[str]) -> None:
-        """Nothing changes: what those drivers do, they report."""
+        """Changes nothing: the other drivers report their own jobs."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
-        """Its gauges stay for a while."""
+        """Counts the outcome; the last `KEPT` ended trials keep their gauges."""
         self._count(job, "running", -1)
         self._count(job, outcome.state, 1)
         if job.kind == "trial":

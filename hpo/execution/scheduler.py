@@ -1,4 +1,4 @@
-"""The Ray Tune scheduler: tells the agenda of every visit, and stops what the agenda stops."""
+"""Ray Tune scheduler that reports every visit to the coordinator, and stops the jobs that the coordinator stops."""
 
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
@@ -13,7 +13,7 @@ Result = dict[str, str]
 
 
 class VisitScheduler(FIFOScheduler):
-    """First come, first served; pruning is the study's decision, taken at the end of a visit."""
+    """First-in-first-out scheduler; the study decides about pruning at the end of every visit."""
 
     _supports_buffered_results = False
 
@@ -23,13 +23,13 @@ class VisitScheduler(FIFOScheduler):
 
     @override
     def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: Result) -> str:
-        """A visit that is not the last one."""
+        """Handles a visit that is not the last one."""
         goes_on = self._searcher.coordinator.visited(self._searcher.job(trial.trial_id), _progress(result))
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     @override
     def on_trial_complete(self, tune_controller: TuneController, trial: Trial, result: Result) -> None:
-        """The last visit, or a failure of the run's own."""
+        """Handles the last visit, or a failure of the run itself."""
         self._searcher.coordinator.visited(self._searcher.job(trial.trial_id), _progress(result))
 
 

@@ -1,4 +1,4 @@
-"""The one Ray Tune searcher: hands out the agenda's jobs."""
+"""Ray Tune searcher that hands out the coordinator's jobs."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from hpo.study.jobs import Job
 
 
 class JobSearcher(Searcher):
-    """Suggests jobs while the agenda has any.
+    """Suggests jobs while the coordinator has any.
 
-    It keeps nothing that could be lost: what is done stands in the study and in the jobs' folders. Results arrive
-    through the scheduler, which sees every visit; here a trial's end says nothing new.
+    It has no state that could be lost: finished jobs are recorded in the study and in the jobs' folders. Results arrive
+    through the scheduler, which sees every visit; the searcher ignores the end of a trial.
     """
 
     def __init__(self, coordinator: RunCoordinator) -> None:
@@ -23,16 +23,16 @@ class JobSearcher(Searcher):
         self._jobs: dict[str, Job] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        """Nothing: Tune pickles all that it is given for a restore that is never used."""
+        """Returns an empty state: Tune pickles its arguments for a restore that is never used."""
         return {}
 
     def job(self, trial_id: str) -> Job:
-        """The job behind Tune's trial."""
+        """Returns the job of a Tune trial."""
         return self._jobs[trial_id]
 
     @override
     def suggest(self, trial_id: str) -> Config | str | None:  # type: ignore[override]  # its annotation forgets FINISHED
-        """The next job, None while it depends on running ones, FINISHED when there will be no more."""
+        """Returns the next job; None while it depends on running jobs; FINISHED when there will be no more."""
         job = self.coordinator.next_job()
         if job is None:
             return Searcher.FINISHED if self.coordinator.is_over else None
@@ -41,18 +41,18 @@ class JobSearcher(Searcher):
 
     @override
     def set_search_properties(self, metric: str | None, mode: str | None, config: object, **spec: object) -> bool:
-        """Accepts whatever Tune says: the study knows its objectives."""
+        """Ignores Tune's metric and mode: the study defines its objectives."""
         return True
 
     @override
     def on_trial_complete(self, trial_id: str, result: object = None, error: bool = False) -> None:
-        """Does nothing, as often as Tune likes."""
+        """Does nothing; Tune may call it several times per trial."""
 
     @override
     def save(self, checkpoint_path: str) -> None:
-        """Leaves the empty file that Tune wants to move into place."""
+        """Creates the empty file that Tune moves into place."""
         Path(checkpoint_path).touch()
 
     @override
     def restore(self, checkpoint_path: str) -> None:
-        """Has nothing to restore; see the class."""
+        """Does nothing: there is no state (see the class)."""

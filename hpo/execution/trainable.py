@@ -1,6 +1,6 @@
-"""The Ray Tune trainable: one step = one visit. The only bridge from the search to the engine.
+"""Ray Tune trainable in which one step is one visit. It is the only bridge from the search to the engine.
 
-The engine is imported inside functions: the driver imports this module too, and must not load torch.
+The engine is imported inside functions: the driver also imports this module, and must not load torch.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ if TYPE_CHECKING:
     from segada.engine.shared_data import SharedRunData
 
 PROGRESS = "progress"
-"""Key of a step's result: a `RunUpdate` as JSON."""
+"""Key of a step's result; its value is a `RunUpdate` as JSON."""
 LEAN = "lean"
-"""Key of a job's configuration: not empty once a worker was ended for want of memory."""
+"""Key of a job's configuration; its value is not empty after a worker was killed for lack of memory."""
 GIVEN_UP = "given up"
-"""Key of a job's configuration: why it is not tried once more, if it is not."""
+"""Key of a job's configuration; its value is the reason why the job is not tried again, empty if it is."""
 
 Config = dict[str, str]
 
 
 class Unshared(Exception):
-    """A node does not get at the frames that all jobs share.
+    """Error of a node that cannot read the frames that all jobs share.
 
     Attributes:
-        cause: The same for a person, who can do something about it.
+        cause: The same error with its cure, for the user.
     """
 
     def __init__(self, problem: ValueError) -> None:
-        cure = "put the data set where all nodes find it, or let its frames travel: data.loading.cache: null"
+        cure = "put the data set where all nodes find it, or send its frames to the nodes: data.loading.cache: null"
         self.cause = ValueError(f"on node {platform.node()}: {problem}; {cure}")
         super().__init__(str(self.cause))
 
 
 def config_of(job: Job) -> Config:
-    """What the trainable is told of a job."""
+    """Returns the Tune configuration of a job."""
     settings = job.settings.model_dump_json()
     return {"name": job.name, "folder": str(job.folder), "settings": settings, LEAN: "", GIVEN_UP: ""}
 
@@ -58,18 +58,18 @@ def config_of(job: Job) -> Config:
 class VisitTrainable(tune.Trainable):
     """Runs jobs one after the other; an actor is reused, so that torch and the frames are loaded once.
 
-    Whichever way a job starts, fresh, after its worker's death or after the driver's, the engine goes on from the
-    checkpoint in the job's folder; Tune's own checkpoints are not used.
+    A job may start fresh, after the death of its worker, or after the death of the driver; the engine always resumes
+    from the checkpoint in the job's folder. Tune's own checkpoints are not used.
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters adds the shared data
         self, config: Config, shared_data: dict[str, ray.ObjectRef[SharedRunData]]
     ) -> None:
-        """Takes the first job.
+        """Starts the first job.
 
         Args:
-            config: of the job, see `config_of`.
-            shared_data: the frames that jobs share, by the split that is scored; fetched when they are first needed.
+            config: configuration of the job, from `config_of`.
+            shared_data: shared frames by evaluated split; fetched when they are first needed.
         """
         import segada.engine.runner  # noqa: F401 - while the frames are still being made
 
@@ -79,7 +79,7 @@ class VisitTrainable(tune.Trainable):
         self._begin(config)
 
     def reset_config(self, new_config: Config) -> bool:
-        """Takes the next job."""
+        """Starts the next job."""
         self._begin(new_config)
         return True
 
@@ -94,14 +94,14 @@ class VisitTrainable(tune.Trainable):
         self._shortage = ""
 
     def step(self) -> dict[str, object]:
-        """Does the next visit.
+        """Runs the next visit.
 
-        A run that cannot go on ends here with its reason: raising would make Tune try it again. Only where memory does
-        not suffice is the visit made once more, from the checkpoint, with less of it.
+        A run that cannot continue ends here with its reason: an exception would make Tune retry it. Only a visit that
+        ran out of memory is repeated, from the checkpoint, with a smaller evaluation batch.
         """
         progress = self._attempt()
         if progress is None and not self._lean and self._settings.evaluation.batch_size > LEAN_BATCH:
-            # Out of the handler, whose error holds on to what filled the memory.
+            # Outside the handler, whose exception keeps references to the tensors that filled the memory.
             self._lean = True
             self._incident = f"out of memory ({self._shortage}); from there evaluated in batches of {LEAN_BATCH}"
             progress = self._attempt()
@@ -113,7 +113,7 @@ class VisitTrainable(tune.Trainable):
         return {PROGRESS: progress.model_dump_json(), DONE: over}
 
     def _attempt(self) -> RunUpdate | None:
-        """The visit, or why there is none; None if memory did not suffice."""
+        """Runs the visit and returns its update, or the failure; None if memory ran out."""
         from segada.engine.runner import Diverged
 
         if self._given_up:
@@ -149,7 +149,8 @@ class VisitTrainable(tune.Trainable):
         if not run.finished:
             run.next_visit()
         self._report = run.report()
-        # The confirmation's too: what cannot be confirmed need not be searched. By now they are long there.
+        # The frames of the confirmation are fetched too: a study that cannot be confirmed need not be searched. They
+        # are ready by now.
         for split in self._shared:
             self._frames(split)
         incident, self._incident = self._incident, None
@@ -159,11 +160,11 @@ class VisitTrainable(tune.Trainable):
         from segada.engine.run_data import prepare_data, run_data_key
 
         shared = self._frames(self._settings.evaluation.split)
-        # A space that changes the data itself: its frames are shared by nobody.
+        # If the space changes the data themselves, the job prepares its own frames.
         return shared if shared.key == run_data_key(self._settings) else prepare_data(self._settings_of_frames())
 
     def _settings_of_frames(self) -> RunSettings:
-        """Those of the job; making its frames scores the source model on them."""
+        """Returns the settings for preparing the job's frames, which also evaluates the source model on them."""
         if not self._lean:
             return self._settings
         evaluation = self._settings.evaluation.model_copy(update={"batch_size": LEAN_BATCH})
@@ -181,7 +182,7 @@ class VisitTrainable(tune.Trainable):
 
 @ray.remote(num_cpus=0)
 def prepare_shared_data(settings: str, _after: object) -> SharedRunData:
-    """Prepares what all runs with these settings share, once `_after` is there."""
+    """Prepares the data that all runs with these settings share, once `_after` is available."""
     from segada.engine.run_data import prepare_data
     from segada.engine.shared_data import packed
 
@@ -191,16 +192,16 @@ def prepare_shared_data(settings: str, _after: object) -> SharedRunData:
 
 @ray.remote
 def pretrain_source(settings: str, folder: Path) -> None:
-    """Trains the source model, or finishes what an earlier driver began."""
+    """Trains the source model, or resumes a training that an earlier driver started."""
     from segada.pretrain import pretrain
 
     pretrain(RunSettings.model_validate_json(settings), folder)
 
 
-# A process of its own for each: what an earlier task left on a GPU would be counted.
+# Each measurement has its own process: memory left on a GPU by an earlier task would be counted.
 @ray.remote(num_gpus=1, max_calls=1, max_retries=0)
 def measure_footprint(settings: str) -> tuple[int, int]:
-    """Bytes that a run with these settings takes of a GPU, and bytes that it has."""
+    """Returns the bytes of GPU memory that a run with these settings takes, and the GPU's total bytes."""
     from segada.engine.gpu_memory import footprint
 
     found = footprint(RunSettings.model_validate_json(settings))

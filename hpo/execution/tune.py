@@ -1,4 +1,4 @@
-"""Runs an agenda on Ray Tune."""
+"""Execution of the coordinator's jobs on Ray Tune."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,13 @@ SharedData = dict[str, "ray.ObjectRef[SharedRunData]"]
 
 @dataclass(frozen=True)
 class Preparation:
-    """What happens before the first job: the source training, then the frames that the jobs share.
+    """Work before the first job: the source training, then the frames that the jobs share.
 
     Attributes:
         pretrain: Settings of the source training; None where the weights exist.
         source: Folder of the source training.
-        search: Settings whose frames the trials share.
-        confirmation: The same, scored on the frames that nothing is chosen by.
+        search: Settings whose frames the trials share (split `val`).
+        confirmation: Settings whose frames the confirmation shares (split `test`, never used to choose).
     """
 
     pretrain: RunSettings | None
@@ -42,18 +42,18 @@ class Preparation:
 
 
 def prepare(preparation: Preparation, resources: Resources) -> SharedData:
-    """Trains the source model where the study says so, and has the shared frames made while the first jobs start.
+    """Trains the source model if the study asks for it, and starts preparing the shared frames.
 
     Args:
-        preparation: what to prepare.
-        resources: of a trial; its GPUs are what this needs too, on a node that has them.
+        preparation: settings of the preparation.
+        resources: resources of a trial; the preparation uses the same GPUs.
 
     Returns:
-        The frames by the split that is scored, still to come. Those of the confirmation are made after the others.
+        References to the frames by evaluated split. The frames of the confirmation are prepared after the others.
 
     Raises:
         InputError: the source training lacks data.
-        StorageError: what it finds cannot be written.
+        StorageError: the results cannot be written.
     """
     if preparation.pretrain is not None:
         _pretrain(preparation.pretrain, preparation.source, resources)
@@ -62,7 +62,7 @@ def prepare(preparation: Preparation, resources: Resources) -> SharedData:
     first = making.remote(search.model_dump_json(), None)
     second = making.remote(confirmation.model_dump_json(), first)
     if resources.gpus:
-        # A worker keeps its GPU to the end of the study and would wait for ever for frames that wait for a GPU.
+        # A worker keeps its GPU until the end of the study, and would wait forever for frames that wait for a GPU.
         ray.wait([first, second], num_returns=2)
     return {search.evaluation.split: first, confirmation.evaluation.split: second}
 
@@ -87,15 +87,15 @@ def execute(
     retries: int,
     trainable: type[tune.Trainable] = VisitTrainable,
 ) -> None:
-    """Works off the agenda; returns when it is over.
+    """Runs all jobs of the coordinator; returns when it is over.
 
     Args:
-        coordinator: says what to do and takes the results.
-        shared_data: from `prepare`.
-        ray_cluster: where.
-        scratch: folder of what Tune writes for itself; nothing in it is ever read, and the caller removes it.
-        retries: times that a job is tried again after its worker's death.
-        trainable: does the jobs.
+        coordinator: coordinator that hands out the jobs and takes in the results.
+        shared_data: shared frames from `prepare`.
+        ray_cluster: cluster that runs the jobs.
+        scratch: folder for Tune's own files; nothing in it is ever read, and the caller removes it.
+        retries: number of times that a job is tried again after the death of its worker.
+        trainable: trainable class that runs the jobs.
     """
     wanted = ray_cluster.resources
     searcher = JobSearcher(coordinator)

@@ -1,4 +1,4 @@
-"""What a person sees while the main job runs: a live view in a terminal, plain lines elsewhere."""
+"""Progress of a driver on the console: a live view in a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from segada.core.printing import escaped
 from segada.records import RunReport
 
 SECONDS = 30.0
-"""Between two lines on a running job where there is no terminal; what runs faster is spoken of at its end."""
+"""Seconds between two lines on a running job without a terminal; shorter runs are reported at their end only."""
 
 
 @dataclass
 class TrialCounts:
-    """How far a study is; taken over from the ledger when a study goes on."""
+    """Numbers of finished trials and the best trial, read from the study when it is resumed."""
 
     complete: int = 0
     pruned: int = 0
@@ -37,7 +37,7 @@ class TrialCounts:
 
 
 def count_trials(study: Study) -> TrialCounts:
-    """What a study's ledger says so far."""
+    """Reads the counts of a study."""
     states = [trial.state for trial in study.finished()]
     best = study.best(1)
     return TrialCounts(
@@ -53,10 +53,10 @@ class _Line:
     visits: int
     started: float
     said: float
-    """When it was last spoken of."""
+    """Monotonic time of the last line about the job."""
     done: int = 0
     before: int = 0
-    """Visits that were done before the job was handed out."""
+    """Number of visits that were done before the job was handed out."""
     domain: str = ""
     miou: float | None = None
 
@@ -66,16 +66,16 @@ class _Line:
 
 
 class ConsoleReporter:
-    """An observer that shows a line per running job, the best so far, the counts and the estimated end."""
+    """Observer that shows a line per running job, the best so far, the counts and the estimated end."""
 
     def __init__(self, console: Console, settings: StudySettings, counts: TrialCounts, jobs: int) -> None:
         """Prepares the view.
 
         Args:
-            console: where it is shown.
-            settings: of the study.
-            counts: of the trials that are over.
-            jobs: runs that are left to do, baselines and confirmation included.
+            console: console of the view.
+            settings: settings of the study.
+            counts: numbers of the trials that are over.
+            jobs: number of remaining runs, including baselines and confirmation.
         """
         self._console = console
         self._settings = settings
@@ -98,14 +98,14 @@ class ConsoleReporter:
             self._console.print(f"this session: {self._done} runs in {took}")
 
     def started(self, job: Job) -> None:
-        """A new line."""
+        """Adds a line."""
         if not self._lines and not self._done:
             self._first = time.monotonic()
         now = time.monotonic()
         self._lines[job.name] = _Line(len(job.settings.stream.all_visits()), started=now, said=now)
 
     def visited(self, job: Job, report: RunReport) -> None:
-        """The line moves."""
+        """Updates the line."""
         line = self._lines[job.name]
         if line.done == 0:
             line.before = len(report.visits) - 1
@@ -115,22 +115,22 @@ class ConsoleReporter:
             self._console.print(f"{job.name}: {line}")
 
     def recovered(self, job: Job) -> None:
-        """Said aloud: a dying worker is worth a look at the machine."""
+        """Prints a notice: the user may want to check the machine of a dead worker."""
         self._console.print(
-            f"{job.name}: its worker died; another one goes on after visit {self._lines[job.name].done}"
+            f"{job.name}: its worker died; another one resumes after visit {self._lines[job.name].done}"
         )
 
     def dropped(self, job: Job) -> None:
-        """The line goes."""
+        """Removes the line."""
         del self._lines[job.name]
-        self._console.print(f"{job.name}: another driver goes on with it, since this one was silent for too long")
+        self._console.print(f"{job.name}: taken over by another driver, because this one was silent for too long")
 
     def waiting(self, drivers: Sequence[str]) -> None:
-        """Said once, so that nobody takes it for a standstill."""
-        self._console.print(f"waiting for what is left, in the hands of {', '.join(drivers)}")
+        """Prints once that this driver waits for others."""
+        self._console.print(f"waiting for the remaining runs of {', '.join(drivers)}")
 
     def ended(self, job: Job, outcome: Outcome) -> None:
-        """The line goes; what became of the job stays."""
+        """Removes the line and prints the outcome of the job."""
         line = self._lines.pop(job.name)
         self._done += 1
         if job.kind == "trial":
@@ -172,7 +172,7 @@ class ConsoleReporter:
         return " · ".join(parts)
 
     def _seconds_left(self) -> float | None:
-        """At the pace of this session, in which a visit counts as its share of a run."""
+        """Estimates the remaining seconds from the pace of this session, counting a visit as its share of a run."""
         lines = list(self._lines.values())
         worked = self._done + sum((line.done - line.before) / line.visits for line in lines if line.done)
         if not worked:
@@ -182,7 +182,7 @@ class ConsoleReporter:
 
     def _view(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
-        # A copy: the live view is drawn by a thread of its own.
+        # Iterates over a copy, because a thread of its own draws the live view.
         for name, line in list(self._lines.items()):
             table.add_row(name, ProgressBar(line.visits, line.done, width=18), str(line))
         return Group(table, Text(escaped(self._summary()), style="dim"))

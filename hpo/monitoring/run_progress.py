@@ -1,4 +1,4 @@
-"""What the folders of runs tell of how far they are, read while the runs go on."""
+"""Progress of runs, read from their folders while they are running."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from segada.artifacts.run_files import REPORT, read_visits
 RECENT = 600.0
 """Seconds over which visits are counted for their rate."""
 RUNS = ("baselines/*", "trials/*", "confirmation/*")
-"""Folders of runs in that of a study."""
+"""Patterns of run folders in a study's folder."""
 
 _DAY_AND_TIME = "%Y-%m-%d %H:%M:%S"
 _TIME_LENGTH = len("2026-01-01 00:00:00")
@@ -18,13 +18,13 @@ _TIME_LENGTH = len("2026-01-01 00:00:00")
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A run's folder, as far as it has got.
+    """Progress of a run.
 
     Attributes:
-        visits: That are done.
-        miou: Mean over them of the mIoU on the domain being visited; None before the first.
-        begun: When the run began, in seconds since 1970; None if it has not.
-        is_over: Whether it has its report.
+        visits: Number of completed visits.
+        miou: Mean mIoU on the visited domains; None before the first visit.
+        begun: Start time in seconds since 1970; None if the run has not started.
+        is_over: True if the run has a report.
     """
 
     visits: int
@@ -34,8 +34,8 @@ class RunProgress:
 
 
 def progress_of(folder: Path) -> RunProgress:
-    """The trace of a run in a folder, which may be missing."""
-    # Of damaged ones those before the damage; the run will mend it when it goes on.
+    """Reads the progress of a run from its folder, which may be missing."""
+    # In a damaged file only the visits before the damage count; the run repairs it when it resumes.
     visits = read_visits(folder).value
     miou = sum(visit.visited_miou for visit in visits) / len(visits) if visits else None
     begun = next((moment for moment, _ in _log(folder / "log.txt")), None)
@@ -43,12 +43,14 @@ def progress_of(folder: Path) -> RunProgress:
 
 
 def visits_per_minute(out: Path, now: float) -> float | None:
-    """Of all runs of a study over the last ten minutes, or since its first run began; None if none ended then."""
+    """Returns the rate of visits of all runs over the last ten minutes, or since the first run started; None if none
+    ended then.
+    """
     ends: list[float] = []
     first = now
     for pattern in RUNS:
         for path in out.glob(f"{pattern}/log.txt"):
-            # Most runs of a long study are over for long.
+            # Most runs of a long study ended long ago.
             if now - path.stat().st_mtime < RECENT:
                 lines = list(_log(path))
                 first = min(first, *(moment for moment, _ in lines), now)
@@ -58,7 +60,7 @@ def visits_per_minute(out: Path, now: float) -> float | None:
 
 
 def _log(path: Path) -> Iterator[tuple[float, str]]:
-    """Moments in seconds since 1970, and what was noted."""
+    """Yields the time of each log line in seconds since 1970, and its text."""
     for line in _lines(path):
         try:
             moment = time.mktime(time.strptime(line[:_TIME_LENGTH], _DAY_AND_TIME))

@@ -1,4 +1,4 @@
-"""The standing of a study as people read it: tables in a terminal, plain lines elsewhere."""
+"""Readable status of a study: tables in a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ from hpo.monitoring.status import Running, StudyStatus
 from hpo.reporting.wording import clock, metric_name, metric_value, tenths
 from segada.core.printing import escaped
 
-NOBODY = "nobody: it goes on with the study"
+NO_DRIVER = "no driver (resumes with the study)"
 
 
 def print_plain(status: StudyStatus, write: Callable[[str], None]) -> None:
-    """A line for each thing."""
+    """Prints one line per item."""
     write(f"{status.name} ({status.place})")
     for line in (*_counts(status), *_ends(status)):
         write(line)
@@ -26,13 +26,13 @@ def print_plain(status: StudyStatus, write: Callable[[str], None]) -> None:
         write(f"failed: {name}: {reason}")
     for name, incidents in status.incidents.items():
         for incident in incidents:
-            write(f"on the way: {name}: {incident}")
+            write(f"incident: {name}: {incident}")
     for line in status.damages:
         write(f"damaged: {line}")
 
 
 def print_table(status: StudyStatus, console: Console) -> None:
-    """The same with bars."""
+    """Prints the status as tables with progress bars."""
     console.print(Text(escaped(status.name), style="bold"), Text(escaped(status.place), style="dim"))
     for line in (*_counts(status), *_ends(status)):
         console.print(line)
@@ -46,7 +46,7 @@ def print_table(status: StudyStatus, console: Console) -> None:
         console.print(table)
     for title, lines in (
         ("failed", _failures(status)),
-        ("on the way", _incidents(status)),
+        ("incidents", _incidents(status)),
         ("damaged", status.damages),
     ):
         if lines:
@@ -59,7 +59,7 @@ def _counts(status: StudyStatus) -> Iterator[str]:
     over = status.complete + status.pruned + status.failed
     of = "" if status.trials is None else f"/{status.trials}"
     counts = f"{status.complete} done, {status.pruned} pruned, {status.failed} failed"
-    yield f"trials: {over}{of}: {counts}, {len(status.running)} runs begun"
+    yield f"trials: {over}{of}: {counts}, {len(status.running)} runs started"
     if status.best_trial is not None:
         values = [f"{metric_name(metric)} {metric_value(metric, value)}" for metric, value in status.best.items()]
         yield f"best so far: trial {status.best_trial}: {', '.join(values)} (one seed, not confirmed)"
@@ -70,8 +70,8 @@ def _counts(status: StudyStatus) -> Iterator[str]:
 def _ends(status: StudyStatus) -> Iterator[str]:
     if status.visits_per_minute is not None and status.drivers:
         left = "" if status.seconds_left is None else f", about {clock(status.seconds_left)} left"
-        yield f"speed: {status.visits_per_minute:.1f} visits a minute{left}"
-    yield f"drivers: {', '.join(status.drivers) or 'none at work'}"
+        yield f"speed: {status.visits_per_minute:.1f} visits per minute{left}"
+    yield f"drivers: {', '.join(status.drivers) or 'none running'}"
 
 
 def _failures(status: StudyStatus) -> list[str]:
@@ -98,4 +98,4 @@ def _cells(run: Running) -> tuple[str, str, str, str, str]:
     visits = str(run.visits) if run.of is None else f"{run.visits}/{run.of}"
     miou = "" if run.miou is None else tenths(run.miou)
     since = "" if run.since is None else time.strftime("%d %b %H:%M:%S", time.localtime(run.since))
-    return visits, run.domain or "", miou, since, run.driver or NOBODY
+    return visits, run.domain or "", miou, since, run.driver or NO_DRIVER

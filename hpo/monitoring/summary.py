@@ -1,4 +1,4 @@
-"""What the main job prints at its end."""
+"""Summary that a driver prints at its end."""
 
 from itertools import islice
 from pathlib import Path
@@ -13,11 +13,13 @@ from hpo.results.results import StudyResults
 from hpo.study.plan import DEFAULT
 
 MOST_FAILURES = 50
-"""Runs whose failure is printed; the files have all."""
+"""Maximum number of printed failures; the files have all."""
 
 
 def print_summary(results: StudyResults, out: Path, console: Console) -> None:
-    """The search in a line, the confirmed tables, the answer, failures, damages, the command that runs the winner."""
+    """Prints the search in a line, confirmed tables, conclusion, failures, damages, and the command that runs the
+    winner.
+    """
     answer = conclusion(results)
     best = best_run(results.confirmation)
     console.print("", f"search: {search_line(results)}", sep="\n")
@@ -38,7 +40,7 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
 
 
 def _runs(confirmation: Confirmation) -> Table:
-    """Every confirmed run over the whole stream."""
+    """Returns the table of confirmed runs over the whole stream."""
     seeds = len(confirmation.runs[0].seeds)
     table = _table(
         f"Confirmed: mean mIoU and gains with {100 * confirmation.confidence:.0f} % intervals, "
@@ -57,9 +59,9 @@ def _runs(confirmation: Confirmation) -> Table:
 
 
 def _visits(confirmation: Confirmation, best: Confirmed) -> Table:
-    """The best configuration, visit by visit."""
-    table = _table(f"{title(best.name).capitalize()} by domain: mIoU in % on the domain being visited")
-    # The default, which stands in the report, would make it too wide for a terminal.
+    """Returns the table of the best configuration by visit."""
+    table = _table(f"{title(best.name).capitalize()} by domain: mIoU in % on the visited domain")
+    # The default configuration is in the report; here the table would be too wide for a terminal.
     compared = [name for name in best.gain if name != DEFAULT]
     shown = [*(run for run in confirmation.runs if run.name in compared), best]
     table.add_column("")
@@ -72,7 +74,7 @@ def _visits(confirmation: Confirmation, best: Confirmed) -> Table:
 
 
 def _table(caption: str) -> Table:
-    # Without lines: it reads the same in a file as in a terminal.
+    # A table without lines reads the same in a file as in a terminal.
     return Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
 
 

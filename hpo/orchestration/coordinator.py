@@ -1,4 +1,4 @@
-"""What the main job has left to do: baselines, trials, confirmation. Knows nothing of who does it."""
+"""Coordinator of a study's runs: baselines, trials, confirmation. It is independent of how runs are executed."""
 
 import math
 import time
@@ -17,15 +17,16 @@ from segada.records import RunReport
 
 
 class RunCoordinator:
-    """Hands out jobs and takes their results, in whatever order these come.
+    """Hands out jobs and takes in their results, in any order.
 
     `next_job` is called whenever a worker is free; `visited` after each visit of a job, until the job is over, or
-    `broke` is called instead. What is over stands in the study or in the job's folder, so that an agenda of a later
-    driver on the same study hands out the rest only; and agendas of several drivers share it, each job having one.
+    `broke` is called instead. Finished jobs are recorded in the study or in their folders, so the coordinator of a
+    later driver on the same study hands out only the rest. Coordinators of several drivers share a study; each job is
+    handed out by one of them.
     """
 
     def __init__(self, study: Study, plan: Plan, observers: Sequence[Observer]) -> None:
-        """Looks up which baselines are done, and which trials lack files; the clock of `budget.hours` starts."""
+        """Finds the baselines that are done and the trials that lack files, and starts the clock of `budget.hours`."""
         self._study = study
         hours = study.file.settings.budget.hours
         self._deadline = math.inf if hours is None else time.monotonic() + 3600 * hours
@@ -43,43 +44,43 @@ class RunCoordinator:
         self._idle_until = -math.inf
         self._waits_for: list[str] = []
         self.obstacle: str | None = None
-        """Why no run of this study can be done, once that has turned out."""
+        """Reason why no run of this study can be done; None while there is none."""
         self.obstacle_passes = False
-        """Whether the obstacle is none of the study's, so that the same command goes on once it is gone."""
+        """True if the cause of the obstacle lies outside the study, so the same command resumes once it is gone."""
         self.lost: str | None = None
-        """What this driver has lost, without which none of its jobs goes on; the same command goes on elsewhere."""
+        """Lost resource without which this driver's jobs cannot continue; the same command resumes elsewhere."""
 
     @property
     def is_over(self) -> bool:
-        """Whether `next_job` will never again have one."""
+        """True if `next_job` will never again return a job."""
         return self._stopped or self._is_done
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it ended before everything was done."""
+        """True if the coordinator was stopped before everything was done."""
         return self._stopped
 
     @property
     def running(self) -> int:
-        """Jobs that are handed out and not over."""
+        """Number of jobs that are handed out and not over."""
         return len(self._running)
 
     @property
     def failures(self) -> dict[str, str]:
-        """Baselines and confirmation runs that failed, with the reason, by name. Failed trials stand in the study."""
+        """Failed baselines and confirmation runs, with the reason, by name. Failed trials are recorded in the study."""
         return self._study.leases.failures()
 
     def stop(self) -> None:
-        """Hands out nothing more and ends every job after its current visit; what is not finished stays resumable."""
+        """Hands out no more jobs and ends every job after its current visit; unfinished jobs stay resumable."""
         self._stopped = True
 
     def lose(self, what: str) -> None:
-        """Stops since something is gone without which no job of this driver goes on; the jobs are not to blame."""
+        """Stops because of a lost resource that all jobs of this driver need; the jobs do not count as failed."""
         self.lost = what
         self.stop()
 
     def next_job(self) -> Job | None:
-        """The next job; None if there is none now: see `is_over`."""
+        """Returns the next job; None if there is none now (see `is_over`)."""
         if self._stopped or time.monotonic() < self._idle_until:
             return None
         if self._returned:
@@ -96,33 +97,33 @@ class RunCoordinator:
         return job
 
     def visited(self, job: Job, progress: RunUpdate) -> bool:
-        """Takes in a visit and says whether the job goes on."""
+        """Takes in a visit; returns True if the job goes on."""
         with self._study.drivers.exclusive():
             if self._is_ours(job):
                 self._take_in(job, progress)
         self._publish()
         if self._stopped and job.name in self._running:
-            # Whoever stops a job may say its last visit once more, in which there is nothing new.
+            # Tune may repeat the last visit of a stopped job; the repetition contains nothing new.
             self._leave(job)
         return job.name in self._running
 
     def recovered(self, job: Job, reason: str) -> None:
-        """Notes and passes on that the job's worker died, of what, and that another one goes on."""
+        """Records why the job's worker died and tells the observers that another worker resumes the job."""
         with self._study.drivers.exclusive():
-            # A worker may die after its last word on a job: there is nothing to go on with then.
+            # A worker may die after the final update of a job; then there is nothing to resume.
             if self._is_ours(job):
                 self._note(job, f"its worker died: {reason}")
                 self._tell(lambda observer: observer.recovered(job))
         self._publish()
 
     def returned(self, job: Job) -> None:
-        """Takes a job back that nobody goes on with; it is the next one to be handed out."""
+        """Requeues an abandoned job as the next one to be handed out."""
         if job.name in self._running:
             self._returned.append(job)
             self._idle_until = -math.inf
 
     def broke(self, job: Job, reason: str) -> None:
-        """Takes in that nobody could finish the job."""
+        """Records that the job failed in every attempt."""
         with self._study.drivers.exclusive():
             if self._is_ours(job):
                 self._fail(job, None, reason)
@@ -149,7 +150,7 @@ class RunCoordinator:
         return [queue for queue in queues if queue is not None]
 
     def _wait(self) -> None:
-        """Looks again in a while, or when one of its own jobs is over."""
+        """Sets the time of the next attempt, and tells the observers which drivers this one waits for."""
         self._idle_until = time.monotonic() + PATIENCE
         if self._running or self._is_done:
             return
@@ -161,7 +162,7 @@ class RunCoordinator:
             self._tell(lambda observer: observer.waiting(others))
 
     def _is_ours(self, job: Job) -> bool:
-        """Whether a job still is, or else gives it up: while this driver was silent, another one took it."""
+        """Returns True if this driver still has the job; drops a job that another driver took during a long silence."""
         if job.name not in self._running:
             return False
         has = (
@@ -198,7 +199,8 @@ class RunCoordinator:
         assert job.trial is not None
         settings, route = self._study.file.settings, job.settings.stream.all_visits()
         judge = RUNG_VALUES[judged_by(settings.pruning)]
-        # A retry after a worker's death reports visits that nobody has seen yet, together with the newest.
+        # A retry after a worker's death reports earlier visits again, together with the newest; some may not have been
+        # judged.
         for visits in range(1, len(report.visits) + 1):
             value = judge(report.visits[:visits], report.source_only, route)
             losses = rung_losses(settings.objectives, report, visits, value)
@@ -240,7 +242,9 @@ class RunCoordinator:
         self._news.append(message)
 
     def _publish(self) -> None:
-        """Only when nothing is being decided: one who watches may take his time, and other drivers wait meanwhile."""
+        """Tells the observers the news outside `exclusive`: observers may be slow, and other drivers wait for
+        decisions.
+        """
         news, self._news = self._news, []
         for message in news:
             for observer in self._observers:

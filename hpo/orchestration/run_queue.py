@@ -1,4 +1,4 @@
-"""Runs other than trials that a study has left to do, each handed out to one driver."""
+"""Queue of the runs other than trials that a study has left; each is handed out to one driver."""
 
 from collections.abc import Iterable
 
@@ -8,15 +8,15 @@ from hpo.study.plan import undone
 
 
 class RunQueue:
-    """Hands out the runs of a list that are neither over nor with a driver at work."""
+    """Hands out the runs of a list that are not over and that no live driver has."""
 
     def __init__(self, jobs: Iterable[Job], leases: RunLeases) -> None:
-        """Looks up which are over."""
+        """Keeps the runs that are not over."""
         self._leases = leases
         self._left = {job.name: job for job in undone(jobs)}
 
     def next(self) -> Job | None:
-        """The next run, which is this driver's from now on; None if there is none now. Call it while deciding."""
+        """Acquires and returns the next run for this driver; None if there is none now. Call it within `exclusive`."""
         failed = self._leases.failures()
         for name, job in list(self._left.items()):
             if name in failed or not undone([job]):
@@ -26,15 +26,15 @@ class RunQueue:
         return None
 
     def close(self, name: str) -> None:
-        """Strikes out a run that is over."""
+        """Removes a run that is over."""
         self._left.pop(name, None)
 
     def owners(self) -> set[str]:
-        """Drivers that have what is left, as they were seen last; while `next` gives none, they are at work."""
+        """Returns the drivers that have the remaining runs, as last read; they are alive while `next` returns None."""
         owners = (self._leases.owner(name) for name in self._left)
         return {owner for owner in owners if owner is not None}
 
     @property
     def is_empty(self) -> bool:
-        """Whether every run of the list is over, as far as this driver has seen."""
+        """True if every run of the list is over, as far as this driver has read."""
         return not self._left

@@ -1,4 +1,4 @@
-"""How a main job is stopped: by Ctrl-C or SIGTERM, or since Ray is gone; what is finished is written all the same."""
+"""Stopping of a driver by Ctrl-C, by SIGTERM or by the loss of Ray; finished results are written in every case."""
 
 import os
 import sys
@@ -11,18 +11,18 @@ from segada.cli.interruption import Interruption
 
 
 class Stopping(Interruption):
-    """While the context is open, a signal stops the agenda; a second one, or one before any job runs, interrupts.
+    """Context in which a signal stops the coordinator; a second one, or one before any job runs, interrupts.
 
-    What is interrupted may hang in Ray, of which nothing may be left; then the results are written beside it, and the
-    process ends.
+    An interrupted main thread may hang in Ray if Ray's processes are gone. In that case another thread writes the
+    results, and the process ends.
     """
 
     def __init__(self, coordinator: RunCoordinator, conclude: Callable[[], object]) -> None:
-        """Does nothing until the context is open.
+        """Prepares the context; signals are handled only while it is open.
 
         Args:
-            coordinator: Is stopped.
-            conclude: Writes the results, and leaves the study.
+            coordinator: coordinator to stop.
+            conclude: function that writes the results and leaves the study.
         """
         super().__init__(self._stop, self._conclude_and_exit)
         self._coordinator = coordinator
@@ -30,7 +30,9 @@ class Stopping(Interruption):
         self._once = threading.Lock()
 
     def rest(self) -> None:
-        """Notes that Ray has been left, so that the main thread writes the results. Never returns if others do."""
+        """Records that Ray was shut down, so the main thread writes the results. Never returns if another
+        thread does.
+        """
         with self._once:
             super().rest()
 
@@ -51,5 +53,5 @@ class Stopping(Interruption):
         finally:
             said = f"{self._coordinator.lost or 'interrupted'}; {how_to_go_on('what is finished is kept')}\n"
             os.write(sys.stderr.fileno(), said.encode())
-            # Past every finally: the main thread does not come back from Ray.
+            # The process exits past every `finally`: the main thread does not return from Ray.
             os._exit(INTERRUPTED)

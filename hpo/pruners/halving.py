@@ -1,4 +1,4 @@
-"""Asynchronous successive halving over visits, with one objective or several."""
+"""Asynchronous successive halving over visits, with one or several objectives."""
 
 import numpy as np
 from optuna import Study
@@ -9,15 +9,16 @@ from optuna.trial import FrozenTrial
 from hpo.samplers.ranking import Losses, fronts
 
 RUNG = "rung/{visits}"
-"""User attribute of a trial with several objectives: `objectives.rung_losses` after so many visits. Its intermediate
-values stay empty, since Optuna's samplers would take them for those of a single objective."""
+"""User attribute of a trial with several objectives: `objectives.rung_losses` after this number of visits. The trial's
+intermediate values stay empty, because Optuna's samplers would take them for those of a single objective.
+"""
 
 
 class HalvingPruner(BasePruner):
-    """Stops a trial that, after a rung's visits, is not among the best 1 / `reduction_factor` of all that came as far.
+    """Prunes a trial that, at a rung, is not among the best 1 / `reduction_factor` of all trials that reached the rung.
 
-    What is best goes by the rung's value, and with several objectives by non-dominated rank (Schmucker et al. 2021,
-    arXiv 2106.12639): the front that the last place falls into goes on whole. Nothing is kept but what trials reported.
+    Trials are ranked by the rung's value, with several objectives by non-dominated rank (Schmucker et al. 2021, arXiv
+    2106.12639); the front that contains the last kept rank continues as a whole. The only state is the trials' reports.
     """
 
     def __init__(self, min_visits: int, reduction: int) -> None:
@@ -25,7 +26,7 @@ class HalvingPruner(BasePruner):
         self._reduction = reduction
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial stops after the visits that it reported last."""
+        """Returns True if the trial stops after its last reported visit."""
         visits = _visits(trial)
         if not self._is_rung(visits):
             return False
@@ -52,7 +53,7 @@ def _visits(trial: FrozenTrial) -> int:
 
 
 def _losses(study: Study, trial: FrozenTrial, visits: int) -> list[float] | None:
-    """What a trial had reached after so many visits, smaller being better; None if it did not come as far."""
+    """Returns a trial's losses after this number of visits, smaller is better; None if it did not get that far."""
     if len(study.directions) > 1:
         return trial.user_attrs.get(RUNG.format(visits=visits))
     if visits not in trial.intermediate_values:
@@ -62,7 +63,7 @@ def _losses(study: Study, trial: FrozenTrial, visits: int) -> list[float] | None
 
 
 def _ranks(losses: Losses) -> Losses:
-    """Of each row (n × m): the number of its front, 0 for what nothing dominates."""
+    """Returns the number of the front of each row (n × m); 0 for non-dominated rows."""
     ranks = np.zeros(len(losses))
     if losses.shape[1] == 1:
         return np.unique(losses[:, 0], return_inverse=True)[1].astype(float)

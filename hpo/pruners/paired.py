@@ -1,4 +1,4 @@
-"""A paired test, frame by frame, of a running trial against the best one."""
+"""Pruner with a paired test, frame by frame, of a running trial against the best trial."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,25 +15,25 @@ from segada.metrics import Areas, Floats, mean_iou_by_set
 
 
 class PairedPruner(BasePruner):
-    """Stops a trial that predicts the held-out frames worse than the best complete trial did after the same visits.
+    """Prunes a trial that predicts the held-out frames worse than the best complete trial did after the same visits.
 
-    All trials see the same frames, so that the differences of the frames' mIoU say it with far fewer of them than two
-    means would: the trial stops if their mean is below zero and Wilcoxon's signed-rank test (Wilcoxon 1945), one-sided,
-    gives less than `alpha`. Optuna's own `WilcoxonPruner` wants a report per frame, and reports are visits here.
+    All trials see the same frames, so the paired differences of the frames' mIoU need far fewer frames than two means.
+    The trial stops if their mean is below zero and the one-sided signed-rank test (Wilcoxon 1945) gives p < `alpha`.
+    Optuna's `WilcoxonPruner` needs a report per frame, while a report here is a visit.
 
-    The frames are read from the trials' folders, where the engine writes them before it reports a visit. Where drivers
-    on several machines share the folder of the study, they see each other's; a folder that is not there, not up to
-    date yet, or damaged, stops nothing.
+    The frames' areas are read from the trials' folders, where the engine writes them before it reports a visit. Drivers
+    on several machines that share the run folder see each other's areas. A folder that is missing, not up to date, or
+    damaged prunes nothing.
     """
 
     def __init__(self, min_visits: int, alpha: float, trials: Path) -> None:
-        """Takes the least number of visits, the level of the test, and the folder of the trials' folders."""
+        """Stores the minimum number of visits, the level of the test, and the parent folder of the trials' folders."""
         self._min_visits = min_visits
         self._alpha = alpha
         self._trials = trials
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial stops after the visits that it reported last."""
+        """Returns True if the trial stops after its last reported visit."""
         best = _best(study)
         if best is None:
             return False
@@ -42,23 +42,23 @@ class PairedPruner(BasePruner):
         if visits < self._min_visits:
             return False
         differences = frame_differences(ours[:visits], theirs[:visits])
-        # Frames that are predicted alike count half for either side.
+        # Frames with equal mIoU count half for each side.
         test = wilcoxon(differences, alternative="less", zero_method="zsplit")
         return bool(differences.mean() < 0 and test.pvalue < self._alpha)
 
 
 def frame_differences(ours: Sequence[Areas], theirs: Sequence[Areas]) -> Floats:
-    """By how much each frame's mIoU is higher in the first run than in the second, on average over the visits.
+    """Returns by how much each frame's mIoU is higher in the first run than in the second, averaged over visits.
 
-    Frames are the unit of the test. The same frame, or the same scene in other weather, after another visit tells
-    little that is new, so visits to domains of equally many frames are averaged frame by frame.
+    Frames are the unit of the test. The same frame after another visit, or the same scene in other weather, adds little
+    information, so visits to domains with the same number of frames are averaged frame by frame.
 
     Args:
-        ours: areas of the visited domain's held-out frames, visit by visit.
-        theirs: the same of the other run.
+        ours: areas of the visited domain's held-out frames in the first run, by visit.
+        theirs: areas of the second run, by visit.
 
     Returns:
-        [frames], over all numbers of frames that a domain has.
+        Differences [frames], concatenated over the distinct numbers of frames per domain.
     """
     by_length: dict[int, list[Floats]] = {}
     for first, second in zip(ours, theirs, strict=True):
@@ -67,7 +67,7 @@ def frame_differences(ours: Sequence[Areas], theirs: Sequence[Areas]) -> Floats:
 
 
 def _best(study: Study) -> FrozenTrial | None:
-    """The best complete trial that keeps every limit; None if there is none."""
+    """Returns the best complete trial that satisfies every constraint; None if there is none."""
     sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     kept = [one for one in complete if all(value <= 0 for value in one.constraints.values())]

@@ -1,4 +1,4 @@
-"""Which trials stop before their last visit."""
+"""Settings of pruning, and construction of the pruner."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,37 +18,42 @@ from segada.settings.limits import COUNT
 class HalvingSettings(Settings):
     """Asynchronous successive halving over visits (Li et al. 2020, arXiv 1810.05934).
 
-    After `min_visits`, and again after `reduction_factor` times as many, a trial goes on only if it is among the best
-    1 / `reduction_factor` of all that came as far: by `value`, and with several objectives by non-dominated rank in
-    that value and in the other objectives so far.
+    After `min_visits`, and again after `reduction_factor` times as many, a trial continues only if it is among the best
+    1 / `reduction_factor` of all trials that got that far: by `value`, or with several objectives by non-dominated rank
+    in that value and the other objectives so far.
     """
 
     name: Literal["halving"] = "halving"
     min_visits: Count = 2
-    """Visits that every trial completes."""
+    """Number of visits that every trial completes."""
     reduction_factor: int = Field(default=2, ge=2, le=COUNT)
     n_startup_trials: Number = 0
-    """Trials, the first ones, that are never stopped: they show how wide the results spread, and breed the next."""
+    """Number of first trials that are never pruned: they show the spread of the results, and are parents of the next
+    ones.
+    """
     value: Literal["projected_gain", "gain_so_far"] = "projected_gain"
-    """`gain_so_far` is the mean gain over source-only on the visits so far. `projected_gain` adds the domains of the
-    stream that are still to come, as they are scored now: what learns fast loses at first and wins later, as shows
-    there."""
+    """Value by which trials are compared. `gain_so_far` is the mean gain over source-only on the visits so far.
+    `projected_gain` adds the domains ahead in the stream with their current mIoU: a configuration that adapts fast may
+    lose at first and win later, which the domains ahead show early.
+    """
 
 
 class PairedSettings(Settings):
-    """A paired test, frame by frame, against the best trial so far, after each visit from `min_visits` on.
+    """Paired test, frame by frame, against the best trial so far, after each visit from `min_visits` on.
 
-    Halving stops a share of the trials, however close they are; this stops those that are clearly worse, however many.
+    Halving prunes a fixed share of the trials, however close they are; the paired test prunes clearly worse trials,
+    however many.
     """
 
     name: Literal["paired"]
     min_visits: Count = 2
-    """Visits that every trial completes."""
+    """Number of visits that every trial completes."""
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
-    """Level of the one-sided signed-rank test over held-out frames. The test is made after every visit, so that of
-    trials as good as the best somewhat more than this share are stopped."""
+    """Level of the one-sided signed-rank test over held-out frames. The test is repeated after every visit, so slightly
+    more than this share of trials as good as the best is pruned.
+    """
     n_startup_trials: Number = 0
-    """Trials, the first ones, that are never stopped: they breed the next."""
+    """Number of first trials that are never pruned: they are parents of the next ones."""
 
 
 PruningSettings = Annotated[
@@ -56,18 +61,18 @@ PruningSettings = Annotated[
     Field(discriminator="name"),
     BeforeValidator(lambda given: {"name": "halving", **given} if isinstance(given, dict) else given),
 ]
-"""Halving where a study file names nothing."""
+"""Settings of pruning; halving if the study file names no pruner."""
 
 
 class PatientPruner(BasePruner):
-    """Another pruner that leaves the first trials alone."""
+    """Pruner that exempts the first trials from another pruner."""
 
     def __init__(self, pruner: BasePruner, startup: int) -> None:
         self._pruner = pruner
         self._startup = startup
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial stops now."""
+        """Returns True if the trial stops now."""
         return trial.number >= self._startup and self._pruner.prune(study, trial)
 
 
@@ -75,16 +80,16 @@ PRUNERS: dict[str, Callable[[Any, Path], BasePruner]] = {
     "halving": lambda settings, _trials: HalvingPruner(settings.min_visits, settings.reduction_factor),
     "paired": lambda settings, trials: PairedPruner(settings.min_visits, settings.alpha, trials),
 }
-"""From a pruner's name and settings, and the folder of the trials' folders."""
+"""Functions that build a pruner, by name, from its settings and the parent folder of the trials' folders."""
 
 
 def judged_by(settings: HalvingSettings | PairedSettings | None) -> str:
-    """The key of `objectives.RUNG_VALUES` that trials report after a visit."""
+    """Returns the key of `objectives.RUNG_VALUES` that trials report after a visit."""
     return settings.value if isinstance(settings, HalvingSettings) else "gain_so_far"
 
 
 def build_pruner(settings: HalvingSettings | PairedSettings | None, trials: Path) -> BasePruner:
-    """The pruner of a study whose trials leave their files in `trials`; one that never prunes without settings."""
+    """Builds the pruner of a study with the trials' folders in `trials`; without settings it never prunes."""
     if settings is None:
         return NopPruner()
     return PatientPruner(PRUNERS[settings.name](settings, trials), settings.n_startup_trials)

@@ -1,4 +1,4 @@
-"""The answer of a study in plain sentences, for the report and the terminal."""
+"""Conclusion of a study in plain sentences, for the report and the terminal."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,34 +16,37 @@ _LONG = {
 }
 
 HONESTY = (
-    "Adapted on, selected on and reported on are three disjoint sets of frames; which of the confirmed configurations "
-    "is the best was decided by their mean over the same fresh seeds on the frames of the search, not by these."
+    "Adaptation, search and report use three disjoint sets of frames. The best of the confirmed configurations is "
+    "chosen by its mean over the same fresh seeds on the frames of the search (split val), not on these frames "
+    "(split test)."
 )
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What the report opens with."""
+    """Headline and details of the conclusion."""
 
     headline: str
     detail: str
 
 
 def best_run(confirmation: Confirmation | None) -> Confirmed | None:
-    """The best confirmed configuration, if one came through."""
+    """Returns the best confirmed configuration; None if there is none."""
     if confirmation is None:
         return None
     return next((run for run in confirmation.runs if run.name == confirmation.best), None)
 
 
 def hardest(confirmation: Confirmation) -> str:
-    """Label of the visit at which the first of the baselines, the source model if it came through, does worst."""
+    """Returns the label of the visit with the lowest mIoU of the first baseline (the source model, unless it
+    failed).
+    """
     miou = confirmation.runs[0].miou
     return min(miou, key=lambda label: miou[label].value)
 
 
 def conclusion(results: StudyResults) -> Conclusion:
-    """Says whether adapting helps, by how much, and how sure that is."""
+    """Summarizes whether adaptation helps, by how much, and with which confidence."""
     best = best_run(results.confirmation)
     if best is None or results.confirmation is None:
         return _unconfirmed(results)
@@ -55,9 +58,9 @@ def conclusion(results: StudyResults) -> Conclusion:
     whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
     sentences = [
         f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
-        *(["It is the default configuration: the search found none that comes before it."] if is_default else []),
+        *(["It is the default configuration: the search found none better."] if is_default else []),
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
-        f"In brackets: {100 * results.confirmation.confidence:.0f} % bootstrap intervals.",
+        f"Brackets show {100 * results.confirmation.confidence:.0f} % bootstrap intervals.",
         *(f"Not compared with {_LONG[name]}: its confirmation failed." for name in _LONG if name not in best.gain),
         *_foremost(results.confirmation),
     ]
@@ -66,7 +69,7 @@ def conclusion(results: StudyResults) -> Conclusion:
 
 
 def search_line(results: StudyResults) -> str:
-    """What was searched, how wide its results spread and how long it took, in one line."""
+    """Summarizes the search in one line: numbers of trials, range of results, and duration."""
     states = Counter(trial.state for trial in results.trials)
     open_trials = sum(states.values()) - states["complete"] - states["pruned"] - states["fail"]
     counts = f"{states['complete']} complete, {states['pruned']} pruned, {states['fail']} failed"
@@ -87,12 +90,12 @@ def _is_default(best: Confirmed, confirmation: Confirmation) -> bool:
 
 
 def _foremost(confirmation: Confirmation) -> list[str]:
-    """What leads on the reported frames, if that is not what was picked."""
+    """Returns a sentence on the configuration that is best on the reported frames, if it is not the chosen one."""
     values = {run.name: run.mean_miou.value for run in confirmation.runs}
     first, best = confirmation.by_mean, confirmation.best
     if first is None or best is None or values[first] <= values[best]:
         return []
-    return [f"By the mean on these frames {title(first)} comes before it, which nothing is chosen by."]
+    return [f"By the mean on these frames {title(first)} is better, but these frames are not used to choose."]
 
 
 def _share(miou: Estimate) -> str:
@@ -107,14 +110,15 @@ def _compared(gain: Mapping[str, Estimate]) -> str:
 
 def _headline(gain: Mapping[str, Estimate]) -> str:
     if not gain:
-        return "No answer: no baseline was confirmed, so there is nothing to compare with."
+        return "No answer: no baseline was confirmed, so no comparison is possible."
     worse = [_LONG[name] for name, estimate in gain.items() if estimate.high < 0]
     unsure = [_LONG[name] for name, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
-        return f"Adapting does not help: the best configuration is worse than {' and '.join(worse)}."
+        return f"Adaptation does not help: the best configuration is worse than {' and '.join(worse)}."
     if unsure:
-        return f"Not shown to help: the best configuration cannot be told apart from {' and '.join(unsure)}."
-    return f"Adapting helps: the best configuration beats {' and '.join(_LONG[name] for name in gain)}."
+        listed = " and ".join(unsure)
+        return f"Adaptation is not shown to help: the best configuration cannot be distinguished from {listed}."
+    return f"Adaptation helps: the best configuration beats {' and '.join(_LONG[name] for name in gain)}."
 
 
 def _unconfirmed(results: StudyResults) -> Conclusion:
@@ -122,20 +126,20 @@ def _unconfirmed(results: StudyResults) -> Conclusion:
     if not completed:
         return _nothing_completed(results)
     leader = (
-        f"Trial {completed[0].number} leads the search, with one seed on the frames it was chosen by: not a result."
+        f"Trial {completed[0].number} leads the search, with one seed on the frames of the search: not a final result."
     )
     if results.confirmation is not None:
         return Conclusion("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
     if results.failures:
-        return Conclusion("No answer: nothing is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
-    return Conclusion("No answer yet: nothing is confirmed.", leader)
+        return Conclusion("No answer: no configuration is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
+    return Conclusion("No answer yet: no configuration is confirmed.", leader)
 
 
 def _nothing_completed(results: StudyResults) -> Conclusion:
     failed = [trial for trial in results.trials if trial.state == "fail"]
     if failed and len(failed) == len(results.trials):
         return Conclusion(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
-    return Conclusion("No answer yet: no trial has completed.", "Run the same command again to go on.")
+    return Conclusion("No answer yet: no trial has completed.", "Run the same command again to resume.")
 
 
-_SEE_FAILURES = "The reasons stand under Failures."
+_SEE_FAILURES = "The reasons are listed under Failures."

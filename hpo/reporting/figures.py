@@ -1,4 +1,4 @@
-"""The interactive figures of the report."""
+"""Interactive figures of the report."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -18,11 +18,11 @@ _BLUE, _ORANGE, _GRAY = "#1f5fa8", "#d1541e", "#8a939d"
 _FONT = {"family": "Inter, Segoe UI, Helvetica Neue, Arial, sans-serif", "size": 12, "color": "#1b1f24"}
 _COLUMNS = 3
 MOST_POINTS = 500
-"""Trials that a figure shows; of more, so many are drawn by lot."""
+"""Maximum number of trials in a figure; of more, a random sample is shown."""
 
 
 def history(results: StudyResults) -> str:
-    """The first objective of every completed trial in the order of the trials, and the best so far."""
+    """Plots the first objective of every completed trial by trial number, and the best so far."""
     done = sorted(results.completed(), key=lambda trial: trial.number)
     steps = _steps([trial.number for trial in done], _first_objective(done, results), results.maximized[0])
     trials = drawn(done)
@@ -43,7 +43,7 @@ def history(results: StudyResults) -> str:
 
 
 def _steps(numbers: Sequence[int], values: Sequence[float], maximized: bool) -> dict[int, float]:
-    """The best so far by trial, where it changes, and at the end."""
+    """Returns the best value so far by trial, where it changes, and at the last trial."""
     best = list(accumulate(values, max if maximized else min))
     changes = {
         number: value for number, value, before in zip(numbers, best, [None, *best], strict=False) if value != before
@@ -52,14 +52,14 @@ def _steps(numbers: Sequence[int], values: Sequence[float], maximized: bool) -> 
 
 
 def drawn(trials: Sequence[TrialResult]) -> list[TrialResult]:
-    """The trials, or `MOST_POINTS` of more, drawn by lot, always the same ones and in the order given."""
+    """Returns the trials, or a fixed random sample of `MOST_POINTS`, in the given order."""
     if len(trials) <= MOST_POINTS:
         return list(trials)
     return [trials[index] for index in sorted(Random(0).sample(range(len(trials)), MOST_POINTS))]
 
 
 def parameters(results: StudyResults) -> str:
-    """The first objective over every parameter that varied, one small plot each, of the better trials' range."""
+    """Plots the first objective over every varied parameter, one small plot each, in the range of the better trials."""
     trials = drawn(results.completed())
     varied = [name for name in _names(trials) if len({_axis(trial, name) for trial in trials}) > 1]
     if not varied:
@@ -74,7 +74,7 @@ def parameters(results: StudyResults) -> str:
         texts = [_hover(trial, results, [name]) for trial in shown_trials]
         scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
         figure.add_trace(scatter, row + 1, column + 1)
-        # A choice may be a word for some trials and a number for others.
+        # A choice may be text for some trials and a number for others.
         words = any(isinstance(value, str) for value in x)
         kind = "category" if words else "log" if _spans_decades(x) else "linear"
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
@@ -86,7 +86,9 @@ def parameters(results: StudyResults) -> str:
 
 
 def _better_range(ranked: Sequence[float]) -> list[float] | None:
-    """From the best to the worst of the better three quarters, with a margin: a few that fell apart hide the rest."""
+    """Returns the range of the better three quarters with a margin, so that a few very bad trials do not hide
+    the rest.
+    """
     kept = ranked[: -(-3 * len(ranked) // 4)]
     margin = 0.25 * (max(kept) - min(kept))
     return [min(kept) - margin, max(kept) + margin] if margin else None

@@ -1,4 +1,4 @@
-"""The section of the report that says whether one could have chosen without labels."""
+"""Section of the report on ranking trials without labels."""
 
 from hpo.reporting.markup import escape
 from hpo.reporting.pruning_table import correlation, sampled
@@ -13,23 +13,23 @@ _HEADS = ("score", "better is", "Spearman", "Kendall", "regret, points", "trials
 
 
 def unlabelled(results: StudyResults) -> str:
-    """How well each label-free score ranks the trials, as a section; empty while too few trials have any."""
+    """Returns the section on how well label-free scores rank the trials; empty if too few trials have any."""
     found = rankings(results)
     if not found:
         return ""
     note = (
-        "Where nobody has labels, trials can only be compared by what their predictions say of themselves. The table "
-        "sets each such score, a mean over visits, against the true mean mIoU of the completed trials: rank "
-        f"correlations with {100 * CONFIDENCE:.0f} % bootstrap intervals, 1 if the score ranks them as the truth does, "
-        "0 if it says nothing, below 0 if it misleads; and by how much the trial that the score puts first falls short "
-        f"of the best one. A trial drawn by lot falls short by {tenths(chance(results))} points on average. One seed, "
-        "and trials that a search has chosen: another study may say otherwise."
+        "Without labels, trials can only be compared by scores of their own predictions. The table compares each such "
+        "score, a mean over visits, with the true mean mIoU of the completed trials. Rank correlations have "
+        f"{100 * CONFIDENCE:.0f} % bootstrap intervals: 1 means the same ranking, 0 no relation, below 0 a misleading "
+        "score. The regret is the difference in mIoU between the best trial and the trial with the best score. A trial "
+        f"drawn at random has a regret of {tenths(chance(results))} points on average. The table is based on one seed "
+        "and on the trials of one search; other studies may differ."
         f"{sampled(max(ranking.trials for ranking in found))}"
     )
     head = "".join(f"<th{' class=text' if index < 2 else ''}>{name}</th>" for index, name in enumerate(_HEADS))
     rows = "".join(map(_row, found))
     table = f'<table class="sortable"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<h2>Could it be told without labels?</h2><p class="note">{note}</p>{table}'
+    return f'<h2>Can trials be ranked without labels?</h2><p class="note">{note}</p>{table}'
 
 
 def _row(ranking: Ranking) -> str:

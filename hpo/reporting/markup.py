@@ -1,4 +1,4 @@
-"""Text of other people inside HTML."""
+"""Escaping of foreign text for HTML."""
 
 import html
 
@@ -6,10 +6,10 @@ from segada.core.printing import escaped, escaped_lines
 
 
 def escape(text: str) -> str:
-    """Returns one line of text as HTML shows it: no tag, no entity, no character that a browser obeys."""
+    """Returns one line of text as HTML without tags, entities, or control characters."""
     return html.escape(escaped(text))
 
 
 def escape_lines(text: str) -> str:
-    """Returns the same of a text whose line ends are kept."""
+    """Returns text as HTML as in `escape`, with its line ends."""
     return html.escape(escaped_lines(text))

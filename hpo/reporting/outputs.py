@@ -1,4 +1,4 @@
-"""What a study leaves behind for people and scripts: study.yaml, results.csv, best/ and report.html."""
+"""Output files of a study: study.yaml, results.csv, best/ and report.html."""
 
 import json
 from dataclasses import replace
@@ -19,8 +19,8 @@ def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyRe
 
     Args:
         study: the study.
-        plan: where its runs are.
-        failures: baselines and confirmation runs that failed in this session, with the reason, by name.
+        plan: plan of its runs.
+        failures: reasons of baselines and confirmation runs that failed in this session, by name.
     """
     damaged = kept_failures(plan.out)
     failures = _write_failures(study, plan, failures)
@@ -35,15 +35,15 @@ def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyRe
 
 
 def kept_failures(out: Path) -> list[str]:
-    """Keeps a failures.json that is damaged under another name, and says so; empty if it is not."""
+    """Keeps a damaged failures.json under another name, and returns a sentence on it; empty if it is intact."""
     damage = read_failures(out).damage
     if damage is None:
         return []
-    return [f"{damage}; it is kept as {keep_damaged(damage.path).name}, and what failed is taken from the study"]
+    return [f"{damage}; it is kept as {keep_damaged(damage.path).name}, and the failures are taken from the study"]
 
 
 def _write_failures(study: Study, plan: Plan, failures: dict[str, str]) -> dict[str, str]:
-    """Keeps what failed, in this session or before, and has not been made up for since."""
+    """Writes failures of this and earlier sessions whose runs have not succeeded since."""
     known = {**read_failures(plan.out).value, **failures}
     jobs = [*plan.baselines(), *plan.confirmed_baselines(), *plan.confirmations(study), *plan.repairs(study)]
     failed = {job.name: known[job.name] for job in undone(jobs) if job.name in known}
@@ -60,7 +60,7 @@ def _write_best(confirmation: Confirmation, plan: Plan) -> None:
     if confirmation.best is None:
         return
     folder = plan.confirmation_folder(confirmation.best, plan.seeds[0])
-    # Of a run that is damaged, what stands in best/ already is as good as it will be.
+    # If the run is damaged, the files already in best/ are kept.
     if not damages(folder, NEEDS["test"]):
         for name in (SETTINGS, WEIGHTS):
             write_bytes(path.with_name(name), (folder / name).read_bytes())

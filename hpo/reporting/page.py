@@ -1,4 +1,4 @@
-"""report.html: one file that opens offline."""
+"""HTML report of a study, a single file that works offline."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def write_report(results: StudyResults, path: Path) -> None:
 
 
 def page(results: StudyResults) -> str:
-    """The whole document: the answer first, then what it rests on."""
+    """Returns the whole document, with the conclusion first."""
     answer = conclusion(results)
     sections = [
         f"<header><p>{escape(results.name)} · {escape(search_line(results))}</p>",
@@ -70,7 +70,7 @@ def _winner(results: StudyResults) -> str:
     trial = _trial(results)
     if trial is None:
         return ""
-    note = "What the best configuration sets; everything else is in best/settings.yaml."
+    note = "Parameters of the best configuration; all other settings are in best/settings.yaml."
     return f'<h2>Best settings</h2><p class="note">{note}</p>{tables.pairs(trial.parameters)}'
 
 
@@ -81,9 +81,9 @@ def _trial(results: StudyResults) -> TrialResult | None:
 
 def _per_domain(results: StudyResults) -> str:
     note = (
-        "mIoU on the domain being visited, after the visit; columns in stream order. Blue is better, orange worse than "
-        "source only on the same frames. Intervals: bootstrap over frames and seeds; it takes frames for independent, "
-        f"which makes the intervals of recorded drives too narrow. {HONESTY}"
+        "mIoU on the visited domain, after the visit; columns in stream order. Blue cells are better, orange cells "
+        "worse than source only on the same frames. Intervals are a bootstrap over frames and seeds. It assumes "
+        f"independent frames, so the intervals of recorded drives are too narrow. {HONESTY}"
     )
     return f'<h2>Per domain</h2><p class="note">{note}</p>{tables.per_domain(results)}'
 
@@ -92,8 +92,9 @@ def _search(results: StudyResults) -> str:
     if not results.completed():
         return ""
     note = (
-        "Completed trials only; hover in the first figure for a trial's parameters. The small plots, one per "
-        f"parameter, show the range of the better three quarters of the trials.{_drawn(len(results.completed()))}"
+        "The figures show completed trials. Hover over a trial in the first figure for its parameters. The small "
+        "plots, one per parameter, show the range of the better three quarters of the trials."
+        f"{_drawn(len(results.completed()))}"
     )
     return f'<h2>The search</h2><p class="note">{note}</p>{figures.history(results)}{figures.parameters(results)}'
 
@@ -101,7 +102,9 @@ def _search(results: StudyResults) -> str:
 def _drawn(completed: int) -> str:
     most = figures.MOST_POINTS
     return (
-        f" Points are {most} of the {completed} trials, drawn by lot; the line is of all." if completed > most else ""
+        f" The points are a random sample of {most} of the {completed} trials; the line is of all."
+        if completed > most
+        else ""
     )
 
 
@@ -109,7 +112,7 @@ def _trials(results: StudyResults) -> str:
     if not results.trials:
         return ""
     cut = tables.cut(len(results.trials), "the best trials come first; results.csv has all")
-    note = f"Click a column to sort by it. Pruned trials have no value: they were stopped at a visit's end.{cut}"
+    note = f"Click a column to sort by it. Pruned trials have no value: they were stopped after a visit.{cut}"
     return f'<h2>Trials</h2><p class="note">{note}</p>{tables.trials(results)}'
 
 
@@ -127,6 +130,6 @@ def _damages(results: StudyResults) -> str:
 
 def _study(results: StudyResults) -> str:
     return (
-        '<h2>How it was made</h2><p class="note">The study file as it was run, with all defaults, and the versions.</p>'
+        '<h2>How it was made</h2><p class="note">Study file with all defaults, and the versions of each session.</p>'
         f"<details><summary>study.yaml</summary><pre>{escape_lines(results.study_yaml)}</pre></details>"
     )

@@ -1,4 +1,4 @@
-"""The looks of the report: one style sheet and the few lines of script that sort a table."""
+"""Style sheet of the report, and the script that sorts its tables."""
 
 CSS = """
 :root { --ink: #1b1f24; --soft: #5c6570; --line: #dfe3e8; --tint: #f6f7f9; --accent: #1f5fa8; }

@@ -1,4 +1,4 @@
-"""The tables of the report, as HTML."""
+"""Tables of the report, as HTML."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from segada.records import RunReport
 from segada.settings.nested import Value
 
 FULL_COLOR = 0.10
-"""Gain, in mIoU, at which a cell has its full color."""
+"""Gain in mIoU at which a cell has its full color."""
 
 SHOWN_TRIALS = 8
 MOST_ROWS = 500
-"""Rows of a table that has one for each trial."""
+"""Maximum number of rows in a table with a row per trial."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class _Row:
     name: str
     values: Sequence[float]
     gains: Sequence[float | None]
-    """Over source only on the same frames, which colors the cells; None leaves a cell white."""
+    """Gains over source-only on the same frames, which color the cells; None leaves a cell white."""
     intervals: Sequence[str]
     best: bool = False
     signed: bool = False
-    """Whether the values are differences."""
+    """True if the values are differences."""
 
 
 def per_domain(results: StudyResults) -> str:
-    """The heat map: mIoU on the visited domain, colored by its difference to source-only on the same frames."""
+    """Returns the heat map: mIoU on the visited domain, colored by its difference to source-only on the same frames."""
     head = "".join(f"<th>{escape(label)}</th>" for label in [*results.labels, "mean"])
     groups = [_confirmed_group(results), _gains_group(results), _search_group(results)]
     width = len(results.labels) + 2
@@ -49,7 +49,7 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
     best = best_run(confirmation)
     seeds = len(confirmation.runs[0].seeds)
     caption = (
-        f"Confirmed: mIoU in % on frames that the search never saw, {seeds} fresh seed{'s' if seeds > 1 else ''}, "
+        f"Confirmed: mIoU in % on frames that the search did not use, {seeds} fresh seed{'s' if seeds > 1 else ''}, "
         f"{100 * confirmation.confidence:.0f} % intervals"
     )
     return caption, [_confirmed_row(run, run is best) for run in confirmation.runs]
@@ -77,7 +77,7 @@ def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:
         gains = [*best.miou_gain[name].values(), mean]
         values = [gain.value for gain in gains]
         rows.append(_Row(f"over {title(name)}", values, values, [interval(gain) for gain in gains], signed=True))
-    return f"What {title(best.name)} gains, in points, frames and seeds paired", rows
+    return f"Gains of {title(best.name)} in points, frames and seeds paired", rows
 
 
 def _search_group(results: StudyResults) -> tuple[str, list[_Row]]:
@@ -87,7 +87,10 @@ def _search_group(results: StudyResults) -> tuple[str, list[_Row]]:
         for trial in results.completed()[:SHOWN_TRIALS]
         if trial.report is not None
     ]
-    return "Search: mIoU in % on the frames that it chose by, one seed. To choose by, not to quote", rows
+    return (
+        "Search: mIoU in % on the frames of the search (split val), one seed. For selection, not for publication",
+        rows,
+    )
 
 
 def _report_row(name: str, report: RunReport) -> _Row:
@@ -113,7 +116,7 @@ def _group(caption: str, rows: Sequence[_Row], width: int) -> str:
 
 
 def heat(value: str, gain: float | None, interval: str) -> str:
-    """A cell that is bluer the greater the gain, more orange the greater the loss; white for None."""
+    """Returns a cell that is bluer for a greater gain and more orange for a greater loss; white for None."""
     note = f"<small>{interval}</small>" if interval else ""
     if gain is None:
         return f'<td class="heat">{value}{note}</td>'
@@ -123,7 +126,7 @@ def heat(value: str, gain: float | None, interval: str) -> str:
 
 
 def trials(results: StudyResults) -> str:
-    """The trials, the best `MOST_ROWS` of more; a click on a column's head sorts by it."""
+    """Returns the table of trials, limited to the best `MOST_ROWS`; a click on a column's head sorts it."""
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     objectives = [metric_title(metric) for metric in results.objectives]
     names = ["trial", "state", *objectives, "gain, points", "visits", *map(short, parameters), "seconds"]
@@ -136,7 +139,7 @@ def trials(results: StudyResults) -> str:
 
 
 def _first_rows(results: StudyResults) -> list[TrialResult]:
-    """Completed trials, best first, before others."""
+    """Returns completed trials, best first, then the others, up to `MOST_ROWS`."""
     others = [trial for trial in results.trials if trial.state != "complete"]
     return [*results.completed(), *others][:MOST_ROWS]
 
@@ -155,7 +158,7 @@ def _trial_row(trial: TrialResult, parameters: Sequence[str], objectives: Sequen
 
 
 def failures(results: StudyResults) -> str:
-    """Runs that failed, with the reason of each; empty if none did."""
+    """Returns the table of failed runs with their reasons; empty if none failed."""
     failed = results.failed()
     if not failed:
         return ""
@@ -167,12 +170,12 @@ def failures(results: StudyResults) -> str:
 
 
 def cut(rows: int, where: str) -> str:
-    """Says that a table has not all of its rows, and where they are; empty if it has."""
+    """Returns a sentence that a table is incomplete and where all rows are; empty if it is complete."""
     return f" {MOST_ROWS} of {rows} are shown: {where}." if rows > MOST_ROWS else ""
 
 
 def pairs(values: Mapping[str, Value]) -> str:
-    """A table of two columns."""
+    """Returns a table of two columns."""
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(shown(value))}</td></tr>" for name, value in values.items())
     return f'<table class="pairs"><tbody>{rows}</tbody></table>'
 
@@ -188,7 +191,7 @@ def _cell(value: Value) -> str:
 
 
 def shown(value: Value) -> str:
-    """A value as it is printed for people: four significant digits, and nothing for None."""
+    """Returns a value as text: four significant digits, and an empty text for None."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -197,6 +200,6 @@ def shown(value: Value) -> str:
 
 
 def short(path: str) -> str:
-    """The part of a path that tells parameters apart in a crowded table: the last, or the room that has the `name`."""
+    """Returns the part of a path that identifies a parameter: the last word, or the section before `name`."""
     *sections, last = path.split(".")
     return sections[-1] if sections and last == "name" else last

@@ -1,4 +1,4 @@
-"""How results are called and printed for people: names, numbers with their units, durations."""
+"""Wording of results: names, numbers with units, durations."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from hpo.results.confirmation import Estimate
 from hpo.study.plan import DEFAULT
 
 TITLES = {"source_only": "source only", "batch_norm": "batch norm", DEFAULT: "default"}
-"""What the best is compared with, as a person calls it."""
+"""Readable names of the baselines and the default configuration."""
 
 _METRICS = {
     "mean_miou": ("mean mIoU", "%"),
@@ -18,58 +18,58 @@ _METRICS = {
     "trainable_parameters": ("trainable parameters", ""),
     "peak_memory": ("peak memory in MiB", ""),
 }
-"""Title and unit of every metric; those with a unit are fractions in the records."""
+"""Title and unit of every metric; metrics with a unit are fractions in the records."""
 
 
 def title(name: str) -> str:
-    """A run's name as a person writes it."""
+    """Returns the readable name of a run."""
     return TITLES.get(name, name)
 
 
 def label_free_title(score: str) -> str:
-    """A label-free score as a person writes it: `source mIoU`, `batch nuclear norm`."""
+    """Returns the readable name of a label-free score: `source mIoU`, `batch nuclear norm`."""
     return score.replace("_", " ").replace("miou", "mIoU")
 
 
 def points(estimate: Estimate) -> str:
-    """A gain in mIoU points with its interval: `+3.2 (2.1 to 4.4)`."""
+    """Returns a gain in mIoU points with its interval: `+3.2 (2.1 to 4.4)`."""
     return f"{tenths(estimate.value, '+')} ({interval(estimate)})"
 
 
 def interval(estimate: Estimate) -> str:
-    """The ends of its interval: `2.1 to 4.4`."""
+    """Returns the ends of an estimate's interval: `2.1 to 4.4`."""
     return f"{tenths(estimate.low)} to {tenths(estimate.high)}"
 
 
 def tenths(value: float, sign: Literal["+", "-"] = "-") -> str:
-    """A fraction in points with one decimal, never `-0.0`; `sign` as in format strings."""
+    """Returns a fraction in points with one decimal, never `-0.0`; `sign` as in format strings."""
     # Adding zero turns a negative zero into a positive one.
     return f"{round(100 * value, 1) + 0.0:{sign}.1f}"
 
 
 def metric_title(metric: str) -> str:
-    """A metric as a person calls it, with its unit: `mean mIoU, %`."""
+    """Returns the readable name of a metric with its unit: `mean mIoU, %`."""
     name, unit = _named(metric)
     return f"{name}, {unit}" if unit else name
 
 
 def metric_name(metric: str) -> str:
-    """The same without the unit."""
+    """Returns the readable name of a metric without its unit."""
     return _named(metric)[0]
 
 
 def in_unit(metric: str, value: float) -> float:
-    """A metric's value in the unit that `metric_title` names."""
+    """Returns a metric's value in the unit of `metric_title`."""
     return 100 * value if _named(metric)[1] else value
 
 
 def metric_value(metric: str, value: float) -> str:
-    """The same as it is printed."""
+    """Returns a metric's value in the unit of `metric_title` as text."""
     return tenths(value) if _named(metric)[1] else f"{value:.4g}"
 
 
 def clock(seconds: float) -> str:
-    """A duration: `4:07`, or `2:14:07` from an hour on."""
+    """Returns a duration as text: `4:07`, or `2:14:07` from an hour on."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
@@ -80,5 +80,5 @@ def _named(metric: str) -> tuple[str, str]:
         return f"mIoU of {metric.removeprefix(DOMAIN_PREFIX)}", "%"
     if metric.startswith(LABEL_FREE_PREFIX):
         return f"{label_free_title(metric.removeprefix(LABEL_FREE_PREFIX))} (no labels)", ""
-    # A formula is called as it is written.
+    # A formula is its own name.
     return _METRICS.get(metric, (metric, ""))

@@ -1,4 +1,4 @@
-"""From a study and the folders of its runs to its results."""
+"""Collection of a study's results from its storage and its run folders."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ FAILURES = "failures.json"
 CONFIRMATION = Path("best", "confirmation.json")
 
 _FAILURES = TypeAdapter(dict[str, str])
-_AGAIN = "the study's own command makes it again"
-_LOST = "{trial} counts as before, but what this file said of its visits is lost"
+_AGAIN = "the study's own command writes it again"
+_LOST = "{trial} counts as before, but the records of its visits are lost"
 _BECOMES = {
-    "complete": f"{{trial}} counts by its values, which the study keeps, and {_AGAIN}",
+    "complete": f"{{trial}} keeps its objective values, which are in the study, and {_AGAIN}",
     "pruned": _LOST,
     "fail": _LOST,
-    "running": "the run writes it again when it goes on",
+    "running": "the run writes it again when it resumes",
     "waiting": "",
 }
-"""What is said of a trial's damaged file, by the trial's state."""
+"""Consequence of damage in a trial's file, by the trial's state."""
 _STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -42,7 +42,7 @@ _STATES = {
 
 
 def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> StudyResults:
-    """Everything that the study has found so far."""
+    """Collects the results of the study so far."""
     objectives = study.file.settings.objectives
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
     return StudyResults(
@@ -61,7 +61,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
 
 
 def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
-    """What is damaged or missing of the files of a study's runs, and what becomes of it; a line for each."""
+    """Returns a line per damaged or missing file of a study's runs, with the consequence."""
     jobs = [*plan.source_training(), *plan.baselines(), *plan.confirmed_baselines()]
     if study.is_search_over():
         jobs += plan.confirmations(study)
@@ -76,19 +76,19 @@ def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
 
 
 def _lost_reports(study: Study, plan: Plan, jobs: Sequence[Job]) -> list[Path]:
-    """Reports that are missing, of runs of a study that was over."""
+    """Lists the missing reports of a finished study's runs."""
     failed = {*study.leases.failures(), *read_failures(plan.out).value}
     paths = [job.folder / REPORT for job in jobs if job.name not in failed]
     return [path for path in paths if path.parent.is_dir() and not path.exists()]
 
 
 def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Confirmation | None:
-    """The confirmation, once every run of it is there or has failed.
+    """Computes the confirmation once all its runs are over or have failed; None before.
 
     Args:
         study: the study.
-        plan: where its runs are.
-        failures: confirmation runs that failed, with the reason, by name.
+        plan: plan of its runs.
+        failures: reasons of failed confirmation runs, by name.
     """
     trials = study.best(study.file.settings.confirm.top)
     if not study.is_search_over() or not trials:
@@ -98,7 +98,7 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
     names |= {f"trial {one.number}": one.number for one in trials}
     candidates, failed = [], {}
     for name, number in names.items():
-        # The default is not run a second time where a trial beside it has the same configuration.
+        # The default configuration is not run twice if a confirmed trial has it.
         ran = name if number is None else f"trial {number}"
         reason = _failure(plan, ran, failures)
         done = [run for seed in plan.seeds if (run := read_seed_run(plan.confirmation_folder(ran, seed))) is not None]
@@ -118,11 +118,11 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
 
 
 def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:
-    """The confirmation as it was written when all runs of it were whole; None if it is of other runs, or unreadable.
+    """Reads the confirmation written when all its runs were intact; None if it is of other runs, or unreadable.
 
     Args:
         study: the study.
-        plan: where its runs are.
+        plan: plan of its runs.
     """
     kept = read(plan.out / CONFIRMATION, Confirmation.model_validate_json, None).value
     trials = {trial.number for trial in study.best(study.file.settings.confirm.top)}
@@ -133,37 +133,37 @@ def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:
 
 
 def _failure(plan: Plan, name: str, failures: Mapping[str, str]) -> str | None:
-    """Why a confirmation run of this name failed under one of the seeds, if one did."""
+    """Returns why a confirmation run of this name failed under one of the seeds; None if none failed."""
     runs = {confirmation_name(name, seed, split): seed for split in SPLITS for seed in plan.seeds}
     return next((f"seed {seed}: {failures[run]}" for run, seed in runs.items() if run in failures), None)
 
 
 def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
-    """The first objective on the frames of the search, seed by seed; None where the run is not over."""
+    """Returns the first objective on the split `val`, seed by seed; None where the run is not over."""
     metric = study.file.settings.objectives[0].metric
     reports = [read_report(plan.confirmation_folder(name, seed, "val")).value for seed in plan.seeds]
     return [None if report is None else objective_value(metric, report) for report in reports]
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:
-    """None for no scores, or if one of them is no number."""
+    """Returns the mean of the scores; None without scores, or if one of them is not finite."""
     known = [score for score in scores if score is not None and math.isfinite(score)]
     return float(np.mean(known)) if known and len(known) == len(scores) else None
 
 
 def _best_first(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """By `selection`, those without it last; of equals, the search's first."""
+    """Sorts by `selection`, candidates without it last; ties keep the order of the search."""
     sign = -1.0 if study.file.settings.objectives[0].goal == "maximize" else 1.0
     return sorted(candidates, key=lambda one: math.inf if one.selection is None else sign * one.selection)
 
 
 def read_failures(out: Path) -> Reading[dict[str, str]]:
-    """Runs other than trials that failed, with the reason, by name; what the last driver left."""
+    """Reads the reasons of failed runs other than trials, by name, as left by the last driver."""
     return read(out / FAILURES, _FAILURES.validate_json, {})
 
 
 def _search_seconds(study: Study) -> float:
-    """Length of the union of the trials' times; those that are not over count for nothing."""
+    """Returns the length in seconds of the union of the trials' time spans; unfinished trials do not count."""
     seconds, end = 0.0, -math.inf
     spans = [
         (trial.datetime_start.timestamp(), trial.datetime_complete.timestamp())
@@ -177,7 +177,7 @@ def _search_seconds(study: Study) -> float:
 
 
 def read_seed_run(folder: Path) -> SeedRun | None:
-    """A finished confirmation run; None before its end, or if what it left is damaged."""
+    """Reads a finished confirmation run; None before its end, or if its files are damaged."""
     report, areas = read_report(folder).value, read_areas(folder).value
     return None if report is None or len(areas) != len(report.visits) else SeedRun(report, areas)
 

@@ -1,4 +1,4 @@
-"""Confirmation: what a configuration is worth with fresh seeds, on frames that nothing was chosen by."""
+"""Confirmation: results of configurations with fresh seeds, on frames that were not used for any choice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from segada.records import Record, RunReport, visit_labels
 
 
 class Estimate(Record):
-    """A mean with the ends of its confidence interval."""
+    """Mean with the ends of its confidence interval."""
 
     value: float
     low: float
@@ -20,48 +20,54 @@ class Estimate(Record):
 
 
 class Confirmed(Record):
-    """One configuration or baseline over all seeds; mIoU in [0, 1], visits in stream order."""
+    """Results of a configuration or baseline over all seeds; mIoU in [0, 1], visits in stream order."""
 
     name: str
     trial: int | None
-    """Number of the trial that it repeats; null for a baseline, and for the default if no trial beside it had it."""
+    """Number of the repeated trial; null for a baseline, and for the default configuration if no confirmed trial has
+    it.
+    """
     seeds: list[int]
     mean_miou: Estimate
     miou: dict[str, Estimate]
-    """On the domain being visited, by the visit's label."""
+    """Mean IoU on the visited domain, by label of the visit."""
     gain: dict[str, Estimate]
-    """Difference of `mean_miou` to every baseline and to the default, by name; frames and seeds paired."""
+    """Difference of `mean_miou` to every baseline and to the default configuration, by name; frames and seeds
+    paired.
+    """
     miou_gain: dict[str, dict[str, Estimate]]
-    """The same per visit: baseline, then the visit's label."""
+    """Difference of `miou` to every baseline and to the default configuration: by name, then by label of the visit."""
     mean_miou_by_seed: list[float]
     selection: float | None
-    """Mean over the same seeds of the first objective on the frames of the search, by which the best was picked; null
-    if there was nothing to pick from."""
+    """Mean, over the same seeds, of the first objective on the split `val`, by which the best is chosen; null if there
+    was no choice.
+    """
     seed_deviation: float | None
     """Standard deviation of `mean_miou_by_seed`; null with a single seed."""
 
 
 class Confirmation(Record):
-    """`best/confirmation.json`."""
+    """Content of `best/confirmation.json`."""
 
     best: str | None
-    """The first by `selection` of the configurations that came through; null if none did."""
+    """Name of the best confirmed configuration by `selection`; null if all failed."""
     by_mean: str | None
-    """Whatever was confirmed with the greatest `mean_miou` on the reported frames, for information: to call it the best
-    would be to report on frames that were chosen by. Baselines do not take part, the default does."""
+    """Name of the configuration with the greatest `mean_miou` on the reported frames, for information only: choosing by
+    it would bias the reported result. The default configuration takes part, baselines do not.
+    """
     split: str = "test"
     confidence: float
     replicates: int
-    """Bootstrap replicates: frames and seeds are drawn with replacement."""
+    """Number of bootstrap replicates; frames and seeds are drawn with replacement."""
     runs: list[Confirmed]
-    """Baselines first, then the default, then the configurations, best first."""
+    """Baselines first, then the default configuration, then the other configurations, best first."""
     failures: dict[str, str]
-    """Configurations and baselines that failed under a fresh seed, with the reason."""
+    """Reasons of configurations and baselines that failed under a fresh seed, by name."""
 
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One confirmation run: its report and, per visit, the areas of the visited domain's held-out frames."""
+    """Confirmation run: its report and, per visit, the areas of the visited domain's held-out frames."""
 
     report: RunReport
     areas: tuple[Areas, ...]
@@ -69,18 +75,18 @@ class SeedRun:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is confirmed: a configuration or a baseline, run once per seed."""
+    """Confirmed configuration or baseline, run once per seed."""
 
     name: str
     trial: int | None
     runs: tuple[SeedRun, ...]
     selection: float | None = None
-    """As of `Confirmed`."""
+    """Value by which the best is chosen, as in `Confirmed`."""
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are drawn."""
+    """Settings of the bootstrap."""
 
     replicates: int = 2000
     confidence: float = 0.95
@@ -90,10 +96,11 @@ class Bootstrap:
 def confirm(
     candidates: Sequence[Candidate], baselines: Sequence[Candidate], failures: Mapping[str, str], bootstrap: Bootstrap
 ) -> Confirmation:
-    """Compares configurations with the baselines, the default among them, by a paired bootstrap over frames and seeds.
+    """Compares configurations with the baselines and the default configuration, by a paired bootstrap over frames and
+    seeds.
 
-    Everything was run on the same frames with the same seeds, in the same order. Candidates come best first, picked by
-    other frames: to choose by these would be to report on frames that were chosen by.
+    All runs have the same frames and the same seeds, in the same order. Candidates are given best first, chosen on
+    other frames: a choice on these frames would bias the reported result.
     """
     everyone = [*baselines, *candidates]
     draws = _draw(everyone[0].runs, bootstrap)
@@ -114,13 +121,14 @@ def confirm(
 
 @dataclass(frozen=True)
 class _Draws:
-    """How often each replicate takes each frame and each seed; shared by all candidates, which pairs them."""
+    """Counts of each frame and each seed per replicate; shared by all candidates, which pairs them."""
 
     frames: Mapping[int, Floats]
-    """By the number of frames of a domain: [replicates, frames]. Domains of equal length show the same scenes or
-    unrelated ones; drawing both alike is right for the first and harmless for the second."""
+    """Counts [replicates, frames] by the number of frames of a domain. Domains with the same number show the same
+    scenes or unrelated ones; common draws are right for the first and harmless for the second.
+    """
     seeds: Floats
-    """[replicates, seeds], rows sum to 1."""
+    """Weights [replicates, seeds]; rows sum to 1."""
 
 
 def _draw(runs: Sequence[SeedRun], bootstrap: Bootstrap) -> _Draws:
@@ -134,7 +142,7 @@ def _draw(runs: Sequence[SeedRun], bootstrap: Bootstrap) -> _Draws:
 
 
 class _Spread:
-    """The replicates of one candidate."""
+    """Bootstrap replicates of one candidate."""
 
     def __init__(self, candidate: Candidate, draws: _Draws) -> None:
         self.candidate = candidate
@@ -172,16 +180,16 @@ class _Spread:
 
 
 def _run_replicates(run: SeedRun, draws: _Draws) -> Floats:
-    """mIoU of the visited domain: [visits, replicates]."""
+    """Returns the mIoU of the visited domain, [visits, replicates]."""
     return np.stack([resampled_miou(draws.frames[len(areas)], areas) for areas in run.areas])
 
 
 def resampled_miou(counts: Floats, areas: Areas) -> Floats:
-    """Returns the mIoU [replicates] of resampled frames as the engine counts it: areas are summed first.
+    """Returns the mIoU [replicates] of resampled frames as computed by the engine: areas are summed first.
 
     Args:
-        counts: how often each frame is drawn, [replicates, frames].
-        areas: of the frames, [frames, 3, classes].
+        counts: number of times that each frame is drawn, [replicates, frames].
+        areas: areas of the frames, [frames, 3, classes].
     """
     frames, parts, classes = areas.shape
     return mean_iou_by_set((counts @ areas.reshape(frames, parts * classes)).reshape(-1, parts, classes))

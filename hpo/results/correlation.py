@@ -1,4 +1,4 @@
-"""Rank correlations of two columns, each with its bootstrap interval."""
+"""Rank correlations of two columns, with bootstrap intervals."""
 
 from collections.abc import Callable
 
@@ -10,33 +10,36 @@ from hpo.results.confirmation import Estimate
 from segada.metrics import Floats
 
 MIN_TRIALS = 5
-"""Completed trials from which a rank correlation is worth a line."""
+"""Minimum number of completed trials for a rank correlation."""
 
 REPLICATES = 2000
 CONFIDENCE = 0.95
 MOST_TRIALS = 1000
-"""Of more trials, so many that are drawn by lot are correlated: pairs, and replicates, would fill the memory."""
+"""Maximum number of trials that are correlated; of more, a random sample, because pairs and replicates would exceed the
+memory.
+"""
 AT_ONCE = 250
-"""Replicates that are in memory at one time."""
+"""Number of replicates in memory at the same time."""
 
 Rows = npt.NDArray[np.int64]
-"""[replicates, rows]: which rows of the columns each replicate has."""
+"""Indices of the columns' rows in each replicate, [replicates, rows]."""
 
 
 def spearman(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
-    """Spearman's rank correlation with its bootstrap interval; None if a column is constant.
+    """Returns Spearman's rank correlation with its bootstrap interval; None if a column is constant.
 
-    Rows are drawn with replacement and ranked anew, ties sharing their mean rank. A replicate in which a column is
-    constant has no correlation and is left out. Of more than `MOST_TRIALS` rows, a sample without replacement stands
-    for all: the interval is that of the sample.
+    Rows are drawn with replacement and ranked again; ties share their mean rank. A replicate with a constant column has
+    no correlation and is left out. Of more than `MOST_TRIALS` rows, a sample without replacement is used, and the
+    interval is that of the sample.
     """
     return _estimate(lambda x, y, rows: _spearman(x[rows], y[rows]), first, second, seed)
 
 
 def kendall(first: Floats, second: Floats, seed: int = 0) -> Estimate | None:
-    """Kendall's tau-b with its bootstrap interval, drawn as `spearman` draws; None if a column is constant.
+    """Returns Kendall's tau-b with its bootstrap interval, drawn as in `spearman`; None if a column is constant.
 
-    Pairs in one order less pairs in the other, over the geometric mean of the pairs that each column tells apart.
+    Tau-b is the number of concordant minus discordant pairs, divided by the geometric mean of the numbers of pairs that
+    are not tied in each column.
     """
     return _estimate(_kendall, first, second, seed)
 
@@ -61,13 +64,13 @@ def _estimate(
 
 
 def _spearman(first: Floats, second: Floats) -> Floats:
-    """Row by row: [replicates, rows] to [replicates], NaN where a row is constant."""
+    """Returns the correlation row by row, [replicates, rows] to [replicates]; NaN where a row is constant."""
     x, y = (rankdata(each, axis=1) - (each.shape[1] + 1) / 2 for each in (first, second))
     return _ratio((x * y).sum(axis=1), (x**2).sum(axis=1) * (y**2).sum(axis=1))
 
 
 def _kendall(first: Floats, second: Floats, rows: Rows) -> Floats:
-    """[replicates]. Pairs are compared once for all replicates, which count each as often as they have its rows."""
+    """Returns tau-b [replicates]. Pairs are compared once; each replicate counts them as often as it has their rows."""
     times = np.zeros((len(rows), len(first)))
     np.add.at(times, (np.arange(len(rows))[:, None], rows), 1.0)
     x, y = (np.sign(each[:, None] - each[None]) for each in (first, second))

@@ -1,4 +1,4 @@
-"""What the results of a study keep of each trial's records: the records of many trials would take gigabytes."""
+"""Digest of each trial's records; the full records of many trials would take gigabytes."""
 
 import sys
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from segada.records import RunReport, VisitRecord
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """The visits of a trial, as far as it came."""
+    """Completed visits of a trial."""
 
     miou: tuple[float, ...]
-    """On the domain being visited, visit by visit."""
+    """Mean IoU on the visited domain, by visit."""
     frames: int
-    """Passed over in all of them."""
+    """Number of frames adapted on in all visits."""
     scores: tuple[str, ...]
-    """Label-free scores that any of them has."""
+    """Names of the label-free scores that any visit has."""
 
     @classmethod
     def of(cls, records: Sequence[VisitRecord]) -> Self:
-        """Of the records of a trial, which may have none yet."""
+        """Builds the digest of a trial's records, which may be empty."""
         scores = dict.fromkeys(sys.intern(name) for record in records for name in record.label_free)
         return cls(
             tuple(record.visited_miou for record in records), sum(record.frames for record in records), tuple(scores)
@@ -31,22 +31,22 @@ class Visits:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A trial that ran to its end."""
+    """Digest of the report of a completed trial."""
 
     mean_miou: float
     gain: float
-    """Over the source model, over the whole stream."""
+    """Gain over the source model, over the whole stream."""
     gains: tuple[float, ...]
-    """Of each visit, on the domain being visited."""
+    """Gain of each visit, on the visited domain."""
     rungs: dict[str, tuple[float, ...]]
     """Values after one visit, after two and so on, by the keys of `objectives.RUNG_VALUES`."""
     label_free: dict[str, float]
-    """Means over visits, of scores that any visit has; NaN where another visit lacks it."""
+    """Means over visits of all label-free scores that any visit has; NaN if another visit lacks the score."""
     frames_per_second: float
 
     @classmethod
     def of(cls, report: RunReport) -> Self:
-        """Of the report of a trial."""
+        """Builds the digest of a trial's report."""
         visits, before = report.visits, report.source_only
         route = [visit.domain for visit in visits]
         counts = range(1, len(visits) + 1)

@@ -1,4 +1,4 @@
-"""How well each label-free score would have chosen: its ranking of the trials against that by their true mIoU."""
+"""Quality of label-free scores for choosing trials: their ranking compared with that by true mIoU."""
 
 import math
 
@@ -13,21 +13,26 @@ from segada.settings.evaluation import HIGHER_IS_BETTER, LabelFreeName
 
 
 class Ranking(Record):
-    """What a score says of the true mean mIoU, over completed trials that have it. Both are means over visits."""
+    """Agreement of a score with the true mean mIoU over the completed trials that have it. Both are means
+    over visits.
+    """
 
     score: LabelFreeName
     trials: int
     spearman: Estimate | None
-    """Above 0 where the trials that it calls better are better, whether it is a score to be high or to be low. Null
-    where all trials are alike in one of the two."""
+    """Spearman's correlation of the score, with its sign such that higher is better, with mIoU: above 0 if trials with
+    a better score are better. Null if all trials are equal in one of the two.
+    """
     kendall: Estimate | None
-    """Tau-b, as above."""
+    """Kendall's tau-b, as in `spearman`."""
     regret: float
-    """mIoU that the trial which it puts first lacks to the best one; of several in the first place, their mean."""
+    """Difference in mIoU between the best trial and the trial with the best score; the mean over trials tied for the
+    best score.
+    """
 
 
 def rankings(results: StudyResults) -> list[Ranking]:
-    """Of every score that at least `MIN_TRIALS` completed trials have, the best correlated first."""
+    """Returns the ranking of every score that at least `MIN_TRIALS` completed trials have, best correlated first."""
     reports = [trial.report for trial in results.completed() if trial.report is not None]
     found = []
     for score in HIGHER_IS_BETTER:
@@ -38,7 +43,7 @@ def rankings(results: StudyResults) -> list[Ranking]:
 
 
 def chance(results: StudyResults) -> float:
-    """The regret to be expected of a completed trial that is drawn by lot."""
+    """Returns the expected regret of a completed trial that is drawn at random."""
     true = [trial.report.mean_miou for trial in results.completed() if trial.report is not None]
     return max(true) - float(np.mean(true))
 

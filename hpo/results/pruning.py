@@ -1,4 +1,4 @@
-"""Whether pruning was justified: how well the first visits foretell the end."""
+"""Analysis of pruning: how well the first visits predict the final result."""
 
 import numpy as np
 
@@ -11,32 +11,33 @@ from segada.records import Record
 
 
 class Foretold(Record):
-    """What one value of a rung says about the end."""
+    """Prediction of the final result by one rung value."""
 
     correlation: Estimate | None
-    """Spearman's, between the value after these visits and the first objective, larger meaning better in both; the
-    interval is a bootstrap over trials. Null where all trials are alike in one of the two."""
+    """Spearman's correlation between the value after these visits and the first objective, with higher better in both;
+    the interval is a bootstrap over trials. Null if all trials are equal in one of the two.
+    """
     place_of_best: int
-    """Counted from 1: where the trial that ends as the best stood after these visits."""
+    """Rank after these visits, from 1, of the trial that is best in the end."""
 
 
 class Rung(Record):
-    """What a number of visits says about the end of the stream, over trials that came to the end."""
+    """Prediction of the final result after a number of visits, over the completed trials."""
 
     visits: int
     trials: int
-    """Completed trials."""
+    """Number of completed trials."""
     foretold: dict[str, Foretold]
-    """By the keys of `objectives.RUNG_VALUES`."""
+    """Predictions by the keys of `objectives.RUNG_VALUES`."""
     stopped: int
-    """Trials that were pruned after these visits."""
+    """Number of trials that were pruned after these visits."""
 
 
 def rungs(results: StudyResults) -> list[Rung]:
-    """A rung after every visit but the last; empty with fewer than `MIN_TRIALS` completed trials.
+    """Returns a rung for every visit but the last; empty with fewer than `MIN_TRIALS` completed trials.
 
-    Pruned trials have no end to compare with. So if there were any, the correlation is that among the better trials,
-    and over all of them it would be greater.
+    Pruned trials have no final result. If there are any, the correlation is that among the better trials; over all
+    trials it would be greater.
     """
     done = [(trial.values[0], trial.report.rungs) for trial in results.completed() if trial.report is not None]
     if len(done) < MIN_TRIALS:

@@ -1,4 +1,4 @@
-"""What a study has found, read from its folder; and results.csv."""
+"""Results of a study, read from its run folder, and results.csv."""
 
 import math
 from collections.abc import Sequence
@@ -16,50 +16,50 @@ from segada.settings.nested import Tree, Value
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """One trial, whatever became of it."""
+    """Result of one trial in any state."""
 
     number: int
     state: str
-    """complete, pruned, fail, running or waiting."""
+    """State of the trial: complete, pruned, fail, running or waiting."""
     values: tuple[float, ...]
-    """Of the objectives; empty unless complete."""
+    """Objective values; empty unless complete."""
     parameters: dict[str, Value]
-    """By path; a parameter that its conditions switched off is absent."""
+    """Values of the active parameters, by path."""
     visits: Visits
     report: Report | None
-    """Of a completed one."""
+    """Digest of the report of a completed trial."""
     seconds: float
     reason: str
     incidents: tuple[str, ...] = ()
-    """What happened on the way, though it went on: deaths of its worker, for one."""
+    """Incidents from which the trial recovered, such as deaths of its worker."""
 
     @property
     def gain(self) -> float | None:
-        """Over source-only on the frames of the selection; None before the end."""
+        """Gain over source-only on the split `val`; None before the end."""
         return self.report.gain if self.report else None
 
 
 @dataclass(frozen=True)
 class StudyResults:
-    """A whole study, finished or not."""
+    """Results of a whole study, finished or not."""
 
     name: str
     objectives: tuple[str, ...]
     maximized: tuple[bool, ...]
     trials: tuple[TrialResult, ...]
     baselines: dict[str, RunReport]
-    """On the frames of the selection."""
+    """Reports of the baselines on the split `val`, by name."""
     confirmation: Confirmation | None
     visits: tuple[str, ...]
-    """Domains in stream order."""
+    """Visited domains in stream order."""
     study_yaml: str
-    """As it stands in the folder."""
+    """Content of study.yaml in the run folder."""
     failures: dict[str, str]
-    """Baselines and confirmation runs that failed, with the reason, by the run's name."""
+    """Reasons of failed baselines and confirmation runs, by name of the run."""
     search_seconds: float
     """Wall time during which trials ran, over all sessions; a pause in the middle of a trial counts."""
     damages: tuple[str, ...] = ()
-    """Files that are damaged or missing, with what becomes of them; a line for each."""
+    """Lines on damaged or missing files, with the consequence of each."""
 
     @property
     def labels(self) -> list[str]:
@@ -67,27 +67,28 @@ class StudyResults:
         return visit_labels(self.visits)
 
     def completed(self) -> list[TrialResult]:
-        """Completed trials, best first objective first."""
+        """Returns the completed trials, best first by the first objective."""
         done = [trial for trial in self.trials if trial.state == "complete"]
         return sorted(done, key=lambda trial: trial.values[0], reverse=self.maximized[0])
 
     def failed(self) -> dict[str, str]:
-        """Every run that failed, with the reason: trials, then baselines and confirmation runs."""
+        """Returns the reason of every failed run: trials first, then baselines and confirmation runs."""
         trials = {f"trial {trial.number}": trial.reason for trial in self.trials if trial.state == "fail"}
         return {**trials, **self.failures}
 
 
 def visited_miou(visits: Sequence[VisitRecord]) -> list[float]:
-    """mIoU on the domain being visited, visit by visit."""
+    """Returns the mIoU on the visited domain, by visit."""
     return [record.visited_miou for record in visits]
 
 
 def write_csv(results: StudyResults, path: Path) -> None:
-    """A row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, label_free/<score> ...
+    """Writes a row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, label_free/<score>
+    ...
 
-    Then its seconds, the reason why it ended early, and what happened to it on the way. Label-free scores are means
-    over visits, of completed trials. No column is there twice: one that is an objective stands with the objectives, and
-    says of a trial without a value what else is known of it.
+    The last columns are its seconds, the reason why it ended early, and its incidents. Label-free scores are means over
+    the visits of completed trials. No column occurs twice: a column that is also an objective is among the objectives,
+    and for a trial without objective values has its value from the other source.
     """
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     miou = [f"{DOMAIN_PREFIX}{label}" for label in results.labels]
@@ -99,7 +100,7 @@ def write_csv(results: StudyResults, path: Path) -> None:
 
 
 def _scores(results: StudyResults) -> list[str]:
-    """All label-free scores that any visit has."""
+    """Returns the names of all label-free scores that any visit has."""
     return list(dict.fromkeys(name for trial in results.trials for name in trial.visits.scores))
 
 

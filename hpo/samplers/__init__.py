@@ -1,1 +1,1 @@
-"""Samplers: what proposes the configurations of a study."""
+"""Samplers, which propose the configurations of a study."""

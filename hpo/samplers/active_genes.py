@@ -1,4 +1,4 @@
-"""Which genes of a genome are expressed, asked thousands of times for a handful of answers."""
+"""Cache of the active genes of genomes, which are requested thousands of times for few distinct results."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from hpo.search_space.parameter import Raw
 from hpo.search_space.scaling import from_unit
 
 KEPT = 4096
-"""Answers that are remembered; a condition on a continuous number has a new one for each value."""
+"""Number of cached results; a condition on a continuous parameter has a new result for each value."""
 
 ABSENT = object()
-"""Stands for the value of a gene that a genome lacks."""
+"""Placeholder for the value of a missing gene."""
 
 
 class ActiveGenes:
-    """`Space.active_values`, remembered by the values that conditions are about."""
+    """`Space.active_values` with a cache, keyed by the values that conditions test."""
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -25,16 +25,16 @@ class ActiveGenes:
         self._known: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def __call__(self, genome: Mapping[str, Raw]) -> dict[str, Raw]:
-        """Of stored values, those whose parameter is active; a missing value counts as inactive."""
+        """Returns the stored values of active parameters; a missing value counts as inactive."""
         values = [genome.get(name, ABSENT) for name in self._determining]
-        # 1 and True would be one key, so their types belong to it.
+        # 1 and True are equal as keys, so the types are part of the key.
         key = (*values, *map(type, values))
         active = self._known.get(key)
         if active is None:
             if len(self._known) >= KEPT:
                 self._known.clear()
             lacking = {name for name in self._determining if name not in genome}
-            # What decides nothing may be anything, so that the answer holds for genomes that have more of it.
+            # Genes that decide nothing are filled with any value, so that the result holds for genomes with more genes.
             full = {name: genome.get(name, any_) for name, any_ in self._anything.items() if name not in lacking}
             active = self._known[key] = tuple(self._space.active_values(full))
         return {name: genome[name] for name in active if name in genome}

@@ -1,4 +1,4 @@
-"""The sampler that the space, the objectives and the budget call for."""
+"""Automatic choice of a sampler by search space and budget."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -26,7 +26,7 @@ class AutoSettings(SamplerSettings):
 
 
 class AutoSampler(BaseSampler):
-    """Hands everything on to the sampler that `choose` names."""
+    """Delegates to the sampler that `choose` selects."""
 
     def __init__(self, space: Space, trials: int, seed: int) -> None:
         self._chosen = choose(space, trials, seed).build(space, trials)
@@ -53,11 +53,11 @@ class AutoSampler(BaseSampler):
 
 
 def choose(space: Space, trials: int, seed: int) -> SamplerSettings:
-    """The settings of the sampler that suits.
+    """Returns the settings of a suitable sampler.
 
-    A space that the budget can go through whole is gone through: `grid`. Everything else is bred: `genetic`, which no
-    other sampler was ahead of in `python -m benchmarks.search samplers` by more than chance; docs/samplers.md has the
-    figures.
+    A space with no more configurations than trials in the budget is enumerated with `grid`. All others use `genetic`:
+    in `python -m benchmarks.search samplers`, no other sampler was better by more than chance (figures in
+    docs/samplers.md).
     """
     count, _ = cardinality(space)
     if count <= trials:

@@ -1,4 +1,4 @@
-"""What every sampler's settings have in common."""
+"""Base class of the settings of all samplers."""
 
 from abc import abstractmethod
 
@@ -9,16 +9,16 @@ from segada.settings.base import Seed, Settings
 
 
 class SamplerSettings(Settings):
-    """The `sampler` part of a study file: which sampler proposes configurations, and its numbers."""
+    """Section `sampler` of a study file: the sampler and its settings."""
 
     seed: Seed = 0
-    """Of every draw that the sampler makes."""
+    """Seed of every draw of the sampler."""
 
     @abstractmethod
     def build(self, space: Space, trials: int) -> BaseSampler:
-        """The sampler itself. It keeps nothing that the study does not hold, so that a new process continues one.
+        """Builds the sampler. Its whole state is in the study, so that a new process can continue it.
 
         Args:
-            space: the space.
-            trials: that the study has a budget for.
+            space: search space.
+            trials: number of trials in the study's budget.
         """

@@ -1,4 +1,4 @@
-"""CMA-ES with margin (Hamano et al. 2022, arXiv 2205.13482), Optuna's, on the whole space."""
+"""CMA-ES with margin (Hamano et al. 2022, arXiv 2205.13482): Optuna's implementation, on the whole space."""
 
 import warnings
 from typing import Literal
@@ -16,22 +16,22 @@ from segada.settings.limits import POPULATION
 
 
 class CmaesSettings(SamplerSettings):
-    """Settings of `CmaEsSampler`."""
+    """Settings of `CmaesSampler`."""
 
     name: Literal["cmaes"]
     n_startup_trials: Count = 1
-    """Trials drawn at random before the first generation."""
+    """Number of random trials before the first generation."""
     population_size: int | None = Field(default=None, ge=4, le=POPULATION)
-    """Trials of a generation; null has 4 and three times the logarithm of the number of dimensions more."""
+    """Trials per generation; null uses 4 + 3 times the logarithm of the number of dimensions."""
     with_margin: bool = True
-    """Keep a probability for every whole number and choice, which would be lost as the distribution narrows."""
+    """Keep a minimum probability for every integer and choice, which would vanish as the distribution narrows."""
 
     def build(self, space: Space, trials: int) -> "CmaesSampler":  # noqa: ARG002 - it may be stopped at any time
         return CmaesSampler(space, self.seed, self._cmaes)
 
     def _cmaes(self, seed: int) -> CmaEsSampler:
         with warnings.catch_warnings():
-            # The margin is an option that Optuna may yet rename; the contract tests would tell.
+            # The margin is experimental in Optuna and may be renamed; the contract tests would show it.
             warnings.simplefilter("ignore", ExperimentalWarning)
             return CmaEsSampler(
                 n_startup_trials=self.n_startup_trials,
@@ -43,9 +43,9 @@ class CmaesSettings(SamplerSettings):
 
 
 class CmaesSampler(UnconditionalSampler):
-    """Choices are whole numbers to it, and places in the order of trials are the one thing that it minimizes.
+    """CMA-ES on integers for choices; the single objective that it minimizes is the rank of a trial.
 
-    It goes by the order of a generation alone, so that it needs no more of several objectives or of limits.
+    CMA-ES uses only the order within a generation, so ranks suffice for several objectives and for constraints.
     """
 
     ranked = True

@@ -1,4 +1,4 @@
-"""What Optuna's evolutionary samplers are told alike."""
+"""Settings shared by Optuna's evolutionary samplers."""
 
 from pydantic import Field
 
@@ -8,13 +8,15 @@ from segada.settings.limits import POPULATION
 
 
 class EvolutionSettings(SamplerSettings):
-    """A population, and how children are made of it."""
+    """Population and variation of an evolutionary sampler."""
 
     population_size: int = Field(default=12, ge=2, le=POPULATION)
-    """Trials of a generation, the first of which is random; with Optuna's own 50 most studies would have no second."""
+    """Trials per generation; the first generation is random. With Optuna's default of 50, most studies would have no
+    second generation.
+    """
     crossover_prob: Fraction = 0.9
     """Probability that a child has two parents."""
     swapping_prob: Fraction = 0.5
-    """Probability that a value comes from the second of them."""
+    """Probability that a value comes from the second parent."""
     mutation_prob: Fraction | None = None
-    """Probability that a value is drawn anew; null changes one of a configuration on average."""
+    """Probability that a value is redrawn; null changes one value per configuration on average."""

@@ -1,4 +1,4 @@
-"""One dimension of the space as a gene: how its values are crossed and changed, with DEAP's operators."""
+"""Genes: crossover and mutation of single dimensions with DEAP's operators."""
 
 import random
 from abc import ABC, abstractmethod
@@ -15,31 +15,33 @@ from hpo.search_space.subset import SubsetParameter
 
 
 class Gene(ABC):
-    """The operators of one dimension. They draw from Python's global generator, as DEAP does: see `deap_randomness`."""
+    """Operators of one dimension. They draw from Python's global generator, as DEAP does; see `deap_randomness`."""
 
     ordered: ClassVar[bool] = False
-    """Whether some values are nearer to each other than others, so that a mutation has a size."""
+    """True if the values have distances, so that a mutation has a size."""
 
     def __init__(self, distribution: BaseDistribution) -> None:
         self._distribution = distribution
 
     def at(self, unit: float) -> Raw:
-        """The value at a position in [0, 1]."""
+        """Returns the value at a position in [0, 1]."""
         return from_unit(self._distribution, unit)
 
     @abstractmethod
     def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:
-        """Two children's values; `eta` is the crowding degree, large for children like their parents."""
+        """Returns the values of two children; `eta` is the crowding degree, large for children close to their
+        parents.
+        """
 
     @abstractmethod
     def mutate(self, value: Raw, eta: float) -> Raw:
-        """Another value, as a rule the nearer the larger `eta` is."""
+        """Returns another value; larger `eta` makes it nearer on average."""
 
 
 class NumberGene(Gene):
     """Simulated binary crossover and polynomial mutation (Deb and Agrawal 1995) in the scaled unit interval.
 
-    Whole numbers and grids are rounded, and a mutation moves them by one step at least.
+    Integers and grid values are rounded, and a mutation moves them by at least one step.
     """
 
     ordered = True
@@ -47,7 +49,7 @@ class NumberGene(Gene):
     def __init__(self, distribution: FloatDistribution | IntDistribution) -> None:
         super().__init__(distribution)
         self._number = distribution
-        # The few parents of many children are asked for theirs again and again.
+        # The cache helps because the few parents of many children are evaluated repeatedly.
         self._unit = lru_cache(256)(self._unit_of)
 
     def mate(self, first: Raw, second: Raw, eta: float) -> tuple[Raw, Raw]:
@@ -56,7 +58,7 @@ class NumberGene(Gene):
         start, end = self._unit(first), self._unit(second)
         ends = {start: first, end: second}
         ((one,), (other,)) = tools.cxSimulatedBinaryBounded([start], [end], eta, 0.0, 1.0)
-        # A gene that was not crossed keeps its value to the last digit.
+        # A gene that was not crossed keeps its exact value.
         return self._back(one, ends), self._back(other, ends)
 
     def mutate(self, value: Raw, eta: float) -> Raw:
@@ -81,7 +83,7 @@ class NumberGene(Gene):
 
 
 class ChoiceGene(Gene):
-    """Uniform crossover, and a random other choice."""
+    """Uniform crossover, and mutation to a random other choice."""
 
     def __init__(self, distribution: CategoricalDistribution) -> None:
         super().__init__(distribution)
@@ -98,7 +100,7 @@ class ChoiceGene(Gene):
 
 
 class SubsetGene(Gene):
-    """One bit per member: uniform crossover and bit flips; a size that is not allowed is repaired by random flips."""
+    """One bit per member, with uniform crossover and bit flips; random flips repair a size that is not allowed."""
 
     def __init__(self, parameter: SubsetParameter) -> None:
         super().__init__(parameter.distribution())

@@ -1,4 +1,4 @@
-"""The genetic algorithm: DEAP's operators on the finished trials of the study, one child per trial."""
+"""Genetic algorithm: DEAP's operators on the finished trials of the study, one child per trial."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from segada.settings.base import Count, Fraction, NonNegative, Positive
 from segada.settings.limits import POPULATION
 
 STRENGTH = "strength of "
-"""Before the name of a gene in a trial's genome: the strategy gene that says how strongly it is mutated."""
+"""Prefix of a gene's name, in a trial's genome, for the strategy gene with its mutation strength."""
 
 SPREAD, BREED, SURVIVE = 6, 7, 8
-"""What a generator is for, the word after the seed; see also `proposer`."""
+"""Purposes of generators, as the word after the seed; see also `whole_point`."""
 
 
 class GeneticSettings(SamplerSettings):
@@ -33,35 +33,37 @@ class GeneticSettings(SamplerSettings):
 
     name: Literal["genetic"]
     mode: Literal["steady_state", "generational"] = "steady_state"
-    """Whether the best trials at the moment are the parents, or those of the last whole generation."""
+    """`steady_state` takes the current best trials as parents, `generational` those of the last complete generation."""
     population_size: int = Field(default=8, ge=2, le=POPULATION)
-    """Best complete trials that may be parents; as many trials are spread over the space before the first child."""
+    """Number of best complete trials that may be parents; the same number of trials is spread over the space first."""
     selection: Literal["nsga2", "nsga3"] = "nsga2"
-    """Who survives where there are several objectives; nsga3 is meant for four and more."""
+    """Selection of survivors with several objectives; nsga3 is meant for four and more."""
     tournsize: int = Field(default=4, ge=1, le=POPULATION)
-    """Parents that compete for each place; more prefer the best more."""
+    """Candidates per parent in tournament selection; larger values prefer the best more strongly."""
     crossover_prob: Fraction = 0.9
     """Probability that a child has two parents."""
     eta: Positive = 5.0
-    """Crowding degree of crossover: large for children like one of their parents."""
+    """Crowding degree of crossover; large values give children close to one of their parents."""
     mutation: Positive = 1.5
-    """Expressed genes of a child that are changed, on average."""
+    """Mean number of mutated active genes per child."""
     wide: float = Field(default=0.5, gt=0.0, le=1.0)
-    """How far mutation reaches at the first child, as a share of a parameter's range."""
+    """Mutation range at the first child, as a share of a parameter's range."""
     narrow: float = Field(default=0.05, gt=0.0, le=1.0)
-    """The same after `settling` trials; each parameter's own strength, which is inherited, multiplies it."""
+    """Mutation range after `settling` trials, as a share of a parameter's range. It is multiplied by each parameter's
+    own inherited strength.
+    """
     settling: Count = 100
-    """Trials over which mutation goes from wide to narrow."""
+    """Number of trials over which the mutation range shrinks from `wide` to `narrow`."""
     children: int = Field(default=16, ge=1, le=POPULATION)
-    """Children bred for a trial, of which a model of the study picks one; 1 takes what comes."""
+    """Children generated per trial, one of which the surrogate model picks; 1 disables the choice."""
     novelty: Fraction = 0.5
-    """Largest weight that the distance to known configurations has in that choice."""
+    """Maximum weight of the distance to known configurations in that choice."""
     smoothing: NonNegative = 0.01
-    """How little the model believes a single result; larger where results are noisy."""
+    """Smoothing of the surrogate model; increase it for noisy results."""
     collapse: Fraction = 0.01
-    """Mean distance of the parents, as a share of the range, below which immigrants come."""
+    """Mean distance of the parents, as a share of the range, below which random immigrants are added."""
     immigrants: Fraction = 0.2
-    """Probability that a trial is a random configuration then."""
+    """Probability that a trial is a random configuration after such a collapse."""
 
     def build(self, space: Space, trials: int) -> "GeneticSampler":  # noqa: ARG002 - it may be stopped at any time
         return GeneticSampler(space, self)
@@ -69,18 +71,18 @@ class GeneticSettings(SamplerSettings):
 
 @dataclass(frozen=True)
 class Parent:
-    """What a trial hands down: all its genes, and how strongly each is mutated."""
+    """Inheritance of a trial: all its genes, and their mutation strengths."""
 
     genome: Genome
     strengths: Strengths
 
 
 class GeneticSampler(WholePointSampler, BaseGASampler):
-    """Every trial is a child of the best complete trials.
+    """Proposes children of the best complete trials.
 
-    Steady state is the default: a generation barrier would leave workers idle, since trials differ in length. The best
-    stay parents until better ones come. Pruned and failed trials are never parents. Everything is read from the study,
-    and every draw comes from a generator that the seed and the trial's number determine.
+    Steady state is the default: with a generation barrier workers would be idle, because trials differ in length. The
+    best trials stay parents until better ones come. Pruned and failed trials are never parents. All state is read from
+    the study, and every draw comes from a generator determined by the seed and the trial's number.
     """
 
     def __init__(self, space: Space, settings: GeneticSettings) -> None:
@@ -101,11 +103,11 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
             self._surrogate.learn(trial)
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """The complete trials that may be parents, the best first.
+        """Returns the complete trials that may be parents, best first.
 
         Args:
             study: the study.
-            generation: that the children belong to; there is but one in steady state.
+            generation: generation of the children; there is only one in steady state.
         """
         self.read(study)
         return self._survivors(study, generation)
@@ -132,7 +134,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         return possible[self._surrogate.pick(points, running, self._settings.novelty, generator)]
 
     def _parents(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
-        """The parents of a trial, the best first."""
+        """Returns the parents of a trial, best first."""
         if self._settings.mode == "steady_state":
             return self._survivors(study, trial.number)
         generation = self.get_trial_generation(study, trial)
@@ -143,7 +145,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
             with deap_randomness(self._generator(SURVIVE, generation)):
                 return self._archive.survivors(self._settings.selection)
         former = [*self.get_population(study, generation - 1), *self.get_parent_population(study, generation - 1)]
-        # Trials that no sampler of this kind proposed belong to no generation: they precede the first.
+        # Trials of other samplers belong to no generation; they precede the first one.
         strangers = complete(study.get_trials(deepcopy=False)) if generation == 1 else []
         key = self._get_generation_key()
         former += [trial for trial in strangers if key not in trial.system_attrs]
@@ -156,7 +158,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
             return archive.survivors(self._settings.selection)
 
     def _child(self, parents: Sequence[Parent], number: int, attempt: int) -> Genome:
-        """A child; each attempt mutates more genes than the last, to get away from what is known."""
+        """Breeds a child; each further attempt mutates more genes, to leave known configurations."""
         settings = self._settings
         reach = settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
         first, second = self._toolbox.select(parents, 2)
@@ -168,7 +170,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         return {**child, **{STRENGTH + name: round(strength, 3) for name, strength in strengths.items()}}
 
     def _spread(self, number: int) -> Genome:
-        """A point of a Latin hypercube: the first trials fall into different parts of every parameter's range."""
+        """Returns a point of a Latin hypercube: the first trials cover different parts of every parameter's range."""
         generator = self._generator(SPREAD, self._settings.population_size)
         shape = (len(self._distributions), self._settings.population_size)
         cells = generator.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)

@@ -1,4 +1,6 @@
-"""Bayesian optimization with Gaussian processes, Optuna's, on the whole space: slow to propose, frugal with trials."""
+"""Bayesian optimization with Gaussian processes: Optuna's implementation, on the whole space. Proposals are slow, but
+few trials are needed.
+"""
 
 from typing import ClassVar, Literal
 
@@ -12,11 +14,11 @@ from segada.settings.limits import COUNT
 
 
 class GpSettings(SamplerSettings):
-    """Settings of `GPSampler`. It computes with torch, which Optuna loads when the first model is fitted."""
+    """Settings of `GPSampler`. It computes with torch, which Optuna loads when it fits the first model."""
 
     name: Literal["gp"]
     n_startup_trials: int = Field(default=10, ge=2, le=COUNT)
-    """Trials drawn at random before the model is used."""
+    """Number of random trials before the model is used."""
 
     def build(self, space: Space, trials: int) -> "GpFlatSampler":  # noqa: ARG002 - it may be stopped at any time
         return GpFlatSampler(space, self.seed, self._gp)
@@ -26,6 +28,6 @@ class GpSettings(SamplerSettings):
 
 
 class GpFlatSampler(UnconditionalSampler):
-    """Asks three times at most: a proposal takes about a second."""
+    """Limits the attempts per trial to three, because a proposal takes about a second."""
 
     attempts: ClassVar[int] = 3

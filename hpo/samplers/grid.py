@@ -1,4 +1,4 @@
-"""A grid: every combination of a few values for each parameter, in random order."""
+"""Grid search: every combination of a few values per parameter, in random order."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ from hpo.search_space.scaling import nearest_to
 from segada.settings.limits import POPULATION
 
 ORDER, CELL = 9, 10
-"""What a generator is for, the word after the seed; see also `proposer`."""
+"""Purposes of generators, as the word after the seed; see also `whole_point`."""
 LISTED = 10_000
-"""Points up to which a grid is written down, so that none is left out in the end."""
+"""Largest number of grid points that are listed, so that none is left out in the end."""
 
 
 class GridSettings(SamplerSettings):
@@ -30,17 +30,17 @@ class GridSettings(SamplerSettings):
 
     name: Literal["grid"]
     levels: int = Field(default=4, ge=2, le=POPULATION)
-    """Values of a number that has more of them: evenly in its scale, the ends of its range among them."""
+    """Number of values for a numeric parameter that has more: uniform in its scale, including the ends of its range."""
 
     def build(self, space: Space, trials: int) -> "GridSampler":  # noqa: ARG002 - a grid is as large as it is
         return GridSampler(space, self)
 
 
 class GridSampler(WholePointSampler):
-    """Goes through the grid once, and begins again when every point has been tried.
+    """Tries every grid point once, then starts over.
 
-    Optuna's own knows no conditions, so that it would try what differs in inactive parameters alone, and it ends the
-    study by an exception. This one counts branches as they are.
+    Optuna's grid sampler ignores conditions, so it would try points that differ only in inactive parameters, and it
+    ends the study with an exception. This sampler enumerates the branches of conditional spaces.
     """
 
     def __init__(self, space: Space, settings: GridSettings) -> None:
@@ -57,7 +57,8 @@ class GridSampler(WholePointSampler):
         return self._space.walk(drawn)
 
     def _candidates(self, study: Study, trial: FrozenTrial) -> Iterator[Genome]:
-        # Even over the values of each parameter, not over points: a branch with many points would be all that is tried.
+        # The draws are uniform over the values of each parameter, not over points: a branch with many points would
+        # dominate.
         yield from (self.propose(study, trial, attempt) for attempt in range(TRIES))
         if len(self._cells) <= LISTED:
             start = trial.number % len(self._cells)
@@ -65,7 +66,7 @@ class GridSampler(WholePointSampler):
 
     @cached_property
     def _cells(self) -> list[Genome]:
-        """The grid in random order; if it is too large, a part of it that shows so."""
+        """Grid points in random order; the first `LISTED` + 1 of them if there are more than `LISTED`."""
         cells: list[Genome] = []
         for cell in self._walks():
             if self._space.permits(cell):
@@ -76,7 +77,9 @@ class GridSampler(WholePointSampler):
         return [cells[place] for place in order]
 
     def _walks(self) -> Iterator[Genome]:
-        """Every walk over the space: as a counter whose last digit moves first, where later digits may be absent."""
+        """Yields every walk over the space, as a counter whose last digit moves first and whose later digits may be
+        absent.
+        """
         digits: list[int] | None = []
         while digits is not None:
             walk = _Walk(self._levels, digits)
@@ -85,7 +88,7 @@ class GridSampler(WholePointSampler):
 
 
 class _Walk:
-    """One walk, in which the first values are given by their places and the others are the first of their levels."""
+    """Walk in which the first values are given by index, and the others are the first of their levels."""
 
     def __init__(self, levels: dict[str, list[Raw]], digits: Sequence[int]) -> None:
         self._levels = levels
@@ -99,7 +102,7 @@ class _Walk:
         return self._levels[one.name][digit]
 
     def next(self) -> list[int] | None:
-        """The places with which the next walk begins; None after the last."""
+        """Returns the indices that start the next walk; None after the last."""
         places = list(self._taken)
         while places and places[-1][0] + 1 == places[-1][1]:
             places.pop()
@@ -107,7 +110,7 @@ class _Walk:
 
 
 def levels(distribution: BaseDistribution, count: int) -> list[Raw]:
-    """The values of a dimension in a grid: all of them, or so many of a number that has more."""
+    """Returns the values of a dimension in a grid: all of them, or `count` values of a number that has more."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
     assert isinstance(distribution, FloatDistribution | IntDistribution)

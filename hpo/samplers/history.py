@@ -1,4 +1,4 @@
-"""What a study has tried: read from its trials, each of them once."""
+"""History of a study's points, with each trial read once."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,27 +12,27 @@ from hpo.search_space.parameter import Raw
 from hpo.search_space.scaling import from_unit
 
 Genome = dict[str, Raw]
-"""A value for every dimension of the space, active or not."""
+"""Value for every dimension of the space, active or not."""
 
 GENOME = "genome"
-"""System attribute of a trial: what was proposed for it, values that are not expressed among it."""
+"""System attribute of a trial: its proposed genome, including inactive values."""
 
 FIXED = "fixed_params"
-"""System attribute in which Optuna keeps what an enqueued trial must have."""
+"""System attribute in which Optuna stores the fixed values of an enqueued trial."""
 
 MISSING = 3
-"""The word after the seed of the draw for genes that a trial does not carry."""
+"""Word after the seed for drawing genes that a trial lacks."""
 
 
 DIGITS = 12
-"""Of two numbers that are the same up to so many significant digits, one is not tried after the other."""
+"""Number of significant digits up to which two numbers count as equal, so that only one is tried."""
 
 
 class TrialHistory:
-    """The points of a study's trials. Nothing here is state: a new process reads the same from the study."""
+    """Points of a study's trials. It has no state of its own: a new process reads the same from the study."""
 
     def __init__(self, space: Space, study: Study | None = None) -> None:
-        """Begins with nothing read; without a study there never will be anything."""
+        """Starts without any trial read; without a study it stays empty."""
         self._active_genes = ActiveGenes(space)
         self._study = study
         self._tried: set[frozenset[tuple[str, Raw]]] = set()
@@ -40,12 +40,12 @@ class TrialHistory:
         self._count = 0
 
     def is_of(self, study: Study) -> bool:
-        """Whether this is what the study has tried, and not another one."""
+        """Returns True if this is the history of the given study."""
         known = self._study
         return known is not None and known._study_id == study._study_id and known._storage is study._storage
 
     def look(self) -> list[FrozenTrial]:
-        """Reads on; returns trials that have finished since the last look, in order of their numbers."""
+        """Reads new trials; returns those that finished since the last call, in order of their numbers."""
         assert self._study is not None
         trials = self._study.get_trials(deepcopy=False)
         unread = [*(trials[number] for number in self._open), *trials[self._count :]]
@@ -58,11 +58,11 @@ class TrialHistory:
         return finished
 
     def running(self, number: int) -> list[dict[str, Raw]]:
-        """Points of trials that have not finished, but for the one with this number, as far as they are known."""
+        """Returns the known points of unfinished trials other than the one with this number."""
         return [point for other, point in self._open.items() if other != number]
 
     def is_new(self, point: Mapping[str, Raw], number: int) -> bool:
-        """Whether no trial but the one with this number, finished or not, has this configuration."""
+        """Returns True if no trial other than the one with this number has this configuration."""
         key = self._key(point)
         return key not in self._tried and all(key != _rounded(other) for other in self.running(number))
 
@@ -71,21 +71,22 @@ class TrialHistory:
 
 
 def _rounded(point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:
-    """A point by which it is compared: on another processor the same number may be computed with other last bits."""
+    """Returns a point rounded for comparison: other processors may compute the same number with other last bits."""
     return frozenset(
         (name, float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value) for name, value in point.items()
     )
 
 
 def promised(trial: FrozenTrial) -> dict[str, Raw]:
-    """What is known of the point of a trial that may not have named all of its parameters yet."""
+    """Returns the known values of a trial that may not have set all its parameters yet."""
     return {**trial.system_attrs.get(FIXED, {}), **trial.system_attrs.get(GENOME, {}), **trial.params}
 
 
 def whole(space: Space, trial: FrozenTrial, seed: int) -> Genome:
-    """All genes of a trial: what it ran with, the inactive ones as it carried them, or by its number if it did not.
+    """Returns all genes of a trial: its parameters, its recorded inactive genes, and draws by its number for missing
+    genes.
 
-    Trials that were enqueued, or that came from another study, may carry none of their own.
+    Trials that were enqueued, or that came from another study, may have no recorded genes.
     """
     carried = {**trial.system_attrs.get(GENOME, {}), **trial.params}
     distributions = space.distributions()
@@ -98,5 +99,5 @@ def whole(space: Space, trial: FrozenTrial, seed: int) -> Genome:
 
 
 def complete(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """Those that have a result: neither pruned nor failed."""
+    """Returns the trials with a result, neither pruned nor failed."""
     return [trial for trial in trials if trial.state == TrialState.COMPLETE]

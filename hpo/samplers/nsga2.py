@@ -1,4 +1,4 @@
-"""NSGA-II (Deb et al. 2002), Optuna's, on the whole space."""
+"""NSGA-II (Deb et al. 2002): Optuna's implementation, on the whole space."""
 
 from typing import Literal
 

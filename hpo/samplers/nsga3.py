@@ -1,4 +1,4 @@
-"""NSGA-III (Deb and Jain 2014), Optuna's, on the whole space: for four objectives and more."""
+"""NSGA-III (Deb and Jain 2014): Optuna's implementation, on the whole space, for four and more objectives."""
 
 import warnings
 from typing import Literal
@@ -18,14 +18,14 @@ class Nsga3Settings(EvolutionSettings):
 
     name: Literal["nsga3"]
     dividing_parameter: int = Field(default=3, ge=1, le=DIVISIONS)
-    """Of each objective's axis, between the reference points that the survivors are spread over."""
+    """Divisions of each objective's axis between the reference points of the survivors."""
 
     def build(self, space: Space, trials: int) -> UnconditionalSampler:  # noqa: ARG002 - it may be stopped at any time
         return UnconditionalSampler(space, self.seed, self._nsga3)
 
     def _nsga3(self, seed: int) -> NSGAIIISampler:
         with warnings.catch_warnings():
-            # Optuna may yet change the sampler; the contract tests would tell.
+            # The sampler is experimental in Optuna and may change; the contract tests would show it.
             warnings.simplefilter("ignore", ExperimentalWarning)
             return NSGAIIISampler(
                 population_size=self.population_size,

@@ -1,4 +1,4 @@
-"""The genetic operators on whole genomes, from a DEAP toolbox."""
+"""Genetic operators on whole genomes, in a DEAP toolbox."""
 
 import math
 import random
@@ -19,10 +19,10 @@ from hpo.search_space.kinds import Parameter
 from hpo.search_space.subset import SubsetParameter
 
 Strengths = Mapping[str, float]
-"""How strongly each gene is mutated, by its name; 1 is as strongly as all genes are at this time."""
+"""Mutation strength of each gene, by name; 1 is the current common strength."""
 
 STRONGEST = 4.0
-"""Bounds of a gene's own strength: this, and one divided by this."""
+"""Upper bound of a gene's own strength; the lower bound is its reciprocal."""
 
 T = TypeVar("T")
 
@@ -30,13 +30,13 @@ _DEAP_RANDOM = threading.Lock()
 
 
 def build_toolbox(space: Space, tournament: int) -> base.Toolbox:
-    """The operators of a space. They draw from Python's global generator: call them inside `deap_randomness`.
+    """Builds the operators of a space. They draw from Python's global generator: call them within `deap_randomness`.
 
     Returns:
-        A toolbox with `place(units)`, a genome by positions in [0, 1]; `mate(first, second, eta=)` and
-        `mutate(genome, rate=, reach=, strengths=)`, each giving a new genome; `adapt(first, second)`, strengths of a
-        child by those of its parents; `chance(probability)`; and `select(ranked, k)`, from parents of which the best
-        come first.
+        A toolbox with `place(units)`, which returns a genome from positions in [0, 1]; `mate(first, second, eta=)` and
+        `mutate(genome, rate=, reach=, strengths=)`, which return a new genome; `adapt(first, second)`, which returns
+        a child's strengths from its parents'; `chance(probability)`; and `select(ranked, k)`, which selects from
+        parents given best first.
     """
     distributions, owners = space.distributions(), space.owners
     genes = {name: _gene(space.parameters[owners[name]], one) for name, one in distributions.items()}
@@ -52,9 +52,9 @@ def build_toolbox(space: Space, tournament: int) -> base.Toolbox:
 
 @contextmanager
 def deap_randomness(generator: np.random.Generator) -> Iterator[None]:
-    """Lets DEAP draw from this generator instead of the global ones of Python and numpy, which are put back.
+    """Makes DEAP draw from this generator; the global generators of Python and numpy are restored afterwards.
 
-    Most of DEAP uses the former, its NSGA-III the latter.
+    Most of DEAP uses Python's generator, its NSGA-III numpy's.
     """
     with _DEAP_RANDOM:
         state, numpys_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - what DEAP draws from
@@ -68,7 +68,7 @@ def deap_randomness(generator: np.random.Generator) -> Iterator[None]:
 
 
 def _gene(parameter: Parameter, distribution: BaseDistribution) -> Gene:
-    """The gene of one dimension of a parameter."""
+    """Returns the gene of one dimension of a parameter."""
     if isinstance(parameter, SubsetParameter):
         return SubsetGene(parameter)
     if isinstance(distribution, CategoricalDistribution):
@@ -82,7 +82,7 @@ def _place(genes: Mapping[str, Gene], units: Sequence[float]) -> Genome:
 
 
 def _mate(genes: Mapping[str, Gene], first: Genome, second: Genome, eta: float) -> Genome:
-    """One child. Genes that are not expressed are crossed too: they may be in a grandchild."""
+    """Returns one child. Inactive genes are crossed too: they may be active in later generations."""
     return {name: random.choice(gene.mate(first[name], second[name], eta)) for name, gene in genes.items()}
 
 
@@ -94,10 +94,9 @@ def _mutate(
     reach: float,
     strengths: Strengths,
 ) -> Genome:
-    """The genome with about `rate` of its expressed genes changed.
+    """Mutates about `rate` of the active genes.
 
-    A strong gene whose values have an order moves further, up to 1 being the whole range; another one changes more
-    often.
+    A larger strength moves an ordered gene further (1 is the whole range), and changes an unordered gene more often.
     """
     active = active_genes(genome)
     changed = {}
@@ -109,9 +108,11 @@ def _mutate(
 
 
 def _adapt(first: Strengths, second: Strengths) -> Strengths:
-    """A child's strengths: the geometric mean of its parents', all and each changed a little (Beyer and Schwefel 2002).
+    """Returns a child's strengths: the geometric mean of its parents', with log-normal changes (Beyer and Schwefel
+    2002).
 
-    What made a good child is inherited with it: so every parameter finds the strength that suits it.
+    One change is common to all strengths, one is individual. Strengths that led to good children are inherited, so that
+    each parameter's strength adapts.
     """
     together = random.gauss(0.0, 1.0 / (2.0 * len(first)) ** 0.5)
     learning = 1.0 / (2.0 * len(first) ** 0.5) ** 0.5
@@ -129,6 +130,6 @@ def _chance(probability: float) -> bool:
 
 
 def _select(tournament: int, ranked: Sequence[T], k: int) -> list[T]:
-    """Tournament by place, whether one objective or several rank the parents."""
+    """Selects by tournament on ranks, with one objective or several."""
     places = [min(random.choices(range(len(ranked)), k=tournament)) for _ in range(k)]
     return [ranked[place] for place in places]

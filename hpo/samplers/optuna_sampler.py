@@ -1,4 +1,4 @@
-"""Optuna's samplers, asked for whole points."""
+"""Adapter that makes Optuna's samplers propose whole points."""
 
 from collections.abc import Callable
 
@@ -13,22 +13,22 @@ from hpo.search_space import Space
 from hpo.search_space.parameter import Dimension, Raw
 
 SAMPLER = 4
-"""The word after the seed of a sampler that serves one attempt."""
+"""Word after the seed of a sampler for one attempt."""
 
 
 class OptunaPointSampler(WholePointSampler):
-    """Asks a fresh sampler for each point, with a seed of its own.
+    """Creates a new sampler with its own seed for each point.
 
-    A sampler with one seed for the whole study starts over in a resumed process and proposes the first trials again.
+    A sampler with one seed for the whole study would restart in a resumed process and propose the first trials again.
     """
 
     def __init__(self, space: Space, seed: int, make: Callable[[int], BaseSampler]) -> None:
-        """Remembers how samplers are made.
+        """Stores the function that creates samplers.
 
         Args:
-            space: the space.
-            seed: the study's.
-            make: gives a sampler that has no state beside the study and the seed that it is given.
+            space: search space.
+            seed: seed of the study's sampler.
+            make: creates a sampler from a seed; its only other state is the study.
         """
         super().__init__(space, seed)
         self._make = make
@@ -41,13 +41,14 @@ class OptunaPointSampler(WholePointSampler):
         def given(one: Dimension) -> Raw:
             if one.name in relative:
                 return relative[one.name]
-            # Only what is active is asked for one by one: to a sampler with a model it is as much work as the rest.
+            # Only active dimensions are sampled one by one: for a model-based sampler, each costs as much as all the
+            # others.
             value: Raw = sampler.sample_independent(study, trial, one.name, one.distribution)
             return value
 
         return {**relative, **self._space.walk(given)}
 
     def sampler_for(self, trial: FrozenTrial, attempt: int) -> BaseSampler:
-        """The sampler of one attempt at one trial."""
+        """Returns the sampler for one attempt at one trial."""
         words = (self._seed, SAMPLER, trial.number, attempt)
         return self._make(int(np.random.SeedSequence(words).generate_state(1)[0]))

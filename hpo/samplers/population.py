@@ -1,4 +1,4 @@
-"""The complete trials of a study from which its next ones descend."""
+"""Population of a genetic algorithm: the complete trials from which the next ones descend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,49 +11,49 @@ from optuna.trial import FrozenTrial
 from hpo.samplers.ranking import Losses, dominates, losses_of, violations_of
 
 LAYERS = {2: 12, 3: 4}
-"""Divisions of each axis between the reference points of NSGA-III, by the number of objectives; 3 with more of them."""
+"""Divisions of each axis between the reference points of NSGA-III, by number of objectives; 3 for more objectives."""
 
 BATCH = 64
-"""Trials that are taken in at a time: every two of them are compared."""
+"""Number of trials added at a time; they are compared pairwise."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trial as DEAP's selection of survivors sees it."""
+    """Trial in the form that DEAP's selection of survivors uses."""
 
     trial: FrozenTrial
     fitness: base.Fitness
 
 
 class Archive:
-    """Every trial that can be among the best `size` ones; of others it knows that they cannot, for good.
+    """Keeps every trial that can be among the best `size`, and drops for good those that cannot.
 
-    Such a trial is worse than fewer than `size` others. So what a long study costs is read once, and what is kept does
-    not depend on the order in which it came.
+    A kept trial is worse than fewer than `size` others. So each trial of a long study is read once, and the result does
+    not depend on the order of the trials.
     """
 
     def __init__(self, directions: Sequence[StudyDirection], size: int) -> None:
-        """Begins empty.
+        """Starts empty.
 
         Args:
-            directions: of the objectives.
-            size: of the population.
+            directions: directions of the objectives.
+            size: size of the population.
         """
         self._directions = list(directions)
         self._size = size
         self._trials: list[FrozenTrial] = []
 
     def add(self, trials: Sequence[FrozenTrial]) -> None:
-        """Takes in complete trials."""
+        """Adds complete trials."""
         for start in range(0, len(trials), BATCH):
             self._trials = sorted([*self._trials, *trials[start : start + BATCH]], key=lambda trial: trial.number)
             self._prune()
 
     def survivors(self, selection: str) -> list[FrozenTrial]:
-        """The best, best first. Draws from the global generators, as DEAP does: see `deap_randomness`.
+        """Returns the best trials, best first. Draws from the global generators, as DEAP does; see `deap_randomness`.
 
-        One objective ranks by itself; several do by NSGA-II (Deb et al. 2002) or NSGA-III (Deb and Jain 2014). Trials
-        that exceed a limit come after all that keep it, those first that exceed it least.
+        One objective is ranked directly, several by NSGA-II (Deb et al. 2002) or NSGA-III (Deb and Jain 2014). Trials
+        that violate a constraint come after all feasible ones, in order of their violation.
         """
         violations = violations_of(self._trials)
         kept = [trial for trial, excess in zip(self._trials, violations, strict=True) if excess == 0.0]
@@ -67,7 +67,7 @@ class Archive:
         candidates = [Candidate(trial, fitness(tuple(trial.values))) for trial in trials]
         count = min(self._size, len(candidates))
         if len(weights) == 1 or not candidates:
-            # Of equals the newer one: on a plateau the population moves on.
+            # Of equal trials the newer is preferred, so that the population moves on a plateau.
             chosen: list[Candidate] = tools.selBest(candidates[::-1], count)
         else:
             chosen = SELECTIONS[selection](candidates, count)
@@ -80,9 +80,9 @@ class Archive:
 
 
 def _better_ones(losses: Losses, violations: Losses) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Of each trial, how many others it can never come before."""
+    """Returns, for each trial, the number of trials that it can never precede."""
     if losses.shape[1] == 1:
-        # The newer of two equals is the better one, as it is for `survivors`.
+        # Of two equal trials the newer is better, as in `survivors`.
         order = np.lexsort((-np.arange(len(losses)), losses[:, 0], violations))
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
@@ -106,4 +106,4 @@ def _nsga3(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
 
 
 SELECTIONS = {"nsga2": _nsga2, "nsga3": _nsga3}
-"""How survivors are selected by several objectives."""
+"""Selections of survivors with several objectives, by name."""

@@ -1,4 +1,6 @@
-"""Quasi-random points (a scrambled Sobol sequence), Optuna's: more even than random ones, and as blind."""
+"""Quasi-random points (scrambled Sobol or Halton sequence): Optuna's implementation. They cover the space more evenly
+than random points, and do not learn.
+"""
 
 import warnings
 from typing import Literal
@@ -16,14 +18,14 @@ class QmcSettings(SamplerSettings):
 
     name: Literal["qmc"]
     qmc_type: Literal["sobol", "halton"] = "sobol"
-    """Which points; halton is as even at any number of trials, sobol at powers of two more so."""
+    """Type of sequence; halton is even at any number of trials, sobol is more even at powers of two."""
 
     def build(self, space: Space, trials: int) -> UnconditionalSampler:  # noqa: ARG002 - a sequence has no end
         return UnconditionalSampler(space, self.seed, self._qmc)
 
     def _qmc(self, seed: int) -> QMCSampler:  # noqa: ARG002 - one sequence is for all trials
         with warnings.catch_warnings():
-            # Optuna may yet change the sampler; the contract tests would tell.
+            # The sampler is experimental in Optuna and may change; the contract tests would show it.
             warnings.simplefilter("ignore", ExperimentalWarning)
-            # Each attempt takes the next point; how far the sequence has come, Optuna keeps in the study.
+            # Each attempt takes the next point; Optuna stores the position in the sequence in the study.
             return QMCSampler(qmc_type=self.qmc_type, scramble=True, seed=self.seed, warn_independent_sampling=False)

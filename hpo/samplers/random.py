@@ -1,4 +1,4 @@
-"""Independent random draws: the baseline of every comparison."""
+"""Independent random sampling, the baseline of sampler comparisons."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Which trials are better: by limits kept, then by objectives."""
+"""Ranking of trials: first by constraints, then by objectives."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,27 +11,29 @@ Losses = NDArray[np.float64]
 
 
 def losses_of(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Losses:
-    """Objective values of complete trials as losses: trials × objectives, smaller is better."""
+    """Returns the objective values of complete trials as losses (trials × objectives); smaller is better."""
     signs = [-1.0 if direction == StudyDirection.MAXIMIZE else 1.0 for direction in directions]
     return np.array([trial.values for trial in trials], float).reshape(len(trials), len(signs)) * signs
 
 
 def violations_of(trials: Sequence[FrozenTrial]) -> Losses:
-    """By how much each trial exceeds its limits, all of them together; 0 where it keeps them."""
+    """Returns the sum of each trial's constraint violations; 0 if it is feasible."""
     return np.array([sum(max(excess, 0.0) for excess in trial.constraints.values()) for trial in trials], float)
 
 
 def dominates(first: Losses, second: Losses) -> NDArray[np.bool_]:
-    """Which rows of `first` (n × m) dominate which of `second` (k × m): n × k.
+    """Returns which rows of `first` (n × m) dominate which rows of `second` (k × m), as n × k.
 
-    A row is no larger in every column and smaller in one.
+    A dominating row is no larger in every column and smaller in at least one.
     """
     smaller_or_equal = np.all(first[:, None] <= second[None], axis=2)
     return np.asarray(smaller_or_equal & np.any(first[:, None] < second[None], axis=2))
 
 
 def fronts(losses: Losses) -> list[NDArray[np.int64]]:
-    """Rows of losses (n × m) in layers: what nothing dominates, then what only these dominate, and so on."""
+    """Returns the rows of losses (n × m) in Pareto fronts: the non-dominated rows, then those dominated only by these,
+    etc.
+    """
     left = np.arange(len(losses))
     layers = []
     while len(left):
@@ -44,7 +46,9 @@ def fronts(losses: Losses) -> list[NDArray[np.int64]]:
 
 
 def crowding(losses: Losses) -> Losses:
-    """Of each row of losses (n × m), how far apart its neighbors are in all columns (Deb et al. 2002)."""
+    """Returns the crowding distance of each row of losses (n × m) to its neighbors, over all columns (Deb et
+    al. 2002).
+    """
     distance = np.zeros(len(losses))
     for column in losses.T:
         order = np.argsort(column, kind="stable")
@@ -57,10 +61,10 @@ def crowding(losses: Losses) -> Losses:
 
 
 def places(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> Mapping[int, int]:
-    """The place of each complete trial by its number, 0 for the best.
+    """Returns the rank of each complete trial by its number, 0 for the best.
 
-    Trials that keep their limits come first, by fronts and within these by crowding; then the others by how much they
-    exceed them. Of equals the older is first.
+    Feasible trials come first, by front and within a front by crowding; then the others by their violation. Of equal
+    trials the older is first.
     """
     losses, violations = losses_of(trials, directions), violations_of(trials)
     kept, broken = np.flatnonzero(violations == 0.0), np.flatnonzero(violations > 0.0)

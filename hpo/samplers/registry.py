@@ -1,4 +1,4 @@
-"""The samplers by name: a new one is its import and its place in the union."""
+"""Registry of the samplers; a new sampler needs its import and its place in the union."""
 
 from typing import Annotated, get_args
 

@@ -1,4 +1,4 @@
-"""Which of several children is worth a trial, by what the study knows around them."""
+"""Surrogate model that picks one of several children by the study's results so far."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,17 +17,17 @@ from hpo.search_space.subset import SubsetParameter
 Points = NDArray[np.float64]
 
 MEMORY = 150
-"""Trials that the model is made of: half the best, half the latest. More would cost time and tell little."""
+"""Number of trials in the model, half the best and half the latest. More would cost time and add little."""
 PRUNED, FAILED = 0.75, 1.0
-"""What a trial without a result counts as among ranks from 0, the best, to 1: in the worse half, and the worst."""
+"""Ranks of trials without a result, on the scale from 0 (best) to 1: pruned in the worse half, failed at the worst."""
 PRIOR = 1e-6
-"""Keeps the trend determined where the points do not: an inverse variance, small beside all others."""
+"""Inverse variance, small beside all others, that keeps the trend determined where the points do not."""
 
 
 class Coordinates:
-    """Points of a space as vectors: numbers by their place in the (log-)scaled unit interval, choices by indicators.
+    """Points of a space as vectors: numbers by their position in the (log-)scaled unit interval, choices as indicators.
 
-    Two choices that differ are as far apart as the ends of a range, and so are two subsets that share no member.
+    Two different choices have the same distance as the ends of a range; so do two subsets without a common member.
     """
 
     def __init__(self, space: Space) -> None:
@@ -35,16 +35,16 @@ class Coordinates:
         self.width = sum(column.width for column in self._columns.values())
 
     def by_column(self, dimensions: Mapping[str, float]) -> list[float]:
-        """A number for each place in a vector, from one for each dimension of the space."""
+        """Expands a number per dimension to a number per vector component."""
         return [dimensions[name] for name, column in self._columns.items() for _ in range(column.width)]
 
     def by_dimension(self, columns: Sequence[float]) -> dict[str, float]:
-        """The sum over each dimension's places, from a number for each place in a vector."""
+        """Sums numbers per vector component over the components of each dimension."""
         rest = iter(columns)
         return {name: sum(next(rest) for _ in range(column.width)) for name, column in self._columns.items()}
 
     def of(self, active: Mapping[str, Raw]) -> list[float]:
-        """The vector of a point, which lacks genes that are not expressed: they are all in the same place."""
+        """Returns the vector of a point; all inactive genes have the same coordinates."""
         vector: list[float] = []
         for name, column in self._columns.items():
             vector += column.of(active[name]) if name in active else column.nowhere
@@ -87,33 +87,33 @@ def _column(space: Space, name: str) -> _Number | _Category:
 
 
 class RbfSurrogate:
-    """Cubic radial basis functions with a linear trend over the ranks of finished trials.
+    """Cubic radial basis functions with a linear trend, fitted to the ranks of finished trials.
 
-    The surrogate of DYCORS (Regis and Shoemaker 2013), which also says how to use it: of several children the one is
-    taken that promises most, or that is furthest from what is known, with a weight between the two that is drawn anew
-    each time. Ranks instead of values make it indifferent to how the objective is scaled. With several objectives
-    each has its model, and a direction among them is drawn.
+    Surrogate and acquisition of DYCORS (Regis and Shoemaker 2013): of several children, one is picked by a weighted sum
+    of predicted rank and distance to known points, with a random weight each time. Ranks instead of values make the
+    model independent of the objective's scale. With several objectives each has its model, and their weights are drawn
+    at random.
     """
 
     def __init__(self, coordinates: Coordinates, directions: Sequence[StudyDirection], smoothing: float) -> None:
-        """Knows nothing yet.
+        """Starts without data.
 
         Args:
-            coordinates: of the space.
-            directions: of the objectives.
-            smoothing: added to the diagonal of the kernel: 0 believes every value, 1 hardly any.
+            coordinates: coordinates of the space.
+            directions: directions of the objectives.
+            smoothing: added to the diagonal of the kernel; 0 interpolates every value, 1 nearly ignores them.
         """
         self._coordinates = coordinates
         self._directions = list(directions)
         self._smoothing = smoothing
-        # Rows are trials by number, so that nothing depends on the order in which they finished.
+        # Rows are indexed by trial number, so that nothing depends on the order of finishing.
         self._states = np.zeros(0, np.int8)
         self._points = np.zeros((0, coordinates.width))
         self._losses = np.zeros((0, len(self._directions)))
         self._excess = np.zeros(0)
 
     def learn(self, trial: FrozenTrial) -> None:
-        """Takes note of a finished trial; a failed or pruned one too, for where it was."""
+        """Adds a finished trial; failed and pruned ones count with their points."""
         if trial.number >= len(self._states):
             self._grow(2 * trial.number + 64)
         self._states[trial.number] = trial.state
@@ -129,13 +129,13 @@ class RbfSurrogate:
         novelty: float,
         generator: np.random.Generator,
     ) -> int:
-        """The index of the child to try.
+        """Returns the index of the child to try.
 
         Args:
-            children: points, without genes that are not expressed.
-            running: the same, of trials that have not finished.
-            novelty: the largest weight, in [0, 1], of the distance to what is known; the promise has the rest.
-            generator: of the weights.
+            children: active genes of the children.
+            running: active genes of unfinished trials.
+            novelty: maximum weight, in [0, 1], of the distance to known points; the predicted rank has the rest.
+            generator: generator of the weights.
         """
         weights = generator.dirichlet(np.ones(len(self._directions)))
         finished = np.flatnonzero(self._states)
@@ -151,13 +151,15 @@ class RbfSurrogate:
         return int(np.argmin((1 - share) * _stretched(promise) + share * (1 - _stretched(distance))))
 
     def spread(self, trials: Sequence[FrozenTrial]) -> float:
-        """The mean distance between two of these trials, as a share of the range in each dimension."""
+        """Returns the mean distance between two of these trials, as a share of the range per dimension."""
         points = self._points[[trial.number for trial in trials]]
         apart = np.abs(points[:, None] - points[None]).mean(axis=2).sum()
         return float(apart / (len(points) * (len(points) - 1)))
 
     def _ranks(self, finished: NDArray[np.int64]) -> Losses:
-        """Finished trials × objectives: 0 for the best value, 1 for the worst; above 1 where limits are exceeded."""
+        """Returns ranks (finished trials × objectives): 0 is the best value, 1 the worst, above 1 for violated
+        constraints.
+        """
         states, excess = self._states[finished], self._excess[finished]
         complete = states == TrialState.COMPLETE
         ranks = np.full((len(finished), len(self._directions)), FAILED)
@@ -176,17 +178,17 @@ class RbfSurrogate:
 
 
 def predicted(known: Points, values: Losses, places: Points, smoothing: float) -> Losses:
-    """The model's values at some places.
+    """Evaluates the model at some points.
 
     Args:
-        known: n points × d.
-        values: there, n × m.
-        places: k points × d.
+        known: known points, n × d.
+        values: values at the known points, n × m.
+        places: points to evaluate, k × d.
         smoothing: added to the diagonal of the kernel.
 
     Returns:
-        k × m: the weights w and trend t that solve (K + smoothing I) w + P t = values, P' w = PRIOR t, with
-        K = |x - x'|^3 and P = (1, x), applied to the places.
+        Predictions, k × m. Weights w and trend t solve (K + smoothing I) w + P t = values, P' w = PRIOR t, with
+        K = |x - x'|^3 and P = (1, x); the predictions apply them at `places`.
     """
     count = len(known)
     trend = np.hstack([np.ones((count, 1)), known])
@@ -208,7 +210,7 @@ def _distances(first: Points, second: Points) -> Points:
 
 
 def _rank(losses: Losses) -> Losses:
-    """Columns by order: evenly from 0 to 1, equals sharing their mean."""
+    """Returns the ranks of each column, evenly from 0 to 1; ties share their mean."""
     return np.column_stack([_places(column) for column in losses.T]) / max(len(losses) - 1, 1)
 
 
@@ -223,7 +225,7 @@ def _places(column: Points) -> Points:
 
 
 def _remembered(ranks: Losses) -> NDArray[np.int64]:
-    """Indices of the trials that the model is made of."""
+    """Returns the indices of the trials in the model."""
     if len(ranks) <= MEMORY:
         return np.arange(len(ranks))
     best = np.argpartition(ranks, MEMORY // 2)[: MEMORY // 2]
@@ -231,6 +233,6 @@ def _remembered(ranks: Losses) -> NDArray[np.int64]:
 
 
 def _stretched(values: Points) -> Points:
-    """Values from 0 to 1; all 0 if they are the same."""
+    """Scales values to [0, 1]; all 0 if they are equal."""
     extent = float(np.ptp(values))
     return np.asarray((values - values.min()) / (extent if extent > 0 else 1.0))

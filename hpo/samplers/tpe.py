@@ -1,4 +1,4 @@
-"""Tree-structured Parzen estimator (Bergstra et al. 2011), Optuna's."""
+"""Tree-structured Parzen estimator (Bergstra et al. 2011): Optuna's implementation."""
 
 import warnings
 from typing import Literal
@@ -17,18 +17,19 @@ class TpeSettings(SamplerSettings):
 
     name: Literal["tpe"]
     n_startup_trials: Count = 8
-    """Trials drawn at random before the model is used."""
+    """Number of random trials before the model is used."""
     multivariate: bool = True
-    """Model parameters together; conditional ones in groups."""
+    """Model parameters jointly; conditional parameters in groups."""
     constant_liar: bool = True
-    """Count running trials as bad ones, so that workers asking at once get different answers."""
+    """Count running trials as bad, so that workers asking at the same time get different proposals."""
 
     def build(self, space: Space, trials: int) -> OptunaPointSampler:  # noqa: ARG002 - it may be stopped at any time
         return OptunaPointSampler(space, self.seed, self._tpe)
 
     def _tpe(self, seed: int) -> TPESampler:
         with warnings.catch_warnings():
-            # Groups of conditional parameters are an option that Optuna may yet rename; the contract tests would tell.
+            # Groups of conditional parameters are experimental in Optuna and may be renamed; the contract tests would
+            # show it.
             warnings.simplefilter("ignore", ExperimentalWarning)
             return TPESampler(
                 seed=seed,

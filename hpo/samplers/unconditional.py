@@ -1,4 +1,4 @@
-"""Optuna's samplers that know no conditions, on a study that is shown to them without any."""
+"""Adapter for Optuna samplers without support for conditions: they see a study with all dimensions active."""
 
 import copy
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -18,18 +18,18 @@ from hpo.search_space.parameter import Raw
 from hpo.search_space.scaling import from_unit
 
 FILL = 5
-"""The word after the seed of the draw for dimensions that the sampler leaves open."""
+"""Word after the seed for drawing dimensions that the sampler does not set."""
 
 
 class UnconditionalSampler(OptunaPointSampler):
-    """Shows a sampler every trial with a value for every dimension, as if none depended on another.
+    """Shows a sampler every trial with a value for every dimension, as if there were no conditions.
 
-    Such samplers model what all trials have in common and draw the rest at random; of a space with branches that would
-    be little. Values that are not expressed are those that the trial carries from where it was bred, as genes are.
+    Such samplers model the parameters that all trials have and draw the others at random; in a space with branches few
+    parameters are common. Inactive values are the inactive genes recorded with the trial.
     """
 
     ranked = False
-    """Whether places in the order of trials stand for objectives: for samplers that know one alone."""
+    """True if the sampler sees ranks of trials instead of objectives: for samplers with a single objective."""
 
     def __init__(self, space: Space, seed: int, make: Callable[[int], BaseSampler]) -> None:
         super().__init__(space, seed, make)
@@ -37,7 +37,7 @@ class UnconditionalSampler(OptunaPointSampler):
         self._filled: dict[int, FrozenTrial] = {}
 
     def code(self, distribution: BaseDistribution) -> BaseDistribution:
-        """What the sampler takes a dimension for: the dimension itself, or whole numbers that stand for choices."""
+        """Returns the distribution that the sampler sees: the dimension itself, or integers for choices."""
         return distribution
 
     def begin(self, study: optuna.Study) -> None:  # noqa: ARG002 - only that it is another one matters
@@ -57,7 +57,7 @@ class UnconditionalSampler(OptunaPointSampler):
         }
 
     def _shown(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-        """The trials with a value for every dimension; those that have none yet are left out."""
+        """Returns the trials with a value for every dimension; trials without values are left out."""
         known = [trial for trial in trials if trial.state.is_finished() or GENOME in trial.system_attrs]
         return [self._filled.get(trial.number) or self._fill(trial) for trial in known]
 
@@ -83,14 +83,14 @@ class UnconditionalSampler(OptunaPointSampler):
         return decoded
 
     def _choices_behind(self, name: str) -> CategoricalDistribution | None:
-        """The choices that whole numbers stand for, where they do."""
+        """Returns the choices of a dimension that is coded as integers; None for other dimensions."""
         true = self._distributions[name]
         coded = isinstance(self._coded[name], IntDistribution)
         return true if isinstance(true, CategoricalDistribution) and coded else None
 
 
 class FlatStudy(optuna.Study):
-    """A study as a sampler is to see it. It is only looked at, and notes go into the real one's storage."""
+    """Read-only view of a study for a sampler; the sampler's own notes go into the real study's storage."""
 
     def __init__(
         self, study: optuna.Study, show: Callable[[Sequence[FrozenTrial]], list[FrozenTrial]], *, ranked: bool
@@ -98,9 +98,9 @@ class FlatStudy(optuna.Study):
         """Wraps a study.
 
         Args:
-            study: the real one.
-            show: gives the trials that are seen instead of some.
-            ranked: whether trials have their place in the study, to be minimized, instead of their objectives.
+            study: study to wrap.
+            show: maps the study's trials to those that the sampler sees.
+            ranked: True to show each trial's rank, to be minimized, instead of its objectives.
         """
         super().__init__(study_name=study.study_name, storage=study._storage)
         self._show = show

@@ -1,4 +1,4 @@
-"""What all samplers share: they propose whole points, none that is forbidden and none that a trial has already."""
+"""Base class of samplers: they propose whole points that are neither forbidden nor known."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -17,28 +17,28 @@ from hpo.search_space.parameter import Raw
 from hpo.search_space.scaling import from_unit
 
 FRESH, FOREIGN = 1, 2
-"""What a generator is for, the word after the seed: no two purposes share their numbers."""
+"""Purposes of generators, as the word after the seed, so that no two purposes share random numbers."""
 TRIES = 20
-"""Points drawn evenly at random to find one that no trial has, before one is repeated: the space may hold no other."""
+"""Number of random points tried to find a new one before one is repeated: the space may have no other."""
 
 
 class WholePointSampler(BaseSampler):
-    """Proposes a point for each trial, and another one if the first is forbidden or known already.
+    """Proposes a point for each trial, and another one if it is forbidden or already known.
 
-    Two trials with the same configuration are two equal runs, since they share every random number. No trial is spent
-    on what is rejected, and rejecting leaves the shares of all other points as they were. Every draw is determined by
-    the seed, the trial's number and the attempt, so that a new process goes on as the old one would have.
+    Two trials with the same configuration would be equal runs, because they share all random numbers. Rejected points
+    cost no trial, and rejection does not change the relative probabilities of other points. Every draw is determined by
+    the seed, the trial's number and the attempt, so that a new process continues exactly as the old one.
     """
 
     attempts: ClassVar[int] = 20
-    """Points that are asked of `propose` for one trial, before one is drawn evenly at random."""
+    """Number of points requested from `propose` per trial, before points are drawn uniformly."""
 
     def __init__(self, space: Space, seed: int) -> None:
-        """Keeps what is needed to draw.
+        """Stores space and seed.
 
         Args:
-            space: the space.
-            seed: the study's.
+            space: search space.
+            seed: seed of the study's sampler.
         """
         self._space = space
         self._seed = seed
@@ -47,26 +47,26 @@ class WholePointSampler(BaseSampler):
 
     @abstractmethod
     def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:
-        """A point to try; values of dimensions that are not active in it may be absent or anything.
+        """Returns a point to try; values of inactive dimensions may be absent or arbitrary.
 
         Args:
-            study: the study, which is all that may be known of former trials.
-            trial: that the point is for.
-            attempt: 0 for the first point of this trial; each one gives another point.
+            study: the study, the only source of information on former trials.
+            trial: trial of the point.
+            attempt: 0 for the first point of this trial; each attempt gives another point.
         """
 
     def read(self, study: Study) -> None:
-        """Catches up with a study."""
+        """Reads the study's new trials."""
         if not self._history.is_of(study):
             self._history = TrialHistory(self._space, study)
             self.begin(study)
         self.learn(self._history.look())
 
     def learn(self, trials: Sequence[FrozenTrial]) -> None:
-        """Takes note of trials that have finished since the last call: all of the study at the first."""
+        """Learns from trials that finished since the last call; the first call has all finished trials."""
 
     def begin(self, study: Study) -> None:
-        """Gives up what was learnt of another study; nothing of this one has been read yet."""
+        """Discards what was learned from another study, before anything of this one is read."""
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
         return self._distributions
@@ -80,7 +80,7 @@ class WholePointSampler(BaseSampler):
         if not self._distributions:
             return {}
         genome: Genome | None = trial.system_attrs.get(GENOME)
-        # A trial whose driver died while it asked goes on with what was proposed to it.
+        # A trial whose driver died during sampling continues with its recorded proposal.
         if genome is None:
             self.read(study)
             genome = self._chosen(study, trial)
@@ -94,17 +94,17 @@ class WholePointSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Raw:
-        """Draws a parameter that is not of the space."""
+        """Draws a parameter that is not in the space."""
         generator = np.random.default_rng((self._seed, FOREIGN, trial.number, crc32(param_name.encode())))
         return from_unit(param_distribution, generator.random())
 
     def _chosen(self, study: Study, trial: FrozenTrial) -> Genome:
-        """The first candidate that is new; the last one that is not forbidden, if all are known."""
+        """Returns the first new candidate that is not forbidden; if none is new, the last one that is not forbidden."""
         fixed = trial.system_attrs.get(FIXED, {})
         chosen: Genome = {}
         for candidate in self._candidates(study, trial):
             point = {**candidate, **fixed}
-            # What a person has enqueued stays, even if it can be completed in no other way than a forbidden one.
+            # A configuration enqueued by the user is kept even if every completion of it is forbidden.
             if self._space.permits(point) or not chosen:
                 chosen = point
             if self._space.permits(point) and self._history.is_new(point, trial.number):

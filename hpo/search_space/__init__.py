@@ -1,4 +1,4 @@
-"""The space of a search: what it is, whether it fits the settings of a run, and the command that shows it."""
+"""Search space of a study: its parameters and conditions, and its check against the settings of a run."""
 
 from hpo.search_space.space import Space, SpaceError
 

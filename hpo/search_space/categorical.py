@@ -1,4 +1,4 @@
-"""One of several values without an order."""
+"""Categorical parameters: choices and switches."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ Choice = Scalar | Sequence[Scalar]
 
 
 class ChoiceParameter(ParameterSettings):
-    """One of several values without an order; a value may be a list, such as a pattern for each stage."""
+    """One of several unordered values; a value may be a list, such as a placement pattern per stage."""
 
     type: Literal["choice"]
     choices: Sequence[Choice] = Field(min_length=1, max_length=CHOICES)
@@ -65,7 +65,7 @@ class ChoiceParameter(ParameterSettings):
 
 
 class BoolParameter(ParameterSettings):
-    """On or off."""
+    """Switch: true or false."""
 
     type: Literal["bool"]
     default: bool | None = None
@@ -96,5 +96,5 @@ def _plain(choice: Choice) -> Value:
 
 
 def _stored(value: Value) -> Raw:
-    """Optuna's categories are single words and numbers: a list is its JSON."""
+    """Returns the stored form of a value: Optuna's categories are scalars, so a list becomes its JSON."""
     return value if isinstance(value, str | int | float | None) else json.dumps(value)

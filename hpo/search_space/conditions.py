@@ -1,4 +1,4 @@
-"""Conditions on the values of parameters: what `when` and `forbidden` are made of."""
+"""Conditions on the values of parameters, used by `when` and `forbidden`."""
 
 import json
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ Scalar = str | int | float | bool | None
 
 
 class Comparison(Settings):
-    """A condition that is no list of values; of several keys, all must hold."""
+    """Condition other than a list of values; if several keys are given, all must hold."""
 
     above: float | None = None
-    """The number must be larger than this."""
+    """Exclusive lower bound of the number."""
     below: float | None = None
-    """The number must be smaller than this."""
+    """Exclusive upper bound of the number."""
     other_than: str | int | float | bool | Sequence[Scalar] | None = None
-    """The value, or list of values, that it must not have."""
+    """Value, or list of values, that the parameter must not have."""
     has: str | int | None = None
-    """The member that the subset must have."""
+    """Member that the subset must contain."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -32,11 +32,11 @@ class Comparison(Settings):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What is compared."""
+        """Keys of the comparison that are set."""
         return tuple(key for key, value in self if value is not None)
 
     def admits(self, value: Value) -> bool:
-        """Whether a parameter's value meets the condition."""
+        """Returns True if a parameter's value meets the condition."""
         number = value if isinstance(value, int | float) else None
         return (
             (self.above is None or (number is not None and number > self.above))
@@ -58,24 +58,24 @@ Test = Annotated[
     | Annotated[Comparison, Tag("comparison")],
     Discriminator(_form),
 ]
-"""A value that a parameter must have, or a list of which it must have one, or a comparison."""
+"""Test of a parameter: the required value, a list of allowed values, or a comparison."""
 
 Clauses = dict[str, Test]
-"""Tests by the path of the parameter that each is about. An inactive parameter meets none (as in ConfigSpace)."""
+"""Tests by the path of the tested parameter. An inactive parameter meets no test, as in ConfigSpace."""
 
 
 def listed(test: Scalar | tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-    """The values of a test that is no comparison."""
+    """Returns the values of a test that is not a comparison."""
     return test if isinstance(test, tuple) else (test,)
 
 
 def admits(test: Test, value: Value) -> bool:
-    """Whether a value meets a test."""
+    """Returns True if a value meets a test."""
     return test.admits(value) if isinstance(test, Comparison) else value in listed(test)
 
 
 def in_words(test: Test) -> str:
-    """A test as what follows the parameter's name: `= adaptformer`, `> 0`."""
+    """Returns a test as text that follows the parameter's name: `= adaptformer`, `> 0`."""
     if isinstance(test, Comparison):
         said = {"above": ">", "below": "<", "other_than": "is not", "has": "has"}
         return " and ".join(f"{said[key]} {_listed_words(getattr(test, key))}" for key in test.keys)
@@ -83,7 +83,7 @@ def in_words(test: Test) -> str:
 
 
 def all_hold(clauses: Mapping[str, Test], values: Mapping[str, Value]) -> bool:
-    """Whether every clause holds for the values of the active parameters."""
+    """Returns True if every clause holds for the values of the active parameters."""
     return all(path in values and admits(test, values[path]) for path, test in clauses.items())
 
 

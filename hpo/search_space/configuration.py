@@ -1,4 +1,4 @@
-"""One point of a space: the settings that a trial changes."""
+"""Configuration: one point of a search space, as the settings that a trial changes."""
 
 import hashlib
 import json
@@ -12,23 +12,23 @@ from segada.settings.run import RunSettings, with_names
 
 @dataclass(frozen=True)
 class Configuration:
-    """Values of the active parameters by path into `RunSettings`; parameters that do not matter here are absent."""
+    """Values of the active parameters by path in `RunSettings`; inactive parameters are absent."""
 
     values: Mapping[str, Value]
 
     @property
     def overrides(self) -> Tree:
-        """The same, nested as `RunSettings` is; a preset among them loses against the others."""
+        """Values nested as in `RunSettings`; a preset among them has lower priority than the other values."""
         return spelled_out(nested(self.values))
 
     @property
     def hash(self) -> str:
-        """Ten hexadecimal digits that are the same exactly when the values are, in whatever order they were set."""
+        """Ten hexadecimal digits that are equal exactly if the values are equal, in any order."""
         canonical = json.dumps(dict(self.values), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 
     def settings(self, run: Tree, overrides: Tree | None = None) -> RunSettings:
-        """The run that these values make of the study's fixed settings `run`; `overrides` win over both.
+        """Merges the study's fixed settings `run`, these values and `overrides`, in increasing priority.
 
         Raises:
             pydantic.ValidationError: the values contradict each other.

@@ -1,4 +1,4 @@
-"""A value for each member of a subset: a placement pattern for each stage that carries adapters."""
+"""Parameters with one value per member of a subset, such as a placement pattern per stage that carries adapters."""
 
 import math
 import sys
@@ -20,14 +20,14 @@ Word = str | int | float | bool
 
 
 class EachParameter(ParameterSettings):
-    """A list with one of some values for each member of a subset, in the order of the subset."""
+    """List with one of several values for each member of a subset, in the order of the subset."""
 
     type: Literal["each"]
     of: str | Annotated[Sequence[str | int], Field(max_length=CHOICES)]
-    """Path of the subset that is searched, or a list of members where that is fixed."""
+    """Path of the searched subset, or a fixed list of members."""
     choices: Sequence[Word] = Field(min_length=1, max_length=CHOICES)
     default: Word | Sequence[Word] | None = None
-    """A value for all members, or a list for those that the subset has by default."""
+    """Value for all members, or a list for the members of the default subset."""
 
     @model_validator(mode="after")
     def _choices_differ(self) -> Self:
@@ -64,7 +64,7 @@ class EachParameter(ParameterSettings):
         if not isinstance(subset, SubsetParameter):
             valid = [name for name, parameter in parameters.items() if isinstance(parameter, SubsetParameter)]
             cure = nearest(self.of, valid) if valid else "write a list of members"
-            raise ValueError(f"names {self.of!r}, but that is no subset of this space; {cure}")
+            raise ValueError(f"names {self.of!r}, but that is not a subset of this space; {cure}")
         return tuple(
             Dimension(f"{path}.{member}", self.distribution(), needs={self.of: Comparison(has=member)})
             for member in subset.of
@@ -90,7 +90,7 @@ class EachParameter(ParameterSettings):
         if isinstance(self.of, str) and self.of not in values:
             return math.inf
         members = len(self._members(values))
-        # As many as no number says are too many to be told from infinitely many.
+        # A count beyond the largest float is treated as infinite.
         return (
             math.inf
             if members * math.log10(len(self.choices)) > sys.float_info.max_10_exp

@@ -1,4 +1,4 @@
-"""Every kind of parameter that a study file can name."""
+"""Union of all types of parameters in study files."""
 
 from typing import Annotated
 

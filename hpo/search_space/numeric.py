@@ -1,4 +1,4 @@
-"""Numbers in a range."""
+"""Numeric parameters: ranges of floats and integers."""
 
 import math
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ from segada.settings.nested import Value
 
 
 class FloatParameter(ParameterSettings):
-    """A number in a range, or off."""
+    """Float in a range, or a value that switches the setting off."""
 
     comparable: ClassVar[tuple[str, ...]] = ("above", "below", "other_than")
     type: Literal["float"]
     low: float
     high: float
     log: bool = False
-    """Sample evenly in the logarithm."""
+    """Sample uniformly in the logarithm."""
     step: Annotated[float, Field(gt=0.0)] | None = None
-    """Only `low` plus multiples of this."""
+    """Allow only `low` plus multiples of this step."""
     off: float | None = None
-    """A value outside the range that switches the setting off, as 0.0 does with a weight: a category of its own."""
+    """Value outside the range that switches the setting off, as 0.0 does for a weight; it is a category of its own."""
     default: float | None = None
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ class FloatParameter(ParameterSettings):
     def options(self) -> tuple[Value, ...]:
         if self.step is None:
             return ()
-        # As Optuna rounds to its grid.
+        # Values are rounded to the grid as in Optuna.
         steps = [self.low + index * self.step for index in range(round((self.high - self.low) / self.step) + 1)]
         return (*([] if self.off is None else [self.off]), *steps)
 
@@ -105,16 +105,16 @@ class FloatParameter(ParameterSettings):
 
 
 class IntParameter(ParameterSettings):
-    """A whole number in a range."""
+    """Integer in a range."""
 
     comparable: ClassVar[tuple[str, ...]] = ("above", "below", "other_than")
     type: Literal["int"]
     low: int
     high: int
     log: bool = False
-    """Sample evenly in the logarithm."""
+    """Sample uniformly in the logarithm."""
     step: Annotated[int, Field(ge=1)] = 1
-    """Only `low` plus multiples of this."""
+    """Allow only `low` plus multiples of this step."""
     default: int | None = None
 
     @model_validator(mode="after")
@@ -158,7 +158,7 @@ class IntParameter(ParameterSettings):
 
 
 def _switch(path: str) -> str:
-    """The name of the category that says whether the parameter at a path is on."""
+    """Returns the name of the category that switches the parameter at a path on or off."""
     return f"{path}.on"
 
 
@@ -171,8 +171,10 @@ def _check_range(low: float, high: float, *, log: bool) -> None:
 
 def _check_levels(low: float, high: float, step: float | None) -> None:
     if not math.isfinite(high - low):
-        raise ValueError(f"low is {low:g} and high {high:g}, further apart than a number can say; narrow the range")
-    # No quotient, which could be beyond every number.
+        raise ValueError(
+            f"low is {low:g} and high {high:g}, and their difference exceeds the largest number; narrow the range"
+        )
+    # A quotient could overflow, so the product is compared.
     if step is not None and high - low > step * LEVELS:
         raise ValueError(
             f"has more than {LEVELS:,} values from low {low:g} to high {high:g} with step {step:g}; choose a larger "
@@ -189,7 +191,7 @@ def _is_within(parameter: FloatParameter | IntParameter, value: Value) -> bool:
 
 
 def is_whole(number: float) -> bool:
-    """Whether a number is a whole one but for rounding, as a multiple of a step is."""
+    """Returns True if a number is an integer up to rounding errors, as a multiple of a step is."""
     return math.isclose(number, round(number), abs_tol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""What every kind of parameter has in common."""
+"""Base class of all parameters, and the dimensions that Optuna stores for them."""
 
 import math
 from abc import abstractmethod
@@ -16,24 +16,24 @@ from segada.settings.nested import Value
 from segada.settings.validation_errors import shown
 
 Raw = str | int | float | bool | None
-"""A value as Optuna stores it."""
+"""Value as stored by Optuna."""
 
 SHOWN = 20
-"""Values up to which an error lists them."""
+"""Largest number of values that an error message lists."""
 
 Probe = tuple[tuple[str | int, ...], Value]
-"""A value, and where below the parameter in the file it comes from."""
+"""A value, and the place in the file, below the parameter, from which it comes."""
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One number or category that Optuna stores and samplers propose; a parameter consists of one or several.
+    """Number or category that Optuna stores and samplers propose; a parameter has one or several dimensions.
 
     Attributes:
-        name: In the study's storage: the parameter's path, or that with a further word.
-        distribution: What it can be.
-        needs: What must hold for it to exist beside what its parameter needs; besides values of parameters by path,
-            storage values of the parameter's earlier dimensions by name.
+        name: Name in the study's storage: the parameter's path, possibly with a suffix.
+        distribution: Distribution of its values.
+        needs: Conditions for its existence, in addition to those of its parameter: tests of parameters by path, and of
+            the stored values of the parameter's earlier dimensions by name.
     """
 
     name: str
@@ -57,20 +57,22 @@ def _form(given: object) -> str:
 
 
 class ParameterSettings(Settings):
-    """Base of every kind: one dimension of the space, standing for one path in `RunSettings`."""
+    """Base class of parameters; a parameter is searched at one path in `RunSettings`."""
 
     comparable: ClassVar[tuple[str, ...]] = ("other_than",)
-    """Keys of `Comparison` that a condition on this kind may have."""
+    """Keys of `Comparison` that a condition on this type of parameter may have."""
 
     type: str
     when: Annotated[Annotated[Clauses, Tag("all")] | Annotated[Sequence[Clauses], Tag("any")], Discriminator(_form)] = (
         Field(default_factory=dict)
     )
-    """What must hold for this parameter to matter: tests of others by path, all of them; or a list, any of them."""
+    """Condition for this parameter to be active: tests of other parameters by path, which must all hold; or a list of
+    such mappings, one of which must hold.
+    """
 
     @property
     def alternatives(self) -> tuple[Clauses, ...]:
-        """`when` as a list: any of its members must hold, and all clauses of a member."""
+        """`when` as a list: one of its members must hold, with all clauses of the member."""
         return self.when if isinstance(self.when, tuple) else (self.when,)
 
     @property
@@ -79,84 +81,84 @@ class ParameterSettings(Settings):
         return list(dict.fromkeys(path for clauses in self.alternatives for path in clauses))
 
     def is_active(self, values: Mapping[str, Value]) -> bool:
-        """Whether the parameter has a value, given those of its parents."""
+        """Returns True if the parameter is active for the values of its parents."""
         return any(all_hold(clauses, values) for clauses in self.alternatives)
 
     @property
     @abstractmethod
     def first(self) -> Value:
-        """The default, tried before anything is sampled; None without one, see `has_default`."""
+        """Default value, tried before anything is sampled; None if there is none (see `has_default`)."""
 
     @property
     def has_default(self) -> bool:
-        """Whether the file gives a default: null is one only where it is a choice."""
+        """True if the file gives a default; null counts only if it is one of the choices."""
         return "default" in self.model_fields_set and (self.first is not None or self.has(None))
 
     @property
     @abstractmethod
     def described(self) -> str:
-        """Its range or values, in a few words for a person."""
+        """Short readable description of its range or values."""
 
     def dimensions(self, path: str, parameters: Mapping[str, "ParameterSettings"]) -> tuple[Dimension, ...]:  # noqa: ARG002
-        """What Optuna stores for the parameter at a path, in the order in which it is asked for.
+        """Returns the dimensions that Optuna stores for the parameter at a path, in the order of sampling.
 
         Args:
-            path: of this parameter.
-            parameters: all of the space.
+            path: path of this parameter.
+            parameters: all parameters of the space.
 
         Raises:
-            ValueError: the space lacks what the parameter refers to.
+            ValueError: the space lacks a parameter that this one refers to.
         """
         return (Dimension(path, self.distribution()),)
 
     @abstractmethod
     def distribution(self) -> BaseDistribution:
-        """What its values are drawn from."""
+        """Returns the distribution of its values."""
 
     def decoded(self, path: str, raw: Mapping[str, Raw]) -> Value:
-        """The setting's value that storage values of the parameter's dimensions stand for."""
+        """Returns the setting's value for the stored values of the parameter's dimensions."""
         return raw[path]
 
     def encoded(self, path: str, value: Value, values: Mapping[str, Value]) -> dict[str, Raw]:  # noqa: ARG002
-        """The storage values that stand for a setting's.
+        """Returns the stored values for a setting's value.
 
         Args:
-            path: of this parameter.
-            value: that it has; `has` says that it can.
-            values: of the parameters before it.
+            path: path of this parameter.
+            value: value of the setting, for which `has` returns True.
+            values: values of the parameters before this one.
         """
         assert not isinstance(value, list | dict)
         return {path: value}
 
     @abstractmethod
     def has(self, value: Value) -> bool:
-        """Whether the parameter can take this value."""
+        """Returns True if the parameter can take this value."""
 
     @abstractmethod
     def probes(self) -> list[Probe]:
-        """Values that suffice to know whether every value fits a setting."""
+        """Returns values that suffice to check whether every value fits a setting."""
 
     def cardinality(self, values: Mapping[str, Value]) -> float:  # noqa: ARG002
-        """How many values it has, given those of its parents; infinite for a continuous one."""
+        """Returns the number of values, given those of the parents; infinite for a continuous parameter."""
         return len(self.options()) or math.inf
 
     def options(self) -> Sequence[Value]:
-        """Every value; none of a continuous parameter, or of one whose values depend on others."""
+        """Returns all values; empty for a continuous parameter and for one whose values depend on others."""
         return ()
 
     def misfit(self, test: Test) -> str | None:
-        """Why a condition of another parameter cannot be about this one; None if it can."""
+        """Returns why a test cannot apply to this parameter; None if it can."""
         if isinstance(test, Comparison):
             foreign = [key for key in test.keys if key not in self.comparable]
             if foreign:
                 cure = f"write {' or '.join(self.comparable)}" if self.comparable else "it cannot be a condition"
-                return f"is a {self.type}, of which nobody can say {foreign[0]!r}; {cure}"
+                return f"is a {self.type}, which has no test {foreign[0]!r}; {cure}"
             return None if test.other_than is None else self._unknown(listed(test.other_than))
         values = listed(test)
         return self._unknown(values) if values else "names no value, so that it would never hold"
 
     def refusal(self, value: Value) -> str | None:
-        """Why the parameter cannot take a value, and which it can; None if it can."""
+        """Returns why the parameter cannot take a value, and the values that it can take; None if it can."""
         if self.has(value):
             return None
         few = self.cardinality({}) <= SHOWN and self.options()
@@ -168,7 +170,7 @@ class ParameterSettings(Settings):
 
 
 def check_distinct(key: str, values: tuple[Scalar, ...]) -> None:
-    """Raises a ValueError that names the key in whose list a value stands twice."""
-    # 1, 1.0 and True are the same key to Python and to Optuna.
+    """Raises ValueError, naming the key, if a value occurs twice in its list."""
+    # 1, 1.0 and True are the same key in Python and in Optuna.
     if len(set(values)) != len(values):
         raise ValueError(f"{key} must differ from each other, but are {shown(list(values))}")

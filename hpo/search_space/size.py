@@ -1,4 +1,4 @@
-"""How many configurations a space has."""
+"""Number of configurations in a search space."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,21 @@ from hpo.search_space.subset import SubsetParameter
 from segada.settings.nested import Value
 
 LIMIT = 20_000
-"""Combinations of the values that conditions ask about, up to which they are gone through one by one."""
+"""Largest number of combinations of values in conditions that are enumerated one by one."""
 
 
 def cardinality(space: Space) -> tuple[float, bool]:
-    """The number of configurations, and whether it is exact.
+    """Returns the number of configurations, and True if it is exact.
 
-    Inactive parameters count once, forbidden combinations not at all. A continuous parameter makes it infinite. Where
-    conditions ask about too many combinations of values, it is the product over all parameters, an upper bound.
+    Inactive parameters count once; forbidden combinations do not count. A continuous parameter makes it infinite. If
+    conditions involve too many combinations of values, it is the product over all parameters, an upper bound.
     """
     asked = {path for parameter in space.parameters.values() for path in parameter.parents}
     asked |= {path for clauses in space.forbidden for path in clauses}
     known: dict[str, Value] = {}
     for path in asked:
         parameter = space.parameters[path]
-        # The longest lists are the upper bound of those that depend on others; only subsets are lists.
+        # The longest lists give an upper bound for dependent parameters; only subsets have lists.
         known[path] = max(parameter.options(), key=_length) if isinstance(parameter, SubsetParameter) else None
     sizes = {path: parameter.cardinality(known) for path, parameter in space.parameters.items()}
     product = math.prod(map(float, sizes.values()))
@@ -36,7 +36,7 @@ def _length(value: Value) -> int:
 
 
 def _count(space: Space, paths: Sequence[str], asked: set[str], values: Mapping[str, Value]) -> float:
-    """The configurations of the parameters from here on, given the values, of those before, that anybody asks about."""
+    """Counts the configurations of the remaining parameters, given the values of earlier ones that conditions test."""
     if not paths:
         return float(space.forbidding(values) is None)
     path, rest = paths[0], paths[1:]

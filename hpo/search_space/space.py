@@ -1,4 +1,4 @@
-"""Parameters that are paths into `RunSettings`, the conditions between them, and combinations that are forbidden."""
+"""Search space: parameters by path in `RunSettings`, conditions between them, and forbidden combinations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +18,11 @@ from segada.settings.nested import Value
 from segada.settings.schema import nearest
 
 DRAWS = 10_000
-"""Points that are drawn until one is not forbidden; a space of which less than a thousandth remains is a mistake."""
+"""Number of points drawn to find one that is not forbidden; fewer than one in a thousand allowed is an error."""
 
 
 class SpaceError(ValueError):
-    """A space that cannot be; `parts` is the path, in the study file, of what is wrong."""
+    """Error in a space; `parts` is the path of the problem in the study file."""
 
     def __init__(self, parts: Sequence[str | int], problem: str) -> None:
         super().__init__(problem)
@@ -32,7 +32,7 @@ class SpaceError(ValueError):
 
 @dataclass
 class _Point:
-    """Values by path and, as they are stored, by the names of dimensions; and active parameters that lack theirs."""
+    """Values by path, stored values by name of dimension, and active parameters without a value."""
 
     values: dict[str, Value] = field(default_factory=dict)
     raw: dict[str, Raw] = field(default_factory=dict)
@@ -40,11 +40,11 @@ class _Point:
 
 
 class Space:
-    """Parameters by path, in an order in which parents come before those that depend on them.
+    """Parameters by path, ordered so that parents precede the parameters that depend on them.
 
-    Conditions have the semantics of ConfigSpace: a parameter is active if its `when` holds, for which those that it
-    names must be active; an inactive one has no value and changes nothing. A point is forbidden if all clauses of a
-    forbidden combination hold, which they do for active parameters alone.
+    Conditions have the semantics of ConfigSpace. A parameter is active if its `when` holds, which requires that the
+    named parameters are active; an inactive parameter has no value and no effect. A point is forbidden if all clauses
+    of a forbidden combination hold; clauses on inactive parameters never hold.
     """
 
     def __init__(self, parameters: Mapping[str, Parameter], forbidden: Sequence[Clauses] = ()) -> None:
@@ -65,30 +65,30 @@ class Space:
         self.forbidden = tuple(forbidden)
         self._dimensions = {path: dimensions[path] for path in order}
         self.owners: Mapping[str, str] = {one.name: path for path in order for one in self._dimensions[path]}
-        """The path of the parameter that each dimension belongs to, parents first."""
+        """Path of the parameter of each dimension, parents first."""
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """What Optuna stores, by the names of dimensions, parents first."""
+        """Returns the distributions that Optuna stores, by name of dimension, parents first."""
         return {one.name: one.distribution for dimensions in self._dimensions.values() for one in dimensions}
 
     def suggest(self, trial: Trial) -> Configuration:
-        """Asks the trial for every parameter that is active, parents first."""
+        """Samples every active parameter from the trial, parents first."""
         return self.configuration(self.walk(lambda one: one.suggest(trial)))
 
     def walk(self, give: Callable[[Dimension], Raw]) -> dict[str, Raw]:
-        """Storage values of the point of which `give` says each dimension that is active, parents first."""
+        """Returns the stored values of the point for which `give` supplies each active dimension, parents first."""
         return self._point(self._by_dimension(lambda one: (give(one),))).raw
 
     def draw(self, generator: np.random.Generator) -> Configuration:
-        """A point at random, every dimension even in its scale, that is not forbidden.
+        """Draws a random point, uniform in the scale of every dimension, that is not forbidden.
 
         Raises:
-            SpaceError: there is none, or hardly any.
+            SpaceError: all, or nearly all, points are forbidden.
         """
         return self.configuration(self.draw_raw(generator))
 
     def draw_raw(self, generator: np.random.Generator) -> dict[str, Raw]:
-        """The same in storage form."""
+        """Draws a point as `draw` does, and returns its stored values."""
         distributions = self.distributions()
         for _ in range(DRAWS):
             units = generator.random(len(distributions))
@@ -100,44 +100,44 @@ class Space:
         raise SpaceError(("forbidden",), f"leaves nothing: of {DRAWS} points drawn at random, all are forbidden")
 
     def active_values(self, raw: Mapping[str, Raw]) -> dict[str, Raw]:
-        """Of stored values, those whose parameter is active; a missing value counts as inactive."""
+        """Returns the stored values of active parameters; a missing value counts as inactive."""
         return self._stored(raw).raw
 
     def configuration(self, raw: Mapping[str, Raw]) -> Configuration:
-        """The point that stored values (`trial.params`) stand for."""
+        """Returns the configuration of stored values (`trial.params`)."""
         return Configuration(self._stored(raw).values)
 
     def is_complete(self, raw: Mapping[str, Raw]) -> bool:
-        """Whether every parameter that is active under these stored values has one."""
+        """Returns True if every active parameter has a stored value."""
         return not self._stored(raw).missing
 
     def permits(self, raw: Mapping[str, Raw]) -> bool:
-        """Whether stored values are no forbidden combination."""
+        """Returns True if stored values are not a forbidden combination."""
         return not self.forbidden or self.forbidding(self._stored(raw).values) is None
 
     def forbidding(self, values: Mapping[str, Value]) -> int | None:
-        """The index of the first forbidden combination that values by path are; None if they are none."""
+        """Returns the index of the first forbidden combination that holds for values by path; None if none does."""
         return next((index for index, clauses in enumerate(self.forbidden) if all_hold(clauses, values)), None)
 
     def encode(self, values: Mapping[str, Value]) -> dict[str, Raw]:
-        """What is stored for the active ones of values by path, which their parameters can have."""
+        """Returns the stored values of the active parameters among valid values by path."""
         return self._encoded(values).raw
 
     def completed(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """The active ones of values by path, and defaults of active parameters that are not among them."""
+        """Returns the active parameters among values by path, with the defaults of other active parameters."""
         defaults = {path: parameter.first for path, parameter in self.parameters.items() if parameter.has_default}
         return self._encoded({**defaults, **values}).values
 
     def defaults(self) -> dict[str, Raw] | None:
-        """Stored values of the default configuration, or None if an active parameter has no default."""
+        """Returns the stored values of the default configuration; None if an active parameter has no default."""
         raw = self.encode(self.completed({}))
         return raw if self.is_complete(raw) else None
 
     def ways_to(self, path: str) -> list[dict[str, list[Test]]]:
-        """Every way in which a parameter can be active: tests that hold then, its own and of all above it, by path.
+        """Returns all ways in which a parameter can be active: tests of it and of all its ancestors, by path.
 
         Raises:
-            SpaceError: there are too many.
+            SpaceError: there are more than `WAYS`.
         """
         ways = []
         for clauses in self.parameters[path].alternatives:
@@ -164,7 +164,7 @@ class Space:
     def _by_dimension(
         self, read: Callable[[Dimension], tuple[Raw, ...]]
     ) -> Callable[[str, Mapping[str, Value]], dict[str, Raw] | None]:
-        """Gives a parameter's storage values from those of its dimensions, of which `read` gives one or none."""
+        """Returns a function for a parameter's stored values; `read` returns one or no value per dimension."""
 
         def collected(path: str, values: Mapping[str, Value]) -> dict[str, Raw] | None:
             mine: dict[str, Raw] = {}
@@ -179,7 +179,7 @@ class Space:
         return collected
 
     def _point(self, give: Callable[[str, Mapping[str, Value]], dict[str, Raw] | None]) -> _Point:
-        """Asks for the storage values of every parameter that is active; None says that there are none."""
+        """Builds a point from the stored values that `give` returns for active parameters; None means missing."""
         point = _Point()
         for path, parameter in self.parameters.items():
             if not parameter.is_active(point.values):
@@ -235,7 +235,7 @@ def _check_clauses(parameters: Mapping[str, Parameter], forbidden: Sequence[Clau
 
 def _check_test(place: tuple[str | int, ...], path: str, test: Test, parameters: Mapping[str, Parameter]) -> None:
     if path not in parameters:
-        raise SpaceError(place, f"is no parameter of this space; {nearest(path, parameters)}")
+        raise SpaceError(place, f"is not a parameter of this space; {nearest(path, parameters)}")
     problem = parameters[path].misfit(test)
     if problem is not None:
         raise SpaceError(place, problem)

@@ -1,4 +1,4 @@
-"""Several of some values."""
+"""Parameters whose value is a subset of several values."""
 
 import itertools
 import math
@@ -15,18 +15,20 @@ from segada.settings.limits import CHOICES
 from segada.settings.nested import Value
 
 MAX_SUBSETS = 1024
-"""More would make a categorical dimension that no sampler can learn, and a line of the journal that is too long."""
+"""Maximum number of subsets; a larger categorical dimension cannot be learned, and its journal line would be
+too long.
+"""
 
 
 class SubsetParameter(ParameterSettings):
-    """Several of some values: a list of them, in the order in which they stand in `of`."""
+    """Subset of several values, as a list in the order of `of`."""
 
     comparable: ClassVar[tuple[str, ...]] = ("has",)
     type: Literal["subset"]
     of: Sequence[str | int] = Field(min_length=1, max_length=CHOICES)
     min_size: Number = 1
     max_size: Count | None = None
-    """Null admits all of them."""
+    """Largest size; null allows all members."""
     default: Sequence[str | int] | None = None
 
     @model_validator(mode="after")
@@ -60,7 +62,7 @@ class SubsetParameter(ParameterSettings):
         return f"{sizes} of {', '.join(map(str, self.of))}"
 
     def subsets(self) -> list[tuple[str | int, ...]]:
-        """Every allowed subset, small ones first."""
+        """Returns every allowed subset, small ones first."""
         sizes = range(self.min_size, self.largest + 1)
         return [subset for size in sizes for subset in itertools.combinations(self.of, size)]
 
@@ -71,12 +73,12 @@ class SubsetParameter(ParameterSettings):
         return list(self.members(raw[path]))
 
     def members(self, word: Raw) -> tuple[str | int, ...]:
-        """The subset that a storage value stands for."""
+        """Returns the subset of a stored value."""
         names = str(word).split("+") if word else []
         return tuple(member for member in self.of if str(member) in names)
 
     def word(self, members: Iterable[Value]) -> str:
-        """The storage value of a subset whose members come in the order of `of`."""
+        """Returns the stored value of a subset with its members in the order of `of`."""
         return "+".join(map(str, members))
 
     def encoded(self, path: str, value: Value, values: Mapping[str, Value]) -> dict[str, Raw]:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Checks a space against the settings tree, before anything starts."""
+"""Check of a search space against the settings, before anything starts."""
 
 import numpy as np
 from pydantic import ValidationError
@@ -13,26 +13,26 @@ from segada.settings.schema import Slot, all_paths, nearest, slots
 from segada.settings.validation_errors import in_words
 
 SAMPLES = 500
-"""Configurations that are drawn to see whether parameters that are possible each are so together."""
+"""Number of random configurations checked for contradictions between individually valid values."""
 
 RESERVED = {
-    "seed": "is what the confirmation varies, so that a lucky seed wins nothing; fix run.seed",
-    "evaluation.split": "is what keeps the confirmation's frames out of the search; leave it out",
-    "runtime": "says how runs are computed, which must be the same for all that are compared; fix it in run.runtime",
+    "seed": "is varied by the confirmation, so that a lucky seed does not win; fix run.seed",
+    "evaluation.split": "keeps the confirmation's frames out of the search; leave it out",
+    "runtime": "determines how runs are computed, which must be equal for all compared runs; fix it in run.runtime",
 }
-"""Settings, and groups of them, that a study decides itself."""
+"""Settings, and groups of settings, that a study controls itself."""
 
 
 def check_space(space: Space, run: Tree) -> None:
-    """Checks that every configuration is a run.
+    """Checks that every configuration gives a valid run.
 
     Args:
-        space: the parameters.
-        run: the fixed settings of the study, which are valid by themselves.
+        space: search space.
+        run: fixed settings of the study, which are valid by themselves.
 
     Raises:
-        SpaceError: a path leads nowhere, or only under another condition; a value does not fit the setting; or values
-            that fit alone contradict each other.
+        SpaceError: a path does not exist, or only under another condition; a value does not fit the setting; or
+            individually valid values contradict each other.
     """
     for path, parameter in space.parameters.items():
         _check_free(path)
@@ -49,11 +49,11 @@ def check_space(space: Space, run: Tree) -> None:
 def _check_free(path: str) -> None:
     for reserved, reason in RESERVED.items():
         if path == reserved or path.startswith(f"{reserved}."):
-            raise SpaceError(("space", path), f"is no parameter of a search: it {reason}")
+            raise SpaceError(("space", path), f"is not a parameter of a search: it {reason}")
 
 
 def _places(path: str, space: Space, run: Tree) -> list[Slot]:
-    """The settings that a path stands for, one for each kind of room in which it can be active."""
+    """Returns the settings at a path, one for each type of section in which the path can be active."""
     found = slots(RunSettings, path.split("."))
     if not found:
         raise SpaceError(("space", path), f"no setting has this path; {nearest(path, all_paths(RunSettings))}")
@@ -77,7 +77,7 @@ def _places(path: str, space: Space, run: Tree) -> list[Slot]:
 
 
 def _kinds(selector: str, path: str, space: Space, run: Tree) -> list[Value]:
-    """Names that a room can have while the parameter at `path` is active."""
+    """Returns the names that a section can have while the parameter at `path` is active."""
     section, _, _ = selector.rpartition(".")
     fixed = at_path(with_names(run), selector.split(".")) or DEFAULT_NAMES.get(section)
     assert fixed is None or isinstance(fixed, str)
@@ -88,13 +88,13 @@ def _kinds(selector: str, path: str, space: Space, run: Tree) -> list[Value]:
     for way in space.ways_to(path):
         tests = way.get(selector, [])
         found += [option for option in parameter.options() if all(admits(test, option) for test in tests)]
-        # Where the parameter that names the room is inactive itself, the room is as the study fixes it.
+        # If the parameter that selects the section is inactive, the section is the study's fixed one.
         found += [fixed] if parameter.when and not tests else []
     return found
 
 
 def _check_kinds(path: str, parameter: Parameter, kinds: list[str]) -> None:
-    """The values of a parameter that says which kind a room is: `adapter.name`."""
+    """Checks the values of a parameter that selects a section's type, such as `adapter.name`."""
     for parts, value in parameter.probes():
         if value not in kinds:
             raise SpaceError(("space", path, *parts), f"should be one of {', '.join(kinds)}, not {value!r}")

@@ -1,9 +1,9 @@
-"""Names under which a study keeps, in its storage, what Optuna has no place for."""
+"""Names of the attributes that a study adds to its Optuna storage."""
 
 REASON = "reason"
-"""User attribute of a failed trial: why, in one line."""
+"""User attribute of a failed trial: the reason, in one line."""
 INCIDENTS = "incidents"
-"""User attribute of a trial that went on after something had happened to it: what, each in one line."""
+"""User attribute of a trial that continued after incidents, such as the death of its worker: one line each."""
 FOLDER = "folder"
-"""User attribute of a study in a database: the word in `study.id` of the folder of its results, and its path."""
+"""User attribute of a study in a database: the content of `study.id` in its run folder, and the folder's path."""
 FOLDER_ID = "study.id"

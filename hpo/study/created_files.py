@@ -1,4 +1,4 @@
-"""What a driver has made in and above a study's folder, by name, so that exactly this can be removed again."""
+"""Record of what a driver creates in and above a study's folder, so that exactly this can be removed again."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,27 +10,27 @@ from segada.core.run_names import RUN_FILES
 from segada.records import RunReport
 
 WORTH = ("checkpoint/state.pt", "visits.jsonl", "weights.safetensors", "report.json")
-"""Files of runs that have got somewhere; once there is one, nothing is removed."""
+"""Files of runs that have made progress; nothing is removed once one of them exists."""
 
 
 class Made:
-    """A record of files, folders and runs, kept while they are made.
+    """Record of created files, folders and runs, kept while they are created.
 
-    What anybody else puts beside or into them is not in the record, and stays.
+    Files that other processes put beside or into them are not in the record, and stay.
     """
 
     def __init__(self) -> None:
-        """Begins with nothing."""
+        """Starts an empty record."""
         self._folders: list[Path] = []
         self._files: list[Path] = []
         self._runs: list[Path] = []
         self._further: list[Callable[[], None]] = []
 
     def folder(self, path: Path) -> None:
-        """Makes a folder, and those above it, where they are missing.
+        """Creates a folder, and its missing parents.
 
         Raises:
-            OSError: one of them cannot be made.
+            OSError: one of them cannot be created.
         """
         for one in reversed([path, *path.parents]):
             if one.exists():
@@ -41,7 +41,7 @@ class Made:
 
     @contextmanager
     def noting(self, *paths: Path) -> Iterator[None]:
-        """Records which of these files are made while the context is open."""
+        """Records which of these files are created while the context is open."""
         missing = [path for path in paths if not os.path.lexists(path)]
         try:
             yield
@@ -49,7 +49,7 @@ class Made:
             self._files += [path for path in missing if path.is_file()]
 
     def run(self, folder: Path) -> None:
-        """Records that a worker is about to make a run's folder, unless something of this name is there already."""
+        """Records that a worker is about to create a run's folder, unless the path exists already."""
         if os.path.lexists(folder):
             return
         if not os.path.lexists(folder.parent):
@@ -57,11 +57,13 @@ class Made:
         self._runs.append(folder)
 
     def further(self, undo: Callable[[], None]) -> None:
-        """Records something that is no file, with what removes it."""
+        """Records a creation that is not a file, with the function that removes it."""
         self._further.append(undo)
 
     def remove(self) -> None:
-        """Removes everything that is recorded, unless a run has got somewhere; folders only if they are empty then."""
+        """Removes everything recorded, unless a run has made progress; folders are removed only if they are
+        then empty.
+        """
         if any((run / name).exists() for run in self._runs for name in WORTH):
             return
         for undo in self._further:
@@ -75,11 +77,11 @@ class Made:
 
 
 def remove_named(folder: Path, patterns: Iterable[str]) -> None:
-    """Removes files by their names, and the folders that are empty then, this one included.
+    """Removes files by name, and the folders that are then empty, including `folder` itself.
 
     Args:
-        folder: where they are.
-        patterns: of the files' names in it; of a folder's, with a slash behind it. Links are not followed.
+        folder: folder of the files.
+        patterns: patterns of file names in it; a pattern that ends in a slash matches folders. Links are not followed.
     """
     place = folder.resolve()
     inner: set[Path] = set()
@@ -98,17 +100,17 @@ def remove_named(folder: Path, patterns: Iterable[str]) -> None:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Removes a folder in which nothing is."""
-    # Another process may begin there in between, or somebody may have put a link in its place.
+    """Removes a folder if it is empty."""
+    # Another process may create a file there in between, or the folder may have been replaced by a link.
     with suppress(OSError):
         folder.rmdir()
 
 
 class MadeRuns:
-    """An observer that records the folders of the runs that a driver hands out."""
+    """Observer that records the folders of the runs that a driver hands out."""
 
     def __init__(self, made: Made) -> None:
-        """Takes the record to write into."""
+        """Takes the record to write to."""
         self._made = made
 
     def started(self, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""The command that shows a study in a browser: optuna-dashboard reads what the study is kept in."""
+"""Command that shows a study in a browser with optuna-dashboard."""
 
 import os
 import shlex
@@ -10,11 +10,11 @@ from hpo.study.journal.file import JOURNAL
 
 
 def trials_command(place: str | None, out: Path) -> str:
-    """The command line, without a password: where HPO_STORAGE has one, the shell puts it in.
+    """Returns the command line, without a password: the shell inserts the URL of HPO_STORAGE if that has one.
 
     Args:
-        place: database of the study, as `hpo.study.storage.place_of` gives it; None for a journal.
-        out: folder of the results.
+        place: database of the study, as `hpo.config.storage_url.place_of` gives it; None for a journal.
+        out: run folder of the study.
     """
     if place is None:
         return f"optuna-dashboard {shlex.quote(str(out / JOURNAL))}"

@@ -1,4 +1,4 @@
-"""The main jobs that work on a study at the same time, and which of them decides now."""
+"""Drivers (main processes) that work on a study at the same time, and their lock for decisions."""
 
 import os
 import socket
@@ -31,49 +31,49 @@ from segada.errors import InputError
 
 
 class DriverGroup(Protocol):
-    """Who works on a study, seen by one of them."""
+    """Drivers of a study, as seen by one of them."""
 
     @property
     def id(self) -> str:
-        """Of the one."""
+        """Id of this driver."""
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """While the context is open nobody else decides. It may be opened again within itself."""
+        """Opens a reentrant context in which no other driver decides anything."""
 
     def is_at_work(self, driver: str) -> bool:
-        """Whether the driver of this id, or the one itself, still works."""
+        """Returns True if the driver with this id is alive."""
 
     def title(self, driver: str) -> str:
-        """What a person calls the driver of this id."""
+        """Returns a readable name of the driver with this id."""
 
 
 class SoleDriver:
-    """The company of one who knows that nobody else is there: a study that is read, or not shared."""
+    """Driver group with one member, for studies that are only read or are not shared."""
 
     def __init__(self) -> None:
         self.id = uuid4().hex
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Nobody to wait for."""
+        """Opens a context without a lock: there is no other driver."""
         return nullcontext()
 
     def is_at_work(self, driver: str) -> bool:
-        """Nobody else is."""
+        """Returns True for this driver only."""
         return driver == self.id
 
     def title(self, driver: str) -> str:
-        """There is no card to read."""
+        """Returns the id: there is no driver record to read."""
         return driver
 
 
 class Driver:
-    """A main job among those that share a folder. Make it with `joined`."""
+    """Main process among those that share a run folder. Create it with `joined`."""
 
     def __init__(self, out: Path) -> None:
-        """Leaves its card, and keeps it fresh from now on; those of killed drivers of this machine are removed."""
+        """Writes this driver's record, starts its heartbeat, and removes records of killed drivers of this machine."""
         self.out = out
         self.made = Made()
-        """What it has made, to be removed if the study is refused."""
+        """Record of created files, which are removed if the study is refused."""
         self._depth = 0
         self._held: TextIO | None = None
         host = socket.gethostname()
@@ -94,12 +94,12 @@ class Driver:
 
     @property
     def scratch(self) -> Path:
-        """A folder of its own for what nobody reads later."""
+        """Folder of this driver for temporary files."""
         return self.out / "ray" / self.id
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """While the context is open, no other driver of the folder decides anything."""
+        """Opens a reentrant context in which no other driver of the folder decides anything."""
         if self._held is None:
             self._held = take(self.out / LOCK)
         self._depth += 1
@@ -112,39 +112,41 @@ class Driver:
                 held.close()
 
     def is_at_work(self, driver: str) -> bool:
-        """Whether a driver works: of this machine by the lock on its card, of another one by the card's age."""
+        """Returns True if a driver is alive: judged by its record's lock on this machine, by the record's age on
+        others.
+        """
         if driver == self.id:
             return True
         record = read_record(self.out, driver)
         if record is None:
             return False
-        # Both times are the file server's: clocks of the machines may differ.
+        # Both times come from the file server, because the machines' clocks may differ.
         self._touch()
         return is_alive(self.out, record, modified(self._path))
 
     def title(self, driver: str) -> str:
-        """Machine and process, as long as there is a card."""
+        """Returns host and process of a driver; its id if its record is gone."""
         record = read_record(self.out, driver)
         return driver if record is None else f"{record.host} (process {record.pid})"
 
     def others(self) -> list[DriverRecord]:
-        """The cards of other drivers that work."""
+        """Lists the records of the other live drivers."""
         return [record for record in driver_records(self.out) if record.id != self.id and self.is_at_work(record.id)]
 
     def leave(self) -> None:
-        """Takes back the card: whatever this driver still had may be taken by others now."""
+        """Removes this driver's record; other drivers may then take over its runs."""
         self._over.set()
         self._pulse.join()
         self._path.unlink(missing_ok=True)
         self._record.close()
-        # A folder that takes nothing now is cleared by the next driver.
+        # If the folder cannot be written now, the next driver cleans it up.
         with suppress(OSError), self.exclusive():
             _remove_dead(self.out)
         self._clear_scratch()
         remove_if_empty(self._path.parent)
 
     def _clear_scratch(self) -> None:
-        """Removes what Tune has left for this driver, and for those that were killed."""
+        """Removes Tune's temporary files of this driver and of killed drivers."""
         over = [
             folder
             for folder in self.scratch.parent.glob("*")
@@ -161,21 +163,21 @@ class Driver:
             self._touch()
 
     def _touch(self) -> None:
-        # A folder that cannot be written now may be so again before the others take this driver for dead.
+        # If the folder cannot be written now, it may become writable again before others consider this driver dead.
         with suppress(OSError):
             os.utime(self._record.fileno())
 
 
 @contextmanager
 def joined(out: Path) -> Iterator[Driver]:
-    """Makes the folder if it is missing, and works in it beside any other drivers while the context is open.
+    """Creates the folder if it is missing, and registers a driver in it while the context is open.
 
-    If the work ends in an InputError before any run has got anywhere, what this driver has made is removed again,
-    unless another one works there. What anybody else has put there stays.
+    If the context ends with an InputError before any run has made progress, everything that this driver created is
+    removed again, unless another driver works there. Files of other processes stay.
 
     Raises:
-        InputError: the folder cannot be made.
-        StorageError: it holds a study, but its file system takes nothing more.
+        InputError: the folder cannot be created.
+        StorageError: the folder holds a study, but its file system cannot be written.
     """
     try:
         driver = Driver(out)
@@ -200,10 +202,11 @@ def joined(out: Path) -> Iterator[Driver]:
 
 
 def set_aside(out: Path) -> Path | None:
-    """Gives a study's folder the name OUT.1, or the next one that is free, and says which; None if there is none.
+    """Renames a study's folder to OUT.1, or the next free number, and returns the new path; None if the folder is
+    missing or empty.
 
     Raises:
-        InputError: the folder is no study's, cannot be renamed, or a driver works in it.
+        InputError: the folder does not hold a study, cannot be renamed, or a driver works in it.
     """
     if not out.is_dir() or not any(out.iterdir()):
         return None
@@ -218,7 +221,9 @@ def set_aside(out: Path) -> Path | None:
 
 
 def _remove_dead(out: Path) -> None:
-    """Removes cards of this machine only: a driver on another one may be asleep, and needs its card when it wakes."""
+    """Removes records of dead drivers of this machine only: a driver elsewhere may be suspended and need its record
+    later.
+    """
     for path in (out / DRIVERS).glob("*.json"):
         if not is_driver(path.stem):
             continue

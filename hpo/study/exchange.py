@@ -1,4 +1,4 @@
-"""A study's trials written into a file, one a line, and taken in from one."""
+"""Export and import of a study's trials as a file with one JSON object per line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,16 +20,16 @@ from hpo.study.trial_records import FORMAT, WORDS, StudyRecord, TrialRecord, lin
 from segada.errors import InputError
 
 PARENTS = ":parent:"
-"""In the name of a study's attribute: that Optuna's genetic algorithms keep the ids of parents there."""
+"""Part of the names of study attributes in which Optuna's genetic algorithms keep the ids of parents."""
 
 
 def exported(out: Path) -> tuple[str, list[str]]:
-    """The trials of the study in a folder as lines of JSON, and what is lost of them, in sentences.
+    """Returns the trials of the study in a folder as lines of JSON, and sentences about what is lost.
 
-    Nothing is written there. Of a damaged journal there is all that `hpo.study.salvage` would keep.
+    Nothing is written to the folder. A damaged journal yields everything that `hpo.study.salvage` would keep.
 
     Raises:
-        InputError: there is no study, or nothing of it can be read.
+        InputError: there is no study, or none of it can be read.
     """
     file = kept_file(out)
     if file is None:
@@ -46,18 +46,18 @@ def exported(out: Path) -> tuple[str, list[str]]:
 
 
 def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
-    """Takes in the trials of a file; those that the study has already are passed over.
+    """Adds the trials of a file to a study; trials that the study already has are skipped.
 
     Args:
-        source: as `exported` writes it; the line of the study may be absent.
-        out: folder of the study; it is made if it is missing.
+        source: file in the format of `exported`; the line of the study may be absent.
+        out: folder of the study; created if it is missing.
         file: the study.
 
     Returns:
-        How many trials are new, and how many were there.
+        Numbers of trials that were added and that already existed.
 
     Raises:
-        InputError: a line is wrong, or or says another trial than the study has; nothing is taken in then.
+        InputError: a line is invalid, or differs from the study's trial of this number; then nothing is added.
     """
     study, records = read_records(source)
     trials = [_checked(source, line, record, file) for line, record in records]
@@ -93,7 +93,7 @@ def _records(optuna_study: optuna.Study, storage: BaseStorage, file: StudyFile) 
 
 
 def _renumbered(attributes: Mapping[str, JsonValue], numbers: Mapping[int, int]) -> dict[str, JsonValue]:
-    """Attributes of a study in which trials go by other numbers."""
+    """Returns attributes of a study with its trials' numbers replaced."""
     return {
         key: [numbers[one] for one in value if isinstance(one, int) and one in numbers]
         if PARENTS in key and isinstance(value, list)

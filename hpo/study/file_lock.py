@@ -1,4 +1,4 @@
-"""A lock on a file that the kernel takes back from a process that dies, so that none is ever left behind."""
+"""File lock that the kernel releases when its process dies, so that no stale lock remains."""
 
 import fcntl
 import os
@@ -11,21 +11,21 @@ from typing import Literal, TextIO
 from segada.settings.files import check_regular
 
 SHORTEST, LONGEST = 0.001, 0.05
-"""Seconds between two attempts: on a network file system to wait in the kernel would be to look twice a minute."""
+"""Bounds of the seconds between two attempts. On a network file system, a blocking wait retries only twice a minute."""
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Waits for the lock on a file, and has it while the context is open.
+    """Waits for the lock on a file, and holds it while the context is open.
 
-    Its folder is made if it is missing. Whoever has the lock may remove the file, and the folder too.
+    Its folder is created if it is missing. The owner of the lock may remove the file and the folder.
     """
     with take(path):
         yield
 
 
 def take(path: Path) -> TextIO:
-    """Waits for the lock on a file, which ends when the file that is returned is closed, or the process dies."""
+    """Waits for the lock on a file; it ends when the returned file is closed or the process dies."""
     pause = SHORTEST
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,14 +37,14 @@ def take(path: Path) -> TextIO:
 
 
 def attempt(path: Path, mode: Literal["a", "r", "r+"]) -> TextIO | None:
-    """The file with its lock, or None if another process has that, or the file is gone.
+    """Opens and locks a file; returns None if another process holds the lock, or the file is gone.
 
     Args:
-        path: of the file.
-        mode: `a` makes a file that is missing; `r`, which writes nothing, and `r+` do not.
+        path: path of the file.
+        mode: `a` creates a missing file; `r`, which writes nothing, and `r+` do not.
 
     Raises:
-        InputError: there is something else in the place of the file.
+        InputError: the path is not a regular file.
     """
     check_regular(path)
     try:
@@ -56,7 +56,7 @@ def attempt(path: Path, mode: Literal["a", "r", "r+"]) -> TextIO | None:
     except BlockingIOError:
         file.close()
         return None
-    # Whoever had the lock may have removed the file that this process opened.
+    # The previous owner of the lock may have removed the file that this process opened.
     if _is_at(file, path):
         return file
     file.close()

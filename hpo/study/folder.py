@@ -1,4 +1,4 @@
-"""Whether a folder is a study's: what may be begun in, gone on with, or moved aside."""
+"""Checks of run folders: whether a study can be started, resumed or moved aside in a folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,11 +14,11 @@ from segada.errors import InputError
 from segada.settings.files import check_regular
 
 LOCK = "driver.lock"
-"""In a study's folder: whoever has its lock decides who does what. Nobody has it for longer than a decision takes."""
+"""Lock file in a study's folder; its owner decides which driver runs what, and holds it only during a decision."""
 COMPARISON = ("comparison.json", "comparison.csv", "comparison.html")
-"""What a comparison of studies writes beside them."""
+"""Files that a comparison of studies writes beside them."""
 COPY = "copy"
-"""Name of the folder in which a run is copied until all of it is there, as that of a draft."""
+"""Name of the temporary folder, named as a draft, for a run that is being copied."""
 CURE = "name a new or an empty folder with --out"
 
 SCRATCH = (
@@ -33,34 +33,34 @@ SCRATCH = (
     "*/error.txt",
     "*/error.pkl",
 )
-"""What Ray Tune leaves in the scratch folder of a driver, as patterns."""
+"""Patterns of the files that Ray Tune leaves in a driver's scratch folder."""
 
 
 def holds_study(out: Path) -> bool:
-    """Whether a driver has begun a study in a folder."""
-    # A study file that somebody wrote may have the same name; it has no lock beside it.
+    """Returns True if a driver has started a study in the folder."""
+    # A study file written by the user may have the same name, but has no lock beside it.
     return (out / JOURNAL).is_file() or ((out / STUDY).is_file() and (out / LOCK).is_file())
 
 
 def check_free(out: Path) -> None:
-    """Refuses a folder that holds what is no study's, unless there is a study in it.
+    """Refuses a folder that holds other files and no study.
 
     Raises:
-        InputError: it does; the first of it is named.
+        InputError: the folder holds other files; the message names the first.
     """
     for name in (JOURNAL, STUDY, LOCK, JOURNAL_LOCK):
         check_regular(out / name)
-    # In this order: another driver may begin the study meanwhile.
+    # This order matters: another driver may start the study meanwhile.
     first = _foreign(out)
     if first is not None and not holds_study(out):
-        raise InputError(f"{out}: holds {first} and no study, so none is begun there; {CURE}")
+        raise InputError(f"{out}: holds {first} and no study, so no study is started there; {CURE}")
 
 
 def check_comparison(out: Path) -> None:
-    """Refuses a folder for a comparison of studies, unless it is new or empty or holds studies or a comparison.
+    """Refuses a folder for a comparison of studies unless it is new, empty, or holds studies or a comparison.
 
     Raises:
-        InputError: it holds something else, or a file that the comparison would replace.
+        InputError: the folder holds other files, or a file that the comparison would replace.
     """
     if not out.is_dir() or (out / COMPARISON[0]).is_file():
         return
@@ -69,14 +69,14 @@ def check_comparison(out: Path) -> None:
         raise InputError(f"{out}: holds a {in_the_way} of something else, which would be replaced; {CURE}")
     entries = sorted(out.iterdir())
     if entries and not any(entry.is_dir() and _is_begun(entry) for entry in entries):
-        raise InputError(f"{out}: holds {entries[0].name} and no study, so none is compared there; {CURE}")
+        raise InputError(f"{out}: holds {entries[0].name} and no study, so no comparison is written there; {CURE}")
 
 
 def check_movable(out: Path) -> None:
     """Refuses a folder that --new may not move aside.
 
     Raises:
-        InputError: it is no study's, in use as the current folder, or a whole file system.
+        InputError: it does not hold a study, is the current folder or above it, or is a file system of its own.
     """
     first = _foreign(out)
     if first is not None and not holds_study(out):
@@ -89,12 +89,12 @@ def check_movable(out: Path) -> None:
 
 
 def remove_study(out: Path) -> None:
-    """Removes a study and all its runs by the names of their files; whatever else is in its folder stays."""
+    """Removes a study and all its runs by the names of their files; other files in its folder stay."""
     remove_named(out, _FILES)
 
 
 def _foreign(out: Path) -> str | None:
-    """The first thing in a folder that is none of what a study may have left there before it was begun."""
+    """Returns the first entry of a folder that a study does not leave before it is started; None if there is none."""
     if not out.is_dir():
         return None
     for entry in sorted(out.iterdir()):
@@ -105,7 +105,7 @@ def _foreign(out: Path) -> str | None:
 
 
 def _is_begun(out: Path) -> bool:
-    """Whether there is a study, or what a driver or a comparison leaves before there is one."""
+    """Returns True if the folder holds a study, or files that a driver or a comparison leaves before a study exists."""
     return holds_study(out) or (any(out.iterdir()) and _foreign(out) is None)
 
 
@@ -126,7 +126,7 @@ def _is_beside_the_lock(path: Path) -> bool:
 
 
 def _every(is_ours: Callable[[Path], bool]) -> Callable[[Path], bool]:
-    """Whether a folder has nothing but such entries."""
+    """Returns a test for folders in which every entry passes `is_ours`."""
     return lambda folder: folder.is_dir() and all(map(is_ours, folder.iterdir()))
 
 
@@ -146,8 +146,9 @@ _LEFT: Mapping[str, Callable[[Path], bool]] = MappingProxyType(
         "sweep": _every(lambda path: path.suffix == ".yaml" or path.is_dir()),
     }
 )
-"""What may be in a folder without a study, by name: a main job was killed or refused as it began, runs were taken over
-from another study of a comparison, or agents of W&B have worked there."""
+"""Tests of what a folder without a study may hold, by name: after a driver was killed or refused at its start, or after
+runs were copied.
+"""
 _RUNS = ("source", "baselines/*", "trials/*", "confirmation/*")
 _FILES = (
     *(LOCK, JOURNAL_LOCK, JOURNAL, f"{JOURNAL}.*", FOLDER_ID, STUDY, "log.txt", "gpu_share.json"),
@@ -157,4 +158,4 @@ _FILES = (
     *(f"ray/*/{name}" for name in ("", *SCRATCH)),
     *(f"{run}/{name}" for run in _RUNS for name in (*RUN_FILES, "checkpoint/", "panels/", "tables/", "")),
 )
-"""Everything that a study may leave, as patterns."""
+"""Patterns of all files that a study may leave."""

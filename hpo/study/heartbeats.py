@@ -1,4 +1,4 @@
-"""The cards that drivers leave in a study's folder: who they are, and who of them lives."""
+"""Driver records: files in a study's folder that identify its drivers and show which of them are alive."""
 
 import os
 import re
@@ -11,51 +11,51 @@ from hpo.study.file_lock import attempt
 from segada.records import Record
 
 DRIVERS = "drivers"
-"""Folder, in that of the study, of a card for each driver."""
+"""Name of the folder of driver records in a study's folder."""
 HEARTBEAT_SECONDS = 5.0
-"""Seconds between two touches of a driver's card."""
+"""Seconds between two updates of a driver record's modification time."""
 DEAD_AFTER_SECONDS = 60.0
-"""Seconds without a touch after which a driver on another machine is taken for dead."""
+"""Seconds without an update after which a driver on another machine counts as dead."""
 
 
 class DriverRecord(Record):
-    """`drivers/<id>.json`: a driver that works, or was killed. Its process has the file locked until it ends."""
+    """`drivers/<id>.json`: a driver that is alive or was killed. Its process locks the file until it ends."""
 
     id: str
     host: str
     boot: str
-    """Identifies the machine since it was switched on; of one machine, a lock says at once whether its owner lives."""
+    """Boot id of the machine; on the same machine a lock shows at once whether its owner is alive."""
     pid: int
     started: float
-    """Seconds since 1970."""
+    """Start time in seconds since 1970."""
     version: str
-    """Of this program."""
+    """Version of this program."""
 
 
 def driver_records(out: Path) -> list[DriverRecord]:
-    """The cards in a study's folder, of drivers that work or were killed, the first one first."""
+    """Lists the records in a study's folder, of live and killed drivers, earliest first."""
     found = [read_record(out, path.stem) for path in (out / DRIVERS).glob("*.json")]
     return sorted((record for record in found if record is not None), key=lambda record: record.started)
 
 
 def read_record(out: Path, driver: str) -> DriverRecord | None:
-    """The card of a driver; None if it has none (any more)."""
+    """Reads the record of a driver; None if it has none (any more)."""
     try:
         return DriverRecord.model_validate_json(record_path(out, driver).read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError:
-        # Killed while it wrote: it had nothing yet.
+        # The driver was killed while writing its record, before it took any run.
         return None
 
 
 def is_alive(out: Path, record: DriverRecord, now: float) -> bool:
-    """Whether a driver works.
+    """Returns True if a driver is alive.
 
     Args:
         out: the study's folder.
-        record: its card.
-        now: the time, in seconds since 1970, by the clock of the machine that keeps the folder's files.
+        record: record of the driver.
+        now: time in seconds since 1970, by the clock of the folder's file server.
     """
     path = record_path(out, record.id)
     if record.boot == boot():
@@ -70,23 +70,23 @@ def is_alive(out: Path, record: DriverRecord, now: float) -> bool:
 
 
 def is_driver(name: str) -> bool:
-    """Whether this is the id of a driver, as they are made: host, process and eight digits of chance."""
+    """Returns True if this is a driver's id: host, process, and eight random hexadecimal digits."""
     return re.fullmatch(r".+-[0-9]+-[0-9a-f]{8}", name) is not None
 
 
 def record_path(out: Path, driver: str) -> Path:
-    """Where a driver's card is."""
+    """Returns the path of a driver's record."""
     return out / DRIVERS / f"{driver}.json"
 
 
 def modified(path: Path) -> float:
-    """When a file was touched last, in seconds since 1970."""
-    # Opened, because a network file system may have forgotten to ask what it only looks at.
+    """Returns the modification time of a file in seconds since 1970."""
+    # The file is opened because a network file system may answer a plain stat from its cache.
     with path.open() as file:
         return os.fstat(file.fileno()).st_mtime
 
 
 def boot() -> str:
-    """Identifies this machine since it was switched on."""
+    """Returns the boot id of this machine."""
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.exists() else socket.gethostname()

@@ -1,4 +1,4 @@
-"""One run that the main job has to do, how far it is, and what became of it."""
+"""Jobs (runs of a study), their progress, outcomes and observers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +10,20 @@ from segada.settings import RunSettings
 from segada.settings.nested import Value
 
 Kind = Literal["source", "baseline", "trial", "confirmation", "repair"]
-"""A repair makes the files of a complete trial again; of them, only the source training is not run by an agenda."""
+"""Type of a job. A repair writes the files of a complete trial again. Only the source training is not handed out by a
+coordinator.
+"""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run of the engine in a folder of its own.
+    """Run of the engine in a folder of its own.
 
     Attributes:
-        name: Unique in a study and readable: `trial 7`, `batch_norm`, `trial 7 seed 2`.
-        trial: Number of the trial that it is or repeats; None for baselines and the default configuration.
-        parameters: Of the trial, by path; empty for baselines.
-        needs: Files, beside its report, that whoever reads the study needs of it.
+        name: Readable name, unique in a study: `trial 7`, `batch_norm`, `trial 7 seed 2`.
+        trial: Number of the trial that it runs or repeats; None for baselines and the default configuration.
+        parameters: Parameters of the trial, by path; empty for baselines.
+        needs: Files that readers of the study need from it, besides its report.
     """
 
     kind: Kind
@@ -34,25 +36,26 @@ class Job:
 
 
 class RunUpdate(Record):
-    """What a run says after each visit."""
+    """Update of a run after each visit."""
 
     report: RunReport | None
-    """Over the visits so far; null if it failed in its first."""
+    """Report of the visits so far; null if the run failed in its first visit."""
     finished: bool
     failure: str | None = None
-    """Why it cannot go on, if it cannot."""
+    """Reason why the run cannot continue; null if it can."""
     concerns_all: bool = False
-    """Whether no other run of the study could go on either: the frames that they share cannot be had, or what they find
-    cannot be written."""
+    """True if no other run of the study could continue either: the shared frames cannot be read, or results cannot be
+    written.
+    """
     passes: bool = False
-    """With `concerns_all`: whether the same command goes on once the cause is gone, as of a disk that is full."""
+    """True, with `concerns_all`, if the same command resumes once the cause is gone, such as a full disk."""
     incident: str | None = None
-    """What happened on the way to this visit, though the run goes on."""
+    """Incident before this visit from which the run recovered."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job; a job that was interrupted has none yet."""
+    """Outcome of a job; an interrupted job has none yet."""
 
     state: Literal["complete", "pruned", "fail"]
     report: RunReport | None
@@ -60,22 +63,24 @@ class Outcome:
 
 
 class Observer(Protocol):
-    """Is told of every job, in order: started, visited any number of times, ended unless it is interrupted."""
+    """Observer of all jobs. Calls per job are in order: started, visited any number of times, ended unless
+    interrupted.
+    """
 
     def started(self, job: Job) -> None:
-        """The job has been handed to a worker; a job that goes on after an interruption starts again."""
+        """Handles a job that was handed to a worker; a job resumed after an interruption starts again."""
 
     def visited(self, job: Job, report: RunReport) -> None:
-        """Another visit is done; the report covers the visits so far."""
+        """Handles a completed visit; the report covers the visits so far."""
 
     def recovered(self, job: Job) -> None:
-        """The job's worker died; another one goes on from the last visit."""
+        """Handles the death of the job's worker; another worker resumes from the last visit."""
 
     def dropped(self, job: Job) -> None:
-        """Another driver goes on with the job: it took this one, which was silent for too long, for dead."""
+        """Handles the loss of the job to another driver, which considered this silent driver dead."""
 
     def waiting(self, drivers: Sequence[str]) -> None:
-        """Everything that is left is being done by these drivers; called when that begins, or they change."""
+        """Handles the start of a wait for these drivers, which run everything that is left, or a change among them."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
-        """The job is over."""
+        """Handles the end of the job."""

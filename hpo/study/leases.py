@@ -1,4 +1,4 @@
-"""Who does which run of a study: written down in the study itself, and decided by one driver at a time."""
+"""Leases of a study's runs, recorded in the study itself, so that each run has one driver."""
 
 import time
 from collections.abc import Iterator
@@ -10,18 +10,17 @@ from optuna.trial import FrozenTrial
 from hpo.study.drivers import DriverGroup
 
 OWNER = "driver"
-"""User attribute of a trial: the id of the driver that has it now, or had it last."""
+"""User attribute of a trial: the id of the driver that has it, or had it last."""
 RUN = "run/{name}"
-"""User attribute of a study, for each run that is no trial: `driver`, and `failure` with the reason if it failed."""
+"""User attribute of a study for each run other than a trial: `driver`, and `failure` with the reason if it failed."""
 PATIENCE = 1.0
-"""Seconds between two looks at what other drivers have."""
+"""Seconds between two checks of what other drivers have."""
 
 
 class RunLeases:
-    """Runs belong to the driver that took them last, until they are over or that driver is no longer at work.
+    """Leases: a run belongs to the driver that acquired it last, until it is over or the driver is dead.
 
-    Call what takes or asks within `DriverGroup.exclusive`, so that nothing changes between the question and what
-    follows.
+    Call the methods within `DriverGroup.exclusive`, so that nothing changes between a check and the following action.
     """
 
     def __init__(self, storage: BaseStorage, study_id: int, drivers: DriverGroup) -> None:
@@ -30,20 +29,20 @@ class RunLeases:
         self._drivers = drivers
 
     def is_free(self, trial: FrozenTrial) -> bool:
-        """Whether a running trial has no driver that is at work."""
+        """Returns True if a running trial has no live driver."""
         owner = trial.user_attrs.get(OWNER)
         return owner is None or not self._drivers.is_at_work(owner)
 
     def acquire_trial(self, trial_id: int) -> None:
-        """Makes the trial this driver's."""
+        """Assigns the trial to this driver."""
         self._storage.set_trial_user_attr(trial_id, OWNER, self._drivers.id)
 
     def owns_trial(self, trial_id: int) -> bool:
-        """Whether the trial is still this driver's: another one may have taken it for dead."""
+        """Returns True if this driver still has the trial; another one may have considered it dead."""
         return self._storage.get_trial(trial_id).user_attrs.get(OWNER) == self._drivers.id
 
     def acquire(self, name: str) -> bool:
-        """Makes a run that is no trial this driver's, unless one that is at work has it, this one included."""
+        """Assigns a run other than a trial to this driver; returns False if a live driver, or this one, has it."""
         owner = self.owner(name)
         if owner is not None and self._drivers.is_at_work(owner):
             return False
@@ -51,29 +50,29 @@ class RunLeases:
         return True
 
     def owns(self, name: str) -> bool:
-        """Whether such a run is still this driver's."""
+        """Returns True if this driver still has a run other than a trial."""
         return self.owner(name) == self._drivers.id
 
     def owner(self, name: str) -> str | None:
-        """The driver that took such a run last; None if nobody has."""
+        """Returns the driver that acquired a run other than a trial last; None if there is none."""
         return self._runs().get(name, {}).get("driver")
 
     def fail(self, name: str, reason: str) -> None:
-        """Notes that a run of this driver's failed, and why: no driver at work tries it again."""
+        """Records that a run of this driver failed, and why; no live driver tries it again."""
         self._write(name, {"driver": self._drivers.id, "failure": reason})
 
     def failures(self) -> dict[str, str]:
-        """Runs that are no trials and failed, with the reason, by name."""
+        """Returns the reasons of failed runs other than trials, by name."""
         return {name: run["failure"] for name, run in self._runs().items() if "failure" in run}
 
     def forget_failures(self) -> None:
-        """Lets all of them be tried again: for the first driver of a new session."""
+        """Clears all failures, so that the first driver of a new session tries the runs again."""
         for name in self.failures():
             self._write(name, {})
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
-        """Waits until no other driver at work has a run, and has it while the context is open."""
+        """Waits until no other live driver has a run, and holds it while the context is open."""
         while not self._acquired(name):
             time.sleep(PATIENCE)
         try:

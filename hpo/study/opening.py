@@ -1,4 +1,4 @@
-"""The Optuna study of a study file: whether it is the one that was meant, and how it begins."""
+"""Opening of the Optuna study of a study file: check of its identity, and first points."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,25 +21,25 @@ from segada.settings.files import read_yaml
 from segada.settings.nested import Tree, Value
 
 IDENTITY = "identity"
-"""User attribute of the study: what makes two study files the same study."""
+"""User attribute of a study: the sections of its study file that identify it."""
 CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
-"""What a study leaves beside its storage; a folder that has it without one is not taken over."""
+"""Entries that a study writes beside its storage; a folder that has them without a storage is refused."""
 DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
 
 
 def open_optuna_study(
     file: StudyFile, out: Path, first: Callable[[], Sequence[dict[str, Raw]]], *, restores: bool = False
 ) -> tuple[optuna.Study, BaseStorage]:
-    """The Optuna study of a study file, new or continued.
+    """Creates or continues the Optuna study of a study file.
 
     Args:
-        file: the study file, which may name the database that keeps the study.
-        out: the folder of the results; one study has one folder, which its drivers share.
-        first: gives the stored values that a new study begins with; not asked for one that is continued.
-        restores: whether a folder that has results but no study in it is taken over, because its trials come back.
+        file: study file, which may name the database of the study.
+        out: run folder; a study has one folder, which its drivers share.
+        first: returns the stored values of a new study's first points; not called for an existing study.
+        restores: True to accept a folder with results but without a study, because its trials are being restored.
 
     Raises:
-        InputError: there is another study in this place. Nothing has been created or changed then.
+        InputError: the folder or database holds another study. Nothing was created or changed then.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     place, name = place_of(file.settings.storage), file.settings.name
@@ -48,7 +48,7 @@ def open_optuna_study(
     known = {study.study_name for study in storage.get_all_studies()}
     kept = None
     if name in known:
-        # Only looked at until it is known to be the same: opening a study to create it writes into the journal.
+        # The study is only read until its identity is checked: creating a study writes to the journal.
         attributes = optuna.load_study(study_name=name, storage=storage).user_attrs
         kept = attributes.get(IDENTITY)
         if kept is not None:
@@ -73,17 +73,17 @@ def open_optuna_study(
 
 
 def read_optuna_study(file: StudyFile, out: Path) -> tuple[optuna.Study, BaseStorage]:
-    """The Optuna study in a folder, without a byte written there.
+    """Reads the Optuna study in a folder without writing to it.
 
     Args:
-        file: the study file in the folder, which says where the study is kept.
-        out: the folder.
+        file: study file in the folder, which names the storage.
+        out: run folder.
 
     Raises:
-        InputError: its storage is none, or holds another study.
+        InputError: the storage cannot be read, or holds another study.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # What stands in HPO_STORAGE is where the study of this process is kept, which may be another one.
+    # HPO_STORAGE names the storage of this process's own study, which may be a different one.
     place, name = file.settings.storage and place_of(file.settings.storage), file.settings.name
     storage = read_storage(place, out)
     try:
@@ -93,15 +93,15 @@ def read_optuna_study(file: StudyFile, out: Path) -> tuple[optuna.Study, BaseSto
 
 
 def check_begun(file: StudyFile, out: Path) -> None:
-    """Raises InputError if there is no study of this name to go on with."""
+    """Raises InputError if there is no study of this name to resume."""
     place = place_of(file.settings.storage)
     if (out / JOURNAL).is_file() if place is None else _is_in(place, file.settings.name):
         return
-    raise InputError(f"{place or out}: holds no study {file.settings.name!r} to go on with; leave out --resume")
+    raise InputError(f"{place or out}: holds no study {file.settings.name!r} to resume; leave out --resume")
 
 
 def check_unnamed(file: StudyFile) -> None:
-    """Raises InputError if a database has a study of this name, which nothing can move aside."""
+    """Raises InputError if a database has a study of this name, which cannot be moved aside."""
     place, name = place_of(file.settings.storage), file.settings.name
     if place is not None and _is_in(place, name):
         raise InputError(
@@ -118,13 +118,13 @@ def _is_in(place: str, name: str) -> bool:
 
 
 def _check_place(place: str | None, out: Path, *, restores: bool) -> None:
-    """Refuses a folder whose study is kept elsewhere, or that is none of a study."""
+    """Refuses a folder whose study has another storage, or which does not belong to a study."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file, not a folder; {CURE}")
     has_journal = (out / JOURNAL).exists()
     if has_journal and place is not None:
         raise InputError(f"{out}: holds {JOURNAL}, in which its study is kept, and not in {place}; {CURE}")
-    # An empty one, as a power cut may leave it, keeps no study: another would begin over the folders of its trials.
+    # An empty journal, as left by a power cut, holds no study: a new study would reuse the folders of its trials.
     if has_journal and not is_empty(out / JOURNAL):
         return
     if (out / "study.yaml").is_file():
@@ -137,7 +137,7 @@ def _check_place(place: str | None, out: Path, *, restores: bool) -> None:
 
 
 def _storage_in(path: Path) -> Value:
-    """What a written study file says of its storage; None if it cannot be read, since it will be written again."""
+    """Returns the storage named in a written study file; None if it cannot be read, since it will be rewritten."""
     try:
         return read_yaml(path).tree.get("storage")
     except InputError:
@@ -147,7 +147,7 @@ def _storage_in(path: Path) -> Value:
 def _check_empty(out: Path, lacking: str) -> None:
     foreign = [entry for entry in CONTENTS if (out / entry).exists()]
     if foreign:
-        raise InputError(f"{out}: holds {foreign[0]} but {lacking}, so it is no study that could go on; {CURE}")
+        raise InputError(f"{out}: holds {foreign[0]} but {lacking}, so it is not a study that can be resumed; {CURE}")
 
 
 def _check_folder(place: str | None, name: str, out: Path, folder: dict[str, str] | None) -> None:

@@ -1,4 +1,4 @@
-"""The runs that a study consists of: their names, folders and settings."""
+"""Plan of a study's runs: their names, folders and settings."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -20,29 +20,29 @@ from segada.settings.method import BatchNormSettings, SourceOnlySettings
 from segada.settings.nested import Tree
 
 DEFAULT = "default"
-"""Name of the study's default configuration among what the best is compared with."""
+"""Name of the study's default configuration in comparisons with the best."""
 
 BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
     "source_only": SourceOnlySettings(name="source_only"),
     "batch_norm": BatchNormSettings(name="batch_norm"),
 }
-"""Run beside every search: what the source model gives as it is, and with fresh batch-norm statistics alone."""
+"""Baselines of every search: the source model unchanged, and with only its batch-norm statistics updated."""
 
 Split = Literal["test", "val"]
 SPLITS: tuple[Split, ...] = ("test", "val")
 _FOLDER_ENDS: dict[Split, str] = {"test": "", "val": "-val"}
 _NAME_ENDS: dict[Split, str] = {"test": "", "val": " val"}
 NEEDS: dict[Split, tuple[str, ...]] = {"test": (AREAS, SETTINGS, WEIGHTS), "val": ()}
-"""Of a confirmation run: its areas, and under the first seed what `best/` has from it."""
+"""Files needed from a confirmation run: its areas, and under the first seed those that are copied to `best/`."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Turns a study file into jobs.
+    """Runs of a study file as jobs.
 
     Attributes:
-        file: The study.
-        out: The folder of the results.
+        file: Study file.
+        out: Run folder of the study.
     """
 
     file: StudyFile
@@ -50,48 +50,50 @@ class Plan:
 
     @property
     def source(self) -> Path:
-        """The folder of the source training, if the study has one."""
+        """Folder of the source training, if the study has one."""
         return self.out / "source"
 
     @property
     def weights(self) -> Path:
-        """What the source training leaves."""
+        """Weights file of the source training."""
         return self.source / WEIGHTS
 
     @property
     def seeds(self) -> list[int]:
-        """Of the confirmation; none of them is the seed of the search."""
+        """Seeds of the confirmation; the seed of the search is not among them."""
         first = self.search_settings().seed + 1
         return list(range(first, first + self.file.settings.confirm.seeds))
 
     def search_settings(self, configuration: Configuration | None = None) -> RunSettings:
-        """Settings of a trial: scored on the frames that the search may look at."""
+        """Returns the settings of a trial, evaluated on the split `val`."""
         return self.file.run_settings(configuration, self._overrides("val"))
 
     def confirmation_settings(
         self, seed: int, configuration: Configuration | None = None, split: Split = "test"
     ) -> RunSettings:
-        """Settings of a confirmation run: another seed and, but where the best is picked, frames of the report."""
+        """Returns the settings of a confirmation run, with its seed and the split `test`, or `val` for choosing the
+        best.
+        """
         return self.file.run_settings(configuration, {**self._overrides(split), "seed": seed})
 
     def baselines(self) -> Iterator[Job]:
-        """The baselines on the frames of the search."""
+        """Yields the baselines on the split `val`."""
         for name in BASELINES:
             settings = _baseline(self.search_settings(), name)
             yield Job("baseline", name, self.out / "baselines" / name, settings, None, {})
 
     def trial(self, proposal: Proposal) -> Job:
-        """A trial of the search."""
+        """Returns the job of a trial."""
         number, configuration = proposal.number, proposal.configuration
         settings = self.search_settings(configuration)
         return Job("trial", f"trial {number}", self.trial_folder(number), settings, number, dict(configuration.values))
 
     def trial_folder(self, number: int) -> Path:
-        """The folder of a trial."""
+        """Returns the folder of a trial."""
         return self.out / "trials" / str(number)
 
     def confirmed_baselines(self) -> Iterator[Job]:
-        """The baselines on the frames of the confirmation, with its seeds."""
+        """Yields the baselines on the split `test`, with the seeds of the confirmation."""
         if self.file.settings.confirm.top == 0:
             return
         for name in BASELINES:
@@ -103,10 +105,10 @@ class Plan:
                 yield Job("confirmation", f"{name} seed {seed}", folder, settings, None, {}, (AREAS,))
 
     def confirmations(self, study: Study) -> Iterator[Job]:
-        """The best trials of the search again, and the default configuration unless one of them has it.
+        """Yields confirmation runs of the best trials, and of the default configuration unless a best trial has it.
 
-        Of several trials the best is picked by what they are worth with the same seeds on the frames of the search: to
-        pick by the reported frames would be to report on frames that were chosen by. So they run on both.
+        The best of several trials is chosen by its result with the same seeds on the split `val`; choosing on `test`
+        would bias the reported result. So several trials run on both splits.
         """
         best = study.best(self.file.settings.confirm.top)
         for split in SPLITS if len(best) > 1 else SPLITS[:1]:
@@ -116,29 +118,29 @@ class Plan:
             yield from self._confirmation(DEFAULT, None, self.default())
 
     def default(self) -> Configuration:
-        """The configuration of all defaults; nothing changed in `run` if a parameter of the space has none."""
+        """Returns the configuration of all defaults; the unchanged `run` if a parameter of the space has none."""
         raw = self.file.space.defaults()
         return Configuration({}) if raw is None else self.file.space.configuration(raw)
 
     def trial_of_default(self, study: Study) -> int | None:
-        """The number of that trial, among those that are confirmed, which has the default configuration."""
+        """Returns the number of the confirmed trial with the default configuration; None if there is none."""
         default, best = self.default().hash, study.best(self.file.settings.confirm.top)
         return next((trial.number for trial in best if study.configuration(trial).hash == default), None)
 
     def confirmation_folder(self, name: str, seed: int, split: Split = "test") -> Path:
-        """The folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
+        """Returns the folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
         return self.out / "confirmation" / f"{name.replace(' ', '-')}-s{seed}{_FOLDER_ENDS[split]}"
 
     def source_training(self) -> Iterator[Job]:
-        """The source training, if the study has one."""
+        """Yields the source training, if the study has one."""
         settings = self.file.pretrain_settings()
         if settings is not None:
             yield Job("source", self.source.name, self.source, settings, None, {}, (WEIGHTS,))
 
     def repairs(self, study: Study) -> Iterator[Job]:
-        """Complete trials with a damaged report or damaged visits: the engine writes them again from the checkpoint.
+        """Yields complete trials with a damaged report or visits; the engine rewrites them from the checkpoint.
 
-        Their values stand in the study, so that a trial whose folder is gone is as complete as before.
+        The objective values are in the study, so a trial without a folder is still complete.
         """
         for trial in study.optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             if trial_damages(self.trial_folder(trial.number), is_complete=True):
@@ -146,25 +148,25 @@ class Plan:
                 yield replace(job, kind="repair", name=f"{job.name} files")
 
     def lost(self, study: Study, failures: Collection[str]) -> list[Job]:
-        """Runs that were over, but whose files are damaged or missing now.
+        """Lists runs that were over, but whose files are damaged or missing now.
 
         Args:
             study: the study, whose search is over.
             failures: names of runs that failed.
         """
-        # Who removed the whole source training does not want it again for a study that is over.
+        # If the whole folder of the source training was removed, it is not trained again for a finished study.
         source = [job for job in self.source_training() if job.folder.exists()]
         known = [*source, *self.baselines(), *self.confirmed_baselines(), *self.confirmations(study)]
         jobs = [*undone(known), *self.repairs(study)]
         return [job for job in jobs if job.name not in failures and not _is_of_others(job)]
 
     def jobs_left(self, study: Study) -> int:
-        """Runs that are not over yet, those of the confirmation included."""
+        """Counts the runs that are not over yet, including those of the confirmation."""
         known = [*self.baselines(), *self.confirmed_baselines(), *self.repairs(study)]
         if study.is_search_over():
             return len(undone([*known, *self.confirmations(study)]))
         top = self.file.settings.confirm.top
-        # Several are run twice, see `confirmations`; beside them stands the default.
+        # Several trials are run twice (see `confirmations`), and the default configuration once.
         expected = (2 * top if top > 1 else top) + 1 if top else 0
         return study.remaining() + expected * len(self.seeds) + len(undone(known))
 
@@ -183,17 +185,17 @@ class Plan:
 
 
 def confirmation_name(name: str, seed: int, split: Split = "test") -> str:
-    """The name of a confirmation run's job."""
+    """Returns the name of a confirmation run's job."""
     return f"{name} seed {seed}{_NAME_ENDS[split]}"
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:
-    """Jobs, other than trials, that have no report of theirs yet, or files that are damaged or missing."""
+    """Lists the jobs, other than trials, without their own report or with damaged or missing files."""
     return [job for job in jobs if not _is_done(job)]
 
 
 def trial_damages(folder: Path, *, is_complete: bool) -> list[Damage]:
-    """What is damaged of the files of a trial that a study reads; of one without a folder nothing."""
+    """Lists damages of a trial's files that a study reads; empty for a trial without a folder."""
     report = read_report(folder)
     is_gone = is_complete and folder.is_dir() and not (folder / REPORT).exists()
     missing = Damage(folder / REPORT, "is missing") if is_gone else None
@@ -202,20 +204,20 @@ def trial_damages(folder: Path, *, is_complete: bool) -> list[Damage]:
 
 
 def _is_of_others(job: Job) -> bool:
-    """Whether its folder has a whole report of other settings, as another version may have left it."""
+    """Returns True if the folder has an intact report of other settings, for example of another version."""
     report = read_report(job.folder).value
     return report is not None and report.settings_hash != job.settings.settings_hash()
 
 
 def _is_done(job: Job) -> bool:
     report = read_report(job.folder).value
-    # One of other settings is not taken for the job's; the engine refuses the folder and says what is in it.
+    # A report of other settings does not count; the engine refuses the folder and names its content.
     is_there = report is not None and report.settings_hash == job.settings.settings_hash()
     return is_there and not damages(job.folder, job.needs)
 
 
 def _baseline(settings: RunSettings, name: str) -> RunSettings:
-    # No baseline has a teacher that could agree, or mixes what could be shown.
+    # Baselines have no teacher for the agreement score, and no class-mixes to show.
     asked = tuple(score for score in settings.evaluation.label_free if score != "agreement")
     evaluation = settings.evaluation.model_copy(update={"label_free": asked})
     watch = settings.logging.model_copy(update={"mix_panels": None})

@@ -1,4 +1,4 @@
-"""study.yaml in the folder of a study: the study file with every default, and what its sessions ran with."""
+"""study.yaml in a study's folder: the complete study file, and the versions that its sessions ran with."""
 
 import platform
 import shutil
@@ -21,10 +21,10 @@ _PACKAGES = ("segada", "torch", "ray", "optuna", "deap", "numpy")
 
 
 def write_study(file: StudyFile, out: Path) -> list[str]:
-    """Writes study.yaml: every default filled in, and on top, as comments, what every session of it was run with.
+    """Writes study.yaml: every default filled in, and at the top, as comments, the versions of every session.
 
     Returns:
-        What was damaged about the one that stood there, which is kept under another name; empty if nothing was.
+        Sentences on damage of the previous file, which is kept under another name; empty if it was intact.
     """
     path = out / STUDY
     damaged = [] if not path.exists() else _kept_study(path)
@@ -50,13 +50,13 @@ def _kept_study(path: Path) -> list[str]:
 
 
 def provenance(path: Path) -> list[str]:
-    """The comments on top of a study.yaml: revision and versions, session by session; empty if there is no file."""
+    """Returns the comments at the top of a study.yaml, revision and versions by session; empty if there is no file."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return list(takewhile(lambda line: line.startswith("#"), lines))
 
 
 def _revision() -> str:
-    """Of the checkout that this file is part of; an installed package may lie in somebody else's."""
+    """Returns the git revision of the checkout of this file; an installed package may lie in another repository."""
     git, here = shutil.which("git"), Path(__file__)
     if git is None or not _answer(git, "ls-files", here.name):
         return "unknown"

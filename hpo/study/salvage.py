@@ -1,4 +1,4 @@
-"""A damaged journal made whole: every line that can be read, and what the study's file tells of the others."""
+"""Repair of a damaged journal from all readable lines and the study file."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,17 +22,17 @@ from segada.core.atomic_io import write_bytes
 from segada.errors import InputError
 
 DAMAGED = "{name}.damaged-{number}"
-"""Beside a journal: what it was before it was salvaged."""
+"""Name of the file beside a journal that keeps it as it was before the repair."""
 
 
 def salvage(out: Path) -> list[str]:
-    """Makes the journal in a study's folder one that can be read, and keeps the damaged one beside it.
+    """Makes the journal in a study's folder readable, and keeps the damaged one beside it.
 
     Returns:
-        What was done, in sentences.
+        Sentences on what was done.
 
     Raises:
-        InputError: there is no journal, nothing of it can be read, or a driver works in the folder.
+        InputError: there is no journal, none of it can be read, or a driver works in the folder.
     """
     path = out / JOURNAL
     if not path.is_file():
@@ -48,11 +48,11 @@ def salvage(out: Path) -> list[str]:
             aside = beside(path, DAMAGED)
             write_bytes(aside, former)
             write_bytes(path, text)
-    return [*account(recovery), f"{path}: is whole again; what it was is in {aside.name}"]
+    return [*account(recovery), f"{path}: is complete again; its former content is in {aside.name}"]
 
 
 def kept_file(out: Path) -> StudyFile | None:
-    """The study file in a folder; None if there is none."""
+    """Reads the study file in a folder; None if there is none."""
     path = out / "study.yaml"
     return load_study(str(path), runs=False) if path.exists() else None
 
@@ -64,25 +64,24 @@ def check_idle(others: list[DriverRecord], out: Path) -> None:
 
 
 def salvaged(path: Path, file: StudyFile | None) -> Recovery:
-    """What can be read of a journal, completed so that no trial counts with less than it had.
+    """Recovers a journal's readable lines, completed so that no trial counts with less than it had.
 
-    Parameters that are lost are those that the sampler proposed, which it noted. A complete trial that lacks a
-    parameter or a constraint all the same runs again in the study's eyes: the next driver takes it up from its folder,
-    where its report is.
+    Lost parameters are restored from the sampler's recorded proposal. A complete trial that still lacks a parameter or
+    a constraint counts as running again: the next driver resumes it from its folder, which holds its report.
 
     Args:
         path: the journal.
-        file: the study file; None where it is lost too, and nothing is completed.
+        file: study file; None if it is lost too, and nothing is completed.
 
     Raises:
-        InputError: nothing of it can be read.
+        InputError: none of it can be read.
     """
     if not is_journal(path):
         raise InputError(f"{path}: no line of it can be read; {CURE}")
     if file is None:
         recovery = recovered(path)
         if not recovery.storage().get_all_studies():
-            raise InputError(f"{path}: the line that creates the study is lost, and so is study.yaml, which could tell")
+            raise InputError(f"{path}: the line that creates the study is lost, and so is study.yaml")
         return recovery
     recovery = recovered(path, (file.settings.name, [DIRECTIONS[one.goal] for one in file.settings.objectives]))
     if not recovery.losses:
@@ -93,15 +92,15 @@ def salvaged(path: Path, file: StudyFile | None) -> Recovery:
 
 
 def account(recovery: Recovery) -> list[str]:
-    """What is lost, in sentences."""
+    """Describes the losses in sentences."""
     lines = len({loss.line for loss in recovery.losses if loss.line})
     numbers = ", ".join(map(str, recovery.incomplete()))
     whole = f"{lines} line{'s' * (lines != 1)} could not be read"
-    return [*map(str, recovery.losses), f"{whole}; trials that may be incomplete by it: {numbers or 'none'}"]
+    return [*map(str, recovery.losses), f"{whole}; trials that may be incomplete: {numbers or 'none'}"]
 
 
 def _trials(recovery: Recovery, file: StudyFile) -> list[FrozenTrial]:
-    """Those of the study that may be incomplete."""
+    """Returns the trials of the study that may be incomplete."""
     storage = recovery.storage()
     study = next(one._study_id for one in storage.get_all_studies() if one.study_name == file.settings.name)
     lost = set(recovery.incomplete())
@@ -121,7 +120,7 @@ def _with_parameters(recovery: Recovery, file: StudyFile) -> Recovery:
 
 
 def _proposed(trial: FrozenTrial, file: StudyFile) -> Iterator[Operation]:
-    """Parameters that were proposed for a trial and are not among those that it has."""
+    """Yields the proposed parameters of a trial that it lacks."""
     distributions = file.space.distributions()
     for name, value in file.space.active_values({**promised(trial), **trial.params}).items():
         if name not in trial.params:
@@ -141,7 +140,7 @@ def _with_open_ends(recovery: Recovery, file: StudyFile) -> Recovery:
 
 
 def _is_short(trial: FrozenTrial, file: StudyFile) -> bool:
-    """Whether a complete trial lacks what it would be judged by."""
+    """Returns True if a complete trial lacks a parameter or a constraint."""
     limits = {constraint.text for constraint in file.settings.constraints}
     lacks = not file.space.is_complete(trial.params) or not limits <= set(trial.constraints)
     return trial.state == TrialState.COMPLETE and lacks

@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal file in the folder of its results, SQLite, or PostgreSQL."""
+"""Storage of a study: a journal file in its run folder, SQLite, or PostgreSQL."""
 
 import os
 import weakref
@@ -19,27 +19,27 @@ from segada.settings.files import check_regular
 ENGINES: dict[str, dict[str, object]] = {
     # Seconds that a writer waits for another one.
     "sqlite": {"connect_args": {"timeout": 60}},
-    # A server that was away for a while is met again.
+    # A connection that the server closed meanwhile is replaced.
     "postgresql": {"pool_pre_ping": True},
 }
-CURE = "name another folder with --out, or begin anew with --new, which moves this one aside"
+CURE = "name another folder with --out, or start again with --new, which moves this one aside"
 
 
 def open_storage(place: str | None, out: Path) -> BaseStorage:
-    """The storage, made if it is missing.
+    """Opens the storage, creating it if it is missing.
 
     Args:
-        place: as `place_of` gives it; its password, if it needs one, stands in HPO_STORAGE or where libpq looks.
-        out: the folder of the results, which holds the journal.
+        place: database from `place_of`; a password comes from HPO_STORAGE or from libpq's own places.
+        out: run folder, which holds the journal.
 
     Raises:
-        InputError: the journal is none, or the database does not answer.
+        InputError: the journal is not valid, or the database does not answer.
     """
     return _journal(out) if place is None else _database(place, is_new=True)
 
 
 def read_storage(place: str | None, out: Path) -> BaseStorage:
-    """The storage, without a byte written there; `place` and errors as of `open_storage`."""
+    """Opens the storage without writing to it; arguments and errors as in `open_storage`."""
     if place is not None:
         return _database(place, is_new=False)
     path = out / JOURNAL
@@ -51,11 +51,11 @@ def read_storage(place: str | None, out: Path) -> BaseStorage:
 
 
 def lost(error: BaseException, named: str | None) -> StorageError | None:
-    """The loss of a database server behind an error; None if there is none.
+    """Returns the loss of a database server that caused an error; None if it had another cause.
 
     Args:
-        error: the error; what it was raised from is looked at too.
-        named: the database, as of `place_of`.
+        error: the error; its causes are checked too.
+        named: database as in `place_of`.
     """
     place = place_of(named)
     if place is None or sqlite_file(place) is not None:
@@ -77,7 +77,7 @@ def _journal(out: Path) -> JournalStorage:
 
 def _check_is_journal(path: Path, cure: str = "") -> None:
     if not is_journal(path):
-        raise InputError(f"{path}: cannot be read as a study's journal: no line of it is one{cure}")
+        raise InputError(f"{path}: cannot be read as a study's journal: no line of it is an operation{cure}")
 
 
 def _database(place: str, *, is_new: bool) -> BaseStorage:
@@ -90,7 +90,7 @@ def _database(place: str, *, is_new: bool) -> BaseStorage:
     engine = dict(ENGINES[dialect.partition("+")[0]])
     try:
         storage = RDBStorage(dialect + url[len(parts.scheme) :], engine_kwargs=engine, skip_table_creation=not is_new)
-        # Connections of a pool would otherwise be left to the garbage collector, which complains.
+        # Otherwise the pool's connections would be closed by the garbage collector, which warns.
         weakref.finalize(storage, storage.engine.dispose)
         storage.get_all_studies()
     except ImportError:
@@ -101,11 +101,11 @@ def _database(place: str, *, is_new: bool) -> BaseStorage:
 
 
 def _with_password(place: str) -> str:
-    """The URL to connect with."""
+    """Returns the URL to connect with."""
     given = os.environ.get(VARIABLE)
     return given if given and place_of(None) == place else place
 
 
 def _said(failure: Exception) -> str:
-    """The first line of an error."""
+    """Returns the first line of an error."""
     return masked(str(failure.__cause__ or failure).splitlines()[0])

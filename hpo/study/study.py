@@ -1,4 +1,4 @@
-"""The ledger of a search: an Optuna study that is opened or continued, asked and told."""
+"""Study: an Optuna study that is opened or continued, hands out trials and records their results."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,30 +25,30 @@ from segada.settings.nested import Value
 HASH = "configuration"
 """User attribute of every trial: `Configuration.hash`."""
 CLOSED = "closed"
-"""User attribute of a study whose hours are over: the budget that they belong to."""
+"""User attribute of a study whose `budget.hours` are over: the budget to which this applies."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A trial to run."""
+    """Trial to run."""
 
     number: int
     configuration: Configuration
     resumed: bool
-    """Whether a former driver began it, so that it may have a checkpoint."""
+    """True if an earlier driver started the trial, so that it may have a checkpoint."""
 
 
 class Study:
-    """Hands out trials and takes in their results. The study's storage is the only memory."""
+    """Hands out trials and records their results. All state is in the study's storage."""
 
     def __init__(self, file: StudyFile, optuna_study: optuna.Study, storage: BaseStorage, drivers: DriverGroup) -> None:
-        """Reads nothing yet.
+        """Wraps an open Optuna study without reading it.
 
         Args:
-            file: the study file that the ledger was opened for.
-            optuna_study: the Optuna study.
-            storage: where it is kept.
-            drivers: who else works on it.
+            file: study file of the Optuna study.
+            optuna_study: Optuna study.
+            storage: storage of the study.
+            drivers: drivers that share the study.
         """
         self.file = file
         self.optuna_study = optuna_study
@@ -59,10 +59,10 @@ class Study:
         self.leases = RunLeases(storage, self._study_id, drivers)
 
     def ask(self) -> Proposal | None:
-        """The next trial to run, which is this driver's from now on; None while there is none.
+        """Returns the next trial to run and assigns it to this driver; None while there is none.
 
-        Those come first whose driver is no longer at work; then new ones, until the budget has been handed out. None is
-        not the last word while others run trials: they may die.
+        Trials of dead drivers come first, then new ones until the budget is handed out. A later call may return a trial
+        again while other drivers run trials, because they may die.
         """
         with self.drivers.exclusive():
             running = self._trials(TrialState.RUNNING)
@@ -79,19 +79,19 @@ class Study:
             return Proposal(trial.number, configuration, resumed=False)
 
     def has(self, number: int) -> bool:
-        """Whether a trial is still this driver's: another one may have taken it for dead."""
+        """Returns True if this driver still has a trial; another one may have considered it dead."""
         return self.leases.owns_trial(self._trial_id(number))
 
     def report(self, number: int, visits: int, value: float, losses: Sequence[float] = ()) -> bool:
-        """Notes how a running trial does, and says whether it is pruned now.
+        """Records the rung value of a running trial; returns True if the trial is pruned now.
 
-        It is closed in the same breath: the pruner judges a trial once, so a verdict that nobody writes down is lost.
+        A pruned trial is closed in the same call: the pruner judges a trial once, so its decision must be recorded.
 
         Args:
-            number: the trial's.
-            visits: that it has completed.
-            value: of the rung, one of `objectives.RUNG_VALUES`; larger is better.
-            losses: `objectives.rung_losses` of these visits, by which a study with several objectives prunes instead.
+            number: number of the trial.
+            visits: number of visits that it has completed.
+            value: value of the rung, one of `objectives.RUNG_VALUES`; larger is better.
+            losses: `objectives.rung_losses` of these visits, which a study with several objectives uses instead.
         """
         trial_id = self._trial_id(number)
         state = self._storage.get_trial(trial_id).state
@@ -102,14 +102,14 @@ class Study:
         else:
             upwards = self.file.settings.objectives[0].goal == "maximize"
             self._storage.set_trial_intermediate_value(trial_id, visits, value if upwards else -value)
-        # A trial that has driven the whole stream is paid for: it counts, however it ranks.
+        # A trial that has completed the whole stream counts, whatever its rank.
         hopeless = visits < self._visits and self.optuna_study.pruner.prune(
             self.optuna_study, self._storage.get_trial(trial_id)
         )
         return hopeless and self.prune(number) == TrialState.PRUNED
 
     def note(self, number: int, incident: str) -> None:
-        """Keeps what happened to a running trial, though it goes on."""
+        """Records an incident of a running trial that continues."""
         trial_id = self._trial_id(number)
         trial = self._storage.get_trial(trial_id)
         if not trial.state.is_finished():
@@ -120,11 +120,11 @@ class Study:
         """Closes a trial with its objective values, in the study's order; as failed if one of them is not finite.
 
         Args:
-            number: the trial's.
-            values: of the objectives.
-            violations: of the constraints, in the study's order; at most 0 where a limit is kept.
+            number: number of the trial.
+            values: objective values.
+            violations: violations of the constraints, in the study's order; at most 0 where a limit is kept.
 
-        Like `prune` and `fail`: a trial that is closed already stays as it is, and the state it has is returned.
+        A trial that is already closed stays unchanged, and its state is returned; so do `prune` and `fail`.
         """
         metrics = [objective.metric for objective in self.file.settings.objectives]
         broken = [
@@ -136,44 +136,44 @@ class Study:
         return self.optuna_study.tell(number, list(values), skip_if_finished=True).state
 
     def prune(self, number: int) -> TrialState:
-        """Closes a trial that stopped early; its last reported gain stays with it."""
+        """Closes a trial that stopped early; its last reported value is kept."""
         return self.optuna_study.tell(number, state=TrialState.PRUNED, skip_if_finished=True).state
 
     def fail(self, number: int, reason: str) -> TrialState:
-        """Closes a trial that has no result, with the reason in one line."""
+        """Closes a trial without a result, with the reason in one line."""
         trial_id = self._trial_id(number)
         if not self._storage.get_trial(trial_id).state.is_finished():
             self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
         return self.optuna_study.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
 
     def finished(self) -> list[FrozenTrial]:
-        """Trials that are closed, in order of their numbers: complete, pruned and failed ones."""
+        """Lists the closed trials (complete, pruned and failed), in order of their numbers."""
         return self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
     def remaining(self) -> int:
-        """Trials that have yet to finish until the budget is spent; those running now are among them."""
+        """Returns the number of trials that have yet to finish until the budget is spent, including running ones."""
         if self._is_closed():
             return len(self._trials(TrialState.RUNNING))
         return max(self.file.settings.budget.trials - len(self.finished()), 0)
 
     def is_search_over(self) -> bool:
-        """Whether the budget is spent, in trials or in hours, so that what is best so far may be confirmed."""
+        """Returns True if the budget of trials or hours is spent and no trial runs, so the best can be confirmed."""
         return self.remaining() == 0 and not self._trials(TrialState.RUNNING)
 
     def owners(self) -> set[str]:
-        """Drivers that have the trials that run."""
+        """Returns the drivers that have the running trials."""
         owners = (trial.user_attrs.get(OWNER) for trial in self._trials(TrialState.RUNNING))
         return {owner for owner in owners if owner is not None}
 
     def close(self) -> None:
-        """Starts no further trial, in this process or a later one, until the study file names another budget."""
+        """Prevents further trials, in this process or a later one, until the study file has another budget."""
         if not self._is_closed():
             self.optuna_study.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
 
     def best(self, count: int) -> list[FrozenTrial]:
-        """The best complete trials that keep every constraint, best first, each configuration once.
+        """Returns the best complete trials that satisfy every constraint, best first, each configuration once.
 
-        With several objectives these are the Pareto front, in the order of the first objective.
+        With several objectives it returns the Pareto front, in the order of the first objective.
         """
         several = len(self.optuna_study.directions) > 1
         candidates = self.optuna_study.best_trials if several else self._trials(TrialState.COMPLETE)
@@ -188,11 +188,11 @@ class Study:
         return list(distinct.values())
 
     def remove(self) -> None:
-        """Removes it, with all its trials, from the storage that keeps it."""
+        """Deletes the study with all its trials from its storage."""
         self._storage.delete_study(self._study_id)
 
     def configuration(self, trial: FrozenTrial) -> Configuration:
-        """What a trial changed."""
+        """Returns the configuration of a trial."""
         return self.file.space.configuration(trial.params)
 
     def _constrain(self, number: int, violations: Sequence[float]) -> None:
@@ -201,12 +201,12 @@ class Study:
             return
         trial = optuna.Trial(self.optuna_study, trial_id)
         for constraint, violation in zip(self.file.settings.constraints, violations, strict=True):
-            # Set already if a driver died just here.
+            # The constraint is already set if an earlier driver died at this point.
             if constraint.text not in trial.constraints:
                 trial.set_constraint(constraint.text, violation)
 
     def _is_closed(self) -> bool:
-        # The ledger's own attributes would be a copy of everything that identifies a study, once a trial.
+        # `optuna.Study.user_attrs` would copy all identity sections once per trial.
         closed = self._storage.get_study_user_attrs(self._study_id).get(CLOSED)
         return bool(closed == self.file.settings.budget.model_dump(mode="json"))
 
@@ -215,7 +215,7 @@ class Study:
         frozen = self._storage.get_trial(trial_id)
         if self.file.space.is_complete(frozen.params):
             return Proposal(number, self.configuration(frozen), resumed=True)
-        # The driver died between asking for the trial and naming its last parameter.
+        # The earlier driver died between asking for the trial and setting its last parameter.
         return Proposal(number, self.file.space.suggest(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
@@ -226,40 +226,40 @@ class Study:
 
 
 def open_study(file: StudyFile, out: Path, drivers: DriverGroup | None = None) -> Study:
-    """Opens the study of a folder, or begins it with what the file says is tried first.
+    """Opens the study of a folder, or creates it with the first points of its file.
 
-    Call it before anything else is written into the folder: it refuses without a trace.
+    Call it before anything else is written to the folder: a refusal leaves no files.
 
     Args:
-        file: the study, which may name the database that keeps it; see `hpo.study.storage.place_of`.
-        out: the folder of the results; holds the journal where there is no database.
-        drivers: who else works on it, `exclusive` while this is called; None where nobody can.
+        file: study file, which may name the database of the study; see `hpo.config.storage_url.place_of`.
+        out: run folder, which holds the journal if there is no database.
+        drivers: drivers that share the study, `exclusive` during this call; None if it is not shared.
 
     Raises:
-        InputError: the folder, or the database under this name, holds another study; or a former study that this one
-            is to begin with cannot be read.
+        InputError: the folder, or the database under this name, holds another study, or a former study in `start_from`
+            cannot be read.
     """
     return Study(file, *open_optuna_study(file, out, lambda: points_to_begin_with(file)), drivers or SoleDriver())
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
-    """The study of a folder, to be looked at only: nothing is written, and drivers may go on meanwhile.
+    """Opens the study of a folder for reading only, even while drivers work on it.
 
     Args:
-        file: `study.yaml` of the folder, which says where the study is kept.
-        out: the folder.
+        file: `study.yaml` of the folder, which names the storage.
+        out: run folder.
 
     Raises:
-        InputError: what should be its journal is none, or the database does not answer or holds no such study.
+        InputError: its journal is not valid, or the database does not answer or holds no such study.
     """
     return Study(file, *read_optuna_study(file, out), SoleDriver())
 
 
 def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:
-    """Stored values of the points that `start_from` names.
+    """Returns the stored values of the points that `start_from` names.
 
     Raises:
-        InputError: a former study among them cannot be read, or has nothing for this space.
+        InputError: a former study cannot be read, or has no configuration for this space.
     """
 
     def best_of(index: int, former: FormerStudy) -> list[Mapping[str, Value]]:

@@ -1,4 +1,4 @@
-"""Trials as lines of JSON, which a person may read and another study take in."""
+"""Trials as lines of JSON, readable by users and importable into another study."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from segada.settings.nested import Value
 from segada.settings.schema import nearest
 
 FORMAT: Final = 1
-"""Of the lines; raised when what they mean changes."""
+"""Version of the line format, incremented when its meaning changes."""
 State = Literal["complete", "pruned", "fail", "running", "waiting"]
 STATES: Mapping[TrialState, State] = {
     TrialState.COMPLETE: "complete",
@@ -44,22 +44,22 @@ Moment = Annotated[str, AfterValidator(_moment)]
 
 
 class StudyRecord(BaseModel):
-    """The first line of a file of trials: the study that they are of."""
+    """First line of a file of trials: the study of the trials."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     format: Literal[1]
     study: str
-    """Its name."""
+    """Name of the study."""
     directions: list[Direction]
-    """Of its objectives."""
+    """Directions of its objectives."""
     user_attrs: dict[str, JsonValue] = Field(default_factory=dict)
     system_attrs: dict[str, JsonValue] = Field(default_factory=dict)
-    """What Optuna and samplers keep; where they name trials, by number."""
+    """Attributes of Optuna and of samplers; trials in them are identified by number."""
 
 
 class TrialRecord(BaseModel):
-    """One trial."""
+    """Trial as a line of JSON."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -68,15 +68,15 @@ class TrialRecord(BaseModel):
     params: dict[str, JsonValue] = Field(default_factory=dict)
     """Values of the active parameters, by path."""
     stored: dict[str, str | int | float | bool | None] | None = None
-    """What is stored instead, by dimension, where that is not what `params` are stored as."""
+    """Stored values by dimension, if they differ from the encoding of `params`."""
     distributions: dict[str, str] = Field(default_factory=dict)
-    """Of stored dimensions that the space does not have, or has otherwise, as Optuna writes them."""
+    """Distributions, in Optuna's format, of stored dimensions that are missing or different in the space."""
     values: list[float] | None = None
-    """Of the objectives."""
+    """Objective values."""
     intermediate_values: dict[Annotated[str, Field(pattern=r"^-?\d{1,9}$")], float] = Field(default_factory=dict)
-    """What was reported, by the number of visits."""
+    """Reported rung values, by number of visits."""
     constraints: dict[str, float] = Field(default_factory=dict)
-    """By how much each limit is broken; at most 0 where it is kept."""
+    """Violation of each constraint; at most 0 where it is satisfied."""
     user_attrs: dict[str, JsonValue] = Field(default_factory=dict)
     system_attrs: dict[str, JsonValue] = Field(default_factory=dict)
     datetime_start: Moment | None = None
@@ -84,12 +84,12 @@ class TrialRecord(BaseModel):
 
 
 def line_of(record: BaseModel) -> str:
-    """The line that says a record; what is as it is by default is left out."""
+    """Returns the line of a record; default values are omitted."""
     return json.dumps(record.model_dump(exclude_defaults=True)) + "\n"
 
 
 def record_of(trial: FrozenTrial, space: Space) -> TrialRecord:
-    """A trial as a record."""
+    """Returns a trial as a record."""
     prefix = f"{_CONSTRAINTS_KEY}:"
     values = dict(space.configuration(trial.params).values)
     own = space.distributions()
@@ -112,10 +112,10 @@ def record_of(trial: FrozenTrial, space: Space) -> TrialRecord:
 
 
 def trial_of(record: TrialRecord, space: Space, objectives: int) -> FrozenTrial:
-    """The trial that a record says, of no study yet.
+    """Builds the trial of a record, not yet part of a study.
 
     Raises:
-        ValueError: it does not fit the space, or the objectives; the text says why.
+        ValueError: it does not fit the space or the objectives; the text gives the reason.
     """
     if record.values is not None and len(record.values) != objectives:
         raise ValueError(f"has {len(record.values)} values, but the study has {objectives} objectives")
@@ -143,10 +143,10 @@ def trial_of(record: TrialRecord, space: Space, objectives: int) -> FrozenTrial:
 
 
 def read_records(path: Path) -> tuple[StudyRecord | None, list[tuple[int, TrialRecord]]]:
-    """The records of a file: of the study, if it has that, and of the trials, each with its line's number.
+    """Reads the records of a file: of the study, if present, and of the trials, each with its line number.
 
     Raises:
-        InputError: a line is none, or trials are not there one after the other; it names the line.
+        InputError: a line is invalid, or trial numbers are not consecutive; the message names the line.
     """
     study: StudyRecord | None = None
     trials: list[tuple[int, TrialRecord]] = []
@@ -164,7 +164,7 @@ def read_records(path: Path) -> tuple[StudyRecord | None, list[tuple[int, TrialR
             place = ".".join(map(str, first["loc"]))
             raise InputError(f"{path}:{number}: {place}: {first['msg']}") from None
         except (ValueError, RecursionError) as problem:
-            raise InputError(f"{path}:{number}: is no trial: {problem}") from None
+            raise InputError(f"{path}:{number}: is not a trial: {problem}") from None
         trials.append((number, record))
     return study, trials
 
@@ -184,14 +184,14 @@ def _is_of(space: Space, values: dict[str, Value]) -> bool:
 def _encoded(space: Space, values: dict[str, JsonValue]) -> dict[str, Raw]:
     for path, value in values.items():
         if path not in space.parameters:
-            raise ValueError(f"{path} is no parameter of this space; {nearest(path, space.parameters)}")
+            raise ValueError(f"{path} is not a parameter of this space; {nearest(path, space.parameters)}")
         refusal = space.parameters[path].refusal(value)
         if refusal is not None:
             raise ValueError(f"{path} {refusal}")
     raw = space.encode(values)
     idle = [path for path in values if path not in space.configuration(raw).values]
     if idle:
-        raise ValueError(f"{idle[0]} changes nothing here: the conditions of this parameter do not hold")
+        raise ValueError(f"{idle[0]} has no effect here: the conditions of this parameter do not hold")
     return raw
 
 
@@ -204,14 +204,14 @@ def _read(text: str) -> BaseDistribution:
 
 def _of(name: str, value: Raw, distributions: dict[str, BaseDistribution]) -> BaseDistribution:
     if name not in distributions:
-        raise ValueError(f"{name} is nothing that this space stores; {nearest(name, distributions)}")
-    # Refuses what is no choice, or no number.
+        raise ValueError(f"{name} is not a dimension of this space; {nearest(name, distributions)}")
+    # Refuses values that are not a choice, or not a number.
     distributions[name].to_internal_repr(value)
     return distributions[name]
 
 
 def _written(moment: datetime | None) -> str | None:
-    """Optuna's moments are local ones that do not say so."""
+    """Converts Optuna's local time without zone to UTC text."""
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -1,4 +1,4 @@
-"""What of this machine travels with a study: its file, what that extends, and what a person names; nothing else."""
+"""Bundle of files sent with a job: the study file, the files that it extends, and files that the user includes."""
 
 import os
 import shutil
@@ -11,23 +11,23 @@ from segada.errors import InputError
 from segada.settings.inputs import resolved
 
 LIMIT = 64 << 20
-"""Bytes of a parcel. Ray keeps it in the memory of the head node and copies it to every other one."""
+"""Maximum bytes of a bundle. Ray keeps it in the memory of the head node and copies it to every other node."""
 LEFT_OUT = ("runs", "wandb", "build", "dist")
-"""Folders of what is made here, left out of folders that are included, like all that is hidden or compiled."""
+"""Folders of generated files, skipped in included folders, as are hidden and compiled files."""
 SHOWN = 12
-"""Files that are shown by name."""
+"""Maximum number of files listed by name."""
 STUDY = "study"
-"""Folder of the study's files in a parcel. They are not where they are here: beside them nothing would be found."""
+"""Folder of the study's files in a bundle. They are moved there because their local folder is not sent."""
 
 
 @dataclass(frozen=True)
 class JobBundle:
-    """Files that travel.
+    """Files that are sent with a job.
 
     Attributes:
-        study: The study file, as it is called there.
-        files: All files, by what they are called there, seen from the folder in which the job runs.
-        links: Links in folders that are included, which do not travel: they lead elsewhere.
+        study: Path of the study file in the bundle.
+        files: Local path of each file, by its path in the bundle, relative to the job's working folder.
+        links: Links in included folders that are not sent, because they lead out of the folder.
     """
 
     study: str
@@ -36,11 +36,11 @@ class JobBundle:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Total bytes of all files."""
         return sum(path.stat().st_size for path in self.files.values())
 
     def lines(self) -> Iterator[str]:
-        """What is sent, for a person: a line of sums and one per file, the largest first."""
+        """Yields a readable list: totals, then one line per file, largest first."""
         largest = self._largest()
         yield f"{len(largest)} file{'s' * (len(largest) > 1)}, {in_bytes(self.size)}:"
         for name in largest[:SHOWN]:
@@ -48,25 +48,25 @@ class JobBundle:
         if len(largest) > SHOWN:
             yield f"  and {len(largest) - SHOWN} smaller ones"
         for link in self.links:
-            yield f"  not {link}, a link out of its folder; include what it leads to"
+            yield f"  not {link}, a link out of its folder; include its target"
 
     def lay(self, folder: Path) -> None:
-        """Lays the files into a folder, where they are called as they will be there."""
+        """Copies the files to a folder, under their paths in the bundle."""
         for name, path in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / name)
 
     def check(self) -> None:
-        """Refuses what is too large to travel.
+        """Refuses a bundle that is too large.
 
         Raises:
-            InputError: with the largest files.
+            InputError: the bundle is too large; the message names the largest files.
         """
         if self.size <= LIMIT:
             return
         largest = ", ".join(f"{name} ({in_bytes(self.files[name].stat().st_size)})" for name in self._largest()[:3])
         raise InputError(
-            f"what would be sent has {in_bytes(self.size)}, more than {in_bytes(LIMIT)}: {largest}; include less, and "
+            f"the files to send have {in_bytes(self.size)}, more than {in_bytes(LIMIT)}: {largest}; include less, and "
             "put data and weights into a folder that every node sees"
         )
 
@@ -75,15 +75,15 @@ class JobBundle:
 
 
 def packed(file: str, includes: Sequence[Path] = ()) -> JobBundle:
-    """The parcel of a study.
+    """Builds the bundle of a study.
 
     Args:
-        file: the study file, or the name of a shipped one; a shipped one travels too, so that what runs is what is
-            here even where another version is installed.
-        includes: files and folders below the folder in which the person stands; they are called the same there.
+        file: the study file, or the name of a shipped one; a shipped one is sent too, so that the job uses the local
+            version even if another version is installed on the cluster.
+        includes: files and folders below the current folder; they keep their relative paths.
 
     Raises:
-        InputError: something is not there, outside the current folder, extended by an absolute path, or too large.
+        InputError: a file is missing, outside the current folder, extended by an absolute path, or too large.
     """
     study, files = _study(file)
     links: dict[str, None] = {}
@@ -99,7 +99,7 @@ def packed(file: str, includes: Sequence[Path] = ()) -> JobBundle:
 
 
 def in_bytes(count: int) -> str:
-    """A number of bytes for a person, as 1.4 MB."""
+    """Returns a number of bytes as readable text, such as 1.4 MB."""
     size = float(count)
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
@@ -109,17 +109,17 @@ def in_bytes(count: int) -> str:
 
 
 def _study(file: str) -> tuple[str, dict[str, Path]]:
-    """Each file where the one that extends it looks for it."""
+    """Returns the study's files at bundle paths where each file finds those that it extends."""
     chain = files_of(file)
     names = [PurePosixPath(chain[0].path.name)]
     for extended in chain[1:]:
         if PurePosixPath(extended.name).is_absolute():
             raise InputError(
-                f"{extended.path}: extended by its absolute path, under which it is not on the cluster; extend it by a "
+                f"{extended.path}: extended by its absolute path, which does not exist on the cluster; extend it by a "
                 "path seen from the file that extends it"
             )
         names.append(PurePosixPath(os.path.normpath(names[-1].parent / extended.name)))
-    # A file in the folder above the study's: the parcel begins as many folders higher.
+    # If a file is in a folder above the study's, the bundle starts the same number of folders higher.
     above = max(name.parts.count("..") for name in names)
     folder = PurePosixPath(STUDY, *chain[0].path.resolve().parts[-1 - above : -1])
     placed = [os.path.normpath(folder / name) for name in names]
@@ -131,7 +131,7 @@ def _included(include: Path) -> Iterator[tuple[str, Path]]:
     if not path.exists():
         raise InputError(f"--include {include}: there is no such file or folder (seen from {here})")
     if here not in path.parents:
-        raise InputError(f"--include {include}: must be below {here}: it will be called the same where the job runs")
+        raise InputError(f"--include {include}: must be below {here}: it keeps its relative path in the job")
     if path.relative_to(here).parts[0] == STUDY:
         raise InputError(f"--include {include}: {STUDY} is the folder of the study's files there; rename yours")
     if path.is_file():
@@ -142,7 +142,7 @@ def _included(include: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _leads_out(path: Path, include: Path) -> bool:
-    """Whether a path is a link to anything but a file in what is included."""
+    """Returns True if a path is a link to anything but a file in the included folder."""
     return path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(include))
 
 

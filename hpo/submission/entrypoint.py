@@ -1,4 +1,4 @@
-"""The job that a cluster is given: its name, its command line and its environment."""
+"""Job on a cluster: its name, command line and environment variables."""
 
 import os
 import re
@@ -11,31 +11,32 @@ from segada.cli import interruption
 from segada.errors import InputError
 
 RUNS = "SEGADA_RUNS"
-"""Variable of the cluster's nodes: the folder that they share for results."""
+"""Environment variable of the cluster's nodes with the shared folder for results."""
 STOP_WAIT = 600
-"""Seconds after which a job that is told to stop is killed."""
+"""Seconds after which a job that was asked to stop is killed."""
 VISITS_WAIT = STOP_WAIT - 60
-"""Of these, seconds in which it may finish the visits that run."""
+"""Seconds, within `STOP_WAIT`, in which a job may finish its running visits."""
 
 RESERVED = ("OMP_NUM_THREADS", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
-"""Variables that the main job itself gives its workers; Ray refuses to be told of one twice."""
+"""Environment variables that the driver sets for its workers; Ray refuses duplicates."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def submission_id(study: str) -> str:
-    """A name for a job that a person can read and type: the study's and six digits that tell its jobs apart."""
+    """Returns a readable name for a job: the study's name and six random hexadecimal digits."""
     return f"{study}-{secrets.token_hex(3)}"
 
 
 def entrypoint(space: str, study: str, out: str | None, options: Sequence[str]) -> str:
-    """What a shell on the head node runs.
+    """Returns the command for a shell on the head node.
 
     Args:
-        space: the study file, as it is called there.
-        study: the study's name.
-        out: folder of the results there; None is the study's own in SEGADA_RUNS, or in `runs` of that user's home.
-        options: further ones of `python -m hpo.run`.
+        space: path of the study file in the bundle.
+        study: name of the study.
+        out: run folder on the cluster; None uses a folder with the study's name in SEGADA_RUNS, or in `runs` of the
+            user's home.
+        options: further options of `python -m hpo.run`.
 
     Raises:
         InputError: the folder is not absolute; a relative one would be deleted with the job's files.
@@ -48,21 +49,21 @@ def entrypoint(space: str, study: str, out: str | None, options: Sequence[str]) 
 
 
 def environment(names: Sequence[str], here: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Variables of the job and of its workers.
+    """Returns the environment variables of the job and of its workers.
 
     Args:
-        names: variables whose values are taken from here.
-        here: the variables of this process.
+        names: variables whose values are copied from this process.
+        here: environment variables of this process.
 
     Raises:
-        InputError: a variable is not set here, is set by the study, or a value is given.
+        InputError: a variable is not set here, is reserved, or is given with a value.
     """
     for name in names:
         if not _NAME.fullmatch(name):
-            # Not the whole text: what stands behind the sign may be a secret.
+            # The message omits the text after the sign, which may be a secret.
             raise InputError(
                 f"--env {name.partition('=')[0]}: takes the name of a variable alone; its value is taken from here, so "
-                "that it stands in no history of commands"
+                "that it is not in the shell history"
             )
         if name in RESERVED:
             raise InputError(f"--env {name}: the study itself sets it on its workers (run.runtime.threads)")

@@ -1,4 +1,4 @@
-"""Ray's job server, spoken to from outside the cluster: every failure is one line."""
+"""Client of Ray's job server for use outside the cluster; every failure is a one-line error."""
 
 import asyncio
 import logging
@@ -20,33 +20,33 @@ from segada.errors import InputError
 from segada.settings.schema import nearest
 
 SECONDS = 5.0
-"""Time in which a head node must answer that it is there."""
+"""Seconds within which a head node must accept a connection."""
 SILENCE = 30.0
-"""Seconds without a line of a log, after which it is asked whether the head node still is there."""
+"""Seconds without a log line after which the connection to the head node is checked."""
 
 _OVERRULING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
-"""Variables by which Ray would overrule the address that a person gives."""
+"""Environment variables by which Ray would replace the address given by the user."""
 _TALKATIVE = (
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
     "ray._private.runtime_env.packaging",
 )
-"""Loggers of Ray that would tell the person how it does what they asked for."""
+"""Ray's loggers that would print implementation details."""
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
 @dataclass(frozen=True)
 class SubmittedJob:
-    """A job as its cluster knows it.
+    """Job on a cluster.
 
     Attributes:
-        name: Its submission id.
+        name: Submission id.
         status: PENDING, RUNNING, SUCCEEDED, FAILED or STOPPED.
-        command: What it runs.
-        message: What Ray says of it; its first line.
-        started: When, in UTC; None before.
-        ended: When, in UTC; None before.
-        exit_code: Of the command; None if it has not ended by itself.
+        command: Command line.
+        message: First line of Ray's message on the job.
+        started: Start time in UTC; None before.
+        ended: End time in UTC; None before.
+        exit_code: Exit code of the command; None if it has not ended by itself.
     """
 
     name: str
@@ -59,18 +59,18 @@ class SubmittedJob:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come."""
+        """True if the job has ended."""
         return self.status in _ENDED
 
 
 class JobServer:
-    """Jobs of one cluster, through the HTTP address of its head node (Ray's dashboard)."""
+    """Client for the jobs of one cluster, at the HTTP address of its head node (Ray's dashboard)."""
 
     def __init__(self, address: str) -> None:
-        """Finds the server.
+        """Connects to the server.
 
         Raises:
-            InputError: nothing answers there, it is no job server, or it refuses the token.
+            InputError: nothing answers at the address, it is not a job server, or it refuses the token.
         """
         self.address = address.rstrip("/")
         self._place = _checked(self.address)
@@ -85,48 +85,48 @@ class JobServer:
             self._client = JobSubmissionClient(self.address, headers=headers)
 
     def submit(self, name: str, command: str, folder: Path, variables: Mapping[str, str]) -> None:
-        """Sends a job.
+        """Submits a job.
 
         Args:
-            name: its submission id.
-            command: for a shell on the head node.
-            folder: is copied to every node; the command and its workers run in the copy.
-            variables: of the environment of the command and its workers.
+            name: submission id.
+            command: command for a shell on the head node.
+            folder: folder that is copied to every node; the command and its workers run in the copy.
+            variables: environment variables of the command and its workers.
         """
         runtime = {"working_dir": str(folder), "env_vars": dict(variables)}
         with self._explained():
             self._client.submit_job(entrypoint=command, submission_id=name, runtime_env=runtime)
 
     def job(self, name: str) -> SubmittedJob:
-        """A job by its submission id.
+        """Returns a job by its submission id.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no such job.
         """
         with self._explained(name):
             return _job(self._client.get_job_info(name))
 
     def jobs(self) -> list[SubmittedJob]:
-        """All jobs that were submitted, the last one first."""
+        """Returns all submitted jobs, latest first."""
         with self._explained():
             known = [_job(info) for info in self._client.list_jobs() if info.type == JobType.SUBMISSION]
         return sorted(known, key=lambda job: (job.started is None, job.started), reverse=True)
 
     def stop(self, name: str) -> bool:
-        """Tells a job to stop, as Ctrl-C would. Returns whether it was running."""
+        """Asks a job to stop, as Ctrl-C would. Returns True if it was running."""
         with self._explained(name):
             return bool(self._client.stop_job(name))
 
     def log(self, name: str) -> str:
-        """What a job has printed so far."""
+        """Returns the output of a job so far."""
         with self._explained(name):
             return str(self._client.get_job_logs(name))
 
     def follow(self, name: str, write: Callable[[str], None]) -> SubmittedJob:
-        """Hands on what a job prints, from its beginning, until it is over.
+        """Passes the output of a job to `write`, from its beginning, until it is over.
 
         Raises:
-            InputError: there is no such job, or the head node is gone.
+            InputError: there is no such job, or the head node is lost.
         """
         self.job(name)
         with self._explained(name):
@@ -138,7 +138,7 @@ class JobServer:
         while True:
             coming = asyncio.ensure_future(anext(lines, None))
             while not (await asyncio.wait({coming}, timeout=SILENCE))[0]:
-                # A node that lost its power closes no connection.
+                # A node without power does not close its connections.
                 await asyncio.to_thread(self._knock)
             text = coming.result()
             if text is None:
@@ -165,7 +165,7 @@ class JobServer:
     def _explanation(self, error: RuntimeError, name: str | None) -> Exception:
         said = str(error)
         if "Version check returned 404" in said:
-            return InputError(f"--address {self.address}: what answers there is no Ray head node")
+            return InputError(f"--address {self.address}: the server there is not a Ray head node")
         if "closed unexpectedly" in said or "WebSocket error" in said:
             return self._silent(error)
         if name is not None and "status code 404" in said:
@@ -208,7 +208,7 @@ def _checked(address: str) -> tuple[str, int]:
 
 
 def _token() -> tuple[str | None, str]:
-    """The token and where it is from, in Ray's own order of places."""
+    """Returns the token and its source; the places are searched in Ray's own order."""
     if os.environ.get("RAY_AUTH_MODE") == "disabled":
         return None, ""
     if "RAY_AUTH_TOKEN" in os.environ:

@@ -1,1 +1,1 @@
-"""wandb: what it is told of a study, by whom, and what becomes of it when its server does not answer."""
+"""Logging of studies to W&B through a separate process, which alone waits for its server."""

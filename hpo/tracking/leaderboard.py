@@ -1,4 +1,4 @@
-"""A study's results as what wandb shows of the study itself."""
+"""Leaderboard and summary of a study for its own W&B run."""
 
 import math
 
@@ -10,11 +10,11 @@ from segada.settings.nested import Tree
 
 
 def concluded(results: StudyResults, study: Tree, winner: object | None) -> Concluded:
-    """What the study's own run holds.
+    """Builds the message with the content of the study's own run.
 
     Args:
-        results: of the study, as far as it is.
-        study: its file, every default filled in.
+        results: results of the study so far.
+        study: study file with every default filled in.
         winner: folder of the confirmed winner's weights and settings; None if there is none.
     """
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
@@ -32,7 +32,7 @@ def concluded(results: StudyResults, study: Tree, winner: object | None) -> Conc
 def _row(trial: TrialResult, parameters: list[str], results: StudyResults) -> list[JsonValue]:
     values = [_number(value) for value in trial.values] or [None] * len(results.objectives)
     speed = None if trial.report is None else trial.report.frames_per_second
-    # A column of a table has one type: a list of stages beside a number would be refused.
+    # A table column in W&B has one type, so a list of stages beside a number would be refused.
     chosen = [None if name not in trial.parameters else str(trial.parameters[name]) for name in parameters]
     return [f"trial {trial.number}", trial.state, *values, trial.gain, speed, *chosen, trial.reason]
 

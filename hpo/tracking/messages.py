@@ -1,4 +1,4 @@
-"""What the main job tells the process that talks to wandb: a JSON object a line."""
+"""Messages from the driver to the W&B process, one JSON object per line."""
 
 from typing import Annotated, Literal
 
@@ -8,18 +8,18 @@ from segada.records import Record, RunReport, VisitRecord
 
 
 class Opened(Record):
-    """A trial starts, or goes on after an interruption."""
+    """Start of a trial, or its resumption after an interruption."""
 
     kind: Literal["opened"] = "opened"
     name: str
     folder: str
-    """Of its results."""
+    """Folder of its results."""
     config: dict[str, JsonValue]
-    """Its settings, nested."""
+    """Nested settings of the trial."""
 
 
 class Visited(Record):
-    """Visits of a trial are over; some may have been told before."""
+    """Completed visits of a trial; some may have been sent before."""
 
     kind: Literal["visited"] = "visited"
     name: str
@@ -27,36 +27,36 @@ class Visited(Record):
 
 
 class Left(Record):
-    """Another driver goes on with a trial."""
+    """Takeover of a trial by another driver."""
 
     kind: Literal["left"] = "left"
     name: str
 
 
 class Ended(Record):
-    """A trial is over."""
+    """End of a trial."""
 
     kind: Literal["ended"] = "ended"
     name: str
     state: Literal["complete", "pruned", "fail"]
     reason: str
     report: RunReport | None
-    """Without its visits."""
+    """Report without its visits."""
     frames_per_second: float | None
-    """Mean over visits."""
+    """Mean frames per second over visits."""
     objectives: dict[str, float | None]
-    """By their keys in the summary; null where one is not finite. Empty unless the trial is complete."""
+    """Objective values by their keys in the summary; null if not finite. Empty unless the trial is complete."""
 
 
 class Concluded(Record):
-    """The session is over, and this is what the study has found so far."""
+    """End of the session, with the results of the study so far."""
 
     kind: Literal["concluded"] = "concluded"
     config: dict[str, JsonValue]
-    """The study file, every default filled in."""
+    """Study file with every default filled in."""
     columns: list[str]
     rows: list[list[JsonValue]]
-    """The leaderboard, best first."""
+    """Rows of the leaderboard, best first."""
     summary: dict[str, JsonValue]
     winner: str | None
     """Folder of the confirmed winner's weights and settings."""

@@ -1,4 +1,4 @@
-"""The way to a process that may be slow, or hang: nothing that is said here ever waits for it."""
+"""Pipe to a child process that may be slow or hang; writing never waits for it."""
 
 import os
 import queue
@@ -9,18 +9,19 @@ import time
 from collections.abc import Sequence
 
 CAPACITY = 4096
-"""Lines that wait at most; what is said beyond that is dropped."""
+"""Maximum number of waiting lines; further lines are dropped."""
 
 
 class ChildPipe:
-    """Lines to the standard input of a process of its own, which outlives neither its patience nor, for long, us."""
+    """Writes lines to a child process without blocking; kills it after a timeout."""
 
     def __init__(self, command: Sequence[str], capacity: int = CAPACITY) -> None:
         """Starts the process.
 
         Args:
-            command: reads lines until there are no more. It leads a session of its own, so that Ctrl-C is not for it.
-            capacity: lines that wait at most.
+            command: command that reads lines until the end of its input. It runs in its own session, so that Ctrl-C
+                does not reach it.
+            capacity: maximum number of waiting lines.
         """
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
@@ -32,24 +33,24 @@ class ChildPipe:
 
     @property
     def dropped(self) -> int:
-        """Lines for which there was no room."""
+        """Number of lines dropped because the queue was full."""
         return self._dropped
 
     def say(self, line: str) -> None:
-        """Passes a line on, at once or never."""
+        """Queues a line without waiting; drops it if the queue is full."""
         try:
             self._lines.put_nowait(line.encode() + b"\n")
         except queue.Full:
             self._dropped += 1
 
     def close(self, patience: float) -> bool:
-        """Waits until the process has read everything and has ended; ends it, with all that it started, otherwise.
+        """Waits until the process has read everything and ended; otherwise kills it and its child processes.
 
         Args:
-            patience: seconds.
+            patience: timeout in seconds.
 
         Returns:
-            Whether it ended by itself.
+            True if it ended by itself.
         """
         end = time.monotonic() + patience
         try:
@@ -69,5 +70,5 @@ class ChildPipe:
                     pipe.write(line)
                     pipe.flush()
                 except BrokenPipeError:
-                    # It has said why itself; what else would have been for it fills the queue and is dropped.
+                    # The process has printed the reason itself; further lines fill the queue and are dropped.
                     return

@@ -1,4 +1,4 @@
-"""A visit as one point of a run's history."""
+"""Visits as points of a W&B run's history."""
 
 import re
 
@@ -6,7 +6,7 @@ from segada.records import VisitRecord
 
 
 def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
-    """Its numbers by their names in the charts: those of a group have its name and a slash in front."""
+    """Returns a visit's values by chart name; names in a group have the group's name and a slash in front."""
     groups = {
         "miou": record.miou,
         "label_free": record.label_free,
@@ -19,7 +19,7 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
         "domain": record.domain,
         "visited_miou": record.visited_miou,
         "online_miou": record.online_miou,
-        # Not as in the summary, where the same names are of the whole run.
+        # The summary uses the names without `visit_` for the whole run.
         "visit_frames_per_second": record.frames_per_second,
         "visit_seconds": record.seconds,
         "peak_memory": record.peak_memory,
@@ -28,5 +28,5 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
 
 
 def objective_key(metric: str) -> str:
-    """Under which the summary of a run has the value of an objective; formulas are too much for W&B's charts."""
+    """Returns the key of an objective in a run's summary; W&B's charts cannot handle formulas."""
     return f"objective/{re.sub(r'[^A-Za-z0-9_/]+', '_', metric).strip('_')}"

@@ -1,4 +1,6 @@
-"""One run of a W&B agent: `python -m hpo.tracking.sweep_agent STUDY ARGUMENTS` adapts with what the sweep proposes."""
+"""Run of a W&B agent: `python -m hpo.tracking.sweep_agent STUDY ARGUMENTS` adapts with the values that the sweep
+proposes.
+"""
 
 import json
 import math
@@ -30,14 +32,14 @@ from segada.records import RunReport, VisitRecord
 from segada.settings.schema import nearest
 
 SECONDS = 1.0
-"""Between two looks at how far the run is."""
+"""Seconds between two checks of the run's progress."""
 
 
 def main() -> int:
-    """The command line. Returns the exit code: that of the run; 2 for a point that is none of the study."""
+    """Runs the command line. Returns the exit code: that of the run; 2 for a point that is not in the study's space."""
     parser = Parser(prog="python -m hpo.tracking.sweep_agent", description=__doc__)
     parser.add_argument("study", help="study file that the sweep was made from")
-    parser.add_argument("arguments", help="values of its dimensions as JSON: what ${args_json} stands for in a sweep")
+    parser.add_argument("arguments", help="values of its dimensions as JSON (${args_json} in a sweep)")
     parser.add_argument("--out", help="folder of the runs (default: runs)")
     arguments = parser.parse_args()
     ended: list[int] = []
@@ -52,11 +54,11 @@ def main() -> int:
 
 
 def point_of_study(space: Space, arguments: str) -> Configuration:
-    """What a sweep proposes, as a point of the space.
+    """Returns the point of the space for a sweep's proposal.
 
     Args:
-        space: of the study that the sweep was made from.
-        arguments: a value for each of its dimensions, as JSON; those that are not active are as good as absent.
+        space: space of the study that the sweep was made from.
+        arguments: a value for each of its dimensions, as JSON; values of inactive dimensions are ignored.
 
     Raises:
         InputError: they are of another space, or forbidden.
@@ -65,7 +67,7 @@ def point_of_study(space: Space, arguments: str) -> Configuration:
         given = json.loads(arguments)
     except ValueError as failure:
         raise InputError(
-            f"{arguments}: is no JSON ({failure}); write the command of the sweep as it was exported"
+            f"{arguments}: is not JSON ({failure}); write the command of the sweep as it was exported"
         ) from None
     distributions = space.distributions()
     if not isinstance(given, dict):
@@ -73,7 +75,7 @@ def point_of_study(space: Space, arguments: str) -> Configuration:
     raw: dict[str, Raw] = {}
     for name, value in given.items():
         if name not in distributions:
-            raise InputError(f"{name}: is no dimension of the study's space; {nearest(name, distributions)}")
+            raise InputError(f"{name}: is not a dimension of the study's space; {nearest(name, distributions)}")
         raw[name] = _checked(name, value, distributions[name])
     if not space.is_complete(raw):
         missing = [name for name in distributions if name not in raw]
@@ -90,7 +92,7 @@ def _checked(name: str, value: Raw, distribution: BaseDistribution) -> Raw:
             raise InputError(f"{name}: is one of {', '.join(map(str, distribution.choices))}, not {value!r}")
         return value
     assert isinstance(distribution, FloatDistribution | IntDistribution)
-    # Multiples of a step come back with the rounding of another library.
+    # Multiples of a step come back with another library's rounding.
     if isinstance(value, int | float):
         known = nearest_to(distribution, value)
         if math.isclose(known, value, rel_tol=1e-9, abs_tol=1e-12):
@@ -99,9 +101,9 @@ def _checked(name: str, value: Raw, distribution: BaseDistribution) -> Raw:
 
 
 def _run(study: StudyFile, configuration: Configuration, folder: Path) -> int:
-    """Runs the engine in a process of its own, tells W&B of every visit, and returns its exit code."""
+    """Runs the engine in a child process, logs every visit to W&B, and returns the engine's exit code."""
     settings = Plan(study, folder).search_settings(configuration)
-    # The project and the run are those of the agent, which says so in the environment.
+    # Project and run come from the agent, through the environment.
     with wandb.init(settings=wandb.Settings(console="off")) as run:
         described = {"settings_hash": settings.settings_hash(), "seed": settings.seed}
         run.config.update({**described, "configuration": dict(configuration.values)})  # type: ignore[no-untyped-call]
@@ -109,7 +111,7 @@ def _run(study: StudyFile, configuration: Configuration, folder: Path) -> int:
         file = folder / f"{run.id}.yaml"
         write_text(file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         process = subprocess.Popen([sys.executable, "-m", PROGRAM, str(file), "--out", str(place)])
-        # An agent that stops a run early ends this process; the engine must not go on without it.
+        # An agent that stops a run early ends this process; the engine must stop with it.
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         _follow(run, process, place)
         code = process.returncode
@@ -135,7 +137,7 @@ def _follow(run: "wandb.Run", process: "subprocess.Popen[bytes]", place: Path) -
 
 
 def _results(study: StudyFile, report: RunReport) -> dict[str, float]:
-    """Objectives and what constraints are about."""
+    """Returns the values of objectives and of constrained metrics."""
     metrics = [one.metric for one in study.settings.objectives] + [one.metric for one in study.settings.constraints]
     return {metric: objective_value(metric, report) for metric in metrics}
 

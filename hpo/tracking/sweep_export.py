@@ -1,4 +1,4 @@
-"""A study file as a W&B sweep: `wandb sweep` takes it, and `wandb agent` runs it."""
+"""Export of a study file as a W&B sweep, for `wandb sweep` and `wandb agent`."""
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -9,22 +9,22 @@ from hpo.search_space.numeric import is_whole
 from segada.settings.nested import Tree, Value
 
 METHODS = {"random": "random", "qmc": "random", "grid": "grid"}
-"""The `method` of a sweep that searches as a sampler does; all others learn from results, as `bayes`."""
+"""Sweep `method` by sampler; all other samplers learn from results and become `bayes`."""
 PROGRAM = "segada.adapt"
 PRUNED_BY = "mean_miou"
-"""The metric that a run reports after each visit, so that early_terminate can compare by it."""
+"""Metric that a run reports after each visit for `early_terminate`."""
 
 
 def sweep_of(study: StudyFile, file: str) -> Tree:
-    """The sweep that searches a study's space.
+    """Returns the sweep that searches a study's space.
 
-    Its parameters are the dimensions of the space (`hpo.search_space.parameter.Dimension`), so that what W&B proposes
-    is a point of it: conditions, values that are off and subsets mean the same. Each run is one of `segada.adapt`,
-    which the command starts with the settings that the study makes of the point, and W&B is told of every visit.
+    Its parameters are the dimensions of the space (`hpo.search_space.parameter.Dimension`), so that every proposal of
+    W&B is a point of the space, with the same conditions, off values and subsets. Each run is a run of `segada.adapt`
+    with the settings of the point; every visit is logged to W&B.
 
     Args:
         study: the study.
-        file: its name, as the agents will find it.
+        file: name of the study file, as the agents find it.
 
     Raises:
         InputError: the study trains a source model, which a sweep's runs do not share.
@@ -59,19 +59,19 @@ def sweep_of(study: StudyFile, file: str) -> Tree:
 
 
 def lost(study: StudyFile) -> list[str]:
-    """What a sweep cannot say of the study, a sentence each."""
+    """Returns a sentence for each part of the study that a sweep cannot express."""
     settings, losses = study.settings, []
     if len(settings.objectives) > 1:
         losses.append(f"a sweep has one metric: only {settings.objectives[0].metric} is optimized")
     if settings.constraints:
-        losses.append("a sweep has no constraints: they are logged, and nobody keeps to them")
+        losses.append("a sweep has no constraints: they are logged, but not enforced")
     if settings.forbidden:
         losses.append("a sweep forbids nothing: a run with a forbidden combination fails at once")
     if isinstance(settings.pruning, PairedSettings):
-        losses.append("a sweep knows no paired test: nothing is stopped before its end")
+        losses.append("a sweep has no paired test: no run is stopped early")
     elif settings.pruning is not None and settings.objectives[0].metric != PRUNED_BY:
-        losses.append(f"runs are compared early by {PRUNED_BY} alone: nothing is stopped before its end")
-    losses.append("nothing is tried first, and the best is not confirmed with fresh seeds")
+        losses.append(f"runs report only {PRUNED_BY} early: no run is stopped early")
+    losses.append("start_from is ignored, and the best is not confirmed with fresh seeds")
     return losses
 
 

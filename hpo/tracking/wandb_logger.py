@@ -1,4 +1,4 @@
-"""Tells wandb of trials, through a process of its own: a search never waits for who watches it."""
+"""Logging of trials to W&B through a separate process, so that the search never waits for W&B."""
 
 import math
 import os
@@ -22,21 +22,21 @@ from segada.errors import InputError
 from segada.records import RunReport
 
 PATIENCE = 45.0
-"""Seconds that the end of a session waits for wandb: the worker gives up by itself before."""
+"""Seconds that the end of a session waits for the W&B process, which gives up by itself earlier."""
 
 
 class WandbTracking:
-    """An observer that passes every trial on as a run of the study's group; see `hpo.tracking.wandb_process`."""
+    """Observer that logs every trial as a run in the study's group; see `hpo.tracking.wandb_process`."""
 
     def __init__(self, file: StudyFile, out: Path) -> None:
-        """Checks that wandb will not ask for a key in the middle of the search.
+        """Checks that W&B will not ask for a key in the middle of the search.
 
         Args:
-            file: the study.
-            out: folder of the results, which the runs are kept in.
+            file: study file.
+            out: run folder of the study, which also keeps the W&B runs.
 
         Raises:
-            InputError: it would go online, and there is no key.
+            InputError: the mode is online, and there is no key.
         """
         self._file = file
         self._out = out
@@ -50,29 +50,29 @@ class WandbTracking:
         self._process: ChildPipe | None = None
 
     def started(self, job: Job) -> None:
-        """Opens the trial's run, or goes on with it."""
+        """Opens the trial's run, or resumes it."""
         if job.kind == "trial":
             config = {**job.settings.model_dump(mode="json"), "settings_hash": job.settings.settings_hash()}
             self._told[job.name] = 0
             self._say(Opened(name=job.name, folder=str(job.folder), config=config))
 
     def visited(self, job: Job, report: RunReport) -> None:
-        """A point of history per visit."""
+        """Logs a point of history per visit."""
         if job.name in self._told:
             new = report.visits[self._told[job.name] :]
             self._told[job.name] = len(report.visits)
             self._say(Visited(name=job.name, visits=new))
 
     def recovered(self, job: Job) -> None:
-        """Nothing to tell: the run goes on."""
+        """Does nothing: the run continues."""
 
     def dropped(self, job: Job) -> None:
-        """The run goes on under another driver."""
+        """Leaves the run to another driver."""
         if self._told.pop(job.name, None) is not None:
             self._say(Left(name=job.name))
 
     def waiting(self, drivers: Sequence[str]) -> None:
-        """Nothing to tell: those drivers do."""
+        """Does nothing: the other drivers log their own runs."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Closes the run with the report as its summary."""
@@ -91,17 +91,17 @@ class WandbTracking:
         )
 
     def concluded(self, results: StudyResults) -> None:
-        """The study's own run, with the leaderboard; then waits, but not for long, until wandb has everything."""
+        """Logs the study's own run with the leaderboard; waits up to `PATIENCE` until W&B has everything."""
         best = self._out / "best"
         winner = best if (best / "weights.safetensors").exists() else None
         self._say(concluded(results, self._file.resolved(), winner))
         pipe = self._pipe()
         ended, self._process = pipe.close(PATIENCE), None
         if not ended:
-            kept = f"what it was told is in {self._out / 'wandb'}, for wandb sync"
+            kept = f"its files are in {self._out / 'wandb'}, for wandb sync"
             tell(f"warning: wandb took more than {PATIENCE:.0f} s to end and was stopped; {kept}")
         if pipe.dropped:
-            tell(f"warning: wandb was too slow to be told of everything: {pipe.dropped} lost")
+            tell(f"warning: wandb was too slow: {pipe.dropped} messages were dropped")
 
     def _objectives(self, report: RunReport) -> dict[str, float | None]:
         metrics = [objective.metric for objective in self._file.settings.objectives]
@@ -120,20 +120,20 @@ class WandbTracking:
 
 
 def tracked(file: StudyFile, out: Path) -> list[WandbTracking]:
-    """Who is to be told of a study's trials beside the terminal; errors as of `WandbTracking`."""
+    """Returns the W&B observers of a study, empty if disabled; errors as in `WandbTracking`."""
     return [] if mode_of(file.settings.tracking.mode) == "disabled" else [WandbTracking(file, out)]
 
 
 def mode_of(mode: Mode) -> Mode:
-    """What a study's mode comes to in this environment.
+    """Returns the effective mode of a study in this environment.
 
     Raises:
-        InputError: WANDB_MODE is none of wandb's modes.
+        InputError: WANDB_MODE is not one of W&B's modes.
     """
     if mode == "disabled":
         return mode
     given = os.environ.get("WANDB_MODE", mode)
-    # dryrun and run are wandb's old words, which it still takes.
+    # dryrun and run are old modes that W&B still accepts.
     known: dict[str, Mode] = {"dryrun": "offline", "run": "online", "shared": "online"}
     known |= {"online": "online", "offline": "offline", "disabled": "disabled"}
     if given not in known:
@@ -142,7 +142,7 @@ def mode_of(mode: Mode) -> Mode:
 
 
 def has_key() -> bool:
-    """Whether wandb would find a key, in the places where it looks."""
+    """Returns True if W&B finds a key, in the places that it searches."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()

@@ -1,8 +1,7 @@
-"""The process that talks to wandb: `python -m hpo.tracking.wandb_process OUT STUDY SETTINGS` reads messages, one a
-line.
+"""Process that talks to W&B: `python -m hpo.tracking.wandb_process OUT STUDY SETTINGS` reads one message per line.
 
-Whatever becomes of wandb's server, only this process waits. If it goes offline, what it was told stays in files that
-`wandb sync` uploads.
+Only this process ever waits for W&B's server. If it goes offline, everything logged stays in files that `wandb sync`
+uploads.
 """
 
 import os
@@ -29,11 +28,13 @@ from segada.core.atomic_io import keep_damaged, write_bytes
 from segada.records import Record, VisitRecord
 
 INIT_SECONDS = 15.0
-"""Until a server that does not answer when a run begins is given up; WANDB_INIT_TIMEOUT wins."""
+"""Seconds to wait for a server that does not answer when a run starts; WANDB_INIT_TIMEOUT has priority."""
 FINISH_SECONDS = 10.0
-"""Until what a server has not taken when a run ends is left to `wandb sync`; WANDB_FINISH_TIMEOUT wins."""
+"""Seconds to wait for uploads when a run ends, before they are left to `wandb sync`; WANDB_FINISH_TIMEOUT has
+priority.
+"""
 LAST_SECONDS = 40.0
-"""From the last message to the end of this process, whatever hangs."""
+"""Maximum seconds from the last message to the end of this process."""
 
 _ERRORS = (
     wandb.Error,
@@ -44,34 +45,35 @@ _ERRORS = (
     OSError,
     ValidationError,
 )
-"""What wandb raises when its server, its service process or the network does not answer, or not in a way that it
-understands, or when a key is refused."""
+"""Errors raised by wandb if its server, its service process or the network does not answer, or answers in an unknown
+way, or if a key is refused.
+"""
 
 
 class _Known(Record):
-    """What wandb has of a trial, as kept in a file."""
+    """State of a trial's W&B run, kept in a file."""
 
     id: str
-    """Of its run."""
+    """Id of the W&B run."""
     visits: int = 0
-    """Logged so far."""
+    """Number of visits logged so far."""
 
 
 class WandbProcess:
-    """Passes messages on to wandb: a run per trial, and one of the study.
+    """Logs messages to W&B: a run per trial, and one of the study.
 
-    A trial that goes on after an interruption, whichever driver has it then, goes on in its run: the ids of the runs
-    are kept in `<out>/wandb/known`, a file each.
+    A resumed trial continues its W&B run, under any driver: the ids of the runs are kept in `<out>/wandb/known`, one
+    file each.
     """
 
     def __init__(self, study: str, settings: TrackingSettings, out: Path, said: TextIO) -> None:
-        """Prepares; nothing is sent yet.
+        """Stores the settings; nothing is sent yet.
 
         Args:
-            study: its name, which groups the runs.
-            settings: what is told, and where.
-            out: folder of the study's results.
-            said: where warnings go.
+            study: name of the study, which is the group of the runs.
+            settings: settings of the logging.
+            out: run folder of the study.
+            said: stream for warnings.
         """
         self._study = study
         self._settings = settings
@@ -87,7 +89,7 @@ class WandbProcess:
         self._unsent: list[Path] = []
 
     def tell(self, message: Message) -> None:
-        """Passes one message on, unless wandb itself has broken down before."""
+        """Handles one message, unless wandb has failed before."""
         actions: dict[type[Message], Callable[..., None]] = {
             Opened: self._opened,
             Visited: self._visited,
@@ -96,11 +98,11 @@ class WandbProcess:
             Concluded: self._concluded,
         }
         if self._is_on:
-            failed = "failed, and the search goes on without it"
+            failed = "failed, and the search continues without it"
             self._is_on = self._tried(lambda: actions[type(message)](message), failed)
 
     def close(self) -> None:
-        """Waits for what is on its way; runs whose trials were interrupted are marked so."""
+        """Waits for pending uploads; runs of interrupted trials are marked as such."""
         for name in list(self._runs):
             self.tell(Left(name=name))
         self._ending.shutdown()
@@ -150,7 +152,7 @@ class WandbProcess:
         run.log({"leaderboard": wandb.Table(columns=list(message.columns), data=message.rows)})
         run.summary.update(message.summary)
         if message.winner is not None and self._settings.artifacts:
-            # It asks the server first.
+            # Logging an artifact may block, because it asks the server first.
             self._ending.submit(self._send_winner, run, message)
         else:
             self._end(run, 0)
@@ -158,7 +160,7 @@ class WandbProcess:
     def _send_winner(self, run: "wandb.Run", message: Concluded) -> None:
         artifact = wandb.Artifact(f"{self._study}-best", "model", metadata=message.summary)
         artifact.add_dir(str(message.winner))
-        self._tried(lambda: run.log_artifact(artifact), "does not take the winner's weights")
+        self._tried(lambda: run.log_artifact(artifact), "does not accept the winner's weights")
         self._finish(run, 0)
 
     def _begin(self, name: str, kind: str, config: Mapping[str, JsonValue]) -> "wandb.Run":
@@ -167,7 +169,7 @@ class WandbProcess:
         except _ERRORS as error:
             if self._mode != "online":
                 raise
-            self._warn("takes no runs, so they are kept in files", error)
+            self._warn("accepts no runs, so they are kept in files", error)
             run = self._init(name, kind, config)
         if self._known(name) is None:
             self._remember(name, _Known(id=run.id))
@@ -194,7 +196,7 @@ class WandbProcess:
                 init_timeout=float(os.environ.get("WANDB_INIT_TIMEOUT", INIT_SECONDS)),
                 finish_timeout=float(os.environ.get("WANDB_FINISH_TIMEOUT", FINISH_SECONDS)),
                 finish_timeout_raises=True,
-                # They would be those of this process, not of the trial's.
+                # These values would be those of this process, not of the trial's.
                 x_disable_stats=True,
                 x_disable_meta=True,
                 x_save_requirements=False,
@@ -204,13 +206,11 @@ class WandbProcess:
         )
 
     def _end(self, run: "wandb.Run", code: int) -> None:
-        """Not here: a slow server would hold up what the other trials say."""
+        """Finishes a run in another thread: a slow server would delay the messages of other trials."""
         self._ending.submit(self._finish, run, code)
 
     def _finish(self, run: "wandb.Run", code: int) -> None:
-        if not self._tried(
-            lambda: run.finish(exit_code=code), "does not take a run in time, so that it is kept in files"
-        ):
+        if not self._tried(lambda: run.finish(exit_code=code), "does not accept a run in time, so it is kept in files"):
             self._unsent.append(Path(run.dir).parent)
 
     def _tried(self, action: Callable[[], object], what: str) -> bool:
@@ -240,17 +240,17 @@ class WandbProcess:
 
 
 def main() -> int:
-    """Reads messages until there are no more, and ends within bounded time."""
+    """Reads messages until the end of the input, and ends within bounded time."""
     out, study, settings = sys.argv[1:]
     said = _own_voice()
-    # Reports of wandb's own errors to its makers are nobody's business here.
+    # W&B would otherwise report its own errors to its developers.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     process = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), said)
     try:
         for line in sys.stdin:
             process.tell(ANY_MESSAGE.validate_json(line))
-    except Exception as error:  # noqa: BLE001 - the outermost frame of a process that has no other way to say it
-        print(f"warning: wandb is told nothing more: {type(error).__name__}: {error}", file=said, flush=True)
+    except Exception as error:  # noqa: BLE001 - outermost frame of a process without another way to report it
+        print(f"warning: logging to wandb stopped: {type(error).__name__}: {error}", file=said, flush=True)
     last = threading.Timer(LAST_SECONDS, os._exit, [FAILED])
     last.daemon = True
     last.start()
@@ -260,7 +260,7 @@ def main() -> int:
 
 
 def _own_voice() -> TextIO:
-    """The standard error of this process; wandb, and what it starts, get another one, which nobody reads."""
+    """Returns the standard error of this process; wandb and its child processes get the null device instead."""
     said = os.fdopen(os.dup(2), "w")
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device
         os.dup2(nowhere.fileno(), 2)

@@ -1,4 +1,4 @@
-"""The W&B report of a study: what its panels draw, and where they stand."""
+"""W&B report of a study: its panels and their layout."""
 
 import wandb_workspaces.reports.v2.interface as wr
 
@@ -6,14 +6,14 @@ from hpo.config.study_file import StudyFile
 from hpo.tracking.points import objective_key
 
 WIDE, HALF, HEIGHT = 24, 12, 8
-"""Of panels, in W&B's grid."""
+"""Sizes of panels in W&B's grid."""
 
 
 def report_of(file: StudyFile, entity: str) -> wr.Report:
-    """The report, not yet saved: it draws what wandb was told under the study's name.
+    """Returns the unsaved report of what was logged under the study's name.
 
     Args:
-        file: the study.
+        file: study file.
         entity: user or team at W&B.
     """
     settings = file.settings
@@ -29,7 +29,7 @@ def report_of(file: StudyFile, entity: str) -> wr.Report:
         width="fluid",
         blocks=[
             wr.MarkdownBlock(said),
-            wr.H1("What was tried, and what it gave"),
+            wr.H1("Configurations and results"),
             wr.PanelGrid(runsets=[trials], panels=_search(file)),
             wr.H1("Visit by visit"),
             wr.PanelGrid(runsets=[trials], panels=_curves(file)),
@@ -43,7 +43,7 @@ def _search(file: StudyFile) -> list[wr.PanelTypes]:
     objectives = [objective_key(objective.metric) for objective in file.settings.objectives]
     columns = [wr.ParallelCoordinatesPlotColumn(metric=wr.Config(path)) for path in file.space.parameters]
     columns += [wr.ParallelCoordinatesPlotColumn(metric=wr.SummaryMetric(name)) for name in objectives]
-    # With a single objective: what it costs.
+    # With a single objective, the other axis is the speed.
     across = objectives[1] if len(objectives) > 1 else "frames_per_second"
     return [
         wr.ParallelCoordinatesPlot(title="Configurations", columns=columns, layout=wr.Layout(w=WIDE, h=HEIGHT)),
@@ -79,11 +79,11 @@ def _leaderboard() -> list[wr.PanelTypes]:
 
 
 def _runset(file: StudyFile, kind: str) -> wr.Runset:
-    """Runs of the study, whose table stands under the panels: best first, objectives and parameters as columns."""
+    """Returns the study's runs, with a table below the panels: best first, objectives and parameters as columns."""
     first = file.settings.objectives[0]
     names = [objective_key(objective.metric) for objective in file.settings.objectives]
     columns = ["run:displayName", "run:state", *(f"summary:{name}" for name in [*names, "gain", "frames_per_second"])]
-    # A nested setting stands in the value of its room.
+    # W&B stores a nested setting in the value of its section.
     parameters = [path.partition(".") for path in file.space.parameters]
     columns += [f"config:{section}.value{dot}{rest}" for section, dot, rest in parameters]
     return wr.Runset(

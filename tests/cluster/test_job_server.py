@@ -137,7 +137,7 @@ def test_another_server_and_another_job(
     assert run(monkeypatch, "status", "b-2", "--address", address) == WRONG_INPUT
     assert f"b-2: the Ray at {address} has no such job; choose from a-1" in refused(capsys)
     assert run(monkeypatch, "status", "a-1", "--address", f"{address}/nginx") == WRONG_INPUT
-    assert "what answers there is no Ray head node" in refused(capsys)
+    assert "the server there is not a Ray head node" in refused(capsys)
 
 
 def test_status_and_stop_say_what_a_person_needs(

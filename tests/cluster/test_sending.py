@@ -90,7 +90,7 @@ def test_links_out_of_a_folder_that_is_included_are_not_followed_and_named(here:
     sent = packed("smoke", [Path("code")])
     assert set(sent.files) == {"study/smoke.yaml", "code/a.py", "code/alias.py"}
     assert set(sent.links) == {"code/key", "code/folder", "code/beside", "code/gone"}
-    assert "  not code/key, a link out of its folder; include what it leads to" in list(sent.lines())
+    assert "  not code/key, a link out of its folder; include its target" in list(sent.lines())
     sent.lay(tmp_path / "there")
     assert not any(path.is_symlink() for path in (tmp_path / "there").rglob("*"))
     assert "private key" not in {path.read_text() for path in (tmp_path / "there" / "code").iterdir()}
@@ -126,7 +126,7 @@ def test_a_parcel_that_is_too_large_is_refused_with_its_largest_files(
     written(here / "data" / "labels.bin", "x" * 1_000)
     with pytest.raises(InputError) as refusal:
         packed("smoke", [Path("data")])
-    assert str(refusal.value).startswith("what would be sent has 21.")
+    assert str(refusal.value).startswith("the files to send have 21.")
     assert "more than 10 kB: data/frames.bin (20 kB), data/labels.bin (1 kB)" in str(refusal.value)
 
 

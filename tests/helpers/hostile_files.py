@@ -207,7 +207,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a step of 1e-15": (space("{type: float, low: 0.5, high: 0.9, step: 1e-15}"), "has more than 1,000,000 values"),
     "a step of 0": (space("{type: float, low: 0.5, high: 0.9, step: 0}"), "greater than 0"),
     "a step of 5e-324": (space("{type: float, low: 0, high: 1e308, step: 5e-324}"), "has more than 1,000,000 values"),
-    "bounds further apart than a number": (space("{type: float, low: -1.7e308, high: 1.7e308}"), "further apart"),
+    "bounds further apart than a number": (
+        space("{type: float, low: -1.7e308, high: 1.7e308}"),
+        "exceeds the largest number",
+    ),
     "a default beyond all bounds": (
         space("{type: float, low: 0.5, high: 0.9, step: 0.1, default: 1e308}"),
         "default must be between",
@@ -317,17 +320,20 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "900 signs": (objective(f"'{'-' * 900}gain'"), "more than 200 numbers, metrics and operators"),
     "400 brackets": (objective(f"'{'(' * 400}gain{')' * 400}'"), "too many nested parentheses"),
     "a call of everything": (objective("__import__('os')"), "is not understood"),
-    "a formula with a line end": (objective('"gain +\\n"'), "is no formula"),
+    "a formula with a line end": (objective('"gain +\\n"'), "is not a formula"),
     "a formula with a warning": (objective("1if gain else 2"), "is not understood"),
-    "an empty formula": (objective("''"), "is no formula"),
+    "an empty formula": (objective("''"), "is not a formula"),
     "nine objectives": (
         more(f"objectives: [{'{metric: gain, goal: maximize}, ' * 9}]"),
         "at most 8 items",
     ),
     # Sweeps.
-    "a sweep with exponents of 1e9": (sweep("{distribution: log_uniform, min: 1, max: 1e9}"), "e^1e+09 is more than"),
+    "a sweep with exponents of 1e9": (sweep("{distribution: log_uniform, min: 1, max: 1e9}"), "e^1e+09 exceeds"),
     "a sweep with exponents of -1e9": (sweep("{distribution: log_uniform, min: -1e9, max: 1}"), ""),
-    "a sweep with inverse exponents": (sweep("{distribution: inv_log_uniform, min: -1e9, max: 1}"), "is more than"),
+    "a sweep with inverse exponents": (
+        sweep("{distribution: inv_log_uniform, min: -1e9, max: 1}"),
+        "exceeds the largest",
+    ),
     "a sweep with whole exponents": (sweep("{distribution: q_log_uniform, min: 1, max: 100}"), "the largest is 1e+18"),
     "a sweep with a q of 1e-300": (sweep("{distribution: q_uniform, min: 0, max: 1, q: 1e-300}"), "largest is 1e+18"),
     "a sweep with a q of 1e-15": (sweep("{distribution: q_uniform, min: 0, max: 1, q: 1e-15}"), "1,000,000 values"),

@@ -140,7 +140,7 @@ def test_progress_prints_text(is_terminal: bool) -> None:
         shown.waiting([EVIL])
         shown.ended(job, Outcome("fail", evil, EVIL))
     assert f"trial 0: failed: {SHOWN}" in text_of(console)
-    assert f"in the hands of {SHOWN}" in text_of(console)
+    assert f"the remaining runs of {SHOWN}" in text_of(console)
     assert "\u202e" not in text_of(console)
     assert "\x1b[2J" not in text_of(console)
 

@@ -212,11 +212,11 @@ def test_the_command_prints_lines_and_json(
     assert _command(str(driver.out), monkeypatch=monkeypatch) == DONE
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"tiny ({driver.out})"
-    assert lines[1] == "trials: 3/6: 2 done, 0 pruned, 1 failed, 2 runs begun"
+    assert lines[1] == "trials: 3/6: 2 done, 0 pruned, 1 failed, 2 runs started"
     assert lines[2].startswith("best so far: trial 1: mean mIoU ")
     assert any(line.startswith("running: trial 3, visits 2/3, in 200mm, mIoU 59.0 %, since ") for line in lines)
     assert "failed: trial 2: the loss is nan" in lines
-    assert "on the way: trial 3: its worker died: killed" in lines
+    assert "incident: trial 3: its worker died: killed" in lines
 
     assert _command(str(driver.out), "--json", monkeypatch=monkeypatch) == DONE
     told = json.loads(capsys.readouterr().out)

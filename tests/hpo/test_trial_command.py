@@ -182,10 +182,10 @@ def test_trials_come_back_into_a_folder_whose_journal_is_gone_and_only_once(tmp_
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("words", "2: is no trial: Expecting value"),
+        ("words", "2: is not a trial: Expecting value"),
         ("[1]", "2: : Input should be"),
         ('{"number": 0}', "2: state: Field required"),
-        ('{"number": 1, "state": "fail"}', "2: is no trial: is trial 1 where trial 0 is expected"),
+        ('{"number": 1, "state": "fail"}', "2: is not a trial: is trial 1 where trial 0 is expected"),
         ('{"number": 0, "state": "done"}', "2: state: Input should be 'complete'"),
         ('{"number": 0, "state": "complete"}', "2: is complete, but has no values"),
         ('{"number": 0, "state": "complete", "values": [1, 2]}', "2: has 2 values, but the study has 1 objectives"),
@@ -197,15 +197,15 @@ def test_trials_come_back_into_a_folder_whose_journal_is_gone_and_only_once(tmp_
             '{"number": 0, "state": "fail", "params": {"method.pseudo_threshold": 5}}',
             "2: method.pseudo_threshold never has the value 5",
         ),
-        ('{"number": 0, "state": "fail", "params": {"adapter.stages": [1]}}', "2: adapter.stages changes nothing here"),
-        ('{"number": 0, "state": "fail", "stored": {"x": 5}}', "2: x is nothing that this space stores"),
+        ('{"number": 0, "state": "fail", "params": {"adapter.stages": [1]}}', "2: adapter.stages has no effect here"),
+        ('{"number": 0, "state": "fail", "stored": {"x": 5}}', "2: x is not a dimension of this space"),
         ('{"number": 0, "state": "fail", "stored": {"adapter.name": "b"}}', "2: 'b' not in "),
         (
             '{"number": 0, "state": "fail", "datetime_start": "now"}',
             "2: datetime_start: Value error, Invalid isoformat",
         ),
-        ("[" * 100_000, "2: is no trial: "),
-        ("\\udcff", "2: is no trial: "),
+        ("[" * 100_000, "2: is not a trial: "),
+        ("\\udcff", "2: is not a trial: "),
     ],
 )
 def test_a_bad_line_is_refused_by_its_number_and_nothing_is_made(line, said, tmp_path, monkeypatch, capsys):
@@ -259,7 +259,7 @@ def test_of_a_damaged_journal_everything_else_is_exported_and_nothing_written(tm
     }
     assert [*found[:2], *found[3:]] == [*whole[:2], *whole[3:]]
     assert "lost is a change of state of trial 1" in err
-    assert "note: 1 line could not be read; trials that may be incomplete by it: 1\n" in err
+    assert "note: 1 line could not be read; trials that may be incomplete: 1\n" in err
 
 
 NUMBERS = st.floats() | st.integers(-(2**53), 2**53)

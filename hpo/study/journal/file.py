@@ -1,4 +1,4 @@
-"""The journal in a study's folder: every line is checked as it is read, and a torn end is cut off before a write."""
+"""Journal file of a study: every line is checked when read, and an incomplete end is cut off before a write."""
 
 import os
 import shlex
@@ -19,33 +19,35 @@ from segada.errors import InputError
 JOURNAL = "study.journal"
 JOURNAL_LOCK = "journal.lock"
 CUT = "{name}.cut-{number}"
-"""Beside a journal: what was cut off its end."""
+"""Name of the file beside a journal with the part that was cut off its end."""
 LINE_START = b'{"op_code":'
 BLOCK = 1 << 12
-"""Bytes at the end that are looked at first."""
+"""Number of bytes at the end that are read first."""
 
 
 class DamagedJournal(InputError):
-    """A line of a journal is no operation. The text names file and line, and the command that keeps all others."""
+    """Error for a journal line that is not an operation. The text names file, line, and the command that keeps the
+    others.
+    """
 
 
 class Journal(JournalFileBackend):
-    """Optuna's file, of which every line is checked before it is replayed.
+    """Optuna's journal file backend with a check of every line before it is replayed.
 
-    A torn end is passed over, as by Optuna: somebody may be writing it.
+    An incomplete last line is skipped, as by Optuna: another process may be writing it.
     """
 
     def __init__(self, path: Path) -> None:
-        """Makes the file if it is missing, and reads nothing yet."""
+        """Creates the file if it is missing; reads nothing yet."""
         super().__init__(str(path), JournalLock(path))
         self._path = path
         self._begin()
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        """Operations from the one with this number on.
+        """Yields the operations from the one with this number on.
 
         Raises:
-            DamagedJournal: a line is none, or names what no line before it creates.
+            DamagedJournal: a line is not an operation, or refers to a study or trial that no earlier line creates.
         """
         if log_number_from < self._sequel.operations:
             self._begin()
@@ -78,10 +80,10 @@ class Journal(JournalFileBackend):
 
 
 class JournalLock(BaseJournalFileLock):
-    """The kernel's lock, which ends with the process, and under which the journal ends with a whole line.
+    """Kernel lock, released with the process; after acquisition the journal ends with a complete line.
 
-    Optuna's own locks are files, of which nobody can tell whether their owner lives; and behind half a line, as a
-    process leaves it that is killed or finds the disk full while it writes, nothing could be read any more.
+    Optuna's own locks are files that do not show whether their owner is alive. A process that is killed, or finds the
+    disk full, while writing leaves an incomplete line, after which nothing could be read any more.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -98,18 +100,20 @@ class JournalLock(BaseJournalFileLock):
         return True
 
     def release(self) -> None:
-        """Gives it back."""
+        """Releases the lock."""
         self._file.close()
 
 
 def damaged(path: Path, number: int, problem: str) -> DamagedJournal:
-    """The error that a line of a journal cannot be used."""
+    """Returns the error for a journal line that cannot be used."""
     cure = f"python -m hpo.trial salvage {shlex.quote(str(path.parent))}"
-    return DamagedJournal(f"{path}:{number}: {problem}; what all other lines say is kept by: {cure}")
+    return DamagedJournal(f"{path}:{number}: {problem}; all other lines are kept by: {cure}")
 
 
 def is_journal(path: Path) -> bool:
-    """Whether any line of the file is an operation; an empty file, or one whose first line was torn, is one too."""
+    """Returns True if any line of the file is an operation, or if it is empty or consists of an incomplete
+    first line.
+    """
     with path.open("rb") as file:
         first = file.readline()
         if not first.endswith(b"\n"):
@@ -120,16 +124,16 @@ def is_journal(path: Path) -> bool:
 
 
 def is_empty(path: Path) -> bool:
-    """Whether nothing would be left of a journal when its torn end is cut off."""
+    """Returns True if a journal is empty without its incomplete end."""
     with path.open("rb") as journal:
         return ending(journal)[0] == b""
 
 
 def mend(path: Path) -> None:
-    """Cuts off what a write left unfinished at the end of a journal, and keeps it in a file beside it.
+    """Cuts an incomplete write off the end of a journal, and keeps it in a file beside it.
 
-    That is half a line, and bytes of zero, as a power cut leaves them. Call it under the lock: a reader may see a line
-    that somebody is about to finish. An operation that lacks nothing but the end of its line is given that.
+    The incomplete end is a partial line, or zero bytes as left by a power cut. Call it with the lock held: without the
+    lock, the line may be in the middle of a write. An operation that lacks only its line end receives one.
     """
     if not path.exists():
         return
@@ -154,16 +158,16 @@ def mend(path: Path) -> None:
 
 
 def beside(path: Path, name: str) -> Path:
-    """A file beside a journal that is not there yet: `name` with the first number that is free."""
+    """Returns an unused path beside a journal: `name` with the first free number."""
     names = (path.with_name(name.format(name=path.name, number=number)) for number in count(1))
     return next(candidate for candidate in names if not candidate.exists())
 
 
 def ending(journal: BinaryIO) -> tuple[bytes, bytes]:
-    """The last whole line of a journal, and what follows it; the line is empty if there is none.
+    """Returns the last complete line of a journal, empty if there is none, and the bytes after it.
 
-    A line with bytes of zero that holds no operation is not whole, even if it has an end: pages of a file need not
-    reach the disk in their order.
+    A line with zero bytes that holds no operation is incomplete even if it has a line end: the pages of a file may
+    reach the disk in any order.
     """
     size = journal.seek(0, os.SEEK_END)
     length = BLOCK
@@ -177,7 +181,7 @@ def ending(journal: BinaryIO) -> tuple[bytes, bytes]:
 
 
 def is_operation(line: bytes) -> bool:
-    """Whether a line says an operation."""
+    """Returns True if a line is an operation."""
     try:
         parsed(line)
     except ValueError:
@@ -186,7 +190,7 @@ def is_operation(line: bytes) -> bool:
 
 
 def _last_line(block: bytes) -> tuple[int, int]:
-    """Where the last whole line begins and ends; twice 0 if there is none."""
+    """Returns start and end of the last complete line; (0, 0) if there is none."""
     end = len(block)
     while end:
         start = block.rfind(b"\n", 0, end - 1) + 1

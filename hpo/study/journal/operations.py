@@ -1,4 +1,4 @@
-"""What one line of a journal says: an operation of Optuna's, checked before it is replayed."""
+"""Operations of Optuna's journal, one per line, checked before they are replayed."""
 
 import json
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ Operation = dict[str, Any]
 Index = Annotated[int, Field(ge=0)]
 Code = Literal[0, 1, 2, 3, 4]
 YEARS = range(1970, 9000)
-"""Years in which a moment can be turned into another time zone's."""
+"""Years in which a time can be converted to another time zone."""
 
 
 def _moment(text: str) -> str:
     if datetime.fromisoformat(text).year not in YEARS:
-        raise ValueError("is no year of a study")
+        raise ValueError("is not a year of a study")
     return text
 
 
@@ -31,7 +31,7 @@ def _distribution(text: str) -> BaseDistribution:
     try:
         return json_to_distribution(text)
     except (KeyError, TypeError, AttributeError) as failure:
-        raise ValueError(f"is no distribution ({failure!r})") from None
+        raise ValueError(f"is not a distribution ({failure!r})") from None
 
 
 def _known_distribution(text: str) -> str:
@@ -131,24 +131,24 @@ _FIELDS: Mapping[object, TypeAdapter[Any]] = {
     JournalOperation.SET_TRIAL_INTERMEDIATE_VALUE: TypeAdapter(_IntermediateValue),
     JournalOperation.SET_TRIAL_USER_ATTR: TypeAdapter(_TrialUserAttribute),
     JournalOperation.SET_TRIAL_SYSTEM_ATTR: TypeAdapter(_TrialSystemAttribute),
-    # Optuna passes over it.
+    # Optuna ignores this operation.
     JournalOperation.DISCARD_TRIALS: TypeAdapter(dict[str, Any]),
 }
-"""What each operation must have. Further fields are let through, as Optuna does."""
+"""Required fields of each operation. Further fields are accepted, as by Optuna."""
 _ENDS: Mapping[int, str] = {
     TrialState.RUNNING: "datetime_start",
     TrialState.COMPLETE: "datetime_complete",
     TrialState.PRUNED: "datetime_complete",
     TrialState.FAIL: "datetime_complete",
 }
-"""The moment that a change to a state must name."""
+"""Time that a change to each state must have."""
 
 
 def parsed(line: bytes) -> Operation:
-    """The operation on a line.
+    """Parses the operation on a line.
 
     Raises:
-        ValueError: the line is none; the text says why.
+        ValueError: the line is not an operation; the text gives the reason.
     """
     try:
         return checked(json.loads(line.decode()))
@@ -157,9 +157,9 @@ def parsed(line: bytes) -> Operation:
 
 
 def checked(operation: object) -> Operation:
-    """The same as it was given, if it has the fields of its kind. Raises ValueError as `parsed` does."""
+    """Returns an operation unchanged if it has the fields of its type; raises ValueError as `parsed` does."""
     if not isinstance(operation, dict):
-        raise ValueError("is no operation: not a mapping")
+        raise ValueError("is not an operation: not a mapping")
     code = operation.get("op_code")
     if type(code) is not int or code not in _FIELDS:
         raise ValueError(f"has the unknown operation {str(code)[:40]!r}")
@@ -196,26 +196,28 @@ def _check_choice(distribution: str, value: float) -> None:
 
 
 class Sequel:
-    """What the operations so far have created, against which the next one is checked.
+    """Counts of what the operations so far have created, against which the next operation is checked.
 
-    Optuna numbers trials as they are created and passes over an operation on one that is not there: where the line
-    that creates a trial is missing, every later trial would have another one's number.
+    Optuna numbers trials in the order of creation and ignores operations on missing trials: if the line that creates a
+    trial is missing, every later trial would have a wrong number.
     """
 
     def __init__(self) -> None:
-        """Begins with nothing."""
+        """Starts with all counts at 0."""
         self.studies = self.trials = self.operations = 0
 
     def lacking(self, operation: Operation) -> str | None:
-        """What an operation names though nothing has created it; None if there is nothing."""
+        """Returns a clause on the study or trial to which an operation refers without its creation; None if there is
+        none.
+        """
         if operation.get("study_id", -1) >= self.studies:
-            return f"names study {operation['study_id']}, which no line before it creates"
+            return f"names study {operation['study_id']}, which no earlier line creates"
         if operation.get("trial_id", -1) >= self.trials:
-            return f"names trial {operation['trial_id']}, which no line before it creates"
+            return f"names trial {operation['trial_id']}, which no earlier line creates"
         return None
 
     def add(self, operation: Operation) -> None:
-        """Takes note of an operation."""
+        """Counts an operation."""
         self.operations += 1
         self.studies += operation["op_code"] == JournalOperation.CREATE_STUDY
         self.trials += operation["op_code"] == JournalOperation.CREATE_TRIAL

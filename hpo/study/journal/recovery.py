@@ -1,4 +1,4 @@
-"""What can be read of a damaged journal: every whole line, and in the place of lost ones what the others tell."""
+"""Recovery of a damaged journal: all complete lines, and replacements for lost ones as implied by the others."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from hpo.study.journal.file import LINE_START
 from hpo.study.journal.operations import Operation, Sequel, checked, parsed
 
 SALVAGE = "salvage"
-"""The worker, to Optuna, of operations that stand for lost ones."""
+"""Worker id of operations that replace lost ones."""
 MISSING = "a line is missing"
 _DECODER = json.JSONDecoder()
 _CODE = re.compile(rb'"op_code":(\d+)')
@@ -37,46 +37,46 @@ _KINDS: dict[int | None, str] = {
 
 @dataclass(frozen=True)
 class Loss:
-    """A line that could not be read."""
+    """Line that could not be read."""
 
     line: int
-    """Counted from 1; 0 stands for a line that is not there at all."""
+    """Line number from 1; 0 stands for a missing line."""
     problem: str
     what: str
-    """What it said, as far as can be told."""
+    """Description of the lost operation, as far as known."""
     trials: tuple[int, ...]
-    """That it may have been about: the one that it names, or those that ran there."""
+    """Trials that the line may have concerned: the one that it names, or those that were running."""
 
     def __str__(self) -> str:
         where = f"line {self.line} {self.problem}" if self.line else self.problem
         numbers = ", ".join(map(str, self.trials))
         of = f" of trial{'s' if len(self.trials) > 1 else ''} {numbers}" if len(self.trials) == 1 else ""
         possibly = f" of one of the trials {numbers}" if len(self.trials) > 1 else ""
-        return f"{where}: lost is {self.what}{of}{possibly}"
+        return f"{where}: lost: {self.what}{of}{possibly}"
 
 
 @dataclass
 class Recovery:
-    """Operations that may be replayed one after the other, and what is missing among them."""
+    """Operations that can be replayed in order, and the losses among them."""
 
     operations: list[Operation] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
 
     def incomplete(self) -> list[int]:
-        """Trials of which something is lost, or may be."""
+        """Lists the trials of which an operation is, or may be, lost."""
         return sorted({trial for loss in self.losses for trial in loss.trials})
 
     def storage(self) -> JournalStorage:
-        """What replaying the operations gives."""
+        """Replays the operations into a storage."""
         return JournalStorage(_Replayed(self.operations))
 
     def text(self) -> bytes:
-        """The operations as a journal."""
+        """Returns the operations as the content of a journal."""
         return b"".join(json.dumps(one, separators=(",", ":")).encode() + b"\n" for one in self.operations)
 
 
 class _Replayed(BaseJournalBackend):
-    """Operations in memory, to which nothing is added."""
+    """Read-only journal backend with operations in memory."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self._operations = operations
@@ -97,26 +97,26 @@ class _Line:
 
     @property
     def was_creation(self) -> bool:
-        """Whether a line that cannot be read has created a trial."""
+        """True if a line that cannot be read created a trial."""
         return _first(_CODE, self.text) == JournalOperation.CREATE_TRIAL and _first(_TRIAL, self.text) is None
 
 
 def recovered(path: Path, study: tuple[str, Sequence[int]] | None = None) -> Recovery:
-    """Reads a journal line by line, and passes over what cannot be read.
+    """Reads a journal line by line, skipping lines that cannot be read.
 
-    A trial keeps its number. If the line that creates it is lost, as the operations behind tell that name it, it is
-    created in that place, as one that runs and has nothing.
+    A trial keeps its number. If the line that creates it is lost, which later operations on it reveal, it is created in
+    that place as a running trial without parameters.
 
     Args:
         path: the journal.
-        study: name and directions of the study, to create it if the line that does is lost.
+        study: name and directions of the study, to create it if its creating line is lost.
     """
     lines = list(_lines(path))
     return _Reading(lines, study, _moments(lines, path)).recovery
 
 
 class _Reading:
-    """One walk over the lines of a damaged journal."""
+    """Single pass over the lines of a damaged journal."""
 
     def __init__(self, lines: Sequence[_Line], study: tuple[str, Sequence[int]] | None, moments: list[str]) -> None:
         self.recovery = Recovery()
@@ -148,7 +148,7 @@ class _Reading:
             self._lose(_Line(line.number, line.text, None, problem))
             return
         if operation.get("trial_id", -1) >= self._trials_at_gap:
-            # It has the number of a trial that is created behind the gap: so none was created in it.
+            # The operation has the number of a trial created after the gap, so no trial was created in the gap.
             self._gap = None
         self._add(operation, len(self.recovery.operations))
 
@@ -166,7 +166,7 @@ class _Reading:
         return {"op_code": 4, "worker_id": SALVAGE, "study_id": 0, "datetime_start": moment}
 
     def _insert(self, operation: Operation) -> None:
-        """Puts an operation where the last line was that cannot be read; here if there is none."""
+        """Inserts an operation at the last unreadable line; at the end if there is none."""
         at = len(self.recovery.operations) if self._gap is None else self._gap
         self._add(operation, at)
         if self._gap is not None:
@@ -207,9 +207,9 @@ def _lines(path: Path) -> Iterator[_Line]:
 
 
 def _pieces(number: int, text: bytes, problem: str) -> Iterator[_Line]:
-    """Of a line that is no operation, the operations that are whole in it and what is between them, in order.
+    """Splits a line that is not an operation into the complete operations in it and the parts between them, in order.
 
-    Somebody may have written one behind half a line or bytes of zero, and the end of a line may be lost.
+    An operation may follow a partial line or zero bytes, and the end of a line may be lost.
     """
     done = 0
     for start in (found.start() for found in re.finditer(re.escape(LINE_START), text)):
@@ -227,9 +227,9 @@ def _pieces(number: int, text: bytes, problem: str) -> Iterator[_Line]:
 
 
 def _uncreated(lines: Sequence[_Line]) -> int:
-    """How many trials are named though no line creates them.
+    """Counts the trials that are named although no line creates them.
 
-    A number that is named but once may be wrong itself: whatever begins a trial writes several operations on it.
+    A number that is named only once may itself be damaged: every started trial has several operations.
     """
     named = Counter(line.operation["trial_id"] for line in lines if line.operation and "trial_id" in line.operation)
     created: int = sum(
@@ -241,7 +241,9 @@ def _uncreated(lines: Sequence[_Line]) -> int:
 
 
 def _moments(lines: Sequence[_Line], path: Path) -> list[str]:
-    """For each operation that can be read the last moment that it or one before it names, or else the first of all."""
+    """Returns, for each readable operation, the last time that it or an earlier one names, or else the first time of
+    all.
+    """
     last = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).isoformat(timespec="microseconds")
     named = [
         line.operation.get("datetime_complete") or line.operation.get("datetime_start")

@@ -1,4 +1,4 @@
-"""Study files that extend others: what holds in the end, and which file an error names."""
+"""Tests of study files that extend others: the merged values, and the file that an error names."""
 
 from pathlib import Path
 

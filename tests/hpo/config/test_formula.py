@@ -1,4 +1,4 @@
-"""Formulas over metrics: against Python's own arithmetic, and nothing but arithmetic."""
+"""Tests of formulas over metrics: equal to Python's arithmetic, and limited to arithmetic."""
 
 import math
 
@@ -62,7 +62,7 @@ def test_what_is_not_defined_is_no_number(text: str) -> None:
     ],
 )
 def test_nothing_else_is_understood(text: str) -> None:
-    with pytest.raises(FormulaError, match="is no formula"):
+    with pytest.raises(FormulaError, match="is not a formula"):
         Formula(text)
 
 

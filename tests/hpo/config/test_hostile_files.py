@@ -1,4 +1,4 @@
-"""Study files as an enemy: whatever is in one, it is taken, or refused in one line, soon and without much memory."""
+"""Tests of hostile study files: each is accepted, or refused in one line, quickly and with little memory."""
 
 import io
 import random

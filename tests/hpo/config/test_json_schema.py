@@ -1,4 +1,4 @@
-"""The JSON schema of study files: what is shipped fits it, and what an editor should underline does not."""
+"""Tests of the JSON schema of study files: shipped files are valid, and errors that an editor should mark are not."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The numbers that are optimized, against hand calculation; and which trials halving stops."""
+"""Tests of objectives against hand calculation, and of the trials that halving prunes."""
 
 import math
 import sys

@@ -1,4 +1,4 @@
-"""What a search begins with."""
+"""Tests of the first points of a search."""
 
 import csv
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_a_former_study_that_is_none_is_refused(tmp_path: Path) -> None:
     [
         (
             "[{method.pseudo_treshold: 0.6}]",
-            "12: start_from.0.method.pseudo_treshold: is no parameter .* did you mean method.pseudo_thres",
+            "12: start_from.0.method.pseudo_treshold: is not a parameter .* did you mean method.pseudo_thres",
         ),
         (
             "[defaults, {method.pseudo_threshold: 0.1}]",
@@ -113,7 +113,7 @@ def test_a_former_study_that_is_none_is_refused(tmp_path: Path) -> None:
         ),
         ("{method.pseudo_threshold: high}", "12: start_from.0.method.pseudo_threshold: never has the value 'high'"),
         ("{adapter.name: lora}", "12: start_from.0.adapter.name: never has the value 'lora'; choose from none, adapt"),
-        ("{adapter.bottleneck: 8}", "12: start_from.0.adapter.bottleneck: changes nothing here: the conditions of"),
+        ("{adapter.bottleneck: 8}", "12: start_from.0.adapter.bottleneck: has no effect here: the conditions of"),
         ("{adapter.name: adaptformer, adapter.bottleneck: 64}", "12: start_from.0: is forbidden, by forbidden.0"),
         ("[{study: a, tpo: 3}]", "12: start_from.0.tpo: there is no such key; did you mean top?"),
         ("3", "12: start_from: should be a list, not 3"),

@@ -1,4 +1,4 @@
-"""Study files: what is shipped is right, and whatever is wrong is refused before anything starts."""
+"""Tests of study files: shipped ones are valid, and invalid ones are refused before anything starts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""docs/study_file.md: what it shows is read as it says, and it names every key."""
+"""Tests of docs/study_file.md: its examples are read as described, and it names every key."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A preset in the settings that a study fixes, and adapters and prompts in its space."""
+"""Tests of a preset in the fixed settings of a study, with adapters and image adapters in its space."""
 
 from pathlib import Path
 

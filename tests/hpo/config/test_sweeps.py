@@ -1,4 +1,4 @@
-"""W&B sweeps: their files as studies, studies as their files, and what an agent runs."""
+"""Tests of W&B sweeps: sweeps as studies, studies as sweeps, and the runs of an agent."""
 
 import json
 import math
@@ -260,7 +260,7 @@ def test_a_sweep_has_no_paired_test_and_says_so(tmp_path: Path) -> None:
     path.write_text(STUDY.replace("{min_visits: 2}", "{name: paired}"), encoding="utf-8")
     paired = load_study(str(path))
     assert "early_terminate" not in sweep_of(paired, "paired.yaml")
-    assert "a sweep knows no paired test: nothing is stopped before its end" in lost(paired)
+    assert "a sweep has no paired test: no run is stopped early" in lost(paired)
 
 
 def command_of(sweep: dict[str, object], proposed: dict[str, object]) -> list[str]:
@@ -289,7 +289,7 @@ def test_what_an_agent_proposes_is_the_point_that_it_means(study: StudyFile) -> 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"method.clean_weigth": 1}, r"method\.clean_weigth: is no dimension of the study's space; did you mean"),
+        ({"method.clean_weigth": 1}, r"method\.clean_weigth: is not a dimension of the study's space; did you mean"),
         ({"stream.passes": 9}, r"stream\.passes: lies between 1 and 4, not at 9"),
         ({"adapter.stages": "0+7"}, r"adapter\.stages: is one of 0, 1, 2, 0\+1"),
         ({"stream.passes": 4, "adapter.name": "none"}, "is forbidden by the study"),
@@ -304,7 +304,7 @@ def test_points_that_are_none_of_the_study_are_refused(study: StudyFile, change:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "is no JSON"), ("[1]", "must be a JSON object"), ("{}", "is missing")]
+    ("text", "said"), [("{", "is not JSON"), ("[1]", "must be a JSON object"), ("{}", "is missing")]
 )
 def test_arguments_that_are_no_point_are_refused(study: StudyFile, text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):

@@ -1,4 +1,4 @@
-"""Ray as the main job finds it: what does not fit is refused, and how to get at it is said."""
+"""Tests of connecting to Ray: requests that do not fit are refused, and the dashboard's address is printed."""
 
 import signal
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A worker that dies while it takes its next job: Tune tries nothing again of what it had not begun."""
+"""Tests of a worker that dies while taking its next job: Tune retries nothing that it had not started."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Several drivers for real, each with a Ray of its own."""
+"""Tests of several real drivers, each with its own Ray."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""`gpus_per_trial: auto`: shares by measured memory, measured once, and refused where nothing can be measured."""
+"""Tests of `gpus_per_trial: auto`: shares by measured memory, one measurement per study, and refusals."""
 
 from collections.abc import Mapping
 from pathlib import Path

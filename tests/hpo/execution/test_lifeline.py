@@ -1,4 +1,4 @@
-"""A driver whose Ray is gone ends at once, and no trial is to blame; a signal to its group is not for Ray."""
+"""Tests of the loss of Ray: the driver ends at once, no trial fails, and a signal to its group does not reach Ray."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""Who can reach a study that runs: nobody but this machine."""
+"""Tests of the network interfaces of a running study: only this machine can connect."""
 
 import json
 import os

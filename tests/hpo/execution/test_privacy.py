@@ -1,4 +1,4 @@
-"""Ray that a study starts is handed no keys of other services, and nobody else may read its token."""
+"""Tests of a study's own Ray: it receives no keys of other services, and only its owner can read its token."""
 
 import os
 import stat

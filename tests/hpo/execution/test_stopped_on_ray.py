@@ -1,4 +1,4 @@
-"""A study that is stopped: Tune says the visits that ran once more, and no worker is taken for dead of it."""
+"""Tests of a stopped study: Tune reports running visits once more, and no worker counts as dead."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A node that does not get at the frames of a study ends the study, and not one trial after the other."""
+"""Tests of a node that cannot read the frames of a study: the whole study ends, not one trial after the other."""
 
 from pathlib import Path
 

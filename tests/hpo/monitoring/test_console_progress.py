@@ -1,4 +1,4 @@
-"""What a person sees while the main job runs, in a terminal and in a file."""
+"""Tests of the driver's progress output, in a terminal and in a file."""
 
 import io
 from pathlib import Path

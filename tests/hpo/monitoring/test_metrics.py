@@ -1,4 +1,4 @@
-"""What Prometheus reads from Ray's metrics port is what the study found."""
+"""Tests of Ray's metrics port: Prometheus reads the results of the study."""
 
 import csv
 import re

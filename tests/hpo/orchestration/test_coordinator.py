@@ -1,4 +1,4 @@
-"""What the main job does next, whatever order results come in."""
+"""Tests of the order of runs, with results in any order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

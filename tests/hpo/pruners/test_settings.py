@@ -1,4 +1,4 @@
-"""Which trials stop early: by a paired test over frames, and with several objectives."""
+"""Tests of pruning: by a paired test over frames, and with several objectives."""
 
 from pathlib import Path
 
@@ -206,5 +206,5 @@ def test_a_pruned_trial_never_counts_with_its_early_value(tmp_path, sampler):
 
 def test_nothing_prunes_where_no_objective_is_foretold(tmp_path):
     rest = SEVERAL.replace("metric: gain", "metric: forgetting")
-    with pytest.raises(InputError, match="says nothing of forgetting or trainable_parameters"):
+    with pytest.raises(InputError, match="does not predict forgetting or trainable_parameters"):
         opened(tmp_path, "{min_visits: 1}", rest)

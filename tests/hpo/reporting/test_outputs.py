@@ -1,4 +1,4 @@
-"""What a study leaves behind, from folders that hold the reports of runs."""
+"""Tests of a study's output files, made from folders with reports of runs."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The report and results.csv."""
+"""Tests of the report and results.csv."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from hpo.results.results import StudyResults, write_csv
 
 @pytest.mark.parametrize(
     ("gain", "said"),
-    [(0.1, "Adapting helps"), (0.0, "Not shown to help"), (-0.1, "Adapting does not help")],
+    [(0.1, "Adaptation helps"), (0.0, "Adaptation is not shown to help"), (-0.1, "Adaptation does not help")],
 )
 def test_the_headline_says_plainly_whether_it_helps(gain, said):
     assert conclusion(results(confirmation(gain))).headline.startswith(said)
@@ -28,8 +28,8 @@ def test_the_headline_says_plainly_whether_it_helps(gain, said):
 def test_an_unconfirmed_score_is_never_called_a_result():
     answer = conclusion(results(None))
 
-    assert answer.headline == "No answer yet: nothing is confirmed."
-    assert "not a result" in answer.detail
+    assert answer.headline == "No answer yet: no configuration is confirmed."
+    assert "not a final result" in answer.detail
 
 
 def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path):
@@ -44,7 +44,7 @@ def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path):
 def test_the_report_shows_what_was_found():
     html = page(results(confirmation(0.1)))
 
-    for shown in ("Adapting helps", "trial 1", "batch norm", "200mm", "2 complete, 1 pruned, 1 failed"):
+    for shown in ("Adaptation helps", "trial 1", "batch norm", "200mm", "2 complete, 1 pruned, 1 failed"):
         assert shown in html
     # What people write is text, never markup.
     assert "a&lt;rain" in html
@@ -99,7 +99,7 @@ def test_what_is_gained_over_the_default_is_said_and_does_not_decide_whether_ada
 
     answer = conclusion(results(confirmed))
 
-    assert answer.headline.startswith("Adapting helps")
+    assert answer.headline.startswith("Adaptation helps")
     assert "default" not in answer.headline
     assert "and +0.0 (0.0 to 0.0) points over the default configuration." in answer.detail
     assert re.search(r"source model, [^,]+ points over batch-norm re-estimation and \+0\.0", answer.detail)
@@ -111,7 +111,7 @@ def test_what_is_gained_over_the_default_is_said_and_does_not_decide_whether_ada
 def test_what_leads_on_the_reported_frames_is_named_and_not_chosen():
     confirmed = confirmation(-0.1).model_copy(update={"by_mean": "default"})
 
-    assert "By the mean on these frames default comes before it" in conclusion(results(confirmed)).detail
+    assert "By the mean on these frames default is better" in conclusion(results(confirmed)).detail
     assert "By the mean" not in conclusion(results(confirmation(0.1))).detail
 
 
@@ -150,7 +150,7 @@ def test_the_summary_gives_the_figures_in_a_hundred_columns():
 
     assert "search: 4 trials (2 complete, 1 pruned, 1 failed), mean mIoU 46.0 to 50.0 (spread 4.0 points)" in printed
     assert "4:07 in all" in " ".join(printed.split())
-    tables = printed[printed.index("Confirmed:") : printed.index("Adapting helps")]
+    tables = printed[printed.index("Confirmed:") : printed.index("Adaptation helps")]
     assert re.search(r"\n200mm +\d\d\.\d +\d\d\.\d +\d\d\.\d +\+\d+\.\d \([\d.]+ to [\d.]+\)", tables)
     assert re.search(r"\ntrial 1 \(best\) +\d\d\.\d \([\d.]+ to [\d.]+\)", tables)
     assert tables.isascii()

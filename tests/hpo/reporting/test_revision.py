@@ -1,4 +1,4 @@
-"""The revision in study.yaml: of this checkout, or honestly unknown."""
+"""Tests of the revision in study.yaml: that of this checkout, or unknown."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The statistics of the confirmation."""
+"""Tests of the statistics of the confirmation."""
 
 import numpy as np
 import pytest

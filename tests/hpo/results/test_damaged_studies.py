@@ -1,4 +1,4 @@
-"""A damaged file of a finished study is named and made again; no command is wedged, and the rest counts."""
+"""Tests of damaged files of a finished study: each is named and written again, and all other results count."""
 
 import os
 import shutil

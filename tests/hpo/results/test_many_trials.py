@@ -1,4 +1,4 @@
-"""What the end of a long search needs: no memory that grows with the square of the trials, and pages of a sane size."""
+"""Tests of the results of a long search: no memory quadratic in the number of trials, and pages of limited size."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -91,15 +91,15 @@ def test_the_report_is_small_and_says_what_it_leaves_out(large: StudyResults) ->
     assert html.count('<tr><td data-value="') <= MOST_ROWS + 1
     assert f"{MOST_ROWS} of 6600 are shown: the best trials come first; results.csv has all." in html
     assert f"{MOST_ROWS} of 600 are shown: results.csv and failures.json have all." in html
-    assert f"Points are {MOST_POINTS} of the 6000 trials, drawn by lot; the line is of all." in html
-    assert html.count(f"Correlations are those of {MOST_TRIALS} trials, drawn by lot.") == 2
+    assert f"The points are a random sample of {MOST_POINTS} of the 6000 trials; the line is of all." in html
+    assert html.count(f"Correlations are those of a random sample of {MOST_TRIALS} trials.") == 2
     best = large.completed()[0].number
     assert f'<td data-value="{best}">{best}</td>' in html
 
 
 def test_the_report_of_a_usual_study_leaves_nothing_out() -> None:
     html = page(many(40))
-    for said in ("are shown", "trials, drawn by lot"):
+    for said in ("are shown", "random sample"):
         assert said not in html
 
 

@@ -1,4 +1,4 @@
-"""Whether the first visits foretell the end."""
+"""Tests of how well the first visits predict the final result."""
 
 from dataclasses import replace
 
@@ -79,6 +79,6 @@ def test_the_interval_of_many_trials_is_that_of_fisher():
 def test_the_report_says_whether_pruning_was_justified():
     html = page(study([trial(number, gains, 0.1 * number) for number, gains in enumerate(GAINS)]))
 
-    assert "Could it be told early?" in html
+    assert "Can trials be judged early?" in html
     assert "4 of 5" in html
-    assert "Could it be told early?" not in page(results(None))
+    assert "Can trials be judged early?" not in page(results(None))

@@ -1,4 +1,4 @@
-"""Which genes are expressed: what is remembered is what the space says."""
+"""Tests of the cache of active genes against the space's own results."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What auto chooses."""
+"""Tests of the choice of a sampler by `auto`."""
 
 import pytest
 from pydantic import TypeAdapter

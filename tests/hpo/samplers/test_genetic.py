@@ -1,4 +1,6 @@
-"""The genetic algorithm: its operators, what it breeds from, and that it beats random search at a small budget."""
+"""Tests of the genetic algorithm: its operators, its parents, and its advantage over random search at a small
+budget.
+"""
 
 import random
 from collections import Counter

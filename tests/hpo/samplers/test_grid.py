@@ -1,4 +1,4 @@
-"""The grid: its values, its branches, its end."""
+"""Tests of grid search: its values, its branches, its end."""
 
 import numpy as np
 import optuna

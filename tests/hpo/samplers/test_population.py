@@ -1,4 +1,4 @@
-"""Who survives: by one objective, by several, and under limits; and that what is dropped could never come back."""
+"""Tests of survivors: with one objective, several, and constraints; dropped trials could never survive again."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The model that picks among children: its formula, its coordinates, and what it learns from which trial."""
+"""Tests of the surrogate that picks among children: its formula, its coordinates, and its data."""
 
 import numpy as np
 import pytest

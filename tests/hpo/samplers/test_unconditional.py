@@ -1,4 +1,4 @@
-"""Optuna's samplers on a space with branches: what they are shown, and what they inherit."""
+"""Tests of Optuna's samplers on a space with branches: the trials that they see, and the genes that they inherit."""
 
 import optuna
 import pytest

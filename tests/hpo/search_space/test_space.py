@@ -1,4 +1,4 @@
-"""Spaces: whatever is drawn is inside the bounds, respects the conditions, and comes back from storage unchanged."""
+"""Tests of search spaces: draws are within bounds, meet the conditions, and survive encoding and decoding."""
 
 import random
 from collections.abc import Mapping
@@ -262,7 +262,7 @@ THREE: dict[str, object] = {"type": "choice", "choices": ["x", "y", "z"]}
 @pytest.mark.parametrize(
     ("texts", "parts", "problem"),
     [
-        ({"a": {**FREE, "when": {"bb": True}}, "b": FREE}, ("a", "when", "bb"), "is no parameter of this space"),
+        ({"a": {**FREE, "when": {"bb": True}}, "b": FREE}, ("a", "when", "bb"), "is not a parameter of this space"),
         ({"a": {**FREE, "when": {"b": 3}}, "b": FREE}, ("a", "when", "b"), "never has the value 3; choose from False"),
         ({"a": {**FREE, "when": {"b": []}}, "b": FREE}, ("a", "when", "b"), "names no value"),
         ({"a": {**FREE, "when": [{"b": True}, {"b": 2}]}, "b": FREE}, ("a", "when", 1, "b"), "never has the value 2"),
@@ -283,7 +283,11 @@ THREE: dict[str, object] = {"type": "choice", "choices": ["x", "y", "z"]}
         ({"a": {**FREE, "when": {"b": "x"}}, "b": EACH}, ("a", "when", "b"), "is a list with a value for each of"),
         ({"a": {**FREE, "when": {"b": True}}, "b": {**FREE, "when": {"a": True}}}, None, "form a circle"),
         ({"a": {**FREE, "when": {"a": True}}}, ("a", "when"), "form a circle: a -> a"),
-        ({"a": {**EACH, "of": "b"}, "b": FREE, "c": SOME}, ("a", "of"), "names 'b', but that is no subset .* from c"),
+        (
+            {"a": {**EACH, "of": "b"}, "b": FREE, "c": SOME},
+            ("a", "of"),
+            "names 'b', but that is not a subset .* from c",
+        ),
         ({"a": {**EACH, "of": "b"}, "b": FREE}, ("a", "of"), "no subset of this space; write a list of members"),
         ({"a": {**REAL, "off": -1.0}, "a.on": FREE}, ("a.on",), "is how a is stored"),
     ],
@@ -300,7 +304,7 @@ def test_impossible_conditions_are_refused(
     ("forbidden", "parts", "problem"),
     [
         ([{}], ("forbidden", 0), "has no clause, so that everything"),
-        ([{"a": True}, {"z": 1}], ("forbidden", 1, "z"), "is no parameter of this space"),
+        ([{"a": True}, {"z": 1}], ("forbidden", 1, "z"), "is not a parameter of this space"),
         ([{"a": 2}], ("forbidden", 0, "a"), "never has the value 2"),
     ],
 )

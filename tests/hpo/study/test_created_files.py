@@ -1,4 +1,4 @@
-"""What a study removes or moves: what it has made itself, by name, and a folder of its own; nothing of others."""
+"""Tests of removing and moving a study: only files that it created, by name, and only its own folder."""
 
 import os
 import sys

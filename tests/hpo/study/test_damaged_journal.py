@@ -1,4 +1,4 @@
-"""A journal damaged in every way: it opens with everything kept, or names the line and is salvaged but for that."""
+"""Tests of damaged journals: each opens with everything kept, or names the damaged line and salvages the others."""
 
 import json
 import sys
@@ -239,7 +239,7 @@ def test_a_bad_line_is_named_and_all_others_can_be_read(name, tmp_path, file, or
 
         recovery = salvaged(path, file)
         account_of = "\n".join(account(recovery))
-        assert f"line {number} " in account_of or "a line is missing: lost is the creation" in account_of
+        assert f"line {number} " in account_of or "a line is missing: lost: the creation" in account_of
         path.write_bytes(recovery.text())
         found = JournalStorage(Journal(path)).get_all_trials(0)
         assert len(found) == len(original)
@@ -284,8 +284,8 @@ def test_what_is_salvaged_goes_on(name, code, tmp_path, original, capsys):
     assert _run(hpo.trial.main, "salvage", str(out)) == DONE
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith(f"line {place + 1} ")
-    assert said[-2].startswith("1 line could not be read; trials that may be incomplete by it: ")
-    assert said[-1] == f"{out}/study.journal: is whole again; what it was is in study.journal.damaged-1"
+    assert said[-2].startswith("1 line could not be read; trials that may be incomplete: ")
+    assert said[-1] == f"{out}/study.journal: is complete again; its former content is in study.journal.damaged-1"
     assert (out / "study.journal.damaged-1").read_bytes() == damaged
     study = open_study(file, out)
     assert [trial.number for trial in trials(study)] == [trial.number for trial in original]

@@ -1,4 +1,4 @@
-"""The printed command opens the study in a browser, and shows nobody a password."""
+"""Tests of the printed dashboard command: it opens the study in a browser and contains no password."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""Several drivers on one study: every run has one, and what a dead one had goes on at once."""
+"""Tests of several drivers on one study: every run has one driver, and runs of a dead driver resume at once."""
 
 import signal
 import time
@@ -74,7 +74,7 @@ def test_a_driver_that_has_nothing_left_waits_for_the_others_and_says_so(bench):
     bench.gate.touch()
     finish(idle, slow)
 
-    assert said.startswith("waiting for what is left, in the hands of ")
+    assert said.startswith("waiting for the remaining runs of ")
     assert said.endswith(f" (process {slow.pid})\n")
     assert bench.busy() == {slow.pid}
     assert len(bench.rows()) == 12

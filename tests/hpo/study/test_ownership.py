@@ -1,4 +1,4 @@
-"""Who has which run of a study, and who lives: drivers of one process know as little of each other as those of two."""
+"""Tests of leases and heartbeats: drivers in one process are as independent of each other as those in two."""
 
 import os
 import subprocess

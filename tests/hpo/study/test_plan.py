@@ -1,4 +1,4 @@
-"""The runs of a study: what stands beside the search is a run of its own."""
+"""Tests of the runs of a study: baselines and confirmation are runs of their own beside the search."""
 
 from pathlib import Path
 

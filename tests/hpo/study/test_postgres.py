@@ -1,4 +1,4 @@
-"""A study in PostgreSQL, as drivers on several machines share it, and as optuna-dashboard shows it."""
+"""Tests of a study in PostgreSQL, shared by drivers on several machines and shown by optuna-dashboard."""
 
 import json
 import os

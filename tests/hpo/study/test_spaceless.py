@@ -1,4 +1,4 @@
-"""A study without parameters: one configuration, tried once and confirmed."""
+"""Tests of a study without parameters: one configuration, tried once and confirmed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where a study is kept: what is named, what is refused, what is moved aside, and that no password is written."""
+"""Tests of the storage of a study: names, refusals, moving aside, and that no password is written."""
 
 import sys
 from pathlib import Path
@@ -142,7 +142,7 @@ def refused(monkeypatch, capsys, *options: str) -> str:
 def test_resume_refuses_where_there_is_nothing_to_go_on_with(tmp_path, place, monkeypatch, capsys):
     study_file(tmp_path)
     command = ["--space", str(tmp_path / "kept.yaml"), "--out", str(tmp_path / "out"), "--resume"]
-    assert "out: holds no study 'kept' to go on with; leave out --resume" in refused(monkeypatch, capsys, *command)
+    assert "out: holds no study 'kept' to resume; leave out --resume" in refused(monkeypatch, capsys, *command)
     said = refused(monkeypatch, capsys, *command, "--storage", place)
     assert f"{place}: holds no study 'kept'" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.yaml"]

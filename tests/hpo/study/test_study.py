@@ -1,4 +1,4 @@
-"""The study as ledger: what is told stays told, and what was interrupted goes on."""
+"""Tests of the study: results are stored permanently, and interrupted trials resume."""
 
 from pathlib import Path
 
@@ -265,7 +265,7 @@ def test_what_breaks_a_constraint_is_never_best_and_the_ledger_knows_by_how_much
         ("constraints: [{metric: gain}]", "needs one limit: at_least or at_most"),
         ("constraints: [{metric: fps, at_least: 1}]", "constraints.0.metric: there is no metric 'fps'"),
         ("objectives: [{metric: gain - fps, goal: maximize}]", "objectives.0.metric: there is no metric 'fps'"),
-        ("objectives: [{metric: 'gain[0]', goal: maximize}]", "objectives.0.metric: 'gain[0]' is no formula"),
+        ("objectives: [{metric: 'gain[0]', goal: maximize}]", "objectives.0.metric: 'gain[0]' is not a formula"),
         ("objectives: [{metric: 'miou[\"snow\"]', goal: maximize}]", "there is no metric 'miou/snow'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""wandb: what its files hold is what was told, and no server of it, however bad, holds up who tells."""
+"""Tests of W&B logging: its files hold what was logged, and no failing server delays the search."""
 
 import json
 import os
