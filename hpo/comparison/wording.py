@@ -26,7 +26,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def detail(comparison: Comparison) -> str:
-    """Returns sentences on the gain of the best method, pairs without a significant difference, and power of the tests."""
+    """Returns sentences on the gain of the best method, pairs without a significant difference, and test power."""
     sentences = [_worth(comparison.methods[0], comparison)]
     if comparison.ranking is not None:
         sentences += _tests(comparison.ranking)
