@@ -87,7 +87,7 @@ def _each_way(name: str, data: DataSettings, split: Split, cache: Path) -> Itera
         yield f"decode, {_workers(workers)}", len(decoded), seconds
     built, seconds = opened(WORKERS[-1])
     if not built.mapped:
-        raise InputError(f"domain {name!r} is not cached in {cache}; choose a recorded one, and a TMPDIR with room")
+        raise InputError(f"domain {name!r} is not cached in {cache}; choose a recorded one, and a larger TMPDIR")
     yield f"build, {_workers(WORKERS[-1])}", len(built), seconds
     for workers in WORKERS:
         mapped, seconds = opened(workers)

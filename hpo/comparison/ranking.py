@@ -12,11 +12,11 @@ from segada.metrics import Floats
 from segada.records import Record
 
 LEVEL = 0.05
-"""Of all tests together."""
+"""Significance level of all tests together."""
 
 
 class Ranking(Record):
-    """Methods in the order of their mean ranks (Demsar 2006, JMLR 7), and who of them is not told apart."""
+    """Methods in the order of their mean ranks (Demsar 2006, JMLR 7), and groups without a significant difference."""
 
     methods: list[str]
     """Best first."""
@@ -24,15 +24,15 @@ class Ranking(Record):
     """From 1, the best; methods that are equal in a block share their ranks there."""
     blocks: int
     blocks_needed: int
-    """With fewer no pair could be told apart, however much one method is better."""
+    """Least number of blocks with which a pair can differ significantly."""
     friedman: float | None
     """Friedman's statistic, chi-squared with as many degrees of freedom as methods less one; null for two methods."""
     friedman_p: float | None
     level: float
     p_values: dict[str, dict[str, float]]
-    """Of Wilcoxon's signed-rank test, two-sided, for every pair, by Holm's correction over all pairs."""
+    """P-values of Wilcoxon's two-sided signed-rank test for every pair, with Holm's correction over all pairs."""
     groups: list[list[str]]
-    """The longest runs of neighbors in the order of which no two are told apart; everybody is in at least one."""
+    """Longest runs of neighbors in the order without a significant pair; every method is in at least one."""
 
 
 def ranked(scores: Mapping[str, Floats]) -> Ranking:

@@ -1,4 +1,4 @@
-"""What a comparison has found: the winners of its studies, all on the same frames with the same seeds."""
+"""Results of a comparison: the winners of its studies, all on the same frames with the same seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from segada.records import Record
 
 
 class Method(Record):
-    """A row of the comparison: a study's winner, and what it took to find it."""
+    """Row of the comparison: the winner of a study, and the cost of its search."""
 
     name: str
-    """Of the study."""
+    """Name of the study."""
     trial: int
-    """That won, as the study's confirmation picked it."""
+    """Number of the trial that the confirmation of the study selected."""
     settings: dict[str, JsonValue]
-    """Of the winner, by path; empty for a study without parameters."""
+    """Settings of the winner by path; empty for a study without parameters."""
     trials: int
-    """Of the search that are over, pruned and failed ones included."""
+    """Number of ended trials of the search, including pruned and failed ones."""
     frames: int
-    """Passed over by these trials; a frame counts in every pass."""
+    """Number of frames of these trials; a frame counts in every pass."""
     search_seconds: float
     """Wall time of the search, baselines and confirmation left out."""
     confirmed: Confirmed
@@ -67,7 +67,7 @@ class Comparison(Record):
 
 @dataclass(frozen=True)
 class Winner:
-    """What a finished study brings to the comparison."""
+    """Contribution of a completed study to the comparison."""
 
     results: StudyResults
     trial: int

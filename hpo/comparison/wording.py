@@ -12,7 +12,7 @@ _LONG = {"source_only": "the untouched source model", "batch_norm": "batch-norm 
 
 
 def headline(comparison: Comparison) -> str:
-    """Who comes first, if anybody can be said to."""
+    """Returns a sentence that names the best method, if one is significantly better."""
     ranking = comparison.ranking
     if ranking is None:
         return f"No comparison: {comparison.methods[0].name} alone came through."
@@ -26,7 +26,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def detail(comparison: Comparison) -> str:
-    """What the first is worth, who is not told apart, and what the tests could have shown."""
+    """Returns sentences on the gain of the best method, pairs without a significant difference, and test power."""
     sentences = [_worth(comparison.methods[0], comparison)]
     if comparison.ranking is not None:
         sentences += _tests(comparison.ranking)

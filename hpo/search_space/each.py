@@ -97,7 +97,7 @@ class EachParameter(ParameterSettings):
             else float(len(self.choices) ** members)
         )
 
-    def misfit(self, test: Test) -> str:  # noqa: ARG002
+    def mismatch(self, test: Test) -> str:  # noqa: ARG002
         return f"is a list with a value for each of {self.of}; no condition can be about it"
 
     def _members(self, values: Mapping[str, Value]) -> list[Value]:

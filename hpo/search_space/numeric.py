@@ -95,13 +95,13 @@ class FloatParameter(ParameterSettings):
         steps = [self.low + index * self.step for index in range(round((self.high - self.low) / self.step) + 1)]
         return (*([] if self.off is None else [self.off]), *steps)
 
-    def misfit(self, test: Test) -> str | None:
+    def mismatch(self, test: Test) -> str | None:
         values = () if isinstance(test, Comparison) else listed(test)
         exact = [value for value in values if value != self.off]
         if exact and self.step is None and not isinstance(test, Comparison):
             return f"is continuous, so that it is never exactly {exact[0]!r}; write {{above: ...}} or {{below: ...}}"
         numbers = (self.low, self.high) if self.off is None else (self.low, self.high, self.off)
-        return super().misfit(test) or _unreachable(test, min(numbers), max(numbers))
+        return super().mismatch(test) or _unreachable(test, min(numbers), max(numbers))
 
 
 class IntParameter(ParameterSettings):
@@ -153,8 +153,8 @@ class IntParameter(ParameterSettings):
     def options(self) -> tuple[Value, ...]:
         return tuple(range(self.low, self.high + 1, self.step))
 
-    def misfit(self, test: Test) -> str | None:
-        return super().misfit(test) or _unreachable(test, self.low, self.high)
+    def mismatch(self, test: Test) -> str | None:
+        return super().mismatch(test) or _unreachable(test, self.low, self.high)
 
 
 def _switch(path: str) -> str:

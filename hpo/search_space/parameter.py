@@ -146,7 +146,7 @@ class ParameterSettings(Settings):
         """Returns all values; empty for a continuous parameter and for one whose values depend on others."""
         return ()
 
-    def misfit(self, test: Test) -> str | None:
+    def mismatch(self, test: Test) -> str | None:
         """Returns why a test cannot apply to this parameter; None if it can."""
         if isinstance(test, Comparison):
             foreign = [key for key in test.keys if key not in self.comparable]

@@ -236,6 +236,6 @@ def _check_clauses(parameters: Mapping[str, Parameter], forbidden: Sequence[Clau
 def _check_test(place: tuple[str | int, ...], path: str, test: Test, parameters: Mapping[str, Parameter]) -> None:
     if path not in parameters:
         raise SpaceError(place, f"is not a parameter of this space; {nearest(path, parameters)}")
-    problem = parameters[path].misfit(test)
+    problem = parameters[path].mismatch(test)
     if problem is not None:
         raise SpaceError(place, problem)

@@ -96,9 +96,9 @@ class SubsetParameter(ParameterSettings):
     def options(self) -> tuple[Value, ...]:
         return tuple(list(subset) for subset in self.subsets())
 
-    def misfit(self, test: Test) -> str | None:
+    def mismatch(self, test: Test) -> str | None:
         if not isinstance(test, Comparison):
             return "is a subset; write {has: MEMBER}"
         if test.has is not None and test.has not in self.of:
             return f"never has the member {test.has!r}; choose from {', '.join(map(str, self.of))}"
-        return super().misfit(test)
+        return super().mismatch(test)

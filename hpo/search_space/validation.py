@@ -104,8 +104,8 @@ def _check_values(path: str, parameter: Parameter, place: Slot) -> None:
     for parts, value in parameter.probes():
         try:
             place.check(value)
-        except ValidationError as misfit:
-            raise SpaceError(("space", path, *parts), f"{in_words(misfit.errors()[0])}, not {value!r}") from None
+        except ValidationError as error:
+            raise SpaceError(("space", path, *parts), f"{in_words(error.errors()[0])}, not {value!r}") from None
 
 
 def _check_defaults(space: Space) -> None:
@@ -123,8 +123,8 @@ def _check_samples(space: Space, run: Tree) -> None:
     for configuration in [space.draw(generator) for _ in range(SAMPLES)]:
         try:
             configuration.settings(run)
-        except ValidationError as misfit:
-            text = f"allows a combination that cannot run ({configuration}): {in_words(misfit.errors()[0])}"
+        except ValidationError as error:
+            text = f"allows a combination that cannot run ({configuration}): {in_words(error.errors()[0])}"
             raise SpaceError(("space",), text) from None
 
 

@@ -18,7 +18,7 @@ class Part(Generic[M]):
     """One mechanism of the controller.
 
     Attributes:
-        memory: State that, with the settings, determines the part's further behaviour.
+        memory: State that, with the settings, determines the further behavior of the part.
     """
 
     def __init__(self, memory: M) -> None:

@@ -101,15 +101,15 @@ class Document:
         problem = self._error_of(explain(model, tree, details[0]), above)
         raise InputError(f"{problem} (and {len(details) - 1} more)" if len(details) > 1 else str(problem))
 
-    def _error_of(self, misfit: SettingsProblem, above: Sequence[str]) -> InputError:
-        first, _, rest = misfit.text.partition(" ")
-        if misfit.is_relation and "." in first:
+    def _error_of(self, problem: SettingsProblem, above: Sequence[str]) -> InputError:
+        first, _, rest = problem.text.partition(" ")
+        if problem.is_relation and "." in first:
             path = tuple(first.split("."))
-            whole = path if path[: len(misfit.parts)] == misfit.parts else (*misfit.parts, *path)
+            whole = path if path[: len(problem.parts)] == problem.parts else (*problem.parts, *path)
             named = self._placed(whole, above)
             if named in self.lines or named in self.given:
                 return self.error(named, rest)
-        return self.error(self._placed(misfit.parts, above), misfit.text)
+        return self.error(self._placed(problem.parts, above), problem.text)
 
     def _placed(self, parts: Parts, above: Sequence[str]) -> Parts:
         places = [(*part.split("."), *parts) if part else parts for part in above]

@@ -87,7 +87,7 @@ class CacheFolder:
                 lock.unlink(missing_ok=True)
 
     def write(self, key: str, size: int, fill: Callable[[FileIO], None]) -> None:
-        """Writes an entry, after making room for it; must be called inside `alone`.
+        """Writes an entry, after making space for it; must be called inside `alone`.
 
         Args:
             key: Key of the entry.
@@ -95,7 +95,7 @@ class CacheFolder:
             fill: Function that writes the content into the empty file that it is called with.
 
         Raises:
-            StorageError: There is no room for it; nothing of it is left.
+            StorageError: There is no space for it; the unfinished file is removed.
         """
         for left in self._path.glob(f"{key}.*{DRAFT}"):
             # Left by a process that was killed while it held the lock.
