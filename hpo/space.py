@@ -69,7 +69,7 @@ def schema(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - it has none
 
 
 def proposals(file: "StudyFile", count: int) -> "list[Configuration]":
-    """What a search would try first, before any result is known; what the file begins with is among it.
+    """Returns the first points of a search, before any result is known; points of `start_from` come first.
 
     Raises:
         InputError: a former study that the file begins with cannot be read.

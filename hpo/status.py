@@ -1,4 +1,4 @@
-"""What a study is doing: `python -m hpo.status OUT` looks, and changes nothing."""
+"""Prints the status of a study: `python -m hpo.status OUT`. Nothing is changed."""
 
 import argparse
 import math

@@ -154,7 +154,7 @@ def _line(job: "SubmittedJob") -> str:
 
 
 def _server(arguments: argparse.Namespace) -> "JobServer":
-    # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
+    # Imported here: an error in the study file is reported before Ray is imported, which takes seconds.
     from hpo.submission.job_server import JobServer
 
     return JobServer(arguments.address)

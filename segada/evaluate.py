@@ -39,7 +39,10 @@ def parser() -> Parser:
         "--save", nargs="+", default=[], choices=SAVED, help="also write this of each frame to the results"
     )
     options.add_argument(
-        "--batch-size", type=int, metavar="N", help="most frames at once; default: as many as memory has room for"
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="greatest number of frames per forward pass; default: as many as fit into memory",
     )
     return options
 

@@ -218,7 +218,7 @@ def _begin_anew(files: Sequence[StudyFile], out: Path) -> None:
 
 
 def _name(studies: Sequence[str]) -> str:
-    """Of the folder: that of the only folder which is compared, or else `comparison`."""
+    """Returns the name of the folder: that of the only folder which is compared, or `comparison`."""
     only = Path(studies[0])
     return only.name if len(studies) == 1 and only.name else "comparison"
 

@@ -22,71 +22,71 @@ from segada.settings.stream import StreamSettings
 
 
 class Running(Record):
-    """A run that has begun and is not over."""
+    """A run that has started and has not ended."""
 
     name: str
     visits: int
-    """That are done."""
+    """Number of completed visits."""
     of: int | None
-    """Visits of the whole run; null if the folder of the results cannot be seen."""
+    """Number of visits of the whole run; null if the results folder is not accessible."""
     domain: str | None
-    """Where it drives now."""
+    """Domain of the current visit."""
     miou: float | None
     """Mean over the visits so far of the mIoU on the domain being visited."""
     since: float | None
-    """When it began, in seconds since 1970."""
+    """Start time, in seconds since 1970."""
     driver: str | None
-    """Who does it; null if nobody does: it goes on when the study does."""
+    """Driver running it; null if interrupted: it resumes with the study."""
 
 
 class StudyStatus(Record):
-    """A study at a moment."""
+    """Status of a study at one time."""
 
     name: str
     place: str
     trials: int | None
-    """Of the budget; null if the folder of the results cannot be seen."""
+    """Number of trials in the budget; null if the results folder is not accessible."""
     complete: int
     pruned: int
     failed: int
     running: list[Running]
     failures: dict[str, str]
-    """Every run that failed, with the reason."""
+    """Reasons of the failed runs, by run."""
     incidents: dict[str, list[str]]
-    """What happened to trials that went on."""
+    """Incidents of trials that continued, by trial."""
     best_trial: int | None
-    """Of those that keep every constraint, by the first objective."""
+    """Number of the best trial by the first objective, among those that satisfy every constraint."""
     best: dict[str, float]
-    """Its objectives; empty before there is one."""
+    """Objective values of the best trial; empty if there is none."""
     baselines: int
-    """That are done."""
+    """Number of completed baseline runs."""
     confirmed: int
-    """Confirmation runs that are done."""
+    """Number of completed confirmation runs."""
     to_confirm: int
-    """Confirmation runs of the whole study, at most."""
+    """Greatest number of confirmation runs of the whole study."""
     visits_per_minute: float | None
-    """Of all runs, over the last ten minutes; null if none ended then."""
+    """Visits of all runs per minute, over the last ten minutes; null if none ended then."""
     seconds_left: float | None
-    """At that rate; null if there is none."""
+    """Expected time to the end at that rate, in seconds; null if there is no rate."""
     drivers: list[str]
-    """Main jobs that work on it now."""
+    """Drivers that run the study now."""
     damages: Sequence[str] = ()
-    """Files that were looked at and cannot be read, with what is wrong with them."""
+    """Damaged files, each with the problem."""
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left of the search, and nobody does anything."""
+        """True if the budget is spent and no driver is alive."""
         return not self.drivers and self.trials is not None and self.complete + self.pruned + self.failed >= self.trials
 
 
 @dataclass(frozen=True)
 class StudyLocation:
-    """Where a study is.
+    """Place of a study.
 
     Attributes:
         optuna_study: Its trials.
-        out: The folder of its results; None if it cannot be seen from here.
-        shown: What a person calls the place.
+        out: Results folder; None if it is not accessible from here.
+        shown: Place as it is printed.
     """
 
     optuna_study: optuna.Study
@@ -95,7 +95,7 @@ class StudyLocation:
 
 
 def status_of(place: StudyLocation, now: float) -> StudyStatus:
-    """The standing of a study at a time, in seconds since 1970."""
+    """Returns the status of a study at a time, in seconds since 1970."""
     file = _Folder(place.out)
     trials = place.optuna_study.get_trials(deepcopy=False)
     counts = count_trials(place.optuna_study)
@@ -132,7 +132,7 @@ _NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
 
 
 class _Folder:
-    """What the folder of a study's results holds; nothing, if it cannot be seen."""
+    """Content of a results folder; empty if the folder is not accessible."""
 
     def __init__(self, out: Path | None) -> None:
         self.out = out
@@ -207,7 +207,7 @@ def _running_trials(trials: Sequence[FrozenTrial], file: _Folder, drivers: Mappi
 def _running_others(
     leases: Mapping[str, Mapping[str, str]], file: _Folder, drivers: Mapping[str, str]
 ) -> list[Running]:
-    """Baselines and confirmation runs: those that somebody has taken, and that have neither failed nor ended."""
+    """Returns the baseline and confirmation runs that a driver has started and that have neither failed nor ended."""
     found = []
     for name, lease in leases.items():
         if file.out is None or "failure" in lease or "driver" not in lease:
@@ -221,7 +221,7 @@ def _running_others(
 
 
 def _folders(out: Path, name: str) -> list[Path]:
-    """Where a run that is no trial may be: `trial 7 seed 2 val` is in `trial-7-s2-val`."""
+    """Returns the possible folders of a run that is not a trial; `trial 7 seed 2 val` is in `trial-7-s2-val`."""
     return [out / name, out / "baselines" / name, out / "confirmation" / confirmation_folder_name(name)]
 
 
@@ -240,7 +240,7 @@ def _running(name: str, folder: Path | None, visits: Sequence[str], begun: float
 
 
 def _drivers(out: Path | None, now: float) -> dict[str, str]:
-    """Who works in the folder, as a person calls them, by id."""
+    """Returns the drivers that are alive in a folder, as host and process, by id."""
     found = [] if out is None else driver_records(out)
     return {
         record.id: f"{record.host} (process {record.pid})"

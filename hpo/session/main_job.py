@@ -124,7 +124,7 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str
 
 def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address: str | None, console: Console) -> None:
     keep_on_loopback(address)
-    # Imported here: a person whose study file has a mistake should not wait for Ray to be told so.
+    # Imported here: an error in the study file is reported before Ray is imported, which takes seconds.
     from hpo.execution.cluster import Resources, cluster
     from hpo.execution.gpu_share import FILE as SHARES
     from hpo.execution.gpu_share import check_uses_gpu, sized

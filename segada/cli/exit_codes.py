@@ -1,4 +1,4 @@
-"""How every command of the engine ends: exit codes, and one line for what a person got wrong."""
+"""Exit codes of the commands, and one line on stderr for wrong input."""
 
 import argparse
 import traceback
@@ -14,11 +14,11 @@ from segada.errors import InputError
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
 
 OUT_OF_MEMORY: Final = ("Unable to allocate", "can't allocate memory", "out of memory")
-"""What numpy, torch on a processor and torch on a GPU say; they share no exception."""
+"""Texts by which numpy, torch on a CPU and torch on a GPU report that memory is short; they share no exception."""
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocation failed, on a processor or a GPU; they share no exception."""
+    """Returns True if an allocation failed, on a CPU or a GPU; they share no exception."""
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(sign in str(error) for sign in OUT_OF_MEMORY)
     )

@@ -75,7 +75,7 @@ def _end(_: int, _frame: FrameType | None) -> None:
 
 
 class Interruption:
-    """What signals do while the context is open: the first asks to stop, a second SIGINT ends the work at once.
+    """Signal handling while the context is open: the first signal asks to stop, a second SIGINT ends the work at once.
 
     Ending at once is a KeyboardInterrupt in the main thread. SIGTERM asks but once, however often it is sent, since
     `timeout` and schedulers send it to the process and to its group; STOP_WAIT seconds later it ends the work at once.

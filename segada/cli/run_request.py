@@ -20,7 +20,7 @@ from segada.settings.schema import nearest
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a command line says.
+    """Request of a command line.
 
     Attributes:
         settings: Of the run.

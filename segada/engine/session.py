@@ -87,7 +87,7 @@ def adapt(
         bar = ProgressBar(console, schedule.total_steps())
         run = Run(settings, run_data, folder, bar, validate=validate)
     except ValueError as error:
-        # Data, weights and folders are what a person gave; what is wrong with them is said in one line.
+        # Data, weights and folders are input: an error about them is one line.
         raise InputError(str(error)) from error
     if folder is not None:
         RunDir(folder).add_tags(tags)

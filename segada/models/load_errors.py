@@ -79,7 +79,7 @@ class Meeting:
     def _other_tensors(self) -> str:
         if self.report.complete:
             return ""
-        if all(has_adapter(name) for name in self.report.misfits):
+        if all(has_adapter(name) for name in self.report.mismatches):
             cure = (
                 "The file carries other adapters than the network: take the adapter settings of the run that saved it"
             )
@@ -123,10 +123,10 @@ def _setting_cures(name: str, found: str) -> list[str]:
 
 def _fresh_cures(report: LoadReport) -> list[str]:
     """Returns cures with `model.reinitialize`, if only the head does not fit."""
-    misfits = [name for name in report.misfits if not has_adapter(name)]
-    if any(not name.startswith("head.") for name in misfits):
+    mismatches = [name for name in report.mismatches if not has_adapter(name)]
+    if any(not name.startswith("head.") for name in mismatches):
         return []
-    parts = list(dict.fromkeys(_part(name, report.reshaped) for name in misfits))
+    parts = list(dict.fromkeys(_part(name, report.reshaped) for name in mismatches))
     named = ", ".join(parts) if len(parts) <= LISTED_PARTS else "head"
     return [f"let what the file cannot fill start from random weights with model.reinitialize: [{named}]"]
 

@@ -27,7 +27,7 @@ class LoadReport:
         return not self.unexpected and not self.reshaped and all(has_adapter(name) for name in self.missing)
 
     @property
-    def misfits(self) -> tuple[str, ...]:
+    def mismatches(self) -> tuple[str, ...]:
         """All names that did not match."""
         return (*self.missing, *self.unexpected, *self.reshaped)
 

@@ -182,7 +182,7 @@ class HamletSettings(Settings):
         if self.detector.signal == "none":
             yield from self._needs_a_detector()
         else:
-            yield from self._detector_misfits(head)
+            yield from self._detector_contradictions(head)
         if self.learning_rate.policy == "adaptive_slope" and self.budget.policy == "none":
             yield (
                 "controller.learning_rate.policy is 'adaptive_slope', which falls over the budget, but "
@@ -193,7 +193,7 @@ class HamletSettings(Settings):
                 "controller.mix.policy is 'dynamic', but no classes are pasted; set it to constant, or method.name to "
                 "dacs with class_mix as its method.mixing"
             )
-        yield from self._modular_misfits(method)
+        yield from self._modular_contradictions(method)
 
     def _needs_a_detector(self) -> Iterator[str]:
         idle = {"budget": "none", "learning_rate": "constant", "mix": "constant"}
@@ -205,7 +205,7 @@ class HamletSettings(Settings):
                     f"'none'; set the signal to full or light, or the policy to {idle[part]}"
                 )
 
-    def _detector_misfits(self, head: str) -> Iterator[str]:
+    def _detector_contradictions(self, head: str) -> Iterator[str]:
         if self.detector.signal == "light" and head != "multi_exit":
             yield (
                 f"controller.detector.signal is 'light', but model.head {head!r} has no light exit; set model.head to "
@@ -218,7 +218,7 @@ class HamletSettings(Settings):
                 "greater far"
             )
 
-    def _modular_misfits(self, method: MethodSettings) -> Iterator[str]:
+    def _modular_contradictions(self, method: MethodSettings) -> Iterator[str]:
         modular = self.modular
         if modular.policy == "random" and not any(modular.probabilities):
             yield "controller.modular.probabilities are all 0, but one stage must be the first; raise one of them"

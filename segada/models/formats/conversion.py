@@ -84,7 +84,7 @@ def convert(stored: StoredWeights, report: LoadReport, opened: OpenedFile, outpu
     Raises:
         ValueError: they are not all of a network, or the format does not take them.
     """
-    if report.misfits:
+    if report.mismatches:
         raise ValueError(f"{opened.path} is not all of a network, and no more: {report.counts}; nothing was written")
     try:
         WRITERS[to](stored, output, {"source_format": stored.format, "source_sha256": digest(opened)})
