@@ -154,7 +154,7 @@ def test_the_command_prints_writes_and_goes_on_where_it_was(tmp_path: Path, caps
 
 
 def test_functions_that_no_suite_has_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no suite of branches has any"):
+    with pytest.raises(InputError, match="no suite of branches has such functions"):
         samplers.run(parsed(samplers, "--suites", "branches", "--functions", "9", "--out", str(tmp_path)))
 
 

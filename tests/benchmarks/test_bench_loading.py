@@ -63,7 +63,10 @@ def test_the_command_prints_every_way(
         (["loading", "--of", "RUN", "--domain", "streets"], "domain 'streets' is not cached in"),
         (["loading", "--of", "RUN", "--domain", "sea"], "--domain sea: RUN has only road, streets"),
         (["loading", "--repeats", "0"], "--repeats must be at least 1, but is 0"),
-        (["streets", "--domain", "road"], "--of and --domain say what is loaded; leave them out, or choose"),
+        (
+            ["streets", "--domain", "road"],
+            "--of and --domain apply to the benchmark loading only; leave them out, or choose",
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_refused(

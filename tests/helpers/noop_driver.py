@@ -28,6 +28,8 @@ from segada.records import RunReport
 from segada.settings.nested import Value
 
 GATE, PACE, SLOTS = Path(sys.argv.pop(1)), float(sys.argv.pop(1)), int(sys.argv.pop(1))
+# The command line that is printed to resume is that of the main job.
+sys.orig_argv = ["python", "-m", "hpo.run", *sys.argv[1:]]
 VISITS = 3
 
 

@@ -180,12 +180,13 @@ def test_nobody_prints_another_way() -> None:
     """Whole documents - YAML, JSON, a log - are printed as they are, elsewhere lines go through
     `segada.core.printing`."""
     documents = {
-        "hpo/run.py": 1,
+        "hpo/session/command.py": 1,
         "hpo/status.py": 1,
         "hpo/space.py": 2,
         "hpo/submit.py": 3,
         "hpo/tracking/wandb_process.py": 4,
-        "segada/data/__main__.py": 1,
+        "segada/cli/dispatch.py": 1,
+        "segada/data/inspection/check_command.py": 1,
         "segada/core/printing.py": 2,
         "segada/engine/preflight.py": 1,
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from segada.cli.console import terminal
+from segada.cli.console import wide_terminal
 from segada.data.cache.cache_entry import Contents, DamagedEntry, read_contents
 from segada.data.cache.cache_folder import CacheFolder, Stored
 from segada.errors import InputError
@@ -23,7 +23,7 @@ def cache(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: The path is not a folder.
     """
-    console = terminal()
+    console = wide_terminal()
     default = LoadingSettings().cache
     assert default is not None
     try:

@@ -24,10 +24,12 @@ from hpo import compare
 from hpo.comparison import method_runs, methods_file
 from hpo.comparison.engine_process import EngineProcess
 from hpo.comparison.methods_file import MethodsFile, load_methods, methods_path, shipped_comparisons
-from segada import adapt, pretrain
+from segada import adapt as adapt_command
+from segada import pretrain
 from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT
 from segada.engine.preflight import problems
 from segada.engine.runner import Run
+from segada.engine.session import adapt
 from segada.records import Preflight, RunReport, VisitRecord
 from segada.settings import RunSettings
 from segada.settings.nested import merged
@@ -36,7 +38,7 @@ METHODS: dict[str, Any] = {
     "batch_norm": {"method": {"name": "batch_norm"}},
     "dacs": {"method": {"name": "dacs", "pseudo_threshold": 0.1}},
 }
-COMMANDS = {"segada.adapt": adapt.main, "segada.pretrain": pretrain.main}
+COMMANDS = {"segada.adapt": adapt_command.main, "segada.pretrain": pretrain.main}
 Command = Callable[..., int]
 
 
@@ -127,7 +129,7 @@ def test_numbers_of_child_processes_are_those_of_single_runs(
     assert sorted(reports) == ["batch_norm-s0", "dacs-s0"]
     for name, changes in METHODS.items():
         settings = RunSettings.model_validate(merged(tiny_run, changes))
-        alone = adapt.adapt(settings, tmp_path / "alone" / name, Console(quiet=True))
+        alone = adapt(settings, tmp_path / "alone" / name, Console(quiet=True))
         assert reports[f"{name}-s0"].settings_hash == settings.settings_hash()
         assert _miou({name: reports[f"{name}-s0"]}) == _miou({name: alone})
     table = (tmp_path / "table.md").read_text()

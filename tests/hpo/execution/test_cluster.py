@@ -73,7 +73,7 @@ def test_a_cluster_that_grows_is_asked_for_as_many_as_are_named(monkeypatch: pyt
     context = SimpleNamespace(dashboard_url=None)
     monkeypatch.setattr(cluster, "_connected", lambda _resources, _address: context)
     monkeypatch.setattr("ray.shutdown", lambda: None)
-    lifeline = SimpleNamespace(logging=lambda _: None, close=lambda: None, lost=lambda: None, found=None)
+    lifeline = SimpleNamespace(watch=lambda _: None, close=lambda: None, lost=lambda: None, found=None)
     monkeypatch.setattr(cluster, "Lifeline", lambda **_: lifeline)
     monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"memory": 1e9}}])
     with cluster.cluster(needs(1, 0.5, workers=8), "auto") as found:
