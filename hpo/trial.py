@@ -28,8 +28,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _export(arguments: argparse.Namespace) -> None:
     from hpo.study.exchange import exported
+    from segada.cli.output_dir import check_file
     from segada.core.atomic_io import write_text
 
+    if arguments.file is not None:
+        check_file(arguments.file, "--file")
     lines, notes = exported(arguments.out.resolve())
     for note in notes:
         tell(f"note: {note}")

@@ -15,7 +15,7 @@ def parser() -> Parser:
     options = command_parser(
         "segada.evaluate",
         "Scores a checkpoint on any domains, class by class.",
-        "runs/a --domains fog night --tta --out runs/scores",
+        "runs/a --domains fog150m night --tta --out runs/scores",
     )
     options.add_argument(
         "checkpoints",

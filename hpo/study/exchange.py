@@ -12,6 +12,7 @@ from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile
 from hpo.study.attributes import FOLDER
 from hpo.study.drivers import joined
+from hpo.study.folder import check_free
 from hpo.study.journal.file import JOURNAL, DamagedJournal
 from hpo.study.opening import IDENTITY, check_same, open_optuna_study, read_optuna_study
 from hpo.study.provenance import write_study
@@ -57,13 +58,16 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
         Numbers of trials that were added and that already existed.
 
     Raises:
-        InputError: a line is invalid, or differs from the study's trial of this number; then nothing is added.
+        InputError: the folder holds other files and no study; a line is invalid, or differs from the study's trial of this
+            number; then nothing is added.
     """
     study, records = read_records(source)
     trials = [_checked(source, line, record, file) for line, record in records]
     if study is not None:
         _check_study(source, study, file)
     file = file.kept_in(place_of(file.settings.storage))
+    if not (out / "study.yaml").is_file():
+        check_free(out)
     with joined(out) as driver, driver.exclusive():
         check_idle(driver.others(), out)
         optuna_study, storage = open_optuna_study(file, out, list, restores=True)

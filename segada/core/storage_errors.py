@@ -14,12 +14,13 @@ _WHAT_IS_WRONG: Mapping[int, str] = {
     errno.EDQUOT: "has no quota left",
     errno.EFBIG: "takes no larger file",
     errno.EROFS: "is read-only",
-    errno.EACCES: "may not be written to",
-    errno.EPERM: "may not be written to",
     errno.EIO: "fails",
     errno.ESTALE: "is gone",
     errno.ENOTCONN: "is gone",
 }
+
+_DENIED = (errno.EACCES, errno.EPERM)
+"""Errors of a file or its folder alone, not of the file system."""
 
 _SAID: Mapping[str, int] = {
     "No space left on device": errno.ENOSPC,
@@ -51,7 +52,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _WHAT_IS_WRONG:
+        if error.errno in _WHAT_IS_WRONG or error.errno in _DENIED:
             raise _named(error.errno, path) from error
         raise
 
@@ -66,7 +67,7 @@ def storage_error(error: BaseException, path: Path) -> StorageError | None:
     for cause in causes(error):
         if isinstance(cause, StorageError):
             return cause
-        if isinstance(cause, OSError) and cause.errno in _WHAT_IS_WRONG:
+        if isinstance(cause, OSError) and (cause.errno in _WHAT_IS_WRONG or cause.errno in _DENIED):
             return _named(cause.errno, Path(cause.filename) if isinstance(cause.filename, str) else path)
         for words, number in _SAID.items():
             line = next((line for line in str(cause).splitlines() if words in line), None)
@@ -87,6 +88,8 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 def _named(number: int | None, path: Path) -> StorageError:
     assert number is not None
+    if number in _DENIED:
+        return StorageError(f"{path}: {os.strerror(number)}; change the permissions of the file or of its folder")
     place = next(folder for folder in path.absolute().parents if folder.is_mount())
     free = os.statvfs(place)
     megabytes = free.f_bavail * free.f_frsize / 1e6

@@ -372,7 +372,7 @@ def _in_a_worker(error: Exception) -> RayTaskError:
     ("error", "said"),
     [
         (OSError(errno.EDQUOT, "quota", "/x"), "the file system at / has no quota left ("),
-        (PermissionError(errno.EACCES, "no", "/x"), "the file system at / may not be written to ("),
+        (PermissionError(errno.EACCES, "no", "/x"), "/x: Permission denied; change the permissions"),
         (OSError(errno.EROFS, "ro"), "the file system at "),
         (
             RuntimeError("(sqlite3.OperationalError) database or disk is full\n[SQL: x]"),

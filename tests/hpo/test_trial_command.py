@@ -303,3 +303,20 @@ def test_any_trial_is_what_its_line_says(space, data):
         trial.set_constraint(name, violation)
     record = TrialRecord.model_validate(json.loads(line_of(record_of(trial, space))))
     assert shown(vars(trial_of(record, space, 1))) == shown(vars(trial))
+
+
+def test_a_folder_of_other_files_takes_no_trials_and_a_folder_is_no_file_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine")
+    lines = tmp_path / "trials.jsonl"
+    lines.write_text("")
+    for words, said in (
+        (["import", str(other), str(lines), "--space", "smoke"], "holds thesis.txt and no study"),
+        (["export", str(other), "--file", str(tmp_path)], "is a folder, not a file"),
+    ):
+        assert hpo.trial.main(words) == WRONG_INPUT
+        assert said in capsys.readouterr().err
+    assert [path.name for path in other.iterdir()] == ["thesis.txt"]
