@@ -58,8 +58,8 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
         Numbers of trials that were added and that already existed.
 
     Raises:
-        InputError: the folder holds other files and no study; a line is invalid, or differs from the study's trial of this
-            number; then nothing is added.
+        InputError: the folder holds other files and no study; a line is invalid, or differs from the study's trial of
+            this number. Then nothing is added.
     """
     study, records = read_records(source)
     trials = [_checked(source, line, record, file) for line, record in records]
