@@ -15,17 +15,32 @@ from segada.settings import RunSettings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 HERE = Path(__file__).parent
 UNIT = (
-    "hpo/config/test_f",
+    "hpo/comparison/test_method_statistics",
+    "hpo/comparison/test_ranking",
+    "hpo/config/test_extends",
+    "hpo/config/test_formula",
+    "hpo/config/test_json_schema",
     "hpo/config/test_objectives",
     "hpo/config/test_study_file",
+    "hpo/config/test_study_page",
+    "hpo/config/test_study_presets",
     "hpo/pruners",
+    "hpo/results/test_confirmation",
+    "hpo/results/test_pruning_analysis",
     "hpo/search_space",
     "segada/core",
-    "segada/data/datasets/test_division",
-    "segada/data/test_frame_schedule",
-    "segada/data/test_labels",
+    "segada/data/datasets",
+    "segada/data/test_",
+    "segada/data/transforms",
+    "segada/data/weather",
+    "segada/evaluation/test_areas",
+    "segada/evaluation/test_class_scores",
+    "segada/models/heads",
+    "segada/models/test_",
     "segada/selftraining",
-    "segada/settings",
+    "segada/settings/test_a",
+    "segada/settings/test_f",
+    "segada/settings/test_s",
 )
 """Tests of the tier `unit`, by the beginning of their paths: no subprocess, no Ray, no training."""
 
