@@ -1,1 +1,1 @@
-"""Studies and comparisons that are shipped: `hpo.run --space NAME` and `hpo.compare NAME` find them by their bare names."""
+"""Shipped studies and comparisons: `hpo.run --space NAME` and `hpo.compare NAME` find them by their bare names."""
