@@ -8,7 +8,7 @@ lock:  ## renews constraints.txt: the newest versions that pyproject.toml admits
 	build/lock/bin/pip install --quiet --upgrade pip
 	build/lock/bin/pip install --quiet -e '.[dev]'
 	echo '# The versions that were tested together. `make lock` renews this file; `pip install -c constraints.txt ...` takes it.' > constraints.txt
-	build/lock/bin/pip freeze --exclude-editable >> constraints.txt
+	build/lock/bin/pip freeze --all --exclude-editable | grep -v "^pip==" >> constraints.txt
 	rm -rf build/lock
 
 check:  ## what CI checks before the tests
