@@ -351,24 +351,51 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
 }
 """Study files, and what of the refusal must be there."""
 
-ACCEPTED: dict[str, str | bytes] = {
-    "a byte order mark": b"\xef\xbb\xbf" + STUDY.encode(),
-    "line ends of Windows": STUDY.replace("\n", "\r\n"),
-    "an anchor, an alias and a merge": more("x-base: 1")
-    .replace("x-base: 1", "confirm: &a {top: 1}")
-    .replace("budget: {trials: 3}", "budget: &b {trials: 3}\npruning: {<<: {min_visits: 1}}"),
-    "a tag that is right": named("!!str tiny"),
-    "a formula": objective("gain - 0.001 * log(trainable_parameters)"),
-    "a formula of 900 digits": objective(f"gain + 0x{'f' * 900}"),
-    "a step of a millionth": space("{type: float, low: 0.5, high: 0.9, step: 0.000001}"),
-    "1,000 choices": space(f"{{type: choice, choices: [{', '.join(str(n / 1000) for n in range(1000))}]}}"),
-    "a wide logarithm": space("{type: int, low: 1, high: 1000000000, log: true}", "seed_")
-    .replace("seed_", "stream.replay.min_pixels")
-    .replace("1000000000", "1000000"),
-    "as many visits as may be": STUDY.replace("visits: [clear, 25mm, 50mm]", "visits: [clear]\n    rounds: 10000"),
-    "a sweep": SWEEP,
+_PARAMETER = ("space", "method.pseudo_threshold")
+ACCEPTED: dict[str, tuple[str | bytes, tuple[str, ...], Any]] = {
+    "a byte order mark": (b"\xef\xbb\xbf" + STUDY.encode(), ("name",), "tiny"),
+    "line ends of Windows": (STUDY.replace("\n", "\r\n"), ("run", "stream", "visits"), ["clear", "25mm", "50mm"]),
+    "an anchor, an alias and a merge": (
+        more("confirm: &a {top: 1}").replace(
+            "budget: {trials: 3}", "budget: &b {trials: 3}\npruning: {<<: {min_visits: 1}}"
+        ),
+        ("pruning", "min_visits"),
+        1,
+    ),
+    "a tag that is right": (named("!!str tiny"), ("name",), "tiny"),
+    "a formula": (
+        objective("gain - 0.001 * log(trainable_parameters)"),
+        ("objectives",),
+        [{"metric": "gain - 0.001 * log(trainable_parameters)", "goal": "maximize"}],
+    ),
+    "a formula of 900 digits": (
+        objective(f"gain + 0x{'f' * 900}"),
+        ("objectives",),
+        [{"metric": f"gain + 0x{'f' * 900}", "goal": "maximize"}],
+    ),
+    "a step of a millionth": (
+        space("{type: float, low: 0.5, high: 0.9, step: 0.000001}"),
+        (*_PARAMETER, "step"),
+        0.000001,
+    ),
+    "1,000 choices": (
+        space(f"{{type: choice, choices: [{', '.join(str(n / 1000) for n in range(1000))}]}}"),
+        (*_PARAMETER, "choices"),
+        [n / 1000 for n in range(1000)],
+    ),
+    "a wide logarithm": (
+        space("{type: int, low: 1, high: 1000000, log: true}", "stream.replay.min_pixels"),
+        ("space", "stream.replay.min_pixels", "high"),
+        1_000_000,
+    ),
+    "as many visits as may be": (
+        STUDY.replace("visits: [clear, 25mm, 50mm]", "visits: [clear]\n    rounds: 10000"),
+        ("run", "stream", "rounds"),
+        10_000,
+    ),
+    "a sweep": (SWEEP, ("budget", "trials"), 7),
 }
-"""Study files that are odd, and right."""
+"""Study files that are odd, and right: the file, a key of what is read of it, and its value."""
 
 _VALUES: Sequence[Any] = (
     *(None, True, 0, 1, -1, 2, 0.5, 1e-300, 1e-15, 1e308, -1e308, float("inf"), float("nan"), 10**9, 10**17, 10**22),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class _Replayed(BaseJournalBackend):
         yield from (dict(one) for one in self._operations[log_number_from:])
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        raise NotImplementedError
+        raise UnsupportedOperation("recovered operations are read-only")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -69,10 +70,15 @@ def test_what_is_wrong_is_refused_in_one_line(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_what_is_odd_and_right_is_taken(name: str, tmp_path: Path) -> None:
-    file = write(tmp_path, ACCEPTED[name])
+def test_what_is_odd_and_right_is_read_as_it_is_meant(name: str, tmp_path: Path) -> None:
+    content, keys, value = ACCEPTED[name]
+    file = write(tmp_path, content)
     with in_bounds():
         shown(file)
+    read: Any = load_study(file, runs=False).resolved()
+    for key in keys:
+        read = read[key]
+    assert read == value
 
 
 def test_a_chain_of_files_has_an_end(tmp_path: Path) -> None:
