@@ -355,13 +355,12 @@ _PARAMETER = ("space", "method.pseudo_threshold")
 ACCEPTED: dict[str, tuple[str | bytes, tuple[str, ...], Any]] = {
     "a byte order mark": (b"\xef\xbb\xbf" + STUDY.encode(), ("name",), "tiny"),
     "line ends of Windows": (STUDY.replace("\n", "\r\n"), ("run", "stream", "visits"), ["clear", "25mm", "50mm"]),
-    "an anchor, an alias and a merge": (
-        more("confirm: &a {top: 1}").replace(
-            "budget: {trials: 3}", "budget: &b {trials: 3}\npruning: {<<: {min_visits: 1}}"
-        ),
-        ("pruning", "min_visits"),
-        1,
+    "an anchor and an alias": (
+        STUDY.replace("[clear, 25mm, 50mm]", "[&first clear, 25mm, *first]"),
+        ("run", "stream", "visits"),
+        ["clear", "25mm", "clear"],
     ),
+    "a merge": (more("pruning: {<<: {min_visits: 1}}"), ("pruning", "min_visits"), 1),
     "a tag that is right": (named("!!str tiny"), ("name",), "tiny"),
     "a formula": (
         objective("gain - 0.001 * log(trainable_parameters)"),

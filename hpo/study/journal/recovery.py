@@ -86,7 +86,7 @@ class _Replayed(BaseJournalBackend):
         yield from (dict(one) for one in self._operations[log_number_from:])
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        raise UnsupportedOperation("recovered operations are read-only")
+        raise UnsupportedOperation(f"{len(logs)} operations for a recovered journal, which is read-only")
 
 
 @dataclass(frozen=True)
