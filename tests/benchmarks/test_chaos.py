@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from study_texts import study_text
 
 from benchmarks.search import chaos, invariants
 from benchmarks.search import fault_campaign as campaign
@@ -22,15 +23,7 @@ from segada.errors import InputError
 
 LOG = "2026-11-21 12:00:00 "
 NOOP = Path(__file__).parents[1] / "helpers" / "noop_driver.py"
-STUDY = """
-name: shared
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
-space:
-  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
-sampler: {name: random, seed: 0}
-budget: {trials: 6}
-confirm: {top: 0}
-"""
+STUDY = study_text("budget: {trials: 6}", "confirm: {top: 0}", name="shared")
 
 
 def leave(folder: Path, seconds: float = 1.0, gain: float = 0.1, log: str = "") -> None:

@@ -10,19 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from study_texts import study_text
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
 """Seconds until a test gives up on drivers that take a few on a quiet machine."""
 
-STUDY = """
-name: shared
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
-space:
-  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
-sampler: {name: random, seed: 0}
-budget: {trials: 12}
-confirm: {top: 1, seeds: 2}
-"""
+STUDY = study_text("budget: {trials: 12}", "confirm: {top: 1, seeds: 2}", name="shared")
 RUNS = 2 + 12 + 2 * 2 + 2 * 2
 """Baselines, trials, baselines again, and the best beside the default, with two seeds."""
 

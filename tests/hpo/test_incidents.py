@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 from ray import cloudpickle
 from ray.exceptions import OutOfMemoryError, RayTaskError
 from study_samples import report
+from study_texts import study_text
 
 import segada.engine.divergence
 import segada.engine.runner
@@ -38,16 +39,9 @@ from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.settings import RunSettings
 
-STUDY = """
-name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
-space:
-  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
-sampler: {name: random, seed: 0}
-objectives: [{metric: label_free/entropy, goal: minimize}]
-budget: {trials: 2}
-confirm: {top: 0}
-"""
+STUDY = study_text(
+    "objectives: [{metric: label_free/entropy, goal: minimize}]", "budget: {trials: 2}", "confirm: {top: 0}"
+)
 EVICTED = "Memory on the node was 15.3GB / 16.0GB. 1 worker(s) were killed due to the node running low on memory."
 
 

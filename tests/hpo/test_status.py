@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from study_samples import report, visit
+from study_texts import study_text
 
 import hpo.status
 from hpo.config.study_file import load_study
@@ -25,16 +26,9 @@ from hpo.study.provenance import write_study
 from hpo.study.study import open_study
 from segada.cli.exit_codes import DONE, WRONG_INPUT
 
-STUDY = """
-name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
-space:
-  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
-sampler: {name: random, seed: 0}
-constraints: [{metric: frames_per_second, at_least: 1}]
-budget: {trials: 6}
-confirm: {top: 1, seeds: 2}
-"""
+STUDY = study_text(
+    "constraints: [{metric: frames_per_second, at_least: 1}]", "budget: {trials: 6}", "confirm: {top: 1, seeds: 2}"
+)
 MOMENT = time.mktime(time.strptime("2026-11-21 12:00:00", "%Y-%m-%d %H:%M:%S"))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import ray
 from study_samples import report
+from study_texts import study_text
 
 from hpo.config.study_file import load_study
 from hpo.execution import prometheus as gauges
@@ -23,15 +24,7 @@ from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
 
-STUDY = """
-name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
-space:
-  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
-sampler: {name: random, seed: 0}
-budget: {trials: 4}
-confirm: {top: 0}
-"""
+STUDY = study_text("budget: {trials: 4}", "confirm: {top: 0}")
 PATIENCE = 60
 LINE = re.compile(r"(?P<name>\w+)\{(?P<labels>[^}]*)\} (?P<value>\S+)")
 

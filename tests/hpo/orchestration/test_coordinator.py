@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 from study_samples import leave_run, report, visit
+from study_texts import study_text
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator
@@ -16,16 +17,9 @@ from hpo.study.plan import Plan, undone
 from hpo.study.study import REASON, Study, open_study
 from segada.records import RunReport
 
-STUDY = """
-name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
-space:
-  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
-sampler: {name: random, seed: 0}
-budget: {trials: 3}
-pruning: {name: halving, min_visits: 1, reduction_factor: 2}
-confirm: {top: 1, seeds: 2}
-"""
+STUDY = study_text(
+    "budget: {trials: 3}", "pruning: {name: halving, min_visits: 1, reduction_factor: 2}", "confirm: {top: 1, seeds: 2}"
+)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from study_samples import leave_run, random_areas, report, results
+from study_texts import study_text
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.reporting.outputs import write_outputs
@@ -18,15 +19,7 @@ from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 
-STUDY = """
-name: tiny
-run: {stream: {visits: [clear, 50mm, 200mm]}, evaluation: {split: val}}
-space:
-  method.pseudo_threshold: {type: float, low: 0.5, high: 0.9}
-sampler: {name: random, seed: 0}
-budget: {trials: 2, hours: 1}
-confirm: {top: 1, seeds: 2}
-"""
+STUDY = study_text("budget: {trials: 2, hours: 1}", "confirm: {top: 1, seeds: 2}")
 
 
 @pytest.fixture
