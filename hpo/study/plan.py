@@ -19,7 +19,18 @@ from hpo.study.names import (
     confirmation_runs_each,
 )
 from hpo.study.study import Proposal, Study
-from segada.artifacts.run_files import AREAS, REPORT, SETTINGS, WEIGHTS, Damage, damages, read_report, visits_damage
+from segada.artifacts.run_files import (
+    AREAS,
+    REPORT,
+    SETTINGS,
+    WEIGHTS,
+    Damage,
+    check_weights,
+    damages,
+    read_areas,
+    read_report,
+    visits_damage,
+)
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ConstantSettings
@@ -132,7 +143,7 @@ class Plan:
             yield Job("source", self.source.name, self.source, settings, None, {}, (WEIGHTS,))
 
     def repairs(self, study: Study) -> Iterator[Job]:
-        """Yields complete trials with a damaged report or visits; the engine rewrites them from the checkpoint.
+        """Yields complete trials with damaged files; the engine rewrites them from the checkpoint.
 
         The objective values are in the study, so a trial without a folder is still complete.
         """
@@ -184,11 +195,16 @@ def undone(jobs: Iterable[Job]) -> list[Job]:
 
 
 def trial_damages(folder: Path, *, is_complete: bool) -> list[Damage]:
-    """Lists damages of a trial's files that a study reads; empty for a trial without a folder."""
+    """Lists damages of a trial's files that a study reads or a user wants; empty for a trial without a folder.
+
+    Areas and weights that are missing are no damage: they are large, and no result needs them.
+    """
     report = read_report(folder)
     is_gone = is_complete and folder.is_dir() and not (folder / REPORT).exists()
     missing = Damage(folder / REPORT, "is missing") if is_gone else None
-    found = (report.damage, missing, visits_damage(folder, report.value))
+    found = [report.damage, missing, visits_damage(folder, report.value)]
+    if is_complete:
+        found += [read_areas(folder).damage, check_weights(folder / WEIGHTS)]
     return [damage for damage in found if damage is not None]
 
 

@@ -1,6 +1,8 @@
 """Exit codes of the commands, and one line on stderr for wrong input."""
 
 import argparse
+import os
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Final, NoReturn
@@ -57,12 +59,14 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         kept: What an interruption leaves, in a clause.
 
     Returns:
-        0 done; 2 the input was wrong, said in one line on stderr; 3 interrupted, or nothing can be written any more;
-        1 anything else, with its traceback, or in one line if memory did not suffice.
+        0 done; 2 the input was wrong, or may not be read, said in one line on stderr; 3 interrupted, or nothing can be
+        written any more; 1 anything else, with its traceback, or in one line if memory did not suffice, or without one
+        if the reader of a pipe has closed it.
     """
     try:
         with Interruption(lambda: None):
             command()
+            sys.stdout.flush()
     except InputError as error:
         tell(f"error: {error}")
         return WRONG_INPUT
@@ -72,6 +76,13 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
     except StorageError as error:
         tell(f"error: {error}; {how_to_go_on(kept)}")
         return INTERRUPTED
+    except PermissionError as error:
+        tell(f"error: {error.filename}: {error.strerror}; change its permissions, or run as its owner")
+        return WRONG_INPUT
+    except BrokenPipeError:
+        # Python flushes the output once more at its end, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
         if any(sign in str(error) for sign in OUT_OF_MEMORY):
             said = str(error).splitlines()[0]

@@ -92,12 +92,13 @@ class Document:
             above: Paths in the document where the values are (`run`); the first that has a value is used in errors.
 
         Raises:
-            InputError: The values do not fit the class; the first problem is reported.
+            InputError: The values do not fit the class; the first problem is reported, an unknown key before all
+                others, since it explains a missing one.
         """
         try:
             return model.model_validate(tree)
         except ValidationError as failure:
-            details = failure.errors(include_url=False)
+            details = sorted(failure.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
         problem = self._error_of(explain(model, tree, details[0]), above)
         raise InputError(f"{problem} (and {len(details) - 1} more)" if len(details) > 1 else str(problem))
 

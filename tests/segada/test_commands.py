@@ -1,5 +1,8 @@
-"""What a person gets wrong ends with code 2, one line that says the cure, and nothing written."""
+"""Wrong input ends a command with code 2, one line with the cure, and nothing written."""
 
+import errno
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +158,21 @@ def test_an_interruption_says_how_to_go_on_and_an_error_keeps_its_traceback(
     assert "To go on: python " in capsys.readouterr().err
     assert exit_code(broken) == FAILED
     assert "ZeroDivisionError: a bug" in capsys.readouterr().err
+
+
+def test_a_file_that_may_not_be_read_is_named_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def denied() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "runs/a/study.journal")
+
+    assert exit_code(denied) == WRONG_INPUT
+    said = "error: runs/a/study.journal: Permission denied; change its permissions, or run as its owner\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_reader_that_closes_its_pipe_sees_no_traceback() -> None:
+    shell = f"{shlex.quote(sys.executable)} -m hpo.space schema | head -c 10"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True)
+    assert (len(done.stdout), done.stderr) == (10, "")
 
 
 def _too_much_of_torch() -> None:

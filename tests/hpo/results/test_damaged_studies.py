@@ -159,7 +159,7 @@ def test_a_file_that_is_missing_is_as_a_damaged_one(name: str, file: StudyFile, 
     assert [job.name for job in plan.lost(study, ())] == [DONE_AGAIN[name]]
 
 
-@pytest.mark.parametrize("name", [f"{TRIAL}/report.json", f"{CONFIRMED}/areas.npz", "study.yaml"])
+@pytest.mark.parametrize("name", [f"{TRIAL}/report.json", f"{TRIAL}/areas.npz", f"{CONFIRMED}/areas.npz", "study.yaml"])
 def test_a_comparison_does_not_take_a_damaged_study_for_one_that_is_over(name: str, file: StudyFile, out: Path) -> None:
     assert is_over(file, out)
     _damage(out / name, KINDS["cut in half"])
@@ -180,7 +180,8 @@ def test_a_whole_study_names_nothing_and_has_nothing_left(
 def test_the_same_command_makes_files_again_from_the_checkpoint_and_keeps_the_damaged_ones(
     engine: Engine, file: StudyFile, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = (f"{TRIAL}/visits.jsonl", f"{TRIAL}/report.json", f"{BASELINE}/report.json", f"{CONFIRMED}/areas.npz")
+    trial = [f"{TRIAL}/{name}" for name in ("visits.jsonl", "report.json", "areas.npz", "weights.safetensors")]
+    names = (*trial, f"{BASELINE}/report.json", f"{CONFIRMED}/areas.npz")
     whole = {name: _damage(out / name, KINDS["cut in half"]) for name in names}
     visits = {name: (out / name).parent.joinpath("log.txt").read_text().count(": mIoU") for name in names}
 
