@@ -204,6 +204,15 @@ def test_trials_come_back_into_a_folder_whose_journal_is_gone_and_only_once(tmp_
             '{"number": 0, "state": "fail", "datetime_start": "now"}',
             "2: datetime_start: Value error, Invalid isoformat",
         ),
+        # Their years cannot be converted to another time zone.
+        *(
+            (
+                f'{{"number": 0, "state": "fail", "datetime_start": "{moment}"}}',
+                "2: datetime_start: Value error, is not a year of a study",
+            )
+            for moment in ("0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-12:00")
+        ),
+        ('{"number": 0, "state": "fail", "distributions": {"x": "{}"}}', "has no distribution in '{}'"),
         ("[" * 100_000, "2: is not a trial: "),
         ("\\udcff", "2: is not a trial: "),
     ],
