@@ -16,6 +16,7 @@ from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
 from hpo.study.journal.operations import Distribution, Moment, Step, distribution_of
 from segada.errors import InputError
+from segada.settings.files import check_regular
 from segada.settings.nested import Value
 from segada.settings.schema import nearest
 
@@ -142,8 +143,10 @@ def read_records(path: Path) -> tuple[StudyRecord | None, list[tuple[int, TrialR
     """Reads the records of a file: of the study, if present, and of the trials, each with its line number.
 
     Raises:
-        InputError: a line is invalid, or trial numbers are not consecutive; the message names the line.
+        InputError: the path is not a regular file, a line is invalid, or trial numbers are not consecutive; the message
+            names the line.
     """
+    check_regular(path)
     study: StudyRecord | None = None
     trials: list[tuple[int, TrialRecord]] = []
     for number, line in _lines(path):

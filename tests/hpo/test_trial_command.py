@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -234,12 +235,14 @@ def test_trials_of_another_study_and_places_without_one_are_refused(tmp_path, mo
     searched(study_file(tmp_path, "random"), tmp_path / "out", 2)
     source = tmp_path / "trials.jsonl"
     source.write_text(exported(tmp_path / "out")[0])
+    os.mkfifo(tmp_path / "pipe")
     other = study_file(tmp_path / "other", "random", forbidden=[{"adapter.name": "none", "stream.passes": 3}])
     words = [str(tmp_path / "new"), str(source), "--space", other.document.file]
     for command, said in (
         (["import", *words], "trials.jsonl:1: holds another study named 'tiny': forbidden is"),
         (["import", str(tmp_path / "new"), str(source)], "new: has no study.yaml; name the folder of a study, or"),
         (["import", str(tmp_path / "out"), str(tmp_path / "gone")], "gone: cannot be read"),
+        (["import", str(tmp_path / "out"), str(tmp_path / "pipe")], "pipe: is a pipe, a device or a socket, where"),
         (["export", str(tmp_path / "new")], "new: has no study.yaml; name the folder of a study"),
         (["salvage", str(tmp_path / "new")], "new: has no study.journal to salvage"),
     ):
