@@ -17,11 +17,21 @@ from hpo.study.journal.file import JOURNAL, DamagedJournal
 from hpo.study.opening import IDENTITY, check_same, open_optuna_study, read_optuna_study
 from hpo.study.provenance import write_study
 from hpo.study.salvage import account, check_idle, kept_file, salvaged
-from hpo.study.trial_records import FORMAT, WORDS, StudyRecord, TrialRecord, line_of, read_records, record_of, trial_of
+from hpo.study.trial_records import (
+    DIRECTIONS,
+    FORMAT,
+    StudyRecord,
+    TrialRecord,
+    line_of,
+    read_records,
+    record_of,
+    trial_of,
+)
 from segada.errors import InputError
 
 PARENTS = ":parent:"
 """Part of the names of study attributes in which Optuna's genetic algorithms keep the ids of parents."""
+_WORDS = {direction: word for word, direction in DIRECTIONS.items()}
 
 
 def exported(out: Path) -> tuple[str, list[str]]:
@@ -89,7 +99,7 @@ def _records(optuna_study: optuna.Study, storage: BaseStorage, file: StudyFile) 
     yield StudyRecord(
         study=optuna_study.study_name,
         format=FORMAT,
-        directions=[WORDS[direction] for direction in optuna_study.directions],
+        directions=[_WORDS[direction] for direction in optuna_study.directions],
         user_attrs={key: value for key, value in optuna_study.user_attrs.items() if key != FOLDER},
         system_attrs=_renumbered(storage.get_study_system_attrs(optuna_study._study_id), numbers),
     )

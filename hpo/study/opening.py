@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.study import StudyDirection
 
 from hpo.config.storage_url import place_of, sqlite_file
 from hpo.config.study_file import StudyFile
@@ -15,6 +14,7 @@ from hpo.search_space.parameter import Raw
 from hpo.study.attributes import FOLDER, FOLDER_ID
 from hpo.study.journal.file import JOURNAL, is_empty
 from hpo.study.storage import CURE, open_storage, read_storage
+from hpo.study.trial_records import DIRECTIONS
 from segada.core.atomic_io import write_text
 from segada.errors import InputError
 from segada.settings.files import read_yaml
@@ -24,7 +24,6 @@ IDENTITY = "identity"
 """User attribute of a study: the sections of its study file that identify it."""
 CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
 """Entries that a study writes beside its storage; a folder that has them without a storage is refused."""
-DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
 
 
 def open_optuna_study(

@@ -16,8 +16,9 @@ from hpo.study.heartbeats import DriverRecord
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, beside, is_journal
 from hpo.study.journal.operations import Operation
 from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
-from hpo.study.opening import DIRECTIONS, IDENTITY
+from hpo.study.opening import IDENTITY
 from hpo.study.storage import CURE
+from hpo.study.trial_records import DIRECTIONS
 from segada.core.atomic_io import write_bytes
 from segada.errors import InputError
 

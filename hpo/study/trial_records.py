@@ -31,9 +31,9 @@ STATES: Mapping[TrialState, State] = {
     TrialState.WAITING: "waiting",
 }
 Direction = Literal["maximize", "minimize"]
-WORDS: Mapping[StudyDirection, Direction] = {
-    StudyDirection.MAXIMIZE: "maximize",
-    StudyDirection.MINIMIZE: "minimize",
+DIRECTIONS: Mapping[Direction, StudyDirection] = {
+    "maximize": StudyDirection.MAXIMIZE,
+    "minimize": StudyDirection.MINIMIZE,
 }
 
 
