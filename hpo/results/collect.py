@@ -8,6 +8,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 
+from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
@@ -52,7 +53,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         best=next((trial for trial in trials if trial.number in best), None),
         confirmed=confirmation,
         visits=plan.search_settings().stream.all_visits(),
-        study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8", errors="replace"),
+        study_yaml=(plan.out / STUDY).read_text(encoding="utf-8", errors="replace"),
         failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
         damages=damages_of(study, plan),

@@ -8,15 +8,16 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from pydantic import JsonValue
 
+from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
-from hpo.config.study_file import StudyFile
+from hpo.config.study_file import StudyFile, load_written
 from hpo.study.attributes import FOLDER
-from hpo.study.drivers import joined
+from hpo.study.drivers import check_idle, joined
 from hpo.study.folder import check_free
 from hpo.study.journal.file import JOURNAL, DamagedJournal
 from hpo.study.opening import IDENTITY, check_same, open_optuna_study, read_optuna_study
 from hpo.study.provenance import write_study
-from hpo.study.salvage import account, check_idle, kept_file, salvaged
+from hpo.study.salvage import account, salvaged
 from hpo.study.trial_records import (
     DIRECTIONS,
     FORMAT,
@@ -42,9 +43,7 @@ def exported(out: Path) -> tuple[str, list[str]]:
     Raises:
         InputError: there is no study, or none of it can be read.
     """
-    file = kept_file(out)
-    if file is None:
-        raise InputError(f"{out}: has no study.yaml; name the folder of a study")
+    file = load_written(out)
     notes: list[str] = []
     try:
         optuna_study, storage = read_optuna_study(file, out)
@@ -76,10 +75,10 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
     if study is not None:
         _check_study(source, study, file)
     file = file.kept_in(place_of(file.settings.storage))
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         check_free(out)
     with joined(out) as driver, driver.exclusive():
-        check_idle(driver.others(), out)
+        check_idle(out, driver.others())
         optuna_study, storage = open_optuna_study(file, out, list, restores=True)
         there = optuna_study.get_trials(deepcopy=False)
         for (line, record), trial in zip(records, there, strict=False):
@@ -88,7 +87,7 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
                     f"{source}:{line}: the study in {out} has another trial {record.number}; import into a new one"
                 )
         _add(optuna_study, storage, trials[len(there) :], study)
-        if not (out / "study.yaml").exists():
+        if not (out / STUDY).exists():
             write_study(file, out)
     return max(len(trials) - len(there), 0), min(len(trials), len(there))
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import optuna
 from optuna.storages import BaseStorage
 
+from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of, sqlite_file
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import build_pruner
@@ -22,7 +23,7 @@ from segada.settings.nested import Tree, Value
 
 IDENTITY = "identity"
 """User attribute of a study: the sections of its study file that identify it."""
-CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
+CONTENTS = (STUDY, "results.csv", "trials", "best", "report.html")
 """Entries that a study writes beside its storage; a folder that has them without a storage is refused."""
 
 
@@ -126,8 +127,8 @@ def _check_place(place: str | None, out: Path, *, restores: bool) -> None:
     # An empty journal, as left by a power cut, holds no study: a new study would reuse the folders of its trials.
     if has_journal and not is_empty(out / JOURNAL):
         return
-    if (out / "study.yaml").is_file():
-        kept = _storage_in(out / "study.yaml")
+    if (out / STUDY).is_file():
+        kept = _storage_in(out / STUDY)
         if kept is not None and kept != place:
             cure = f"give --storage {kept}; if the database has moved, change storage in {out / 'study.yaml'}"
             raise InputError(f"{out}: its study is kept in {kept}, not in {place or JOURNAL}; {cure}")
