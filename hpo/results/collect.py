@@ -8,6 +8,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 
+from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
@@ -17,6 +18,7 @@ from hpo.study.jobs import Job
 from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
 from hpo.study.plan import Plan, trial_damages
 from hpo.study.study import Study
+from hpo.study.trial_records import STATES
 from segada.artifacts.run_files import REPORT, Reading, damages, read, read_areas, read_report, read_visits
 
 FAILURES = "failures.json"
@@ -33,13 +35,6 @@ _BECOMES = {
     "waiting": "",
 }
 """Consequence of damage in a trial's file, by the trial's state."""
-_STATES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "fail",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
-}
 
 
 def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> StudyResults:
@@ -58,7 +53,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         best=next((trial for trial in trials if trial.number in best), None),
         confirmed=confirmation,
         visits=plan.search_settings().stream.all_visits(),
-        study_yaml=(plan.out / "study.yaml").read_text(encoding="utf-8", errors="replace"),
+        study_yaml=(plan.out / STUDY).read_text(encoding="utf-8", errors="replace"),
         failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
         damages=damages_of(study, plan),
@@ -81,7 +76,7 @@ def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
     lines += [f"{path}: is missing; {_AGAIN}" for path in lost]
     for trial in study.optuna_study.get_trials(deepcopy=False):
         found = trial_damages(plan.trial_folder(trial.number), is_complete=trial.state == TrialState.COMPLETE)
-        becomes = _BECOMES[_STATES[trial.state]].format(trial=f"trial {trial.number}")
+        becomes = _BECOMES[STATES[trial.state]].format(trial=f"trial {trial.number}")
         lines += [f"{damage}; {becomes}" for damage in found]
     return tuple(lines)
 
@@ -195,7 +190,7 @@ def read_seed_run(folder: Path) -> SeedRun | None:
 
 def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
     folder = plan.trial_folder(trial.number)
-    state = _STATES[trial.state]
+    state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None
     visits = read_visits(folder).value if report is None else tuple(report.visits)
     stopped = f"stopped after visit {trial.last_step or len(visits)}" if state == "pruned" else ""

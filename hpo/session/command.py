@@ -13,7 +13,7 @@ from hpo.session.main_job import begin_anew, run
 from hpo.study.folder import LOCK
 from hpo.study.opening import check_begun
 from hpo.study.storage import lost
-from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, how_to_go_on
 from segada.cli.interruption import Interruption, typed_again
 from segada.cli.output_dir import named_folder
 from segada.core.printing import escaped_lines, tell
@@ -32,7 +32,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         0 done; 2 wrong input; 3 stopped and resumable; 1 anything else.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    again = typed_again()
+    resumed = how_to_go_on("what is finished is kept")
     out: Path | None = None
     why = "interrupted"
     database = arguments.storage
@@ -54,12 +54,12 @@ def run_command(arguments: argparse.Namespace) -> int:
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
         refused = storage_error(error, out or Path()) or lost(error, database)
         if refused is not None:
-            tell(f"error: {masked(str(refused))}; what is finished is kept. To go on: {again}")
+            tell(f"error: {masked(str(refused))}; {resumed}")
             return INTERRUPTED
-        tell(f"error: {kept(error, out)}; to go on: {again}")
+        tell(f"error: {kept(error, out)}; to go on: {typed_again()}")
         return FAILED
     if not finished:
-        tell(f"{why}; what is finished is kept. To go on: {again}")
+        tell(f"{why}; {resumed}")
         return INTERRUPTED
     return DONE
 

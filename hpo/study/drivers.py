@@ -4,13 +4,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol, TextIO
 from uuid import uuid4
 
+from hpo.config.document import STUDY
 from hpo.study.created_files import Made, remove_if_empty, remove_named
 from hpo.study.file_lock import locked, take
 from hpo.study.folder import LOCK, SCRATCH, check_movable, check_study_movable, holds_study
@@ -183,7 +184,7 @@ def joined(out: Path) -> Iterator[Driver]:
         driver = Driver(out)
     except OSError as failure:
         refused = storage_error(failure, out)
-        if refused is not None and (out / "study.yaml").exists():
+        if refused is not None and (out / STUDY).exists():
             raise refused from failure
         raise InputError(f"{out}: cannot be the folder of a study ({failure}); name another one with --out") from None
     try:
@@ -212,7 +213,7 @@ def set_aside(out: Path) -> Path | None:
         return None
     check_study_movable(out)
     with locked(out / LOCK):
-        _check_idle(out)
+        _check_movable_now(out)
         return _renamed(out)
 
 
@@ -231,16 +232,20 @@ def set_aside_comparison(out: Path) -> Path | None:
     with ExitStack() as locks:
         for folder in filter(holds_study, sorted(out.iterdir())):
             locks.enter_context(locked(folder / LOCK))
-            _check_idle(folder)
+            _check_movable_now(folder)
         return _renamed(out)
 
 
-def _check_idle(out: Path) -> None:
-    """Raises InputError if a driver works in a study's folder."""
-    working = [record for record in driver_records(out) if is_alive(out, record, time.time())]
+def check_idle(out: Path, working: Sequence[DriverRecord], cure: str = "") -> None:
+    """Raises InputError if drivers work in a study's folder: names the first, and the cure beside stopping it."""
     if working:
         worker = f"process {working[0].pid} on {working[0].host}"
-        raise InputError(f"{out}: {worker} works in this folder; stop it first, or name another folder with --out")
+        raise InputError(f"{out}: {worker} works in this folder; stop it first{cure}")
+
+
+def _check_movable_now(out: Path) -> None:
+    working = [record for record in driver_records(out) if is_alive(out, record, time.time())]
+    check_idle(out, working, ", or name another folder with --out")
 
 
 def _renamed(out: Path) -> Path:

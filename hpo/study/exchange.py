@@ -8,20 +8,31 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 from pydantic import JsonValue
 
+from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
-from hpo.config.study_file import StudyFile
+from hpo.config.study_file import StudyFile, load_written
 from hpo.study.attributes import FOLDER
-from hpo.study.drivers import joined
+from hpo.study.drivers import check_idle, joined
 from hpo.study.folder import check_free
 from hpo.study.journal.file import JOURNAL, DamagedJournal
 from hpo.study.opening import IDENTITY, check_same, open_optuna_study, read_optuna_study
 from hpo.study.provenance import write_study
-from hpo.study.salvage import account, check_idle, kept_file, salvaged
-from hpo.study.trial_records import FORMAT, WORDS, StudyRecord, TrialRecord, line_of, read_records, record_of, trial_of
+from hpo.study.salvage import account, salvaged
+from hpo.study.trial_records import (
+    DIRECTIONS,
+    FORMAT,
+    StudyRecord,
+    TrialRecord,
+    line_of,
+    read_records,
+    record_of,
+    trial_of,
+)
 from segada.errors import InputError
 
 PARENTS = ":parent:"
 """Part of the names of study attributes in which Optuna's genetic algorithms keep the ids of parents."""
+_WORDS = {direction: word for word, direction in DIRECTIONS.items()}
 
 
 def exported(out: Path) -> tuple[str, list[str]]:
@@ -32,9 +43,7 @@ def exported(out: Path) -> tuple[str, list[str]]:
     Raises:
         InputError: there is no study, or none of it can be read.
     """
-    file = kept_file(out)
-    if file is None:
-        raise InputError(f"{out}: has no study.yaml; name the folder of a study")
+    file = load_written(out)
     notes: list[str] = []
     try:
         optuna_study, storage = read_optuna_study(file, out)
@@ -66,10 +75,10 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
     if study is not None:
         _check_study(source, study, file)
     file = file.kept_in(place_of(file.settings.storage))
-    if not (out / "study.yaml").is_file():
+    if not (out / STUDY).is_file():
         check_free(out)
     with joined(out) as driver, driver.exclusive():
-        check_idle(driver.others(), out)
+        check_idle(out, driver.others())
         optuna_study, storage = open_optuna_study(file, out, list, restores=True)
         there = optuna_study.get_trials(deepcopy=False)
         for (line, record), trial in zip(records, there, strict=False):
@@ -78,7 +87,7 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
                     f"{source}:{line}: the study in {out} has another trial {record.number}; import into a new one"
                 )
         _add(optuna_study, storage, trials[len(there) :], study)
-        if not (out / "study.yaml").exists():
+        if not (out / STUDY).exists():
             write_study(file, out)
     return max(len(trials) - len(there), 0), min(len(trials), len(there))
 
@@ -89,7 +98,7 @@ def _records(optuna_study: optuna.Study, storage: BaseStorage, file: StudyFile) 
     yield StudyRecord(
         study=optuna_study.study_name,
         format=FORMAT,
-        directions=[WORDS[direction] for direction in optuna_study.directions],
+        directions=[_WORDS[direction] for direction in optuna_study.directions],
         user_attrs={key: value for key, value in optuna_study.user_attrs.items() if key != FOLDER},
         system_attrs=_renumbered(storage.get_study_system_attrs(optuna_study._study_id), numbers),
     )

@@ -126,7 +126,7 @@ def _is_run(path: Path) -> bool:
     return (path / "settings.yaml").is_file() or _is_draft(path)
 
 
-def _is_card(path: Path) -> bool:
+def _is_record(path: Path) -> bool:
     return path.suffix == ".json" and is_driver(path.stem)
 
 
@@ -146,7 +146,7 @@ _LEFT: Mapping[str, Callable[[Path], bool]] = MappingProxyType(
         JOURNAL_LOCK: Path.is_file,
         FOLDER_ID: _is_beside_the_lock,
         "log.txt": _is_beside_the_lock,
-        DRIVERS: _every(_is_card),
+        DRIVERS: _every(_is_record),
         "ray": _every(lambda path: is_driver(path.name)),
         "wandb": lambda path: (path / "known").is_dir(),
         "source": _is_run,

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.study import StudyDirection
 
+from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of, sqlite_file
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import build_pruner
@@ -15,6 +15,7 @@ from hpo.search_space.parameter import Raw
 from hpo.study.attributes import FOLDER, FOLDER_ID
 from hpo.study.journal.file import JOURNAL, is_empty
 from hpo.study.storage import CURE, open_storage, read_storage
+from hpo.study.trial_records import DIRECTIONS
 from segada.core.atomic_io import write_text
 from segada.errors import InputError
 from segada.settings.files import read_yaml
@@ -22,9 +23,8 @@ from segada.settings.nested import Tree, Value
 
 IDENTITY = "identity"
 """User attribute of a study: the sections of its study file that identify it."""
-CONTENTS = ("study.yaml", "results.csv", "trials", "best", "report.html")
+CONTENTS = (STUDY, "results.csv", "trials", "best", "report.html")
 """Entries that a study writes beside its storage; a folder that has them without a storage is refused."""
-DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
 
 
 def open_optuna_study(
@@ -127,8 +127,8 @@ def _check_place(place: str | None, out: Path, *, restores: bool) -> None:
     # An empty journal, as left by a power cut, holds no study: a new study would reuse the folders of its trials.
     if has_journal and not is_empty(out / JOURNAL):
         return
-    if (out / "study.yaml").is_file():
-        kept = _storage_in(out / "study.yaml")
+    if (out / STUDY).is_file():
+        kept = _storage_in(out / STUDY)
         if kept is not None and kept != place:
             cure = f"give --storage {kept}; if the database has moved, change storage in {out / 'study.yaml'}"
             raise InputError(f"{out}: its study is kept in {kept}, not in {place or JOURNAL}; {cure}")

@@ -103,11 +103,9 @@ class Plan:
             return
         for name in BASELINES:
             for seed in self.seeds:
-                settings, folder = (
-                    _baseline(self.confirmation_settings(seed), name),
-                    self.confirmation_folder(name, seed),
-                )
-                yield Job("confirmation", f"{name} seed {seed}", folder, settings, None, {}, (AREAS,))
+                settings = _baseline(self.confirmation_settings(seed), name)
+                folder, run = self.confirmation_folder(name, seed), confirmation_name(name, seed)
+                yield Job("confirmation", run, folder, settings, None, {}, (AREAS,))
 
     def confirmations(self, study: Study) -> Iterator[Job]:
         """Yields confirmation runs of the best trials, and of the default configuration unless a best trial has it.

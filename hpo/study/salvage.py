@@ -8,16 +8,17 @@ from optuna.distributions import distribution_to_json
 from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.config.document import STUDY
 from hpo.config.study_file import StudyFile, load_study
 from hpo.samplers.history import promised
-from hpo.study.drivers import joined
+from hpo.study.drivers import check_idle, joined
 from hpo.study.file_lock import locked
-from hpo.study.heartbeats import DriverRecord
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, beside, is_journal
 from hpo.study.journal.operations import Operation
 from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
-from hpo.study.opening import DIRECTIONS, IDENTITY
+from hpo.study.opening import IDENTITY
 from hpo.study.storage import CURE
+from hpo.study.trial_records import DIRECTIONS
 from segada.core.atomic_io import write_bytes
 from segada.errors import InputError
 
@@ -37,9 +38,9 @@ def salvage(out: Path) -> list[str]:
     path = out / JOURNAL
     if not path.is_file():
         raise InputError(f"{out}: has no {JOURNAL} to salvage; name the folder of a study")
-    file = kept_file(out)
+    file = load_study(str(out / STUDY), runs=False) if (out / STUDY).exists() else None
     with joined(out) as driver, driver.exclusive():
-        check_idle(driver.others(), out)
+        check_idle(out, driver.others())
         with locked(out / JOURNAL_LOCK):
             recovery = salvaged(path, file)
             former, text = path.read_bytes(), recovery.text()
@@ -49,18 +50,6 @@ def salvage(out: Path) -> list[str]:
             write_bytes(aside, former)
             write_bytes(path, text)
     return [*account(recovery), f"{path}: is complete again; its former content is in {aside.name}"]
-
-
-def kept_file(out: Path) -> StudyFile | None:
-    """Reads the study file in a folder; None if there is none."""
-    path = out / "study.yaml"
-    return load_study(str(path), runs=False) if path.exists() else None
-
-
-def check_idle(others: list[DriverRecord], out: Path) -> None:
-    """Raises InputError if another driver works in the folder."""
-    if others:
-        raise InputError(f"{out}: process {others[0].pid} on {others[0].host} works in this folder; stop it first")
 
 
 def salvaged(path: Path, file: StudyFile | None) -> Recovery:

@@ -9,6 +9,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.config.document import STUDY
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
 from hpo.config.study_file import StudyFile, load_written
 from hpo.pruners.halving import RUNG
@@ -262,7 +263,7 @@ def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:
 
     def best_of(index: int, former: FormerStudy) -> list[Mapping[str, Value]]:
         out = Path(expand(former.study))
-        if not (out / "study.yaml").is_file():
+        if not (out / STUDY).is_file():
             text = f"there is no study in the folder {out}; write {DEFAULTS}, or the folder of a study's results"
             raise file.document.error((START_FROM, index, "study"), text)
         study = read_study(load_written(out), out)

@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
+from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.study import StudyDirection
 from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
+from hpo.study.journal.operations import Distribution, Moment, Step, distribution_of
 from segada.errors import InputError
+from segada.settings.files import check_regular
 from segada.settings.nested import Value
 from segada.settings.schema import nearest
 
@@ -29,18 +31,10 @@ STATES: Mapping[TrialState, State] = {
     TrialState.WAITING: "waiting",
 }
 Direction = Literal["maximize", "minimize"]
-WORDS: Mapping[StudyDirection, Direction] = {
-    StudyDirection.MAXIMIZE: "maximize",
-    StudyDirection.MINIMIZE: "minimize",
+DIRECTIONS: Mapping[Direction, StudyDirection] = {
+    "maximize": StudyDirection.MAXIMIZE,
+    "minimize": StudyDirection.MINIMIZE,
 }
-
-
-def _moment(text: str) -> str:
-    datetime.fromisoformat(text)
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_moment)]
 
 
 class StudyRecord(BaseModel):
@@ -69,11 +63,11 @@ class TrialRecord(BaseModel):
     """Values of the active parameters, by path."""
     stored: dict[str, str | int | float | bool | None] | None = None
     """Stored values by dimension, if they differ from the encoding of `params`."""
-    distributions: dict[str, str] = Field(default_factory=dict)
+    distributions: dict[str, Distribution] = Field(default_factory=dict)
     """Distributions, in Optuna's format, of stored dimensions that are missing or different in the space."""
     values: list[float] | None = None
     """Objective values."""
-    intermediate_values: dict[Annotated[str, Field(pattern=r"^-?\d{1,9}$")], float] = Field(default_factory=dict)
+    intermediate_values: dict[Step, float] = Field(default_factory=dict)
     """Reported rung values, by number of visits."""
     constraints: dict[str, float] = Field(default_factory=dict)
     """Violation of each constraint; at most 0 where it is satisfied."""
@@ -122,7 +116,10 @@ def trial_of(record: TrialRecord, space: Space, objectives: int) -> FrozenTrial:
     if record.state == "complete" and record.values is None:
         raise ValueError("is complete, but has no values")
     params = _encoded(space, record.params) if record.stored is None else dict(record.stored)
-    distributions = {**space.distributions(), **{name: _read(one) for name, one in record.distributions.items()}}
+    distributions = {
+        **space.distributions(),
+        **{name: distribution_of(one) for name, one in record.distributions.items()},
+    }
     trial = FrozenTrial(
         number=record.number,
         trial_id=-1,
@@ -146,8 +143,10 @@ def read_records(path: Path) -> tuple[StudyRecord | None, list[tuple[int, TrialR
     """Reads the records of a file: of the study, if present, and of the trials, each with its line number.
 
     Raises:
-        InputError: a line is invalid, or trial numbers are not consecutive; the message names the line.
+        InputError: the path is not a regular file, a line is invalid, or trial numbers are not consecutive; the message
+            names the line.
     """
+    check_regular(path)
     study: StudyRecord | None = None
     trials: list[tuple[int, TrialRecord]] = []
     for number, line in _lines(path):
@@ -193,13 +192,6 @@ def _encoded(space: Space, values: dict[str, JsonValue]) -> dict[str, Raw]:
     if idle:
         raise ValueError(f"{idle[0]} has no effect here: the conditions of this parameter do not hold")
     return raw
-
-
-def _read(text: str) -> BaseDistribution:
-    try:
-        return json_to_distribution(text)
-    except (KeyError, TypeError, AttributeError) as failure:
-        raise ValueError(f"has no distribution in {text[:40]!r} ({failure!r})") from None
 
 
 def _of(name: str, value: Raw, distributions: dict[str, BaseDistribution]) -> BaseDistribution:

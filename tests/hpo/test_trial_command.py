@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -204,6 +205,15 @@ def test_trials_come_back_into_a_folder_whose_journal_is_gone_and_only_once(tmp_
             '{"number": 0, "state": "fail", "datetime_start": "now"}',
             "2: datetime_start: Value error, Invalid isoformat",
         ),
+        # Their years cannot be converted to another time zone.
+        *(
+            (
+                f'{{"number": 0, "state": "fail", "datetime_start": "{moment}"}}',
+                "2: datetime_start: Value error, is not a year of a study",
+            )
+            for moment in ("0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-12:00")
+        ),
+        ('{"number": 0, "state": "fail", "distributions": {"x": "{}"}}', "has no distribution in '{}'"),
         ("[" * 100_000, "2: is not a trial: "),
         ("\\udcff", "2: is not a trial: "),
     ],
@@ -225,12 +235,14 @@ def test_trials_of_another_study_and_places_without_one_are_refused(tmp_path, mo
     searched(study_file(tmp_path, "random"), tmp_path / "out", 2)
     source = tmp_path / "trials.jsonl"
     source.write_text(exported(tmp_path / "out")[0])
+    os.mkfifo(tmp_path / "pipe")
     other = study_file(tmp_path / "other", "random", forbidden=[{"adapter.name": "none", "stream.passes": 3}])
     words = [str(tmp_path / "new"), str(source), "--space", other.document.file]
     for command, said in (
         (["import", *words], "trials.jsonl:1: holds another study named 'tiny': forbidden is"),
         (["import", str(tmp_path / "new"), str(source)], "new: has no study.yaml; name the folder of a study, or"),
         (["import", str(tmp_path / "out"), str(tmp_path / "gone")], "gone: cannot be read"),
+        (["import", str(tmp_path / "out"), str(tmp_path / "pipe")], "pipe: is a pipe, a device or a socket, where"),
         (["export", str(tmp_path / "new")], "new: has no study.yaml; name the folder of a study"),
         (["salvage", str(tmp_path / "new")], "new: has no study.journal to salvage"),
     ):

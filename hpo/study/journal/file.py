@@ -144,18 +144,18 @@ def mend(path: Path) -> None:
             return
         text = tail.rstrip(b"\0")
         kept = text + b"\n" if is_operation(text) else b""
-        said = ""
+        note = ""
         if not kept:
             copy = beside(path, CUT)
             write_bytes(copy, tail)
-            said = f"note: {path}: the last {len(tail)} bytes, an unfinished line, were cut off; they are in {copy}"
+            note = f"note: {path}: the last {len(tail)} bytes, an unfinished line, were cut off; they are in {copy}"
         journal.seek(-len(tail), os.SEEK_END)
         journal.write(kept)
         journal.truncate()
         journal.flush()
         os.fsync(journal.fileno())
-    if said:
-        tell(said)
+    if note:
+        tell(note)
 
 
 def beside(path: Path, name: str) -> Path:

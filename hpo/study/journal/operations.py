@@ -27,20 +27,25 @@ def _moment(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _distribution(text: str) -> BaseDistribution:
+def distribution_of(text: str) -> BaseDistribution:
+    """Parses a distribution in Optuna's format; raises ValueError if it is none."""
     try:
         return json_to_distribution(text)
     except (KeyError, TypeError, AttributeError) as failure:
-        raise ValueError(f"is not a distribution ({failure!r})") from None
+        raise ValueError(f"has no distribution in {text[:40]!r} ({failure!r})") from None
 
 
 def _known_distribution(text: str) -> str:
-    _distribution(text)
+    distribution_of(text)
     return text
 
 
 Moment = Annotated[str, AfterValidator(_moment)]
+"""Time in ISO format, in a year of YEARS."""
 Distribution = Annotated[str, AfterValidator(_known_distribution)]
+"""Distribution in Optuna's format."""
+Step = Annotated[str, Field(pattern=r"^-?\d{1,9}$")]
+"""Step of an intermediate value, as a key in JSON."""
 Attribute = Annotated[dict[str, Any], Field(min_length=1, max_length=1)]
 
 _STRICT = ConfigDict(strict=True)
@@ -80,7 +85,7 @@ class _CreateTrial(_OfStudy):
     distributions: NotRequired[dict[str, Distribution]]
     user_attrs: NotRequired[dict[str, Any]]
     system_attrs: NotRequired[dict[str, Any]]
-    intermediate_values: NotRequired[dict[Annotated[str, Field(pattern=r"^-?\d{1,9}$")], float]]
+    intermediate_values: NotRequired[dict[Step, float]]
 
 
 @with_config(_STRICT)
@@ -190,7 +195,7 @@ def _check_whole(code: int, operation: Operation) -> None:
 
 
 def _check_choice(distribution: str, value: float) -> None:
-    known = _distribution(distribution)
+    known = distribution_of(distribution)
     if isinstance(known, CategoricalDistribution) and value not in range(len(known.choices)):
         raise ValueError(f"has the choice {value} of {len(known.choices)}")
 

@@ -13,6 +13,7 @@ from typing import Any
 from optuna.storages import JournalStorage
 from optuna.storages.journal._base import BaseJournalBackend
 from optuna.storages.journal._storage import JournalOperation
+from optuna.trial import TrialState
 
 from hpo.study.journal.file import LINE_START
 from hpo.study.journal.operations import Operation, Sequel, checked, parsed
@@ -34,6 +35,14 @@ _KINDS: dict[int | None, str] = {
     JournalOperation.SET_TRIAL_USER_ATTR: "an attribute",
     JournalOperation.SET_TRIAL_SYSTEM_ATTR: "an attribute",
 }
+
+_OF_STUDIES = (
+    JournalOperation.CREATE_STUDY,
+    JournalOperation.DELETE_STUDY,
+    JournalOperation.SET_STUDY_USER_ATTR,
+    JournalOperation.SET_STUDY_SYSTEM_ATTR,
+)
+"""Operations that concern no trial."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,8 @@ class _Reading:
     def _take(self, line: _Line, operation: Operation) -> None:
         if operation.get("study_id") == 0 and self._sequel.studies == 0 and self._study is not None:
             name, directions = self._study
-            creation = {"op_code": 0, "worker_id": SALVAGE, "study_name": name, "directions": list(directions)}
+            code = int(JournalOperation.CREATE_STUDY)
+            creation = {"op_code": code, "worker_id": SALVAGE, "study_name": name, "directions": list(directions)}
             self._insert(checked(creation))
             if self._gap is None:
                 self.recovery.losses.append(Loss(0, MISSING, _KINDS[JournalOperation.CREATE_STUDY], ()))
@@ -164,7 +174,8 @@ class _Reading:
 
     def _creation(self) -> Operation:
         moment = self._moments[min(len(self._moments) - 1, len(self.recovery.operations))]
-        return {"op_code": 4, "worker_id": SALVAGE, "study_id": 0, "datetime_start": moment}
+        code = int(JournalOperation.CREATE_TRIAL)
+        return {"op_code": code, "worker_id": SALVAGE, "study_id": 0, "datetime_start": moment}
 
     def _insert(self, operation: Operation) -> None:
         """Inserts an operation at the last unreadable line; at the end if there is none."""
@@ -174,12 +185,14 @@ class _Reading:
             self._gap += 1
 
     def _add(self, operation: Operation, at: int) -> None:
-        if operation["op_code"] == JournalOperation.CREATE_TRIAL and operation.get("state", 0) == 0:
+        state = operation.get("state", TrialState.RUNNING)
+        if operation["op_code"] == JournalOperation.CREATE_TRIAL and state == TrialState.RUNNING:
             self._running.add(self._sequel.trials)
-        if operation["op_code"] == JournalOperation.SET_TRIAL_STATE_VALUES and operation["state"] in (1, 2, 3):
-            self._running.discard(operation["trial_id"])
-        if operation["op_code"] == JournalOperation.SET_TRIAL_STATE_VALUES and operation["state"] == 0:
-            self._running.add(operation["trial_id"])
+        if operation["op_code"] == JournalOperation.SET_TRIAL_STATE_VALUES:
+            if state == TrialState.RUNNING:
+                self._running.add(operation["trial_id"])
+            elif state != TrialState.WAITING:
+                self._running.discard(operation["trial_id"])
         self._sequel.add(operation)
         self.recovery.operations.insert(at, operation)
 
@@ -193,7 +206,7 @@ class _Reading:
             self._insert(self._creation())
         elif trial is not None and trial < self._sequel.trials + self._lacking:
             trials = (trial,)
-        elif code not in (0, 1, 2, 3):
+        elif code not in _OF_STUDIES:
             trials = tuple(sorted(self._running))
         self.recovery.losses.append(Loss(line.number, line.problem, what, trials))
 
