@@ -25,11 +25,10 @@ from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
-from segada.settings.method import SupervisedSettings
 from segada.settings.nested import Tree, Value
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
-from segada.settings.source_training import source_training
+from segada.settings.source_training import checked_source_training, source_training
 from segada.settings.validation_errors import shown
 
 IDENTITY = ("run", "pretrain", "space", "forbidden", "objectives", "constraints")
@@ -150,7 +149,7 @@ def _checked(
             ("tracking", "images"), "needs pictures, which runs draw only with run.logging.prediction_panels"
         )
     _check_scores(document, settings, base.evaluation)
-    pretraining = _checked_pretraining(document, settings, run)
+    pretraining = None if settings.pretrain is None else checked_source_training(document, run, settings.pretrain)
     if runs:
         _check_folders(document, base, "run")
         if pretraining is not None:
@@ -182,17 +181,6 @@ def _budgeted(settings: StudySettings) -> StudySettings:
     if settings.space:
         return settings
     return settings.model_copy(update={"budget": settings.budget.model_copy(update={"trials": 1})})
-
-
-def _checked_pretraining(document: Document, settings: StudySettings, run: Tree) -> RunSettings | None:
-    if settings.pretrain is None:
-        return None
-    source = document.build(RunSettings, source_training(run, settings.pretrain), ("pretrain", "run"))
-    if not isinstance(source.method, SupervisedSettings):
-        raise document.error(
-            ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
-        )
-    return source
 
 
 def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
