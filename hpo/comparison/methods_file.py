@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from hpo.config.document import path_in_file, with_options
 from segada.errors import InputError
 from segada.records import Preflight
 from segada.settings import RunSettings
@@ -115,10 +116,10 @@ def load_methods(path: Path, overrides: dict[str, Value], options: dict[str, str
     Raises:
         InputError: one line with the file, the line, the path, what is wrong and what would be right.
     """
-    document = read_yaml(path)
-    for given, value in overrides.items():
-        place = given if given.split(".")[0] in MethodsSettings.model_fields else f"run.{given}"
-        document = document.with_overrides({place: value}, options.get(given, "--set"))
+    places = {given: path_in_file(given, MethodsSettings.model_fields) for given in overrides}
+    values = {place: overrides[given] for given, place in places.items()}
+    named = {places[given]: option for given, option in options.items()}
+    document = with_options(read_yaml(path), values, named)
     settings = document.build(MethodsSettings, document.tree)
     base = document.build(RunSettings, settings.run, ("run",))
     file = MethodsFile(document, settings.model_copy(update={"run": with_names(settings.run)}))

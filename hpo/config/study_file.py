@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from hpo.config.document import STUDY, document_of, read_document
+from hpo.config.document import STUDY, document_of, read_document, with_options
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
 from hpo.config.schema import StudySettings
@@ -130,9 +130,7 @@ def load_study(
 def _checked(
     document: Document, overrides: Mapping[str, Value], options: Mapping[str, str], *, runs: bool
 ) -> tuple[Document, StudySettings, Space]:
-    # Presets are applied first, so that values given beside a preset replace it in any order.
-    for path, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".preset")):
-        document = document.with_overrides({path: value}, options.get(path, "--set"))
+    document = with_options(document, overrides, options)
     settings = _budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
     settings = settings.model_copy(update={"run": run})
