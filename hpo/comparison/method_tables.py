@@ -50,14 +50,14 @@ def markdown(comparison: MethodComparison) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in (columns, ["---", *["---:"] * (len(columns) - 1)], *_rows(comparison))),
         "",
-        *(f"- {sentence}" for sentence in verdicts(comparison)),
+        *(f"- {sentence}" for sentence in remarks_on_results(comparison)),
         "",
         *(f"{remark}\n" for remark in comparison.remarks),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def verdicts(comparison: MethodComparison) -> list[str]:
+def remarks_on_results(comparison: MethodComparison) -> list[str]:
     """Returns sentences: which methods lose against the source model and where, and which runs did not finish."""
     names = visit_labels(comparison.visits)
     sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]

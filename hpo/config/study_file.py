@@ -9,7 +9,7 @@ from typing import Self
 
 from hpo.config.document import STUDY, document_of, read_document, with_options
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
 from hpo.config.start_from import check_start
 from hpo.pruners.settings import PairedSettings
@@ -247,7 +247,7 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
             ("pruning", "name"),
             "paired compares with the best trial, which several objectives do not define; write halving",
         )
-    if not any(map(is_foretold, settings.objectives)):
+    if not any(map(is_predicted, settings.objectives)):
         metrics = " or ".join(objective.metric for objective in settings.objectives)
         raise document.error(
             ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
