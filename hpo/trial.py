@@ -30,10 +30,11 @@ def _export(arguments: argparse.Namespace) -> None:
     from hpo.study.exchange import exported
     from segada.cli.output_dir import check_file
     from segada.core.atomic_io import write_text
+    from segada.settings.inputs import resolved
 
     if arguments.file is not None:
         check_file(arguments.file, "--file")
-    lines, notes = exported(arguments.out.resolve())
+    lines, notes = exported(resolved(arguments.out, "OUT"))
     for note in notes:
         tell(f"note: {note}")
     if arguments.file is None:
@@ -44,8 +45,9 @@ def _export(arguments: argparse.Namespace) -> None:
 
 def _import(arguments: argparse.Namespace) -> None:
     from hpo.study.exchange import imported
+    from segada.settings.inputs import resolved
 
-    out = arguments.out.resolve()
+    out = resolved(arguments.out, "OUT")
     new, known = imported(arguments.file, out, _study_file(arguments, out))
     say(f"{new} trials taken in, {known} were there")
     options = shlex.join(["--space", str(out / "study.yaml"), "--out", str(out)])
@@ -54,8 +56,9 @@ def _import(arguments: argparse.Namespace) -> None:
 
 def _salvage(arguments: argparse.Namespace) -> None:
     from hpo.study.salvage import salvage
+    from segada.settings.inputs import resolved
 
-    for sentence in salvage(arguments.out.resolve()):
+    for sentence in salvage(resolved(arguments.out, "OUT")):
         say(sentence)
 
 

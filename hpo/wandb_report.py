@@ -36,7 +36,9 @@ def publish(out: Path) -> None:
 
     from hpo.config.study_file import load_written
     from hpo.tracking.wandb_logger import has_key, mode_of
+    from segada.settings.inputs import resolved
 
+    out = resolved(out, "OUT")
     file = load_written(out)
     if find_spec("wandb_workspaces") is None:
         raise InputError("reports are built with wandb-workspaces: pip install 'segada[wandb]'")

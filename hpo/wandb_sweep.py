@@ -65,8 +65,8 @@ def _asking_wandb(command: Callable[[], None]) -> None:
     try:
         command()
     except wandb.Error as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"W&B does not do it ({type(error).__name__}: {said})") from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"W&B does not do it ({type(error).__name__}: {reason})") from None
 
 
 def parser() -> Parser:

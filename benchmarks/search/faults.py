@@ -156,9 +156,9 @@ def _checkpoints(out: Path) -> list[Path]:
 
 
 def _mount(*options: str) -> None:
-    said = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
-    if said.returncode != 0:
-        raise Impossible(f"no file system can be mounted here, which needs root ({said.stderr.strip()})")
+    mounted = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        raise Impossible(f"no file system can be mounted here, which needs root ({mounted.stderr.strip()})")
 
 
 def _unmount(place: Path) -> None:

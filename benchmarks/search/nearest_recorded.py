@@ -9,7 +9,7 @@ from benchmarks.search.recorded import RecordedTable
 from hpo.search_space.parameter import Raw
 
 
-class Snapped(BaseSampler):
+class NearestRecordedSampler(BaseSampler):
     """Replaces each proposal by the nearest recorded configuration that no trial has had.
 
     The study contains the recorded configuration, never the proposal with a result of another one. The sampler itself

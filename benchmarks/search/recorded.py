@@ -146,8 +146,8 @@ def read_table(path: Path) -> RecordedTable:
             f"{path}: cannot be read: {error.strerror}; `python -m benchmarks.search record` writes one"
         ) from None
     except (lzma.LZMAError, ValueError) as error:
-        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise InputError(f"{path}: is not a table of recorded trials ({said})") from None
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise InputError(f"{path}: is not a table of recorded trials ({problem})") from None
 
 
 def write_table(recording: Recording, trials: Sequence[RecordedTrial], path: Path) -> None:

@@ -8,7 +8,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
-from benchmarks.search.nearest_recorded import Snapped
+from benchmarks.search.nearest_recorded import NearestRecordedSampler
 from benchmarks.search.recorded import RecordedTable
 from hpo.pruners.settings import HalvingSettings, build_pruner, judged_by
 
@@ -55,7 +55,7 @@ class VirtualClock:
             workers: number of parallel trials.
         """
         self._table = table
-        self.sampler = Snapped(sampler, table)
+        self.sampler = NearestRecordedSampler(sampler, table)
         self.frames = 0
         """Number of frames adapted to so far, by all trials."""
         self._value = judged_by(pruning)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.unchanged.contents import Contents, Value, read_contents
 from benchmarks.unchanged.recording import HIDDEN
 from benchmarks.unchanged.words import translated_file
+from segada.cli.console import terminal
 
 SHOWN: Final = ("a", "b")
 """Names of the two recordings in messages."""
@@ -55,7 +55,7 @@ def print_comparison(runs: Sequence[ComparedRun]) -> None:
         table.add_column(column, justify="left" if column in ("run", "first difference") else "right", overflow="fold")
     for run in runs:
         table.add_row(run.name, str(run.files), str(run.tensors), f"{run.numbers:,}", run.difference or "none")
-    Console().print(table)
+    terminal().print(table)
     differing = sum(bool(run.difference) for run in runs)
     print(f"{differing} of {len(runs)} runs differ" if differing else f"all {len(runs)} runs are equal")
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from hpo.study.opening import check_unnamed
 from hpo.study.plan import Plan
 from segada.cli.console import terminal, wide_terminal
 from segada.cli.exit_codes import FAILED, exit_code
+from segada.cli.interruption import program
 from segada.cli.output_dir import check_file, named_folder
 from segada.core.atomic_io import write_text
 from segada.core.printing import say
@@ -176,8 +178,8 @@ def _print(comparison: Comparison, out: Path, console: Console) -> None:
         console.print(f"{name} failed: {reason}")
     places = (f"page        {out / 'comparison.html'}", f"numbers     {out / 'comparison.csv'}")
     console.print("", *places, sep="\n")
-    best = out / comparison.methods[0].name / "best" / "settings.yaml"
-    console.print(f"run the first  python -m segada.adapt {best}")
+    best = shlex.quote(str(out / comparison.methods[0].name / "best" / "settings.yaml"))
+    console.print(f"run the first  {program('segada.adapt')} {best}")
 
 
 def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:

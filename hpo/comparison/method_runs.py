@@ -9,11 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import yaml
 from pydantic import TypeAdapter
 
 from hpo.comparison.engine_process import EngineProcess
-from segada.artifacts.run_files import read, read_report, read_settings
+from segada.artifacts.run_files import read, read_report, read_settings, settings_text
 from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 from segada.core.atomic_io import write_text
 from segada.core.storage_errors import StorageError
@@ -126,7 +125,7 @@ def _finished(
                 if out is not None:
                     _note_runs_at_a_time(out, name, at_a_time)
                 file = drafts / f"{name}.yaml"
-                file.write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+                file.write_text(settings_text(settings))
                 words = [module, str(file), "--out", str(folder)]
                 running[name] = EngineProcess(words, drafts / f"{name}.err", alone=at_a_time == 1)
             ended = [name for name, process in running.items() if process.exit_code() is not None]

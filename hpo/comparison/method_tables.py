@@ -9,7 +9,7 @@ from rich.table import Table
 
 from hpo.comparison.method_statistics import MethodResult, Spread
 from hpo.reporting.wording import tenths
-from segada.core.spreadsheet import csv_text
+from segada.core.spreadsheet import csv_of
 from segada.records import RunReport, visit_labels
 
 
@@ -50,14 +50,14 @@ def markdown(comparison: MethodComparison) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in (columns, ["---", *["---:"] * (len(columns) - 1)], *_rows(comparison))),
         "",
-        *(f"- {sentence}" for sentence in verdicts(comparison)),
+        *(f"- {sentence}" for sentence in remarks_on_results(comparison)),
         "",
         *(f"{remark}\n" for remark in comparison.remarks),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def verdicts(comparison: MethodComparison) -> list[str]:
+def remarks_on_results(comparison: MethodComparison) -> list[str]:
     """Returns sentences: which methods lose against the source model and where, and which runs did not finish."""
     names = visit_labels(comparison.visits)
     sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]
@@ -71,7 +71,7 @@ def summary_csv(comparison: MethodComparison) -> str:
     """Returns CSV with a row per method: mean and standard deviation of everything, fractions in [0, 1]."""
     names = visit_labels(comparison.visits)
     rows = [dict(_numbers(result, names)) for result in comparison.results]
-    return csv_text(list(dict.fromkeys(name for row in rows for name in row)), rows)
+    return csv_of(rows)
 
 
 def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> str:
@@ -89,7 +89,7 @@ def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> st
         }
         facts = {"method": method, **report.model_dump(exclude={"visits", "source_only"}), **miou}
         rows.append(facts | {f"source_only/{domain}": value for domain, value in report.source_only.items()})
-    return csv_text(list(dict.fromkeys(name for row in rows for name in row)), rows)
+    return csv_of(rows)
 
 
 def _title(comparison: MethodComparison) -> str:

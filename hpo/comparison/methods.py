@@ -18,7 +18,14 @@ from hpo.comparison.method_runs import (
     train,
 )
 from hpo.comparison.method_statistics import summarize
-from hpo.comparison.method_tables import MethodComparison, markdown, runs_csv, seeds_table, summary_csv, verdicts
+from hpo.comparison.method_tables import (
+    MethodComparison,
+    markdown,
+    remarks_on_results,
+    runs_csv,
+    seeds_table,
+    summary_csv,
+)
 from hpo.comparison.methods_file import MethodsFile
 from hpo.comparison.wording import frames_of
 from segada.cli.output_dir import check_folder, check_own
@@ -61,7 +68,7 @@ def compare_methods(file: MethodsFile, out: Path, jobs: int, console: Console) -
     done = [(run.method, report) for run in runs if (report := run.report()) is not None]
     write_text(out / "runs.csv", runs_csv(done, comparison.visits))
     console.print(seeds_table(comparison))
-    for sentence in (*verdicts(comparison), *comparison.remarks):
+    for sentence in (*remarks_on_results(comparison), *comparison.remarks):
         console.print(sentence.replace("`", ""))
     console.print(f"results in {out}")
     return comparison

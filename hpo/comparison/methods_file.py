@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from hpo.config.document import path_in_file, with_options
 from segada.errors import InputError
 from segada.records import Preflight
 from segada.settings import RunSettings
@@ -17,11 +18,10 @@ from segada.settings.base import Settings
 from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import checked_path
 from segada.settings.limits import NAME, RUNS
-from segada.settings.method import SupervisedSettings
 from segada.settings.nested import Tree, Value, merged
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
-from segada.settings.source_training import source_training
+from segada.settings.source_training import checked_source_training
 
 MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]*$", max_length=NAME)]
 """Letters, digits, `_`, `+` and `-`: it is the name of a folder too."""
@@ -60,11 +60,14 @@ class MethodsFile:
         return RunSettings.model_validate(self.settings.run)
 
     def source(self) -> RunSettings | None:
-        """Returns the training of the source model, or None if there are weights."""
+        """Returns the training of the source model, or None if there are weights.
+
+        Raises:
+            InputError: it does not train with labels, or its settings contradict each other.
+        """
         if self.settings.pretrain is None:
             return None
-        tree = source_training(self.settings.run, self.settings.pretrain)
-        return self.document.build(RunSettings, tree, ("pretrain", "run"))
+        return checked_source_training(self.document, self.settings.run, self.settings.pretrain)
 
     def run_settings(self, method: str, seed: int, weights: Path | None) -> RunSettings:
         """Returns the settings of one run of a method.
@@ -113,16 +116,16 @@ def load_methods(path: Path, overrides: dict[str, Value], options: dict[str, str
     Raises:
         InputError: one line with the file, the line, the path, what is wrong and what would be right.
     """
-    document = read_yaml(path)
-    for given, value in overrides.items():
-        place = given if given.split(".")[0] in MethodsSettings.model_fields else f"run.{given}"
-        document = document.with_overrides({place: value}, options.get(given, "--set"))
+    places = {given: path_in_file(given, MethodsSettings.model_fields) for given in overrides}
+    values = {place: overrides[given] for given, place in places.items()}
+    named = {places[given]: option for given, option in options.items()}
+    document = with_options(read_yaml(path), values, named)
     settings = document.build(MethodsSettings, document.tree)
     base = document.build(RunSettings, settings.run, ("run",))
     file = MethodsFile(document, settings.model_copy(update={"run": with_names(settings.run)}))
-    _check_source(file)
+    trained = file.source()
     for method in settings.methods:
-        _check_method(file, method, base)
+        _check_method(file, method, base, trained)
     return file
 
 
@@ -158,15 +161,7 @@ def _shipped(folder: str) -> list[Path]:
     return sorted(Path(str(resources.files("search_spaces") / folder)).glob("*.yaml"))
 
 
-def _check_source(file: MethodsFile) -> None:
-    source = file.source()
-    if source is not None and not isinstance(source.method, SupervisedSettings):
-        raise file.document.error(
-            ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
-        )
-
-
-def _check_method(file: MethodsFile, method: str, base: RunSettings) -> None:
+def _check_method(file: MethodsFile, method: str, base: RunSettings, trained: RunSettings | None) -> None:
     settings = file.run_settings(method, 0, None)
     wanted = _shared(base)
     for path, value in _shared(settings).items():
@@ -175,7 +170,6 @@ def _check_method(file: MethodsFile, method: str, base: RunSettings) -> None:
                 ("methods", method, *path.split(".")),
                 "is the same for all methods, so that their numbers can be compared; change it under run",
             )
-    trained = file.source()
     if trained is None or settings.model.checkpoint != base.model.checkpoint:
         return
     if settings.model.encoder != trained.model.encoder:

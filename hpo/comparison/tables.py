@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 
 from rich.table import Table
 
@@ -10,7 +9,7 @@ from hpo.comparison.results import Comparison, Method
 from hpo.comparison.wording import letters
 from hpo.reporting.wording import clock, interval, points, tenths, title
 from hpo.results.confirmation import Confirmed, Estimate
-from segada.core.spreadsheet import csv_text
+from segada.core.spreadsheet import csv_of
 from segada.settings.nested import Value
 
 
@@ -70,7 +69,7 @@ def methods_csv(comparison: Comparison) -> str:
     own = {row["method"] for row in rows}
     rows += [{"method": row.name, **_estimates(row)} for row in comparison.references if row.name not in own]
     rows += [{"method": name, "failure": reason} for name, reason in comparison.failures.items()]
-    return csv_text(list(dict.fromkeys(chain(*rows))), rows)
+    return csv_of(rows)
 
 
 def _numbers(method: Method, comparison: Comparison) -> dict[str, Value]:

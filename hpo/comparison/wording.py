@@ -1,14 +1,12 @@
 """A comparison in plain sentences, for the page and the terminal."""
 
-from collections.abc import Sequence
 from string import ascii_lowercase
 
 from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison, Method
-from hpo.reporting.wording import interval, points, tenths
+from hpo.reporting.wording import LONG_TITLES, interval, listed, points, tenths
+from hpo.study.names import BASELINES
 from segada.settings.stream import StreamSettings
-
-_LONG = {"source_only": "the untouched source model", "batch_norm": "batch-norm re-estimation"}
 
 
 def headline(comparison: Comparison) -> str:
@@ -21,7 +19,7 @@ def headline(comparison: Comparison) -> str:
         count = len(ranking.methods)
         return f"No order holds over domains and seeds: none of the {count} methods can be told apart from another."
     if others:
-        return f"{first} comes first, but cannot be told apart from {_listed(others)}."
+        return f"{first} comes first, but cannot be told apart from {listed(others)}."
     return f"{first} comes first, ahead of every other method."
 
 
@@ -30,8 +28,8 @@ def detail(comparison: Comparison) -> str:
     sentences = [_worth(comparison.methods[0], comparison)]
     if comparison.ranking is not None:
         sentences += _tests(comparison.ranking)
-    missing = [long for name, long in _LONG.items() if name not in {one.name for one in comparison.references}]
-    sentences += [f"Not compared with {long}: its confirmation failed." for long in missing]
+    missing = [name for name in BASELINES if name not in {one.name for one in comparison.references}]
+    sentences += [f"Not compared with {LONG_TITLES[name]}: its confirmation failed." for name in missing]
     return " ".join(sentences)
 
 
@@ -80,12 +78,14 @@ def probability(p: float | None) -> str:
 def _worth(method: Method, comparison: Comparison) -> str:
     row = method.confirmed
     # A baseline gains nothing over itself.
-    gains = [f"{points(gain)} points over {_LONG[name]}" for name, gain in row.gain.items() if gain.low < gain.high]
+    gains = [
+        f"{points(gain)} points over {LONG_TITLES[name]}" for name, gain in row.gain.items() if gain.low < gain.high
+    ]
     rank = "" if comparison.ranking is None else f", with mean rank {comparison.ranking.mean_ranks[method.name]:.1f}"
     where = row.miou[method.worst]
     return (
         f"{method.name} reaches {tenths(row.mean_miou.value)} % mIoU ({interval(row.mean_miou)}) over the stream"
-        f"{rank}{': ' if gains else ''}{_listed(gains)}; in {method.worst}, its worst domain, "
+        f"{rank}{': ' if gains else ''}{listed(gains)}; in {method.worst}, its worst domain, "
         f"{tenths(where.value)} % ({interval(where)})."
     )
 
@@ -100,10 +100,6 @@ def _tests(ranking: Ranking) -> list[str]:
             f"they lie from each other: that takes {ranking.blocks_needed}; raise confirm.seeds, or visit more."
         )
     return sentences
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _letter(place: int) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from hpo.config.document import path_in_file
 from hpo.config.schema import StudySettings
 from hpo.config.study_file import StudyFile, load_study
 from segada.errors import InputError
@@ -23,10 +24,7 @@ def study_file(arguments: argparse.Namespace, *, runs: bool = True) -> StudyFile
         if path.startswith("space."):
             cure = f"copy {arguments.space} and change it there"
             raise InputError(f"--set {path}: the space stands in the study file alone; {cure}")
-    overrides = {
-        path if path.split(".")[0] in StudySettings.model_fields else f"run.{path}": value
-        for path, value in given.items()
-    }
+    overrides = {path_in_file(path, StudySettings.model_fields): value for path, value in given.items()}
     options = dict.fromkeys(overrides, "--set")
     for option, value, paths in (
         ("--trials", arguments.trials, ["budget.trials"]),

@@ -1,7 +1,7 @@
 """Reading of a study file by path or shipped name, merged with the files that it extends."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -11,7 +11,7 @@ from segada.errors import InputError
 from segada.settings.files import Document, check_regular, read_yaml
 from segada.settings.inputs import checked_path, misnamed
 from segada.settings.limits import FILES
-from segada.settings.nested import Tree
+from segada.settings.nested import Tree, Value
 from segada.settings.schema import nearest
 from segada.settings.validation_errors import shown
 from segada.settings.yaml_text import parsed
@@ -63,6 +63,27 @@ def document_of(tree: Mapping[str, object]) -> Document:
     if not isinstance(value, dict):
         raise InputError(f"{GIVEN}: must be a dictionary with the keys of a study file, but is {shown(value)}")
     return _whole(Document(GIVEN, value, given={(): "a dictionary"}), Path(GIVEN), ())
+
+
+def with_options(document: Document, overrides: Mapping[str, Value], options: Mapping[str, str]) -> Document:
+    """Returns a document with the values that options of a command line give.
+
+    Args:
+        document: the file.
+        overrides: values by dotted path.
+        options: command line option of each override, for error messages, by path; `--set` where it is absent.
+    """
+    # Presets are applied first, so that values given beside a preset replace it in any order.
+    for path, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".preset")):
+        document = document.with_overrides({path: value}, options.get(path, "--set"))
+    return document
+
+
+def path_in_file(path: str, sections: Container[str]) -> str:
+    """Returns the path in a study or a comparison of a path on the command line, which leads into `run` unless it
+    begins with a section of the file.
+    """
+    return path if path.split(".")[0] in sections else f"run.{path}"
 
 
 @dataclass(frozen=True)

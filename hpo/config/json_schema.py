@@ -23,7 +23,7 @@ def study_schema() -> Schema:
     study = StudySettings.model_json_schema()
     definitions: Schema = study.pop("$defs")
     definitions["Parameter"] = study["properties"]["space"]["additionalProperties"]
-    _write_rooms(study["properties"])
+    _write_free_mappings(study["properties"])
     sections = {f"Run.{name}": _partial(_moved(one, "Run.")) for name, one in run.pop("$defs").items()}
     sections["Run"] = _partial(_moved(run, "Run."))
     parts = {f"Part.{name}": _partial(_moved(one, "Part.")) for name, one in definitions.items()}
@@ -45,7 +45,7 @@ def study_schema() -> Schema:
     }
 
 
-def _write_rooms(properties: Schema) -> None:
+def _write_free_mappings(properties: Schema) -> None:
     """Adds the schemas of the free-form mappings `run`, `pretrain`, `space` and `start_from`."""
     properties["run"] = {"$ref": f"{DEFINITIONS}Run", "description": properties["run"]["description"]}
     changes = {"anyOf": [{"$ref": f"{DEFINITIONS}Run"}, {"type": "null"}]}

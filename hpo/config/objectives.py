@@ -147,7 +147,7 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
     """Returns the losses by which trials with several objectives are compared after a number of visits; smaller is
     better.
 
-    The rung's value replaces all objectives that it predicts (`is_foretold`). The other objectives, such as frames per
+    The rung's value replaces all objectives that it predicts (`is_predicted`). The other objectives, such as frames per
     second or trainable parameters, are evaluated as if the run ended here.
 
     Args:
@@ -157,15 +157,15 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
         value: value of the rung, one of `RUNG_VALUES`; larger is better.
     """
     early = _first_visits(report, visits)
-    losses = [-value] if any(is_foretold(one) for one in objectives) else []
+    losses = [-value] if any(is_predicted(one) for one in objectives) else []
     for objective in objectives:
-        if not is_foretold(objective):
+        if not is_predicted(objective):
             reached = objective_value(objective.metric, early)
             losses.append(-reached if objective.goal == "maximize" else reached)
     return losses
 
 
-def is_foretold(objective: ObjectiveSettings) -> bool:
+def is_predicted(objective: ObjectiveSettings) -> bool:
     """Returns True if a rung's value predicts this objective, so that trials can be pruned by it."""
     return objective.metric in ACCURACY_METRICS or objective.metric.startswith(DOMAIN_PREFIX)
 

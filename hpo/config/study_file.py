@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from hpo.config.document import STUDY, document_of, read_document
+from hpo.config.document import STUDY, document_of, read_document, with_options
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_foretold, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
 from hpo.config.start_from import check_start
 from hpo.pruners.settings import PairedSettings
@@ -25,11 +25,10 @@ from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
-from segada.settings.method import SupervisedSettings
 from segada.settings.nested import Tree, Value
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
-from segada.settings.source_training import source_training
+from segada.settings.source_training import checked_source_training, source_training
 from segada.settings.validation_errors import shown
 
 IDENTITY = ("run", "pretrain", "space", "forbidden", "objectives", "constraints")
@@ -131,9 +130,7 @@ def load_study(
 def _checked(
     document: Document, overrides: Mapping[str, Value], options: Mapping[str, str], *, runs: bool
 ) -> tuple[Document, StudySettings, Space]:
-    # Presets are applied first, so that values given beside a preset replace it in any order.
-    for path, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".preset")):
-        document = document.with_overrides({path: value}, options.get(path, "--set"))
+    document = with_options(document, overrides, options)
     settings = _budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
     settings = settings.model_copy(update={"run": run})
@@ -150,7 +147,7 @@ def _checked(
             ("tracking", "images"), "needs pictures, which runs draw only with run.logging.prediction_panels"
         )
     _check_scores(document, settings, base.evaluation)
-    pretraining = _checked_pretraining(document, settings, run)
+    pretraining = None if settings.pretrain is None else checked_source_training(document, run, settings.pretrain)
     if runs:
         _check_folders(document, base, "run")
         if pretraining is not None:
@@ -182,17 +179,6 @@ def _budgeted(settings: StudySettings) -> StudySettings:
     if settings.space:
         return settings
     return settings.model_copy(update={"budget": settings.budget.model_copy(update={"trials": 1})})
-
-
-def _checked_pretraining(document: Document, settings: StudySettings, run: Tree) -> RunSettings | None:
-    if settings.pretrain is None:
-        return None
-    source = document.build(RunSettings, source_training(run, settings.pretrain), ("pretrain", "run"))
-    if not isinstance(source.method, SupervisedSettings):
-        raise document.error(
-            ("pretrain", "method", "name"), f"must be supervised, not {source.method.name}: it trains on labels"
-        )
-    return source
 
 
 def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
@@ -261,7 +247,7 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
             ("pruning", "name"),
             "paired compares with the best trial, which several objectives do not define; write halving",
         )
-    if not any(map(is_foretold, settings.objectives)):
+    if not any(map(is_predicted, settings.objectives)):
         metrics = " or ".join(objective.metric for objective in settings.objectives)
         raise document.error(
             ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"

@@ -27,7 +27,7 @@ SECONDS = 30.0
 class _Line:
     visits: int
     started: float
-    said: float
+    reported: float
     """Monotonic time of the last line about the job."""
     done: int = 0
     before: int = 0
@@ -77,7 +77,7 @@ class ConsoleReporter:
         if not self._lines and not self._done:
             self._first = time.monotonic()
         now = time.monotonic()
-        self._lines[job.name] = _Line(len(job.settings.stream.all_visits()), started=now, said=now)
+        self._lines[job.name] = _Line(len(job.settings.stream.all_visits()), started=now, reported=now)
 
     def visited(self, job: Job, report: RunReport) -> None:
         """Updates the line."""
@@ -85,8 +85,8 @@ class ConsoleReporter:
         if line.done == 0:
             line.before = len(report.visits) - 1
         line.done, line.domain, line.miou = len(report.visits), report.visits[-1].domain, report.mean_miou
-        if not self._console.is_terminal and time.monotonic() - line.said >= SECONDS and line.done < line.visits:
-            line.said = time.monotonic()
+        if not self._console.is_terminal and time.monotonic() - line.reported >= SECONDS and line.done < line.visits:
+            line.reported = time.monotonic()
             self._console.print(f"{job.name}: {line}")
 
     def recovered(self, job: Job) -> None:
@@ -111,7 +111,7 @@ class ConsoleReporter:
         if job.kind == "trial":
             self._count(job, outcome)
         seconds = time.monotonic() - line.started
-        self._console.print(f"{job.name}: {_said(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
+        self._console.print(f"{job.name}: {_result(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
 
     def _count(self, job: Job, outcome: Outcome) -> None:
         counts = self._counts
@@ -162,7 +162,7 @@ class ConsoleReporter:
         return Group(table, Text(escaped(self._summary()), style="dim"))
 
 
-def _said(outcome: Outcome) -> str:
+def _result(outcome: Outcome) -> str:
     if outcome.state == "fail" or outcome.report is None:
         return f"failed: {outcome.reason}"
     report = outcome.report

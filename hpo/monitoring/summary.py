@@ -1,5 +1,6 @@
 """Summary that a driver prints at its end."""
 
+import shlex
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hpo.reporting.wording import interval, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
+from segada.cli.interruption import program
 
 MOST_FAILURES = 50
 """Maximum number of printed failures; the files have all."""
@@ -36,7 +38,8 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     console.print("", *places, sep="\n")
     if best is not None:
         console.print(f"best        {out / 'best'}")
-        console.print(f"run it      python -m segada.adapt {out / 'best' / 'settings.yaml'}")
+        words = shlex.quote(str(out / "best" / "settings.yaml"))
+        console.print(f"run it      {program('segada.adapt')} {words}")
 
 
 def _runs(confirmation: Confirmation) -> Table:

@@ -4,16 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpo.reporting.wording import clock, interval, metric_name, metric_value, points, tenths, title
+from hpo.reporting.wording import LONG_TITLES, clock, interval, listed, metric_name, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
-
-_LONG = {
-    "source_only": "the untouched source model",
-    "batch_norm": "batch-norm re-estimation",
-    DEFAULT: "the default configuration",
-}
 
 HONESTY = (
     "Adaptation, search and report use three disjoint sets of frames. The best of the confirmed configurations is "
@@ -61,7 +55,11 @@ def conclusion(results: StudyResults) -> Conclusion:
         *(["It is the default configuration: the search found none better."] if is_default else []),
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
         f"Brackets show {100 * results.confirmed.confidence:.0f} % bootstrap intervals.",
-        *(f"Not compared with {_LONG[name]}: its confirmation failed." for name in _LONG if name not in best.gain),
+        *(
+            f"Not compared with {LONG_TITLES[name]}: its confirmation failed."
+            for name in LONG_TITLES
+            if name not in best.gain
+        ),
         *_foremost(results.confirmed),
     ]
     baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
@@ -103,22 +101,20 @@ def _share(miou: Estimate) -> str:
 
 
 def _compared(gain: Mapping[str, Estimate]) -> str:
-    said = [f"{points(estimate)} points over {_LONG[name]}" for name, estimate in gain.items()]
-    listed = said if len(said) < 2 else [", ".join(said[:-1]), said[-1]]
-    return f": {' and '.join(listed)}" if listed else ""
+    gains = listed([f"{points(estimate)} points over {LONG_TITLES[name]}" for name, estimate in gain.items()])
+    return f": {gains}" if gains else ""
 
 
 def _headline(gain: Mapping[str, Estimate]) -> str:
     if not gain:
         return "No answer: no baseline was confirmed, so no comparison is possible."
-    worse = [_LONG[name] for name, estimate in gain.items() if estimate.high < 0]
-    unsure = [_LONG[name] for name, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
+    worse = [LONG_TITLES[name] for name, estimate in gain.items() if estimate.high < 0]
+    unsure = [LONG_TITLES[name] for name, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
-        return f"Adaptation does not help: the best configuration is worse than {' and '.join(worse)}."
+        return f"Adaptation does not help: the best configuration is worse than {listed(worse)}."
     if unsure:
-        listed = " and ".join(unsure)
-        return f"Adaptation is not shown to help: the best configuration cannot be distinguished from {listed}."
-    return f"Adaptation helps: the best configuration beats {' and '.join(_LONG[name] for name in gain)}."
+        return f"Adaptation is not shown to help: the best configuration cannot be distinguished from {listed(unsure)}."
+    return f"Adaptation helps: the best configuration beats {listed([LONG_TITLES[name] for name in gain])}."
 
 
 def _unconfirmed(results: StudyResults) -> Conclusion:

@@ -125,8 +125,10 @@ def _first_objective(trials: Sequence[TrialResult], results: StudyResults) -> li
 def _hover(trial: TrialResult, results: StudyResults, names: Iterable[str] | None = None) -> str:
     metric = results.objectives[0]
     lines = [f"<b>trial {trial.number}</b>: {escape(metric_title(metric))} {metric_value(metric, trial.values[0])}"]
-    said = trial.parameters if names is None else names
-    return "<br>".join([*lines, *(f"{escape(short(name))} = {escape(shown(trial.parameters[name]))}" for name in said)])
+    chosen = trial.parameters if names is None else names
+    return "<br>".join(
+        [*lines, *(f"{escape(short(name))} = {escape(shown(trial.parameters[name]))}" for name in chosen)]
+    )
 
 
 def _marker(color: str) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Wording of results: names, numbers with units, durations."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
@@ -8,6 +9,13 @@ from hpo.study.names import DEFAULT
 
 TITLES = {"source_only": "source only", "batch_norm": "batch norm", DEFAULT: "default"}
 """Readable names of the baselines and the default configuration."""
+
+LONG_TITLES = {
+    "source_only": "the untouched source model",
+    "batch_norm": "batch-norm re-estimation",
+    DEFAULT: "the default configuration",
+}
+"""The same, as sentences name them."""
 
 _METRICS = {
     "mean_miou": ("mean mIoU", "%"),
@@ -66,6 +74,11 @@ def in_unit(metric: str, value: float) -> float:
 def metric_value(metric: str, value: float) -> str:
     """Returns a metric's value in the unit of `metric_title` as text."""
     return tenths(value) if _named(metric)[1] else f"{value:.4g}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Returns words joined for a sentence: `a`, `a and b`, `a, b and c`; empty for none."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def clock(seconds: float) -> str:

@@ -77,8 +77,8 @@ def admits(test: Test, value: Value) -> bool:
 def in_words(test: Test) -> str:
     """Returns a test as text that follows the parameter's name: `= adaptformer`, `> 0`."""
     if isinstance(test, Comparison):
-        said = {"above": ">", "below": "<", "other_than": "is not", "has": "has"}
-        return " and ".join(f"{said[key]} {_listed_words(getattr(test, key))}" for key in test.keys)
+        words = {"above": ">", "below": "<", "other_than": "is not", "has": "has"}
+        return " and ".join(f"{words[key]} {_listed_words(getattr(test, key))}" for key in test.keys)
     return f"{'in' if len(listed(test)) > 1 else '='} {_listed_words(test)}"
 
 

@@ -163,12 +163,12 @@ class JobServer:
             raise self._explanation(error, name) from None
 
     def _explanation(self, error: RuntimeError, name: str | None) -> Exception:
-        said = str(error)
-        if "Version check returned 404" in said:
+        message = str(error)
+        if "Version check returned 404" in message:
             return InputError(f"--address {self.address}: the server there is not a Ray head node")
-        if "closed unexpectedly" in said or "WebSocket error" in said:
+        if "closed unexpectedly" in message or "WebSocket error" in message:
             return self._silent(error)
-        if name is not None and "status code 404" in said:
+        if name is not None and "status code 404" in message:
             names = [job.name for job in self.jobs()]
             cure = nearest(name, names) if names else "it has none"
             return InputError(f"{name}: the Ray at {self.address} has no such job; {cure}")
@@ -186,9 +186,9 @@ class JobServer:
         )
 
     def _silent(self, error: Exception) -> InputError:
-        said = (str(error) or type(error).__name__).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         return InputError(
-            f"no Ray head node answers at {self.address} ({said}); is the cluster up, and the port of its dashboard "
+            f"no Ray head node answers at {self.address} ({reason}); is the cluster up, and the port of its dashboard "
             "forwarded to here?"
         )
 

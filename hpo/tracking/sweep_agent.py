@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import wandb
-import yaml
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hpo.config.objectives import objective_value
@@ -23,7 +22,7 @@ from hpo.search_space.scaling import nearest_to
 from hpo.study.plan import Plan
 from hpo.tracking.points import point_of
 from hpo.tracking.sweep_export import PROGRAM, PRUNED_BY
-from segada.artifacts.run_files import read_report, read_visits
+from segada.artifacts.run_files import read_report, read_visits, settings_text
 from segada.cli.exit_codes import INTERRUPTED, Parser, exit_code
 from segada.cli.output_dir import named_folder
 from segada.core.atomic_io import write_text
@@ -109,7 +108,7 @@ def _run(study: StudyFile, configuration: Configuration, folder: Path) -> int:
         run.config.update({**described, "configuration": dict(configuration.values)})  # type: ignore[no-untyped-call]
         place = folder / run.id
         file = folder / f"{run.id}.yaml"
-        write_text(file, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        write_text(file, settings_text(settings))
         process = subprocess.Popen([sys.executable, "-m", PROGRAM, str(file), "--out", str(place)])
         # An agent that stops a run early ends this process; the engine must stop with it.
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())

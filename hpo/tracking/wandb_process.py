@@ -66,14 +66,14 @@ class WandbProcess:
     file each.
     """
 
-    def __init__(self, study: str, settings: TrackingSettings, out: Path, said: TextIO) -> None:
+    def __init__(self, study: str, settings: TrackingSettings, out: Path, warnings: TextIO) -> None:
         """Stores the settings; nothing is sent yet.
 
         Args:
             study: name of the study, which is the group of the runs.
             settings: settings of the logging.
             out: run folder of the study.
-            said: stream for warnings.
+            warnings: stream for warnings.
         """
         self._study = study
         self._settings = settings
@@ -82,7 +82,7 @@ class WandbProcess:
         self._memory = out / "wandb" / "known"
         self._runs: dict[str, wandb.Run] = {}
         self._folders: dict[str, Path] = {}
-        self._said = said
+        self._warnings = warnings
         self._warned = False
         self._is_on = True
         self._ending = ThreadPoolExecutor(4)
@@ -110,7 +110,7 @@ class WandbProcess:
         if any((self._folder / "wandb").glob("offline-run-*")):
             kept.append(shlex.quote(str(self._folder / "wandb")) + "/offline-run-*")
         if kept:
-            print(f"wandb: to upload what was not sent: wandb sync {' '.join(kept)}", file=self._said, flush=True)
+            print(f"wandb: to upload what was not sent: wandb sync {' '.join(kept)}", file=self._warnings, flush=True)
 
     def _opened(self, message: Opened) -> None:
         self._folders[message.name] = Path(message.folder)
@@ -225,14 +225,14 @@ class WandbProcess:
         self._mode = "offline"
         if not self._warned:
             self._warned = True
-            said = " ".join(str(error).split())
-            print(f"warning: wandb {what}: {type(error).__name__}: {said}", file=self._said, flush=True)
+            reason = " ".join(str(error).split())
+            print(f"warning: wandb {what}: {type(error).__name__}: {reason}", file=self._warnings, flush=True)
 
     def _known(self, name: str) -> _Known | None:
         found = read(self._memory / f"{name}.json", _Known.model_validate_json, None)
         if found.damage is not None:
             kept = keep_damaged(found.damage.path)
-            print(f"warning: {found.damage}; it is kept as {kept.name}, and wandb has a new run", file=self._said)
+            print(f"warning: {found.damage}; it is kept as {kept.name}, and wandb has a new run", file=self._warnings)
         return found.value
 
     def _remember(self, name: str, known: _Known) -> None:
@@ -242,15 +242,15 @@ class WandbProcess:
 def main() -> int:
     """Reads messages until the end of the input, and ends within bounded time."""
     out, study, settings = sys.argv[1:]
-    said = _own_voice()
+    warnings = _private_stderr()
     # W&B would otherwise report its own errors to its developers.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    process = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), said)
+    process = WandbProcess(study, TrackingSettings.model_validate_json(settings), Path(out), warnings)
     try:
         for line in sys.stdin:
             process.tell(ANY_MESSAGE.validate_json(line))
     except Exception as error:  # noqa: BLE001 - outermost frame of a process without another way to report it
-        print(f"warning: logging to wandb stopped: {type(error).__name__}: {error}", file=said, flush=True)
+        print(f"warning: logging to wandb stopped: {type(error).__name__}: {error}", file=warnings, flush=True)
     last = threading.Timer(LAST_SECONDS, os._exit, [FAILED])
     last.daemon = True
     last.start()
@@ -259,12 +259,12 @@ def main() -> int:
     return DONE
 
 
-def _own_voice() -> TextIO:
+def _private_stderr() -> TextIO:
     """Returns the standard error of this process; wandb and its child processes get the null device instead."""
-    said = os.fdopen(os.dup(2), "w")
+    stderr = os.fdopen(os.dup(2), "w")
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a device
         os.dup2(nowhere.fileno(), 2)
-    return said
+    return stderr
 
 
 if __name__ == "__main__":

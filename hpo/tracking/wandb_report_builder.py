@@ -19,16 +19,16 @@ def report_of(file: StudyFile, entity: str) -> wr.Report:
     settings = file.settings
     sampler = settings.sampler.model_dump()["name"]
     goals = ", ".join(f"{objective.metric} ({objective.goal}d)" for objective in settings.objectives)
-    said = f"{settings.budget.trials} trials, sampler `{sampler}`, objectives: {goals}."
+    summary = f"{settings.budget.trials} trials, sampler `{sampler}`, objectives: {goals}."
     trials = _runset(file, "trial")
     return wr.Report(
         project=settings.tracking.project,
         entity=entity,
         title=f"Study {settings.name}",
-        description=said,
+        description=summary,
         width="fluid",
         blocks=[
-            wr.MarkdownBlock(said),
+            wr.MarkdownBlock(summary),
             wr.H1("Configurations and results"),
             wr.PanelGrid(runsets=[trials], panels=_search(file)),
             wr.H1("Visit by visit"),

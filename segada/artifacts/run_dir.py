@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from segada.artifacts.checkpoint import Damaged, checksum, read_state, write_state
-from segada.artifacts.run_files import Damage, damages, read_settings
+from segada.artifacts.run_files import Damage, damages, read_settings, settings_text
 from segada.core.atomic_io import add_line, damaged_name, keep_damaged, write_bytes, write_text
 from segada.core.printing import escaped
 from segada.core.run_names import RUN_DRAFTS, RUN_FILES
@@ -80,7 +79,7 @@ class RunDir:
             raise ValueError(
                 f"{path}: holds this run with other logging settings; choose another folder, or those settings"
             )
-        content = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+        content = settings_text(settings)
         if held is None:
             self._check_free(path, content)
         self._remove_drafts()

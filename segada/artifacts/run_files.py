@@ -57,6 +57,12 @@ class Reading(Generic[T]):
     damage: Damage | None = None
 
 
+def settings_text(settings: RunSettings) -> str:
+    """Returns the content of settings.yaml."""
+    text: str = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+    return text
+
+
 def read_report(folder: Path) -> Reading[RunReport | None]:
     """Reads the report of a finished run."""
     return read(folder / REPORT, RunReport.model_validate_json, None)

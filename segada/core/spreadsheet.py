@@ -3,12 +3,18 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """First characters by which a spreadsheet recognizes a formula."""
 MARK: Final = "'"
 """Prefix that marks such a cell as text."""
+
+
+def csv_of(rows: Sequence[Mapping[str, object]]) -> str:
+    """Returns CSV as of `csv_text`, with the columns of all rows in the order in which they first occur."""
+    return csv_text(list(dict.fromkeys(chain(*rows))), rows)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

@@ -8,8 +8,11 @@ import yaml
 from hpo.config.study_file import load_study
 from hpo.report import main as report_main
 from hpo.run import main as run_main
+from hpo.status import main as status_main
 from hpo.study.drivers import joined
 from hpo.study.study import open_study
+from hpo.trial import main as trial_main
+from hpo.wandb_report import main as wandb_report_main
 from segada.errors import InputError
 
 
@@ -152,3 +155,26 @@ def test_a_report_is_made_while_a_driver_runs_and_without_the_data(tmp_path, mon
     assert report_main() == 0
     assert (out / "study.journal").read_bytes() == before
     assert (out / "report.html").exists()
+
+
+@pytest.mark.parametrize("folder", ["a\tb", 300 * "a"])
+@pytest.mark.parametrize(
+    ("main", "words"),
+    [
+        (report_main, []),
+        (status_main, []),
+        (trial_main, ["export"]),
+        (trial_main, ["salvage"]),
+        (trial_main, ["import", "--space", "smoke.yaml"]),
+        (wandb_report_main, []),
+    ],
+)
+def test_a_folder_whose_name_none_can_have(refused, main, words, folder):
+    line = refused(*words, folder, *(["trials.jsonl"] if "import" in words else []), main=main)
+    assert line.startswith("error: OUT a")
+
+
+@pytest.mark.parametrize("command", ["export", "salvage"])
+def test_a_link_to_itself_is_no_study(refused, tmp_path, command):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "name the folder of a study" in refused(command, "loop", main=trial_main)

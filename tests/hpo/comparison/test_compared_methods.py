@@ -404,6 +404,14 @@ def test_a_path_without_a_part_of_the_file_is_one_into_the_runs(content: dict[st
     assert (loaded.base().stream.passes, loaded.base().seed) == (3, 5)
 
 
+def test_values_beside_a_preset_replace_it_in_any_order(content: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "methods.yaml").write_text(yaml.safe_dump({**content, "methods": {"adapters": {}}}))
+    given = {"adapter.bottleneck": 3, "preset": "adpt1"}
+    for overrides in (given, dict(reversed(given.items()))):
+        adapter = load_methods(tmp_path / "methods.yaml", overrides, {}).base().adapter
+        assert (adapter.name, adapter.bottleneck) == ("adaptformer", 3)
+
+
 def test_the_training_is_not_driven_as_the_runs_are(content: dict[str, Any], tmp_path: Path) -> None:
     drive = {"stream": {"route": "forward_and_back", "rounds": 2}}
     pretrain = {"stream": {"visits": ["clear"]}, "method": {"name": "supervised"}}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpo.comparison.method_statistics import MethodResult, spread, summarize
-from hpo.comparison.method_tables import MethodComparison, markdown, runs_csv, summary_csv, verdicts
+from hpo.comparison.method_tables import MethodComparison, markdown, remarks_on_results, runs_csv, summary_csv
 from segada.records import RunReport, VisitRecord, visit_labels
 
 SOURCE_ONLY = {"clear": 0.5, "rain": 0.25}
@@ -111,7 +111,9 @@ def test_the_table_is_in_percent(result: MethodResult) -> None:
 def test_losses_against_source_only_are_said(result: MethodResult) -> None:
     worse = {seed: _report(seed, (0.51 + 0.001 * seed, 0.15, 0.5), (1.0, 1.0, 1.0)) for seed in range(2)}
     doubtful = {seed: _report(seed, (0.5, 0.24, 0.40 + 0.18 * seed), (1.0, 1.0, 1.0)) for seed in range(2)}
-    said = verdicts(_comparison(result, summarize("worse", worse, {}, {}), summarize("doubtful", doubtful, {}, {})))
+    said = remarks_on_results(
+        _comparison(result, summarize("worse", worse, {}, {}), summarize("doubtful", doubtful, {}, {}))
+    )
     narrowly = (
         "`doubtful` loses against source-only: -0.7 ±4.2 points in the mean over visits - less than the spread over "
         "seeds; it loses on rain (-1.0 ±0.0), clear#2 (-1.0 ±12.7)."
@@ -122,7 +124,7 @@ def test_losses_against_source_only_are_said(result: MethodResult) -> None:
         narrowly,
     ]
     winner = {seed: _report(seed, (0.51, 0.26, 0.5), (1.0, 1.0, 1.0)) for seed in range(2)}
-    assert verdicts(_comparison(summarize("winner", winner, {}, {}))) == [
+    assert remarks_on_results(_comparison(summarize("winner", winner, {}, {}))) == [
         "No method loses against source-only on any visit."
     ]
 
@@ -130,7 +132,7 @@ def test_losses_against_source_only_are_said(result: MethodResult) -> None:
 def test_runs_that_did_not_finish_are_said_and_shown() -> None:
     some = summarize("some", {1: REPORTS[1]}, {}, {0: "diverged", 2: "diverged"})
     comparison = MethodComparison("name", VISITS, [some], {"none": {0: "nan here"}}, [])
-    said = verdicts(comparison)
+    said = remarks_on_results(comparison)
     assert "`some` did not finish with seeds 0, 2, which its numbers leave out: diverged." in said
     assert "`none` did not finish with seed 0, which its numbers leave out: nan here." in said
     assert "| none | - | - | - | - | - | - |" in markdown(comparison).splitlines()

@@ -204,7 +204,7 @@ def test_a_pruned_trial_never_counts_with_its_early_value(tmp_path, sampler):
     assert [trial.number for trial in study.best(3)] == [10]
 
 
-def test_nothing_prunes_where_no_objective_is_foretold(tmp_path):
+def test_nothing_prunes_where_no_objective_is_predicted(tmp_path):
     rest = SEVERAL.replace("metric: gain", "metric: forgetting")
     with pytest.raises(InputError, match="does not predict forgetting or trainable_parameters"):
         opened(tmp_path, "{min_visits: 1}", rest)

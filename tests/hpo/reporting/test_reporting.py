@@ -156,7 +156,14 @@ def test_the_summary_gives_the_figures_in_a_hundred_columns():
     assert tables.isascii()
 
 
-def summary(found: StudyResults) -> str:
+def test_the_summary_names_the_next_command_as_it_can_be_typed(monkeypatch):
+    found = results(confirmation(0.1))
+    assert "python -m segada.adapt out/best/settings.yaml" in summary(found)
+    monkeypatch.setattr("segada.cli.interruption._script", lambda: "hpo")
+    assert "segada adapt 'my runs/best/settings.yaml'" in summary(found, "my runs")
+
+
+def summary(found: StudyResults, out: str = "out") -> str:
     text = io.StringIO()
-    print_summary(found, Path("out"), Console(file=text, width=100))
+    print_summary(found, Path(out), Console(file=text, width=100))
     return text.getvalue()
