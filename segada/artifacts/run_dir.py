@@ -22,7 +22,7 @@ from segada.core.run_names import RUN_DRAFTS, RUN_FILES
 from segada.core.storage_errors import writing
 from segada.records import BestRecord, RunReport, StepRecord, VisitRecord
 from segada.settings import RunSettings
-from segada.settings.files import check_regular
+from segada.settings.inputs import check_regular
 
 
 class RunDir:
