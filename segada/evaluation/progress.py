@@ -8,6 +8,8 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from segada.core.printing import escaped
+
 EVERY: Final = 30.0
 """Seconds between two lines."""
 
@@ -26,7 +28,7 @@ class FrameProgress:
         self._begun = self._said = time.monotonic()
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
-        self._task = self._bar.add_task(domain, total=total, rate="")
+        self._task = self._bar.add_task(escaped(domain), total=total, rate="")
 
     def add(self, frames: int) -> None:
         """Adds a number of finished frames."""
@@ -43,7 +45,7 @@ class FrameProgress:
 def frame_progress(console: Console) -> Iterator[FrameProgress]:
     """Shows a progress bar within the context."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
