@@ -19,7 +19,8 @@ from hpo.study.names import (
     confirmation_runs_each,
 )
 from hpo.study.study import Proposal, Study
-from segada.artifacts.run_files import AREAS, REPORT, SETTINGS, WEIGHTS, Damage, damages, read_report, visits_damage
+from segada.artifacts.run_files import Damage, damages, read_report, visits_damage
+from segada.core.run_names import AREAS, REPORT, SETTINGS, WEIGHTS
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ConstantSettings

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -14,17 +14,12 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
+from segada.core.run_names import AREAS, BEST, BEST_WEIGHTS, REPORT, SETTINGS, TAGS, VISITS, WEIGHTS
 from segada.metrics import Areas
 from segada.records import BestRecord, RunReport, VisitRecord
 from segada.settings import RunSettings
 
 T = TypeVar("T")
-
-REPORT: Final = "report.json"
-VISITS: Final = "visits.jsonl"
-AREAS: Final = "areas.npz"
-SETTINGS: Final = "settings.yaml"
-WEIGHTS: Final = "weights.safetensors"
 
 _MALFORMED = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, MemoryError)
 _MALFORMED_ARCHIVE = (*_MALFORMED, BadZipFile, zlib.error, struct.error)
@@ -115,7 +110,7 @@ def damages(folder: Path, needed: Collection[str] = ()) -> list[Damage]:
         visits.damage or _miscount(folder / VISITS, len(visits.value), whole),
         areas.damage or _miscount(folder / AREAS, len(areas.value), whole),
         settings.damage or _other_settings(folder / SETTINGS, settings.value, whole),
-        *(check_weights(folder / name) for name in (WEIGHTS, "best.safetensors")),
+        *(check_weights(folder / name) for name in (WEIGHTS, BEST_WEIGHTS)),
         *(read(folder / name, parse, None).damage for name, parse in _SMALL.items()),
     ]
     missing = [name for name in needed if whole is not None and not (folder / name).exists()]
@@ -198,7 +193,7 @@ def _said(error: BaseException | None) -> str:
 
 
 _SMALL: Mapping[str, Callable[[bytes], object]] = {
-    "best.json": BestRecord.model_validate_json,
-    "tags.json": _TAGS.validate_json,
+    BEST: BestRecord.model_validate_json,
+    TAGS: _TAGS.validate_json,
 }
 """Parsers of the files that are checked by themselves, by name."""
