@@ -68,7 +68,7 @@ def read_visits(folder: Path) -> Reading[tuple[VisitRecord, ...]]:
         try:
             records.append(VisitRecord.model_validate_json(line))
         except ValidationError as error:
-            return Reading(tuple(records), Damage(path, f"line {number} cannot be read ({_said(error)})"))
+            return Reading(tuple(records), Damage(path, f"line {number} cannot be read ({_message(error)})"))
     return Reading(tuple(records))
 
 
@@ -180,10 +180,10 @@ def _damage(path: Path, content: bytes, error: BaseException | None = None) -> D
         return Damage(path, "is empty")
     if not content.strip(b"\0"):
         return Damage(path, "holds nothing but zeroes")
-    return Damage(path, f"cannot be read ({_said(error)})")
+    return Damage(path, f"cannot be read ({_message(error)})")
 
 
-def _said(error: BaseException | None) -> str:
+def _message(error: BaseException | None) -> str:
     """Returns the message of an error in one line."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]

@@ -69,8 +69,8 @@ def _end(_: int, _frame: FrameType | None) -> None:
     # Of several signals one is answered; by no exception, which half-imported modules would print on its way.
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    said = f"interrupted; what is finished is kept. To go on: {typed_again()}\n"
-    os.write(STDERR, said.encode())
+    line = f"interrupted; what is finished is kept. To go on: {typed_again()}\n"
+    os.write(STDERR, line.encode())
     os._exit(INTERRUPTED)
 
 

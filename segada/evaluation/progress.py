@@ -20,12 +20,12 @@ class FrameProgress:
     def __init__(self, console: Console, bar: Progress) -> None:
         self._console = console
         self._bar = bar
-        self._begun = self._said = time.monotonic()
+        self._begun = self._printed = time.monotonic()
 
     def begin(self, domain: str, total: int) -> None:
         """Starts the progress of another domain."""
         self._domain, self._total, self._done = domain, total, 0
-        self._begun = self._said = time.monotonic()
+        self._begun = self._printed = time.monotonic()
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
         self._task = self._bar.add_task(escaped(domain), total=total, rate="")
@@ -36,8 +36,8 @@ class FrameProgress:
         now = time.monotonic()
         rate = f"{self._done / max(now - self._begun, 1e-9):.3g} frames/s"
         self._bar.update(self._task, completed=self._done, rate=rate)
-        if not self._console.is_terminal and now - self._said > EVERY:
-            self._said = now
+        if not self._console.is_terminal and now - self._printed > EVERY:
+            self._printed = now
             self._console.print(f"{self._domain}: {self._done} of {self._total} frames, {rate}")
 
 
