@@ -114,7 +114,6 @@ class Interruption:
     def rest(self) -> None:
         """Notes that the work is over and only its results are to be written: for these, SIGTERM is waited."""
         self._is_asked = self._is_ending = True
-        self._give_up = None
         for timer in self._timers:
             timer.cancel()
 
