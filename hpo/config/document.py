@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hpo.config.sweep_import import as_study, is_sweep
 from segada.errors import InputError
-from segada.settings.files import Document, check_regular, read_yaml
-from segada.settings.inputs import checked_path, misnamed
+from segada.settings.files import Document, read_yaml
+from segada.settings.inputs import check_regular, checked_path, misnamed
 from segada.settings.limits import FILES
 from segada.settings.nested import Tree, Value
 from segada.settings.schema import nearest

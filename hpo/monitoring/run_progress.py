@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from segada.artifacts.run_files import REPORT, read_visits
+from segada.artifacts.run_files import read_visits
+from segada.core.run_names import REPORT
 
 RECENT = 600.0
 """Seconds over which visits are counted for their rate."""

@@ -14,7 +14,8 @@ from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
 from hpo.study.names import BASELINES, confirmation_folder_name, confirmation_runs_each
-from segada.artifacts.run_files import REPORT, read, read_report
+from segada.artifacts.run_files import read, read_report
+from segada.core.run_names import REPORT
 from segada.records import Record
 from segada.settings.files import read_value
 from segada.settings.nested import Tree, Value

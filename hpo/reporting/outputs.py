@@ -10,8 +10,9 @@ from hpo.results.confirmation import Confirmation
 from hpo.results.results import StudyResults, write_csv
 from hpo.study.plan import NEEDS, Plan, undone
 from hpo.study.study import Study
-from segada.artifacts.run_files import SETTINGS, WEIGHTS, damages
+from segada.artifacts.run_files import damages
 from segada.core.atomic_io import keep_damaged, write_bytes, write_text
+from segada.core.run_names import SETTINGS, WEIGHTS
 
 
 def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyResults:

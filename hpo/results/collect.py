@@ -19,7 +19,8 @@ from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
 from hpo.study.plan import Plan, trial_damages
 from hpo.study.study import Study
 from hpo.study.trial_records import STATES
-from segada.artifacts.run_files import REPORT, Reading, damages, read, read_areas, read_report, read_visits
+from segada.artifacts.run_files import Reading, damages, read, read_areas, read_report, read_visits
+from segada.core.run_names import REPORT
 
 FAILURES = "failures.json"
 CONFIRMATION = Path("best", "confirmation.json")

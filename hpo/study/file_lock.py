@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
 
-from segada.settings.files import check_regular
+from segada.settings.inputs import check_regular
 
 SHORTEST, LONGEST = 0.001, 0.05
 """Bounds of the seconds between two attempts. On a network file system, a blocking wait retries only twice a minute."""

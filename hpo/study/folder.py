@@ -11,7 +11,7 @@ from hpo.study.heartbeats import DRIVERS, is_driver
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK
 from segada.core.run_names import RUN_FILES, draft
 from segada.errors import InputError
-from segada.settings.files import check_regular
+from segada.settings.inputs import check_regular
 
 LOCK = "driver.lock"
 """Lock file in a study's folder; its owner decides which driver runs what, and holds it only during a decision."""

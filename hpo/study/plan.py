@@ -20,10 +20,6 @@ from hpo.study.names import (
 )
 from hpo.study.study import Proposal, Study
 from segada.artifacts.run_files import (
-    AREAS,
-    REPORT,
-    SETTINGS,
-    WEIGHTS,
     Damage,
     check_weights,
     damages,
@@ -31,6 +27,7 @@ from segada.artifacts.run_files import (
     read_report,
     visits_damage,
 )
+from segada.core.run_names import AREAS, REPORT, SETTINGS, WEIGHTS
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ConstantSettings

@@ -14,7 +14,7 @@ from hpo.study.file_lock import locked
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, Journal, is_journal
 from segada.core.storage_errors import StorageError, causes
 from segada.errors import InputError
-from segada.settings.files import check_regular
+from segada.settings.inputs import check_regular
 
 ENGINES: dict[str, dict[str, object]] = {
     # Seconds that a writer waits for another one.

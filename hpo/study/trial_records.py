@@ -16,7 +16,7 @@ from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
 from hpo.study.journal.operations import Distribution, Moment, Step, distribution_of
 from segada.errors import InputError
-from segada.settings.files import check_regular
+from segada.settings.inputs import check_regular
 from segada.settings.nested import Value
 from segada.settings.schema import nearest
 

@@ -17,11 +17,26 @@ from segada.artifacts.checkpoint import Damaged, checksum, read_state, write_sta
 from segada.artifacts.run_files import Damage, damages, read_settings, settings_text
 from segada.core.atomic_io import add_line, damaged_name, keep_damaged, write_bytes, write_text
 from segada.core.printing import escaped
-from segada.core.run_names import RUN_DRAFTS, RUN_FILES
+from segada.core.run_names import (
+    AREAS,
+    BEST,
+    BEST_WEIGHTS,
+    FORMER_STATE,
+    LOG,
+    REPORT,
+    RUN_DRAFTS,
+    RUN_NAMES,
+    SETTINGS,
+    STATE,
+    STEPS,
+    TAGS,
+    VISITS,
+    WEIGHTS,
+)
 from segada.core.storage_errors import writing
 from segada.records import BestRecord, RunReport, StepRecord, VisitRecord
 from segada.settings import RunSettings
-from segada.settings.files import check_regular
+from segada.settings.inputs import check_regular
 
 
 class RunDir:
@@ -37,12 +52,12 @@ class RunDir:
     @property
     def weights(self) -> Path:
         """Path of the evaluated network's weights, written when the run is finished."""
-        return self._path / "weights.safetensors"
+        return self._path / WEIGHTS
 
     @property
     def best(self) -> Path:
         """Path of the best visit's weights, written if `logging.best_weights` is set."""
-        return self._path / "best.safetensors"
+        return self._path / BEST_WEIGHTS
 
     @property
     def panels(self) -> Path:
@@ -61,7 +76,7 @@ class RunDir:
             ValueError: if the folder holds a run with other settings, this run with other logging settings, or files
                 with these names that belong to no run.
         """
-        path = self._path / "settings.yaml"
+        path = self._path / SETTINGS
         self._check_readable()
         found = read_settings(self._path).value
         if found is not None and found.settings_hash() != settings.settings_hash() == self._held_hash():
@@ -92,7 +107,7 @@ class RunDir:
     def write_visits(self, records: Sequence[VisitRecord]) -> None:
         """Writes `visits.jsonl`, a line per visit."""
         lines = "".join(record.model_dump_json() + "\n" for record in records)
-        _write_if_other(self._path / "visits.jsonl", lines.encode())
+        _write_if_other(self._path / VISITS, lines.encode())
 
     def write_areas(self, areas: Sequence[npt.NDArray[np.int64]]) -> None:
         """Writes `areas.npz`, from which a bootstrap over frames is computed.
@@ -103,34 +118,34 @@ class RunDir:
         buffer = io.BytesIO()
         named = {f"visit{visit}": array for visit, array in enumerate(areas)}
         np.savez_compressed(buffer, allow_pickle=False, **named)
-        _write_if_other(self._path / "areas.npz", buffer.getvalue())
+        _write_if_other(self._path / AREAS, buffer.getvalue())
 
     def write_best(self, record: BestRecord) -> None:
         """Writes `best.json`, which names the visit of `best.safetensors`."""
-        _write_if_other(self._path / "best.json", (record.model_dump_json(indent=1) + "\n").encode())
+        _write_if_other(self._path / BEST, (record.model_dump_json(indent=1) + "\n").encode())
 
     def best_record(self) -> BestRecord | None:
         """Returns the content of `best.json`; None if the file does not exist."""
-        path = self._path / "best.json"
+        path = self._path / BEST
         return BestRecord.model_validate_json(path.read_bytes()) if path.exists() else None
 
     def add_tags(self, tags: Sequence[str]) -> None:
         """Adds tags to `tags.json`. They describe the run to its readers and influence no number."""
         missing = [tag for tag in dict.fromkeys(tags) if tag not in self.tags()]
         if missing:
-            write_text(self._path / "tags.json", json.dumps([*self.tags(), *missing]) + "\n")
+            write_text(self._path / TAGS, json.dumps([*self.tags(), *missing]) + "\n")
             self.log(f"tags: {', '.join(missing)}")
 
     def tags(self) -> list[str]:
         """Returns the tags in the order in which they were first added; empty if the file cannot be read."""
         with suppress(FileNotFoundError, ValueError):
-            return [str(tag) for tag in json.loads((self._path / "tags.json").read_bytes())]
+            return [str(tag) for tag in json.loads((self._path / TAGS).read_bytes())]
         return []
 
     def write_report(self, report: RunReport) -> None:
         """Writes `report.json`."""
         content = json.dumps(report.model_dump(mode="json"), indent=1) + "\n"
-        _write_if_other(self._path / "report.json", content.encode())
+        _write_if_other(self._path / REPORT, content.encode())
 
     def write_checkpoint(self, state: dict[str, Any], settings_hash: str) -> None:
         """Replaces the checkpoint by the state after a visit, and keeps the previous one.
@@ -175,11 +190,11 @@ class RunDir:
         """Adds a line, with date and time, to `log.txt`."""
         with writing(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
-        add_line(self._path / "log.txt", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {escaped(line)}")
+        add_line(self._path / LOG, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {escaped(line)}")
 
     def _check_readable(self) -> None:
         """Raises InputError if a pipe or a folder has the name of a run's file."""
-        for name in RUN_FILES:
+        for name in RUN_NAMES:
             check_regular(self._path / name)
 
     def _remove_drafts(self) -> None:
@@ -244,7 +259,7 @@ class RunDir:
             if not damages:
                 return
             # These files exist if the run had finished, which it now has not.
-            for late in (self._path / "report.json", self.weights):
+            for late in (self._path / REPORT, self.weights):
                 late.unlink(missing_ok=True)
             if self._newest.exists():
                 keep_damaged(self._newest)
@@ -262,20 +277,19 @@ class RunDir:
     @property
     def _visits(self) -> tuple[Path, ...]:
         """Files that exist after the first visit."""
-        names = ("visits.jsonl", "areas.npz", "report.json", "best.json", self.best.name)
-        return (*(self._path / name for name in names), self.weights)
+        return tuple(self._path / name for name in (VISITS, AREAS, REPORT, BEST, BEST_WEIGHTS, WEIGHTS))
 
     @property
     def _steps(self) -> Path:
-        return self._path / "frames.jsonl"
+        return self._path / STEPS
 
     @property
     def _newest(self) -> Path:
-        return self._path / "checkpoint" / "state.pt"
+        return self._path / STATE
 
     @property
     def _former(self) -> Path:
-        return self._path / "checkpoint" / "former.pt"
+        return self._path / FORMER_STATE
 
 
 def _write_if_other(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -14,17 +14,12 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
+from segada.core.run_names import AREAS, BEST, BEST_WEIGHTS, REPORT, SETTINGS, TAGS, VISITS, WEIGHTS
 from segada.metrics import Areas
 from segada.records import BestRecord, RunReport, VisitRecord
 from segada.settings import RunSettings
 
 T = TypeVar("T")
-
-REPORT: Final = "report.json"
-VISITS: Final = "visits.jsonl"
-AREAS: Final = "areas.npz"
-SETTINGS: Final = "settings.yaml"
-WEIGHTS: Final = "weights.safetensors"
 
 _MALFORMED = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, MemoryError)
 _MALFORMED_ARCHIVE = (*_MALFORMED, BadZipFile, zlib.error, struct.error)
@@ -79,7 +74,7 @@ def read_visits(folder: Path) -> Reading[tuple[VisitRecord, ...]]:
         try:
             records.append(VisitRecord.model_validate_json(line))
         except ValidationError as error:
-            return Reading(tuple(records), Damage(path, f"line {number} cannot be read ({_said(error)})"))
+            return Reading(tuple(records), Damage(path, f"line {number} cannot be read ({_message(error)})"))
     return Reading(tuple(records))
 
 
@@ -107,27 +102,31 @@ def check_weights(path: Path) -> Damage | None:
 
 
 def damages(folder: Path, needed: Collection[str] = ()) -> list[Damage]:
-    """Returns all files of a run's folder that are damaged or do not belong to its report.
+    """Returns all files of a run's folder that are damaged or do not belong to its report. Reads each file once.
 
     Args:
         folder: Folder of the run, which may be missing.
         needed: Names of files that a finished run must have.
     """
-    found = [damage for check in _CHECKS.values() if (damage := check(folder)) is not None]
-    report = read_report(folder).value
-    if report is None:
-        return found
-    found += [Damage(folder / name, "is missing") for name in needed if not (folder / name).exists()]
-    named = {damage.path.name for damage in found}
-    return found + [damage for damage in _strangers(folder, report) if damage.path.name not in named]
+    report, visits = read_report(folder), read_visits(folder)
+    areas, settings = read_areas(folder), read_settings(folder)
+    whole = report.value
+    found = [
+        report.damage,
+        visits.damage or _miscount(folder / VISITS, len(visits.value), whole),
+        areas.damage or _miscount(folder / AREAS, len(areas.value), whole),
+        settings.damage or _other_settings(folder / SETTINGS, settings.value, whole),
+        *(check_weights(folder / name) for name in (WEIGHTS, BEST_WEIGHTS)),
+        *(read(folder / name, parse, None).damage for name, parse in _SMALL.items()),
+    ]
+    missing = [name for name in needed if whole is not None and not (folder / name).exists()]
+    return [*filter(None, found), *(Damage(folder / name, "is missing") for name in missing)]
 
 
 def visits_damage(folder: Path, report: RunReport | None) -> Damage | None:
     """Checks a run's visits, also against its report; returns None if they are intact."""
     visits = read_visits(folder)
-    if visits.damage is None and report is not None and (folder / VISITS).exists():
-        return _miscount(folder / VISITS, len(visits.value), report)
-    return visits.damage
+    return visits.damage or _miscount(folder / VISITS, len(visits.value), report)
 
 
 def read(path: Path, parse: Callable[[bytes], T], nothing: T) -> Reading[T]:
@@ -153,22 +152,16 @@ def read(path: Path, parse: Callable[[bytes], T], nothing: T) -> Reading[T]:
         return Reading(nothing, _damage(path, content, error))
 
 
-def _strangers(folder: Path, report: RunReport) -> list[Damage]:
-    """Returns the damages of readable files that do not belong to the run of the report."""
-    found = [
-        _miscount(folder / name, count, report)
-        for name, count in ((VISITS, len(read_visits(folder).value)), (AREAS, len(read_areas(folder).value)))
-        if (folder / name).exists()
-    ]
-    settings = read_settings(folder).value
-    if settings is not None and settings.settings_hash() != report.settings_hash:
-        found.append(Damage(folder / SETTINGS, f"is not of the run in {REPORT}"))
-    return [damage for damage in found if damage is not None]
+def _miscount(path: Path, count: int, report: RunReport | None) -> Damage | None:
+    if report is None or not path.exists() or count == len(report.visits):
+        return None
+    return Damage(path, f"has {count} visits, and {REPORT} {len(report.visits)}")
 
 
-def _miscount(path: Path, count: int, report: RunReport) -> Damage | None:
-    whole = len(report.visits)
-    return None if count == whole else Damage(path, f"has {count} visits, and {REPORT} {whole}")
+def _other_settings(path: Path, settings: RunSettings | None, report: RunReport | None) -> Damage | None:
+    if settings is None or report is None or settings.settings_hash() == report.settings_hash:
+        return None
+    return Damage(path, f"is not of the run in {REPORT}")
 
 
 def _areas(content: bytes) -> tuple[Areas, ...]:
@@ -193,10 +186,10 @@ def _damage(path: Path, content: bytes, error: BaseException | None = None) -> D
         return Damage(path, "is empty")
     if not content.strip(b"\0"):
         return Damage(path, "holds nothing but zeroes")
-    return Damage(path, f"cannot be read ({_said(error)})")
+    return Damage(path, f"cannot be read ({_message(error)})")
 
 
-def _said(error: BaseException | None) -> str:
+def _message(error: BaseException | None) -> str:
     """Returns the message of an error in one line."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
@@ -205,14 +198,8 @@ def _said(error: BaseException | None) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-_CHECKS: Mapping[str, Callable[[Path], Damage | None]] = {
-    REPORT: lambda folder: read_report(folder).damage,
-    VISITS: lambda folder: read_visits(folder).damage,
-    AREAS: lambda folder: read_areas(folder).damage,
-    SETTINGS: lambda folder: read_settings(folder).damage,
-    WEIGHTS: lambda folder: check_weights(folder / WEIGHTS),
-    "best.safetensors": lambda folder: check_weights(folder / "best.safetensors"),
-    "best.json": lambda folder: read(folder / "best.json", BestRecord.model_validate_json, None).damage,
-    "tags.json": lambda folder: read(folder / "tags.json", _TAGS.validate_json, None).damage,
+_SMALL: Mapping[str, Callable[[bytes], object]] = {
+    BEST: BestRecord.model_validate_json,
+    TAGS: _TAGS.validate_json,
 }
-"""Checks of a run's files by name; each returns the damage of a file, or None."""
+"""Parsers of the files that are checked by themselves, by name."""

@@ -27,10 +27,10 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 class Parser(argparse.ArgumentParser):
-    """A command line whose mistakes are said escaped; parsers of sub-commands are of this class too."""
+    """A command line that prints its errors escaped; parsers of sub-commands are of this class too."""
 
     def error(self, message: str) -> NoReturn:
-        """Says what is wrong, and ends with code 2."""
+        """Prints the error and ends the process with code 2."""
         super().error(escaped(message))
 
 
@@ -85,9 +85,9 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         return FAILED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
         if any(sign in str(error) for sign in OUT_OF_MEMORY):
-            said = str(error).splitlines()[0]
+            message = str(error).splitlines()[0]
             cure = "choose a smaller data.size, stream.batch_size or evaluation.batch_size"
-            tell(f"error: memory is short: {said}; {cure}")
+            tell(f"error: memory is short: {message}; {cure}")
             return FAILED
         traceback.print_exc()
         return FAILED

@@ -69,8 +69,8 @@ def _end(_: int, _frame: FrameType | None) -> None:
     # Of several signals one is answered; by no exception, which half-imported modules would print on its way.
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    said = f"interrupted; what is finished is kept. To go on: {typed_again()}\n"
-    os.write(STDERR, said.encode())
+    line = f"interrupted; what is finished is kept. To go on: {typed_again()}\n"
+    os.write(STDERR, line.encode())
     os._exit(INTERRUPTED)
 
 
@@ -114,7 +114,6 @@ class Interruption:
     def rest(self) -> None:
         """Notes that the work is over and only its results are to be written: for these, SIGTERM is waited."""
         self._is_asked = self._is_ending = True
-        self._give_up = None
         for timer in self._timers:
             timer.cancel()
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segada.errors import InputError
-from segada.settings.files import check_regular
-from segada.settings.inputs import checked_path
+from segada.settings.inputs import check_regular, checked_path
 
 
 def check_folder(path: Path, option: str = "--out") -> None:

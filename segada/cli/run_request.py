@@ -8,7 +8,7 @@ from pathlib import Path
 
 from segada.cli.options import DEBUG, DETERMINISTIC, LOAD_FROM
 from segada.cli.output_dir import check_folder, check_own, named_folder
-from segada.core.run_names import RUN_MARKS
+from segada.core.run_names import RUN_MARKS, SETTINGS, WEIGHTS
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
@@ -55,7 +55,7 @@ def chosen(
     folder = named_folder(arguments.out, default_folder(settings, file))
     check_folder(folder)
     check_own(folder, "run", RUN_MARKS)
-    if not arguments.auto_resume and (folder / "settings.yaml").exists():
+    if not arguments.auto_resume and (folder / SETTINGS).exists():
         raise InputError(
             f"--no-auto-resume, but {folder} holds a run; choose another --out, or go on with it without this option"
         )
@@ -105,7 +105,7 @@ def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value]) -> R
     for what, is_there in contradicted.items():
         if is_there:
             raise InputError(f"--resume-from {folder} goes on with the run in that folder; leave out {what}")
-    held = folder / "settings.yaml"
+    held = folder / SETTINGS
     if not (folder / "checkpoint").is_dir() or not held.is_file():
         raise InputError(
             f"--resume-from {folder}: holds no run that has finished a visit; name the folder of one, or begin it with "
@@ -117,7 +117,7 @@ def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value]) -> R
         raise InputError(
             f"--resume-from {folder} goes on with the settings there (hash {settings.settings_hash()}), but the file "
             f"or the options say others (hash {wanted.settings_hash()}); leave them out, or begin a run of theirs with "
-            f"--load-from {folder / 'weights.safetensors'}"
+            f"--load-from {folder / WEIGHTS}"
         )
     check_folder(folder, "--resume-from")
     return settings

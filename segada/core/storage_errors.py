@@ -9,7 +9,7 @@ from pathlib import Path
 MOST_CAUSES = 20
 """Largest number of links of an exception chain that are examined."""
 
-_WHAT_IS_WRONG: Mapping[int, str] = {
+_PROBLEMS: Mapping[int, str] = {
     errno.ENOSPC: "is full",
     errno.EDQUOT: "has no quota left",
     errno.EFBIG: "takes no larger file",
@@ -22,7 +22,7 @@ _WHAT_IS_WRONG: Mapping[int, str] = {
 _DENIED = (errno.EACCES, errno.EPERM)
 """Errors of a file or its folder alone, not of the file system."""
 
-_SAID: Mapping[str, int] = {
+_MESSAGES: Mapping[str, int] = {
     "No space left on device": errno.ENOSPC,
     "disk is full": errno.ENOSPC,
     "Disk quota exceeded": errno.EDQUOT,
@@ -52,7 +52,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _WHAT_IS_WRONG or error.errno in _DENIED:
+        if error.errno in _PROBLEMS or error.errno in _DENIED:
             raise _named(error.errno, path) from error
         raise
 
@@ -67,12 +67,12 @@ def storage_error(error: BaseException, path: Path) -> StorageError | None:
     for cause in causes(error):
         if isinstance(cause, StorageError):
             return cause
-        if isinstance(cause, OSError) and (cause.errno in _WHAT_IS_WRONG or cause.errno in _DENIED):
+        if isinstance(cause, OSError) and (cause.errno in _PROBLEMS or cause.errno in _DENIED):
             return _named(cause.errno, Path(cause.filename) if isinstance(cause.filename, str) else path)
-        for words, number in _SAID.items():
+        for words, number in _MESSAGES.items():
             line = next((line for line in str(cause).splitlines() if words in line), None)
             if line is not None:
-                return StorageError(f"a file system {_WHAT_IS_WRONG[number]}: {line.strip()}")
+                return StorageError(f"a file system {_PROBLEMS[number]}: {line.strip()}")
     return None
 
 
@@ -93,4 +93,4 @@ def _named(number: int | None, path: Path) -> StorageError:
     place = next(folder for folder in path.absolute().parents if folder.is_mount())
     free = os.statvfs(place)
     megabytes = free.f_bavail * free.f_frsize / 1e6
-    return StorageError(f"the file system at {place} {_WHAT_IS_WRONG[number]} ({megabytes:.1f} MB free now): {path}")
+    return StorageError(f"the file system at {place} {_PROBLEMS[number]} ({megabytes:.1f} MB free now): {path}")

@@ -54,7 +54,7 @@ def run(
     if folder is not None:
         check_folder(folder, "out")
         check_own(folder, "run", RUN_MARKS, "out")
-    return adapt(settings, folder, PlainConsole() if progress else PlainConsole(quiet=True), tags=tags)
+    return adapt(settings, folder, PlainConsole(quiet=not progress), tags=tags)
 
 
 def adapt(

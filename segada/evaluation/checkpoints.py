@@ -9,6 +9,7 @@ from typing import Final
 import torch
 
 from segada.core.rng import torch_generator
+from segada.core.run_names import BEST_WEIGHTS, SETTINGS, WEIGHTS
 from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
@@ -19,8 +20,7 @@ from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import checked_path
 from segada.settings.nested import Tree, Value, at_path, merged
 
-SETTINGS: Final = "settings.yaml"
-WEIGHTS: Final = ("weights.safetensors", "best.safetensors")
+WEIGHT_FILES: Final = (WEIGHTS, BEST_WEIGHTS)
 """Weight files in a run's folder; a folder given as checkpoint stands for the first."""
 FACTS: Final = {"encoder": "model.encoder", "head": "model.head"}
 """Metadata of a checkpoint file, and the settings that they determine."""
@@ -134,7 +134,7 @@ def _model(given: str, document: Document, overrides: Mapping[str, Value]) -> Ev
 
 def _weights_of_a_run(path: Path) -> Path | None:
     """Returns the weights file if the path is a run's folder or its weights; else None."""
-    weights = path if path.name in WEIGHTS else path / WEIGHTS[0]
+    weights = path if path.name in WEIGHT_FILES else path / WEIGHTS
     if not (weights.parent / SETTINGS).is_file():
         return None
     if not weights.is_file():

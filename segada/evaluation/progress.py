@@ -8,6 +8,8 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from segada.core.printing import escaped
+
 EVERY: Final = 30.0
 """Seconds between two lines."""
 
@@ -18,15 +20,15 @@ class FrameProgress:
     def __init__(self, console: Console, bar: Progress) -> None:
         self._console = console
         self._bar = bar
-        self._begun = self._said = time.monotonic()
+        self._begun = self._printed = time.monotonic()
 
     def begin(self, domain: str, total: int) -> None:
         """Starts the progress of another domain."""
         self._domain, self._total, self._done = domain, total, 0
-        self._begun = self._said = time.monotonic()
+        self._begun = self._printed = time.monotonic()
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
-        self._task = self._bar.add_task(domain, total=total, rate="")
+        self._task = self._bar.add_task(escaped(domain), total=total, rate="")
 
     def add(self, frames: int) -> None:
         """Adds a number of finished frames."""
@@ -34,8 +36,8 @@ class FrameProgress:
         now = time.monotonic()
         rate = f"{self._done / max(now - self._begun, 1e-9):.3g} frames/s"
         self._bar.update(self._task, completed=self._done, rate=rate)
-        if not self._console.is_terminal and now - self._said > EVERY:
-            self._said = now
+        if not self._console.is_terminal and now - self._printed > EVERY:
+            self._printed = now
             self._console.print(f"{self._domain}: {self._done} of {self._total} frames, {rate}")
 
 
@@ -43,7 +45,7 @@ class FrameProgress:
 def frame_progress(console: Console) -> Iterator[FrameProgress]:
     """Shows a progress bar within the context."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),

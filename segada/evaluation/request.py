@@ -10,7 +10,7 @@ import torch
 
 from segada.core.torch_setup import refuse_absent
 from segada.evaluation.batch_size import BatchSize
-from segada.evaluation.checkpoints import WEIGHTS, EvaluatedModel
+from segada.evaluation.checkpoints import WEIGHT_FILES, EvaluatedModel
 from segada.evaluation.export import KINDS
 from segada.evaluation.predictor import Predictor
 from segada.evaluation.records import Evaluation, ModelRecord, Protocol
@@ -85,7 +85,7 @@ def default_folder(evaluation: Evaluation) -> Path:
     """Returns a folder name unique to these networks and this protocol."""
     first, *others = (Path(model.checkpoint) for model in evaluation.models)
     # Weight files have the same name in all runs, so the folder's name is used.
-    name = first.absolute().parent.name if first.name in WEIGHTS else first.stem
+    name = first.absolute().parent.name if first.name in WEIGHT_FILES else first.stem
     content = evaluation.model_copy(update={"models": evaluation.nameless()}).model_dump_json(exclude={"domains"})
     several = f"+{len(others)}" if others else ""
     return Path("runs") / f"evaluate-{name}{several}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"

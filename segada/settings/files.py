@@ -15,20 +15,7 @@ from segada.settings.run import RunSettings
 from segada.settings.validation_errors import SettingsProblem, explain, shown
 from segada.settings.yaml_text import parsed
 
-__all__ = ["Document", "InputError", "Origin", "load_run_settings", "read_value", "read_yaml"]
-
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def check_regular(path: Path) -> None:
-    """Refuses a pipe, a device, a socket or a folder in place of a file, since reading it could block for ever.
-
-    Raises:
-        InputError: The path is not a regular file.
-    """
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "a pipe, a device or a socket"
-        raise InputError(f"{path}: is {kind}, where a file should be; move it away, or name another one")
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,17 @@ def resolved(path: Path, option: str) -> Path:
     return Path(os.path.realpath(checked_path(path, option)))
 
 
+def check_regular(path: Path) -> None:
+    """Refuses a pipe, a device, a socket or a folder in place of a file, since reading it could block for ever.
+
+    Raises:
+        InputError: The path is not a regular file.
+    """
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe, a device or a socket"
+        raise InputError(f"{path}: is {kind}, where a file should be; move it away, or name another one")
+
+
 def read_text(path: Path) -> str:
     """Returns the text of a file.
 

@@ -87,11 +87,11 @@ _PLAIN = {
 
 def in_words(detail: ErrorDetails) -> str:
     """Returns an error's own message as the end of a line that has named the value."""
-    said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
-    said, _, _ = said.partition(" after validation")
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Value ")
+    message, _, _ = message.partition(" after validation")
     for python, plain in _PLAIN.items():
-        said = said.replace(python, plain)
-    return f"{said[0].lower()}{said[1:]}"
+        message = message.replace(python, plain)
+    return f"{message[0].lower()}{message[1:]}"
 
 
 def shown(value: Value) -> str:

@@ -121,4 +121,5 @@ def test_the_example_works_in_a_notebook(tmp_path: Path) -> None:
         )
     assert reply["content"]["status"] == "ok", said
     assert "mean_miou" in "".join(said)
+    assert "\\x1b" not in "".join(said), "a notebook shows lines, not control sequences of a terminal"
     assert (tmp_path / "runs" / "b" / "report.json").is_file()

@@ -104,8 +104,8 @@ def _notes(inspection: Inspection) -> Iterable[str]:
     """Yields findings that do not prevent a run."""
     if inspection.odd:
         common = Counter(look.size for look in inspection.usable).most_common(1)[0][0]
-        said = (f"{look.files.image} ({look.size[1]} x {look.size[0]})" for look in inspection.odd)
-        yield from _named(f"images that are not {common[1]} x {common[0]} as most are; a run resizes all", said)
+        shown = (f"{look.files.image} ({look.size[1]} x {look.size[0]})" for look in inspection.odd)
+        yield from _named(f"images that are not {common[1]} x {common[0]} as most are; a run resizes all", shown)
     yield from _named("labels without image; a run leaves them out", map(str, inspection.without_image))
 
 

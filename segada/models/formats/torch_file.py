@@ -63,16 +63,16 @@ def read_torch_file(path: Path) -> Any:
             with path.open("rb") as file:
                 return torch.load(file, map_location="cpu", weights_only=True)
     except DAMAGE as error:
-        wanted, said = WANTED.search(str(error)), _said(error)
+        wanted, message = WANTED.search(str(error)), _message(error)
         if wanted is None:
-            raise ValueError(f"{path} is not a readable file of torch ({said}); save or copy it again") from error
+            raise ValueError(f"{path} is not a readable file of torch ({message}); save or copy it again") from error
         raise ValueError(
             f"{path} asks for {wanted[1]}, which is code and no part of any weights: it was not read. Take the file "
             "from where it was published, or have its owner save the state_dict alone"
         ) from error
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """Returns the error in one line, without torch's advice on how to read the file in spite of it."""
     text = str(error).rpartition("WeightsUnpickler error: ")[2]
     lines = [line for line in text.splitlines() if line.strip() and "weights_only" not in line]

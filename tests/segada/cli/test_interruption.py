@@ -95,6 +95,18 @@ def test_once_the_work_is_over_sigterm_spoils_no_results() -> None:
             press(signal.SIGINT)
 
 
+def test_signals_at_the_end_of_a_command_are_ignored_and_other_handlers_restored() -> None:
+    former = signal.signal(signal.SIGTERM, interruption._end)
+    other = signal.getsignal(signal.SIGINT)
+    try:
+        with Interruption(lambda: None):
+            assert signal.getsignal(signal.SIGTERM) not in (interruption._end, signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) is other
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
 def test_a_time_to_stop_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(interruption.STOP_WAIT, "soon")
     with pytest.raises(InputError, match="SEGADA_STOP_WAIT=soon: must be a number of seconds"):

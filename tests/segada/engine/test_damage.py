@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from segada.artifacts.run_dir import RunDir
 from segada.artifacts.run_files import damages
 from segada.core.atomic_io import keep_damaged
+from segada.core.run_names import RUN_NAMES
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
+from segada.errors import InputError
 from segada.settings import RunSettings
 
 Damage = Callable[[bytes], bytes]
@@ -248,3 +251,17 @@ def test_nothing_of_a_run_that_begins_anew_is_lost(settings: RunSettings, run_da
     assert (tmp_path / "visits.jsonl.damaged").read_bytes() == visits
     for name in (NEWEST, FORMER, STEPS):
         assert (tmp_path / f"{name}.damaged").exists()
+
+
+@pytest.mark.parametrize("name", RUN_NAMES)
+def test_a_device_or_a_folder_in_place_of_a_file_is_refused(name: str, tmp_path: Path) -> None:
+    place = tmp_path / name
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to("/dev/null")
+    with pytest.raises(InputError, match="is a pipe, a device or a socket, where a file should be"):
+        RunDir(tmp_path).claim(RunSettings())
+    place.unlink()
+    place.mkdir()
+    with pytest.raises(InputError, match="is a folder, where a file should be"):
+        RunDir(tmp_path).claim(RunSettings())
+    assert [path for path in tmp_path.rglob("*") if path not in (place, place.parent)] == []
