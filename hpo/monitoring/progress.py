@@ -14,8 +14,11 @@ from rich.text import Text
 from hpo.config.objectives import objective_value
 from hpo.config.schema import StudySettings
 from hpo.monitoring.trial_counts import TrialCounts
+from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
 from hpo.reporting.wording import clock, metric_name, metric_title, metric_value, tenths
+from hpo.results.source_model import source_model_of
 from hpo.study.jobs import Job, Outcome
+from hpo.study.names import SOURCE_ONLY
 from segada.core.printing import escaped
 from segada.records import RunReport
 
@@ -110,8 +113,17 @@ class ConsoleReporter:
         self._done += 1
         if job.kind == "trial":
             self._count(job, outcome)
+        self._warn(job, outcome.report)
         seconds = time.monotonic() - line.started
         self._console.print(f"{job.name}: {_result(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
+
+    def _warn(self, job: Job, report: RunReport | None) -> None:
+        """Prints once that the source model does not work, at the end of its own run, the first of the study."""
+        if job.name != SOURCE_ONLY or report is None:
+            return
+        source = source_model_of(report, job.settings.stream.source, self._settings.confirm.source_at_least)
+        if source is not None and not source.works:
+            self._console.print(f"warning: {source_sentence(source)} {SOURCE_CURE}", soft_wrap=True)
 
     def _count(self, job: Job, outcome: Outcome) -> None:
         counts = self._counts

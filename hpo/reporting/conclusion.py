@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hpo.reporting.wording import LONG_TITLES, clock, interval, listed, metric_name, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
+from hpo.results.source_model import SourceModel
 from hpo.study.names import DEFAULT
 
 HONESTY = (
@@ -51,8 +52,8 @@ def conclusion(results: StudyResults) -> Conclusion:
     at_worst = {name: best.miou_gain[name][where] for name in others}
     whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
     sentences = [
+        *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
-        *(["It is the default configuration: the search found none better."] if is_default else []),
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
         f"Brackets show {100 * results.confirmed.confidence:.0f} % bootstrap intervals.",
         *(
@@ -61,9 +62,10 @@ def conclusion(results: StudyResults) -> Conclusion:
             if name not in best.gain
         ),
         *_foremost(results.confirmed),
+        *_of_front(results),
+        *([_SOURCE_UNKNOWN] if results.source is None else []),
     ]
-    baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
-    return Conclusion(_headline(baselines), " ".join(sentences))
+    return Conclusion(_headline(best, results.source, _name(results, is_default=is_default)), " ".join(sentences))
 
 
 def search_line(results: StudyResults) -> str:
@@ -105,16 +107,68 @@ def _compared(gain: Mapping[str, Estimate]) -> str:
     return f": {gains}" if gains else ""
 
 
-def _headline(gain: Mapping[str, Estimate]) -> str:
+def source_sentence(source: SourceModel) -> str:
+    """Returns a sentence on a source model that does not work: its mIoU, its domain and the limit."""
+    return (
+        f"The source model does not work on its own domain: {tenths(source.miou)} % mIoU in {source.domain}, below "
+        f"{tenths(source.least)} % (confirm.source_at_least)."
+    )
+
+
+def _name(results: StudyResults, *, is_default: bool) -> str:
+    """Returns the best configuration as headlines name it."""
+    if not is_default:
+        return "the best configuration"
+    searched = any(trial.parameters for trial in results.trials)
+    return f"the default configuration{', the best that the search found,' if searched else ''}"
+
+
+def _headline(best: Confirmed, source: SourceModel | None, name: str) -> str:
+    """Returns the most important fact: whether the source model works, then adaptation, then the search.
+
+    Args:
+        best: Best confirmed configuration.
+        source: Result of the source model, if it is known.
+        name: Result of `_name`.
+    """
+    gain = {baseline: estimate for baseline, estimate in best.gain.items() if baseline != DEFAULT}
+    if source is not None and not source.works:
+        return f"No answer. {source_sentence(source)}"
     if not gain:
         return "No answer: no baseline was confirmed, so no comparison is possible."
-    worse = [LONG_TITLES[name] for name, estimate in gain.items() if estimate.high < 0]
-    unsure = [LONG_TITLES[name] for name, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
+    worse = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.high < 0]
+    unsure = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
-        return f"Adaptation does not help: the best configuration is worse than {listed(worse)}."
+        return f"Adaptation does not help: {name} is worse than {listed(worse)}."
     if unsure:
-        return f"Adaptation is not shown to help: the best configuration cannot be distinguished from {listed(unsure)}."
-    return f"Adaptation helps: the best configuration beats {listed([LONG_TITLES[name] for name in gain])}."
+        return f"Adaptation is not shown to help: {name} cannot be distinguished from {listed(unsure)}."
+    beaten = listed([LONG_TITLES[baseline] for baseline in gain])
+    return f"Adaptation helps: {name} beats {beaten}{_over_default(best.gain.get(DEFAULT))}."
+
+
+def _over_default(gain: Estimate | None) -> str:
+    """Returns the part of the headline on the search, whose result is the gain over the default configuration; empty
+    for this configuration itself."""
+    if gain is None or gain.low == gain.high == 0:
+        return ""
+    if gain.high < 0:
+        return ", but is worse than the default configuration"
+    if gain.low <= 0:
+        return ", but cannot be distinguished from the default configuration"
+    return ", and the default configuration"
+
+
+def _of_front(results: StudyResults) -> list[str]:
+    """Returns a sentence on a Pareto front of several trials."""
+    if len(results.front) < 2 or results.confirmed is None:
+        return []
+    count = len(results.front)
+    confirmed = sum(run.trial in results.front for run in results.confirmed.runs if run.name != DEFAULT)
+    sentence = (
+        f"With {len(results.objectives)} objectives no trial is the best in all. Trials on the Pareto front: {count}; "
+        f"confirmed: {confirmed}. The figures here are of the best by {metric_name(results.objectives[0])}."
+    )
+    return [sentence]
 
 
 def _unconfirmed(results: StudyResults) -> Conclusion:
@@ -124,6 +178,8 @@ def _unconfirmed(results: StudyResults) -> Conclusion:
     leader = (
         f"Trial {completed[0].number} leads the search, with one seed on the frames of the search: not a final result."
     )
+    if results.source is not None and not results.source.works:
+        leader = f"{leader} {source_sentence(results.source)} {SOURCE_CURE}"
     if results.confirmed is not None:
         return Conclusion("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
     if results.failures:
@@ -138,4 +194,11 @@ def _nothing_completed(results: StudyResults) -> Conclusion:
     return Conclusion("No answer yet: no trial has completed.", "Run the same command again to resume.")
 
 
+SOURCE_CURE = (
+    "Differences between configurations of a model that does not work mean nothing. Train a source model on this "
+    "domain (pretrain in the study file), or choose another one (run.model.checkpoint)."
+)
+_SOURCE_UNKNOWN = (
+    "Whether the source model works on its own domain is not known: run.evaluation.domains leaves this domain out."
+)
 _SEE_FAILURES = "The reasons are listed under Failures."

@@ -21,14 +21,14 @@ MOST_POINTS = 500
 """Maximum number of trials in a figure; of more, a random sample is shown."""
 
 
-def history(results: StudyResults) -> str:
-    """Plots the first objective of every completed trial by trial number, and the best so far."""
+def history(results: StudyResults, objective: int = 0) -> str:
+    """Plots one objective of every completed trial by trial number, and the best so far."""
     done = sorted(results.completed(), key=lambda trial: trial.number)
-    steps = _steps([trial.number for trial in done], _first_objective(done, results), results.maximized[0])
+    steps = _steps([trial.number for trial in done], _values(done, results, objective), results.maximized[objective])
     trials = drawn(done)
-    numbers, values = [trial.number for trial in trials], _first_objective(trials, results)
+    numbers, values = [trial.number for trial in trials], _values(trials, results, objective)
     figure = go.Figure()
-    texts = [_hover(trial, results) for trial in trials]
+    texts = [_hover(trial, results, objective) for trial in trials]
     figure.add_scatter(
         x=numbers, y=values, mode="markers", name="trial", text=texts, hoverinfo="text", marker=_marker(_BLUE)
     )
@@ -36,9 +36,9 @@ def history(results: StudyResults) -> str:
     figure.add_scatter(
         x=list(steps), y=list(steps.values()), mode="lines", name="best so far", line=line, hoverinfo="skip"
     )
-    _baseline_lines(figure, results)
+    _baseline_lines(figure, results, objective)
     figure.update_xaxes(title="trial")
-    figure.update_yaxes(title=escape(metric_title(results.objectives[0])))
+    figure.update_yaxes(title=escape(metric_title(results.objectives[objective])))
     return _html(figure, 340)
 
 
@@ -58,9 +58,32 @@ def drawn(trials: Sequence[TrialResult]) -> list[TrialResult]:
     return [trials[index] for index in sorted(Random(0).sample(range(len(trials)), MOST_POINTS))]
 
 
-def parameters(results: StudyResults) -> str:
-    """Plots the first objective over every varied parameter, one small plot each, in the range of the better trials."""
-    trials = drawn(results.completed())
+def front(results: StudyResults) -> str:
+    """Plots every further objective over the first: all completed trials, the Pareto front, what is confirmed."""
+    confirmed = set() if results.confirmed is None else {run.trial for run in results.confirmed.runs}
+    others = [trial for trial in drawn(results.completed()) if trial.number not in results.front]
+    on_front = [trial for trial in results.completed() if trial.number in results.front]
+    groups = (
+        ("other trials", others, _marker(_GRAY)),
+        ("Pareto front", [trial for trial in on_front if trial.number not in confirmed], _marker(_BLUE)),
+        ("confirmed", [trial for trial in on_front if trial.number in confirmed], {**_marker(_ORANGE), "size": 12}),
+    )
+    count = len(results.objectives) - 1
+    figure = make_subplots(count, 1, vertical_spacing=0.22 / count)
+    for row in range(1, count + 1):
+        for name, trials, marker in groups:
+            texts = [f"{_hover(trial, results, 0)}<br>{_hover(trial, results, row, ())}" for trial in trials]
+            x, y = _values(trials, results, 0), _values(trials, results, row)
+            options = {"text": texts, "hoverinfo": "text", "marker": marker, "showlegend": row == 1}
+            figure.add_trace(go.Scatter(x=x, y=y, mode="markers", name=name, **options), row, 1)
+        figure.update_xaxes(title=escape(metric_title(results.objectives[0])), row=row, col=1)
+        figure.update_yaxes(title=escape(metric_title(results.objectives[row])), row=row, col=1)
+    return _html(figure, 380 * count)
+
+
+def parameters(results: StudyResults, objective: int = 0) -> str:
+    """Plots one objective over every varied parameter, one small plot each, in the range of the better trials."""
+    trials = drawn(_ranked(results, objective))
     varied = [name for name in _names(trials) if len({_axis(trial, name) for trial in trials}) > 1]
     if not varied:
         return ""
@@ -70,8 +93,8 @@ def parameters(results: StudyResults) -> str:
         row, column = divmod(index, _COLUMNS)
         shown_trials = [trial for trial in trials if name in trial.parameters]
         x = [_axis(trial, name) for trial in shown_trials]
-        y = _first_objective(shown_trials, results)
-        texts = [_hover(trial, results, [name]) for trial in shown_trials]
+        y = _values(shown_trials, results, objective)
+        texts = [_hover(trial, results, objective, [name]) for trial in shown_trials]
         scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
         figure.add_trace(scatter, row + 1, column + 1)
         # A choice may be text for some trials and a number for others.
@@ -79,10 +102,15 @@ def parameters(results: StudyResults) -> str:
         kind = "category" if words else "log" if _spans_decades(x) else "linear"
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
         figure.update_xaxes(title=escape(short(name)), type=kind, row=row + 1, col=column + 1, **ticks)
-    figure.update_yaxes(title=escape(metric_title(results.objectives[0])), col=1)
-    figure.update_yaxes(range=_better_range(_first_objective(trials, results)))
+    figure.update_yaxes(title=escape(metric_title(results.objectives[objective])), col=1)
+    figure.update_yaxes(range=_better_range(_values(trials, results, objective)))
     figure.update_layout(showlegend=False)
     return _html(figure, 250 * rows)
+
+
+def _ranked(results: StudyResults, objective: int) -> list[TrialResult]:
+    """Returns the completed trials, best first by one objective."""
+    return sorted(results.completed(), key=lambda trial: trial.values[objective], reverse=results.maximized[objective])
 
 
 def _better_range(ranked: Sequence[float]) -> list[float] | None:
@@ -108,8 +136,8 @@ def _spans_decades(values: Sequence[float | str]) -> bool:
     return min(numbers) > 0 and max(numbers) / min(numbers) > 30
 
 
-def _baseline_lines(figure: go.Figure, results: StudyResults) -> None:
-    metric = results.objectives[0]
+def _baseline_lines(figure: go.Figure, results: StudyResults, objective: int) -> None:
+    metric = results.objectives[objective]
     if metric != "mean_miou":
         return
     for name, report in results.baselines.items():
@@ -118,13 +146,13 @@ def _baseline_lines(figure: go.Figure, results: StudyResults) -> None:
         figure.add_hline(y=y, line={"color": _GRAY, "width": 1, "dash": "dot"}, annotation=label)
 
 
-def _first_objective(trials: Sequence[TrialResult], results: StudyResults) -> list[float]:
-    return [in_unit(results.objectives[0], trial.values[0]) for trial in trials]
+def _values(trials: Sequence[TrialResult], results: StudyResults, objective: int) -> list[float]:
+    return [in_unit(results.objectives[objective], trial.values[objective]) for trial in trials]
 
 
-def _hover(trial: TrialResult, results: StudyResults, names: Iterable[str] | None = None) -> str:
-    metric = results.objectives[0]
-    lines = [f"<b>trial {trial.number}</b>: {escape(metric_title(metric))} {metric_value(metric, trial.values[0])}"]
+def _hover(trial: TrialResult, results: StudyResults, objective: int, names: Iterable[str] | None = None) -> str:
+    metric, value = results.objectives[objective], trial.values[objective]
+    lines = [f"<b>trial {trial.number}</b>: {escape(metric_title(metric))} {metric_value(metric, value)}"]
     chosen = trial.parameters if names is None else names
     return "<br>".join(
         [*lines, *(f"{escape(short(name))} = {escape(shown(trial.parameters[name]))}" for name in chosen)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from hpo.results.confirmation import Confirmation
 from hpo.results.digest import Report, Visits
+from hpo.results.source_model import SourceModel
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
 from segada.errors import InputError
@@ -72,6 +73,10 @@ class StudyResults:
     """Reasons of failed baselines and confirmation runs, by name of the run."""
     search_seconds: float
     """Wall time during which trials ran, over all sessions; a pause in the middle of a trial counts."""
+    front: tuple[int, ...] = ()
+    """Numbers of the trials on the Pareto front, in the order of the first objective; empty with a single objective."""
+    source: SourceModel | None = None
+    """Source model on its own domain; None until a run has scored it."""
     damages: tuple[str, ...] = ()
     """Lines on damaged or missing files, with the consequence of each."""
 
