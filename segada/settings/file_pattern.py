@@ -26,7 +26,7 @@ def misused(pattern: str) -> str | None:
     if any(FOLDERS in part and part != FOLDERS for part in folders) or FOLDERS in name:
         return f"{pattern!r}: ** stands for whole folders, between slashes; write **/* for all files below a folder"
     if not key_wildcards(pattern):
-        return f"{pattern!r}: only the suffix varies, so this is one file; write * for the part that differs by frame"
+        return f"{pattern!r}: this is one file; write * for the part of the name that differs from frame to frame"
     return None
 
 

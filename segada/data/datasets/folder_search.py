@@ -83,16 +83,22 @@ class Search:
             self._take_files(folder)
         elif part == FOLDERS:
             self._search(folder, place + 1)
-            for inner in self._folders(folder, "*"):
-                if inner.loops:
-                    self._leave(LOOPS, inner.path)
-                else:
-                    self._search(inner, place)
+            self._search_below(folder, place)
         elif part.isascii() and not varies(part):
             self._enter(folder, place)
         else:
             for inner in self._folders(folder, part):
                 self._search(inner, place + 1)
+
+    def _search_below(self, folder: Folder, place: int) -> None:
+        """Searches all folders below a folder, where the pattern has `**`."""
+        if place + 2 < len(self._pattern.parts):
+            self._pass_over_pictures(folder)
+        for inner in self._folders(folder, "*"):
+            if inner.loops:
+                self._leave(LOOPS, inner.path)
+            else:
+                self._search(inner, place)
 
     def _enter(self, folder: Folder, place: int) -> None:
         """Searches the folder inside a folder that the pattern names."""
@@ -102,7 +108,7 @@ class Search:
             self._search(folder.inside(part), place + 1)
         elif _holds(path.is_symlink):
             self._leave(DANGLING, path)
-        elif folder.name:
+        elif folder.name and self._pattern.parts[place - 1] != FOLDERS:
             self._leave(INCOMPLETE, folder.path)
 
     def _folders(self, folder: Folder, part: str) -> Iterator[Folder]:
@@ -120,6 +126,12 @@ class Search:
                 yield folder.inside(entry.name)
             elif varies(part):
                 self._leave(NOT_ENTERED, entry.path)
+
+    def _pass_over_pictures(self, folder: Folder) -> None:
+        """Accounts for the pictures in a folder in which files are not searched for."""
+        for entry in self._entries(folder.path):
+            if is_picture(entry.name) and self._pattern.key(folder.name + composed(entry.name)) is None:
+                self._pass_over(entry, wanted=True, hidden=entry.name.startswith("."))
 
     def _pass_over_link(self, entry: os.DirEntry[str]) -> None:
         """Accounts for what was a link to a folder, perhaps."""

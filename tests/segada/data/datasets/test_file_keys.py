@@ -59,7 +59,7 @@ def test_a_key_names_its_file(name: str, pattern: str) -> None:
         assert FilePattern(pattern).name(key) == (file.removesuffix("png") + "*" if pattern.endswith(".*") else file)
 
 
-@given(names=st.lists(st.text("a1٣²০_/0", max_size=6)))
+@given(names=st.lists(st.text("a1٣²_/0", max_size=6)))
 @example(names=["²", "1²2", "٣", "10", "9", "a1", "a01"])
 def test_order_is_by_numbers_and_the_same_for_every_order_of_reading(names: list[str]) -> None:
     ordered = in_recording_order(names)
