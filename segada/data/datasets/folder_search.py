@@ -44,7 +44,7 @@ class Folder:
     def inside(self, name: str) -> "Folder":
         """Returns a folder inside it."""
         path, below = self.path / name, f"{self.name}{composed(name)}/"
-        if path.is_symlink():
+        if holds(path.is_symlink):
             return Folder(path, below, os.path.realpath(path), (*self.left, self.real))
         return Folder(path, below, f"{self.real.rstrip('/')}/{name}", self.left)
 
@@ -104,9 +104,9 @@ class Search:
         """Searches the folder inside a folder that the pattern names."""
         part = self._pattern.parts[place]
         path = folder.path / part
-        if _holds(path.is_dir):
+        if holds(path.is_dir):
             self._search(folder.inside(part), place + 1)
-        elif _holds(path.is_symlink):
+        elif holds(path.is_symlink):
             self._leave(DANGLING, path)
         elif folder.name and self._pattern.parts[place - 1] != FOLDERS:
             self._leave(INCOMPLETE, folder.path)
@@ -117,7 +117,7 @@ class Search:
         for entry in self._entries(folder.path):
             matches = expression.fullmatch(composed(entry.name)) is not None
             hidden = entry.name.startswith(".") and not part.startswith(".")
-            if not _holds(entry.is_dir):
+            if not holds(entry.is_dir):
                 if matches and not hidden:
                     self._pass_over_link(entry)
             elif hidden:
@@ -135,9 +135,9 @@ class Search:
 
     def _pass_over_link(self, entry: os.DirEntry[str]) -> None:
         """Accounts for what was a link to a folder, perhaps."""
-        if entry.is_symlink() and not _holds(entry.is_file):
+        if entry.is_symlink() and not holds(entry.is_file):
             self._leave(DANGLING, entry.path)
-        elif "." not in entry.name and _holds(entry.is_file) and _holds(partial(_is_path, Path(entry.path))):
+        elif "." not in entry.name and holds(entry.is_file) and holds(partial(_is_path, Path(entry.path))):
             self._leave(AS_TEXT, entry.path)
 
     def _take_files(self, folder: Folder) -> None:
@@ -147,7 +147,7 @@ class Search:
             name = folder.name + composed(entry.name)
             key = self._pattern.key(name)
             hidden = entry.name.startswith(".") and not shows_hidden
-            if key is not None and not hidden and _holds(entry.is_file):
+            if key is not None and not hidden and holds(entry.is_file):
                 self.matched.append((name, entry.path, key))
             else:
                 self._pass_over(entry, wanted=key is not None or is_picture(entry.name), hidden=hidden)
@@ -160,15 +160,15 @@ class Search:
             wanted: Whether it matches the pattern or has the suffix of a picture.
             hidden: Whether its name begins with a dot.
         """
-        if _holds(entry.is_dir):
+        if holds(entry.is_dir):
             # Hidden folders are noise here; where folders are searched, they are counted.
             reason = None if hidden else NOT_ENTERED
         elif hidden:
             reason = HIDDEN if wanted else None
-        elif entry.is_symlink() and not _holds(entry.is_file):
+        elif entry.is_symlink() and not holds(entry.is_file):
             reason = DANGLING
         else:
-            reason = (UNMATCHED if _holds(entry.is_file) else SPECIAL) if wanted else None
+            reason = (UNMATCHED if holds(entry.is_file) else SPECIAL) if wanted else None
         if reason is not None:
             self._leave(reason, entry.path)
 
@@ -198,7 +198,7 @@ def _is_path(file: Path) -> bool:
     return "/" in content and content.isprintable()
 
 
-def _holds(question: Callable[[], bool]) -> bool:
+def holds(question: Callable[[], bool]) -> bool:
     """Returns the answer about an entry; False if it is a link in a circle, or into a folder that may not be read."""
     try:
         return question()

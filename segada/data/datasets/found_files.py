@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segada.data.datasets.file_keys import FilePattern, by_numbers, composed
-from segada.data.datasets.folder_search import Folder, Search
+from segada.data.datasets.folder_search import Folder, Search, holds
 from segada.data.datasets.left_out import NAMED, NOT_ENTERED, UNMATCHED, LeftOut, merged, omissions
 
 
@@ -21,7 +21,7 @@ class Found:
         root: The folder.
         pattern: The pattern.
         files: Files by key, in the order of the recording.
-        twins: Further files whose key another file has, with that file.
+        ambiguous: Further files whose key another file has, each after that file.
         again: Folders of files that links list a second time: the name without links counts, or the first of several.
         left_out: Files in the same folders that do not match, by reason.
     """
@@ -29,7 +29,7 @@ class Found:
     root: Path
     pattern: FilePattern
     files: dict[str, Path]
-    twins: tuple[tuple[Path, Path], ...]
+    ambiguous: tuple[tuple[Path, Path], ...]
     again: frozenset[Path]
     left_out: LeftOut
 
@@ -39,9 +39,9 @@ class Found:
         Raises:
             ValueError: Two of them have the same key.
         """
-        if self.twins:
-            pairs = ", ".join(f"{first} and {second}" for first, second in self.twins[:NAMED])
-            more = f", and {len(self.twins) - NAMED} more" if len(self.twins) > NAMED else ""
+        if self.ambiguous:
+            pairs = ", ".join(f"{first} and {second}" for first, second in self.ambiguous[:NAMED])
+            more = f", and {len(self.ambiguous) - NAMED} more" if len(self.ambiguous) > NAMED else ""
             raise ValueError(
                 f"files that {self.pattern.text} cannot tell apart: {pairs}{more}{self._accents()}; a frame has one "
                 "image and one label file: remove the others, or write a pattern that they do not match"
@@ -57,13 +57,13 @@ class Found:
         """
         if self.distinct():
             return self.files
-        there = next(place for place in (self.root, *self.root.parents) if place.exists())
+        there = next(place for place in (self.root, *self.root.parents) if holds(place.exists))
         seen = "; ".join(map(str, omissions(self.left_out)))
         problem = f"no files {self.pattern.text} in {there}" if there == self.root else f"no folder {self.root}"
         raise MissingFolder(f"{problem} ({seen})" if seen else problem)
 
     def _accents(self) -> str:
-        alike = all(composed(str(first)) == composed(str(second)) for first, second in self.twins)
+        alike = all(composed(str(first)) == composed(str(second)) for first, second in self.ambiguous)
         return " (the names differ in how accents are stored, NFC or NFD)" if alike else ""
 
 
@@ -80,14 +80,14 @@ def found(root: Path, pattern: str) -> Found:
     """
     search = Search(FilePattern(pattern), root)
     files: dict[str, Path] = {}
-    twins: list[tuple[Path, Path]] = []
+    ambiguous: list[tuple[Path, Path]] = []
     for _, path, key in sorted(sorted(search.matched), key=lambda one: by_numbers(one[0])):
         if key in files:
-            twins.append((files[key], Path(path)))
+            ambiguous.append((files[key], Path(path)))
         else:
             files[key] = Path(path)
     left_out = {reason: tuple(map(Path, sorted(paths))) for reason, paths in search.left_out.items()}
-    return Found(root, FilePattern(pattern), files, tuple(twins), _again(search.folders), left_out)
+    return Found(root, FilePattern(pattern), files, tuple(ambiguous), _again(search.folders), left_out)
 
 
 def _again(folders: Sequence[Folder]) -> frozenset[Path]:
