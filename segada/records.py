@@ -150,6 +150,10 @@ class RunReport(Record):
     """Number of frames by domain that were left out because their files are damaged, over all splits; domains without
     any are absent. `log.txt` names the files.
     """
+    files_left_out: dict[str, dict[str, int]] = {}
+    """Number of files by domain and reason that no pattern of its data set takes, hidden ones and labels without image
+    included; domains without any are absent. `log.txt` names the first of them.
+    """
 
 
 class Preflight(Record):

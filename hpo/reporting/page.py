@@ -38,6 +38,7 @@ def page(results: StudyResults) -> str:
         _trials(results),
         _failures(results),
         _damages(results),
+        _left_out(results),
         _study(results),
     ]
     return (
@@ -145,6 +146,17 @@ def _damages(results: StudyResults) -> str:
 
 
 _ALL = "results.csv has all trials"
+
+
+def _left_out(results: StudyResults) -> str:
+    """Returns the files that baselines left out of the folders of their domains; other runs read the same folders."""
+    counts = {domain: files for report in results.baselines.values() for domain, files in report.files_left_out.items()}
+    lines = "".join(
+        f"<li>{escape(domain)}: {escape(', '.join(f'{reason}: {count}' for reason, count in files.items()))}</li>"
+        for domain, files in counts.items()
+    )
+    note = '<p class="note">No run used these files; log.txt in the folder of a run names the first of them.</p>'
+    return f"<h2>Files left out</h2>{note}<ul>{lines}</ul>" if lines else ""
 
 
 def _study(results: StudyResults) -> str:

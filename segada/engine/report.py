@@ -1,9 +1,10 @@
 """Computes a run's report from the records of its visits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from segada.engine.run_data import RunData
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
 
@@ -11,21 +12,20 @@ from segada.settings import RunSettings
 def run_result(
     settings: RunSettings,
     records: Sequence[VisitRecord],
-    source_only: Mapping[str, float],
+    data: RunData,
     trainable: int,
-    unreadable: Mapping[str, int],
 ) -> RunReport:
     """Returns the report of a run or of its visits so far.
 
     Args:
         settings: Settings of the run.
         records: Records of the visits so far; the last of them was evaluated.
-        source_only: mIoU of the source model by domain.
+        data: Data of the run.
         trainable: Number of trainable scalars.
-        unreadable: Number of unreadable frames by domain.
     """
     evaluated = [record for record in records if record.miou]
     mean = float(np.mean([record.visited_miou for record in evaluated]))
+    source_only = data.source_only
     source_mean = float(np.mean([source_only[record.domain] for record in evaluated]))
     first = settings.stream.all_visits()[0]
     return RunReport(
@@ -39,5 +39,6 @@ def run_result(
         seconds=sum(record.seconds for record in records),
         settings_hash=settings.settings_hash(),
         seed=settings.seed,
-        unreadable_frames=dict(unreadable),
+        unreadable_frames=data.count_unreadable(),
+        files_left_out=data.count_left_out(),
     )

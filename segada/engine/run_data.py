@@ -17,6 +17,7 @@ from segada.data.batch import Batch
 from segada.data.cache.frame_cache import Unreadable
 from segada.data.cache.memory_left import physical_memory
 from segada.data.datasets.domain_frames import DomainFrames
+from segada.data.datasets.left_out import Omission, merged, omission_line, omissions
 from segada.data.datasets.registry import check_readable, count_frames, is_cached, open_domain
 from segada.data.feed import fed
 from segada.data.frame_schedule import FrameSchedule, Step
@@ -51,6 +52,7 @@ class RunData:
         held_out: Frames that are evaluated after each visit, by domain.
         source_only: mIoU of the unadapted source model on `held_out`, by domain.
         unreadable: Frames left out because their files are damaged, by domain; domains without such frames are absent.
+        left_out: What the patterns of a domain leave out of its folders; domains without such files are absent.
     """
 
     key: str
@@ -60,6 +62,7 @@ class RunData:
     held_out: dict[str, Frames]
     source_only: dict[str, float]
     unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
+    left_out: dict[str, tuple[Omission, ...]] = field(default_factory=dict)
 
     def batches(
         self, domain: str, schedule: FrameSchedule, steps: Sequence[Step], device: torch.device
@@ -73,13 +76,19 @@ class RunData:
         """Returns the number of unreadable frames by domain; domains without any are absent."""
         return {name: len(left_out) for name, left_out in self.unreadable.items()}
 
+    def count_left_out(self) -> dict[str, dict[str, int]]:
+        """Returns the number of files that are left out of the folders of a domain, by domain and reason."""
+        return {name: {one.reason: one.count for one in omitted} for name, omitted in self.left_out.items()}
+
     def shortfalls(self) -> list[str]:
-        """Returns a line for each domain with unreadable frames: their number and the reasons."""
-        return [
+        """Returns a line for each domain with unreadable frames, and for each whose folders hold files that are left
+        out: their number and the reasons."""
+        unreadable = [
             f"frames of domain {name} that cannot be read and are left out: {len(left_out)}, "
             + ", ".join(f"{one.path} {one.reason}" for one in left_out)
             for name, left_out in self.unreadable.items()
         ]
+        return unreadable + [omission_line(name, omitted) for name, omitted in self.left_out.items()]
 
 
 def run_data_key(settings: RunSettings) -> str:
@@ -125,6 +134,7 @@ def prepare_data(settings: RunSettings) -> RunData:
         held_out=held_out,
         source_only=_source_only(settings, held_out),
         unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
+        left_out={name: omitted for name in data.domains if (omitted := _left_out(name, opened))},
     )
 
 
@@ -146,6 +156,10 @@ def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
 
 def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
     return tuple(one for (name, _), frames in opened.items() if name == domain for one in frames.unreadable)
+
+
+def _left_out(domain: str, opened: Opened) -> tuple[Omission, ...]:
+    return omissions(merged(frames.left_out for (name, _), frames in opened.items() if name == domain))
 
 
 def _refuse_too_many(settings: RunSettings) -> None:

@@ -186,8 +186,7 @@ class Run:
 
     def report(self) -> RunReport:
         """Returns the report of the visits done so far."""
-        data = self._run_data
-        return run_result(self._settings, self._records, data.source_only, self._trainable, data.count_unreadable())
+        return run_result(self._settings, self._records, self._run_data, self._trainable)
 
     def save_weights(self, path: Path) -> None:
         """Writes the evaluated network, adapters included, as safetensors."""

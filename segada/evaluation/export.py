@@ -92,7 +92,7 @@ def safe_path(name: str) -> Path:
 def _safe_part(part: str) -> str:
     if _SAFE.fullmatch(part):
         return part
-    checksum = hashlib.sha256(part.encode()).hexdigest()[:8]
+    checksum = hashlib.sha256(part.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{re.sub(r'[^A-Za-z0-9_-]', '_', part)}-{checksum}"
 
 

@@ -6,10 +6,11 @@ Fractions in [0, 1], never percent; seconds.
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from segada.data.labels import NAMES
 from segada.data.splits import Split
@@ -54,6 +55,8 @@ class DomainRecord(Record):
     frames: int
     unreadable: int
     """Number of frames left out because they cannot be read."""
+    left_out: dict[str, int] = Field(default_factory=dict)
+    """Number of files by reason that no pattern of the data set takes."""
     pixels: int
     """Number of labelled pixels of all frames."""
     miou: float | None
@@ -102,10 +105,12 @@ def domain_key(evaluation: Evaluation, frames: JsonValue) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FrameCounts:
-    """Number of frames that were scored, and of frames that could not be read."""
+    """Number of frames that were scored, of frames that could not be read, and of files by the reason why they are left
+    out."""
 
     scored: int
     unreadable: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def domain_record(key: str, areas: Areas, frames: FrameCounts, saved: tuple[str, ...], seconds: float) -> DomainRecord:
@@ -115,6 +120,7 @@ def domain_record(key: str, areas: Areas, frames: FrameCounts, saved: tuple[str,
         key=key,
         frames=frames.scored,
         unreadable=frames.unreadable,
+        left_out=dict(frames.left_out),
         pixels=int(areas[2].sum()),
         miou=_number(scores.miou),
         miou_mmseg=_number(scores.miou_mmseg),

@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import JsonValue
 
 from segada.cli.signals import Asked
-from segada.data.datasets.domain_frames import LabelledFrame
-from segada.data.datasets.registry import count_frames, labelled_frames
+from segada.data.datasets.domain_frames import LabelledFrame, ListedFrames
+from segada.data.datasets.left_out import omissions
+from segada.data.datasets.registry import labelled_frames
 from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
 from segada.evaluation.batch_size import BatchSize
@@ -46,8 +47,8 @@ class Scorer:
     progress: FrameProgress
     asked_to_stop: Asked
 
-    def score(self, domain: str, data: DataSettings, split: Split, key: str) -> DomainRecord:
-        """Returns the record of a domain.
+    def score(self, domain: str, data: DataSettings, split: Split, key: str, listed: ListedFrames) -> DomainRecord:
+        """Returns the record of a domain, whose frames are listed already.
 
         Raises:
             KeyboardInterrupt: if a stop was requested; only this domain's work is lost.
@@ -55,8 +56,7 @@ class Scorer:
         """
         begun = time.perf_counter()
         areas, count = np.zeros((3, NUM_CLASSES), np.int64), 0
-        listed = count_frames(domain, data, split)
-        self.progress.begin(domain, listed)
+        self.progress.begin(domain, listed.count)
         for frames, predicted in self.batch_size.batches(labelled_frames(domain, data, split), self.predictor):
             areas += np.sum([prediction.areas for prediction in predicted], axis=0)
             self._keep(domain, frames, predicted)
@@ -64,7 +64,8 @@ class Scorer:
             self.progress.add(len(frames))
             if self.asked_to_stop():
                 raise KeyboardInterrupt
-        counts = FrameCounts(scored=count, unreadable=listed - count)
+        left_out = {one.reason: one.count for one in omissions(listed.left_out)}
+        counts = FrameCounts(scored=count, unreadable=listed.count - count, left_out=left_out)
         return domain_record(key, areas, counts, self.kept, time.perf_counter() - begun)
 
     def _keep(self, domain: str, frames: Sequence[LabelledFrame], predicted: Sequence[FramePrediction]) -> None:

@@ -6,6 +6,8 @@ from rich.console import Console
 
 from segada.cli.signals import Asked, never
 from segada.core.torch_setup import set_up_torch
+from segada.data.datasets.left_out import omission_line, omissions
+from segada.data.datasets.registry import listed_frames
 from segada.evaluation.progress import frame_progress
 from segada.evaluation.records import Evaluation
 from segada.evaluation.request import Request
@@ -48,7 +50,10 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
                 request.predictor(networks), request.batch_size(), folder, request.kept, progress, asked_to_stop
             )
             for name in left:
-                record = scorer.score(name, settings.data, request.protocol.split, keys[name])
+                listed = listed_frames(name, settings.data, request.protocol.split)
+                if listed.left_out:
+                    console.print(omission_line(name, omissions(listed.left_out)), soft_wrap=True)
+                record = scorer.score(name, settings.data, request.protocol.split, keys[name], listed)
                 results.add(name, record)
                 console.print(class_table(name, record))
     done = results.evaluation

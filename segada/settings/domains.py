@@ -2,16 +2,26 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
+from segada.settings.file_pattern import misused, unequal
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
 """Weather: `clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
 
-Pattern = Annotated[PathText, Field(pattern=r"^[^/\[\]][^\[\]]*\*[^\[\]]*$")]
+
+def _usable(pattern: str) -> str:
+    problem = misused(pattern)
+    if problem is not None:
+        raise ValueError(problem)
+    return pattern
+
+
+Pattern = Annotated[PathText, Field(pattern=r"^[^/\[\]][^\[\]]*$"), AfterValidator(_usable)]
 """Pattern of files below a folder: `*` is any part of a name, `**` any folders, `?` one character. The text that the
-wildcards match is the key that pairs images with labels."""
+wildcards match is the key that pairs images with labels, in which each wildcard has its place. A suffix is found in any
+case, `.PNG` as `.png`; `.*` at the end is the suffix of any picture and no part of the key."""
 
 
 class StreetsDomain(Settings):
@@ -149,7 +159,7 @@ class FoldersDomain(SharedOutDomain):
     """Image files below the root, for instance `drive/*/rgb/*.jpg`."""
     labels: Pattern
     """Label files below the root, for instance `drive/*/ids/*_labels.png`. An image and a label file are a pair if
-    their wildcards match the same text."""
+    their wildcards match the same text, so that both patterns have the same wildcards in the same order."""
     held_out_images: Pattern | None = None
     """Image files of the splits val and test, if they are stored apart; `images` are then the splits source and adapt,
     and `shares` divides each of the two sets."""
@@ -177,4 +187,22 @@ class FoldersDomain(SharedOutDomain):
                 f"held_out_images is {self.held_out_images!r} and held_out_labels {self.held_out_labels!r}, but "
                 "held-out frames need both; give both, or neither"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_have_equal_wildcards(self) -> Self:
+        named = {
+            name: pattern
+            for name in ("images", "labels", "held_out_images", "held_out_labels", "depth")
+            if (pattern := getattr(self, name)) is not None
+        }
+        for pair in (
+            ("images", "labels"),
+            ("held_out_images", "held_out_labels"),
+            ("images", "depth"),
+            ("held_out_images", "depth"),
+        ):
+            problem = unequal({name: named[name] for name in pair}) if named.keys() >= {*pair} else None
+            if problem is not None:
+                raise ValueError(problem)
         return self

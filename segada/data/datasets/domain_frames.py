@@ -6,6 +6,7 @@ from typing import Protocol
 
 from segada.data.cache.cache_entry import is_mapped
 from segada.data.cache.frame_cache import Unreadable
+from segada.data.datasets.left_out import LeftOut
 from segada.data.frames import Bytes, Frames
 
 NAMED = 3
@@ -22,6 +23,10 @@ class DomainFrames(Protocol):
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:
         """Frames that are left out."""
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Files that are left out of the folders of the frames, by reason."""
 
     @property
     def mapped(self) -> bool:
@@ -42,11 +47,13 @@ class DecodedDomain:
         listed: Number of frames, unreadable ones included.
         frames: Readable frames.
         unreadable: Frames that are left out.
+        left_out: Files that are left out of the folders of the frames, by reason.
     """
 
     listed: int
     frames: Frames
     unreadable: tuple[Unreadable, ...]
+    left_out: LeftOut
 
     @property
     def mapped(self) -> bool:
@@ -61,6 +68,19 @@ class DecodedDomain:
         if indices is None or list(indices) == list(range(len(self))):
             return self.frames
         return Frames(self.frames.images[list(indices)], self.frames.labels[list(indices)])
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFrames:
+    """Number of frames of a split, before they are read.
+
+    Attributes:
+        count: Number of frames, unreadable ones included.
+        left_out: Files that are left out of the folders of the frames, by reason.
+    """
+
+    count: int
+    left_out: LeftOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from segada.data.datasets.division import blocks, shared_out
-from segada.data.datasets.frame_files import Layout, Listing, found, some
+from segada.data.datasets.found_files import found
+from segada.data.datasets.frame_files import Layout, Listing
 from segada.data.datasets.label_maps import LabelMap, from_classes
 from segada.data.datasets.measured_depth import DepthFile
 from segada.data.datasets.pairing import LabelKind, Place
@@ -17,9 +18,7 @@ def _listing(domain: FoldersDomain, root: Path, split: Split) -> Listing:
     """Lists the frames of a split: blocks of the recording by `shares`, or, with held-out files, blocks of each of the
     two sets."""
     held_out = domain.held_out_images is not None and split in ("val", "test")
-    place = _place(domain, root, held_out=held_out)
-    images, labels = place.image_files(), place.label_files()
-    return place.listing(_block(domain, split, place.keys(images, labels)), images, labels)
+    return _place(domain, root, held_out=held_out).listing(lambda keys: _block(domain, split, keys))
 
 
 def _place(domain: FoldersDomain, root: Path, *, held_out: bool) -> Place:
@@ -28,7 +27,9 @@ def _place(domain: FoldersDomain, root: Path, *, held_out: bool) -> Place:
         assert domain.held_out_images is not None
         assert domain.held_out_labels is not None
         images, labels = domain.held_out_images, domain.held_out_labels
-    return Place(root, images, root, (LabelKind(labels, _label_map(domain)),), _depths(domain, root))
+    patterns = (domain.images, domain.labels, domain.held_out_images, domain.held_out_labels, domain.depth)
+    beside = tuple(pattern for pattern in patterns if pattern is not None)
+    return Place(root, images, root, (LabelKind(labels, _label_map(domain)),), _depths(domain, root), beside)
 
 
 def _label_map(domain: FoldersDomain) -> LabelMap:
@@ -38,7 +39,7 @@ def _label_map(domain: FoldersDomain) -> LabelMap:
 def _depths(domain: FoldersDomain, root: Path) -> dict[str, DepthFile]:
     if domain.depth is None or domain.weather == "clear":
         return {}
-    files = some(found(root, domain.depth), root, domain.depth)
+    files = found(root, domain.depth).some()
     return {key: DepthFile(path, domain.depth_units) for key, path in files.items()}
 
 

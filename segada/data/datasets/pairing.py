@@ -1,11 +1,14 @@
 """Pairing of images and labels with the same key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segada.data.datasets.frame_files import Found, FrameFiles, Listing, found, in_counting_order, named, some
+from segada.data.datasets.file_keys import FilePattern, in_recording_order
+from segada.data.datasets.found_files import Found, found, passed_over
+from segada.data.datasets.frame_files import FrameFiles, Listing
 from segada.data.datasets.label_maps import LabelMap
+from segada.data.datasets.left_out import REPEATED, WITHOUT_IMAGE, merged
 from segada.data.datasets.measured_depth import DepthFile
 
 
@@ -32,6 +35,7 @@ class Place:
         labels: Folder of the labels.
         kinds: Kinds of labels; where a frame has several, the first is used.
         depths: Depth files by key, if depth was measured and is needed.
+        beside: Patterns of other files below the same folders, which are there for another purpose.
     """
 
     images: Path
@@ -39,44 +43,52 @@ class Place:
     labels: Path
     kinds: tuple[LabelKind, ...]
     depths: Mapping[str, DepthFile] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
-    def image_files(self) -> Found:
-        """Returns images by key; raises `MissingFolder` if there are none."""
-        return some(found(self.images, self.image_pattern), self.images, self.image_pattern)
+    def listing(self, divide: Callable[[list[str]], list[str]]) -> Listing:
+        """Lists the frames of a split that have images.
 
-    def label_files(self) -> dict[str, tuple[Path, LabelMap]]:
+        Args:
+            divide: Function from the keys of all images and labels, in the order of the recording, to those of the
+                split.
+
+        Raises:
+            MissingFolder: There are no images or no labels.
+            ValueError: Two files have the same key, or depth is needed and some frame has none.
+        """
+        images, kinds = (
+            found(self.images, self.image_pattern),
+            [found(self.labels, kind.pattern) for kind in self.kinds],
+        )
+        pictures, labels = images.some(), self._labels(kinds)
+        again = (
+            {key: path.parent for key, path in pictures.items() if path.parent in images.again} if images.again else {}
+        )
+        keys = divide(in_recording_order({*pictures, *labels} - again.keys()))
+        frames = tuple(self._frame(key, pictures[key], labels) for key in keys if key in pictures)
+        passed = {
+            REPEATED: tuple(dict.fromkeys(again.values())),
+            WITHOUT_IMAGE: tuple(labels[key][0] for key in keys if key not in pictures),
+        }
+        left_out = merged([passed_over([images, *kinds], self.beside), passed])
+        return Listing(frames, tuple(files for files in frames if files.name not in labels), left_out)
+
+    def _labels(self, kinds: Sequence[Found]) -> dict[str, tuple[Path, LabelMap]]:
         """Returns labels by key; raises `MissingFolder` if there are none."""
         files: dict[str, tuple[Path, LabelMap]] = {}
         taken: set[Path] = set()
-        for kind in self.kinds:
-            of_kind = {key: path for key, path in found(self.labels, kind.pattern).items() if path not in taken}
+        for kind, all_of_kind in zip(self.kinds, kinds, strict=True):
+            of_kind = {key: path for key, path in all_of_kind.distinct().items() if path not in taken}
             taken |= set(of_kind.values())
             files = {key: (path, kind.label_map) for key, path in of_kind.items()} | files
-        some({key: path for key, (path, _) in files.items()}, self.labels, self.kinds[-1].pattern)
+        if not files:
+            kinds[-1].some()
         return files
 
-    @staticmethod
-    def keys(images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> list[str]:
-        """Returns the keys of all images and labels, in the order of the recording."""
-        return sorted({*images, *labels}, key=in_counting_order)
-
-    def listing(self, keys: Sequence[str], images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> Listing:
-        """Lists the frames of these keys that have images.
-
-        Raises:
-            ValueError: Depth is needed, and some frame has none.
-        """
-        there = [key for key in keys if key in images]
-        frames = tuple(
-            FrameFiles(key, images[key], *self._labels(key, labels), self._depth(key, images[key])) for key in there
-        )
-        without_image = tuple(labels[key][0] for key in keys if key not in images)
-        return Listing.of(frames, {path for path, _ in labels.values()}, without_image)
-
-    def _labels(self, key: str, labels: Mapping[str, tuple[Path, LabelMap]]) -> tuple[Path, LabelMap]:
-        """Returns the label file and map of a key; if there is none, the missing file."""
+    def _frame(self, key: str, image: Path, labels: Mapping[str, tuple[Path, LabelMap]]) -> FrameFiles:
         absent = self.kinds[-1]
-        return labels.get(key, (self.labels / named(absent.pattern, key), absent.label_map))
+        path, label_map = labels.get(key) or (self.labels / FilePattern(absent.pattern).name(key), absent.label_map)
+        return FrameFiles(key, image, path, label_map, self._depth(key, image))
 
     def _depth(self, key: str, image: Path) -> DepthFile | None:
         if self.depths and key not in self.depths:

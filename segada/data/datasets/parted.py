@@ -31,9 +31,7 @@ def parted(domain: PartedDomain, split: Split, place: Callable[[Part], Place]) -
     Raises:
         MissingFolder: There are no images or no labels.
     """
-    part = place(_part(domain, split))
-    images, labels = part.image_files(), part.label_files()
-    return part.listing(_block(domain, split, part.keys(images, labels)), images, labels)
+    return place(_part(domain, split)).listing(lambda keys: _block(domain, split, keys))
 
 
 def _part(domain: PartedDomain, split: Split) -> Part:

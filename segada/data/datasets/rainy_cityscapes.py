@@ -4,8 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from segada.data.datasets.cityscapes import IMAGE_PATTERN, IMAGES, LABEL_KINDS, LABELS, LABELS_EXPECTED, elsewhere
-from segada.data.datasets.frame_files import Layout, Listing, found
+from segada.data.datasets.cityscapes import (
+    BESIDE,
+    IMAGE_PATTERN,
+    IMAGES,
+    LABEL_KINDS,
+    LABELS,
+    LABELS_EXPECTED,
+    amounts,
+    elsewhere,
+)
+from segada.data.datasets.frame_files import Layout, Listing
 from segada.data.datasets.pairing import Place
 from segada.data.datasets.parted import Part, labels_folder, parted
 from segada.data.splits import Split
@@ -20,15 +29,16 @@ def _listing(domain: RainyCityscapesDomain, root: Path, split: Split) -> Listing
     def place(part: Part) -> Place:
         rendered = root / (domain.images or IMAGES) / part / "rain" / f"{domain.rain}mm"
         images = rendered / INNER if (rendered / INNER).is_dir() else rendered
-        return Place(images, IMAGE_PATTERN, labels_folder(domain, root, LABELS) / part, LABEL_KINDS)
+        labels = labels_folder(domain, root, LABELS) / part
+        return Place(images, IMAGE_PATTERN, labels, LABEL_KINDS, beside=BESIDE)
 
     return parted(domain, split, place)
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """Returns a domain for each rendered rain rate."""
-    rates = {int(key.split("/")[1]) for key in found(root / IMAGES, "*/rain/*mm") if key.split("/")[1].isdigit()}
-    return {f"{rate}mm": {"dataset": "rainy_cityscapes", "rain": rate, **elsewhere(root)} for rate in sorted(rates)}
+    rates = amounts(root / IMAGES, "rain", "mm")
+    return {f"{rate}mm": {"dataset": "rainy_cityscapes", "rain": rate, **elsewhere(root)} for rate in rates}
 
 
 RAINY_CITYSCAPES: Final = Layout(

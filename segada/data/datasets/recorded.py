@@ -12,8 +12,10 @@ import numpy as np
 
 from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.frame_cache import FrameRequest, Unreadable, cached_frames
-from segada.data.datasets.domain_frames import DecodedDomain, LabelledFrame, check_share
-from segada.data.datasets.frame_files import FrameFiles, Layout, Listing, MissingFolder
+from segada.data.datasets.domain_frames import DecodedDomain, LabelledFrame, ListedFrames, check_share
+from segada.data.datasets.found_files import MissingFolder
+from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
+from segada.data.datasets.left_out import LeftOut
 from segada.data.datasets.measured_depth import measured_depth
 from segada.data.datasets.picture_files import read_image, resized_image, resized_labels
 from segada.data.frames import Bytes, UnreadableFrame
@@ -55,6 +57,7 @@ class Decoding:
         weather: Name of the weather.
         horizon: Horizon of the geometric estimate of depth.
         seed: Seed of the weather.
+        left_out: Files that are left out of the folders of the frames, by reason.
     """
 
     files: tuple[FrameFiles, ...]
@@ -62,6 +65,7 @@ class Decoding:
     weather: str
     horizon: float
     seed: int
+    left_out: LeftOut
 
     def __call__(self, number: int) -> tuple[Bytes, Bytes]:
         """Returns the image [H, W, 3] and labels [H, W] of a frame, at `size`; raises the errors of `native`."""
@@ -145,9 +149,10 @@ class Recorded:
         """Always True."""
         return True
 
-    def count(self, domain: RecordedDomain, data: DataSettings, split: Split) -> int:
-        """Returns the number of listed frames of a split; reads none. Raises the errors of `open` about listing."""
-        return len(self._decoding(domain, data, split).files)
+    def listed(self, domain: RecordedDomain, data: DataSettings, split: Split) -> ListedFrames:
+        """Counts the frames of a split; reads none. Raises the errors of `open` about listing."""
+        decoding = self._decoding(domain, data, split)
+        return ListedFrames(len(decoding.files), decoding.left_out)
 
     def open(self, domain: RecordedDomain, data: DataSettings, split: Split) -> DecodedDomain:
         """Returns the decoded frames of a split of a domain, from the cache if it has them.
@@ -168,11 +173,11 @@ class Recorded:
             decode=decoding,
         )
         decoded = cached_frames(request, data.loading)
-        return DecodedDomain(len(decoding.files), decoded.frames, decoded.unreadable)
+        return DecodedDomain(len(decoding.files), decoded.frames, decoded.unreadable, decoding.left_out)
 
     def labelled(self, domain: RecordedDomain, data: DataSettings, split: Split) -> LabelledFrames:
         """Returns the frames one after the other, with labels at the resolution of their files; raises the errors of
-        `count`."""
+        `listed`."""
         return LabelledFrames(self._decoding(domain, data, split), data)
 
     def listing(self, domain: RecordedDomain, root: Path, split: Split) -> Listing:
@@ -195,16 +200,17 @@ class Recorded:
     def _decoding(self, domain: RecordedDomain, data: DataSettings, split: Split) -> Decoding:
         listing = self.listing(domain, self._root(domain, data), split)
         if listing.missing:
-            image = next(files.image for files in listing.frames if files.labels == listing.missing[0])
+            first = listing.unlabelled[0]
             more = f" and {len(listing.missing) - 1} more" if len(listing.missing) > 1 else ""
-            raise ValueError(f"no labels {listing.missing[0]} for {image}{more}; {self._expectation}")
+            raise ValueError(f"no labels {first.labels} for {first.image}{more}; {self._expectation}")
         limit: int = data.splits.model_dump()[split]
         places = np.linspace(0, len(listing.frames) - 1, min(limit, len(listing.frames))).round().astype(int)
         files = tuple(listing.frames[place] for place in places)
         if domain.weather == "clear":
             # Nothing is rendered, so that no depth is needed.
             files = tuple(replace(one, depth=None) for one in files)
-        return Decoding(files, data.size, domain.weather, self.layout.horizon, crc32(files[0].image.stem.encode()))
+        seed = crc32(files[0].image.stem.encode("utf-8", "surrogateescape"))
+        return Decoding(files, data.size, domain.weather, self.layout.horizon, seed, listing.left_out)
 
     def _root(self, domain: RecordedDomain, data: DataSettings) -> Path:
         text = domain.root or data.root

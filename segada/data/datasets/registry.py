@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from segada.data.datasets.acdc import ACDC
 from segada.data.datasets.camvid import CAMVID
 from segada.data.datasets.cityscapes import CITYSCAPES
-from segada.data.datasets.domain_frames import DomainFrames, LabelledFrame, check_share
+from segada.data.datasets.domain_frames import DomainFrames, LabelledFrame, ListedFrames, check_share
 from segada.data.datasets.foggy_cityscapes import FOGGY_CITYSCAPES
 from segada.data.datasets.folders import FOLDERS
 from segada.data.datasets.gta5 import GTA5
@@ -31,8 +31,8 @@ class DataSet(Protocol):
     def recorded(self) -> bool:
         """True if its frames are files, to which `data.loading` applies."""
 
-    def count(self, domain: Any, data: DataSettings, split: Split) -> int:
-        """Returns the number of frames of a split without reading them: some may turn out to be unreadable."""
+    def listed(self, domain: Any, data: DataSettings, split: Split) -> ListedFrames:
+        """Counts the frames of a split without reading them: some may turn out to be unreadable."""
 
     def open(self, domain: Any, data: DataSettings, split: Split) -> DomainFrames:
         """Returns the frames of a split of a domain."""
@@ -64,9 +64,19 @@ def count_frames(name: str, data: DataSettings, split: Split) -> int:
     Raises:
         InputError: Its files are missing or not as expected, or the split is empty.
     """
+    return listed_frames(name, data, split).count
+
+
+def listed_frames(name: str, data: DataSettings, split: Split) -> ListedFrames:
+    """Returns the number of frames of one split of a domain of `data.domains`, unreadable ones included, and the files
+    that are left out of their folders.
+
+    Raises:
+        InputError: Its files are missing or not as expected, or the split is empty.
+    """
     domain = data.domains[name]
     with _about(name):
-        return DATASETS[domain.dataset].count(domain, data, split)
+        return DATASETS[domain.dataset].listed(domain, data, split)
 
 
 def is_cached(name: str, data: DataSettings) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from segada.data.datasets.frame_files import Layout, Listing, found
+from segada.data.datasets.frame_files import Layout, Listing
 from segada.data.datasets.label_maps import TRAIN_IDS, in_order
 from segada.data.datasets.pairing import LabelKind, Place
 from segada.data.datasets.parted import Part, labels_folder, parted
@@ -51,14 +51,15 @@ def _listing(domain: ShiftDomain, root: Path, split: Split) -> Listing:
     def place(part: Part) -> Place:
         inside = f"{part}/front/{domain.condition}-daytime"
         images = root / (domain.images or IMAGES) / inside / "imgs"
-        return Place(images, IMAGE_PATTERN, labels_folder(domain, root, IMAGES) / inside / "semsegs", LABEL_KINDS)
+        labels = labels_folder(domain, root, IMAGES) / inside / "semsegs"
+        return Place(images, IMAGE_PATTERN, labels, LABEL_KINDS)
 
     return parted(domain, split, place)
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
     """Returns a domain for each weather that exists."""
-    there = {key.split("/")[1] for key in found(root / IMAGES, "*/front/*-daytime/imgs")}
+    there = {folder.parent.name.removesuffix("-daytime") for folder in (root / IMAGES).glob("*/front/*-daytime/imgs")}
     return {name: {"dataset": "shift", "condition": name} for name in CONDITIONS if name in there}
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from segada.data.datasets.division import shared_out
-from segada.data.datasets.frame_files import Layout, Listing, found
+from segada.data.datasets.found_files import found
+from segada.data.datasets.frame_files import Layout, Listing
 from segada.data.datasets.label_maps import TRAIN_IDS, in_order
 from segada.data.datasets.pairing import LabelKind, Place
 from segada.data.splits import Split
@@ -48,12 +49,11 @@ LABEL_KINDS: Final = (
 
 def _listing(domain: SynthiaDomain, root: Path, split: Split) -> Listing:
     place = Place(root / "RGB", "*.png", root / "GT" / "LABELS", LABEL_KINDS)
-    images, labels = place.image_files(), place.label_files()
-    return place.listing(shared_out(place.keys(images, labels), domain.shares)[split], images, labels)
+    return place.listing(lambda keys: shared_out(keys, domain.shares)[split])
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:
-    there = bool(found(root / "RGB", "*.png")) and (root / "GT" / "LABELS").is_dir()
+    there = bool(found(root / "RGB", "*.png").files) and (root / "GT" / "LABELS").is_dir()
     return {"synthia": {"dataset": "synthia"}} if there else {}
 
 

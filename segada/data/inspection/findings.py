@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from segada.data.datasets.left_out import WITHOUT_IMAGE
 from segada.data.inspection.inspection import SPLITS, Inspection
 from segada.data.inspection.recognition import Recognized
 from segada.data.labels import NAMES
@@ -107,6 +108,9 @@ def _notes(inspection: Inspection) -> Iterable[str]:
         shown = (f"{look.files.image} ({look.size[1]} x {look.size[0]})" for look in inspection.odd)
         yield from _named(f"images that are not {common[1]} x {common[0]} as most are; a run resizes all", shown)
     yield from _named("labels without image; a run leaves them out", map(str, inspection.without_image))
+    for reason, files in inspection.left_out.items():
+        if reason != WITHOUT_IMAGE:
+            yield from _named(f"{reason}; a run leaves them out", map(str, files))
 
 
 def _named(what: str, files: Iterable[str]) -> Iterable[str]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.progress import told
 from segada.data.datasets.frame_files import FrameFiles, Listing
+from segada.data.datasets.left_out import LeftOut, merged
 from segada.data.datasets.picture_files import kind_of_image
 from segada.data.datasets.recorded import Recorded, read_pair
 from segada.data.datasets.registry import LAYOUTS
@@ -56,6 +57,7 @@ class Inspection:
         absences: Reason why a domain has no frames in a split, by domain.
         missing: Label files that should exist.
         without_image: Label files that have no image.
+        left_out: Other files that are left out of the folders, by reason.
         looks: Inspections of the frames that were read.
     """
 
@@ -63,6 +65,7 @@ class Inspection:
     absences: Mapping[str, str]
     missing: tuple[Path, ...]
     without_image: tuple[Path, ...]
+    left_out: LeftOut
     looks: Sequence[Look]
 
     @property
@@ -114,6 +117,7 @@ def inspect(data_set: Recognized, *, everything: bool) -> Inspection:
         absences=absences,
         missing=tuple(dict.fromkeys(path for listing in listings.values() for path in listing.missing)),
         without_image=tuple(dict.fromkeys(path for listing in listings.values() for path in listing.without_image)),
+        left_out=merged(listing.left_out for listing in listings.values()),
         looks=list(looks),
     )
 
@@ -125,7 +129,8 @@ def _listing(data_set: Recognized, domain: object, split: Split) -> Listing:
 
 
 def _chosen(listing: Listing, *, everything: bool) -> Iterator[FrameFiles]:
-    there = [files for files in listing.frames if files.labels not in set(listing.missing)]
+    missing = set(listing.missing)
+    there = [files for files in listing.frames if files.labels not in missing]
     count = len(there) if everything else min(SAMPLE, len(there))
     yield from (there[place] for place in np.linspace(0, len(there) - 1, count).round().astype(int))
 

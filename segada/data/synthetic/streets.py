@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from segada.data.cache.frame_cache import Unreadable
-from segada.data.datasets.domain_frames import LabelledFrame
+from segada.data.datasets.domain_frames import LabelledFrame, ListedFrames
+from segada.data.datasets.left_out import LeftOut
 from segada.data.frames import Bytes, Frames
 from segada.data.splits import Split
 from segada.data.synthetic.dice import Dice
@@ -95,6 +96,11 @@ class StreetFrames:
         return ()
 
     @property
+    def left_out(self) -> LeftOut:
+        """Always empty."""
+        return {}
+
+    @property
     def mapped(self) -> bool:
         """Always False: rendering is fast enough to make a cache unnecessary."""
         return False
@@ -120,18 +126,17 @@ class Streets:
 
     recorded = False
 
-    def count(self, domain: StreetsDomain, data: DataSettings, split: Split) -> int:  # noqa: ARG002 - all domains alike
-        """Returns the number of frames of a split.
+    def listed(self, domain: StreetsDomain, data: DataSettings, split: Split) -> ListedFrames:  # noqa: ARG002 - all alike
+        """Counts the frames of a split.
 
         Raises:
             ValueError: The settings ask for more frames than there are scenes.
         """
-        count: int = data.splits.model_dump()[split]
-        return count
+        return ListedFrames(data.splits.model_dump()[split], {})
 
     def open(self, domain: StreetsDomain, data: DataSettings, split: Split) -> StreetFrames:
-        """Returns the frames of a split in the domain's weather; raises the errors of `count`."""
-        return StreetFrames(domain, data.size, split, self.count(domain, data, split))
+        """Returns the frames of a split in the domain's weather; raises the errors of `listed`."""
+        return StreetFrames(domain, data.size, split, self.listed(domain, data, split).count)
 
     def labelled(self, domain: StreetsDomain, data: DataSettings, split: Split) -> Iterator[LabelledFrame]:
         """Yields the frames of a split, rendered some at a time, named by their numbers."""

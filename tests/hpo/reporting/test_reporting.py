@@ -139,6 +139,16 @@ def test_the_report_shows_what_was_found():
     assert "the loss &lt;mix&gt; is nan" in html
 
 
+def test_files_that_runs_leave_out_are_counted():
+    whole = results(confirmation(0.1))
+    left_out = {"<night>": {"pictures that match no pattern": 3, "labels without image": 1}}
+    baseline = whole.baselines["source_only"].model_copy(update={"files_left_out": left_out})
+
+    said = "<li>&lt;night&gt;: pictures that match no pattern: 3, labels without image: 1</li>"
+    assert said in page(replace(whole, baselines={"source_only": baseline}))
+    assert "Files left out" not in page(whole)
+
+
 def test_a_study_that_has_only_begun_has_a_report_too():
     begun = results(None)
     empty = replace(begun, trials=(), baselines={})

@@ -140,6 +140,59 @@ def test_what_is_wrong_is_named_and_said_again_in_the_last_line(
     )
 
 
+def test_what_is_left_out_of_the_folders_is_counted_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TREES["gta5"](tmp_path / "it")
+    images = tmp_path / "it" / "images"
+    (images / "00001.png").rename(images / "00001.PNG")
+    for name in ("00061.jpg", "._00002.png", ".DS_Store", "notes.txt"):
+        (images / name).touch()
+    (images / "more").mkdir()
+    (images / "00062.png").symlink_to("gone.png")
+
+    assert check(monkeypatch, tmp_path / "it", "--all") == 0
+
+    said = capsys.readouterr().out
+    assert "frames that were read: 60" in said
+    for reason, name in (
+        ("pictures that match no pattern", "00061.jpg"),
+        ("hidden files and folders", "._00002.png"),
+        ("folders that no pattern enters", "more"),
+        ("links without a target", "00062.png"),
+    ):
+        assert f"{reason}; a run leaves them out (1):\n  {images / name}\n" in said
+
+
+def test_drives_sorted_by_links_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TREES["shift"](tmp_path / "it")
+    for kind in ("imgs", "semsegs"):
+        for part in ("train", "val"):
+            folder = tmp_path / f"it/discrete/images/{part}/front/small_rain-daytime/{kind}"
+            for number, drive in enumerate(sorted(folder.iterdir())):
+                stored = tmp_path / "store" / part / str(number) / kind
+                stored.parent.mkdir(parents=True, exist_ok=True)
+                drive.rename(stored)
+                drive.symlink_to(stored)
+
+    assert check(monkeypatch, tmp_path / "it", "--all") == 0
+
+    assert "frames that were read: 60" in capsys.readouterr().out
+
+
+def test_two_files_of_a_frame_are_named_and_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TREES["gta5"](tmp_path)
+    (tmp_path / "images" / "00001.PNG").write_bytes((tmp_path / "images" / "00001.png").read_bytes())
+
+    assert check(monkeypatch, tmp_path) == 2
+
+    assert "domain gta5: files that *.png cannot tell apart: " in capsys.readouterr().out
+
+
 def test_some_are_read_unless_all_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
