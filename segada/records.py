@@ -161,6 +161,39 @@ class Preflight(Record):
     """Settings of runs, by name, whose networks are built."""
 
 
+class SettingProblem(Record):
+    """A problem of data, and the setting of a run that it belongs to."""
+
+    path: tuple[str, ...]
+    """Path in the settings, for example `data`, `domains`, `fog`, `classes`; empty for a folder."""
+    text: str
+    """The problem and its cure."""
+
+
+class DomainCheck(Record):
+    """Frames of a domain that `python -m segada.data check` has found."""
+
+    dataset: str
+    needed: list[str]
+    """Splits that the run reads; empty for a folder, and for a domain that the run does not use."""
+    frames: dict[str, int]
+    """Number of frames by split."""
+    read: int
+    """Number of frames that were read."""
+    unreadable: int
+    """Number of those that cannot be read."""
+
+
+class DataCheck(Record):
+    """Result of `python -m segada.data check --json` for one file of settings or one folder."""
+
+    domains: dict[str, DomainCheck]
+    problems: list[SettingProblem]
+    """Problems that prevent a run; empty if it would start."""
+    notes: list[SettingProblem]
+    """Findings that a run starts with all the same."""
+
+
 def visit_labels(domains: Sequence[str]) -> list[str]:
     """Returns names of visits that are unique in a stream: a domain's second visit is `<domain>#2`."""
     counts: dict[str, int] = {}

@@ -86,6 +86,17 @@ class StudyFile:
         shown = self.resolved()
         return {part: shown[part] for part in IDENTITY}
 
+    def check_folders(self) -> None:
+        """Checks that the folders of all recorded domains are on this machine.
+
+        Raises:
+            InputError: One is not, or is not given.
+        """
+        _check_folders(self.document, self.run_settings(), "run")
+        pretraining = self.pretrain_settings()
+        if pretraining is not None:
+            _check_folders(self.document, pretraining, "pretrain")
+
     def kept_in(self, place: str | None) -> "StudyFile":
         """Returns a copy with this database, as given by `hpo.config.storage_url.place_of`, as its storage."""
         return replace(self, settings=self.settings.model_copy(update={"storage": place}))

@@ -15,12 +15,12 @@ from segada.core.rng import torch_generator
 from segada.core.torch_setup import refuse_absent, set_up_torch
 from segada.data.batch import Batch
 from segada.data.cache.frame_cache import Unreadable
-from segada.data.cache.memory_left import physical_memory
 from segada.data.datasets.domain_frames import DomainFrames
-from segada.data.datasets.registry import check_readable, count_frames, is_cached, open_domain
+from segada.data.datasets.registry import check_readable, open_domain
 from segada.data.feed import fed
 from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.frames import Frames
+from segada.data.run_frames import check_counts, read_places
 from segada.data.splits import Split
 from segada.errors import InputError
 from segada.evaluation.evaluator import evaluate
@@ -33,9 +33,6 @@ from segada.settings.stream import ReplaySettings
 
 Opened: TypeAlias = dict[tuple[str, Split], DomainFrames]
 """Frames by domain and split."""
-
-BYTES_PER_PIXEL = 4
-"""Bytes per pixel of a decoded frame: three channels and the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def prepare_data(settings: RunSettings) -> RunData:
     set_up_torch(settings.runtime)
     refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
-    _refuse_too_many(settings)
+    check_counts(settings)
     if settings.model.checkpoint is not None:
         # The checkpoint is looked up before frames are read or rendered, which may take minutes.
         find_checkpoint(settings.model.checkpoint)
@@ -130,10 +127,8 @@ def prepare_data(settings: RunSettings) -> RunData:
 
 def _opened(settings: RunSettings) -> Opened:
     """Opens the frames of every domain and split that the run needs, each once."""
-    stream, data = settings.stream, settings.data
-    needed: list[tuple[str, Split]] = [(name, stream.split) for name in stream.all_visits()]
-    needed += [(stream.source, "source"), *((name, settings.evaluation.split) for name in settings.scored_domains())]
-    opened = {(name, split): open_domain(name, data, split) for name, split in dict.fromkeys(needed)}
+    data = settings.data
+    opened = {(name, split): open_domain(name, data, split) for name, split in read_places(settings)}
     for domain in dict.fromkeys(name for name, _ in opened):
         check_readable(domain, [frames for (name, _), frames in opened.items() if name == domain], data)
     return opened
@@ -146,24 +141,6 @@ def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
 
 def _unreadable(domain: str, opened: Opened) -> tuple[Unreadable, ...]:
     return tuple(one for (name, _), frames in opened.items() if name == domain for one in frames.unreadable)
-
-
-def _refuse_too_many(settings: RunSettings) -> None:
-    data, split = settings.data, settings.evaluation.split
-    lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
-    schedule = FrameSchedule(settings.stream, lengths)
-    counts = [(settings.stream.source, count_frames(settings.stream.source, data, "source"))]
-    counts += [(name, count_frames(name, data, split)) for name in settings.scored_domains()]
-    counts += [(name, len(schedule.needed(name))) for name in lengths]
-    frames = sum(count for name, count in counts if not is_cached(name, data))
-    (height, width), memory = data.size, physical_memory()
-    needed = frames * height * width * BYTES_PER_PIXEL
-    if needed > memory:
-        raise InputError(
-            f"data.size is {height} x {width}, at which the {frames} frames of the run take {needed / 2**30:.0f} GiB, "
-            f"but this machine has {memory / 2**30:.0f} GiB of memory; choose a smaller size, fewer frames in "
-            "data.splits, or, for recorded frames, a folder in data.loading.cache"
-        )
 
 
 def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing, found, some
 from segada.data.datasets.label_maps import in_order
+from segada.data.frames import NoFrames
 from segada.data.splits import Split
 from segada.settings.domains import CamVidDomain
 
@@ -60,7 +61,7 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
     divide = _divide_held_out if domain.held_out else _divide
     files = [file for name in wanted for file in divide(recorded.get(name, []), held_out.get(name, []))[split]]
     if not files:
-        raise ValueError(_without_frames(root, domain, wanted, list(held_out), split))
+        raise NoFrames(_without_frames(root, domain, wanted, list(held_out), split), "sequences", "held_out")
     frames = tuple(FrameFiles(file.stem, file, _labels(file), IDS) for file in files)
     labels = {path for part in PARTS for path in found(root / f"{part}annot", "*.png").values()}
     return Listing.of(frames, labels, tuple(sorted(labels - {_labels(file) for file in _all_images(root)})))

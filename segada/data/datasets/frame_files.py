@@ -16,7 +16,15 @@ Found: TypeAlias = dict[str, Path]
 
 
 class MissingFolder(ValueError):
-    """A folder or all files of a layout are missing. The text names them; the caller adds the layout."""
+    """A folder or all files of a layout are missing. The text names them; the caller adds the layout.
+
+    Attributes:
+        pattern: Pattern that no file matches.
+    """
+
+    def __init__(self, text: str, pattern: str = "") -> None:
+        super().__init__(text)
+        self.pattern = pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,7 @@ def some(files: Found, folder: Path, pattern: str) -> Found:
     if not files:
         there = next(place for place in (folder, *folder.parents) if place.exists())
         problem = f"no files {pattern} in {folder}" if there == folder else f"no folder {folder}"
-        raise MissingFolder(problem)
+        raise MissingFolder(problem, pattern if there == folder else "")
     return files
 
 
