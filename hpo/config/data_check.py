@@ -2,19 +2,22 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import TypeAdapter
 from rich.console import Console
 
+from hpo.config.objectives import DOMAIN_PREFIX, metrics_of
 from hpo.config.study_file import StudyFile
 from segada.errors import InputError
 from segada.records import DataCheck
 from segada.settings import RunSettings
 from segada.settings.domains import StreetsDomain
+
+WITHOUT_LABELS: Final = "is undefined, because no held-out frame there has a labelled pixel"
 
 Part: TypeAlias = Literal["run", "pretrain"]
 """Section of a study file that holds settings of runs."""
@@ -41,9 +44,28 @@ def check_data(file: StudyFile, console: Console) -> None:
     problems = [placed(file, part, one.path, one.text) for part, check in found for one in check.problems]
     if problems:
         raise problems[0]
+    _check_scores(file, {name for _, check in found for name, one in check.domains.items() if not one.is_labelled})
     notes = [str(placed(file, part, one.path, one.text)) for part, check in found for one in check.notes]
     for note in dict.fromkeys(notes):
         console.print(f"note: {note}", soft_wrap=True)
+
+
+def _check_scores(file: StudyFile, unlabelled: Set[str]) -> None:
+    """Refuses a study whose trials cannot be judged without the labels of these domains."""
+    study = file.settings
+    judged = [(("objectives", index, "metric"), one.metric) for index, one in enumerate(study.objectives)]
+    judged += [(("constraints", index, "metric"), one.metric) for index, one in enumerate(study.constraints)]
+    for place, metric in judged:
+        for name in metrics_of(metric):
+            if name.startswith(DOMAIN_PREFIX) and name.removeprefix(DOMAIN_PREFIX) in unlabelled:
+                raise file.document.error(place, f"{name} {WITHOUT_LABELS}; judge by another metric")
+    visits = file.run_settings().stream.visits
+    if unlabelled >= set(visits):
+        raise file.document.error(
+            ("run", "stream", "visits"),
+            f"mIoU of {', '.join(dict.fromkeys(visits))} {WITHOUT_LABELS}, so that no trial can be judged; check the "
+            "labels, or visit a domain with labels too",
+        )
 
 
 def placed(file: StudyFile, part: Part, path: Sequence[str], text: str) -> InputError:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -20,9 +19,9 @@ from segada.data.datasets.registry import check_readable, open_domain
 from segada.data.feed import fed
 from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.frames import Frames
-from segada.data.run_frames import check_counts, read_places
+from segada.data.labels import NUM_CLASSES
+from segada.data.run_frames import check_counts, check_scored, read_places
 from segada.data.splits import Split
-from segada.errors import InputError
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
@@ -45,9 +44,10 @@ class RunData:
         lengths: Number of frames of each visited domain.
         visited: Frames that the stream passes over, in ascending order, by domain; all frames if a cache file holds
             them.
-        held_out: Frames that are evaluated after each visit, by domain.
+        held_out: Frames that are evaluated after each visit, by domain; domains without a labelled pixel are absent.
         source_only: mIoU of the unadapted source model on `held_out`, by domain.
         unreadable: Frames left out because their files are damaged, by domain; domains without such frames are absent.
+        unscored: A line for each domain that is not scored.
     """
 
     key: str
@@ -57,6 +57,7 @@ class RunData:
     held_out: dict[str, Frames]
     source_only: dict[str, float]
     unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
+    unscored: tuple[str, ...] = ()
 
     def batches(
         self, domain: str, schedule: FrameSchedule, steps: Sequence[Step], device: torch.device
@@ -71,11 +72,14 @@ class RunData:
         return {name: len(left_out) for name, left_out in self.unreadable.items()}
 
     def shortfalls(self) -> list[str]:
-        """Returns a line for each domain with unreadable frames: their number and the reasons."""
+        """Returns a line for each domain that is not scored, and one for each with unreadable frames."""
         return [
-            f"frames of domain {name} that cannot be read and are left out: {len(left_out)}, "
-            + ", ".join(f"{one.path} {one.reason}" for one in left_out)
-            for name, left_out in self.unreadable.items()
+            *self.unscored,
+            *(
+                f"frames of domain {name} that cannot be read and are left out: {len(left_out)}, "
+                + ", ".join(f"{one.path} {one.reason}" for one in left_out)
+                for name, left_out in self.unreadable.items()
+            ),
         ]
 
 
@@ -100,7 +104,7 @@ def prepare_data(settings: RunSettings) -> RunData:
 
     Raises:
         ValueError: if a data set, a checkpoint or the device is missing or does not match the settings, if the frames
-            exceed this machine's memory, or if the held-out frames of a domain have no labelled pixel.
+            exceed this machine's memory, or if no held-out frame of any domain has a labelled pixel.
     """
     set_up_torch(settings.runtime)
     refuse_absent(settings.runtime.device)
@@ -114,6 +118,9 @@ def prepare_data(settings: RunSettings) -> RunData:
     schedule = FrameSchedule(stream, lengths)
     held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
     unreadable = {name: _unreadable(name, opened) for name in data.domains}
+    unlabelled = [name for name, frames in held_out.items() if not _has_labels(frames)]
+    held_out = {name: frames for name, frames in held_out.items() if name not in unlabelled}
+    unscored = check_scored(settings, list(held_out))
     return RunData(
         key=run_data_key(settings),
         source=opened[stream.source, "source"].load(),
@@ -122,6 +129,7 @@ def prepare_data(settings: RunSettings) -> RunData:
         held_out=held_out,
         source_only=_source_only(settings, held_out),
         unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
+        unscored=tuple(map(str, unscored)),
     )
 
 
@@ -132,6 +140,10 @@ def _opened(settings: RunSettings) -> Opened:
     for domain in dict.fromkeys(name for name, _ in opened):
         check_readable(domain, [frames for (name, _), frames in opened.items() if name == domain], data)
     return opened
+
+
+def _has_labels(frames: Frames) -> bool:
+    return any(bool((labels < NUM_CLASSES).any()) for labels in frames.labels)
 
 
 def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
@@ -147,11 +159,4 @@ def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str
     initialization = torch_generator(settings.seed, "initialisation")
     network = build_segmentor(settings.model, NoAdapter(), initialization).to(settings.runtime.device).eval()
     batch_size, device = settings.evaluation.batch_size, torch.device(settings.runtime.device)
-    scores = {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}
-    for name, score in scores.items():
-        if math.isnan(score):
-            raise InputError(
-                f"domain {name!r}: none of its {len(held_out[name])} held-out frames ({settings.evaluation.split}) "
-                "has a labelled pixel, so it cannot be scored; check its labels, or visit another domain"
-            )
-    return scores
+    return {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}

@@ -49,6 +49,7 @@ class RunCheck:
         looks: Inspected frames by domain and split.
         problems: Errors that the run would end with.
         notes: Findings that a run starts with all the same.
+        unlabelled: Domains whose held-out frames have no labelled pixel.
     """
 
     data: DataSettings
@@ -59,6 +60,7 @@ class RunCheck:
     looks: dict[Place, list[Look]] = field(default_factory=dict)
     problems: list[InputError] = field(default_factory=list)
     notes: list[InputError] = field(default_factory=list)
+    unlabelled: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._needed = () if self.run is None else read_places(self.run)
@@ -82,6 +84,7 @@ class RunCheck:
                 frames={split: count for (of, split), count in self.counts.items() if of == name},
                 read=len(self._looks(name)),
                 unreadable=len(_unreadable(self._looks(name))),
+                is_labelled=name not in self.unlabelled,
             )
             for name, domain in self.data.domains.items()
         }
@@ -124,6 +127,7 @@ class RunCheck:
             return
         split = self.run.evaluation.split
         labelled = [name for name in self.run.scored_domains() if self._has_labels((name, split))]
+        self.unlabelled = [name for name in self.run.scored_domains() if name not in labelled]
         try:
             self.notes += check_scored(self.run, labelled)
         except InputError as error:
