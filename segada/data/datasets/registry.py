@@ -125,7 +125,7 @@ def domain_error(name: str, data: DataSettings, error: ValueError) -> InputError
     """
     domain = data.domains[name]
     keys = error.keys if isinstance(error, WrongSetting) else ()
-    given = [key for key in keys if key in domain.model_fields_set and getattr(domain, key) is not None]
+    given = [key for key in keys if getattr(domain, key, None) not in (None, {}, ())]
     is_root = not given and "root" in keys and data.root is not None
     path = ("data", "root") if is_root else ("data", "domains", name, *given[:1])
     return InputError(f"domain {name!r}: {error}", path)

@@ -31,8 +31,9 @@ def check_run(data: DataSettings, run: RunSettings | None, *, everything: bool) 
     """
     check = RunCheck(data, run, everything)
     check.count()
-    check.read()
-    check.find_labels()
+    if check.fits():
+        check.read()
+        check.find_labels()
     return check
 
 
@@ -101,11 +102,17 @@ class RunCheck:
                 counts = split in needed if needed else is_empty or not isinstance(error, NoFrames)
                 if counts:
                     self._add(name, error)
-        if self.run is not None and not self.problems:
-            try:
-                check_counts(self.run)
-            except InputError as error:
-                self.problems.append(error)
+
+    def fits(self) -> bool:
+        """Returns True if the frames fit into memory, as far as they are known; adds the problem if they do not."""
+        if self.run is None or self.problems:
+            return True
+        try:
+            check_counts(self.run)
+        except InputError as error:
+            self.problems.append(error)
+            return False
+        return True
 
     def read(self) -> None:
         """Reads frames of the splits that the run reads, and of domains that it does not use."""
