@@ -25,13 +25,19 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Prints the resolved space and what the first trials would run."""
+    """Prints the resolved space and what the first trials would run, and checks the data if they are on this machine.
+
+    Raises:
+        InputError: The study file is wrong, or its data do not let a run start.
+    """
     # Imported here, so that --help is quick.
+    from hpo.config.data_check import check_data
     from hpo.config.describe import print_points, print_space
     from hpo.config.study_file import load_study
     from hpo.config.sweep_import import is_sweep, unused
     from hpo.search_space.size import cardinality
     from segada.cli.console import wide_terminal
+    from segada.errors import InputError
     from segada.settings.files import read_yaml
 
     console = wide_terminal()
@@ -46,6 +52,12 @@ def check(arguments: argparse.Namespace) -> None:
     count = round(min(POINTS, cardinality(file.space)[0]))
     console.print("", f"the first {count} trials that {sampler} would run, before any has a result:", sep="\n")
     print_points(file, proposals(file, count), console)
+    try:
+        file.check_folders()
+    except InputError as absent:
+        console.print("", f"the data are not checked, because they are not here: {absent}", sep="\n", soft_wrap=True)
+        return
+    check_data(file, console)
 
 
 def export(arguments: argparse.Namespace) -> None:

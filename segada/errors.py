@@ -1,4 +1,6 @@
-"""Errors that the user can correct. Imports nothing."""
+"""Errors that the user can correct. Imports nothing of this package."""
+
+from collections.abc import Sequence
 
 
 class InputError(ValueError):
@@ -13,9 +15,15 @@ class InputError(ValueError):
         absent.yaml
     """
 
-    def __init__(self, text: str) -> None:
-        """Takes the message and escapes unprintable characters, for example control characters and lone surrogates."""
+    def __init__(self, text: str, path: Sequence[str] = ()) -> None:
+        """Takes the message and escapes unprintable characters, for example control characters and lone surrogates.
+
+        Args:
+            text: The message.
+            path: Path of the setting that is wrong in the settings of a run, if it is known: `("data", "root")`.
+        """
         super().__init__("".join(one if one.isprintable() else _escaped(one) for one in text))
+        self.path = tuple(path)
 
 
 def _escaped(character: str) -> str:

@@ -3,9 +3,19 @@
 Fractions in [0, 1], never percent; seconds.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+
+Score = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    BeforeValidator(lambda value: math.nan if value is None else value),
+    PlainSerializer(lambda value: None if math.isnan(value) else value, when_used="json"),
+]
+"""Figure that may be undefined: NaN in Python, null in JSON."""
 
 
 class Record(BaseModel):
@@ -33,8 +43,9 @@ class VisitRecord(Record):
     frames: int
     """Frames passed over in this visit."""
     miou: dict[str, float]
-    """mIoU of every evaluated domain on its held-out frames, after the visit; empty if the visit was not evaluated, as
-    all but the last of `segada pretrain --no-validate`."""
+    """mIoU of every evaluated domain on its held-out frames, after the visit; domains whose held-out frames have no
+    labelled pixel are absent. Empty if the visit was not evaluated, as all but the last of
+    `segada pretrain --no-validate`."""
     iou: dict[str, dict[str, float]]
     """IoU per class of every evaluated domain; classes without a labelled pixel are absent."""
     online_miou: float | None
@@ -62,8 +73,13 @@ class VisitRecord(Record):
 
     @property
     def visited_miou(self) -> float:
-        """mIoU on the domain being visited."""
-        return self.miou[self.domain]
+        """mIoU on the domain being visited; NaN if it is not scored, because it has no labelled pixel."""
+        return self.miou.get(self.domain, math.nan)
+
+    @property
+    def is_scored(self) -> bool:
+        """True if the visited domain was evaluated and has labels."""
+        return self.domain in self.miou
 
 
 class StepRecord(Record):
@@ -129,16 +145,18 @@ class RunReport(Record):
     """
 
     visits: list[VisitRecord]
-    mean_miou: float
-    """Mean over evaluated visits of the mIoU on the domain being visited."""
+    mean_miou: Score
+    """Mean over evaluated visits of the mIoU on the domain being visited; null if no visited domain has labels."""
     source_only: dict[str, float]
-    """mIoU per domain of the source model before adaptation, on the same frames."""
-    source_only_mean_miou: float
+    """mIoU per domain of the source model before adaptation, on the same frames; domains whose held-out frames have no
+    labelled pixel are absent."""
+    source_only_mean_miou: Score
     """`source_only` averaged over the same visits as `mean_miou`."""
-    gain: float
+    gain: Score
     """`mean_miou` minus `source_only_mean_miou`."""
-    forgetting: float
-    """Drop of mIoU on the first visited domain from the source model to the end of the run; below zero is a gain."""
+    forgetting: Score
+    """Drop of mIoU on the first visited domain with labels from the source model to the end of the run; below zero is a
+    gain."""
     trainable_parameters: int
     """Number of scalars of the network that learn by gradients. Modules that a method builds beside the network and
     discards, such as a discriminator, are not counted.
@@ -155,6 +173,11 @@ class RunReport(Record):
     included; domains without any are absent. `log.txt` names the first of them.
     """
 
+    @property
+    def unscored(self) -> tuple[str, ...]:
+        """Visited domains that were adapted to and not scored, because their held-out frames have no labelled pixel."""
+        return tuple(dict.fromkeys(visit.domain for visit in self.visits if visit.domain not in self.source_only))
+
 
 class Preflight(Record):
     """Runs whose data and networks `python -m segada.engine.preflight` checks before one of them begins."""
@@ -163,6 +186,41 @@ class Preflight(Record):
     """Settings of runs, by name, whose frames are counted."""
     networks: dict[str, dict[str, JsonValue]]
     """Settings of runs, by name, whose networks are built."""
+
+
+class SettingProblem(Record):
+    """A problem of data, and the setting of a run that it belongs to."""
+
+    path: tuple[str, ...]
+    """Path in the settings, for example `data`, `domains`, `fog`, `classes`; empty for a folder."""
+    text: str
+    """The problem and its cure."""
+
+
+class DomainCheck(Record):
+    """Frames of a domain that `python -m segada.data check` has found."""
+
+    dataset: str
+    needed: list[str]
+    """Splits that the run reads; empty for a folder, and for a domain that the run does not use."""
+    frames: dict[str, int]
+    """Number of frames by split."""
+    read: int
+    """Number of frames that were read."""
+    unreadable: int
+    """Number of those that cannot be read."""
+    is_labelled: bool = True
+    """False if a run does not score the domain, because its held-out frames have no labelled pixel."""
+
+
+class DataCheck(Record):
+    """Result of `python -m segada.data check --json` for one file of settings or one folder."""
+
+    domains: dict[str, DomainCheck]
+    problems: list[SettingProblem]
+    """Problems that prevent a run; empty if it would start."""
+    notes: list[SettingProblem]
+    """Findings that a run starts with all the same."""
 
 
 def visit_labels(domains: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Means and standard deviations over seeds: from the reports of all runs to one row per method."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,4 +85,4 @@ def spread(values: Sequence[float]) -> Spread:
 
 def _visit_gain(report: RunReport, visit: int) -> float:
     record = report.visits[visit]
-    return record.visited_miou - report.source_only[record.domain]
+    return record.visited_miou - report.source_only.get(record.domain, math.nan)

@@ -10,12 +10,12 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from hpo.config.document import path_in_file, with_options
+from hpo.config.document import path_in_file
 from segada.errors import InputError
 from segada.records import Preflight
 from segada.settings import RunSettings
 from segada.settings.base import Settings
-from segada.settings.files import Document, read_yaml
+from segada.settings.files import Document, read_yaml, with_options
 from segada.settings.inputs import checked_path
 from segada.settings.limits import NAME, RUNS
 from segada.settings.nested import Tree, Value, merged

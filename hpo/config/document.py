@@ -11,7 +11,7 @@ from segada.errors import InputError
 from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import check_regular, checked_path, misnamed
 from segada.settings.limits import FILES
-from segada.settings.nested import Tree, Value
+from segada.settings.nested import Tree
 from segada.settings.schema import nearest
 from segada.settings.validation_errors import shown
 from segada.settings.yaml_text import parsed
@@ -63,20 +63,6 @@ def document_of(tree: Mapping[str, object]) -> Document:
     if not isinstance(value, dict):
         raise InputError(f"{GIVEN}: must be a dictionary with the keys of a study file, but is {shown(value)}")
     return _whole(Document(GIVEN, value, given={(): "a dictionary"}), Path(GIVEN), ())
-
-
-def with_options(document: Document, overrides: Mapping[str, Value], options: Mapping[str, str]) -> Document:
-    """Returns a document with the values that options of a command line give.
-
-    Args:
-        document: the file.
-        overrides: values by dotted path.
-        options: command line option of each override, for error messages, by path; `--set` where it is absent.
-    """
-    # Presets are applied first, so that values given beside a preset replace it in any order.
-    for path, value in sorted(overrides.items(), key=lambda item: not item[0].endswith(".preset")):
-        document = document.with_overrides({path: value}, options.get(path, "--set"))
-    return document
 
 
 def path_in_file(path: str, sections: Container[str]) -> str:

@@ -122,9 +122,11 @@ RungValue = Callable[[Sequence[Visited], Mapping[str, float], Sequence[str]], fl
 def gain_so_far(visits: Sequence[Visited], source_only: Mapping[str, float], route: Sequence[str] = ()) -> float:  # noqa: ARG001
     """Returns the mean gain over the source model on the visited domains, each evaluated right after its visit.
 
+    It is 0 before the first visit to a domain with labels.
+
     Prefixes of one stream can be compared by it: raw mIoU depends more on which domains came first than on the trial.
     """
-    return float(np.mean([visit.miou[visit.domain] - source_only[visit.domain] for visit in visits]))
+    return _mean(_gains(visits, source_only))
 
 
 def projected_gain(visits: Sequence[Visited], source_only: Mapping[str, float], route: Sequence[str]) -> float:
@@ -135,8 +137,17 @@ def projected_gain(visits: Sequence[Visited], source_only: Mapping[str, float], 
     has hardly changed, and is overtaken later; the mIoU on the domains ahead shows this from the second visit on
     (`docs/samplers.md` has the numbers).
     """
-    ahead = [visits[-1].miou[domain] - source_only[domain] for domain in route[len(visits) :]]
-    return float(np.mean([visit.miou[visit.domain] - source_only[visit.domain] for visit in visits] + ahead))
+    ahead = [visits[-1].miou[domain] - source_only[domain] for domain in route[len(visits) :] if domain in source_only]
+    return _mean(_gains(visits, source_only) + ahead)
+
+
+def _gains(visits: Sequence[Visited], source_only: Mapping[str, float]) -> list[float]:
+    """Returns the gain of each visit to a domain that has labels."""
+    return [visit.miou[visit.domain] - source_only[visit.domain] for visit in visits if visit.domain in source_only]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0
 
 
 RUNG_VALUES: Mapping[str, RungValue] = {"gain_so_far": gain_so_far, "projected_gain": projected_gain}
@@ -174,19 +185,20 @@ def _first_visits(report: RunReport, count: int) -> RunReport:
     """Returns the report as it was after the given number of visits."""
     visits, before = report.visits[:count], report.source_only
     gain = gain_so_far(visits, before)
-    source_only = float(np.mean([before[visit.domain] for visit in visits]))
+    source_only = _mean([before[visit.domain] for visit in visits if visit.domain in before])
+    first = next((visit.domain for visit in report.visits if visit.domain in before), None)
     changed = {
         "visits": visits,
         "mean_miou": source_only + gain,
         "source_only_mean_miou": source_only,
         "gain": gain,
-        "forgetting": before[visits[0].domain] - visits[-1].miou[visits[0].domain],
+        "forgetting": math.nan if first is None else before[first] - visits[-1].miou[first],
     }
     return report.model_copy(update=changed)
 
 
 def _worst_domain_miou(report: RunReport) -> float:
-    return min(domain_miou(report, visit.domain) for visit in report.visits)
+    return min((domain_miou(report, visit.domain) for visit in report.visits if visit.is_scored), default=math.nan)
 
 
 def _frames_per_second(report: RunReport) -> float:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from hpo.config.document import STUDY, document_of, read_document, with_options
+from hpo.config.document import STUDY, document_of, read_document
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
@@ -22,7 +22,7 @@ from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.domains import StreetsDomain
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
-from segada.settings.files import Document
+from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
 from segada.settings.nested import Tree, Value
@@ -85,6 +85,17 @@ class StudyFile:
         """Sections that must be equal in two files of the same study, defaults filled in."""
         shown = self.resolved()
         return {part: shown[part] for part in IDENTITY}
+
+    def check_folders(self) -> None:
+        """Checks that the folders of all recorded domains are on this machine.
+
+        Raises:
+            InputError: One is not, or is not given.
+        """
+        _check_folders(self.document, self.run_settings(), "run")
+        pretraining = self.pretrain_settings()
+        if pretraining is not None:
+            _check_folders(self.document, pretraining, "pretrain")
 
     def kept_in(self, place: str | None) -> "StudyFile":
         """Returns a copy with this database, as given by `hpo.config.storage_url.place_of`, as its storage."""

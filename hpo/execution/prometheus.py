@@ -71,7 +71,8 @@ class Gauges:
         if job.kind != "trial":
             return
         for record in new:
-            self._show(job, "segada_miou", record.visited_miou, record.domain)
+            if record.is_scored:
+                self._show(job, "segada_miou", record.visited_miou, record.domain)
             self._show(job, "segada_frames_per_second", record.frames_per_second)
             if record.peak_memory is not None:
                 self._show(job, "segada_peak_memory_bytes", 2**20 * record.peak_memory)

@@ -17,7 +17,8 @@ from ray.tune.result import DONE
 from hpo.execution.memory import LEAN_BATCH
 from hpo.study.jobs import Job, RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
-from segada.core.storage_errors import StorageError
+from segada.core.storage_errors import StorageError, storage_error
+from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
 
@@ -45,7 +46,8 @@ class Unshared(Exception):
 
     def __init__(self, problem: ValueError) -> None:
         cure = "put the data set where all nodes find it, or send its frames to the nodes: data.loading.cache: null"
-        self.cause = ValueError(f"on node {platform.node()}: {problem}; {cure}")
+        path = problem.path if isinstance(problem, InputError) else ()
+        self.cause = InputError(f"on node {platform.node()}: {problem}; {cure}", path)
         super().__init__(str(self.cause))
 
 
@@ -121,9 +123,7 @@ class VisitTrainable(tune.Trainable):
         try:
             return self._visit()
         except (RayTaskError, Unshared) as error:
-            if not (isinstance(error.cause, ValueError) or is_out_of_memory(error.cause)):
-                raise
-            return RunUpdate(report=None, finished=False, failure=str(error.cause), concerns_all=True)
+            return _obstacle(error.cause)
         except StorageError as error:
             return RunUpdate(report=None, finished=False, failure=str(error), concerns_all=True, passes=True)
         except (Diverged, ValueError) as error:
@@ -178,6 +178,17 @@ class VisitTrainable(tune.Trainable):
             except ValueError as error:
                 raise Unshared(error) from error
         return self._run_data[split]
+
+
+def _obstacle(cause: Exception) -> RunUpdate:
+    """Returns the update that ends the study, because the frames that all runs share cannot be prepared."""
+    refused = storage_error(cause, Path())
+    if refused is not None:
+        return RunUpdate(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
+    is_expected = isinstance(cause, ValueError) or is_out_of_memory(cause)
+    reason = str(cause) if is_expected else f"{type(cause).__name__}: {cause}; segada adapt shows where"
+    path = cause.path if isinstance(cause, InputError) else ()
+    return RunUpdate(report=None, finished=False, failure=reason, concerns_all=True, path=path)
 
 
 @ray.remote(num_cpus=0)

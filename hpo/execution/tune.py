@@ -73,7 +73,7 @@ def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None
         ray.get(training.remote(settings.model_dump_json(), folder))
     except RayTaskError as error:
         if isinstance(error.cause, InputError):
-            raise InputError(str(error.cause)) from None
+            raise InputError(str(error.cause), error.cause.path) from None
         if isinstance(error.cause, StorageError):
             raise StorageError(str(error.cause)) from None
         raise

@@ -180,5 +180,6 @@ def _result(outcome: Outcome) -> str:
     report = outcome.report
     if outcome.state == "pruned":
         return f"pruned after visit {len(report.visits)}"
-    last = f"{report.visits[-1].domain} {tenths(report.visits[-1].visited_miou)} %"
+    scored = report.visits[-1]
+    last = f"{scored.domain} {tenths(scored.visited_miou)} %" if scored.is_scored else f"{scored.domain} not scored"
     return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}"

@@ -38,7 +38,8 @@ def progress_of(folder: Path) -> RunProgress:
     """Reads the progress of a run from its folder, which may be missing."""
     # In a damaged file only the visits before the damage count; the run repairs it when it resumes.
     visits = read_visits(folder).value
-    miou = sum(visit.visited_miou for visit in visits) / len(visits) if visits else None
+    scored = [visit.visited_miou for visit in visits if visit.is_scored]
+    miou = sum(scored) / len(scored) if scored else None
     begun = next((moment for moment, _ in _log(folder / "log.txt")), None)
     return RunProgress(len(visits), miou, begun, (folder / REPORT).exists())
 

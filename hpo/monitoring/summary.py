@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo.reporting.conclusion import best_run, conclusion, search_line
-from hpo.reporting.wording import interval, metric_title, metric_value, points, tenths, title
+from hpo.reporting.wording import NOT_SCORED, interval, metric_title, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
@@ -31,6 +31,8 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
             console.print(_visits(results.confirmed, best), "", sep="\n")
     console.print(answer.headline, style="bold")
     console.print(answer.detail)
+    if results.unscored:
+        console.print(f"{NOT_SCORED}: {', '.join(results.unscored)}")
     _print_failures(results, console)
     for line in results.damages:
         console.print(f"damaged: {line}", soft_wrap=True)

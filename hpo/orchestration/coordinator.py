@@ -45,6 +45,8 @@ class RunCoordinator:
         self._waits_for: list[str] = []
         self.obstacle: str | None = None
         """Reason why no run of this study can be done; None while there is none."""
+        self.obstacle_path: tuple[str, ...] = ()
+        """Path, in the settings of a run, of the setting that the obstacle is about; empty if it is not known."""
         self.obstacle_passes = False
         """True if the cause of the obstacle lies outside the study, so the same command resumes once it is gone."""
         self.lost: str | None = None
@@ -184,6 +186,7 @@ class RunCoordinator:
             self._note(job, progress.incident)
         if progress.concerns_all:
             self.obstacle, self.obstacle_passes = progress.failure, progress.passes
+            self.obstacle_path = progress.path
             self.stop()
         elif progress.failure is not None:
             self._fail(job, progress.report, progress.failure)

@@ -10,7 +10,7 @@ from hpo.reporting.label_free_table import unlabelled
 from hpo.reporting.markup import escape, escape_lines
 from hpo.reporting.pruning_table import early
 from hpo.reporting.style import CSS, SORT
-from hpo.reporting.wording import interval, points, tenths, title
+from hpo.reporting.wording import NOT_SCORED, interval, points, tenths, title
 from hpo.results.confirmation import Confirmation, Estimate
 from hpo.results.results import StudyResults, TrialResult
 from segada.core.atomic_io import write_text
@@ -87,7 +87,8 @@ def _per_domain(results: StudyResults) -> str:
         "worse than source only on the same frames. Intervals are a bootstrap over frames and seeds. It assumes "
         f"independent frames, so the intervals of recorded drives are too narrow. {HONESTY}"
     )
-    return f'<h2>Per domain</h2><p class="note">{note}</p>{tables.per_domain(results)}'
+    unscored = f"<p>{NOT_SCORED}: {escape(', '.join(results.unscored))}.</p>" if results.unscored else ""
+    return f'<h2>Per domain</h2><p class="note">{note}</p>{unscored}{tables.per_domain(results)}'
 
 
 def _trade_offs(results: StudyResults) -> str:

@@ -1,5 +1,6 @@
 """Tables of the report, as HTML."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -7,7 +8,7 @@ from itertools import islice
 from hpo.reporting.conclusion import best_run
 from hpo.reporting.markup import escape
 from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
-from hpo.results.confirmation import Confirmed
+from hpo.results.confirmation import Confirmed, Estimate
 from hpo.results.digest import Report
 from hpo.results.results import StudyResults, TrialResult
 from segada.records import RunReport
@@ -52,20 +53,25 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
         f"Confirmed: mIoU in % on frames that the search did not use, {seeds} fresh seed{'s' if seeds > 1 else ''}, "
         f"{100 * confirmation.confidence:.0f} % intervals"
     )
-    return caption, [_confirmed_row(run, run is best) for run in confirmation.runs]
+    return caption, [_confirmed_row(run, results.labels, run is best) for run in confirmation.runs]
 
 
-def _confirmed_row(run: Confirmed, best: bool) -> _Row:
-    estimates = [*run.miou.values(), run.mean_miou]
-    values, intervals = [one.value for one in estimates], [interval(one) for one in estimates]
-    return _Row(title(run.name), values, _over_source_only(run), intervals, best)
+def _confirmed_row(run: Confirmed, labels: Sequence[str], best: bool) -> _Row:
+    values, intervals = _cells(run.miou, run.mean_miou, labels)
+    return _Row(title(run.name), values, _over_source_only(run, labels), intervals, best)
 
 
-def _over_source_only(run: Confirmed) -> list[float | None]:
+def _cells(by_visit: Mapping[str, Estimate], mean: Estimate, labels: Sequence[str]) -> tuple[list[float], list[str]]:
+    """Returns the values and intervals of a row; NaN for visits that are not scored."""
+    estimates = [*(by_visit.get(label) for label in labels), mean]
+    values = [math.nan if one is None else one.value for one in estimates]
+    return values, ["" if one is None else interval(one) for one in estimates]
+
+
+def _over_source_only(run: Confirmed, labels: Sequence[str]) -> Sequence[float | None]:
     if "source_only" not in run.gain:
-        return [None] * (len(run.miou) + 1)
-    gains = [*run.miou_gain["source_only"].values(), run.gain["source_only"]]
-    return [gain.value for gain in gains]
+        return [None] * (len(labels) + 1)
+    return _cells(run.miou_gain["source_only"], run.gain["source_only"], labels)[0]
 
 
 def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:
@@ -74,9 +80,8 @@ def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:
         return "", []
     rows = []
     for name, mean in best.gain.items():
-        gains = [*best.miou_gain[name].values(), mean]
-        values = [gain.value for gain in gains]
-        rows.append(_Row(f"over {title(name)}", values, values, [interval(gain) for gain in gains], signed=True))
+        values, intervals = _cells(best.miou_gain[name], mean, results.labels)
+        rows.append(_Row(f"over {title(name)}", values, values, intervals, signed=True))
     return f"Gains of {title(best.name)} in points, frames and seeds paired", rows
 
 
@@ -95,7 +100,7 @@ def _search_group(results: StudyResults) -> tuple[str, list[_Row]]:
 
 def _report_row(name: str, report: RunReport) -> _Row:
     values = [*(visit.visited_miou for visit in report.visits), report.mean_miou]
-    gains = [visit.visited_miou - report.source_only[visit.domain] for visit in report.visits]
+    gains = [visit.visited_miou - report.source_only.get(visit.domain, math.nan) for visit in report.visits]
     return _Row(name, values, [*gains, report.gain], [""] * len(values))
 
 
@@ -116,9 +121,9 @@ def _group(caption: str, rows: Sequence[_Row], width: int) -> str:
 
 
 def heat(value: str, gain: float | None, interval: str) -> str:
-    """Returns a cell that is bluer for a greater gain and more orange for a greater loss; white for None."""
+    """Returns a cell that is bluer for a greater gain and more orange for a greater loss; white for None and NaN."""
     note = f"<small>{interval}</small>" if interval else ""
-    if gain is None:
+    if gain is None or math.isnan(gain):
         return f'<td class="heat">{value}{note}</td>'
     strength = min(abs(gain) / FULL_COLOR, 1.0) * 0.55
     color = f"rgba(31, 95, 168, {strength:.3f})" if gain >= 0 else f"rgba(209, 84, 30, {strength:.3f})"

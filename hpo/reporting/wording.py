@@ -1,7 +1,8 @@
 """Wording of results: names, numbers with units, durations."""
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from hpo.results.confirmation import Estimate
@@ -49,8 +50,14 @@ def interval(estimate: Estimate) -> str:
     return f"{tenths(estimate.low)} to {tenths(estimate.high)}"
 
 
+NOT_SCORED: Final = "adapted to, not scored, because no held-out frame has a labelled pixel"
+"""Text before the names of domains without labels."""
+
+
 def tenths(value: float, sign: Literal["+", "-"] = "-") -> str:
-    """Returns a fraction in points with one decimal, never `-0.0`; `sign` as in format strings."""
+    """Returns a fraction in points with one decimal, never `-0.0`; `sign` as in format strings. NaN is `-`."""
+    if math.isnan(value):
+        return "-"
     # Adding zero turns a negative zero into a positive one.
     return f"{round(100 * value, 1) + 0.0:{sign}.1f}"
 

@@ -147,7 +147,7 @@ class _Draws:
 
 def _draw(runs: Sequence[SeedRun], bootstrap: Bootstrap) -> _Draws:
     generator = np.random.default_rng(bootstrap.seed)
-    lengths = sorted({len(areas) for areas in runs[0].areas})
+    lengths = sorted({len(areas) for areas in runs[0].areas if len(areas)})
     frames = {
         length: generator.multinomial(length, np.full(length, 1 / length), bootstrap.replicates) for length in lengths
     }
@@ -161,10 +161,15 @@ class _Spread:
     def __init__(self, candidate: Candidate, draws: _Draws) -> None:
         self.candidate = candidate
         first = candidate.runs[0].report
-        self.labels = visit_labels([visit.domain for visit in first.visits])
-        by_seed = np.stack([_run_replicates(run, draws) for run in candidate.runs])
+        labels = visit_labels([visit.domain for visit in first.visits])
+        # Visits to domains without labels are not scored; they are the same in every run.
+        self._scored = [number for number, visit in enumerate(first.visits) if visit.is_scored]
+        self.labels = [labels[number] for number in self._scored]
+        by_seed = np.stack([self._run_replicates(run, draws) for run in candidate.runs])
         self.replicates: Floats = np.einsum("svr,rs->vr", by_seed, draws.seeds)
-        self.values: Floats = np.array([[visit.visited_miou for visit in run.report.visits] for run in candidate.runs])
+        self.values: Floats = np.array(
+            [[run.report.visits[number].visited_miou for number in self._scored] for run in candidate.runs]
+        )
 
     def summary(self, baselines: Mapping[str, "_Spread"], confidence: float) -> Confirmed:
         means = self.values.mean(axis=1)
@@ -189,14 +194,14 @@ class _Spread:
         mean = _estimate(float(values.mean()), replicates.mean(axis=0), confidence)
         return mean, self._by_visit(values, replicates, confidence)
 
+    def _run_replicates(self, run: SeedRun, draws: _Draws) -> Floats:
+        """Returns the mIoU of the visited domain, [scored visits, replicates]."""
+        scored = [run.areas[number] for number in self._scored]
+        return np.stack([resampled_miou(draws.frames[len(areas)], areas) for areas in scored])
+
     def _by_visit(self, values: Floats, replicates: Floats, confidence: float) -> dict[str, Estimate]:
         rows = zip(self.labels, values, replicates, strict=True)
         return {label: _estimate(float(value), spread, confidence) for label, value, spread in rows}
-
-
-def _run_replicates(run: SeedRun, draws: _Draws) -> Floats:
-    """Returns the mIoU of the visited domain, [visits, replicates]."""
-    return np.stack([resampled_miou(draws.frames[len(areas)], areas) for areas in run.areas])
 
 
 def resampled_miou(counts: Floats, areas: Areas) -> Floats:

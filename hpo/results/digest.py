@@ -1,5 +1,6 @@
 """Digest of each trial's records; the full records of many trials would take gigabytes."""
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Report:
         return cls(
             mean_miou=report.mean_miou,
             gain=report.gain,
-            gains=tuple(visit.visited_miou - before[visit.domain] for visit in visits),
+            gains=tuple(visit.visited_miou - before.get(visit.domain, math.nan) for visit in visits),
             rungs={
                 name: tuple(value(visits[:count], before, route) for count in counts)
                 for name, value in RUNG_VALUES.items()

@@ -107,6 +107,11 @@ class StudyResults:
         return DataFrame(rows, columns=columns).set_index("number")
 
     @property
+    def unscored(self) -> list[str]:
+        """Visited domains that are not scored, because their held-out frames have no labelled pixel."""
+        return list(dict.fromkeys(name for report in self.baselines.values() for name in report.unscored))
+
+    @property
     def labels(self) -> list[str]:
         """Unique names of the visits."""
         return visit_labels(self.visits)
@@ -157,7 +162,7 @@ def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tr
         "number": trial.number,
         "state": trial.state,
         **{name: _cell(value) for name, value in trial.parameters.items()},
-        **dict(zip(miou, trial.visits.miou, strict=False)),
+        **dict(zip(miou, map(_number, trial.visits.miou), strict=False)),
         "gain": trial.gain,
         **{f"{LABEL_FREE_PREFIX}{score}": _number(known.get(score, math.nan)) for score in scores},
         "seconds": round(trial.seconds, 3),

@@ -16,6 +16,7 @@ from hpo.study.storage import lost
 from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, how_to_go_on
 from segada.cli.interruption import Interruption, typed_again
 from segada.cli.output_dir import named_folder
+from segada.core.output_pipe import open_output
 from segada.core.printing import escaped_lines, tell
 from segada.core.storage_errors import storage_error
 from segada.errors import InputError
@@ -32,6 +33,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         0 done; 2 wrong input; 3 stopped and resumable; 1 anything else.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    open_output()
     resumed = how_to_go_on("what is finished is kept")
     out: Path | None = None
     why = "interrupted"

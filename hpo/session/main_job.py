@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from hpo.config.data_check import check_data, placed
 from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile
@@ -123,6 +124,7 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str
 
 
 def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address: str | None, console: Console) -> None:
+    check_data(study.file, console)
     keep_on_loopback(address)
     # Imported here: an error in the study file is reported before Ray is imported, which takes seconds.
     from hpo.execution.cluster import Resources, cluster
@@ -158,12 +160,12 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
             with study.leases.hold(plan.source.name) if preparation.pretrain is not None else nullcontext():
                 shared_data = prepare(preparation, ray.resources)
         except InputError as error:
-            raise plan.file.document.error(("run",), str(error)) from None
+            raise placed(plan.file, "pretrain", error.path, str(error)) from None
         execute(coordinator, shared_data, ray, driver.scratch, wanted.retries)
     if coordinator.obstacle is not None and coordinator.obstacle_passes:
         raise StorageError(coordinator.obstacle)
     if coordinator.obstacle is not None:
-        raise plan.file.document.error(("run",), coordinator.obstacle)
+        raise placed(plan.file, "run", coordinator.obstacle_path, coordinator.obstacle)
 
 
 def _is_done(study: Study, plan: Plan) -> bool:

@@ -47,6 +47,8 @@ class RunUpdate(Record):
     """True if no other run of the study could continue either: the shared frames cannot be read, or results cannot be
     written.
     """
+    path: tuple[str, ...] = ()
+    """Path of the setting that the failure is about, if it is known."""
     passes: bool = False
     """True, with `concerns_all`, if the same command resumes once the cause is gone, such as a full disk."""
     incident: str | None = None

@@ -128,7 +128,8 @@ def _follow(run: "wandb.Run", process: "subprocess.Popen[bytes]", place: Path) -
         over = process.poll() is not None
         for visit in read_visits(place).value[len(told) :]:
             told.append(visit)
-            mean = sum(record.visited_miou for record in told) / len(told)
+            scored = [record.visited_miou for record in told if record.is_scored]
+            mean = sum(scored) / len(scored) if scored else math.nan
             run.log({**point_of(told[-1]), PRUNED_BY: mean}, step=told[-1].visit)
         if over:
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
-from segada.cli.exit_codes import DONE, Parser
+from segada.cli.exit_codes import Parser, exit_code
 
 SHELLS: Final = ("bash", "zsh", "tcsh", "fish")
 """Shells for which completion can be printed."""
@@ -59,8 +59,7 @@ class Program:
         shell = parser.parse_args(given).print_completion
         if shell is None:
             parser.error(f"no command is given; choose one of {', '.join(self.commands)}")
-        print(self._completion(shell))
-        return DONE
+        return exit_code(lambda: print(self._completion(shell)))
 
     def _parser(self) -> Parser:
         width = max(map(len, self.commands))

@@ -1,7 +1,6 @@
 """Exit codes of the commands, and one line on stderr for wrong input."""
 
 import argparse
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import Final, NoReturn
 
 from segada.cli.interruption import INTERRUPTED as INTERRUPTED
 from segada.cli.interruption import Interruption, program, typed_again
+from segada.core.output_pipe import drop_output, open_output
 from segada.core.printing import escaped, tell
 from segada.core.storage_errors import StorageError
 from segada.errors import InputError
@@ -32,6 +32,15 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Prints the error and ends the process with code 2."""
         super().error(escaped(message))
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Ends the process after its help or an error; quietly if the reader of a pipe has closed it."""
+        open_output()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            drop_output()
+        super().exit(status, message)
 
 
 def command_parser(module: str, description: str, example: str) -> Parser:
@@ -63,6 +72,7 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         written any more; 1 anything else, with its traceback, or in one line if memory did not suffice, or without one
         if the reader of a pipe has closed it.
     """
+    open_output()
     try:
         with Interruption(lambda: None):
             command()
@@ -80,8 +90,7 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         tell(f"error: {error.filename}: {error.strerror}; change its permissions, or run as its owner")
         return WRONG_INPUT
     except BrokenPipeError:
-        # Python flushes the output once more at its end, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return FAILED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
         if any(sign in str(error) for sign in OUT_OF_MEMORY):

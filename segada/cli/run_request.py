@@ -47,11 +47,11 @@ def chosen(
         InputError: options contradict each other, or settings or a folder are not as they must be.
     """
     tags = _tags(arguments.tags)
-    overrides = _overrides(arguments)
+    overrides, options = _overrides(arguments)
     if arguments.resume_from is not None:
-        return Chosen(_resumed(arguments, overrides), arguments.resume_from, tags)
+        return Chosen(_resumed(arguments, overrides, options), arguments.resume_from, tags)
     file = _file(arguments.settings, recipes)
-    settings = load_run_settings(file, overrides)
+    settings = load_run_settings(file, overrides, options)
     folder = named_folder(arguments.out, default_folder(settings, file))
     check_folder(folder)
     check_own(folder, "run", RUN_MARKS)
@@ -76,7 +76,8 @@ def _file(named: str | None, recipes: Sequence[Path]) -> Path:
     return shipped[named]
 
 
-def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
+def _overrides(arguments: argparse.Namespace) -> tuple[dict[str, Value], dict[str, str]]:
+    """Returns the values that the options give, and the option of each that is not `--set`, by path."""
     given = parse_assignments(arguments.assignments)
     shortcuts: dict[str, tuple[str, Value]] = {
         "seed": ("--seed", arguments.seed),
@@ -84,6 +85,7 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
         DETERMINISTIC: ("--deterministic", arguments.deterministic or None),
     }
     debug = dict(DEBUG) if arguments.debug else {}
+    options = {path: "--debug" for path in debug if path not in given}
     for path, (option, value) in shortcuts.items():
         if value is None:
             continue
@@ -92,10 +94,11 @@ def _overrides(arguments: argparse.Namespace) -> dict[str, Value]:
                 f"{option} says {path}={value}, but --set says {path}={given[path]}; leave one of them out"
             )
         given[path] = value
-    return {**debug, **given}
+        options[path] = option
+    return {**debug, **given}, options
 
 
-def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value]) -> RunSettings:
+def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value], options: Mapping[str, str]) -> RunSettings:
     folder: Path = checked_path(arguments.resume_from, "--resume-from")
     contradicted = {
         "another --out": arguments.out is not None and Path(arguments.out) != folder,
@@ -112,7 +115,7 @@ def _resumed(arguments: argparse.Namespace, overrides: Mapping[str, Value]) -> R
             "--out"
         )
     settings = load_run_settings(held)
-    wanted = load_run_settings(arguments.settings or held, overrides)
+    wanted = load_run_settings(arguments.settings or held, overrides, options)
     if wanted.settings_hash() != settings.settings_hash():
         raise InputError(
             f"--resume-from {folder} goes on with the settings there (hash {settings.settings_hash()}), but the file "

@@ -4,6 +4,8 @@ import sys
 import unicodedata
 from typing import Final
 
+from segada.core.output_pipe import drop_output
+
 _OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that a terminal, a browser or an editor obeys instead of showing: control and format
 characters, such as those that reverse the direction of text, surrogates, and line ends."""
@@ -27,8 +29,12 @@ def escaped_lines(text: str) -> str:
 
 
 def say(line: str) -> None:
-    """Prints a line, escaped."""
-    print(escaped(line), flush=True)
+    """Prints a line, escaped; ends the process with code 1, as a console does, if the reader of a pipe has ended."""
+    try:
+        print(escaped(line), flush=True)
+    except BrokenPipeError:
+        drop_output()
+        raise SystemExit(1) from None
 
 
 def tell(line: str) -> None:

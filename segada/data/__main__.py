@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from segada.cli.exit_codes import Parser, command_parser, exit_code
+from segada.cli.options import add_set
 
 LAYOUTS: Final = (
     "camvid",
@@ -28,15 +29,22 @@ def parser() -> Parser:
     """Returns the options of the command and of its two sub-commands."""
     options = command_parser(
         "segada.data",
-        "Checks a folder of a data set, or lists the cache of decoded frames.",
-        "check ~/data/ACDC --all",
+        "Checks the data of a run or a folder of a data set, or lists the cache of decoded frames.",
+        "check settings.yaml",
     )
     commands = options.add_subparsers(required=True, dest="command", metavar="COMMAND")
-    checking = commands.add_parser("check", help="show the data sets in a folder and the problems of their files")
+    checking = commands.add_parser("check", help="check the data of a run, or show the data sets in a folder")
     checking.add_argument(
-        "path", type=Path, metavar="FOLDER", help="folder of a data set, its parent, or a folder inside it"
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="settings of a run (YAML), whose domains are checked, or the folder of a data set, its parent, or a "
+        "folder inside it",
     )
+    add_set(checking, "set a setting of the file, in place of its value; repeatable")
     checking.add_argument("--all", action="store_true", help="read all files, not only eight per domain and split")
+    checking.add_argument("--json", action="store_true", help="print one JSON document in place of tables")
     checking.add_argument("--dataset", metavar="NAME", help=f"look only for this layout: {', '.join(LAYOUTS)}")
     checking.add_argument("--labels", metavar="FOLDER", help="folder that contains gtFine or gt, if FOLDER does not")
     caching = commands.add_parser("cache", help="list or clear the cache of decoded frames")
@@ -48,7 +56,7 @@ def parser() -> Parser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: 0 no problem, 2 wrong folder or files, 3 interrupted.
+    """Runs the command and returns its exit code: 0 no problem, 2 wrong settings, folder or files, 3 interrupted.
 
     Args:
         words: Words of the command line; None takes those of `sys.argv`.

@@ -29,6 +29,22 @@ class Frames:
         return len(self.labels)
 
 
+class WrongSetting(ValueError):
+    """The settings of a domain do not fit its files.
+
+    Attributes:
+        keys: Settings that can be wrong, the most likely one first: `("classes", "labels")`.
+    """
+
+    def __init__(self, text: str, *keys: str) -> None:
+        super().__init__(text)
+        self.keys = keys
+
+
+class NoFrames(WrongSetting):
+    """No file belongs to a split of a domain."""
+
+
 class UnreadableFrame(ValueError):
     """A file of a frame cannot be read, or is not as its data set defines it.
 

@@ -5,27 +5,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-NAMES: Final = (
-    "road",
-    "sidewalk",
-    "building",
-    "wall",
-    "fence",
-    "pole",
-    "traffic light",
-    "traffic sign",
-    "vegetation",
-    "terrain",
-    "sky",
-    "person",
-    "rider",
-    "car",
-    "truck",
-    "bus",
-    "train",
-    "motorcycle",
-    "bicycle",
-)
+from segada.settings.class_names import NAMES as NAMES
+
 NUM_CLASSES: Final = len(NAMES)
 IGNORE: Final = 255
 """Label of a pixel that counts neither in losses nor in scores."""

@@ -9,7 +9,7 @@ import sys
 
 from segada.cli.exit_codes import exit_code
 from segada.core.rng import torch_generator
-from segada.data.datasets.registry import count_frames
+from segada.data.run_frames import check_counts
 from segada.models.build import build_segmentor
 from segada.records import Preflight
 from segada.settings import RunSettings
@@ -28,11 +28,7 @@ def problems(wanted: Preflight) -> dict[str, str]:
 
 def _data_problem(settings: RunSettings) -> str | None:
     try:
-        for domain in settings.scored_domains():
-            count_frames(domain, settings.data, settings.evaluation.split)
-        for domain in settings.stream.visits:
-            count_frames(domain, settings.data, settings.stream.split)
-        count_frames(settings.stream.source, settings.data, "source")
+        check_counts(settings)
     except ValueError as error:
         return str(error)
     return None

@@ -1,5 +1,6 @@
 """Computes a run's report from the records of its visits."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,18 +24,18 @@ def run_result(
         data: Data of the run.
         trainable: Number of trainable scalars.
     """
-    evaluated = [record for record in records if record.miou]
-    mean = float(np.mean([record.visited_miou for record in evaluated]))
     source_only = data.source_only
-    source_mean = float(np.mean([source_only[record.domain] for record in evaluated]))
-    first = settings.stream.all_visits()[0]
+    scored = [record for record in records if record.is_scored]
+    mean = float(np.mean([record.visited_miou for record in scored])) if scored else math.nan
+    source_mean = float(np.mean([source_only[record.domain] for record in scored])) if scored else math.nan
+    first = next((name for name in settings.stream.all_visits() if name in source_only), None)
     return RunReport(
         visits=list(records),
         mean_miou=mean,
         source_only=dict(source_only),
         source_only_mean_miou=source_mean,
         gain=mean - source_mean,
-        forgetting=source_only[first] - records[-1].miou[first],
+        forgetting=math.nan if first is None else source_only[first] - records[-1].miou[first],
         trainable_parameters=trainable,
         seconds=sum(record.seconds for record in records),
         settings_hash=settings.settings_hash(),

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -15,15 +14,15 @@ from segada.core.rng import torch_generator
 from segada.core.torch_setup import refuse_absent, set_up_torch
 from segada.data.batch import Batch
 from segada.data.cache.frame_cache import Unreadable
-from segada.data.cache.memory_left import physical_memory
 from segada.data.datasets.domain_frames import DomainFrames
 from segada.data.datasets.left_out import Omission, merged, omission_line, omissions
-from segada.data.datasets.registry import check_readable, count_frames, is_cached, open_domain
+from segada.data.datasets.registry import check_readable, open_domain
 from segada.data.feed import fed
 from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.frames import Frames
+from segada.data.labels import NUM_CLASSES
+from segada.data.run_frames import check_counts, check_scored, read_places
 from segada.data.splits import Split
-from segada.errors import InputError
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
 from segada.settings import RunSettings
@@ -34,9 +33,6 @@ from segada.settings.stream import ReplaySettings
 
 Opened: TypeAlias = dict[tuple[str, Split], DomainFrames]
 """Frames by domain and split."""
-
-BYTES_PER_PIXEL = 4
-"""Bytes per pixel of a decoded frame: three channels and the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +45,11 @@ class RunData:
         lengths: Number of frames of each visited domain.
         visited: Frames that the stream passes over, in ascending order, by domain; all frames if a cache file holds
             them.
-        held_out: Frames that are evaluated after each visit, by domain.
+        held_out: Frames that are evaluated after each visit, by domain; domains without a labelled pixel are absent.
         source_only: mIoU of the unadapted source model on `held_out`, by domain.
         unreadable: Frames left out because their files are damaged, by domain; domains without such frames are absent.
         left_out: What the patterns of a domain leave out of its folders; domains without such files are absent.
+        unscored: A line for each domain that is not scored.
     """
 
     key: str
@@ -63,6 +60,7 @@ class RunData:
     source_only: dict[str, float]
     unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
     left_out: dict[str, tuple[Omission, ...]] = field(default_factory=dict)
+    unscored: tuple[str, ...] = ()
 
     def batches(
         self, domain: str, schedule: FrameSchedule, steps: Sequence[Step], device: torch.device
@@ -81,14 +79,14 @@ class RunData:
         return {name: {one.reason: one.count for one in omitted} for name, omitted in self.left_out.items()}
 
     def shortfalls(self) -> list[str]:
-        """Returns a line for each domain with unreadable frames, and for each whose folders hold files that are left
-        out: their number and the reasons."""
+        """Returns a line for each domain that is not scored, for each with unreadable frames, and for each whose
+        folders hold files that are left out: their number and the reasons."""
         unreadable = [
             f"frames of domain {name} that cannot be read and are left out: {len(left_out)}, "
             + ", ".join(f"{one.path} {one.reason}" for one in left_out)
             for name, left_out in self.unreadable.items()
         ]
-        return unreadable + [omission_line(name, omitted) for name, omitted in self.left_out.items()]
+        return [*self.unscored, *unreadable] + [omission_line(name, omitted) for name, omitted in self.left_out.items()]
 
 
 def run_data_key(settings: RunSettings) -> str:
@@ -112,12 +110,12 @@ def prepare_data(settings: RunSettings) -> RunData:
 
     Raises:
         ValueError: if a data set, a checkpoint or the device is missing or does not match the settings, if the frames
-            exceed this machine's memory, or if the held-out frames of a domain have no labelled pixel.
+            exceed this machine's memory, or if no held-out frame of any domain has a labelled pixel.
     """
     set_up_torch(settings.runtime)
     refuse_absent(settings.runtime.device)
     stream, data = settings.stream, settings.data
-    _refuse_too_many(settings)
+    check_counts(settings)
     if settings.model.checkpoint is not None:
         # The checkpoint is looked up before frames are read or rendered, which may take minutes.
         find_checkpoint(settings.model.checkpoint)
@@ -126,6 +124,9 @@ def prepare_data(settings: RunSettings) -> RunData:
     schedule = FrameSchedule(stream, lengths)
     held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
     unreadable = {name: _unreadable(name, opened) for name in data.domains}
+    unlabelled = [name for name, frames in held_out.items() if not _has_labels(frames)]
+    held_out = {name: frames for name, frames in held_out.items() if name not in unlabelled}
+    unscored = check_scored(settings, list(held_out))
     return RunData(
         key=run_data_key(settings),
         source=opened[stream.source, "source"].load(),
@@ -135,18 +136,21 @@ def prepare_data(settings: RunSettings) -> RunData:
         source_only=_source_only(settings, held_out),
         unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
         left_out={name: omitted for name in data.domains if (omitted := _left_out(name, opened))},
+        unscored=tuple(map(str, unscored)),
     )
 
 
 def _opened(settings: RunSettings) -> Opened:
     """Opens the frames of every domain and split that the run needs, each once."""
-    stream, data = settings.stream, settings.data
-    needed: list[tuple[str, Split]] = [(name, stream.split) for name in stream.all_visits()]
-    needed += [(stream.source, "source"), *((name, settings.evaluation.split) for name in settings.scored_domains())]
-    opened = {(name, split): open_domain(name, data, split) for name, split in dict.fromkeys(needed)}
+    data = settings.data
+    opened = {(name, split): open_domain(name, data, split) for name, split in read_places(settings)}
     for domain in dict.fromkeys(name for name, _ in opened):
         check_readable(domain, [frames for (name, _), frames in opened.items() if name == domain], data)
     return opened
+
+
+def _has_labels(frames: Frames) -> bool:
+    return any(bool((labels < NUM_CLASSES).any()) for labels in frames.labels)
 
 
 def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
@@ -162,33 +166,8 @@ def _left_out(domain: str, opened: Opened) -> tuple[Omission, ...]:
     return omissions(merged(frames.left_out for (name, _), frames in opened.items() if name == domain))
 
 
-def _refuse_too_many(settings: RunSettings) -> None:
-    data, split = settings.data, settings.evaluation.split
-    lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
-    schedule = FrameSchedule(settings.stream, lengths)
-    counts = [(settings.stream.source, count_frames(settings.stream.source, data, "source"))]
-    counts += [(name, count_frames(name, data, split)) for name in settings.scored_domains()]
-    counts += [(name, len(schedule.needed(name))) for name in lengths]
-    frames = sum(count for name, count in counts if not is_cached(name, data))
-    (height, width), memory = data.size, physical_memory()
-    needed = frames * height * width * BYTES_PER_PIXEL
-    if needed > memory:
-        raise InputError(
-            f"data.size is {height} x {width}, at which the {frames} frames of the run take {needed / 2**30:.0f} GiB, "
-            f"but this machine has {memory / 2**30:.0f} GiB of memory; choose a smaller size, fewer frames in "
-            "data.splits, or, for recorded frames, a folder in data.loading.cache"
-        )
-
-
 def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:
     initialization = torch_generator(settings.seed, "initialisation")
     network = build_segmentor(settings.model, NoAdapter(), initialization).to(settings.runtime.device).eval()
     batch_size, device = settings.evaluation.batch_size, torch.device(settings.runtime.device)
-    scores = {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}
-    for name, score in scores.items():
-        if math.isnan(score):
-            raise InputError(
-                f"domain {name!r}: none of its {len(held_out[name])} held-out frames ({settings.evaluation.split}) "
-                "has a labelled pixel, so it cannot be scored; check its labels, or visit another domain"
-            )
-    return scores
+    return {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}

@@ -175,7 +175,7 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(scores[domain].areas if scores else np.zeros((0, 3, NUM_CLASSES), np.int64))
+        self._areas.append(scores[domain].areas if domain in scores else np.zeros((0, 3, NUM_CLASSES), np.int64))
         self._save()
         return record
 
@@ -254,8 +254,7 @@ class Run:
         if record.miou:
             self._best.see(record, self._method.evaluated_network)
         self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
-        scored = f"mIoU {record.visited_miou:.4f}" if record.miou else "not evaluated"
-        self._folder.log(f"visit {record.visit} ({record.domain}): {scored}")
+        self._folder.log(f"visit {record.visit} ({record.domain}): {_scored(record)}")
         self._publish(self._folder)
 
     def _publish(self, folder: RunDir) -> None:
@@ -297,3 +296,9 @@ class Run:
         self._memory.load_state_dict(state.get("memory", {}))
         self._best.load_state_dict(state["best"])
         self._publish(folder)
+
+
+def _scored(record: VisitRecord) -> str:
+    if not record.miou:
+        return "not evaluated"
+    return f"mIoU {record.visited_miou:.4f}" if record.is_scored else "not scored, without labels"

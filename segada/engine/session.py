@@ -118,15 +118,18 @@ def print_report(report: RunReport, console: Console) -> None:
     table = Table(title=f"mIoU in percent, settings {report.settings_hash}, seed {report.seed}")
     for column in ("visit", "domain", "source-only", "adapted", "gain", "online"):
         table.add_column(column, justify="left" if column == "domain" else "right")
-    for record in (record for record in report.visits if record.miou):
+    for record in (record for record in report.visits if record.is_scored):
         adapted, source = record.visited_miou, report.source_only[record.domain]
         online = "" if record.online_miou is None else f"{100 * record.online_miou:.1f}"
         numbers = (f"{100 * source:.1f}", f"{100 * adapted:.1f}", f"{100 * (adapted - source):+.1f}", online)
         table.add_row(str(record.visit), record.domain, *numbers)
     means = (f"{100 * report.source_only_mean_miou:.1f}", f"{100 * report.mean_miou:.1f}", f"{100 * report.gain:+.1f}")
-    table.add_section()
-    table.add_row("", "mean", *means, "")
-    console.print(table)
+    if report.unscored != tuple(dict.fromkeys(record.domain for record in report.visits)):
+        table.add_section()
+        table.add_row("", "mean", *means, "")
+        console.print(table)
+    if report.unscored:
+        console.print(f"adapted to, not scored, because no held-out frame has a label: {', '.join(report.unscored)}")
 
 
 def _next_visit(run: Run) -> VisitRecord:
@@ -138,8 +141,8 @@ def _next_visit(run: Run) -> VisitRecord:
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:
-    scores = "not evaluated"
-    if record.miou:
+    scores = "not scored, without labels" if record.miou else "not evaluated"
+    if record.is_scored:
         scores = f"mIoU {100 * record.visited_miou:.1f} % (source-only {100 * source_only[record.domain]:.1f} %)"
     line = f"visit {record.visit + 1}/{total} {record.domain}: {scores}, {record.frames_per_second:.0f} frames/s"
     return f"{line}, {left}" if left else line

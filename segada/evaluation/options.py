@@ -72,12 +72,7 @@ def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
     if crop is not None and min(crop) < SMALLEST_SIDE:
         raise InputError(f"--slide {slide}: a window must have at least {SMALLEST_SIDE} pixels on a side")
     scales = _scales(arguments.tta, arguments.scales, arguments.no_flip)
-    for scale in scales:
-        if scale * min(smallest) < SMALLEST_SIDE:
-            raise InputError(
-                f"--scales {scale:g}: scales data.size {size[0]} x {size[1]} to less than {SMALLEST_SIDE} pixels on a "
-                "side, too small for every network; give greater scales"
-            )
+    _check_smallest(arguments, scales, smallest, size)
     return Protocol(
         split=arguments.split,
         size=size,
@@ -86,6 +81,22 @@ def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:
         crop=crop,
         stride=stride,
     )
+
+
+def _check_smallest(arguments: argparse.Namespace, scales: Sequence[float], seen: Size, size: Size) -> None:
+    """Refuses images that are too small for every network; blames the option that makes them so, or the frames."""
+    if min(size) < SMALLEST_SIDE:
+        raise InputError(
+            f"data.size is {size[0]} x {size[1]}, but every network needs at least {SMALLEST_SIDE} pixels on a side; "
+            "set a larger data.size"
+        )
+    for scale in scales:
+        if scale * min(seen) < SMALLEST_SIDE:
+            option = "--tta" if arguments.scales is None else "--scales"
+            raise InputError(
+                f"{option}: scale {scale:g} makes images of {seen[0]} x {seen[1]} smaller than {SMALLEST_SIDE} pixels "
+                "on a side, too small for every network; give greater ones with --scales"
+            )
 
 
 def parse_size(text: str, option: str) -> Size:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
+from segada.settings.class_names import checked_class
 from segada.settings.file_pattern import misused, unequal
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
@@ -22,6 +23,10 @@ Pattern = Annotated[PathText, Field(pattern=r"^[^/\[\]][^\[\]]*$"), AfterValidat
 """Pattern of files below a folder: `*` is any part of a name, `**` any folders, `?` one character. The text that the
 wildcards match is the key that pairs images with labels, in which each wildcard has its place. A suffix is found in any
 case, `.PNG` as `.png`; `.*` at the end is the suffix of any picture and no part of the key."""
+
+
+ClassName = Annotated[str, AfterValidator(checked_class)]
+"""Name of a Cityscapes class, its train id, or `ignore`."""
 
 
 class StreetsDomain(Settings):
@@ -165,7 +170,7 @@ class FoldersDomain(SharedOutDomain):
     and `shares` divides each of the two sets."""
     held_out_labels: Pattern | None = None
     """Label files of `held_out_images`."""
-    classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
+    classes: dict[ClassName, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
     """Ids in the label files that belong to each class; the keys are Cityscapes names, train ids or `ignore`. If empty,
     the files hold train ids."""
     unlisted: Literal["refuse", "ignore"] = "refuse"
@@ -179,6 +184,19 @@ class FoldersDomain(SharedOutDomain):
     weather by the estimated depth."""
     depth_units: Positive = 256.0
     """Units of the depth files in a metre: 256 as in KITTI, 100 if they are centimetres."""
+
+    @field_validator("classes")
+    @classmethod
+    def _ids_mean_one_class(cls, classes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+        meant: dict[int, str] = {}
+        for name, ids in classes.items():
+            for number in ids:
+                if number in meant:
+                    raise ValueError(
+                        f"gives the id {number} twice, to {meant[number]!r} and to {name!r}; it can mean one class"
+                    )
+                meant[number] = name
+        return classes
 
     @model_validator(mode="after")
     def _held_out_has_labels(self) -> Self:

@@ -136,12 +136,29 @@ def read_value(text: str, name: str) -> Value:
     return parsed(text, name)[0]
 
 
-def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = None) -> RunSettings:
+def with_options(document: Document, overrides: Mapping[str, Value], options: Mapping[str, str]) -> Document:
+    """Returns a document with the values that options of a command line give.
+
+    Args:
+        document: the file.
+        overrides: values by dotted path.
+        options: command line option of each override, for error messages, by path; `--set` where it is absent.
+    """
+    # Presets are applied first, so that values given beside a preset replace it in any order.
+    for path, value in sorted(overrides.items(), key=lambda item: item[0].split(".")[-1] != "preset"):
+        document = document.with_overrides({path: value}, options.get(path, "--set"))
+    return document
+
+
+def load_run_settings(
+    file: str | Path, overrides: Mapping[str, Value] | None = None, options: Mapping[str, str] | None = None
+) -> RunSettings:
     """Reads the settings of a run from a YAML file; public as `segada.load_settings`.
 
     Args:
         file: Path of the file.
         overrides: Values by dotted path, in place of the file's.
+        options: Command line option of each override, for error messages, by path; `--set` where it is absent.
 
     Raises:
         InputError: the file cannot be read, or a value is wrong; says the file, the line, the path and the cure.
@@ -154,5 +171,5 @@ def load_run_settings(file: str | Path, overrides: Mapping[str, Value] | None = 
         >>> settings.method.pseudo_threshold
         0.9
     """
-    document = read_yaml(file).with_overrides(overrides or {})
+    document = with_options(read_yaml(file), overrides or {}, options or {})
     return document.build(RunSettings, document.tree)

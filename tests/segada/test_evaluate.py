@@ -282,9 +282,10 @@ def test_another_evaluation_is_not_written_over(run: Run, tmp_path: Path, capsys
         (["streets_tiny", "--settings", "gone.yaml"], "gone.yaml: cannot be read"),
         (
             ["streets_tiny", "--set", "data.size=[16, 64]"],
-            "--scales 1: scales data.size 16 x 64 to less than 32 pixels",
+            "error: data.size is 16 x 64, but every network needs at least 32 pixels",
         ),
-        (["streets_tiny", "--tta"], "--scales 0.5: scales data.size 32 x 64 to less than 32 pixels"),
+        (["streets_tiny", "--tta"], "--tta: scale 0.5 makes images of 32 x 64 smaller than 32 pixels"),
+        (["streets_tiny", "--tta", "--scales", "0.5"], "--scales: scale 0.5 makes images of 32 x 64 smaller"),
         (["streets_tiny", "--tta", "--scales", "0"], "--scales 0: must be above 0"),
         (["streets_tiny", "--scales", "1"], "--scales: requires --tta"),
         (["streets_tiny", "--no-flip"], "--no-flip: requires --tta"),

@@ -13,6 +13,7 @@ from segada.data.datasets.found_files import Found, found, passed_over
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
 from segada.data.datasets.label_maps import in_order
 from segada.data.datasets.left_out import WITHOUT_IMAGE, merged
+from segada.data.frames import NoFrames
 from segada.data.splits import Split
 from segada.settings.domains import CamVidDomain
 
@@ -63,7 +64,7 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
     divide = _divide_held_out if domain.held_out else _divide
     frames = tuple(files for name in wanted for files in divide(recorded.get(name, []), held_out.get(name, []))[split])
     if not frames:
-        raise ValueError(_without_frames(root, domain, wanted, list(held_out), split))
+        raise NoFrames(_without_frames(root, domain, wanted, list(held_out), split), "sequences", "held_out")
     return _account(root, frames)
 
 

@@ -10,7 +10,15 @@ from segada.data.datasets.left_out import NAMED, NOT_ENTERED, UNMATCHED, LeftOut
 
 
 class MissingFolder(ValueError):
-    """A folder or all files of a layout are missing. The text names them; the caller adds the layout."""
+    """A folder or all files of a layout are missing. The text names them; the caller adds the layout.
+
+    Attributes:
+        pattern: Pattern that no file matches; empty if the folder is missing.
+    """
+
+    def __init__(self, text: str, pattern: str = "") -> None:
+        super().__init__(text)
+        self.pattern = pattern
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class Found:
         there = next(place for place in (self.root, *self.root.parents) if holds(place.exists))
         seen = "; ".join(map(str, omissions(self.left_out)))
         problem = f"no files {self.pattern.text} in {there}" if there == self.root else f"no folder {self.root}"
-        raise MissingFolder(f"{problem} ({seen})" if seen else problem)
+        missing = self.pattern.text if there == self.root else ""
+        raise MissingFolder(f"{problem} ({seen})" if seen else problem, missing)
 
     def _accents(self) -> str:
         alike = all(composed(str(first)) == composed(str(second)) for first, second in self.ambiguous)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segada.data.datasets.picture_files import Numbers, read_numbers
-from segada.data.frames import Bytes
+from segada.data.frames import Bytes, WrongSetting
 from segada.data.labels import IGNORE, NAMES, NUM_CLASSES
+from segada.settings.class_names import MEANINGS
 
 OUTSIDE: Final = -1
 
@@ -58,10 +59,12 @@ class LabelMap:
 
     def _refuse(self, path: Path, strange: Numbers) -> None:
         number = int(strange.min())
-        raise ValueError(
+        raise WrongSetting(
             f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, "
             f"but these files have {self.said}; if the id is right, use dataset: folders, where classes assigns "
-            "ids to classes"
+            "ids to classes",
+            "classes",
+            "labels",
         )
 
 
@@ -113,24 +116,8 @@ def from_classes(
         classes: Ids by Cityscapes name, train id as text, or `ignore`; empty for train ids.
         channel: Channel of the files that holds the ids.
         others_ignored: True to ignore ids that are not named.
-
-    Raises:
-        ValueError: A class does not exist, or an id is given twice.
     """
     if not classes:
         return LabelMap(TRAIN_IDS.said, TRAIN_IDS.classes, channel, others_ignored)
-    meanings = {**{name: index for index, name in enumerate(NAMES)}, "ignore": IGNORE}
-    meanings |= {str(index): index for index in (*range(NUM_CLASSES), IGNORE)}
-    found: dict[int, int] = {}
-    for name, ids in classes.items():
-        if name not in meanings:
-            raise ValueError(
-                f"classes names {name!r}, but must be ignore, a train id 0 to 18, or one of {', '.join(NAMES)}"
-            )
-        for number in ids:
-            if number in found:
-                raise ValueError(
-                    f"classes gives the id {number} twice, the second time to {name!r}; it can mean one class"
-                )
-            found[number] = meanings[name]
+    found = {number: MEANINGS[name] for name, ids in classes.items() for number in ids}
     return LabelMap(f"the ids {', '.join(map(str, sorted(found)))} that classes names", found, channel, others_ignored)

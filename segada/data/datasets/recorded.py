@@ -15,10 +15,9 @@ from segada.data.cache.frame_cache import FrameRequest, Unreadable, cached_frame
 from segada.data.datasets.domain_frames import DecodedDomain, LabelledFrame, ListedFrames, check_share
 from segada.data.datasets.found_files import MissingFolder
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
-from segada.data.datasets.left_out import LeftOut
 from segada.data.datasets.measured_depth import measured_depth
 from segada.data.datasets.picture_files import read_image, resized_image, resized_labels
-from segada.data.frames import Bytes, UnreadableFrame
+from segada.data.frames import Bytes, NoFrames, UnreadableFrame, WrongSetting
 from segada.data.splits import Split
 from segada.data.weather.depth import Depth, geometric_depth
 from segada.data.weather.weather import parse_weather, render_weather
@@ -30,6 +29,9 @@ VERSION: Final = 1
 """Version of the decoding in this module; another number makes caches decode again."""
 SKEW: Final = 0.02
 """Greatest relative difference between the aspect ratios of an image and its labels, which may be of another size."""
+
+LABELS: Final = ("labels", "labels_root", "root")
+"""Settings of a domain that say where its labels are, if it has them."""
 
 
 def read_pair(files: FrameFiles) -> tuple[Bytes, Bytes]:
@@ -52,20 +54,20 @@ class Decoding:
     """Decoding of the listed frames of a domain.
 
     Attributes:
-        files: Files of each frame, by number.
+        listing: All frames of the split.
+        files: Files of each frame that is used, by number.
         size: Height and width of the decoded frames.
         weather: Name of the weather.
         horizon: Horizon of the geometric estimate of depth.
         seed: Seed of the weather.
-        left_out: Files that are left out of the folders of the frames, by reason.
     """
 
+    listing: Listing
     files: tuple[FrameFiles, ...]
     size: tuple[int, int]
     weather: str
     horizon: float
     seed: int
-    left_out: LeftOut
 
     def __call__(self, number: int) -> tuple[Bytes, Bytes]:
         """Returns the image [H, W, 3] and labels [H, W] of a frame, at `size`; raises the errors of `native`."""
@@ -79,12 +81,17 @@ class Decoding:
             UnreadableFrame: A file is damaged, or image and labels do not belong together.
             ValueError: A file is not as the data set defines it.
         """
-        files = self.files[number]
-        picture, native = read_pair(files)
-        image, labels = resized_image(picture, self.size), resized_labels(native, self.size)
-        weather = parse_weather(self.weather)
-        image = render_weather(image[None], self._depth(files, labels), weather, self.seed, (number,))[0]
+        picture, native = read_pair(self.files[number])
+        image, labels = self.rendered(number, picture, native)
         return image, native, labels
+
+    def rendered(self, number: int, picture: Bytes, native: Bytes) -> tuple[Bytes, Bytes]:
+        """Returns the image and labels of a frame at `size`, from those at the resolution of their files; raises the
+        errors of `native` about its depth.
+        """
+        image, labels = resized_image(picture, self.size), resized_labels(native, self.size)
+        weather, depth = parse_weather(self.weather), self._depth(self.files[number], labels)
+        return render_weather(image[None], depth, weather, self.seed, (number,))[0], labels
 
     def _depth(self, files: FrameFiles, labels: Bytes) -> Depth:
         if files.depth is None:
@@ -151,8 +158,8 @@ class Recorded:
 
     def listed(self, domain: RecordedDomain, data: DataSettings, split: Split) -> ListedFrames:
         """Counts the frames of a split; reads none. Raises the errors of `open` about listing."""
-        decoding = self._decoding(domain, data, split)
-        return ListedFrames(len(decoding.files), decoding.left_out)
+        decoding = self.decoding(domain, data, split)
+        return ListedFrames(len(decoding.files), decoding.listing.left_out)
 
     def open(self, domain: RecordedDomain, data: DataSettings, split: Split) -> DecodedDomain:
         """Returns the decoded frames of a split of a domain, from the cache if it has them.
@@ -160,7 +167,7 @@ class Recorded:
         Raises:
             ValueError: A folder or a file is missing or not as the layout defines it, or no frame is in the split.
         """
-        decoding = self._decoding(domain, data, split)
+        decoding = self.decoding(domain, data, split)
         maps = {files.label_map.identity() for files in decoding.files}
         depths = {str(files.depth and files.depth.units) for files in decoding.files}
         facts = repr((VERSION, sorted(maps), sorted(depths), decoding.horizon, decoding.seed))
@@ -173,12 +180,12 @@ class Recorded:
             decode=decoding,
         )
         decoded = cached_frames(request, data.loading)
-        return DecodedDomain(len(decoding.files), decoded.frames, decoded.unreadable, decoding.left_out)
+        return DecodedDomain(len(decoding.files), decoded.frames, decoded.unreadable, decoding.listing.left_out)
 
     def labelled(self, domain: RecordedDomain, data: DataSettings, split: Split) -> LabelledFrames:
         """Returns the frames one after the other, with labels at the resolution of their files; raises the errors of
         `listed`."""
-        return LabelledFrames(self._decoding(domain, data, split), data)
+        return LabelledFrames(self.decoding(domain, data, split), data)
 
     def listing(self, domain: RecordedDomain, root: Path, split: Split) -> Listing:
         """Lists the files of a split of a domain.
@@ -189,20 +196,26 @@ class Recorded:
         try:
             listing = self.layout.listing(domain, root, split)
         except MissingFolder as missing:
-            raise ValueError(f"{missing}; {self._expectation}") from None
+            keys = [key for key, value in domain if missing.pattern and value == missing.pattern]
+            raise NoFrames(f"{missing}; {self._expectation}", *keys, "root") from None
         if not listing.frames:
-            raise ValueError(
+            raise NoFrames(
                 f"{self.layout.name} in {root} has no frames for {split!r}: too few to divide, or none are "
-                "assigned to it (train, test and shares of a domain determine the division)"
+                "assigned to it (train, test and shares of a domain determine the division)",
+                "shares",
+                "train",
+                "test",
             )
         return listing
 
-    def _decoding(self, domain: RecordedDomain, data: DataSettings, split: Split) -> Decoding:
+    def decoding(self, domain: RecordedDomain, data: DataSettings, split: Split) -> Decoding:
+        """Returns the decoding of the frames of a split of a domain that a run reads; raises the errors of `count`."""
         listing = self.listing(domain, self._root(domain, data), split)
         if listing.missing:
             first = listing.unlabelled[0]
             more = f" and {len(listing.missing) - 1} more" if len(listing.missing) > 1 else ""
-            raise ValueError(f"no labels {first.labels} for {first.image}{more}; {self._expectation}")
+            text = f"no labels {first.labels} for {first.image}{more}; {self._expectation}"
+            raise WrongSetting(text, *LABELS)
         limit: int = data.splits.model_dump()[split]
         places = np.linspace(0, len(listing.frames) - 1, min(limit, len(listing.frames))).round().astype(int)
         files = tuple(listing.frames[place] for place in places)
@@ -210,16 +223,20 @@ class Recorded:
             # Nothing is rendered, so that no depth is needed.
             files = tuple(replace(one, depth=None) for one in files)
         seed = crc32(files[0].image.stem.encode("utf-8", "surrogateescape"))
-        return Decoding(files, data.size, domain.weather, self.layout.horizon, seed, listing.left_out)
+        return Decoding(listing, files, data.size, domain.weather, self.layout.horizon, seed)
 
     def _root(self, domain: RecordedDomain, data: DataSettings) -> Path:
         text = domain.root or data.root
         if text is None:
-            raise ValueError(
+            raise WrongSetting(
                 f"the data set {self.layout.name} needs a folder, but neither the domain's root nor data.root is set; "
-                f"{self._hint}"
+                f"{self._hint}",
+                "root",
             )
-        return expand(text)
+        try:
+            return expand(text)
+        except ValueError as unset:
+            raise WrongSetting(str(unset), "root") from None
 
     @property
     def _expectation(self) -> str:

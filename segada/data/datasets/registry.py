@@ -15,6 +15,7 @@ from segada.data.datasets.rainy_cityscapes import RAINY_CITYSCAPES
 from segada.data.datasets.recorded import Recorded
 from segada.data.datasets.shift import SHIFT
 from segada.data.datasets.synthia import SYNTHIA
+from segada.data.frames import WrongSetting
 from segada.data.splits import Split
 from segada.data.synthetic.streets import Streets
 from segada.errors import InputError
@@ -75,7 +76,7 @@ def listed_frames(name: str, data: DataSettings, split: Split) -> ListedFrames:
         InputError: Its files are missing or not as expected, or the split is empty.
     """
     domain = data.domains[name]
-    with _about(name):
+    with _about(name, data):
         return DATASETS[domain.dataset].listed(domain, data, split)
 
 
@@ -95,7 +96,7 @@ def open_domain(name: str, data: DataSettings, split: Split) -> DomainFrames:
         InputError: Its files are missing or not as expected, or the split is empty.
     """
     domain = data.domains[name]
-    with _about(name):
+    with _about(name, data):
         return DATASETS[domain.dataset].open(domain, data, split)
 
 
@@ -106,7 +107,7 @@ def check_readable(name: str, opened: Sequence[DomainFrames], data: DataSettings
         InputError: More of its frames than `data.loading.unreadable_share`, or all of a split, are unreadable.
     """
     unreadable = [one for frames in opened for one in frames.unreadable]
-    with _about(name):
+    with _about(name, data):
         check_share(sum(frames.listed for frames in opened), unreadable, data.loading.unreadable_share)
         for frames in opened:
             if not len(frames):
@@ -124,13 +125,25 @@ def labelled_frames(name: str, data: DataSettings, split: Split) -> Iterator[Lab
             `data.loading.unreadable_share` are unreadable.
     """
     domain = data.domains[name]
-    with _about(name):
+    with _about(name, data):
         yield from DATASETS[domain.dataset].labelled(domain, data, split)
 
 
+def domain_error(name: str, data: DataSettings, error: ValueError) -> InputError:
+    """Returns an error about a domain of `data.domains`, with the path of the setting that is wrong: that of the domain
+    itself if the error names none.
+    """
+    domain = data.domains[name]
+    keys = error.keys if isinstance(error, WrongSetting) else ()
+    given = [key for key in keys if getattr(domain, key, None) not in (None, {}, ())]
+    is_root = not given and "root" in keys and data.root is not None
+    path = ("data", "root") if is_root else ("data", "domains", name, *given[:1])
+    return InputError(f"domain {name!r}: {error}", path)
+
+
 @contextmanager
-def _about(name: str) -> Iterator[None]:
+def _about(name: str, data: DataSettings) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise InputError(f"domain {name!r}: {error}") from error
+        raise domain_error(name, data, error) from error

@@ -11,8 +11,10 @@ from rich.table import Table
 from segada.data.datasets.left_out import WITHOUT_IMAGE
 from segada.data.inspection.inspection import SPLITS, Inspection
 from segada.data.inspection.recognition import Recognized
+from segada.data.inspection.run_check import RunCheck
 from segada.data.labels import NAMES
 from segada.data.splits import Split
+from segada.settings.files import Document
 
 MOST_NAMED: Final = 5
 """Number of files that are named of each kind."""
@@ -34,6 +36,41 @@ def print_findings(data_set: Recognized, inspection: Inspection, console: Consol
         console.print(_classes(inspection))
     for line in (*_wrong(inspection), *_notes(inspection)):
         tell(line)
+
+
+def print_run_check(document: Document, check: RunCheck, console: Console) -> None:
+    """Prints the frames of every domain of a run's settings, its images and classes, and the problems found, each with
+    its line of the file."""
+    tell = partial(console.print, soft_wrap=True)
+    if check.run is None:
+        tell(f"{document.file}: domains without a stream", "frames by domain and split:", sep="\n")
+    else:
+        source, visits = check.run.stream.source, ", ".join(dict.fromkeys(check.run.stream.visits))
+        tell(f"{document.file}: settings of a run from {source} through {visits}")
+        tell("frames by domain and split; the run reads those marked with *:")
+    console.print(_marked_counts(check))
+    inspection = check.inspection()
+    for line in _about_pictures(inspection) if inspection.counts else ():
+        tell(line)
+    if inspection.usable:
+        tell("classes, in percent of the labelled pixels that were read:")
+        console.print(_classes(inspection))
+    for line in _notes(inspection):
+        tell(line)
+    for kind, found in (("note", check.notes), ("problem", check.problems)):
+        for one in found:
+            tell(f"{kind}: {document.error(one.path, str(one))}")
+
+
+def _marked_counts(check: RunCheck) -> Table:
+    table = Table()
+    for column in ("domain", "data set", *SPLITS):
+        table.add_column(column, justify="right" if column in SPLITS else "left")
+    for name, domain in check.data.domains.items():
+        needed = check.needed(name)
+        cells = (f"{check.counts.get((name, split), '-')}{'*' if split in needed else ''}" for split in SPLITS)
+        table.add_row(name, domain.dataset, *cells)
+    return table
 
 
 def _can_be_used(counts: Mapping[Split, int]) -> bool:
@@ -98,7 +135,7 @@ def _classes(inspection: Inspection) -> Table:
 
 def _wrong(inspection: Inspection) -> Iterable[str]:
     yield from _named("images without labels; there should be", map(str, inspection.missing))
-    yield from _named("frames that cannot be used", (look.problem for look in inspection.unusable))
+    yield from _named("frames that cannot be used", (str(look.problem) for look in inspection.unusable))
 
 
 def _notes(inspection: Inspection) -> Iterable[str]:

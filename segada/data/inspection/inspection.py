@@ -1,10 +1,10 @@
 """Inspection of a data set's files: missing and unreadable files, sizes and classes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from segada.data.datasets.left_out import LeftOut, merged
 from segada.data.datasets.picture_files import kind_of_image
 from segada.data.datasets.recorded import Recorded, read_pair
 from segada.data.datasets.registry import LAYOUTS
+from segada.data.frames import Bytes
 from segada.data.inspection.recognition import Recognized
 from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
@@ -33,7 +34,7 @@ class Look:
 
     Attributes:
         files: Files of the frame.
-        problem: Reason why it cannot be used; empty if it can.
+        problem: Reason why it cannot be used; None if it can.
         size: Height and width of its image.
         labels_size: Height and width of its labels.
         kind: Kind of its image: `colors`, or another kind.
@@ -41,7 +42,7 @@ class Look:
     """
 
     files: FrameFiles
-    problem: str = ""
+    problem: ValueError | None = None
     size: tuple[int, int] = (0, 0)
     labels_size: tuple[int, int] = (0, 0)
     kind: str = ""
@@ -68,15 +69,37 @@ class Inspection:
     left_out: LeftOut
     looks: Sequence[Look]
 
+    @classmethod
+    def of(
+        cls,
+        names: Iterable[str],
+        listings: Mapping[tuple[str, Split], Listing],
+        absences: Mapping[str, str],
+        looks: Sequence[Look],
+    ) -> Self:
+        """Builds the inspection of these domains from the listings of their splits; a split without one is empty."""
+        counts = {
+            name: {split: len(listings[name, split].frames) if (name, split) in listings else 0 for split in SPLITS}
+            for name in names
+        }
+        return cls(
+            counts=counts,
+            absences=absences,
+            missing=tuple(dict.fromkeys(path for listing in listings.values() for path in listing.missing)),
+            without_image=tuple(dict.fromkeys(path for listing in listings.values() for path in listing.without_image)),
+            left_out=merged(listing.left_out for listing in listings.values()),
+            looks=looks,
+        )
+
     @property
     def unusable(self) -> list[Look]:
         """Frames that cannot be used."""
-        return [look for look in self.looks if look.problem]
+        return [look for look in self.looks if look.problem is not None]
 
     @property
     def usable(self) -> list[Look]:
         """Frames that can be used."""
-        return [look for look in self.looks if not look.problem]
+        return [look for look in self.looks if look.problem is None]
 
     @property
     def odd(self) -> list[Look]:
@@ -106,20 +129,9 @@ def inspect(data_set: Recognized, *, everything: bool) -> Inspection:
                 listings[name, split] = _listing(data_set, domain, split)
             except ValueError as absence:
                 absences.setdefault(name, str(absence))
-    counts = {
-        name: {split: len(listings[name, split].frames) if (name, split) in listings else 0 for split in SPLITS}
-        for name in data_set.domains
-    }
     chosen = {files.image: files for listing in listings.values() for files in _chosen(listing, everything=everything)}
-    looks = told(in_order(_look, chosen.values(), count_workers(None)), len(chosen), f"reading {data_set.layout}")
-    return Inspection(
-        counts=counts,
-        absences=absences,
-        missing=tuple(dict.fromkeys(path for listing in listings.values() for path in listing.missing)),
-        without_image=tuple(dict.fromkeys(path for listing in listings.values() for path in listing.without_image)),
-        left_out=merged(listing.left_out for listing in listings.values()),
-        looks=list(looks),
-    )
+    looks = told(in_order(look, chosen.values(), count_workers(None)), len(chosen), f"reading {data_set.layout}")
+    return Inspection.of(data_set.domains, listings, absences, list(looks))
 
 
 def _listing(data_set: Recognized, domain: object, split: Split) -> Listing:
@@ -131,16 +143,28 @@ def _listing(data_set: Recognized, domain: object, split: Split) -> Listing:
 def _chosen(listing: Listing, *, everything: bool) -> Iterator[FrameFiles]:
     missing = set(listing.missing)
     there = [files for files in listing.frames if files.labels not in missing]
-    count = len(there) if everything else min(SAMPLE, len(there))
-    yield from (there[place] for place in np.linspace(0, len(there) - 1, count).round().astype(int))
+    yield from (there[place] for place in sample(len(there), everything=everything))
 
 
-def _look(files: FrameFiles) -> Look:
+def sample(count: int, *, everything: bool) -> list[int]:
+    """Returns the numbers of the frames that are read, out of `count`: evenly spaced, or all of them."""
+    read = count if everything else min(SAMPLE, count)
+    return [int(place) for place in np.linspace(0, count - 1, read).round()]
+
+
+def look(files: FrameFiles, rendered: Callable[[Bytes, Bytes], object] = lambda *_: None) -> Look:
+    """Inspects a frame.
+
+    Args:
+        files: Files of the frame.
+        rendered: Function that makes a run's frame of the image and the labels; its ValueErrors are problems too.
+    """
     try:
         picture, labels = read_pair(files)
         kind = kind_of_image(files.image)
+        rendered(picture, labels)
     except ValueError as problem:
-        return Look(files, str(problem))
+        return Look(files, problem)
     counted = np.bincount(labels.ravel(), minlength=256)
     pixels = np.append(counted[:NUM_CLASSES], counted[NUM_CLASSES:].sum())
-    return Look(files, "", picture.shape[:2], labels.shape, kind, pixels)
+    return Look(files, None, picture.shape[:2], labels.shape, kind, pixels)

@@ -84,7 +84,7 @@ def test_debug_sets_exactly_its_table_and_the_file_s_rest_stays(choose: Choose) 
             "--load-from says model.checkpoint=a.safetensors, but --set says model.checkpoint=None",
         ),
         (["run.yaml", "--deterministic", "--set", "runtime.deterministic=false"], "--deterministic says"),
-        (["run.yaml", "--seed", "-1"], "run.yaml (--set): seed: should be greater than or equal to 0, not -1"),
+        (["run.yaml", "--seed", "-1"], "run.yaml (--seed): seed: should be greater than or equal to 0, not -1"),
         (["run.yaml", "--tags", "two words"], "--tags: 'two words' is no tag"),
         (["run.yaml", "--tags", "a,,b"], "--tags: '' is no tag"),
         (["--resume-from", "gone"], "--resume-from gone: holds no run that has finished a visit"),

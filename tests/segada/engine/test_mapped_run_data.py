@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from segada.data import run_frames
 from segada.data.cache.cache_entry import is_mapped
-from segada.engine import run_data as run_data_module
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.errors import InputError
@@ -80,7 +80,7 @@ def test_a_run_goes_on_with_another_way_of_loading(drive: Path, tmp_path: Path) 
 def test_only_frames_that_need_memory_are_refused_for_want_of_it(
     drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_data_module, "physical_memory", lambda: 1000)
+    monkeypatch.setattr(run_frames, "physical_memory", lambda: 1000)
     prepare_data(run_settings(drive, tmp_path / "cache"))
     with pytest.raises(InputError, match=r"frames of the run take .* a folder in data\.loading\.cache"):
         prepare_data(run_settings(drive, None))

@@ -218,7 +218,7 @@ def test_a_folder_that_is_nothing_known_is_described_with_what_would_be(
     assert "  gta5: images/<number>.png with labels/<number>.png" in said.out
     assert said.err == (
         f"error: {tmp_path / 'it'}: is no data set in a known layout; give patterns of its files with dataset: "
-        "folders\n"
+        "folders, and check the file of settings that has them\n"
     )
 
 

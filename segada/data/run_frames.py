@@ -1,0 +1,72 @@
+"""The frames that a run reads: its domains and splits, and whether they fit into memory."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from segada.data.cache.memory_left import physical_memory
+from segada.data.datasets.registry import count_frames, is_cached
+from segada.data.frame_schedule import FrameSchedule
+from segada.data.splits import Split
+from segada.errors import InputError
+from segada.settings import RunSettings
+
+Place: TypeAlias = tuple[str, Split]
+"""Name of a domain, and a split of it."""
+
+BYTES_PER_PIXEL: Final = 4
+"""Bytes per pixel of a decoded frame: three channels and the label."""
+
+
+def read_places(settings: RunSettings) -> tuple[Place, ...]:
+    """Returns the domains and splits that a run reads, each once: visited, source, evaluated."""
+    stream = settings.stream
+    places: list[Place] = [(name, stream.split) for name in stream.all_visits()]
+    places += [(stream.source, "source"), *((name, settings.evaluation.split) for name in settings.scored_domains())]
+    return tuple(dict.fromkeys(places))
+
+
+def check_scored(settings: RunSettings, labelled: Sequence[str]) -> list[InputError]:
+    """Returns an error about each scored domain whose held-out frames have no labelled pixel; a run does not score it.
+
+    Args:
+        settings: Settings of the run.
+        labelled: Scored domains with a labelled pixel.
+
+    Raises:
+        InputError: No domain has one.
+    """
+    split, scored = settings.evaluation.split, settings.scored_domains()
+    blank = [name for name in scored if name not in labelled]
+    path = ("data", "domains")
+    if not labelled:
+        raise InputError(
+            f"no labelled pixel is in the held-out frames ({split}) of {', '.join(blank)}, so that nothing can be "
+            "scored; check the labels, or name a domain with labels in evaluation.domains",
+            (*path, blank[0]),
+        )
+    text = f"none of its held-out frames ({split}) has a labelled pixel: nothing is scored there"
+    return [InputError(f"domain {name!r}: {text}", (*path, name)) for name in blank]
+
+
+def check_counts(settings: RunSettings) -> None:
+    """Checks that the frames of a run are there and fit into the memory of this machine; reads none.
+
+    Raises:
+        InputError: Files are missing or not as expected, a split is empty, or the frames exceed the memory.
+    """
+    data, split = settings.data, settings.evaluation.split
+    lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
+    schedule = FrameSchedule(settings.stream, lengths)
+    counts = [(settings.stream.source, count_frames(settings.stream.source, data, "source"))]
+    counts += [(name, count_frames(name, data, split)) for name in settings.scored_domains()]
+    counts += [(name, len(schedule.needed(name))) for name in lengths]
+    frames = sum(count for name, count in counts if not is_cached(name, data))
+    (height, width), memory = data.size, physical_memory()
+    needed = frames * height * width * BYTES_PER_PIXEL
+    if needed > memory:
+        raise InputError(
+            f"data.size is {height} x {width}, at which the {frames} frames of the run take {needed / 2**30:.0f} GiB, "
+            f"but this machine has {memory / 2**30:.0f} GiB of memory; choose a smaller size, fewer frames in "
+            "data.splits, or, for recorded frames, a folder in data.loading.cache",
+            ("data", "size"),
+        )
