@@ -81,6 +81,13 @@ class VisitRecord(Record):
         """True if the visited domain was evaluated and has labels."""
         return self.domain in self.miou
 
+    @property
+    def missing_score(self) -> str:
+        """Reason why there is no mIoU on the visited domain; empty if there is one."""
+        if self.is_scored:
+            return ""
+        return "not scored, without labels" if self.miou else "not evaluated"
+
 
 class StepRecord(Record):
     """Record of one step: a line of `frames.jsonl`, written if `logging.frames` is true."""

@@ -17,6 +17,7 @@ LIGHT = (
     "segada.core.printing",
     "segada.core.run_names",
     "segada.core.spreadsheet",
+    "segada.core.output_pipe",
     "segada.core.storage_errors",
     "segada.errors",
     "segada.metrics",

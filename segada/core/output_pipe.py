@@ -1,4 +1,4 @@
-"""Standard output that nobody reads: closed from the start, or a pipe whose reader has ended."""
+"""Standard output without a reader: closed from the start, or a pipe whose reader has ended."""
 
 import os
 import sys

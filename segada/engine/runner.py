@@ -254,7 +254,8 @@ class Run:
         if record.miou:
             self._best.see(record, self._method.evaluated_network)
         self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
-        self._folder.log(f"visit {record.visit} ({record.domain}): {_scored(record)}")
+        scored = record.missing_score or f"mIoU {record.visited_miou:.4f}"
+        self._folder.log(f"visit {record.visit} ({record.domain}): {scored}")
         self._publish(self._folder)
 
     def _publish(self, folder: RunDir) -> None:
@@ -296,9 +297,3 @@ class Run:
         self._memory.load_state_dict(state.get("memory", {}))
         self._best.load_state_dict(state["best"])
         self._publish(folder)
-
-
-def _scored(record: VisitRecord) -> str:
-    if not record.miou:
-        return "not evaluated"
-    return f"mIoU {record.visited_miou:.4f}" if record.is_scored else "not scored, without labels"

@@ -141,7 +141,7 @@ def _next_visit(run: Run) -> VisitRecord:
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:
-    scores = "not scored, without labels" if record.miou else "not evaluated"
+    scores = record.missing_score
     if record.is_scored:
         scores = f"mIoU {100 * record.visited_miou:.1f} % (source-only {100 * source_only[record.domain]:.1f} %)"
     line = f"visit {record.visit + 1}/{total} {record.domain}: {scores}, {record.frames_per_second:.0f} frames/s"

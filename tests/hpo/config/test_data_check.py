@@ -79,7 +79,7 @@ def test_a_target_without_labels_is_said_and_refused_if_trials_are_judged_by_it(
     assert checked(file).splitlines() == [
         f"note: {file}:12: {note} ({split}) has a labelled pixel: nothing is scored there" for split in ("val", "test")
     ]
-    by_rain = {"objectives": [{"metric": "gain + miou/rain", "goal": "maximize"}]}
+    by_rain = {"objectives": [{"metric": "miou/rain", "goal": "maximize"}]}
     assert "objectives.0.metric: miou/rain is undefined, because no held-out" in checked(file, by_rain)
     limited = {"constraints": [{"metric": "miou/rain", "at_least": 0.1}]}
     assert "constraints.0.metric: miou/rain is undefined" in checked(file, limited)

@@ -1,9 +1,11 @@
 """Tests of a node that cannot read the frames of a study: the whole study ends, not one trial after the other."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import ray
+from ray.exceptions import RayTaskError
 
 from hpo.execution.trainable import PROGRESS, VisitTrainable, config_of
 from hpo.study.jobs import Job, RunUpdate
@@ -32,3 +34,31 @@ def test_the_reason_concerns_all_trials_and_names_both_cures(
     assert str(said.failure).startswith("on node ")
     assert "domain 'road': no folder /data/road; put the data set where all nodes find it, or " in str(said.failure)
     assert str(said.failure).endswith("data.loading.cache: null")
+
+
+@pytest.mark.parametrize(
+    ("cause", "failure", "path"),
+    [
+        (InputError("domain 'd': id 77", ("data", "domains", "d", "classes")), "domain 'd': id 77", 4),
+        (ValueError("weights do not fit"), "weights do not fit", 0),
+        (IndexError("index 4 is out of bounds"), "IndexError: index 4 is out of bounds; segada adapt shows where", 0),
+    ],
+)
+def test_frames_that_nobody_can_prepare_end_the_study_whatever_the_reason(
+    cause: Exception,
+    failure: str,
+    path: int,
+    tmp_path: Path,
+    tiny_run: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: object) -> NoReturn:
+        raise RayTaskError("prepare_shared_data", "its traceback", cause)
+
+    settings = RunSettings.model_validate(tiny_run)
+    worker = VisitTrainable.__new__(VisitTrainable)
+    worker._shared, worker._run_data = {"val": Lost()}, {}  # type: ignore[dict-item]
+    monkeypatch.setattr(ray, "get", fail)
+    worker.reset_config(config_of(Job("trial", "trial 0", tmp_path, settings, 0, {})))
+    said = RunUpdate.model_validate_json(str(worker.step()[PROGRESS]))
+    assert (said.concerns_all, said.passes, said.failure, len(said.path)) == (True, False, failure, path)

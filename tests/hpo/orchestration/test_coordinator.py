@@ -278,8 +278,10 @@ def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(fil
 def test_frames_that_cannot_be_had_stop_everything(file, tmp_path):
     desk = opened(file, tmp_path / "out")
     job = desk.coordinator.next_job()
-    desk.coordinator.visited(job, RunUpdate(report=None, finished=False, failure="no folder x", concerns_all=True))
+    said = RunUpdate(report=None, finished=False, failure="no folder x", concerns_all=True, path=("data", "root"))
+    desk.coordinator.visited(job, said)
 
     assert desk.coordinator.obstacle == "no folder x"
+    assert desk.coordinator.obstacle_path == ("data", "root")
     assert desk.coordinator.is_over
     assert desk.diary.ends == {}
