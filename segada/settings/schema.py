@@ -129,7 +129,7 @@ def _inside(kind: Slot, part: str | int) -> Iterator[Slot]:
             yield Slot(path, annotation, kind.given)
     elif origin is dict:
         yield Slot(path, arguments[1], kind.given)
-    elif origin in (tuple, list) and str(part).isdigit():
+    elif origin in (tuple, list) and str(part).isdecimal():
         index = 0 if Ellipsis in arguments or origin is list else int(part)
         if index < len(arguments):
             yield Slot(path, arguments[index], kind.given)

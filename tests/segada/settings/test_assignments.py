@@ -24,6 +24,7 @@ from segada.settings.assignments import parse_assignments
         ("model.checkpoint=a,b.safetensors", "model.checkpoint", "a,b.safetensors"),
         ("adapter.blocks=0,2", "adapter.blocks", "0,2"),
         ("no.such.path=a,b", "no.such.path", "a,b"),
+        ("data.size.²=3", "data.size.²", 3),
     ],
 )
 def test_lists_are_words_between_commas_where_a_list_belongs(text: str, path: str, value: object) -> None:
