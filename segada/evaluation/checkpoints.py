@@ -74,11 +74,12 @@ class EvaluatedModel:
     def network(self) -> dict[str, JsonValue]:
         """Returns encoder, head and width of the head, and the preprocessing unless it is ImageNet's."""
         settings = self.settings.model
-        if settings.preprocessing is not None:
-            preprocessing = from_settings(settings.preprocessing)
-        else:
-            assert settings.checkpoint is not None
-            preprocessing = read_weights(find_checkpoint(settings.checkpoint)).preprocessing
+        assert settings.checkpoint is not None
+        given = None if settings.preprocessing is None else from_settings(settings.preprocessing)
+        try:
+            preprocessing = read_weights(find_checkpoint(settings.checkpoint), preprocessing=given).preprocessing
+        except ValueError as error:
+            raise InputError(str(error)) from error
         return {
             **settings.model_dump(mode="json", include={"encoder", "head", "head_width"}),
             **json.loads(json.dumps(preprocessing.facts())),
