@@ -170,7 +170,7 @@ def test_test_time_augmentation_and_windows_are_what_they_are_by_hand(run: Run, 
             logits += [turn(tiny(turn(images))), turn(tiny(torch.cat([turn(larger), mean], dim=2))[:, :, :12])]
         return torch.stack([enlarged(part).softmax(1) for part in logits]).mean(0)
 
-    def Slid(images: Tensor) -> Tensor:
+    def slid(images: Tensor) -> Tensor:
         total, counts = torch.zeros(len(images), 19, 32, 64), torch.zeros(64)
         for left in (0, 16, 32):
             window = images[..., left : left + 32]

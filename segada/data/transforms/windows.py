@@ -16,6 +16,8 @@ from segada.data.replay import Drawn
 from segada.settings.augmentation import WindowSettings
 
 MOST_TRIES: Final = 10
+MEAN_COLOR: Final = (0.485, 0.456, 0.406)
+"""Mean color of ImageNet, which most networks normalize to zero."""
 
 Box = tuple[int, int, int, int]
 """Top, left, height and width."""
@@ -53,7 +55,7 @@ def cut_windows(
     settings: WindowSettings,
     min_pixels: int,
     generator: torch.Generator,
-    color: Sequence[float] = (0.485, 0.456, 0.406),
+    color: Sequence[float] = MEAN_COLOR,
 ) -> Batch:
     """Resizes each frame, then cuts a window that meets the conditions, or the last of those that were tried.
 

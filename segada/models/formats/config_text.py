@@ -10,8 +10,6 @@ NORMALIZATION: Final = ("img_norm_cfg", "data_preprocessor", "Normalize")
 """Words of which a configuration has one if it normalizes images."""
 ENTRIES: Final = ("cfg", "config")
 """Names in a checkpoint's `meta` under which mmengine and mmcv keep the configuration."""
-UNKNOWN: Final = object()
-"""Stand-in for a value that is computed, not written."""
 
 
 def from_meta(meta: object) -> Preprocessing | None:
@@ -34,9 +32,9 @@ def from_meta(meta: object) -> Preprocessing | None:
 def _stated(config: Mapping[str, Any], source: str) -> Preprocessing | None:
     """Returns what mmsegmentation would apply: its data preprocessor, else the normalization of its pipelines."""
     model = config.get("model")
-    inner = model.get("data_preprocessor") if isinstance(model, dict) else None
-    preprocessor = inner or config.get("data_preprocessor")
-    preprocessor = preprocessor if isinstance(preprocessor, dict) else {}
+    places = (model if isinstance(model, dict) else {}, config)
+    found = (place.get("data_preprocessor") for place in places)
+    preprocessor = next((one for one in found if isinstance(one, dict)), {})
     if preprocessor.get("mean") is not None:
         order = "rgb" if preprocessor.get("bgr_to_rgb") else "bgr"
         return scaled(preprocessor["mean"], preprocessor.get("std"), 255.0, order, f"{source}.data_preprocessor")
@@ -79,7 +77,7 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
 
 
 def _value(node: ast.expr) -> Any:
-    """Returns a value written out with literals and calls of `dict`; `UNKNOWN` for any other expression."""
+    """Returns a value written out with literals and calls of `dict`; the text of any other expression."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
         return {keyword.arg: _value(keyword.value) for keyword in node.keywords}
     if isinstance(node, ast.Dict):
@@ -89,7 +87,7 @@ def _value(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except ValueError:
-        return UNKNOWN
+        return ast.unparse(node)
 
 
 def _key(node: ast.expr | None) -> object:

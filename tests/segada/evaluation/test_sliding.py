@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from segada.evaluation.sliding import Slide, Slid, window_starts
+from segada.evaluation.sliding import Slid, Slide, window_starts
 
 pytestmark = pytest.mark.rounding
 
