@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from segada.models.encoders.base import has_batch_norm
 from segada.models.encoders.timm_encoder import TimmEncoder
+from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 from segada.settings.adversarial import AdversarialSettings
@@ -27,7 +28,7 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
     Raises:
         ValueError: One gets a single value; the message names it and the cure.
     """
-    if smallest > 1 or not _trains(settings) or not has_batch_norm(network.encoder):
+    if smallest > 1 or not _trains(network, settings) or not has_batch_norm(network.encoder):
         return
     size = settings.data.size
     if isinstance(settings.method, SupervisedSettings):
@@ -47,10 +48,15 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
     )
 
 
-def _trains(settings: RunSettings) -> bool:
+def _trains(network: Segmentor, settings: RunSettings) -> bool:
+    """Returns True if the encoder runs in train mode."""
     method = settings.method
     if isinstance(method, AdversarialSettings):
         return method.discriminator_training != "only"
+    if isinstance(method, SupervisedSettings):
+        light = network.head.light_part()
+        alone = set() if light is None else {id(parameter) for parameter in light.parameters()}
+        return any(id(parameter) not in alone for parameter in learning_parameters(network).values())
     return not isinstance(method, SourceOnlySettings)
 
 
