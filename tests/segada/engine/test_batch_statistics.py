@@ -96,7 +96,7 @@ def test_the_last_batch_of_a_visit_counts() -> None:
     [
         {"method": {"name": "source_only"}},
         {"method": {"name": "adversarial", "discriminator_training": "only"}},
-        {"method": {"name": "supervised", "window": {"size": [32, 64]}}, "data": {"size": [64, 64]}},
+        {"method": {"name": "supervised", "window": {"size": [32, 64]}, "crop": 1.0}, "data": {"size": [64, 64]}},
         {"method": {"name": "supervised", "light_weight": 1.0}, "model": LIGHT},
         {"model": {"checkpoint": None}},
     ],
