@@ -29,6 +29,8 @@ IN_FOLDERS = (
 file of such a name belongs to it even if the file itself is given."""
 CONFIG = "config.json"
 PROCESSOR = "preprocessor_config.json"
+PROCESSORS = "processor_config.json"
+"""File in which transformers keeps several processors, the image processor among them, since version 5."""
 
 
 def open_checkpoint(path: Path) -> OpenedFile:
@@ -49,7 +51,11 @@ def open_checkpoint(path: Path) -> OpenedFile:
 
 def _with_neighbors(opened: OpenedFile, folder: Path) -> OpenedFile:
     """Returns the opened file with the content of the JSON files in its folder."""
-    config, processor = (_json(folder / name) if _is_there(folder / name) else {} for name in (CONFIG, PROCESSOR))
+    config, processor, processors = (
+        _json(folder / name) if _is_there(folder / name) else {} for name in (CONFIG, PROCESSOR, PROCESSORS)
+    )
+    inner = processors.get("image_processor")
+    processor = processor or (inner if isinstance(inner, dict) else {})
     names = opened.class_names or _names_in_config(config)
     return replace(opened, config=config, processor=processor, class_names=names)
 
@@ -117,9 +123,11 @@ def _open_index(path: Path) -> OpenedFile:
 
 
 def _refuse_stand_in(path: Path) -> None:
-    problem = stand_in(path)
-    if problem:
-        raise ValueError(f"{path} is {problem}")
+    with path.open("rb") as file:
+        start = file.read(512)
+    problem = stand_in(start) if start else "is empty; copy or download it again"
+    if problem is not None:
+        raise ValueError(f"{path} {problem}")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -14,6 +14,11 @@ from segada.models.preprocessing import CURE, IMAGENET, IMAGENET_MEAN, IMAGENET_
 BYTE: Final = 255.0
 BUFFERS: Final = (("mean", "std"), ("pixel_mean", "pixel_std"))
 """Last components of the names under which training codes keep mean and standard deviation among the weights."""
+KNOWN: Final = (
+    *("do_normalize", "image_mean", "image_std", "do_rescale", "rescale_factor", "rescale_offset", "do_resize", "size"),
+    *("image_processor_type", "feature_extractor_type"),
+)
+"""Entries of which the file of every image processor has one."""
 SEGFORMER: Final = ("SegformerImageProcessor", "SegformerImageProcessorFast", "SegformerFeatureExtractor")
 """Processors of transformers whose mean and standard deviation are ImageNet's where they are not given."""
 
@@ -57,6 +62,9 @@ def _from_processor(opened: OpenedFile) -> Preprocessing | None:
     given = {name: value for name, value in opened.processor.items() if value is not None}
     if not given:
         return None
+    if given.keys().isdisjoint(KNOWN):
+        known = ", ".join(KNOWN)
+        raise ValueError(f"{PROCESSOR} is not of an image processor: it has none of {known}; copy it again, or {CURE}")
     if given.get("rescale_offset"):
         raise ValueError(f"{PROCESSOR} has rescale_offset, which is not supported; {CURE}")
     order = "bgr" if given.get("do_flip_channel_order", False) else "rgb"

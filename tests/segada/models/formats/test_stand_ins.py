@@ -12,18 +12,18 @@ from segada.settings.checkpoint_path import find_checkpoint
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 14700000\n"
 STAND_INS = {
-    LFS: "a Git LFS pointer, not the file itself; run git lfs pull",
-    b"\xef\xbb\xbf" + LFS.replace(b"\n", b"\r\n"): "a Git LFS pointer",
-    b"version https://hawser.github.com/spec/v1\noid sha256:4d\n": "a Git LFS pointer",
+    LFS: "a pointer of Git LFS, not the file itself; fetch the file with: git lfs pull",
+    b"\xef\xbb\xbf" + LFS.replace(b"\n", b"\r\n"): "a pointer of Git LFS",
+    b"version https://hawser.github.com/spec/v1\noid sha256:4d\n": "a pointer of Git LFS",
     b"# xet version 0\nfilesize = 1\nhash = 'a'\n": "a pointer of Git-Xet",
-    b"/annex/objects/SHA256E-s31390--f50d\n": "a pointer of git-annex, not the file itself; run git annex get",
+    b"/annex/objects/SHA256E-s31390--f50d\n": "a pointer of git-annex, not the file itself; fetch the",
     b"../.git/annex/objects/G6/SHA256E-s31390--f50d\n": "a pointer of git-annex",
     b"outs:\n- md5: a304afb96060aad90176268345e10355\n  path: net.pth\n": "a pointer of DVC",
     b"md5: a304afb9\nouts:\n- path: net.pth\n": "a pointer of DVC",
-    b"\n<!DOCTYPE html><html lang=en>": "a page or an error of a web server, not the file itself; download it again",
-    b"<html><head><title>Google Drive - Virus scan warning</title>": "a page or an error of a web server",
-    b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>": "a page or an error of a web server",
-    b'{"error":"Repository not found"}': "text in JSON, such as the error of a web server, and no weights",
+    b"\n<!DOCTYPE html><html lang=en>": "a web page, not the file itself: its download was answered by a page",
+    b"<html><head><title>Google Drive - Virus scan warning</title>": "a web page",
+    b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>": "a web page",
+    b'{"error":"Repository not found"}': "text in JSON, not the file itself",
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03": "a packed file; unpack it",
     b"": "empty; copy or download it again",
 }
@@ -46,7 +46,9 @@ def test_in_a_folder(tmp_path: Path, name: str) -> None:
     if name.endswith("index.json"):
         (tmp_path / "model.safetensors").unlink()
     (tmp_path / name).write_bytes(LFS)
-    with pytest.raises(ValueError, match=rf"/{name} is a Git LFS pointer, not the file itself; run git lfs pull"):
+    with pytest.raises(
+        ValueError, match=rf"/{name} is a pointer of Git LFS, not the file itself; fetch the file with: git lfs pull"
+    ):
         open_checkpoint(tmp_path)
 
 

@@ -12,6 +12,7 @@ import timm
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.model import ImgDataPreprocessor
+from safetensors.torch import save_file
 from segmentation_models_pytorch.encoders._preprocessing import preprocess_input
 from timm.models._hub import save_for_hf
 from torch import Tensor
@@ -99,6 +100,12 @@ def test_a_folder_of_transformers_gives_the_logits_that_transformers_gives(tmp_p
     foreign.assert_near(ours(pixels()[None] / 255), expected)
     words = "pixels: RGB in [0, 1], mean 0.5 0.5 0.5, standard deviation 0.5 0.5 0.5 (preprocessor_config.json)"
     assert words in ours.origin
+
+
+def test_a_processor_among_others(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "model.safetensors")
+    (tmp_path / "processor_config.json").write_text(json.dumps({"image_processor": HALF, "processor_class": "Any"}))
+    assert stated_preprocessing(open_checkpoint(tmp_path)).mean == (0.5, 0.5, 0.5)
 
 
 def test_timm(tmp_path: Path) -> None:
@@ -190,6 +197,7 @@ def test_buffers_among_the_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
+        ({"processor": {"error": "Repository not found"}}, "is not of an image processor: it has none of do_normalize"),
         (
             {"processor": {"image_std": [0.5, 0.0, 0.5]}},
             r"has standard deviation \[0\.5, 0\.0, 0\.5\], which must be ab",
@@ -209,7 +217,7 @@ def test_buffers_among_the_weights(tmp_path: Path) -> None:
 def test_a_statement_that_cannot_be_followed_is_refused_with_the_cure(
     parts: Mapping[str, Mapping[str, object]], said: str
 ) -> None:
-    with pytest.raises(ValueError, match=rf"^net: .*{said}.*; .*give it in model\.preprocessing$"):
+    with pytest.raises(ValueError, match=rf"^net: .*{said}.*[;,] .*give it in model\.preprocessing$"):
         stated_preprocessing(opened_with(**parts))
 
 
