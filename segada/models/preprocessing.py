@@ -39,8 +39,13 @@ class Preprocessing:
         return (third, second, first) if self.channel_order == "bgr" else (first, second, third)
 
     def __str__(self) -> str:
+        return f"{self.values} ({self.source})"
+
+    @property
+    def values(self) -> str:
+        """Words for everything but the source."""
         mean, std = (" ".join(f"{value:.4g}" for value in values) for values in (self.mean, self.std))
-        return f"{self.channel_order.upper()} in [0, 1], mean {mean}, standard deviation {std} ({self.source})"
+        return f"{self.channel_order.upper()} in [0, 1], mean {mean}, standard deviation {std}"
 
     def facts(self) -> dict[str, Any]:
         """Returns the entry of a file's metadata, or of a run's state, that states it; empty for ImageNet's, which is
@@ -61,8 +66,8 @@ class Preprocessing:
         begun = from_facts(state, "the run's state")
         if begun != self:
             raise ValueError(
-                f"the run began with pixels as {begun}, but would continue with {self}; begin it again in another "
-                "folder, or give model.checkpoint its former files again"
+                f"the run began with pixels as {begun.values}, but would continue with {self}; begin it again in "
+                "another folder, or give model.checkpoint its former files again"
             )
 
 
