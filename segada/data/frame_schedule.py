@@ -60,6 +60,12 @@ class FrameSchedule:
         visits = [visit for visit, name in enumerate(self._stream.all_visits()) if name == domain]
         return np.unique(np.concatenate([self._numbers(visit) for visit in visits]))
 
+    def smallest_batch(self) -> int:
+        """Returns the number of frames of the smallest batch, which may be the last one of a visit."""
+        batch_size = self._stream.batch_size
+        counts = [self._frames(domain) for domain in self._stream.all_visits()]
+        return min(count % batch_size or batch_size for count in counts)
+
     def total_steps(self) -> int:
         """Returns the number of steps of the whole stream."""
         return self.steps_before(len(self._stream.all_visits()))

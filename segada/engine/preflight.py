@@ -10,6 +10,7 @@ import sys
 from segada.cli.exit_codes import exit_code
 from segada.core.rng import torch_generator
 from segada.data.run_frames import check_counts
+from segada.engine.batch_statistics import check_batch_norms
 from segada.models.build import build_segmentor
 from segada.records import Preflight
 from segada.settings import RunSettings
@@ -37,7 +38,8 @@ def _data_problem(settings: RunSettings) -> str | None:
 def _network_problem(settings: RunSettings) -> str | None:
     generator = torch_generator(0, "initialisation")
     try:
-        build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter)
+        network = build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter)
+        check_batch_norms(network, settings, settings.stream.batch_size)
     except ValueError as error:
         return str(error)
     return None

@@ -21,6 +21,7 @@ from segada.data.batch import Batch
 from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.labels import NUM_CLASSES
 from segada.data.replay import ReplayBuffer
+from segada.engine.batch_statistics import check_batch_norms
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.divergence import Diverged, check_parameters, finite_values
 from segada.engine.report import run_result
@@ -108,14 +109,14 @@ class Run:
         # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = METHODS[settings.method.name](parts)
         source = partial(source_copy, network)
-        controller_parts = ControllerParts(settings, source, self._generators["modulation"])
-        self._controller = CONTROLLERS[settings.controller.name](controller_parts)
+        self._controller = CONTROLLERS[settings.controller.name](ControllerParts(settings, source, made["modulation"]))
         compared = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
         self._source_model = source_copy(network) if compared else None
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())
         self._best = BestCheckpoint(settings, learning)
         self._schedule = FrameSchedule(settings.stream, run_data.lengths)
+        check_batch_norms(network, settings, self._schedule.smallest_batch())
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._folder = None if out is None else RunDir(Path(out))
@@ -156,7 +157,6 @@ class Run:
             raise
         adapted = time.perf_counter()
         scores = self._evaluate() if self._validate or visit + 1 == len(self._settings.stream.all_visits()) else {}
-        ended = time.perf_counter()
         miou = {name: score.miou for name, score in scores.items()}
         asked, source = self._settings.evaluation.label_free, self._settings.stream.source
         record = VisitRecord(
@@ -171,7 +171,7 @@ class Run:
             learning_rates=metrics.learning_rates,
             controller=self._controller.watched(),
             peak_memory=self._memory.mebibytes,
-            seconds=ended - started,
+            seconds=time.perf_counter() - started,
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
@@ -221,7 +221,9 @@ class Run:
             controller = self._controller.watched()
             scores = {name: float(values.mean()) for name, values in label_free.items()}
             seen = SeenStep(visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, controller)
-            self._show(seen)
+            with self._timer.part("logging"):
+                for watcher in self._watchers:
+                    watcher.see(seen)
         metrics.add(len(step.frames), log, rates)
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
@@ -235,11 +237,6 @@ class Run:
         method = self._method
         inputs = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
         return measured(self._settings.evaluation.label_free, inputs)
-
-    def _show(self, step: SeenStep) -> None:
-        with self._timer.part("logging"):
-            for watcher in self._watchers:
-                watcher.see(step)
 
     def _evaluate(self) -> dict[str, Scores]:
         return {
@@ -277,6 +274,7 @@ class Run:
             "controller": self._controller.state_dict(),
             "memory": self._memory.state_dict(),
             "best": self._best.state_dict(),
+            **self._network.preprocessing.facts(),
         }
 
     def _resume(self, folder: RunDir) -> None:
@@ -284,9 +282,9 @@ class Run:
             folder.log(self._network.origin)
         for line in self._run_data.shortfalls():
             folder.log(line)
-        state = folder.read_checkpoint()
-        if state is None:
+        if (state := folder.read_checkpoint()) is None:
             return
+        self._network.preprocessing.check_begun(state)
         self._records = [VisitRecord.model_validate(record) for record in state["records"]]
         self._areas = [areas.numpy() for areas in state["areas"]]
         self._method.load_state_dict(state["method"])

@@ -1,18 +1,21 @@
 """Resolves checkpoints named on the command line to settings of networks, and builds the networks."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import torch
+from pydantic import JsonValue
 
 from segada.core.rng import torch_generator
 from segada.core.run_names import BEST_WEIGHTS, SETTINGS, WEIGHTS
 from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
+from segada.models.preprocessing import IMAGENET, from_settings
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
@@ -67,6 +70,20 @@ class EvaluatedModel:
         except ValueError as error:
             raise InputError(str(error)) from error
         return network.to(device).eval()
+
+    def network(self) -> dict[str, JsonValue]:
+        """Returns encoder, head and width of the head, and the preprocessing unless it is ImageNet's."""
+        settings = self.settings.model
+        assert settings.checkpoint is not None
+        given = None if settings.preprocessing is None else from_settings(settings.preprocessing)
+        try:
+            preprocessing = read_weights(find_checkpoint(settings.checkpoint), preprocessing=given).preprocessing
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return {
+            **settings.model_dump(mode="json", include={"encoder", "head", "head_width"}),
+            **json.loads(json.dumps(preprocessing.facts())),
+        }
 
     def checksum(self) -> str:
         """Returns the SHA-256 of the weights' file, or of all files of its folder."""
@@ -147,7 +164,8 @@ def _weights_of_a_run(path: Path) -> Path | None:
 
 def _facts(given: str) -> dict[str, Value]:
     try:
-        facts = read_weights(find_checkpoint(given, "CHECKPOINT")).facts
+        # The preprocessing is not needed here, and settings may give another one than an unreadable statement.
+        facts = read_weights(find_checkpoint(given, "CHECKPOINT"), preprocessing=IMAGENET).facts
     except ValueError as error:
         raise InputError(str(error)) from error
     known: dict[str, Value] = {setting: facts[name] for name, setting in FACTS.items() if name in facts}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from segada.evaluation.evaluator import greatest, predicted_classes
-from segada.evaluation.sliding import Network
+from segada.evaluation.sliding import Network, mean_color
 from segada.evaluation.tta import PLAIN, View
 from segada.models.resize import enlarged, enlarged_strips
 
@@ -30,7 +30,11 @@ class Prediction:
 def passes(networks: Sequence[Network], views: Sequence[View], images: Tensor) -> list[Tensor]:
     """Returns logits [B, K, h, w] of images [B, 3, H, W] for each network and view; h and w may differ between them."""
     height, width = images.shape[-2:]
-    return [view.turned_back(network(view.shown(images)), height, width) for view in views for network in networks]
+    return [
+        view.turned_back(network(view.shown(images, mean_color(network))), height, width)
+        for view in views
+        for network in networks
+    ]
 
 
 def predict(

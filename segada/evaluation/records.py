@@ -27,7 +27,7 @@ class ModelRecord(Record):
     sha256: str
     """SHA-256 of the weights."""
     model: dict[str, JsonValue]
-    """Encoder, head and width of the head."""
+    """Encoder, head and width of the head, and `preprocessing` unless it is ImageNet's."""
     adapter: dict[str, JsonValue]
     image_adapter: dict[str, JsonValue]
 

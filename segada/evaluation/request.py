@@ -14,7 +14,7 @@ from segada.evaluation.checkpoints import WEIGHT_FILES, EvaluatedModel
 from segada.evaluation.export import KINDS
 from segada.evaluation.predictor import Predictor
 from segada.evaluation.records import Evaluation, ModelRecord, Protocol
-from segada.evaluation.sliding import Network, Slide, slid
+from segada.evaluation.sliding import Network, Slid, Slide
 from segada.evaluation.tta import views
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
@@ -49,7 +49,7 @@ class Request:
             ModelRecord(
                 checkpoint=model.given,
                 sha256=model.checksum(),
-                model=model.settings.model.model_dump(mode="json", include={"encoder", "head", "head_width"}),
+                model=model.network(),
                 adapter=model.settings.adapter.model_dump(mode="json"),
                 image_adapter=model.settings.image_adapter.model_dump(mode="json"),
             )
@@ -71,7 +71,7 @@ class Request:
         device, protocol = torch.device(self.settings.runtime.device), self.protocol
         if protocol.crop is not None and protocol.stride is not None:
             slide = Slide(protocol.crop, protocol.stride)
-            networks = [slid(network, slide) for network in networks]
+            networks = [Slid(network, slide) for network in networks]
         soft = any(KINDS[name].soft for name in self.kept)
         return Predictor(networks, views(protocol.scales, protocol.mirrored), device, soft)
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from torch import Tensor
 
+from segada.models.preprocessing import IMAGENET, Triple
 from segada.models.resize import enlarged
-from segada.models.segmentor import IMAGENET_MEAN
 
 FINEST: Final = 4
 """Pixels of a frame per cell of the finest feature map, along a side."""
@@ -34,12 +34,12 @@ class View:
             return height, width
         return _whole(height * self.scale), _whole(width * self.scale)
 
-    def shown(self, images: Tensor) -> Tensor:
+    def shown(self, images: Tensor, color: Triple = IMAGENET.mean_color) -> Tensor:
         """Transforms images [B, 3, H, W]; resizes bilinearly, without antialiasing.
 
-        Padding with the mean color at the right and below completes the last cell of the deepest map. Otherwise that
-        map would extend beyond the frame, and its output would be scaled onto the frame too small. A scale of 1 is not
-        padded.
+        Padding with the network's mean color at the right and below completes the last cell of the deepest map.
+        Otherwise that map would extend beyond the frame, and its output would be scaled onto the frame too small. A
+        scale of 1 is not padded.
         """
         height, width = self.size(*images.shape[-2:])
         resized = enlarged(images, (height, width))
@@ -47,7 +47,7 @@ class View:
         filled_height, filled_width = self._filled(height), self._filled(width)
         if (filled_height, filled_width) == (height, width):
             return seen
-        mean = seen.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+        mean = seen.new_tensor(color).view(1, 3, 1, 1)
         filled = mean.expand(len(seen), 3, filled_height, filled_width).clone()
         filled[..., :height, :width] = seen
         return filled

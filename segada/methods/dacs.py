@@ -44,6 +44,7 @@ class Passes:
     Attributes:
         source: Replayed frames.
         mixed: Frames and labels of the mix term.
+        target: Visited frames, float32 [B, 3, H, W] in [0, 1].
         prefixes: Outputs of the frozen stages for `source`, `mixed` and `target` frames; absent where no term reads
             them.
         features: Feature maps of these kinds of frames, finest first.
@@ -52,6 +53,7 @@ class Passes:
 
     source: Batch
     mixed: MixedBatch
+    target: Tensor
     prefixes: dict[str, FrozenPrefix]
     features: dict[str, Sequence[Tensor]]
     logits: dict[str, Tensor]
@@ -116,7 +118,7 @@ class Dacs(MeanTeacherLearner):
             pseudo_labels = self._pseudo_labels(prefix, target.labels.shape[-2:])
         with self.timer.part("class-mix"):
             mixed = self._mixed(source, target, pseudo_labels, plan.mix_ratio)
-        passes = self._passes(source, mixed, prefix, plan.first_stage)
+        passes = self._passes(source, mixed, target.images, prefix, plan.first_stage)
         losses = {}
         for name, term in self._terms.items():
             with self.timer.part(f"loss: {name}"):
@@ -157,17 +159,19 @@ class Dacs(MeanTeacherLearner):
         mixed = pasted_onto(target.images, pseudo_labels, source, pasted)
         return replace(mixed, images=jitter_and_blur(mixed.images, settings.color, self._augmentation))
 
-    def _passes(self, source: Batch, mixed: MixedBatch, target: FrozenPrefix, first_stage: int) -> Passes:
+    def _passes(
+        self, source: Batch, mixed: MixedBatch, target: Tensor, prefix: FrozenPrefix, first_stage: int
+    ) -> Passes:
         images = {"source": source.images, "mixed": mixed.images}
         self.student.train()
         with self.timer.part("student's encoder"):
             wanted = dict.fromkeys(term.frames for term in self._terms.values())
-            prefixes = {name: self.student.encode_frozen(images[name]) if name in images else target for name in wanted}
+            prefixes = {name: self.student.encode_frozen(images[name]) if name in images else prefix for name in wanted}
             features = self._features(prefixes, first_stage)
         with self.timer.part("student's head"):
             decoded = dict.fromkeys(term.frames for term in self._terms.values() if term.decoded)
             logits = {name: self.student.decode(features[name]) for name in decoded}
-        return Passes(source, mixed, prefixes, features, logits)
+        return Passes(source, mixed, target, prefixes, features, logits)
 
     def _features(self, prefixes: dict[str, FrozenPrefix], first_stage: int) -> dict[str, Sequence[Tensor]]:
         if len(prefixes) < 2 or has_batch_norm(self.student.encoder):
@@ -191,17 +195,20 @@ class Dacs(MeanTeacherLearner):
     def _source_distance(self, passes: Passes) -> Tensor:
         features = passes.features["source"][-1]
         mask = self._distant(self._cells(passes))
-        return feature_distance(features, self._reference(passes.prefixes["source"]), mask)
+        return feature_distance(features, self._reference(passes.source.images, passes.prefixes["source"]), mask)
 
     def _target_distance(self, passes: Passes) -> Tensor:
-        return feature_distance(passes.features["target"][-1], self._reference(passes.prefixes["target"]))
+        reference = self._reference(passes.target, passes.prefixes["target"])
+        return feature_distance(passes.features["target"][-1], reference)
 
     @torch.no_grad()
-    def _reference(self, prefix: FrozenPrefix) -> Tensor:
-        """Returns the static model's deepest features; only a copy of the source model reuses the prefix."""
+    def _reference(self, images: Tensor, prefix: FrozenPrefix) -> Tensor:
+        """Returns the static model's deepest features. Only a copy of the source model reuses the prefix; that of
+        another checkpoint may have another preprocessing."""
         assert self._static is not None
-        shared = self._settings.reference_checkpoint is None
-        return self._static.encode_rest(prefix if shared else FrozenPrefix(prefix.images, ()))[-1]
+        if self._settings.reference_checkpoint is None:
+            return self._static.encode_rest(prefix)[-1]
+        return self._static.encode(images)[-1]
 
     def _cells(self, passes: Passes) -> Tensor:
         """Returns the source labels at the resolution of the deepest features, which all kinds of frames share."""

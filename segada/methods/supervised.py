@@ -68,7 +68,8 @@ class Supervised(Learner):
 
     def _augmented(self, source: Drawn) -> Batch:
         settings = self._settings
-        batch = cut_windows(source, settings.window, self._min_pixels, self._source_frames).to(self._device)
+        color = self.student.preprocessing.mean_color
+        batch = cut_windows(source, settings.window, self._min_pixels, self._source_frames, color).to(self._device)
         batch = restyle(batch, settings.style, self._source_frames)
         batch = crop_and_flip(batch, settings.crop, settings.flip_probability, self._augmentation)
         return replace(batch, images=jitter_and_blur(batch.images, settings.color, self._augmentation))

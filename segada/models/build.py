@@ -8,6 +8,7 @@ from segada.models.adapters.placement import place_adapter
 from segada.models.encoders.registry import build_encoder
 from segada.models.freezing import check_part, freeze
 from segada.models.heads.registry import HEADS
+from segada.models.preprocessing import from_settings
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.models.weights import load_weights
 from segada.settings.adapter import AdapterSettings
@@ -39,11 +40,15 @@ def build_segmentor(
     freeze(segmentor, model)
     place_adapter(segmentor.encoder, adapter, generator)
     place_image_adapter(segmentor.encoder, image_adapter, generator)
+    given = None if model.preprocessing is None else from_settings(model.preprocessing)
     if model.checkpoint is not None:
-        load_weights(segmentor, model.checkpoint, model.reinitialize)
+        load_weights(segmentor, model.checkpoint, model.reinitialize, preprocessing=given)
     else:
         for part in model.reinitialize:
             check_part(part, dict(segmentor.named_parameters()), "model.reinitialize")
+        if given is not None:
+            segmentor.prepare(given)
+            segmentor.origin = f"{segmentor.origin}; pixels: {given}"
     return segmentor
 
 

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from segada.models.encoders.base import Encoder
 from segada.models.heads.base import Head
+from segada.models.preprocessing import IMAGENET, Preprocessing
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 SMALLEST_SIDE = 32
 """Smallest side of images in pixels; the deepest feature map has a stride of 32."""
 
@@ -57,6 +56,8 @@ class Segmentor(nn.Module):
 
     mean: Tensor
     std: Tensor
+    preprocessing: Preprocessing
+    """Preprocessing that its weights expect; `mean` and `std` hold its values. Set by `prepare`."""
     origin: str = "random weights"
     """Origin of its weights, in one line."""
 
@@ -70,8 +71,15 @@ class Segmentor(nn.Module):
         self.shape = shape
         self.encoder = encoder
         self.head = head
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.empty(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.empty(1, 3, 1, 1), persistent=False)
+        self.prepare(IMAGENET)
+
+    def prepare(self, preprocessing: Preprocessing) -> None:
+        """Makes the network read images by this preprocessing from now on."""
+        self.preprocessing = preprocessing
+        self.mean.copy_(torch.tensor(preprocessing.mean).view(1, 3, 1, 1))
+        self.std.copy_(torch.tensor(preprocessing.std).view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.decode(self.encode(images))
@@ -91,7 +99,7 @@ class Segmentor(nn.Module):
         return FrozenPrefix(normalized, tuple(self.encoder.run(normalized, 0, self.encoder.frozen_stages())))
 
     def normalized(self, images: Tensor) -> Tensor:
-        """Returns images as inputs of the encoder: normalized by ImageNet's mean and standard deviation, channels last.
+        """Returns images as inputs of the encoder: in its order of channels, normalized, with channels last in memory.
 
         Raises:
             ValueError: The images are smaller than 32 pixels on a side.
@@ -101,6 +109,8 @@ class Segmentor(nn.Module):
                 f"images must be at least {SMALLEST_SIDE} pixels high and wide, but are {tuple(images.shape[-2:])}; "
                 "set a larger data.size"
             )
+        if self.preprocessing.channel_order == "bgr":
+            images = images.flip(1)
         return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
 
     def encode_rest(self, prefix: FrozenPrefix, learning_from: int = 0) -> list[Tensor]:

@@ -16,6 +16,7 @@ from segada.models.formats.reading import read_weights
 from segada.models.freezing import check_part
 from segada.models.load_errors import Meeting
 from segada.models.load_report import LoadReport, compare
+from segada.models.preprocessing import Preprocessing
 from segada.models.segmentor import Segmentor
 from segada.settings.checkpoint_path import find_checkpoint
 
@@ -36,12 +37,16 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     }
     facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
     # One entry, because safetensors writes several in an unspecified order: the same network must give the same bytes.
-    facts_as_json = json.dumps({**facts, "settings_hash": settings_hash})
+    facts_as_json = json.dumps({**facts, "settings_hash": settings_hash, **segmentor.preprocessing.facts()})
     write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
 
 def load_weights(
-    segmentor: Segmentor, checkpoint: str, fresh: Sequence[str] = (), setting: str = "model.checkpoint"
+    segmentor: Segmentor,
+    checkpoint: str,
+    fresh: Sequence[str] = (),
+    setting: str = "model.checkpoint",
+    preprocessing: Preprocessing | None = None,
 ) -> LoadReport:
     """Loads a shipped checkpoint (a bare name), or a file or folder of any known format (a path), into the segmentor.
 
@@ -50,13 +55,14 @@ def load_weights(
         checkpoint: Name or path.
         fresh: Parts, as whole components of dotted names (`head.light_exit`), that keep their present values.
         setting: Path of the setting that names the checkpoint, for the messages.
+        preprocessing: Preprocessing in the place of that which the checkpoint states; None takes the latter.
 
     Raises:
         ValueError: There is no such checkpoint, or it does not fit this network; the message names the file and the
             cure.
     """
     path = find_checkpoint(checkpoint, setting)
-    stored = read_weights(path)
+    stored = read_weights(path, preprocessing=preprocessing)
     own = storable(segmentor)
     for part in fresh:
         # A part that only the file has is skipped by the same name.
@@ -65,8 +71,9 @@ def load_weights(
     meeting.check()
     report = meeting.report
     segmentor.load_state_dict({name: stored.tensors[name] for name in report.matched}, strict=False)
+    segmentor.prepare(stored.preprocessing)
     left_out = f", {len(stored.left_out)} left out" if stored.left_out else ""
-    segmentor.origin = f"weights of {path} ({stored.format}): {report.counts}{left_out}"
+    segmentor.origin = f"weights of {path} ({stored.format}): {report.counts}{left_out}; pixels: {stored.preprocessing}"
     return report
 
 

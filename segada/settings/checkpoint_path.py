@@ -23,6 +23,9 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
         return path
     if path.exists():
         raise ValueError(f"{setting}: {path} is a pipe, a device or a socket; give a file or a folder")
+    problem = dangling(path)
+    if problem:
+        raise ValueError(f"{setting}: {path} is {problem}")
     if bare:
         names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
         raise ValueError(
@@ -30,3 +33,12 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
             f"{', '.join(names) or 'none'}. Give one of these, the path of a file or folder, or null to do without"
         )
     raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
+
+
+def dangling(path: Path) -> str:
+    """Returns words for a link to a file that is not there, with the cure; empty for any other path."""
+    if not path.is_symlink() or path.exists():
+        return ""
+    target = path.readlink()
+    cure = "run git annex get in its repository" if "annex" in target.parts else "copy what it leads to, as cp -L does"
+    return f"a link to {target}, which is not there; {cure}"

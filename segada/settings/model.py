@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from segada.settings.architectures import check_encoder
 from segada.settings.base import PathText, Sequence, Settings
+from segada.settings.preprocessing import PreprocessingSettings
 
 
 class ModelSettings(Settings):
@@ -24,6 +25,9 @@ class ModelSettings(Settings):
     random weights."""
     reinitialize: Sequence[str] = ()
     """Parts that start from random weights even if the checkpoint has them, such as `head` or `head.light_exit`."""
+    preprocessing: PreprocessingSettings | None = None
+    """Preprocessing of pixels; null takes that which the checkpoint states, as `python -m segada.convert CHECKPOINT`
+    prints it, and ImageNet's where it states none or there is no checkpoint."""
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Greatest probability of stochastic depth during training, in [0, 1); rises linearly over the blocks."""
     freeze: Literal["nothing", "encoder", "everything"] = "nothing"

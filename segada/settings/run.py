@@ -198,9 +198,12 @@ class RunSettings(Settings):
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        `logging` and `data.loading` affect no number and are left out.
+        `logging` and `data.loading` affect no number and are left out. So is a null `model.preprocessing`, which older
+        settings do not have.
         """
-        deciding = self.without_logging().model_dump(mode="json", exclude={"data": {"loading"}})
+        given = set() if self.model.preprocessing is None else {"preprocessing"}
+        left_out = {"data": {"loading"}, "model": {"preprocessing"} - given}
+        deciding = self.without_logging().model_dump(mode="json", exclude=left_out)
         canonical = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from segada.cli.exit_codes import DONE, WRONG_INPUT
 from segada.core.atomic_io import write_folder
 from segada.data.labels import NAMES
 from segada.models.build import bare_segmentor, build_segmentor
+from segada.models.preprocessing import IMAGENET, Preprocessing
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
 from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
@@ -102,6 +104,30 @@ def test_images_are_prepared_as_ours(run: Run, tmp_path: Path) -> None:
     torch.testing.assert_close(prepared, ours.normalized(image[None] / 255).contiguous(), rtol=0, atol=1e-6)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_a_preprocessing_goes_with_the_weights_into_every_format(
+    run: Run, tmp_path: Path, order: Literal["rgb", "bgr"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = network("streets_tiny")
+    first.prepare(Preprocessing((0.5, 0.4, 0.3), (0.2, 0.25, 0.3), order))
+    save_weights(first, tmp_path / "first.safetensors", "")
+    assert run("first.safetensors", "second.safetensors") == DONE
+    words = f"pixels: {order.upper()} in [0, 1], mean 0.5 0.4 0.3, standard deviation 0.2 0.25 0.3 (its metadata)"
+    assert words in capsys.readouterr().out
+    second = network(tmp_path / "second.safetensors")
+    assert words in second.origin
+    image = (images()[:1] * 255).round().to(torch.uint8)
+    assert second(image / 255).equal(first(image / 255))
+    assert run("second.safetensors", "out", "--to", "hf") == DONE
+    prepared = AutoImageProcessor.from_pretrained(tmp_path / "out")(image, return_tensors="pt")["pixel_values"]
+    # Their norms have another epsilon.
+    assert (open_with_transformers(tmp_path / "out")(prepared).logits - first(image / 255)).abs().max() <= 1e-3
+    third = network(tmp_path / "out")
+    assert third.preprocessing.channel_order == "rgb"
+    torch.testing.assert_close(third(image / 255), first(image / 255), rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("classes", [19, 7])
 def test_there_and_back_changes_no_bit(run: Run, tmp_path: Path, classes: int) -> None:
     source = transformers_folder(tmp_path / "source", classes)
@@ -147,6 +173,7 @@ def test_a_file_is_described(run: Run, tmp_path: Path, capsys: pytest.CaptureFix
         "  network: encoder mit_b0, no head",
         "  tensors: 176 matched, 0 missing, 0 unexpected, 0 reshaped",
         "  left out: 1, a head that only training uses (auxiliary_head.conv.weight)",
+        f"  pixels: {IMAGENET}",
     ]
     assert run("streets_tiny_multi_exit") == DONE
     assert "encoder mit_tiny, head multi_exit of width 64, 19 classes" in capsys.readouterr().out

@@ -17,7 +17,7 @@ from segada.settings.augmentation import WindowSettings
 
 MOST_TRIES: Final = 10
 MEAN_COLOR: Final = (0.485, 0.456, 0.406)
-"""Color of padding: zero, once the network has normalized it."""
+"""Mean color of ImageNet, which most networks normalize to zero."""
 
 Box = tuple[int, int, int, int]
 """Top, left, height and width."""
@@ -50,7 +50,13 @@ class Wish:
         return self.wanted == IGNORE or bool((label == self.wanted).sum() >= self.pixels)
 
 
-def cut_windows(drawn: Drawn, settings: WindowSettings, min_pixels: int, generator: torch.Generator) -> Batch:
+def cut_windows(
+    drawn: Drawn,
+    settings: WindowSettings,
+    min_pixels: int,
+    generator: torch.Generator,
+    color: Sequence[float] = MEAN_COLOR,
+) -> Batch:
     """Resizes each frame, then cuts a window that meets the conditions, or the last of those that were tried.
 
     Args:
@@ -59,6 +65,7 @@ def cut_windows(drawn: Drawn, settings: WindowSettings, min_pixels: int, generat
         min_pixels: Number of pixels of the class that a frame was drawn for from which a whole frame counts as showing
             it.
         generator: Generator on the CPU; 201 numbers are drawn per frame.
+        color: Color of padding: zero, once the network has normalized it.
     """
     batch = drawn.batch
     draws = torch.rand(len(batch.images), 1 + 2 * MOST_TRIES**2, generator=generator).tolist()
@@ -70,7 +77,7 @@ def cut_windows(drawn: Drawn, settings: WindowSettings, min_pixels: int, generat
         image, label = _resized(frame, truth, low + (high - low) * numbers[0])
         wish = Wish(settings.class_share, wanted, settings.rare_share * min_pixels)
         box = _chosen(label, wish, _boxes(label.shape, settings.size, settings.tries, numbers[1:]))
-        images.append(_padded(_inside(image, box), settings.size, MEAN_COLOR))
+        images.append(_padded(_inside(image, box), settings.size, color))
         labels.append(_padded(_inside(label[None], box), settings.size, (IGNORE,))[0])
     return Batch(torch.stack(images), torch.stack(labels))
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from segada.models.preprocessing import IMAGENET, Preprocessing
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
@@ -16,17 +18,24 @@ class OpenedFile:
         path: File or folder.
         parts: Files that were read, for a digest of them.
         content: Tensors by name, possibly wrapped: in `state_dict`, beside an optimizer.
-        facts: Metadata of our own files; empty in others.
+        metadata: Metadata of our own files; empty in others.
         config: Content of a `config.json` in the same folder; empty where there is none.
+        processor: Content of a `preprocessor_config.json` in the same folder; empty where there is none.
         class_names: Names of the predicted classes, in their order; empty if not given.
     """
 
     path: Path
     parts: tuple[Path, ...]
     content: Mapping[str, Any]
-    facts: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    processor: Mapping[str, Any] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Entries of the metadata that are words: encoder, head, width, classes and settings hash."""
+        return {name: fact for name, fact in self.metadata.items() if isinstance(fact, str)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ class StoredWeights:
         left_out: Names in the file that no network of ours needs, each with the reason.
         no_head: Reason why it fills no head; empty if it does, or if there is nothing to add.
         class_names: Names of the predicted classes, in their order; empty if not given.
+        preprocessing: Preprocessing of pixels that the weights expect.
     """
 
     tensors: Mapping[str, Tensor]
@@ -63,6 +73,7 @@ class StoredWeights:
     left_out: Mapping[str, str] = field(default_factory=dict)
     no_head: str = ""
     class_names: tuple[str, ...] = ()
+    preprocessing: Preprocessing = IMAGENET
 
     @property
     def has_head(self) -> bool:

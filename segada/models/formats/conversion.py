@@ -66,6 +66,7 @@ def describe(stored: StoredWeights, path: Path, console: Console) -> LoadReport:
         names = [name for name, why in stored.left_out.items() if why == reason]
         more = ", ..." if len(names) > LISTED_NAMES else ""
         console.print(f"  left out: {len(names)}, {reason} ({', '.join(names[:LISTED_NAMES])}{more})")
+    console.print(f"  pixels: {stored.preprocessing}")
     if stored.class_names:
         console.print(f"  classes: {', '.join(stored.class_names)}")
     return report

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from segada.core.stand_ins import stand_in
 from segada.models.formats.contents import OpenedFile
 from segada.models.formats.torch_file import read_torch_file
+from segada.settings.checkpoint_path import dangling
 
 FACTS = "segada"
 """Name of the entry of a safetensors file's metadata that holds our facts, as JSON."""
@@ -22,8 +25,12 @@ IN_FOLDERS = (
     "pytorch_model.bin.index.json",
     "weights.safetensors",
 )
-"""Files of a folder that hold its weights; the first that exists is read. The last is that of a run."""
+"""Files of a folder that hold its weights; the first that exists is read. The last is that of a run. What lies beside a
+file of such a name belongs to it even if the file itself is given."""
 CONFIG = "config.json"
+PROCESSOR = "preprocessor_config.json"
+PROCESSORS = "processor_config.json"
+"""File in which transformers keeps several processors, the image processor among them, since version 5."""
 
 
 def open_checkpoint(path: Path) -> OpenedFile:
@@ -34,16 +41,35 @@ def open_checkpoint(path: Path) -> OpenedFile:
             cure.
     """
     if not path.is_dir():
-        return _open_file(path)
-    names = [name for name in IN_FOLDERS if (path / name).is_file()]
+        return _with_neighbors(_open_file(path), path.parent) if path.name in IN_FOLDERS else _open_file(path)
+    names = [name for name in IN_FOLDERS if _is_there(path / name)]
     if not names:
         raise ValueError(f"{path} is a folder without weights; a folder of weights has one of {', '.join(IN_FOLDERS)}")
-    opened = _open_file(path / names[0])
-    if not (path / CONFIG).is_file():
-        return opened
-    config = _json(path / CONFIG)
-    names_of_classes = opened.class_names or _names_in_config(config)
-    return OpenedFile(path, opened.parts, opened.content, opened.facts, config, names_of_classes)
+    opened = _with_neighbors(_open_file(path / names[0]), path)
+    return opened if not opened.config else replace(opened, path=path)
+
+
+def _with_neighbors(opened: OpenedFile, folder: Path) -> OpenedFile:
+    """Returns the opened file with the content of the JSON files in its folder."""
+    config, processor, processors = (
+        _json(folder / name) if _is_there(folder / name) else {} for name in (CONFIG, PROCESSOR, PROCESSORS)
+    )
+    inner = processors.get("image_processor")
+    processor = processor or (inner if isinstance(inner, dict) else {})
+    names = opened.class_names or _names_in_config(config)
+    return replace(opened, config=config, processor=processor, class_names=names)
+
+
+def _is_there(path: Path) -> bool:
+    """Returns True if a file has this path.
+
+    Raises:
+        ValueError: It is a link to a file that is not there.
+    """
+    problem = dangling(path)
+    if problem:
+        raise ValueError(f"{path} is {problem}")
+    return path.is_file()
 
 
 def _open_file(path: Path) -> OpenedFile:
@@ -54,6 +80,8 @@ def _open_file(path: Path) -> OpenedFile:
     # A safetensors file begins with the header's length in eight bytes, then JSON; a zip file, which begins with PK, or
     # a pickle has no brace there.
     is_torch = start[:2] == b"PK" or start[:1] == b"\x80"
+    if start[8:] != b"{" and not is_torch:
+        _refuse_stand_in(path)
     if start[8:] == b"{" or (path.suffix == ".safetensors" and not is_torch):
         return _open_safetensors(path)
     content = read_torch_file(path)
@@ -72,8 +100,7 @@ def _open_safetensors(path: Path) -> OpenedFile:
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not a readable safetensors file ({error}); save or copy it again") from error
     stated = stated if isinstance(stated, dict) else {}
-    facts = {name: fact for name, fact in stated.items() if isinstance(fact, str)}
-    return OpenedFile(path, (path,), content, facts, class_names=_as_names(stated.get(CLASS_NAMES)))
+    return OpenedFile(path, (path,), content, stated, class_names=_as_names(stated.get(CLASS_NAMES)))
 
 
 def _open_index(path: Path) -> OpenedFile:
@@ -95,10 +122,19 @@ def _open_index(path: Path) -> OpenedFile:
     return OpenedFile(path, tuple(parts), {name: content[name] for name in places})
 
 
+def _refuse_stand_in(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(512)
+    problem = stand_in(start) if start else "is empty; copy or download it again"
+    if problem is not None:
+        raise ValueError(f"{path} {problem}")
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        _refuse_stand_in(path)
         raise ValueError(f"{path} is not JSON ({error}); copy it again") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} is not a JSON object; copy it again")

@@ -9,27 +9,30 @@ from segada.models.formats.copies import Copy, find_copies, state_dicts
 from segada.models.formats.opening import open_checkpoint
 from segada.models.formats.registry import FORMATS
 from segada.models.formats.sizes import shown_facts
+from segada.models.formats.stated_preprocessing import buffers, stated_preprocessing
+from segada.models.preprocessing import Preprocessing
 from segada.settings.architectures import MIX_TRANSFORMERS
 
 SHOWN = 5
 """Number of names of a file that a message lists."""
 
 
-def read_weights(path: Path, copy: str | None = None) -> StoredWeights:
+def read_weights(path: Path, copy: str | None = None, preprocessing: Preprocessing | None = None) -> StoredWeights:
     """Reads the weights in a file or folder, whose format is recognized by the names of its tensors.
 
     Args:
         path: File or folder.
         copy: Label of one of several networks in it; None if there is only one.
+        preprocessing: Preprocessing in the place of that which it states; None takes the latter.
 
     Raises:
         ValueError: It cannot be read, is of no known format, or holds several networks; the message names the cure.
     """
     opened = open_checkpoint(path)
-    return interpret(opened, copy)
+    return interpret(opened, copy, preprocessing)
 
 
-def interpret(opened: OpenedFile, copy: str | None = None) -> StoredWeights:
+def interpret(opened: OpenedFile, copy: str | None = None, preprocessing: Preprocessing | None = None) -> StoredWeights:
     """Translates an opened file; arguments and errors as in `read_weights`."""
     chosen = _chosen(find_copies(opened.content), copy, opened)
     if len(chosen.formats) > 1:
@@ -38,7 +41,8 @@ def interpret(opened: OpenedFile, copy: str | None = None) -> StoredWeights:
             f"{opened.path} has the names of several formats: {titles}; its names begin with {_names(chosen.tensors)}"
         )
     (found,) = chosen.formats
-    reading = found.read(chosen.tensors)
+    of_pixels = {name for pair in buffers(chosen.tensors) for name in pair}
+    reading = found.read({name: tensor for name, tensor in chosen.tensors.items() if name not in of_pixels})
     facts = {**shown_facts(reading.tensors), **opened.facts}
     encoder = facts.get("encoder", "")
     if found.check is not None and encoder in MIX_TRANSFORMERS:
@@ -46,8 +50,13 @@ def interpret(opened: OpenedFile, copy: str | None = None) -> StoredWeights:
             found.check(opened.config, encoder)
         except ValueError as error:
             raise ValueError(f"{opened.path}: {error}") from None
-    left_out = {**reading.left_out, **dict.fromkeys(chosen.beside, "beside the network")}
-    return StoredWeights(reading.tensors, facts, found.title, left_out, reading.no_head, opened.class_names)
+    left_out = {
+        **reading.left_out,
+        **dict.fromkeys(of_pixels, "preprocessing of pixels"),
+        **dict.fromkeys(chosen.beside, "beside the network"),
+    }
+    stated = stated_preprocessing(opened) if preprocessing is None else preprocessing
+    return StoredWeights(reading.tensors, facts, found.title, left_out, reading.no_head, opened.class_names, stated)
 
 
 def _chosen(copies: list[Copy], wanted: str | None, opened: OpenedFile) -> Copy:

@@ -9,19 +9,8 @@ from typing import Any, Final
 
 import torch
 
-FORGOTTEN: Final = (
-    # numpy's numbers and arrays, which training codes save beside the weights; version 1 wrote `core`, 2 `_core`.
-    "numpy.core.multiarray.scalar",
-    "numpy._core.multiarray.scalar",
-    "numpy.core.multiarray._reconstruct",
-    "numpy._core.multiarray._reconstruct",
-    "numpy.ndarray",
-    "numpy.dtype",
-    # mmengine's log of losses, and the function by which a pickle finds its methods.
-    "mmengine.logging.history_buffer.HistoryBuffer",
-    "builtins.getattr",
-)
-"""All objects other than tensors and plain data that a file may refer to; each is replaced by a `Forgotten`."""
+from segada.models.formats.harmless import PLACEHOLDERS
+
 DAMAGE: Final = (
     pickle.UnpicklingError,
     RuntimeError,
@@ -41,23 +30,15 @@ WANTED: Final = re.compile(r"(?:GLOBAL |got <class '|function <\w+ |with (?=Torc
 """Pattern of torch's messages about objects that a pickle refers to and that are not allowed."""
 
 
-class Forgotten:
-    """Placeholder for objects that weights do not need: accepts any arguments and any state, and does nothing."""
-
-    def __init__(self, *ignored: object) -> None: ...
-
-    def __setstate__(self, ignored: object) -> None: ...
-
-
 def read_torch_file(path: Path) -> Any:
     """Reads a file of `torch.save`, in the zip format or the older one, to the CPU.
 
     Raises:
-        ValueError: The file refers to an object that is not in `FORGOTTEN`, which is named, or it is damaged.
+        ValueError: The file refers to an object without a placeholder, which is named, or it is damaged.
     """
     try:
         # torch warns of the pickle version of a file, which does not matter.
-        with torch.serialization.safe_globals([(Forgotten, name) for name in FORGOTTEN]), warnings.catch_warnings():
+        with torch.serialization.safe_globals(PLACEHOLDERS), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             # Opened here: given a path, torch would rely on the file's extension.
             with path.open("rb") as file:

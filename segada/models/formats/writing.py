@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from segada.models.encoders.mix_block import MLP_RATIO, PATCH_EPS
 from segada.models.encoders.mix_transformer import PATCHES
 from segada.models.formats.contents import StoredWeights
 from segada.models.formats.hugging_face import file_names
-from segada.models.formats.opening import CLASS_NAMES, CONFIG, FACTS
-from segada.models.segmentor import IMAGENET_MEAN, IMAGENET_STD
+from segada.models.formats.opening import CLASS_NAMES, CONFIG, FACTS, PROCESSOR
+from segada.models.preprocessing import Preprocessing, Triple
 from segada.settings.architectures import MIX_TRANSFORMERS
 
 
@@ -27,7 +28,7 @@ def write_safetensors(stored: StoredWeights, path: Path, origin: Mapping[str, st
         path: File that ends with `.safetensors`.
         origin: Facts about the origin of the weights, which are added to their own.
     """
-    facts: dict[str, Any] = {**stored.facts, **origin}
+    facts: dict[str, Any] = {**stored.facts, **origin, **stored.preprocessing.facts()}
     if stored.class_names:
         facts[CLASS_NAMES] = stored.class_names
     tensors = {name: tensor.contiguous() for name, tensor in stored.tensors.items()}
@@ -49,6 +50,7 @@ def write_hugging_face(stored: StoredWeights, path: Path, origin: Mapping[str, s
         ValueError: transformers has no such network; the message names the reason.
     """
     _check_expressible(stored)
+    stored = _in_rgb(stored)
     tensors = {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.tensors.items()
     }
@@ -57,7 +59,7 @@ def write_hugging_face(stored: StoredWeights, path: Path, origin: Mapping[str, s
         path,
         {
             "model.safetensors": safetensors.torch.save(file_names(tensors), metadata),
-            "preprocessor_config.json": _as_json(PREPROCESSOR),
+            PROCESSOR: _as_json(_processor(stored.preprocessing)),
             CONFIG: _as_json(_config(stored)),
         },
     )
@@ -69,17 +71,7 @@ WRITERS: Mapping[str, Callable[[StoredWeights, Path, Mapping[str, str]], None]] 
 }
 """Writers of weights, by the name that the command line uses."""
 
-PREPROCESSOR: Mapping[str, Any] = {
-    "image_processor_type": "SegformerImageProcessor",
-    # The file does not hold the size that its network was trained at; images are not resized.
-    "do_resize": False,
-    "do_rescale": True,
-    "rescale_factor": 1 / 255,
-    "do_normalize": True,
-    "image_mean": IMAGENET_MEAN,
-    "image_std": IMAGENET_STD,
-    "do_reduce_labels": False,
-}
+FIRST_CONVOLUTION = "encoder.stages.0.patch_embed.proj.weight"
 
 
 def _check_expressible(stored: StoredWeights) -> None:
@@ -92,6 +84,36 @@ def _check_expressible(stored: StoredWeights) -> None:
     adapter = next((name for name in stored.tensors if has_adapter(name)), None)
     if adapter is not None:
         raise ValueError(f"it carries adapters (first: {adapter}), which HF transformers does not have")
+
+
+def _in_rgb(stored: StoredWeights) -> StoredWeights:
+    """Returns weights whose network reads red, green and blue: SegFormer's processor does not reorder channels, but the
+    first convolution can."""
+    pixels = stored.preprocessing
+    if pixels.channel_order == "rgb":
+        return stored
+    tensors = {**stored.tensors, FIRST_CONVOLUTION: stored.tensors[FIRST_CONVOLUTION].flip(1)}
+    turned = Preprocessing(_turned(pixels.mean), _turned(pixels.std), "rgb", pixels.source)
+    return replace(stored, tensors=tensors, preprocessing=turned)
+
+
+def _turned(values: Triple) -> Triple:
+    first, second, third = values
+    return third, second, first
+
+
+def _processor(preprocessing: Preprocessing) -> dict[str, Any]:
+    return {
+        "image_processor_type": "SegformerImageProcessor",
+        # The file does not hold the size that its network was trained at; images are not resized.
+        "do_resize": False,
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": preprocessing.mean,
+        "image_std": preprocessing.std,
+        "do_reduce_labels": False,
+    }
 
 
 def _config(stored: StoredWeights) -> dict[str, Any]:

@@ -9,9 +9,13 @@ from torch.nn.functional import interpolate, pad
 
 from benchmarks.engine.bench_voting import plain_vote
 from segada.evaluation.choices import SCALES
-from segada.evaluation.ensembling import predict, vote
+from segada.evaluation.ensembling import passes, predict, vote
+from segada.evaluation.sliding import Slid, Slide
 from segada.evaluation.tta import View, views
 from segada.models import resize
+from segada.models.build import bare_segmentor
+from segada.models.preprocessing import Preprocessing
+from segada.settings.model import ModelSettings
 
 pytestmark = pytest.mark.rounding
 
@@ -94,6 +98,21 @@ def test_views_are_every_scale_plain_and_mirrored() -> None:
     assert View(0.75).size(64, 120) == (48, 92)
     assert View(0.01).size(64, 128) == (4, 4)
     assert View(1.0).size(45, 70) == (45, 70)
+
+
+def test_each_network_sees_padding_of_its_own_mean_color() -> None:
+    model = ModelSettings(checkpoint=None)
+    networks = [bare_segmentor(model, torch.Generator().manual_seed(seed)).eval() for seed in range(2)]
+    networks[1].prepare(Preprocessing((0.5, 0.4, 0.3), (0.5, 0.5, 0.5), "bgr"))
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    view = View(0.75)
+    with torch.inference_mode():
+        found = passes([networks[0], Slid(networks[1], Slide((64, 64), (32, 32)))], [view], images)
+        larger = interpolate(images, size=(48, 48), mode="bilinear")
+        for logits, one, color in zip(found, networks, ((0.485, 0.456, 0.406), (0.3, 0.4, 0.5)), strict=True):
+            padded = torch.tensor(color)[None, :, None, None].repeat(1, 1, 64, 64)
+            padded[..., :48, :48] = larger
+            torch.testing.assert_close(logits, one(padded)[..., :12, :12], rtol=1e-4, atol=1e-4)
 
 
 def test_one_vote_equals_none_being_taken() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from segada.evaluation.sliding import Slide, slid, window_starts
+from segada.evaluation.sliding import Slid, Slide, window_starts
 
 pytestmark = pytest.mark.rounding
 
@@ -46,7 +46,7 @@ def test_a_pointwise_network_says_through_windows_what_it_says_of_the_whole(
     stride = (data.draw(st.integers(1, tall)), data.draw(st.integers(1, wide)))
     images = torch.rand(2, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
-    found = slid(pointwise, Slide((tall, wide), stride))(images)
+    found = Slid(pointwise, Slide((tall, wide), stride))(images)
 
     torch.testing.assert_close(found, pointwise(images), rtol=1e-12, atol=1e-12)
 
@@ -59,7 +59,7 @@ def test_overlapping_windows_are_averaged_as_logits_of_the_image_s_size() -> Non
         """Returns logits that depend on the whole window, at half the resolution."""
         return pointwise(windows[..., ::2, ::2]) + windows.mean(dim=(2, 3), keepdim=True).sum(dim=1, keepdim=True)
 
-    found = slid(coarse, Slide((8, 8), (8, 4)))(images)
+    found = Slid(coarse, Slide((8, 8), (8, 4)))(images)
 
     left, right = (
         interpolate(coarse(part), size=(8, 8), mode="bilinear") for part in (images[..., :8], images[..., 4:])
@@ -76,7 +76,7 @@ def test_an_image_that_fits_into_a_window_is_seen_whole(crop: tuple[int, int]) -
         seen.append(images.shape)
         return images[..., ::4, ::4]
 
-    logits = slid(network, Slide(crop, (1, 1)))(torch.rand(1, 3, 8, 12))
+    logits = Slid(network, Slide(crop, (1, 1)))(torch.rand(1, 3, 8, 12))
 
     assert seen == [(1, 3, 8, 12)]
     assert logits.shape == (1, 3, 2, 3)

@@ -21,6 +21,7 @@ from segada.methods.base import MethodParts
 from segada.methods.dacs import Dacs
 from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.learning import learning_parameters
+from segada.models.preprocessing import Preprocessing
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights, storable
 from segada.settings import RunSettings
@@ -215,6 +216,17 @@ def test_the_static_model_may_have_the_encoder_of_another_checkpoint(
     before = {name: value.detach().clone() for name, value in parts.network.state_dict().items()}
     Dacs(parts)
     assert all(torch.equal(value, before[name]) for name, value in parts.network.state_dict().items())
+    _assert_equal_to_plain(parts, plain, _target(run_data), reference.eval())
+
+
+def test_the_static_model_reads_frames_by_its_own_preprocessing(
+    tiny_run: dict[str, object], run_data: RunData, tmp_path: Path
+) -> None:
+    file = tmp_path / "reference.safetensors"
+    reference = bare_segmentor(RunSettings.model_validate(tiny_run).model, torch_generator(7, "initialisation"))
+    reference.prepare(Preprocessing((0.5, 0.4, 0.3), (0.5, 0.5, 0.5), "bgr"))
+    save_weights(reference, file, "")
+    parts, plain = (_parts(tiny_run, run_data, reference_checkpoint=str(file)) for _ in range(2))
     _assert_equal_to_plain(parts, plain, _target(run_data), reference.eval())
 
 

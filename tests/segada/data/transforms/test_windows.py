@@ -141,3 +141,5 @@ def test_what_a_frame_lacks_is_the_mean_color_and_ignored() -> None:
     assert (cut.labels[:, :, 32:] == 255).all()
     assert cut.images[0, :, 47, 39].tolist() == pytest.approx(list(MEAN_COLOR))
     assert cut.images[0, :, 0, 39].tolist() == pytest.approx(list(MEAN_COLOR))
+    other = cut_windows(places(2), settings, 30, seeded(), (0.5, 0.25, 0.125))
+    assert other.images[0, :, 47, 39].tolist() == [0.5, 0.25, 0.125]
