@@ -90,7 +90,7 @@ class Study:
                 return None
             trial = self.optuna_study.ask()
             self.leases.acquire_trial(trial._trial_id)
-            configuration = self.file.space.suggest(trial)
+            configuration = self._suggested(trial)
             self._storage.set_trial_system_attr(trial._trial_id, HASH, configuration.hash)
             return Proposal(trial.number, configuration, resumed=False)
 
@@ -262,7 +262,12 @@ class Study:
         if self.file.space.is_complete(frozen.params):
             return Proposal(number, self.configuration(frozen), resumed=True)
         # The earlier driver died between asking for the trial and setting its last parameter.
-        return Proposal(number, self.file.space.suggest(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
+        return Proposal(number, self._suggested(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
+
+    def _suggested(self, trial: optuna.Trial) -> Configuration:
+        """Returns the sampler's point for a trial of this driver; the others work meanwhile, since it may be slow."""
+        with self.drivers.released():
+            return self.file.space.suggest(trial)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna_study.get_trials(deepcopy=False, states=states)
