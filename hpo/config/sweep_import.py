@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from hpo.config.sweep_distributions import SweepParameter, translated
-from hpo.config.sweep_traps import check_traps, sweep_notes
+from hpo.config.sweep_notes import sweep_notes
+from hpo.config.sweep_traps import check_traps
 from segada.settings.base import Count, Settings
 from segada.settings.files import Document, Origin, read_yaml
 from segada.settings.nested import Parts, Tree, Value, set_path
