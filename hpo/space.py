@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpo.cli.options import SPACE, command_parser
@@ -34,7 +35,7 @@ def check(arguments: argparse.Namespace) -> None:
     from hpo.config.data_check import check_data
     from hpo.config.describe import print_points, print_space
     from hpo.config.study_file import load_study
-    from hpo.config.sweep_import import is_sweep, unused
+    from hpo.config.sweep_import import is_sweep, notes_on, unused
     from hpo.search_space.size import cardinality
     from segada.cli.console import wide_terminal
     from segada.errors import InputError
@@ -47,6 +48,8 @@ def check(arguments: argparse.Namespace) -> None:
         console.print(
             f"a W&B sweep as a study; not used of it: {', '.join(unused(written)) or 'nothing'}", "", sep="\n"
         )
+        for note in notes_on(Path(file.document.file)):
+            tell(f"note: {note}")
     print_space(file.space, console)
     sampler = file.settings.sampler.model_dump()["name"]
     count = round(min(POINTS, cardinality(file.space)[0]))

@@ -11,6 +11,7 @@ from optuna.trial import Trial, TrialState
 from benchmarks.search.nearest_recorded import NearestRecordedSampler
 from benchmarks.search.recorded import RecordedTable
 from hpo.pruners.settings import HalvingSettings, build_pruner, judged_by
+from hpo.samplers.history import RUNG
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ class VirtualClock:
         recorded = self._table.trials[running.row].visits
         self.frames += recorded[running.visits].frames
         running.visits += 1
-        running.trial.report(self._table.rung_value(running.row, running.visits, self._value), running.visits)
+        value = self._table.rung_value(running.row, running.visits, self._value)
+        # Optuna's own samplers read intermediate values, those of `hpo` the rung's losses.
+        running.trial.report(value, running.visits)
+        self.study._storage.set_trial_system_attr(running.trial._trial_id, RUNG.format(visits=running.visits), [-value])
         if running.visits == len(recorded):
             self._complete(running)
         elif running.trial.should_prune():

@@ -2,9 +2,11 @@
 
 import argparse
 
-from hpo.config.document import path_in_file
+from hpo.config.document import files_of, path_in_file
 from hpo.config.schema import StudySettings
 from hpo.config.study_file import StudyFile, load_study
+from hpo.config.sweep_import import notes_on
+from segada.core.printing import tell
 from segada.errors import InputError
 from segada.settings.assignments import parse_assignments
 
@@ -34,4 +36,8 @@ def study_file(arguments: argparse.Namespace, *, runs: bool = True) -> StudyFile
         if value is not None:
             overrides |= dict.fromkeys(paths, value)
             options |= dict.fromkeys(paths, option)
-    return load_study(arguments.space, overrides, options, runs=runs)
+    file = load_study(arguments.space, overrides, options, runs=runs)
+    for found in files_of(arguments.space):
+        for note in notes_on(found.path):
+            tell(f"note: {note}")
+    return file

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import model_validator
 
 from hpo.config.formula import Formula
-from segada.records import RunReport
+from segada.records import RunReport, VisitRecord
 from segada.settings.base import Settings
 
 DOMAIN_PREFIX = "miou/"
@@ -94,8 +94,18 @@ def _metric_value(metric: str, report: RunReport) -> float:
 
 def domain_miou(report: RunReport, domain: str) -> float:
     """Returns the mIoU of a domain right after its last visit; at the end of the run if it is never visited."""
-    visits = [visit for visit in report.visits if visit.domain == domain] or report.visits
-    return visits[-1].miou.get(domain, np.nan)
+    return _domain_miou(report.visits, domain)
+
+
+def domains_miou(visits: Sequence[VisitRecord]) -> dict[str, float]:
+    """Returns the mIoU of every scored domain after these visits, as `domain_miou` does."""
+    domains = dict.fromkeys(domain for visit in visits for domain in visit.miou)
+    return {domain: _domain_miou(visits, domain) for domain in domains}
+
+
+def _domain_miou(visits: Sequence[VisitRecord], domain: str) -> float:
+    visited = [visit for visit in visits if visit.domain == domain] or visits
+    return visited[-1].miou.get(domain, np.nan)
 
 
 def label_free_score(report: RunReport, score: str) -> float:
@@ -167,7 +177,7 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
         visits: number of first visits that count.
         value: value of the rung, one of `RUNG_VALUES`; larger is better.
     """
-    early = _first_visits(report, visits)
+    early = _with(report, report.visits[:visits])
     losses = [-value] if any(is_predicted(one) for one in objectives) else []
     for objective in objectives:
         if not is_predicted(objective):
@@ -176,14 +186,34 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
     return losses
 
 
+def objective_so_far(objective: ObjectiveSettings, report: RunReport, visits: int, route: Sequence[str]) -> float:
+    """Returns the value of an objective after a number of visits, on the scale of its final value.
+
+    An objective that a rung's value predicts is that of the whole stream if the model stayed as it is: domains ahead
+    count with their current mIoU, since the mean over the first visits depends more on their weather than on the trial.
+    Others are evaluated as if the run ended here.
+
+    Args:
+        objective: objective of the study.
+        report: report of the trial.
+        visits: number of first visits that count.
+        route: domains of the whole stream in order.
+    """
+    known = report.visits[:visits]
+    ahead = [known[-1].model_copy(update={"domain": domain}) for domain in route[visits:]]
+    return objective_value(objective.metric, _with(report, [*known, *ahead] if is_predicted(objective) else known))
+
+
 def is_predicted(objective: ObjectiveSettings) -> bool:
     """Returns True if a rung's value predicts this objective, so that trials can be pruned by it."""
     return objective.metric in ACCURACY_METRICS or objective.metric.startswith(DOMAIN_PREFIX)
 
 
-def _first_visits(report: RunReport, count: int) -> RunReport:
-    """Returns the report as it was after the given number of visits."""
-    visits, before = report.visits[:count], report.source_only
+def _with(report: RunReport, visits: list[VisitRecord]) -> RunReport:
+    """Returns the report of a run with these visits."""
+    if visits == report.visits:
+        return report
+    before = report.source_only
     gain = gain_so_far(visits, before)
     source_only = _mean([before[visit.domain] for visit in visits if visit.domain in before])
     first = next((visit.domain for visit in report.visits if visit.domain in before), None)

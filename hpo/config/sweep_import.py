@@ -4,13 +4,16 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
 from hpo.config.sweep_distributions import SweepParameter, translated
+from hpo.config.sweep_notes import sweep_notes
+from hpo.config.sweep_traps import check_traps
 from segada.settings.base import Count, Settings
-from segada.settings.files import Document, Origin
+from segada.settings.files import Document, Origin, read_yaml
 from segada.settings.nested import Parts, Tree, Value, set_path
 
 METHODS = {"bayes": "tpe", "random": "random", "grid": "grid"}
@@ -82,6 +85,7 @@ def as_study(document: Document, stem: str) -> Document:
     Raises:
         InputError: it is no sweep, or a distribution has no counterpart.
     """
+    check_traps(document)
     sweep = document.build(Sweep, document.tree)
     if OURS in str(sweep.command):
         raise document.error(("command",), f"this sweep was made from a study file, which {OURS} names: run that one")
@@ -102,6 +106,19 @@ def as_study(document: Document, stem: str) -> Document:
         study.put(("tracking", "project"), sweep.project, ("project",))
     _put_budget(study, sweep)
     return replace(document, tree=study.tree, lines=study.lines, origins=study.origins)
+
+
+def notes_on(file: Path) -> list[str]:
+    """Returns a line for each part of a sweep that may mean something else than its author thinks, or is not used.
+
+    Args:
+        file: path of the sweep; there are no notes on a study file.
+    """
+    document = read_yaml(file)
+    if not is_sweep(document.tree):
+        return []
+    why = "is not used: trials are runs of this engine"
+    return [*sweep_notes(document), *(str(document.error((key,), why)) for key in unused(document.tree))]
 
 
 def unused(tree: Mapping[str, Value]) -> list[str]:

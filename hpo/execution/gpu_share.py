@@ -95,7 +95,7 @@ def sized(found: Cluster, settings: RunSettings, folder: Path, tell: Callable[[s
 
 def _measured(kind: str | None, settings: RunSettings) -> Share:
     asked = Resources(1, 1, 1, settings.runtime.threads, kind)
-    measuring = measure_footprint.options(resources=asked.kind)
+    measuring = measure_footprint.options(name="memory of a run", resources=asked.kind)
     try:
         used, total = ray.get(measuring.remote(settings.model_dump_json()))
     except RayTaskError as error:

@@ -5,6 +5,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from typing_extensions import override
 
+from hpo.execution.naming import name_actors
 from hpo.execution.searcher import JobSearcher
 from hpo.execution.trainable import PROGRESS
 from hpo.study.jobs import RunUpdate
@@ -20,6 +21,13 @@ class VisitScheduler(FIFOScheduler):
     def __init__(self, searcher: JobSearcher) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._searcher = searcher
+
+    @override
+    def on_trial_add(self, tune_controller: TuneController, trial: Trial) -> None:
+        """Names Tune's actors before the first one starts."""
+        # Tune passes its controller in a wrapper that has a part of its attributes.
+        controller: TuneController = vars(tune_controller)["_tune_controller"]
+        name_actors(controller, self._searcher.coordinator.study_name)
 
     @override
     def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: Result) -> str:

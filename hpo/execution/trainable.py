@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from segada.engine.runner import Run
     from segada.engine.shared_data import SharedRunData
 
+TITLE = "title"
+"""Key of a job's configuration; its value is the name that Ray shows."""
 PROGRESS = "progress"
 """Key of a step's result; its value is a `RunUpdate` as JSON."""
 LEAN = "lean"
@@ -54,7 +56,7 @@ class Unshared(Exception):
 def config_of(job: Job) -> Config:
     """Returns the Tune configuration of a job."""
     settings = job.settings.model_dump_json()
-    return {"name": job.name, "folder": str(job.folder), "settings": settings, LEAN: "", GIVEN_UP: ""}
+    return {"name": job.name, TITLE: job.title, "folder": str(job.folder), "settings": settings, LEAN: "", GIVEN_UP: ""}
 
 
 class VisitTrainable(tune.Trainable):

@@ -12,7 +12,7 @@ from hpo.execution.cluster import Cluster, Resources
 from hpo.execution.failures import Deaths
 from hpo.execution.scheduler import VisitScheduler
 from hpo.execution.searcher import JobSearcher
-from hpo.execution.trainable import VisitTrainable, prepare_shared_data, pretrain_source
+from hpo.execution.trainable import TITLE, VisitTrainable, prepare_shared_data, pretrain_source
 from hpo.orchestration.coordinator import RunCoordinator
 from segada.core.storage_errors import StorageError
 from segada.errors import InputError
@@ -58,9 +58,14 @@ def prepare(preparation: Preparation, resources: Resources) -> SharedData:
     if preparation.pretrain is not None:
         _pretrain(preparation.pretrain, preparation.source, resources)
     search, confirmation = preparation.search, preparation.confirmation
-    making = prepare_shared_data.options(num_gpus=resources.gpus, resources=resources.kind)
-    first = making.remote(search.model_dump_json(), None)
-    second = making.remote(confirmation.model_dump_json(), first)
+
+    def made(run: RunSettings, after: object) -> "ray.ObjectRef[SharedRunData]":
+        name = f"frames of the split {run.evaluation.split}"
+        making = prepare_shared_data.options(name=name, num_gpus=resources.gpus, resources=resources.kind)
+        return making.remote(run.model_dump_json(), after)
+
+    first = made(search, None)
+    second = made(confirmation, first)
     if resources.gpus:
         # A worker keeps its GPU until the end of the study, and would wait forever for frames that wait for a GPU.
         ray.wait([first, second], num_returns=2)
@@ -68,7 +73,7 @@ def prepare(preparation: Preparation, resources: Resources) -> SharedData:
 
 
 def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None:
-    training = pretrain_source.options(num_gpus=resources.gpus, resources=resources.kind)
+    training = pretrain_source.options(name="source training", num_gpus=resources.gpus, resources=resources.kind)
     try:
         ray.get(training.remote(settings.model_dump_json(), folder))
     except RayTaskError as error:
@@ -100,8 +105,13 @@ def execute(
     wanted = ray_cluster.resources
     searcher = JobSearcher(coordinator)
     informed = tune.with_parameters(trainable, shared_data=shared_data)
+    placed: type[tune.Trainable] = tune.with_resources(
+        informed, {"cpu": wanted.cpus, "gpu": wanted.gpus, **wanted.kind}
+    )
+    # Ray would show the name of Tune's own class around it.
+    placed.__name__ = placed.__qualname__ = trainable.__name__
     tuner = tune.Tuner(
-        tune.with_resources(informed, {"cpu": wanted.cpus, "gpu": wanted.gpus, **wanted.kind}),
+        placed,
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=VisitScheduler(searcher),
@@ -126,7 +136,7 @@ def execute(
 
 
 def _name(trial: tune.experiment.Trial) -> str:
-    return str(trial.config["name"])
+    return str(trial.config[TITLE])
 
 
 def _folder(trial: tune.experiment.Trial) -> str:

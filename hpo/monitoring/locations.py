@@ -8,7 +8,7 @@ from optuna.storages import BaseStorage
 from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
 from hpo.monitoring.status import StudyLocation
-from hpo.study.attributes import FOLDER, FOLDER_ID
+from hpo.study.attributes import FOLDER, FOLDER_ID, system_attributes
 from hpo.study.journal.file import JOURNAL
 from hpo.study.storage import read_storage
 from segada.artifacts.run_files import read
@@ -69,7 +69,7 @@ def _study_yaml(out: Path) -> dict[str, object]:
 
 def _folder_of(optuna_study: optuna.Study) -> Path | None:
     """The folder of the results of a study in a database, if it can be seen from here."""
-    kept = optuna_study.user_attrs.get(FOLDER)
+    kept = system_attributes(optuna_study).get(FOLDER)
     if not isinstance(kept, dict):
         return None
     folder = Path(str(kept["path"]))

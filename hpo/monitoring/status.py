@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.monitoring.trial_counts import count_trials
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.attributes import INCIDENTS, REASON, system_attributes
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
 from hpo.study.names import BASELINES, confirmation_folder_name, confirmation_runs_each
@@ -100,7 +100,7 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
     file = _Folder(place.out)
     trials = place.optuna_study.get_trials(deepcopy=False)
     counts = count_trials(place.optuna_study)
-    leases = leased_runs(place.optuna_study.user_attrs)
+    leases = leased_runs(system_attributes(place.optuna_study))
     drivers = _drivers(place.out, now)
     best = counts.best_trial
     failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
@@ -200,7 +200,7 @@ def _running_trials(trials: Sequence[FrozenTrial], file: _Folder, drivers: Mappi
         if trial.state == TrialState.RUNNING:
             begun = None if trial.datetime_start is None else trial.datetime_start.timestamp()
             folder = None if file.out is None else file.out / "trials" / str(trial.number)
-            driver = drivers.get(str(trial.user_attrs.get(OWNER)))
+            driver = drivers.get(str(trial.system_attrs.get(OWNER)))
             found.append(_running(f"trial {trial.number}", folder, file.visits, begun, driver))
     return found
 

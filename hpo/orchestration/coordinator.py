@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 from optuna.trial import TrialState
 
-from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
+from hpo.config.objectives import RUNG_VALUES, domains_miou, objective_so_far, objective_value, rung_losses
 from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
 from hpo.study.jobs import Job, Observer, Outcome, RunUpdate
 from hpo.study.leases import PATIENCE
 from hpo.study.plan import Plan
-from hpo.study.study import Study
+from hpo.study.study import SoFar, Study
 from segada.records import RunReport
 
 
@@ -51,6 +51,11 @@ class RunCoordinator:
         """True if the cause of the obstacle lies outside the study, so the same command resumes once it is gone."""
         self.lost: str | None = None
         """Lost resource without which this driver's jobs cannot continue; the same command resumes elsewhere."""
+
+    @property
+    def study_name(self) -> str:
+        """Name of the study."""
+        return self._study.file.settings.name
 
     @property
     def is_over(self) -> bool:
@@ -196,7 +201,8 @@ class RunCoordinator:
             if progress.finished:
                 self._complete(job, report)
             elif job.kind == "trial" and self._is_hopeless(job, report):
-                self._end(job, Outcome("pruned", report, f"stopped after visit {len(report.visits)}"))
+                assert job.trial is not None
+                self._end(job, Outcome("pruned", report, self._study.reason(job.trial)))
 
     def _is_hopeless(self, job: Job, report: RunReport) -> bool:
         assert job.trial is not None
@@ -207,9 +213,19 @@ class RunCoordinator:
         for visits in range(1, len(report.visits) + 1):
             value = judge(report.visits[:visits], report.source_only, route)
             losses = rung_losses(settings.objectives, report, visits, value)
-            if self._study.report(job.trial, visits, value, losses):
+            if self._study.report(job.trial, visits, value, losses, self._so_far(job, report, visits)):
                 return True
         return False
+
+    def _so_far(self, job: Job, report: RunReport, visits: int) -> SoFar:
+        objectives, route = self._study.file.settings.objectives, job.settings.stream.all_visits()
+        values = [objective_so_far(one, report, visits, route) for one in objectives]
+        return SoFar(values, domains_miou(report.visits[:visits]))
+
+    def _describe(self, job: Job, report: RunReport) -> None:
+        assert job.trial is not None
+        visits = len(report.visits)
+        self._study.describe(job.trial, visits, self._so_far(job, report, visits))
 
     def _complete(self, job: Job, report: RunReport) -> None:
         if job.kind != "trial" or job.trial is None:
@@ -220,6 +236,7 @@ class RunCoordinator:
         objectives = self._study.file.settings.objectives
         values = [objective_value(one.metric, report) for one in objectives]
         violations = [constraint.violation(report) for constraint in self._study.file.settings.constraints]
+        self._describe(job, report)
         state = self._study.complete(job.trial, values, violations)
         if state == TrialState.FAIL:
             self._end(job, Outcome("fail", report, "an objective is not finite"))
@@ -228,6 +245,8 @@ class RunCoordinator:
 
     def _fail(self, job: Job, report: RunReport | None, reason: str) -> None:
         if job.kind == "trial" and job.trial is not None:
+            if report is not None:
+                self._describe(job, report)
             self._study.fail(job.trial, reason)
         else:
             self._study.leases.fail(job.name, reason)

@@ -8,6 +8,7 @@ from optuna import Study
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial
 
+from hpo.samplers.history import rung_losses_of
 from hpo.samplers.ranking import best_first
 from segada.artifacts.run_files import read_areas
 from segada.metrics import Areas, Floats, mean_iou_by_set
@@ -37,7 +38,7 @@ class PairedPruner(BasePruner):
         if best is None:
             return False
         ours, theirs = (read_areas(self._trials / str(one.number)).value for one in (trial, best))
-        visits = min(len(ours), len(theirs), trial.last_step or 0)
+        visits = min(len(ours), len(theirs), max(rung_losses_of(trial), default=0))
         if visits < self._min_visits:
             return False
         differences = frame_differences(ours[:visits], theirs[:visits])

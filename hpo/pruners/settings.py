@@ -88,6 +88,23 @@ def judged_by(settings: HalvingSettings | PairedSettings | None) -> str:
     return settings.value if isinstance(settings, HalvingSettings) else "gain_so_far"
 
 
+def verdict(settings: HalvingSettings | PairedSettings | None, visits: int, value: float) -> str:
+    """Returns why a trial was pruned, in one line.
+
+    Args:
+        settings: settings of the pruner; None if another one decided.
+        visits: number of visits after which it was pruned.
+        value: its value then, that of `judged_by`.
+    """
+    stopped = f"stopped after visit {visits}"
+    if isinstance(settings, HalvingSettings):
+        share = f"1/{settings.reduction_factor} of the trials that came so far"
+        return f"{stopped}: not among the best {share} ({settings.value} {value:+.4f})"
+    if isinstance(settings, PairedSettings):
+        return f"{stopped}: worse than the best trial, frame by frame (p < {settings.alpha:g}, mean gain {value:+.4f})"
+    return stopped
+
+
 def build_pruner(settings: HalvingSettings | PairedSettings | None, trials: Path) -> BasePruner:
     """Builds the pruner of a study with the trials' folders in `trials`; without settings it never prunes."""
     if settings is None:

@@ -20,6 +20,14 @@ GENOME = "genome"
 FIXED = "fixed_params"
 """System attribute in which Optuna stores the fixed values of an enqueued trial."""
 
+OURS = "hpo:"
+"""Prefix of the system attributes that this package adds to studies and trials."""
+
+RUNG = f"{OURS}rung/{{visits}}"
+"""System attribute of a trial: `objectives.rung_losses` after this number of visits, by which pruners and samplers
+compare trials that are not complete.
+"""
+
 MISSING = 3
 """Word after the seed for drawing genes that a trial lacks."""
 
@@ -80,6 +88,13 @@ def _rounded(point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:
 def promised(trial: FrozenTrial) -> dict[str, Raw]:
     """Returns the known values of a trial that may not have set all its parameters yet."""
     return {**trial.system_attrs.get(FIXED, {}), **trial.system_attrs.get(GENOME, {}), **trial.params}
+
+
+def rung_losses_of(trial: FrozenTrial) -> dict[int, list[float]]:
+    """Returns the losses by which a trial is compared with others, by number of visits; smaller is better."""
+    prefix = RUNG.format(visits="")
+    noted = {name: losses for name, losses in trial.system_attrs.items() if name.startswith(prefix)}
+    return {int(name.removeprefix(prefix)): losses for name, losses in noted.items()}
 
 
 def whole(space: Space, trial: FrozenTrial, seed: int) -> Genome:

@@ -84,7 +84,6 @@ class WholePointSampler(BaseSampler):
         if genome is None:
             self.read(study)
             genome = self._chosen(study, trial)
-            study._storage.set_trial_system_attr(trial._trial_id, GENOME, genome)
         return {name: value for name, value in genome.items() if name in self._distributions}
 
     def sample_independent(
@@ -99,7 +98,12 @@ class WholePointSampler(BaseSampler):
         return from_unit(param_distribution, generator.random())
 
     def _chosen(self, study: Study, trial: FrozenTrial) -> Genome:
-        """Returns the first new candidate that is not forbidden; if none is new, the last one that is not forbidden."""
+        """Records and returns the first new candidate that is not forbidden; if none is new, the last one that is not
+        forbidden.
+
+        Several drivers may choose at the same time. Each records its candidate before it looks whether another trial
+        has the same one; so at least one of two notices, and goes on to its next candidate.
+        """
         fixed = trial.system_attrs.get(FIXED, {})
         chosen: Genome = {}
         for candidate in self._candidates(study, trial):
@@ -108,8 +112,15 @@ class WholePointSampler(BaseSampler):
             if self._space.permits(point) or not chosen:
                 chosen = point
             if self._space.permits(point) and self._history.is_new(point, trial.number):
-                break
+                self._record(study, trial, point)
+                self.read(study)
+                if self._history.is_new(point, trial.number):
+                    return point
+        self._record(study, trial, chosen)
         return chosen
+
+    def _record(self, study: Study, trial: FrozenTrial, genome: Genome) -> None:
+        study._storage.set_trial_system_attr(trial._trial_id, GENOME, genome)
 
     def _candidates(self, study: Study, trial: FrozenTrial) -> Iterator[Genome]:
         for attempt in range(self.attempts):

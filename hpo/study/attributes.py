@@ -1,9 +1,30 @@
-"""Names of the attributes that a study adds to its Optuna storage."""
+"""Names of the attributes that a study adds to its Optuna storage.
+
+User attributes are what people read in optuna-dashboard, under plain names. Bookkeeping is in system attributes, which
+the dashboard does not show; their names begin with `OURS`.
+"""
+
+import optuna
+from pydantic import JsonValue
+
+from hpo.samplers.history import OURS
 
 REASON = "reason"
-"""User attribute of a failed trial: the reason, in one line."""
+"""User attribute of a failed or pruned trial: the reason, in one line."""
 INCIDENTS = "incidents"
 """User attribute of a trial that continued after incidents, such as the death of its worker: one line each."""
-FOLDER = "folder"
-"""User attribute of a study in a database: the content of `study.id` in its run folder, and the folder's path."""
+MIOU = "mIoU {domain}"
+"""User attribute of a finished trial for each scored domain: its mIoU, as in the metric `miou/<domain>`."""
+SO_FAR = "after visit {visits}"
+"""User attribute of a trial with several objectives, for each visit: their values so far, by name. Optuna keeps
+intermediate values of a single objective only.
+"""
+FOLDER = f"{OURS}folder"
+"""System attribute of a study in a database: the content of `study.id` in its run folder, and the folder's path."""
 FOLDER_ID = "study.id"
+
+
+def system_attributes(study: optuna.Study) -> dict[str, JsonValue]:
+    """Returns the system attributes of a study: Optuna's, those of samplers, and those of this package."""
+    found: dict[str, JsonValue] = study._storage.get_study_system_attrs(study._study_id)
+    return found

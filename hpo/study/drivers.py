@@ -41,6 +41,9 @@ class DriverGroup(Protocol):
     def exclusive(self) -> AbstractContextManager[None]:
         """Opens a reentrant context in which no other driver decides anything."""
 
+    def released(self) -> AbstractContextManager[None]:
+        """Opens a context, within `exclusive`, in which other drivers may decide, for slow work of this one."""
+
     def is_at_work(self, driver: str) -> bool:
         """Returns True if the driver with this id is alive."""
 
@@ -56,6 +59,10 @@ class SoleDriver:
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Opens a context without a lock: there is no other driver."""
+        return nullcontext()
+
+    def released(self) -> AbstractContextManager[None]:
+        """Opens a context like any other: there is no lock."""
         return nullcontext()
 
     def is_at_work(self, driver: str) -> bool:
@@ -111,6 +118,18 @@ class Driver:
             if self._depth == 0:
                 held, self._held = self._held, None
                 held.close()
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Opens a context, within `exclusive`, without the lock; it is taken again at the end."""
+        depth, held = self._depth, self._held
+        assert held is not None
+        self._depth, self._held = 0, None
+        held.close()
+        try:
+            yield
+        finally:
+            self._depth, self._held = depth, take(self.out / LOCK)
 
     def is_at_work(self, driver: str) -> bool:
         """Returns True if a driver is alive: judged by its record's lock on this machine, by the record's age on

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile, load_written
+from hpo.samplers.history import OURS
 from hpo.study.attributes import FOLDER
 from hpo.study.drivers import check_idle, joined
 from hpo.study.folder import check_free
@@ -95,12 +96,13 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
 def _records(optuna_study: optuna.Study, storage: BaseStorage, file: StudyFile) -> Iterator[StudyRecord | TrialRecord]:
     trials = optuna_study.get_trials(deepcopy=False)
     numbers = {trial._trial_id: trial.number for trial in trials}
+    attributes = storage.get_study_system_attrs(optuna_study._study_id)
     yield StudyRecord(
         study=optuna_study.study_name,
         format=FORMAT,
         directions=[_WORDS[direction] for direction in optuna_study.directions],
-        user_attrs={key: value for key, value in optuna_study.user_attrs.items() if key != FOLDER},
-        system_attrs=_renumbered(storage.get_study_system_attrs(optuna_study._study_id), numbers),
+        user_attrs=optuna_study.user_attrs,
+        system_attrs={key: value for key, value in _renumbered(attributes, numbers).items() if key != FOLDER},
     )
     yield from (record_of(trial, file.space) for trial in trials)
 
@@ -123,7 +125,7 @@ def _checked(source: Path, line: int, record: TrialRecord, file: StudyFile) -> F
 
 
 def _check_study(source: Path, study: StudyRecord, file: StudyFile) -> None:
-    kept = study.user_attrs.get(IDENTITY)
+    kept = study.system_attrs.get(IDENTITY)
     if isinstance(kept, dict):
         check_same(f"{source}:1", study.study, kept, file.identity, "give its study file with --space")
 
@@ -140,5 +142,7 @@ def _add(
         if key not in known:
             storage.set_study_user_attr(optuna_study._study_id, key, value)
     ids = {trial.number: trial._trial_id for trial in optuna_study.get_trials(deepcopy=False)}
+    kept = storage.get_study_system_attrs(optuna_study._study_id)
     for key, value in _renumbered(study.system_attrs, ids).items():
-        storage.set_study_system_attr(optuna_study._study_id, key, value)
+        if not (key.startswith(OURS) and key in kept):
+            storage.set_study_system_attr(optuna_study._study_id, key, value)

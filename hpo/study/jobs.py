@@ -34,6 +34,11 @@ class Job:
     parameters: dict[str, Value]
     needs: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """Name with the kind in front where the name does not say it: `baseline batch_norm`."""
+        return self.name if self.kind in ("trial", "repair") else f"{self.kind} {self.name}"
+
 
 class RunUpdate(Record):
     """Update of a run after each visit."""

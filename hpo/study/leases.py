@@ -8,12 +8,13 @@ from typing import Any
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
+from hpo.samplers.history import OURS
 from hpo.study.drivers import DriverGroup
 
-OWNER = "driver"
-"""User attribute of a trial: the id of the driver that has it, or had it last."""
-RUN = "run/{name}"
-"""User attribute of a study for each run other than a trial: `driver`, and `failure` with the reason if it failed."""
+OWNER = f"{OURS}driver"
+"""System attribute of a trial: the id of the driver that has it, or had it last."""
+RUN = f"{OURS}run/{{name}}"
+"""System attribute of a study for each run other than a trial: `driver`, and `failure` with the reason if it failed."""
 PATIENCE = 1.0
 """Seconds between two checks of what other drivers have."""
 
@@ -31,16 +32,16 @@ class RunLeases:
 
     def is_free(self, trial: FrozenTrial) -> bool:
         """Returns True if a running trial has no live driver."""
-        owner = trial.user_attrs.get(OWNER)
+        owner = trial.system_attrs.get(OWNER)
         return owner is None or not self._drivers.is_at_work(owner)
 
     def acquire_trial(self, trial_id: int) -> None:
         """Assigns the trial to this driver."""
-        self._storage.set_trial_user_attr(trial_id, OWNER, self._drivers.id)
+        self._storage.set_trial_system_attr(trial_id, OWNER, self._drivers.id)
 
     def owns_trial(self, trial_id: int) -> bool:
         """Returns True if this driver still has the trial; another one may have considered it dead."""
-        return self._storage.get_trial(trial_id).user_attrs.get(OWNER) == self._drivers.id
+        return self._storage.get_trial(trial_id).system_attrs.get(OWNER) == self._drivers.id
 
     def acquire(self, name: str) -> bool:
         """Assigns a run other than a trial to this driver; returns False if a live driver, or this one, has it."""
@@ -88,13 +89,13 @@ class RunLeases:
             return self.acquire(name)
 
     def _runs(self) -> dict[str, dict[str, str]]:
-        return leased_runs(self._storage.get_study_user_attrs(self._study_id))
+        return leased_runs(self._storage.get_study_system_attrs(self._study_id))
 
     def _write(self, name: str, run: dict[str, str]) -> None:
-        self._storage.set_study_user_attr(self._study_id, RUN.format(name=name), run)
+        self._storage.set_study_system_attr(self._study_id, RUN.format(name=name), run)
 
 
 def leased_runs(attributes: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Returns what the user attributes of a study hold of runs that are no trials, by name."""
+    """Returns what the system attributes of a study hold of runs that are no trials, by name."""
     prefix = RUN.format(name="")
     return {key.removeprefix(prefix): value for key, value in attributes.items() if key.startswith(prefix)}

@@ -1,16 +1,19 @@
 """Opening of the Optuna study of a study file: check of its identity, and first points."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 
 from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of, sqlite_file
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import build_pruner
+from hpo.samplers.history import OURS
 from hpo.search_space.parameter import Raw
 from hpo.study.attributes import FOLDER, FOLDER_ID
 from hpo.study.journal.file import JOURNAL, is_empty
@@ -21,8 +24,8 @@ from segada.errors import InputError
 from segada.settings.files import read_yaml
 from segada.settings.nested import Tree, Value
 
-IDENTITY = "identity"
-"""User attribute of a study: the sections of its study file that identify it."""
+IDENTITY = f"{OURS}identity"
+"""System attribute of a study: the sections of its study file that identify it."""
 CONTENTS = (STUDY, "results.csv", "trials", "best", "report.html")
 """Entries that a study writes beside its storage; a folder that has them without a storage is refused."""
 
@@ -49,7 +52,7 @@ def open_optuna_study(
     kept = None
     if name in known:
         # The study is only read until its identity is checked: creating a study writes to the journal.
-        attributes = optuna.load_study(study_name=name, storage=storage).user_attrs
+        attributes = storage.get_study_system_attrs(storage.get_study_id_from_name(name))
         kept = attributes.get(IDENTITY)
         if kept is not None:
             _check_folder(place, name, out, attributes.get(FOLDER))
@@ -67,8 +70,13 @@ def open_optuna_study(
         directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],
         load_if_exists=True,
     )
-    if IDENTITY not in optuna_study.user_attrs:
+    if IDENTITY not in storage.get_study_system_attrs(optuna_study._study_id):
         _begin(optuna_study, file, points, None if place is None else out)
+    if optuna_study.metric_names is None:
+        with warnings.catch_warnings():
+            # Optuna may rename it; the tests of what optuna-dashboard shows would tell.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            optuna_study.set_metric_names([objective.metric for objective in file.settings.objectives])
     return optuna_study, storage
 
 
@@ -166,11 +174,12 @@ def _begin(optuna_study: optuna.Study, file: StudyFile, points: Sequence[dict[st
         path = folder / FOLDER_ID
         if not path.exists():
             write_text(path, uuid4().hex)
-        optuna_study.set_user_attr(FOLDER, {"id": path.read_text(encoding="utf-8"), "path": str(folder)})
+        kept = {"id": path.read_text(encoding="utf-8"), "path": str(folder)}
+        optuna_study._storage.set_study_system_attr(optuna_study._study_id, FOLDER, kept)
     if not optuna_study.get_trials(deepcopy=False):
         for point in points:
             optuna_study.enqueue_trial(point)
-    optuna_study.set_user_attr(IDENTITY, file.identity)
+    optuna_study._storage.set_study_system_attr(optuna_study._study_id, IDENTITY, file.identity)
 
 
 def check_same(place: str, name: str, kept: Tree, given: Tree, cure: str = CURE) -> None:

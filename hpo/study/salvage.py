@@ -141,9 +141,8 @@ def _ends(operation: Operation, trials: set[int]) -> bool:
 
 
 def _with_identity(recovery: Recovery, file: StudyFile) -> Recovery:
-    known = [one["user_attr"] for one in recovery.operations if one["op_code"] == JournalOperation.SET_STUDY_USER_ATTR]
-    if any(IDENTITY in attribute for attribute in known):
+    code = int(JournalOperation.SET_STUDY_SYSTEM_ATTR)
+    if any(IDENTITY in one["system_attr"] for one in recovery.operations if one["op_code"] == code):
         return recovery
-    code = int(JournalOperation.SET_STUDY_USER_ATTR)
-    identity = {"op_code": code, "worker_id": SALVAGE, "study_id": 0, "user_attr": {IDENTITY: file.identity}}
+    identity = {"op_code": code, "worker_id": SALVAGE, "study_id": 0, "system_attr": {IDENTITY: file.identity}}
     return replace(recovery, operations=[*recovery.operations, identity])

@@ -12,22 +12,36 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.document import STUDY
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
 from hpo.config.study_file import StudyFile, load_written
-from hpo.pruners.halving import RUNG
+from hpo.pruners.settings import verdict
+from hpo.samplers.history import OURS, RUNG
 from hpo.samplers.ranking import best_first, losses_of, spread_out
 from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.attributes import INCIDENTS, MIOU, REASON, SO_FAR
 from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
 from segada.settings.folders import expand
 from segada.settings.nested import Value
 
-HASH = "configuration"
-"""User attribute of every trial: `Configuration.hash`."""
-CLOSED = "closed"
-"""User attribute of a study whose `budget.hours` are over: the budget to which this applies."""
+HASH = f"{OURS}configuration"
+"""System attribute of every trial: `Configuration.hash`."""
+CLOSED = f"{OURS}closed"
+"""System attribute of a study whose `budget.hours` are over: the budget to which this applies."""
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """What people see of a trial after a visit.
+
+    Attributes:
+        values: Objectives of the visits so far, in the study's order.
+        miou: mIoU by domain, as `miou/<domain>` is after these visits.
+    """
+
+    values: Sequence[float]
+    miou: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -76,15 +90,17 @@ class Study:
                 return None
             trial = self.optuna_study.ask()
             self.leases.acquire_trial(trial._trial_id)
-            configuration = self.file.space.suggest(trial)
-            trial.set_user_attr(HASH, configuration.hash)
+            configuration = self._suggested(trial)
+            self._storage.set_trial_system_attr(trial._trial_id, HASH, configuration.hash)
             return Proposal(trial.number, configuration, resumed=False)
 
     def has(self, number: int) -> bool:
         """Returns True if this driver still has a trial; another one may have considered it dead."""
         return self.leases.owns_trial(self._trial_id(number))
 
-    def report(self, number: int, visits: int, value: float, losses: Sequence[float] = ()) -> bool:
+    def report(
+        self, number: int, visits: int, value: float, losses: Sequence[float] = (), so_far: SoFar | None = None
+    ) -> bool:
         """Records the rung value of a running trial; returns True if the trial is pruned now.
 
         A pruned trial is closed in the same call: the pruner judges a trial once, so its decision must be recorded.
@@ -94,21 +110,41 @@ class Study:
             visits: number of visits that it has completed.
             value: value of the rung, one of `objectives.RUNG_VALUES`; larger is better.
             losses: `objectives.rung_losses` of these visits, which a study with several objectives uses instead.
+            so_far: what people see of the trial.
         """
         trial_id = self._trial_id(number)
         state = self._storage.get_trial(trial_id).state
         if state.is_finished():
             return state == TrialState.PRUNED
-        if len(self.optuna_study.directions) > 1:
-            self._storage.set_trial_user_attr(trial_id, RUNG.format(visits=visits), list(losses))
-        else:
-            upwards = self.file.settings.objectives[0].goal == "maximize"
-            self._storage.set_trial_intermediate_value(trial_id, visits, value if upwards else -value)
+        several = len(self.optuna_study.directions) > 1
+        self._storage.set_trial_system_attr(trial_id, RUNG.format(visits=visits), list(losses) if several else [-value])
+        if so_far is not None:
+            self._show(trial_id, visits, so_far.values)
         # A trial that has completed the whole stream counts, whatever its rank.
         hopeless = visits < self._visits and self.optuna_study.pruner.prune(
             self.optuna_study, self._storage.get_trial(trial_id)
         )
-        return hopeless and self.prune(number) == TrialState.PRUNED
+        if not hopeless:
+            return False
+        if so_far is not None:
+            self.describe(number, visits, so_far)
+        return self.prune(number, verdict(self.file.settings.pruning, visits, value)) == TrialState.PRUNED
+
+    def describe(self, number: int, visits: int, so_far: SoFar) -> None:
+        """Records what people see of a running trial that ends after this visit; values that are not finite are left
+        out.
+        """
+        trial_id = self._trial_id(number)
+        if self._storage.get_trial(trial_id).state.is_finished():
+            return
+        self._show(trial_id, visits, so_far.values)
+        for domain, value in so_far.miou.items():
+            if math.isfinite(value):
+                self._storage.set_trial_user_attr(trial_id, MIOU.format(domain=domain), value)
+
+    def reason(self, number: int) -> str:
+        """Returns why a trial failed or was pruned; empty if it was not."""
+        return str(self._storage.get_trial(self._trial_id(number)).user_attrs.get(REASON, ""))
 
     def note(self, number: int, incident: str) -> None:
         """Records an incident of a running trial that continues."""
@@ -137,16 +173,13 @@ class Study:
         self._constrain(number, violations)
         return self.optuna_study.tell(number, list(values), skip_if_finished=True).state
 
-    def prune(self, number: int) -> TrialState:
-        """Closes a trial that stopped early; its last reported value is kept."""
-        return self.optuna_study.tell(number, state=TrialState.PRUNED, skip_if_finished=True).state
+    def prune(self, number: int, reason: str = "stopped early") -> TrialState:
+        """Closes a trial that stopped early, with the reason in one line; its value is the last intermediate value."""
+        return self._close(number, TrialState.PRUNED, reason)
 
     def fail(self, number: int, reason: str) -> TrialState:
         """Closes a trial without a result, with the reason in one line."""
-        trial_id = self._trial_id(number)
-        if not self._storage.get_trial(trial_id).state.is_finished():
-            self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
-        return self.optuna_study.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
+        return self._close(number, TrialState.FAIL, reason)
 
     def finished(self) -> list[FrozenTrial]:
         """Lists the closed trials (complete, pruned and failed), in order of their numbers."""
@@ -164,13 +197,14 @@ class Study:
 
     def owners(self) -> set[str]:
         """Returns the drivers that have the running trials."""
-        owners = (trial.user_attrs.get(OWNER) for trial in self._trials(TrialState.RUNNING))
+        owners = (trial.system_attrs.get(OWNER) for trial in self._trials(TrialState.RUNNING))
         return {owner for owner in owners if owner is not None}
 
     def close(self) -> None:
         """Prevents further trials, in this process or a later one, until the study file has another budget."""
         if not self._is_closed():
-            self.optuna_study.set_user_attr(CLOSED, self.file.settings.budget.model_dump(mode="json"))
+            budget = self.file.settings.budget.model_dump(mode="json")
+            self._storage.set_study_system_attr(self._study_id, CLOSED, budget)
 
     def best(self, count: int) -> list[FrozenTrial]:
         """Returns the best complete trials that satisfy every constraint, best first, each configuration once.
@@ -206,6 +240,20 @@ class Study:
         """Returns the configuration of a trial."""
         return self.file.space.configuration(trial.params)
 
+    def _close(self, number: int, state: TrialState, reason: str) -> TrialState:
+        trial_id = self._trial_id(number)
+        if not self._storage.get_trial(trial_id).state.is_finished():
+            self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
+        return self.optuna_study.tell(number, state=state, skip_if_finished=True).state
+
+    def _show(self, trial_id: int, visits: int, values: Sequence[float]) -> None:
+        objectives = self.file.settings.objectives
+        finite = {one.metric: value for one, value in zip(objectives, values, strict=True) if math.isfinite(value)}
+        if len(objectives) > 1:
+            self._storage.set_trial_user_attr(trial_id, SO_FAR.format(visits=visits), finite)
+        elif finite:
+            self._storage.set_trial_intermediate_value(trial_id, visits, values[0])
+
     def _constrain(self, number: int, violations: Sequence[float]) -> None:
         trial_id = self._trial_id(number)
         if not violations or self._storage.get_trial(trial_id).state.is_finished():
@@ -217,8 +265,7 @@ class Study:
                 trial.set_constraint(constraint.text, violation)
 
     def _is_closed(self) -> bool:
-        # `optuna.Study.user_attrs` would copy all identity sections once per trial.
-        closed = self._storage.get_study_user_attrs(self._study_id).get(CLOSED)
+        closed = self._storage.get_study_system_attrs(self._study_id).get(CLOSED)
         return bool(closed == self.file.settings.budget.model_dump(mode="json"))
 
     def _taken_up(self, number: int) -> Proposal:
@@ -227,7 +274,12 @@ class Study:
         if self.file.space.is_complete(frozen.params):
             return Proposal(number, self.configuration(frozen), resumed=True)
         # The earlier driver died between asking for the trial and setting its last parameter.
-        return Proposal(number, self.file.space.suggest(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
+        return Proposal(number, self._suggested(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
+
+    def _suggested(self, trial: optuna.Trial) -> Configuration:
+        """Returns the sampler's point for a trial of this driver; the others work meanwhile, since it may be slow."""
+        with self.drivers.released():
+            return self.file.space.suggest(trial)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna_study.get_trials(deepcopy=False, states=states)

@@ -68,7 +68,7 @@ class TrialRecord(BaseModel):
     values: list[float] | None = None
     """Objective values."""
     intermediate_values: dict[Step, float] = Field(default_factory=dict)
-    """Reported rung values, by number of visits."""
+    """Values of the single objective so far, by number of visits."""
     constraints: dict[str, float] = Field(default_factory=dict)
     """Violation of each constraint; at most 0 where it is satisfied."""
     user_attrs: dict[str, JsonValue] = Field(default_factory=dict)

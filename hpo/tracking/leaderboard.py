@@ -17,7 +17,7 @@ def concluded(results: StudyResults, study: Tree, winner: object | None) -> Conc
         study: study file with every default filled in.
         winner: folder of the confirmed winner's weights and settings; None if there is none.
     """
-    parameters = sorted({name for trial in results.trials for name in trial.parameters})
+    parameters = {name: _column(results, name) for name in sorted(_names(results))}
     done = results.completed()
     others = [trial for trial in results.trials if trial.state != "complete"]
     return Concluded(
@@ -29,11 +29,24 @@ def concluded(results: StudyResults, study: Tree, winner: object | None) -> Conc
     )
 
 
-def _row(trial: TrialResult, parameters: list[str], results: StudyResults) -> list[JsonValue]:
+def _names(results: StudyResults) -> set[str]:
+    return {name for trial in results.trials for name in trial.parameters}
+
+
+def _column(results: StudyResults, name: str) -> dict[int, JsonValue]:
+    """Returns the values of a parameter by trial: as numbers, or as truth values, if all are; otherwise as text.
+
+    A table column in W&B has one type, so that a list of stages beside a number would be refused.
+    """
+    values = {trial.number: trial.parameters[name] for trial in results.trials if name in trial.parameters}
+    kinds = {float if type(value) is int else type(value) for value in values.values()}
+    return {number: value if kinds in ({float}, {bool}) else str(value) for number, value in values.items()}
+
+
+def _row(trial: TrialResult, parameters: dict[str, dict[int, JsonValue]], results: StudyResults) -> list[JsonValue]:
     values = [_number(value) for value in trial.values] or [None] * len(results.objectives)
     speed = None if trial.report is None else trial.report.frames_per_second
-    # A table column in W&B has one type, so a list of stages beside a number would be refused.
-    chosen = [None if name not in trial.parameters else str(trial.parameters[name]) for name in parameters]
+    chosen = [column.get(trial.number) for column in parameters.values()]
     return [f"trial {trial.number}", trial.state, *values, trial.gain, speed, *chosen, trial.reason]
 
 

@@ -8,18 +8,20 @@ from segada.records import Record, RunReport, VisitRecord
 
 
 class Opened(Record):
-    """Start of a trial, or its resumption after an interruption."""
+    """Start of a trial, baseline or confirmation run, or its resumption after an interruption."""
 
     kind: Literal["opened"] = "opened"
     name: str
+    job_type: str
+    """Kind of the job, which W&B shows as the type of the run."""
     folder: str
     """Folder of its results."""
     config: dict[str, JsonValue]
-    """Nested settings of the trial."""
+    """Nested settings of the run."""
 
 
 class Visited(Record):
-    """Completed visits of a trial; some may have been sent before."""
+    """Completed visits of a run; some may have been sent before."""
 
     kind: Literal["visited"] = "visited"
     name: str
@@ -27,14 +29,14 @@ class Visited(Record):
 
 
 class Left(Record):
-    """Takeover of a trial by another driver."""
+    """Takeover of a run by another driver."""
 
     kind: Literal["left"] = "left"
     name: str
 
 
 class Ended(Record):
-    """End of a trial."""
+    """End of a run."""
 
     kind: Literal["ended"] = "ended"
     name: str
@@ -45,7 +47,7 @@ class Ended(Record):
     frames_per_second: float | None
     """Mean frames per second over visits."""
     objectives: dict[str, float | None]
-    """Objective values by their keys in the summary; null if not finite. Empty unless the trial is complete."""
+    """Objective values by their keys in the summary; null if not finite. Empty unless the run is complete."""
 
 
 class Concluded(Record):

@@ -26,7 +26,9 @@ PATIENCE = 45.0
 
 
 class WandbTracking:
-    """Observer that logs every trial as a run in the study's group; see `hpo.tracking.wandb_process`."""
+    """Observer that logs every trial, baseline and confirmation run as a run in the study's group; see
+    `hpo.tracking.wandb_process`.
+    """
 
     def __init__(self, file: StudyFile, out: Path) -> None:
         """Checks that W&B will not ask for a key in the middle of the search.
@@ -50,11 +52,11 @@ class WandbTracking:
         self._process: ChildPipe | None = None
 
     def started(self, job: Job) -> None:
-        """Opens the trial's run, or resumes it."""
-        if job.kind == "trial":
+        """Opens the job's run, or resumes it; a repair only writes files of a finished trial again."""
+        if job.kind != "repair":
             config = {**job.settings.model_dump(mode="json"), "settings_hash": job.settings.settings_hash()}
             self._told[job.name] = 0
-            self._say(Opened(name=job.name, folder=str(job.folder), config=config))
+            self._say(Opened(name=job.name, job_type=job.kind, folder=str(job.folder), config=config))
 
     def visited(self, job: Job, report: RunReport) -> None:
         """Logs a point of history per visit."""

@@ -33,6 +33,8 @@ FINISH_SECONDS = 10.0
 """Seconds to wait for uploads when a run ends, before they are left to `wandb sync`; WANDB_FINISH_TIMEOUT has
 priority.
 """
+STUDY = "study"
+"""Type of the run of the study itself."""
 LAST_SECONDS = 40.0
 """Maximum seconds from the last message to the end of this process."""
 
@@ -51,7 +53,7 @@ way, or if a key is refused.
 
 
 class _Known(Record):
-    """State of a trial's W&B run, kept in a file."""
+    """State of a W&B run, kept in a file."""
 
     id: str
     """Id of the W&B run."""
@@ -60,9 +62,9 @@ class _Known(Record):
 
 
 class WandbProcess:
-    """Logs messages to W&B: a run per trial, and one of the study.
+    """Logs messages to W&B: a run per trial, baseline and confirmation run, and one of the study.
 
-    A resumed trial continues its W&B run, under any driver: the ids of the runs are kept in `<out>/wandb/known`, one
+    A resumed run continues its W&B run, under any driver: the ids of the runs are kept in `<out>/wandb/known`, one
     file each.
     """
 
@@ -102,7 +104,7 @@ class WandbProcess:
             self._is_on = self._tried(lambda: actions[type(message)](message), failed)
 
     def close(self) -> None:
-        """Waits for pending uploads; runs of interrupted trials are marked as such."""
+        """Waits for pending uploads; interrupted runs are marked as such."""
         for name in list(self._runs):
             self.tell(Left(name=name))
         self._ending.shutdown()
@@ -114,7 +116,7 @@ class WandbProcess:
 
     def _opened(self, message: Opened) -> None:
         self._folders[message.name] = Path(message.folder)
-        self._runs[message.name] = self._begin(message.name, "trial", message.config)
+        self._runs[message.name] = self._begin(message.name, message.job_type, message.config)
 
     def _visited(self, message: Visited) -> None:
         run = self._runs[message.name]
@@ -148,7 +150,7 @@ class WandbProcess:
         self._end(run, 1 if message.state == "fail" else 0)
 
     def _concluded(self, message: Concluded) -> None:
-        run = self._begin(self._study, "study", message.config)
+        run = self._begin(self._study, STUDY, message.config)
         run.log({"leaderboard": wandb.Table(columns=list(message.columns), data=message.rows)})
         run.summary.update(message.summary)
         if message.winner is not None and self._settings.artifacts:
@@ -164,19 +166,20 @@ class WandbProcess:
         self._finish(run, 0)
 
     def _begin(self, name: str, kind: str, config: Mapping[str, JsonValue]) -> "wandb.Run":
+        # A study may have the name of a baseline.
+        key = f"study {name}" if kind == STUDY else name
         try:
-            run = self._init(name, kind, config)
+            run = self._init(name, kind, config, self._known(key))
         except _ERRORS as error:
             if self._mode != "online":
                 raise
             self._warn("accepts no runs, so they are kept in files", error)
-            run = self._init(name, kind, config)
-        if self._known(name) is None:
-            self._remember(name, _Known(id=run.id))
+            run = self._init(name, kind, config, self._known(key))
+        if self._known(key) is None:
+            self._remember(key, _Known(id=run.id))
         return run
 
-    def _init(self, name: str, kind: str, config: Mapping[str, JsonValue]) -> "wandb.Run":
-        known = self._known(name)
+    def _init(self, name: str, kind: str, config: Mapping[str, JsonValue], known: _Known | None) -> "wandb.Run":
         return wandb.init(
             entity=self._settings.entity,
             project=self._settings.project,

@@ -5,6 +5,8 @@ import wandb_workspaces.reports.v2.interface as wr
 from hpo.config.study_file import StudyFile
 from hpo.tracking.points import objective_key
 
+_RUNS = {"trial": "trials", "baseline": "baselines", "confirmation": "confirmation runs", "study": "study"}
+"""Names of sets of runs by the type of their runs."""
 WIDE, HALF, HEIGHT = 24, 12, 8
 """Sizes of panels in W&B's grid."""
 
@@ -33,6 +35,10 @@ def report_of(file: StudyFile, entity: str) -> wr.Report:
             wr.PanelGrid(runsets=[trials], panels=_search(file)),
             wr.H1("Visit by visit"),
             wr.PanelGrid(runsets=[trials], panels=_curves(file)),
+            wr.H1("Baselines, on the frames of the search"),
+            wr.PanelGrid(runsets=[_runset(file, "baseline")], panels=_curves(file)),
+            wr.H1("Confirmation, with fresh seeds"),
+            wr.PanelGrid(runsets=[_runset(file, "confirmation")], panels=_curves(file)),
             wr.H1("Leaderboard"),
             wr.PanelGrid(runsets=[_runset(file, "study")], panels=_leaderboard()),
         ],
@@ -87,7 +93,7 @@ def _runset(file: StudyFile, kind: str) -> wr.Runset:
     parameters = [path.partition(".") for path in file.space.parameters]
     columns += [f"config:{section}.value{dot}{rest}" for section, dot, rest in parameters]
     return wr.Runset(
-        name=f"{kind}s of {file.settings.name}",
+        name=f"{_RUNS[kind]} of {file.settings.name}",
         filters=f"Metric('Group') == '{file.settings.name}' and Metric('JobType') == '{kind}'",
         order=[wr.OrderBy(name=wr.SummaryMetric(names[0]), ascending=first.goal == "minimize")],
         visible_columns=columns,

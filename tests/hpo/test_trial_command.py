@@ -17,9 +17,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 import hpo.trial
 from hpo.config.study_file import StudyFile, load_study
+from hpo.samplers.history import RUNG
 from hpo.samplers.registry import SAMPLERS
 from hpo.study.exchange import exported
 from hpo.study.leases import RUN
+from hpo.study.opening import IDENTITY
 from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 from hpo.study.trial_records import TrialRecord, line_of, record_of, trial_of
@@ -145,7 +147,8 @@ def test_a_line_says_a_trial_in_words_of_the_study_file(tmp_path):
     study, first, *rest = map(json.loads, exported(tmp_path / "out")[0].splitlines())
     assert study["study"] == "tiny"
     assert study["directions"] == ["maximize"]
-    assert set(study["user_attrs"]) == {"identity", RUN.format(name="source_only")}
+    assert "user_attrs" not in study
+    assert set(study["system_attrs"]) == {"study:metric_names", IDENTITY, RUN.format(name="source_only")}
     assert first["number"] == 0
     assert first["state"] == "complete"
     assert first["params"] == {
@@ -156,7 +159,7 @@ def test_a_line_says_a_trial_in_words_of_the_study_file(tmp_path):
         "evaluation.online": True,
     }
     assert first["values"] == [0.25]
-    assert first["intermediate_values"] == {"2": 0.0}
+    assert first["system_attrs"][RUNG.format(visits=2)] == [0.0]
     assert first["constraints"] == {"frames_per_second at least 10.0": 0.5}
     assert first["user_attrs"]["incidents"] == ["its worker died"]
     assert first["datetime_start"].endswith("+00:00")

@@ -65,10 +65,12 @@ def test_the_report_draws_what_the_runs_are_told(tmp_path: Path) -> None:
         "summary:objective/mean_miou",
     )
     curves = [panel["config"]["metrics"] for panel in panels if panel["viewType"] == "Run History Line Plot"]
-    assert curves == [["visited_miou"], ["miou/clear"], ["miou/50mm"], ["miou/200mm"]]
-    (trials, _, table) = (grid["runSets"][0] for grid in grids)
+    assert curves == 3 * [["visited_miou"], ["miou/clear"], ["miou/50mm"], ["miou/200mm"]]
+    (trials, _, baselines, confirmed, table) = (grid["runSets"][0] for grid in grids)
     assert "two-goals" in json.dumps(trials["filters"])
     assert "config:method.value.pseudo_threshold" in trials["runFeed"]["columnOrder"]
+    assert "baseline" in json.dumps(baselines["filters"])
+    assert "confirmation" in json.dumps(confirmed["filters"])
     assert "study" in json.dumps(table["filters"])
 
 

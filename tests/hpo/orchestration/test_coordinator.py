@@ -12,6 +12,7 @@ from study_texts import study_text
 
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator
+from hpo.samplers.history import rung_losses_of
 from hpo.study.jobs import Job, Outcome, RunUpdate
 from hpo.study.plan import Plan, undone
 from hpo.study.study import REASON, Study, open_study
@@ -200,7 +201,7 @@ def test_visits_that_a_dying_worker_could_not_report_reach_the_pruner(file, tmp_
 
     desk.coordinator.visited(jobs["trial 0"], RunUpdate(report=report(0.1, visits=2), finished=False))
 
-    assert desk.study.optuna_study.trials[0].intermediate_values == pytest.approx({1: 0.1, 2: 0.1})
+    assert rung_losses_of(desk.study.optuna_study.trials[0]) == {1: [pytest.approx(-0.1)], 2: [pytest.approx(-0.1)]}
 
 
 def test_a_verdict_on_an_earlier_visit_counts_though_later_ones_come_with_it(file, tmp_path):

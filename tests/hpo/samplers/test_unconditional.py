@@ -100,3 +100,22 @@ def test_the_flat_ones_find_the_branch_and_its_number(name: str, found: float) -
         else:
             study.tell(asked, abs(float(str(values.get("width", 2.0))) - 0.3) + float(str(values["rate"])))
     assert study.best_value < found
+
+
+def test_the_model_of_gp_has_the_best_and_the_latest_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpo.samplers.gp.MEMORY", 4)
+    sampler = SAMPLERS["gp"].model_validate({"name": "gp"}).build(SPACE, 40)
+    study = optuna.create_study(sampler=sampler)
+    seen: list[list[int]] = []
+
+    class Looking(optuna.samplers.RandomSampler):
+        def sample_relative(self, study: optuna.Study, *_: object) -> dict[str, object]:
+            seen.append([one.number for one in study.get_trials() if one.state == TrialState.COMPLETE])
+            return {}
+
+    monkeypatch.setattr(sampler, "_make", Looking)
+    for value in (7.0, 1.0, 6.0, 0.0, 5.0, 4.0, 3.0):
+        asked = study.ask()
+        SPACE.suggest(asked)
+        study.tell(asked, value)
+    assert seen == [[], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4], [1, 3, 4, 5]]

@@ -262,7 +262,7 @@ def _check_salvaged(one: FrozenTrial, former: FrozenTrial, incomplete: list[int]
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("zeros", 4), ("half of it, joined to the next", 6), ("words", 2), ("words", 0)]
+    ("name", "code"), [("zeros", 4), ("half of it, joined to the next", 6), ("words", 3), ("words", 0)]
 )
 def test_what_is_salvaged_goes_on(name, code, tmp_path, original, capsys):
     lines, place = [*whole()], [json.loads(line)["op_code"] for line in whole()].index(code, 0 if code < 4 else 30)

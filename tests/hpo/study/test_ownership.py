@@ -207,7 +207,7 @@ def test_a_trial_carries_the_id_of_its_driver(desks):
     first, second = desks
     jobs = {desk.driver.id: desk.trial() for desk in desks}
     trials = second.study.optuna_study.trials
-    assert {trials[job.trial].user_attrs[OWNER]: job.trial for job in jobs.values()} == {
+    assert {trials[job.trial].system_attrs[OWNER]: job.trial for job in jobs.values()} == {
         first.driver.id: 0,
         second.driver.id: 1,
     }

@@ -245,7 +245,7 @@ def test_every_trial_carries_the_hash_of_its_configuration(study: Study) -> None
     proposal = study.ask()
     assert proposal is not None
     (trial,) = study.optuna_study.get_trials()
-    assert trial.user_attrs[HASH] == proposal.configuration.hash == study.configuration(trial).hash
+    assert trial.system_attrs[HASH] == proposal.configuration.hash == study.configuration(trial).hash
 
 
 def test_without_pruning_nothing_is_pruned(tmp_path: Path) -> None:

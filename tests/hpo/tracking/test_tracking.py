@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -57,15 +58,17 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tracking = WandbTracking(file, out)
     job, failed = job_of(file, 7, out), job_of(file, 8, out)
     baseline = Job("baseline", "batch_norm", out, file.run_settings(), None, {})
+    confirmed = Job("confirmation", "trial 7 seed 1", out, file.run_settings(), 7, {})
+    repair = Job("repair", "trial 7 files", out, file.run_settings(), 7, {})
     (job.folder / "panels").mkdir(parents=True)
     cv2.imwrite(str(job.folder / "panels" / "prediction_1_00000.png"), np.zeros((8, 8, 3), np.uint8))
     (out / "best").mkdir()
     (out / "best" / "weights.safetensors").write_bytes(b"weights")
-    for one in (baseline, job, failed):
+    for one in (baseline, confirmed, repair, job, failed):
         tracking.started(one)
     tracking.visited(job, full_report().model_copy(update={"visits": full_report().visits[:1]}))
     tracking.recovered(job)
-    for one in (baseline, job):
+    for one in (baseline, confirmed, repair, job):
         tracking.visited(one, full_report())
         tracking.ended(one, Outcome("complete", full_report()))
     tracking.ended(failed, Outcome("fail", None, "the loss <mix> is nan"))
@@ -78,12 +81,14 @@ def runs(out: Path) -> dict[str, Kept]:
     return {run.name: run for run in kept_runs(out).values()}
 
 
-def test_there_is_a_run_per_trial_and_one_of_the_study(runs: dict[str, Kept]) -> None:
+def test_there_is_a_run_per_trial_baseline_and_confirmation_and_one_of_the_study(runs: dict[str, Kept]) -> None:
     kinds = {name: (run.kind, run.group, run.project, run.entity, run.tags) for name, run in runs.items()}
     told = ("smoke", "segada", "lab", ["rain", "test"])
     assert kinds == {
         "trial 7": ("trial", *told),
         "trial 8": ("trial", *told),
+        "batch_norm": ("baseline", *told),
+        "trial 7 seed 1": ("confirmation", *told),
         "smoke": ("study", *told),
     }
 
@@ -143,6 +148,41 @@ def test_the_study_s_run_has_the_leaderboard_and_the_winner(runs: dict[str, Kept
     assert (study.summary["best/trial"], study.summary["best/mean_miou"]) == ("trial 1", 0.5)
     assert study.summary["trials/pruned"] == 1
     assert "smoke-best" in study.artifacts
+
+
+def test_baselines_and_confirmation_runs_have_charts_and_summaries(runs: dict[str, Kept]) -> None:
+    for name in ("batch_norm", "trial 7 seed 1"):
+        history, summary = runs[name].history, runs[name].summary
+        assert [point["miou/clear"] for point in history] == [one.miou["clear"] for one in full_report().visits]
+        assert (summary["state"], summary["objective/mean_miou"]) == ("complete", full_report().mean_miou)
+
+
+def test_a_study_with_the_name_of_a_baseline_has_a_run_of_its_own(tmp_path: Path) -> None:
+    file = load_study("smoke.yaml", OFFLINE | {"name": "batch_norm", "tracking.artifacts": False})
+    tracking = WandbTracking(file, tmp_path)
+    baseline = Job("baseline", "batch_norm", tmp_path, file.run_settings(), None, {})
+    tracking.started(baseline)
+    tracking.ended(baseline, Outcome("complete", full_report()))
+    tracking.concluded(results(None))
+    assert sorted(run.kind for run in kept_runs(tmp_path).values()) == ["baseline", "study"]
+
+
+def test_numbers_in_the_leaderboard_are_numbers() -> None:
+    parameters = [
+        {"lr": 0.1, "count": 3, "online": True, "stages": [1, 2], "margin": "auto"},
+        {"lr": 2, "count": 4, "online": False, "stages": [1], "margin": 0.5},
+        {"count": 5},
+        {"lr": 3e-4, "count": 6, "online": True, "stages": [2], "margin": 1},
+    ]
+    whole = results(None)
+    trials = [replace(trial, parameters=given) for trial, given in zip(whole.trials, parameters, strict=True)]
+    table = concluded(replace(whole, trials=trials), {}, None)
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert [rows[f"trial {number}"]["lr"] for number in range(4)] == [0.1, 2, None, 3e-4]
+    assert [rows[f"trial {number}"]["online"] for number in range(4)] == [True, False, None, True]
+    assert [rows[f"trial {number}"]["margin"] for number in range(4)] == ["auto", "0.5", None, "1"]
+    assert rows["trial 0"]["stages"] == "[1, 2]"
+    assert all(isinstance(row["count"], int) for row in rows.values())
 
 
 def test_the_key_is_in_no_file(out: Path) -> None:
