@@ -17,6 +17,8 @@ from hpo.study.jobs import RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
 from segada.core.storage_errors import storage_error
 
+_DEVICE = "CUDA error"
+"""Words of torch for a GPU that fails, in any of its exceptions."""
 _FAILURE = "Failure # "
 """First words of each entry in a trial's error file."""
 
@@ -83,7 +85,8 @@ class Deaths(Callback):
             return
         times = f"its worker died {deaths} times, last with: " if error is None else ""
         memory = "out of memory: " if _is_for_memory(trial) else ""
-        self._searcher.coordinator.broke(job, f"{memory}{times}{_reason(trial)}")
+        passes = error is None or bool(memory) or isinstance(error, OSError) or _DEVICE in str(error)
+        self._searcher.coordinator.broke(job, f"{memory}{times}{_reason(trial)}", passes=passes)
 
 
 def _is_for_memory(trial: Trial) -> bool:

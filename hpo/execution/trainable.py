@@ -106,7 +106,8 @@ class VisitTrainable(tune.Trainable):
             self._incident = f"out of memory ({self._shortage}); from there evaluated in batches of {LEAN_BATCH}"
             progress = self._attempt()
         if progress is None:
-            progress = self._failed(f"out of memory, evaluated in batches of {LEAN_BATCH}: {self._shortage}")
+            said = f"out of memory, evaluated in batches of {LEAN_BATCH}: {self._shortage}"
+            progress = self._failed(said, passes=True)
         over = progress.finished or progress.failure is not None
         if over:
             self._run = None
@@ -117,7 +118,7 @@ class VisitTrainable(tune.Trainable):
         from segada.engine.divergence import Diverged
 
         if self._given_up:
-            return self._failed(self._given_up)
+            return self._failed(self._given_up, passes=True)
         try:
             return self._visit()
         except (RayTaskError, Unshared) as error:
@@ -135,8 +136,9 @@ class VisitTrainable(tune.Trainable):
             self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
             return None
 
-    def _failed(self, reason: str) -> RunUpdate:
-        return RunUpdate(report=self._report, finished=False, failure=reason, incident=self._incident)
+    def _failed(self, reason: str, *, passes: bool = False) -> RunUpdate:
+        incident = self._incident
+        return RunUpdate(report=self._report, finished=False, failure=reason, passes=passes, incident=incident)
 
     def _visit(self) -> RunUpdate:
         from segada.engine.runner import Run

@@ -41,6 +41,7 @@ class RunCoordinator:
         self._confirmations: RunQueue | None = None
         self._is_done = False
         self._stopped = False
+        self._is_exhausted = study.exhaustion() is not None
         self._idle_until = -math.inf
         self._waits_for: list[str] = []
         self.obstacle: str | None = None
@@ -122,11 +123,11 @@ class RunCoordinator:
             self._returned.append(job)
             self._idle_until = -math.inf
 
-    def broke(self, job: Job, reason: str) -> None:
-        """Records that the job failed in every attempt."""
+    def broke(self, job: Job, reason: str, *, passes: bool = False) -> None:
+        """Records that the job failed in every attempt; `passes` as in `RunUpdate`."""
         with self._study.drivers.exclusive():
             if self._is_ours(job):
-                self._fail(job, None, reason)
+                self._fail(job, None, reason, passes=passes)
         self._publish()
 
     def _next(self) -> Job | None:
@@ -143,7 +144,13 @@ class RunCoordinator:
         if time.monotonic() >= self._deadline and not self._study.is_search_over():
             self._study.close()
         proposal = self._study.ask()
-        return None if proposal is None else self._plan.trial(proposal)
+        if proposal is not None:
+            return self._plan.trial(proposal)
+        end = self._study.exhaustion()
+        if end is not None and not self._is_exhausted:
+            self._is_exhausted = True
+            self._tell(lambda observer: observer.exhausted(str(end)))
+        return None
 
     def _queues(self) -> list[RunQueue]:
         queues = (self._baselines, self._repairs, self._references, self._confirmations)
@@ -186,7 +193,7 @@ class RunCoordinator:
             self.obstacle, self.obstacle_passes = progress.failure, progress.passes
             self.stop()
         elif progress.failure is not None:
-            self._fail(job, progress.report, progress.failure)
+            self._fail(job, progress.report, progress.failure, passes=progress.passes)
         elif progress.report is not None:
             report = progress.report
             self._tell(lambda observer: observer.visited(job, report))
@@ -223,9 +230,9 @@ class RunCoordinator:
         else:
             self._end(job, Outcome("complete", report))
 
-    def _fail(self, job: Job, report: RunReport | None, reason: str) -> None:
+    def _fail(self, job: Job, report: RunReport | None, reason: str, *, passes: bool) -> None:
         if job.kind == "trial" and job.trial is not None:
-            self._study.fail(job.trial, reason)
+            self._study.fail(job.trial, reason, passes=passes)
         else:
             self._study.leases.fail(job.name, reason)
         self._end(job, Outcome("fail", report, reason))

@@ -80,7 +80,8 @@ def search_line(results: StudyResults) -> str:
             f"{metric_name(metric)} {metric_value(metric, low)} to {metric_value(metric, high)} "
             f"(spread {metric_value(metric, high - low)}{unit})"
         )
-    return ", ".join([*parts, f"{clock(results.search_seconds)} in all"])
+    parts.append(f"{clock(results.search_seconds)} in all")
+    return "; ".join([", ".join(parts), *([] if results.exhausted is None else [results.exhausted])])
 
 
 def _is_default(best: Confirmed, confirmation: Confirmation) -> bool:

@@ -44,6 +44,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
     trials = tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False))
     best = [trial.number for trial in study.best(1)]
+    end = study.exhaustion()
     return StudyResults(
         name=study.file.settings.name,
         objectives=tuple(objective.metric for objective in objectives),
@@ -57,6 +58,9 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         study_yaml=(plan.out / STUDY).read_text(encoding="utf-8", errors="replace"),
         failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
+        exhausted=None
+        if end is None
+        else f"{end}, before the {study.file.settings.budget.trials} trials of the budget",
         damages=damages_of(study, plan),
     )
 

@@ -72,6 +72,8 @@ class StudyResults:
     """Reasons of failed baselines and confirmation runs, by name of the run."""
     search_seconds: float
     """Wall time during which trials ran, over all sessions; a pause in the middle of a trial counts."""
+    exhausted: str | None = None
+    """Clause that says that all configurations have been tried, before the budget was spent; None if they have not."""
     damages: tuple[str, ...] = ()
     """Lines on damaged or missing files, with the consequence of each."""
 

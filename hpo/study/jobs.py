@@ -48,7 +48,9 @@ class RunUpdate(Record):
     written.
     """
     passes: bool = False
-    """True, with `concerns_all`, if the same command resumes once the cause is gone, such as a full disk."""
+    """True if the cause of the failure lies outside the run and passes, such as a full disk or lack of memory: with
+    `concerns_all` the same command resumes once it is gone, without it the configuration may be tried again.
+    """
     incident: str | None = None
     """Incident before this visit from which the run recovered."""
 
@@ -84,3 +86,6 @@ class Observer(Protocol):
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Handles the end of the job."""
+
+    def exhausted(self, end: str) -> None:
+        """Handles the end of a search whose configurations have all been tried, said in a clause."""

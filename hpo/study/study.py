@@ -13,12 +13,15 @@ from hpo.config.document import STUDY
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
 from hpo.config.study_file import StudyFile, load_written
 from hpo.pruners.halving import RUNG
+from hpo.samplers.base import StudySampler
+from hpo.samplers.history import PASSING
 from hpo.samplers.ranking import best_first
 from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.attributes import EXHAUSTED, INCIDENTS, REASON
 from hpo.study.drivers import DriverGroup, SoleDriver
+from hpo.study.exhaustion import Exhaustion, recorded_exhaustion
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
 from segada.settings.folders import expand
@@ -73,6 +76,8 @@ class Study:
                 self.leases.acquire_trial(free._trial_id)
                 return self._taken_up(free.number)
             if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
+                return None
+            if self._lacks_configurations(running):
                 return None
             trial = self.optuna_study.ask()
             self.leases.acquire_trial(trial._trial_id)
@@ -141,11 +146,19 @@ class Study:
         """Closes a trial that stopped early; its last reported value is kept."""
         return self.optuna_study.tell(number, state=TrialState.PRUNED, skip_if_finished=True).state
 
-    def fail(self, number: int, reason: str) -> TrialState:
-        """Closes a trial without a result, with the reason in one line."""
+    def fail(self, number: int, reason: str, *, passes: bool = False) -> TrialState:
+        """Closes a trial without a result.
+
+        Args:
+            number: number of the trial.
+            reason: reason, which is recorded in one line.
+            passes: True if the reason is not the configuration's, such as a lost worker: it may be tried again.
+        """
         trial_id = self._trial_id(number)
         if not self._storage.get_trial(trial_id).state.is_finished():
             self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
+            if passes:
+                self._storage.set_trial_system_attr(trial_id, PASSING, passes)
         return self.optuna_study.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
 
     def finished(self) -> list[FrozenTrial]:
@@ -153,14 +166,20 @@ class Study:
         return self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
     def remaining(self) -> int:
-        """Returns the number of trials that have yet to finish until the budget is spent, including running ones."""
-        if self._is_closed():
+        """Returns the number of trials that have yet to finish until the search is over, including running ones."""
+        if self._is_closed() or self.exhaustion() is not None:
             return len(self._trials(TrialState.RUNNING))
         return max(self.file.settings.budget.trials - len(self.finished()), 0)
 
     def is_search_over(self) -> bool:
-        """Returns True if the budget of trials or hours is spent and no trial runs, so the best can be confirmed."""
+        """Returns True if the budget or the space is spent and no trial runs, so the best can be confirmed."""
         return self.remaining() == 0 and not self._trials(TrialState.RUNNING)
+
+    def exhaustion(self) -> Exhaustion | None:
+        """Returns the end of a search whose configurations have all been tried; None if there are others."""
+        attributes = self._storage.get_study_user_attrs(self._study_id)
+        sampler = self.file.settings.sampler.model_dump(mode="json")
+        return recorded_exhaustion(attributes, len(self.optuna_study.get_trials(deepcopy=False)), sampler)
 
     def owners(self) -> set[str]:
         """Returns the drivers that have the running trials."""
@@ -208,6 +227,24 @@ class Study:
         # `optuna.Study.user_attrs` would copy all identity sections once per trial.
         closed = self._storage.get_study_user_attrs(self._study_id).get(CLOSED)
         return bool(closed == self.file.settings.budget.model_dump(mode="json"))
+
+    def _lacks_configurations(self, running: Sequence[FrozenTrial]) -> bool:
+        """Returns True if a further trial would repeat a configuration; records it once no trial runs.
+
+        Trials that were enqueued run in any case.
+        """
+        if self._trials(TrialState.WAITING):
+            return False
+        if self.exhaustion() is not None:
+            return True
+        sampler = self.optuna_study.sampler
+        end = sampler.used_up(self.optuna_study) if isinstance(sampler, StudySampler) else None
+        if end is not None and not running:
+            whose = None if end.is_whole else self.file.settings.sampler.model_dump(mode="json")
+            trials = len(self.optuna_study.get_trials(deepcopy=False))
+            record = Exhaustion(end.configurations, trials, whose).record()
+            self._storage.set_study_user_attr(self._study_id, EXHAUSTED, record)
+        return end is not None
 
     def _taken_up(self, number: int) -> Proposal:
         trial_id = self._trial_id(number)
