@@ -17,7 +17,7 @@ from ray.tune.result import DONE
 from hpo.execution.memory import LEAN_BATCH
 from hpo.study.jobs import Job, RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
-from segada.core.storage_errors import StorageError
+from segada.core.storage_errors import DeniedError, StorageError
 from segada.records import RunReport
 from segada.settings import RunSettings
 
@@ -126,7 +126,10 @@ class VisitTrainable(tune.Trainable):
                 raise
             return RunUpdate(report=None, finished=False, failure=str(error.cause), concerns_all=True)
         except StorageError as error:
-            return RunUpdate(report=None, finished=False, failure=str(error), concerns_all=True, passes=True)
+            denied = isinstance(error, DeniedError)
+            return RunUpdate(
+                report=None, finished=False, failure=str(error), concerns_all=True, passes=not denied, denied=denied
+            )
         except (Diverged, ValueError) as error:
             return self._failed(str(error))
         except (MemoryError, RuntimeError) as error:

@@ -48,6 +48,8 @@ class RunCoordinator:
         """Reason why no run of this study can be done; None while there is none."""
         self.obstacle_passes = False
         """True if the cause of the obstacle lies outside the study, so the same command resumes once it is gone."""
+        self.obstacle_denied = False
+        """True if the obstacle is a file that may not be written."""
         self.lost: str | None = None
         """Lost resource without which this driver's jobs cannot continue; the same command resumes elsewhere."""
 
@@ -191,6 +193,7 @@ class RunCoordinator:
             self._note(job, progress.incident)
         if progress.concerns_all:
             self.obstacle, self.obstacle_passes = progress.failure, progress.passes
+            self.obstacle_denied = progress.denied
             self.stop()
         elif progress.failure is not None:
             self._fail(job, progress.report, progress.failure, passes=progress.passes)

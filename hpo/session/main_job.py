@@ -9,6 +9,7 @@ from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile
 from hpo.execution.loopback import keep_on_loopback
+from hpo.execution.privacy import ensure_home
 from hpo.execution.prometheus import Gauges
 from hpo.monitoring.progress import ConsoleReporter
 from hpo.monitoring.summary import print_summary
@@ -31,7 +32,7 @@ from hpo.study.study import Study, open_study
 from hpo.tracking.wandb_logger import tracked
 from segada.cli.console import wide_terminal
 from segada.core.printing import say
-from segada.core.storage_errors import StorageError
+from segada.core.storage_errors import DeniedError, StorageError
 from segada.errors import InputError
 
 
@@ -124,6 +125,7 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str
 
 def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address: str | None, console: Console) -> None:
     keep_on_loopback(address)
+    ensure_home()
     # Imported here: an error in the study file is reported before Ray is imported, which takes seconds.
     from hpo.execution.cluster import Resources, cluster
     from hpo.execution.gpu_share import FILE as SHARES
@@ -144,6 +146,8 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", soft_wrap=True)
     with cluster(resources, address, coordinator.lose) as found:
+        if found.note is not None:
+            console.print(found.note)
         if found.dashboard is not None:
             token = f"; its token: {found.token_command}" if found.token_command else ""
             console.print(f"dashboard {found.dashboard}{token}")
@@ -160,8 +164,15 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
         except InputError as error:
             raise plan.file.document.error(("run",), str(error)) from None
         execute(coordinator, shared_data, ray, driver.scratch, wanted.retries)
+    _check_obstacle(coordinator, plan)
+
+
+def _check_obstacle(coordinator: RunCoordinator, plan: Plan) -> None:
+    """Raises the error for which no run of the study can be done, if there is one."""
     if coordinator.obstacle is not None and coordinator.obstacle_passes:
         raise StorageError(coordinator.obstacle)
+    if coordinator.obstacle is not None and coordinator.obstacle_denied:
+        raise DeniedError(coordinator.obstacle)
     if coordinator.obstacle is not None:
         raise plan.file.document.error(("run",), coordinator.obstacle)
 

@@ -51,6 +51,8 @@ class RunUpdate(Record):
     """True if the cause of the failure lies outside the run and passes, such as a full disk or lack of memory: with
     `concerns_all` the same command resumes once it is gone, without it the configuration may be tried again.
     """
+    denied: bool = False
+    """True, with `concerns_all`, if a file may not be written, which no repetition of the command changes."""
     incident: str | None = None
     """Incident before this visit from which the run recovered."""
 
