@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.monitoring.trial_counts import count_trials
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.attributes import INCIDENTS, ORIGIN, REASON
 from hpo.study.exhaustion import recorded_exhaustion
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
@@ -51,6 +51,8 @@ class StudyStatus(Record):
     complete: int
     pruned: int
     failed: int
+    taken_over: int = 0
+    """Number of results of former studies, which the other counts leave out."""
     exhausted: str | None = None
     """Clause that says that all configurations have been tried, so that no further trial starts; null otherwise."""
     running: list[Running]
@@ -116,6 +118,7 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
         complete=counts.complete,
         pruned=counts.pruned,
         failed=counts.failed,
+        taken_over=counts.taken_over,
         exhausted=None if end is None else str(end),
         running=[*_running_trials(trials, file, drivers), *_running_others(leases, file, drivers)],
         failures=failures | {name: lease["failure"] for name, lease in leases.items() if "failure" in lease},
@@ -271,7 +274,7 @@ def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _Fol
     whole = len(file.visits)
     if status.visits_per_minute is None or status.trials is None or file.out is None or not whole:
         return None
-    over = [trial.number for trial in trials if trial.state.is_finished()]
+    over = [trial.number for trial in trials if trial.state.is_finished() and ORIGIN not in trial.user_attrs]
     driven = [progress_of(file.out / "trials" / str(number)).visits for number in over]
     usual = sum(driven) / len(driven) if driven else float(whole)
     searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]

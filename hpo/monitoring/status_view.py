@@ -60,6 +60,8 @@ def _counts(status: StudyStatus) -> Iterator[str]:
     of = "" if status.trials is None else f"/{status.trials}"
     counts = f"{status.complete} done, {status.pruned} pruned, {status.failed} failed"
     yield f"trials: {over}{of}: {counts}, {len(status.running)} runs started"
+    if status.taken_over:
+        yield f"taken over: {status.taken_over} results of former studies, not in the budget"
     if status.exhausted is not None:
         yield f"search over: {status.exhausted}"
     if status.best_trial is not None:

@@ -14,6 +14,7 @@ from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
 from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.beginning import folder_of, origin_of
 from hpo.study.jobs import Job
 from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
 from hpo.study.plan import Plan, trial_damages
@@ -194,7 +195,7 @@ def read_seed_run(folder: Path) -> SeedRun | None:
 
 
 def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
-    folder = plan.trial_folder(trial.number)
+    folder = folder_of(trial, plan.trial_folder(trial.number))
     state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None
     visits = read_visits(folder).value if report is None else tuple(report.visits)
@@ -207,6 +208,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
         visits=Visits.of(visits),
         report=None if report is None else Report.of(report),
         seconds=sum(visit.seconds for visit in visits),
-        reason=str(trial.user_attrs.get(REASON, stopped)),
+        reason=str(trial.user_attrs.get(REASON, origin_of(trial) or stopped)),
+        is_taken_over=origin_of(trial) is not None,
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
     )

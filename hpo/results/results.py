@@ -39,6 +39,8 @@ class TrialResult:
     """Digest of the report of a completed trial."""
     seconds: float
     reason: str
+    is_taken_over: bool = False
+    """True if this is a result of a former study, which `reason` names."""
     incidents: tuple[str, ...] = ()
     """Incidents from which the trial recovered, such as deaths of its worker."""
 
@@ -107,6 +109,11 @@ class StudyResults:
     def labels(self) -> list[str]:
         """Unique names of the visits."""
         return visit_labels(self.visits)
+
+    @property
+    def taken_over(self) -> int:
+        """Number of trials that are results of former studies."""
+        return sum(trial.is_taken_over for trial in self.trials)
 
     def completed(self) -> list[TrialResult]:
         """Returns the completed trials, best first by the first objective."""

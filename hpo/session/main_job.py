@@ -69,6 +69,8 @@ def finish(
     with joined(out) as driver:
         study, damaged = _opened(file, out, driver)
         plan = Plan(file, out)
+        for line in study.notes:
+            console.print(f"start_from: {line}", soft_wrap=True)
         for line in (*damaged, *damages_of(study, plan)):
             console.print(f"damaged: {line}", soft_wrap=True)
         progress = ConsoleReporter(console, file.settings, count_trials(study.optuna_study), plan.jobs_left(study))

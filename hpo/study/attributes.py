@@ -1,5 +1,9 @@
 """Names of the attributes that a study adds to its Optuna storage."""
 
+HASH = "configuration"
+"""User attribute of every trial: `Configuration.hash`."""
+ORIGIN = "taken over from"
+"""User attribute of a trial that is a result of a former study: the folder of that study, and its trial's number."""
 REASON = "reason"
 """User attribute of a failed trial: the reason, in one line."""
 INCIDENTS = "incidents"

@@ -1,7 +1,7 @@
 """Study: an Optuna study that is opened or continued, hands out trials and records their results."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,26 +9,20 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.config.document import STUDY
-from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
-from hpo.config.study_file import StudyFile, load_written
+from hpo.config.study_file import StudyFile
 from hpo.pruners.halving import RUNG
 from hpo.samplers.base import StudySampler
 from hpo.samplers.history import PASSING
 from hpo.samplers.ranking import best_first
-from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
-from hpo.search_space.parameter import Raw
-from hpo.study.attributes import EXHAUSTED, INCIDENTS, REASON
+from hpo.study.attributes import EXHAUSTED, HASH, INCIDENTS, ORIGIN, REASON
+from hpo.study.beginning import Beginning
 from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.exhaustion import Exhaustion, recorded_exhaustion
+from hpo.study.first_trials import beginning_of
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
-from segada.settings.folders import expand
-from segada.settings.nested import Value
 
-HASH = "configuration"
-"""User attribute of every trial: `Configuration.hash`."""
 CLOSED = "closed"
 """User attribute of a study whose `budget.hours` are over: the budget to which this applies."""
 
@@ -62,6 +56,8 @@ class Study:
         self._study_id = storage.get_study_id_from_name(optuna_study.study_name)
         self._visits = len(file.run_settings().stream.all_visits())
         self.leases = RunLeases(storage, self._study_id, drivers)
+        self.notes: tuple[str, ...] = ()
+        """Sentences about the first trials, for the driver that created the study."""
 
     def ask(self) -> Proposal | None:
         """Returns the next trial to run and assigns it to this driver; None while there is none.
@@ -162,8 +158,12 @@ class Study:
         return self.optuna_study.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
 
     def finished(self) -> list[FrozenTrial]:
-        """Lists the closed trials (complete, pruned and failed), in order of their numbers."""
-        return self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        """Lists the closed trials (complete, pruned and failed) of this study, in order of their numbers.
+
+        Results that were taken over from a former study are not among them: they use nothing of the budget.
+        """
+        closed = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        return [trial for trial in closed if ORIGIN not in trial.user_attrs]
 
     def remaining(self) -> int:
         """Returns the number of trials that have yet to finish until the search is over, including running ones."""
@@ -275,7 +275,16 @@ def open_study(file: StudyFile, out: Path, drivers: DriverGroup | None = None) -
         InputError: the folder, or the database under this name, holds another study, or a former study in `start_from`
             cannot be read.
     """
-    return Study(file, *open_optuna_study(file, out, lambda: points_to_begin_with(file)), drivers or SoleDriver())
+    notes: list[str] = []
+
+    def first() -> Beginning:
+        beginning = beginning_of(file)
+        notes.extend(beginning.notes)
+        return beginning
+
+    study = Study(file, *open_optuna_study(file, out, first), drivers or SoleDriver())
+    study.notes = tuple(notes)
+    return study
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
@@ -289,24 +298,3 @@ def read_study(file: StudyFile, out: Path) -> Study:
         InputError: its journal is not valid, or the database does not answer or holds no such study.
     """
     return Study(file, *read_optuna_study(file, out), SoleDriver())
-
-
-def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:
-    """Returns the stored values of the points that `start_from` names.
-
-    Raises:
-        InputError: a former study cannot be read, or has no configuration for this space.
-    """
-
-    def best_of(index: int, former: FormerStudy) -> list[Mapping[str, Value]]:
-        out = Path(expand(former.study))
-        if not (out / STUDY).is_file():
-            text = f"there is no study in the folder {out}; write {DEFAULTS}, or the folder of a study's results"
-            raise file.document.error((START_FROM, index, "study"), text)
-        study = read_study(load_written(out), out)
-        return [study.configuration(trial).values for trial in study.best(former.top)]
-
-    try:
-        return first_points(file.space, file.settings.start_from, best_of)
-    except SpaceError as problem:
-        raise file.document.error(problem.parts, problem.problem) from None
