@@ -1,12 +1,16 @@
 """Rebuilds the report of a study from its folder: `python -m hpo.report OUT`."""
 
+import errno
+import shlex
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from hpo.cli.options import STUDY_FOLDER, command_parser
 from segada.cli.exit_codes import Parser, exit_code
 from segada.core.printing import say
+from segada.errors import InputError
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -19,7 +23,7 @@ def rebuild(out: Path) -> None:
     """Writes results.csv, report.html and, if everything is confirmed, best/ anew.
 
     Raises:
-        InputError: The folder holds no study.
+        InputError: The folder holds no study, or cannot be written.
     """
     # Imported here, so that --help is quick.
     from hpo.config.study_file import load_written
@@ -30,11 +34,25 @@ def rebuild(out: Path) -> None:
 
     out = resolved(out, "OUT")
     file = load_written(out)
+    _check_writable(out)
     study = read_study(file, out)
     results = write_outputs(study, Plan(file, out), study.leases.failures())
     for line in results.damages:
         say(f"damaged: {line}")
     say(f"report in {results.report}")
+
+
+def _check_writable(out: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        raise InputError(
+            f"{out}: a report cannot be written there ({error.strerror}); make a copy and report on that: "
+            f"cp -r {shlex.quote(str(out))} COPY"
+        ) from None
 
 
 def parser() -> Parser:

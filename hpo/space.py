@@ -91,12 +91,15 @@ def proposals(file: "StudyFile", count: int) -> "list[Configuration]":
     """
     import optuna
 
-    from hpo.study.study import points_to_begin_with
+    from hpo.study.beginning import begin
+    from hpo.study.first_trials import beginning_of
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=file.settings.sampler.build(file.space, file.settings.budget.trials))
-    for point in points_to_begin_with(file):
-        study.enqueue_trial(point)
+    beginning = beginning_of(file)
+    for note in beginning.notes:
+        tell(f"start_from: {note}")
+    begin(study, beginning)
     return [file.space.suggest(study.ask()) for _ in range(count)]
 
 

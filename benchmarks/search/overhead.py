@@ -121,6 +121,9 @@ class _Watch:
     def waiting(self, drivers: Sequence[str]) -> None:
         """Does nothing."""
 
+    def exhausted(self, end: str) -> None:
+        """Does nothing."""
+
     def ended(self, _job: Job, _outcome: Outcome) -> None:
         """Records the time."""
         self.ends.append((time.perf_counter(), time.process_time()))

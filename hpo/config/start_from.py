@@ -16,6 +16,8 @@ from segada.settings.schema import nearest
 
 DEFAULTS = "defaults"
 START_FROM = "start_from"
+TRIED = 3
+"""Number of configurations of a former study that are tried if an entry does not name one."""
 
 
 class FormerStudy(Settings):
@@ -23,8 +25,19 @@ class FormerStudy(Settings):
 
     study: PathText
     """Folder of the study's results."""
-    top: Count = 3
-    """Number of best configurations to try. Parameters that are not in this space are ignored."""
+    top: Count | None = None
+    """Number of best configurations; null tries three, or takes over all results. Parameters that are not in this
+    space are ignored.
+    """
+    results: bool = False
+    """Take over its results as finished trials, which use nothing of the budget, instead of trying its best again. Its
+    runs must have the same settings, apart from the space, and the same engine.
+    """
+
+    @property
+    def count(self) -> int | None:
+        """Number of best configurations; None for all."""
+        return TRIED if self.top is None and not self.results else self.top
 
 
 def _form(given: object) -> str:
@@ -70,14 +83,19 @@ def check_start(space: Space, starts: Sequence[Start]) -> None:
 
 
 def first_points(
-    space: Space, starts: Sequence[Start], best_of: Callable[[int, FormerStudy], Sequence[Mapping[str, Value]]]
+    space: Space,
+    starts: Sequence[Start],
+    best_of: Callable[[int, FormerStudy], Sequence[tuple[str, Mapping[str, Value]]]],
+    notes: list[str],
 ) -> list[dict[str, Raw]]:
     """Returns the stored values of the first points, without duplicates.
 
     Args:
         space: the search space.
-        starts: entries that `check_start` accepted.
-        best_of: returns a former study's configurations by path, best first, given its index in `starts`.
+        starts: entries that `check_start` accepted; those whose results are taken over give no points.
+        best_of: returns a former study's configurations, each its name and its values by path, best first, given its
+            index in `starts`.
+        notes: list that gets a sentence for each value that this space does not allow, and for each point left out.
 
     Raises:
         SpaceError: nothing of a former study fits this space.
@@ -85,14 +103,26 @@ def first_points(
     points: dict[str, dict[str, Raw]] = {}
     for index, start in enumerate(starts):
         former = former_study(start)
-        found = [start] if isinstance(start, dict) else [{}] if space.defaults() else []
-        if former is not None:
-            found = [values for best in best_of(index, former) if (values := _known(space, best))]
+        found: list[tuple[str, Mapping[str, Value]]] = []
+        if former is None:
+            found = [("", start)] if isinstance(start, dict) else [("", {})] if space.defaults() else []
+        elif not former.results:
+            best = [(name, _known(space, name, values, notes)) for name, values in best_of(index, former)]
+            found = [(name, values) for name, values in best if values]
             if not found:
                 raise SpaceError((START_FROM, index), f"finds nothing for this space in {former.study}; leave it out")
-        for values in map(space.completed, found):
-            if space.forbidding(values) is None:
-                points.setdefault(Configuration(values).hash, space.encode(values))
+        for name, given in found:
+            values = space.completed(given)
+            forbidden, key = space.forbidding(values), Configuration(values).hash
+            if name and (forbidden is not None or key in points):
+                why = (
+                    "is an earlier point in this space"
+                    if forbidden is None
+                    else f"is forbidden, by forbidden.{forbidden}"
+                )
+                notes.append(f"{name} is left out: it {why}")
+            if forbidden is None:
+                points.setdefault(key, space.encode(values))
     return list(points.values())
 
 
@@ -115,10 +145,15 @@ def _check(space: Space, given: Mapping[str, Value], place: tuple[str | int, ...
         raise SpaceError(place, f"is forbidden, by forbidden.{index}")
 
 
-def _known(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Returns the part of another space's configuration that is valid in this space."""
-    return {
-        path: value
-        for path, value in values.items()
-        if path in space.parameters and space.parameters[path].refusal(value) is None
-    }
+def _known(space: Space, name: str, values: Mapping[str, Value], notes: list[str]) -> dict[str, Value]:
+    """Returns the part of another space's configuration that is valid in this space; notes the values that are not."""
+    known = {}
+    for path, value in values.items():
+        parameter = space.parameters.get(path)
+        refusal = None if parameter is None else parameter.refusal(value)
+        if parameter is not None and refusal is None:
+            known[path] = value
+        elif parameter is not None:
+            instead = f"its default {parameter.first!r} is tried" if parameter.has_default else "the sampler chooses it"
+            notes.append(f"{name}: {path} {refusal}, so {instead}")
+    return known

@@ -7,18 +7,18 @@ import math
 import os
 import shlex
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import ray
 from ray._private.worker import BaseContext
 
+from hpo.execution.address import answering, no_cluster
 from hpo.execution.lifeline import Lifeline
+from hpo.execution.places import check_temporary_folder, small_shared_memory
 from hpo.execution.privacy import default_token_path, ensure_private_token, withheld
 from segada.cli.interruption import INTERRUPTED, interrupt_main
 from segada.errors import InputError
@@ -91,6 +91,7 @@ class Cluster:
         token_command: Command that prints the dashboard's token; None if it needs none.
         workers: Number of trials that run at the same time.
         resources: Resources of each trial.
+        note: Sentence on what makes it slower than it could be; None if nothing does.
         lost: Function that names the lost Ray process; None if all are alive.
     """
 
@@ -99,6 +100,7 @@ class Cluster:
     workers: int
     resources: Resources
     lost: Callable[[], str | None] = lambda: None
+    note: str | None = None
 
 
 @contextmanager
@@ -120,12 +122,14 @@ def cluster(
         os.environ.setdefault(name, value)
     address = address or os.environ.get("RAY_ADDRESS")
     if address is not None:
-        _check_answers(address)
+        address = answering(address)
     else:
         # Workers inherit this; a runtime environment has the same effect but delays the start of every worker.
         os.environ.update(_numerics(resources))
         for name, value in _OWN.items():
             os.environ.setdefault(name, value)
+        check_temporary_folder()
+    note = None if address is not None else small_shared_memory()
     lifeline: Lifeline | None = None
     try:
         context = _connected(resources, address)
@@ -137,7 +141,7 @@ def cluster(
         # An autoscaling cluster has no nodes before trials wait for them, so a given number of workers is not checked.
         is_believed = address is not None and resources.workers is not None
         fit = 0 if is_believed else fitting(resources)
-        yield Cluster(dashboard, _token_command(), resources.workers or fit, resources, lifeline.lost)
+        yield Cluster(dashboard, _token_command(), resources.workers or fit, resources, lifeline.lost, note)
     except (Exception, KeyboardInterrupt) as error:
         what = None if lifeline is None else lifeline.lost()
         if what is None:
@@ -191,7 +195,7 @@ def _connected(resources: Resources, address: str | None) -> BaseContext:
                 logging_level=logging.CRITICAL,
             )
     except ConnectionError as error:
-        raise _no_cluster(str(address), error) from None
+        raise no_cluster(str(address), error) from None
     except SystemExit:
         is_asked_to_stop = True
         raise
@@ -206,31 +210,6 @@ def _connected(resources: Resources, address: str | None) -> BaseContext:
 def _numerics(resources: Resources) -> dict[str, str]:
     """Returns the environment variables of worker processes."""
     return {"OMP_NUM_THREADS": str(resources.threads), **_KEEP_FREED_MEMORY}
-
-
-def _check_answers(address: str) -> None:
-    """Refuses an address at once if nothing answers; Ray would retry for minutes."""
-    if address in ("auto", "local"):
-        return
-    place = urlsplit(address if "//" in address else f"//{address}")
-    try:
-        host, port = place.hostname, place.port
-    except ValueError:
-        host, port = None, None
-    if host is None or port is None:
-        raise InputError(f"--address {address}: must be HOST:PORT, as in --address 10.0.0.5:6379, or auto")
-    try:
-        socket.create_connection((host, port), timeout=5).close()
-    except OSError as error:
-        raise _no_cluster(address, error) from None
-
-
-def _no_cluster(address: str, error: OSError) -> InputError:
-    said = str(error).splitlines()[0]
-    return InputError(
-        f"no Ray cluster answers at {address} ({said}); start one with `ray start --head`, or use this machine alone: "
-        "give no --address and unset RAY_ADDRESS"
-    )
 
 
 def _local_cpus(resources: Resources) -> int | None:
@@ -294,5 +273,5 @@ def _token_command() -> str | None:
         return None
     if "RAY_AUTH_TOKEN" in os.environ:
         return 'echo "$RAY_AUTH_TOKEN"'
-    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", default_token_path()))
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or default_token_path())
     return f"cat {shlex.quote(str(path))}" if path.exists() else None

@@ -15,8 +15,10 @@ from hpo.execution.searcher import JobSearcher
 from hpo.execution.trainable import GIVEN_UP, LEAN
 from hpo.study.jobs import RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
-from segada.core.storage_errors import storage_error
+from segada.core.storage_errors import DeniedError, storage_error
 
+_DEVICE = "CUDA error"
+"""Words of torch for a GPU that fails, in any of its exceptions."""
 _FAILURE = "Failure # "
 """First words of each entry in a trial's error file."""
 
@@ -70,7 +72,9 @@ class Deaths(Callback):
         error = _own_error(trial)
         refused = None if error is None else storage_error(error, job.folder)
         if refused is not None:
-            said = RunUpdate(report=None, finished=False, failure=str(refused), concerns_all=True, passes=True)
+            denied = isinstance(refused, DeniedError)
+            said = RunUpdate(report=None, finished=False, failure=str(refused), concerns_all=True)
+            said = said.model_copy(update={"passes": not denied, "denied": denied})
             self._searcher.coordinator.visited(job, said)
             return
         is_known = self._heard.get(trial.trial_id) == _latest(trial)
@@ -83,7 +87,8 @@ class Deaths(Callback):
             return
         times = f"its worker died {deaths} times, last with: " if error is None else ""
         memory = "out of memory: " if _is_for_memory(trial) else ""
-        self._searcher.coordinator.broke(job, f"{memory}{times}{_reason(trial)}")
+        passes = error is None or bool(memory) or isinstance(error, OSError) or _DEVICE in str(error)
+        self._searcher.coordinator.broke(job, f"{memory}{times}{_reason(trial)}", passes=passes)
 
 
 def _is_for_memory(trial: Trial) -> bool:

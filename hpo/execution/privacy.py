@@ -1,14 +1,19 @@
 """Protection of secrets from a local Ray: keys of other services, and Ray's own token."""
 
+import atexit
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hpo.config.storage_url import VARIABLE
-from segada.core.storage_errors import writing
+from segada.errors import InputError
+
+_TOKEN, _TOKEN_PATH = "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
+"""Environment variables by which Ray finds a token elsewhere than in the home directory."""
 
 WITHHELD = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", VARIABLE, "PGPASSWORD")
 """Environment variables that only the driver needs. Ray's daemons and workers would expose them to every task."""
@@ -24,26 +29,61 @@ def withheld() -> Iterator[None]:
         os.environ.update(kept)
 
 
+def ensure_home() -> None:
+    """Gives this process a temporary home directory if its user has none, as in containers with an unknown user.
+
+    Call it before Ray is imported: Ray asks for the home directory at import.
+
+    Raises:
+        InputError: there is no temporary folder that can be written.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(_temporary_folder("home"))
+
+
 def ensure_private_token() -> None:
     """Creates Ray's token file before Ray does, readable by its owner only from the beginning.
 
-    An existing token is kept, and other users lose the permission to read it. Does nothing if Ray uses no token, or
-    one from another place.
+    An existing token is kept, and other users lose the permission to read it. Without a home directory that can be
+    written, as in many containers, the token is in a private temporary folder until this process ends. Does nothing if
+    Ray uses no token, or one from another place.
 
     Raises:
-        StorageError: the file cannot be written.
+        InputError: there is no temporary folder that can be written either.
     """
-    elsewhere = any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    elsewhere = any(name in os.environ for name in (_TOKEN, _TOKEN_PATH))
     if elsewhere or os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
         return
-    path = default_token_path()
-    with writing(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _make(path)
-        status = path.stat()
-        if status.st_mode & 0o077 and status.st_uid == os.getuid():
-            path.chmod(0o600)
+    try:
+        _ensure(default_token_path())
+    except OSError:
+        path = _temporary_folder("token") / "auth_token"
+        _ensure(path)
+        os.environ[_TOKEN_PATH] = str(path)
+
+
+def _temporary_folder(purpose: str) -> Path:
+    try:
+        folder = tempfile.mkdtemp(prefix=f"ray-{purpose}-")
+    except OSError as error:
+        raise InputError(
+            f"Ray's files can be kept neither in the home directory nor in a temporary folder ({error.strerror}); set "
+            "HOME and TMPDIR to folders that can be written"
+        ) from None
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _ensure(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _make(path)
+    status = path.stat()
+    if status.st_mode & 0o077 and status.st_uid == os.getuid():
+        path.chmod(0o600)
+    path.read_bytes()
 
 
 def default_token_path() -> Path:

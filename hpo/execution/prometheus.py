@@ -86,6 +86,9 @@ class Gauges:
         self._count(job, "running", -1)
         self._take_back(job.name)
 
+    def exhausted(self, end: str) -> None:
+        """Does nothing."""
+
     def waiting(self, drivers: Sequence[str]) -> None:
         """Changes nothing: the other drivers report their own jobs."""
 

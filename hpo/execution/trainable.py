@@ -17,7 +17,7 @@ from ray.tune.result import DONE
 from hpo.execution.memory import LEAN_BATCH
 from hpo.study.jobs import Job, RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
-from segada.core.storage_errors import StorageError, storage_error
+from segada.core.storage_errors import DeniedError, StorageError, storage_error
 from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
@@ -110,7 +110,8 @@ class VisitTrainable(tune.Trainable):
             self._incident = f"out of memory ({self._shortage}); from there evaluated in batches of {LEAN_BATCH}"
             progress = self._attempt()
         if progress is None:
-            progress = self._failed(f"out of memory, evaluated in batches of {LEAN_BATCH}: {self._shortage}")
+            said = f"out of memory, evaluated in batches of {LEAN_BATCH}: {self._shortage}"
+            progress = self._failed(said, passes=True)
         over = progress.finished or progress.failure is not None
         if over:
             self._run = None
@@ -121,13 +122,16 @@ class VisitTrainable(tune.Trainable):
         from segada.engine.divergence import Diverged
 
         if self._given_up:
-            return self._failed(self._given_up)
+            return self._failed(self._given_up, passes=True)
         try:
             return self._visit()
         except (RayTaskError, Unshared) as error:
             return _obstacle(error.cause)
         except StorageError as error:
-            return RunUpdate(report=None, finished=False, failure=str(error), concerns_all=True, passes=True)
+            denied = isinstance(error, DeniedError)
+            return RunUpdate(
+                report=None, finished=False, failure=str(error), concerns_all=True, passes=not denied, denied=denied
+            )
         except (Diverged, ValueError) as error:
             return self._failed(str(error))
         except (MemoryError, RuntimeError) as error:
@@ -137,8 +141,9 @@ class VisitTrainable(tune.Trainable):
             self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
             return None
 
-    def _failed(self, reason: str) -> RunUpdate:
-        return RunUpdate(report=self._report, finished=False, failure=reason, incident=self._incident)
+    def _failed(self, reason: str, *, passes: bool = False) -> RunUpdate:
+        incident = self._incident
+        return RunUpdate(report=self._report, finished=False, failure=reason, passes=passes, incident=incident)
 
     def _visit(self) -> RunUpdate:
         from segada.engine.runner import Run

@@ -80,7 +80,7 @@ def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None
         if isinstance(error.cause, InputError):
             raise InputError(str(error.cause), error.cause.path) from None
         if isinstance(error.cause, StorageError):
-            raise StorageError(str(error.cause)) from None
+            raise type(error.cause)(str(error.cause)) from None
         raise
 
 

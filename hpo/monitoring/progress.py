@@ -103,6 +103,10 @@ class ConsoleReporter:
         del self._lines[job.name]
         self._console.print(f"{job.name}: taken over by another driver, because this one was silent for too long")
 
+    def exhausted(self, end: str) -> None:
+        """Prints why the search ends before its budget is spent."""
+        self._console.print(f"{end}; the search ends here, before its {self._settings.budget.trials} trials")
+
     def waiting(self, drivers: Sequence[str]) -> None:
         """Prints once that this driver waits for others."""
         self._console.print(f"waiting for the remaining runs of {', '.join(drivers)}")

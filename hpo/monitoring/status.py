@@ -10,7 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.monitoring.trial_counts import count_trials
-from hpo.study.attributes import INCIDENTS, REASON, system_attributes
+from hpo.study.attributes import INCIDENTS, ORIGIN, REASON, system_attributes
+from hpo.study.exhaustion import recorded_exhaustion
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
 from hpo.study.names import BASELINES, confirmation_folder_name, confirmation_runs_each
@@ -50,6 +51,10 @@ class StudyStatus(Record):
     complete: int
     pruned: int
     failed: int
+    taken_over: int = 0
+    """Number of results of former studies, which the other counts leave out."""
+    exhausted: str | None = None
+    """Clause that says that all configurations have been tried, so that no further trial starts; null otherwise."""
     running: list[Running]
     failures: dict[str, str]
     """Reasons of the failed runs, by run."""
@@ -76,8 +81,9 @@ class StudyStatus(Record):
 
     @property
     def is_over(self) -> bool:
-        """True if the budget is spent and no driver is alive."""
-        return not self.drivers and self.trials is not None and self.complete + self.pruned + self.failed >= self.trials
+        """True if the budget or the space is spent and no driver is alive."""
+        over = self.complete + self.pruned + self.failed
+        return not self.drivers and self.trials is not None and (over >= self.trials or self.exhausted is not None)
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
     leases = leased_runs(system_attributes(place.optuna_study))
     drivers = _drivers(place.out, now)
     best = counts.best_trial
+    end = recorded_exhaustion(system_attributes(place.optuna_study), len(trials), file.sampler)
     failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
     status = StudyStatus(
         name=place.optuna_study.study_name,
@@ -111,6 +118,8 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
         complete=counts.complete,
         pruned=counts.pruned,
         failed=counts.failed,
+        taken_over=counts.taken_over,
+        exhausted=None if end is None else str(end),
         running=[*_running_trials(trials, file, drivers), *_running_others(leases, file, drivers)],
         failures=failures | {name: lease["failure"] for name, lease in leases.items() if "failure" in lease},
         incidents={f"trial {one.number}": one.user_attrs[INCIDENTS] for one in trials if INCIDENTS in one.user_attrs},
@@ -150,6 +159,12 @@ class _Folder:
         """Trials of the budget."""
         budget = self._at("budget", "trials")
         return budget if isinstance(budget, int) else None
+
+    @property
+    def sampler(self) -> Tree | None:
+        """Settings of the sampler."""
+        found = self._tree.get("sampler")
+        return found if isinstance(found, dict) else None
 
     def objectives(self, count: int) -> list[str]:
         """Returns the metrics; numbers, if they cannot be seen."""
@@ -259,11 +274,11 @@ def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _Fol
     whole = len(file.visits)
     if status.visits_per_minute is None or status.trials is None or file.out is None or not whole:
         return None
-    over = [trial.number for trial in trials if trial.state.is_finished()]
+    over = [trial.number for trial in trials if trial.state.is_finished() and ORIGIN not in trial.user_attrs]
     driven = [progress_of(file.out / "trials" / str(number)).visits for number in over]
     usual = sum(driven) / len(driven) if driven else float(whole)
     searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]
-    fresh = max(status.trials - len(over) - len(searching), 0)
+    fresh = 0 if status.exhausted else max(status.trials - len(over) - len(searching), 0)
     fixed = max(len(BASELINES) - status.baselines, 0) + max(status.to_confirm - status.confirmed, 0)
     begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in status.running)
     return 60 * max(fresh * usual + fixed * whole + begun, 0) / status.visits_per_minute

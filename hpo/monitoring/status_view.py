@@ -60,6 +60,10 @@ def _counts(status: StudyStatus) -> Iterator[str]:
     of = "" if status.trials is None else f"/{status.trials}"
     counts = f"{status.complete} done, {status.pruned} pruned, {status.failed} failed"
     yield f"trials: {over}{of}: {counts}, {len(status.running)} runs started"
+    if status.taken_over:
+        yield f"taken over: {status.taken_over} results of former studies, not in the budget"
+    if status.exhausted is not None:
+        yield f"search over: {status.exhausted}"
     if status.best_trial is not None:
         values = [f"{metric_name(metric)} {metric_value(metric, value)}" for metric, value in status.best.items()]
         yield f"best so far: trial {status.best_trial}: {', '.join(values)} (one seed, not confirmed)"

@@ -41,6 +41,7 @@ class RunCoordinator:
         self._confirmations: RunQueue | None = None
         self._is_done = False
         self._stopped = False
+        self._is_exhausted = study.exhaustion() is not None
         self._idle_until = -math.inf
         self._waits_for: list[str] = []
         self.obstacle: str | None = None
@@ -49,6 +50,8 @@ class RunCoordinator:
         """Path, in the settings of a run, of the setting that the obstacle is about; empty if it is not known."""
         self.obstacle_passes = False
         """True if the cause of the obstacle lies outside the study, so the same command resumes once it is gone."""
+        self.obstacle_denied = False
+        """True if the obstacle is a file that may not be written."""
         self.lost: str | None = None
         """Lost resource without which this driver's jobs cannot continue; the same command resumes elsewhere."""
 
@@ -129,11 +132,11 @@ class RunCoordinator:
             self._returned.append(job)
             self._idle_until = -math.inf
 
-    def broke(self, job: Job, reason: str) -> None:
-        """Records that the job failed in every attempt."""
+    def broke(self, job: Job, reason: str, *, passes: bool = False) -> None:
+        """Records that the job failed in every attempt; `passes` as in `RunUpdate`."""
         with self._study.drivers.exclusive():
             if self._is_ours(job):
-                self._fail(job, None, reason)
+                self._fail(job, None, reason, passes=passes)
         self._publish()
 
     def _next(self) -> Job | None:
@@ -150,7 +153,13 @@ class RunCoordinator:
         if time.monotonic() >= self._deadline and not self._study.is_search_over():
             self._study.close()
         proposal = self._study.ask()
-        return None if proposal is None else self._plan.trial(proposal)
+        if proposal is not None:
+            return self._plan.trial(proposal)
+        end = self._study.exhaustion()
+        if end is not None and not self._is_exhausted:
+            self._is_exhausted = True
+            self._tell(lambda observer: observer.exhausted(str(end)))
+        return None
 
     def _queues(self) -> list[RunQueue]:
         queues = (self._baselines, self._repairs, self._references, self._confirmations)
@@ -192,9 +201,10 @@ class RunCoordinator:
         if progress.concerns_all:
             self.obstacle, self.obstacle_passes = progress.failure, progress.passes
             self.obstacle_path = progress.path
+            self.obstacle_denied = progress.denied
             self.stop()
         elif progress.failure is not None:
-            self._fail(job, progress.report, progress.failure)
+            self._fail(job, progress.report, progress.failure, passes=progress.passes)
         elif progress.report is not None:
             report = progress.report
             self._tell(lambda observer: observer.visited(job, report))
@@ -243,11 +253,11 @@ class RunCoordinator:
         else:
             self._end(job, Outcome("complete", report))
 
-    def _fail(self, job: Job, report: RunReport | None, reason: str) -> None:
+    def _fail(self, job: Job, report: RunReport | None, reason: str, *, passes: bool) -> None:
         if job.kind == "trial" and job.trial is not None:
             if report is not None:
                 self._describe(job, report)
-            self._study.fail(job.trial, reason)
+            self._study.fail(job.trial, reason, passes=passes)
         else:
             self._study.leases.fail(job.name, reason)
         self._end(job, Outcome("fail", report, reason))

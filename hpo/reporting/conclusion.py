@@ -74,6 +74,8 @@ def search_line(results: StudyResults) -> str:
     open_trials = sum(states.values()) - states["complete"] - states["pruned"] - states["fail"]
     counts = f"{states['complete']} complete, {states['pruned']} pruned, {states['fail']} failed"
     parts = [f"{len(results.trials)} trials ({counts}{f', {open_trials} not over' if open_trials else ''})"]
+    if results.taken_over:
+        parts.append(f"{results.taken_over} of them results of former studies")
     values = [trial.values[0] for trial in results.completed()]
     if values:
         metric, low, high = results.objectives[0], min(values), max(values)
@@ -82,7 +84,8 @@ def search_line(results: StudyResults) -> str:
             f"{metric_name(metric)} {metric_value(metric, low)} to {metric_value(metric, high)} "
             f"(spread {metric_value(metric, high - low)}{unit})"
         )
-    return ", ".join([*parts, f"{clock(results.search_seconds)} in all"])
+    parts.append(f"{clock(results.search_seconds)} in all")
+    return "; ".join([", ".join(parts), *([] if results.exhausted is None else [results.exhausted])])
 
 
 def _is_default(best: Confirmed, confirmation: Confirmation) -> bool:

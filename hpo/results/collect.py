@@ -15,6 +15,7 @@ from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
 from hpo.results.source_model import SourceModel, source_model_of
 from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.beginning import folder_of, origin_of
 from hpo.study.jobs import Job
 from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
 from hpo.study.plan import Plan, trial_damages
@@ -48,6 +49,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     best = [trial.number for trial in study.best(1)]
     baselines = {name: found for name, path in folders.items() if (found := read_report(path).value) is not None}
     source = next((_source_model(plan, report) for report in baselines.values()), None)
+    end = study.exhaustion()
     return StudyResults(
         name=study.file.settings.name,
         objectives=tuple(objective.metric for objective in objectives),
@@ -63,6 +65,9 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         study_yaml=(plan.out / STUDY).read_text(encoding="utf-8", errors="replace"),
         failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
+        exhausted=None
+        if end is None
+        else f"{end}, before the {study.file.settings.budget.trials} trials of the budget",
         damages=damages_of(study, plan),
     )
 
@@ -211,7 +216,7 @@ def read_seed_run(folder: Path) -> SeedRun | None:
 
 
 def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
-    folder = plan.trial_folder(trial.number)
+    folder = folder_of(trial, plan.trial_folder(trial.number))
     state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None
     visits = read_visits(folder).value if report is None else tuple(report.visits)
@@ -224,6 +229,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
         visits=Visits.of(visits),
         report=None if report is None else Report.of(report),
         seconds=sum(visit.seconds for visit in visits),
-        reason=str(trial.user_attrs.get(REASON, stopped)),
+        reason=str(trial.user_attrs.get(REASON, origin_of(trial) or stopped)),
+        is_taken_over=origin_of(trial) is not None,
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
     )

@@ -40,6 +40,8 @@ class TrialResult:
     """Digest of the report of a completed trial."""
     seconds: float
     reason: str
+    is_taken_over: bool = False
+    """True if this is a result of a former study, which `reason` names."""
     incidents: tuple[str, ...] = ()
     """Incidents from which the trial recovered, such as deaths of its worker."""
 
@@ -77,6 +79,8 @@ class StudyResults:
     """Numbers of the trials on the Pareto front, in the order of the first objective; empty with a single objective."""
     source: SourceModel | None = None
     """Source model on its own domain; None until a run has scored it."""
+    exhausted: str | None = None
+    """Clause that says that all configurations have been tried, before the budget was spent; None if they have not."""
     damages: tuple[str, ...] = ()
     """Lines on damaged or missing files, with the consequence of each."""
 
@@ -115,6 +119,11 @@ class StudyResults:
     def labels(self) -> list[str]:
         """Unique names of the visits."""
         return visit_labels(self.visits)
+
+    @property
+    def taken_over(self) -> int:
+        """Number of trials that are results of former studies."""
+        return sum(trial.is_taken_over for trial in self.trials)
 
     def completed(self) -> list[TrialResult]:
         """Returns the completed trials, best first by the first objective."""

@@ -5,10 +5,9 @@ from typing import Literal
 
 from optuna import Study
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.samplers.base import SamplerSettings
+from hpo.samplers.base import SamplerSettings, StudySampler, UsedUp
 from hpo.samplers.genetic import GeneticSettings
 from hpo.samplers.grid import GridSettings
 from hpo.search_space import Space
@@ -25,7 +24,7 @@ class AutoSettings(SamplerSettings):
         return AutoSampler(space, trials, self.seed)
 
 
-class AutoSampler(BaseSampler):
+class AutoSampler(StudySampler):
     """Delegates to the sampler that `choose` selects."""
 
     def __init__(self, space: Space, trials: int, seed: int) -> None:
@@ -44,6 +43,9 @@ class AutoSampler(BaseSampler):
     ) -> Raw:
         value: Raw = self._chosen.sample_independent(study, trial, param_name, param_distribution)
         return value
+
+    def used_up(self, study: Study) -> UsedUp | None:
+        return self._chosen.used_up(study)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         self._chosen.before_trial(study, trial)

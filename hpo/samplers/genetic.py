@@ -12,7 +12,7 @@ from pydantic import Field
 
 from hpo.samplers.active_genes import ActiveGenes
 from hpo.samplers.base import SamplerSettings
-from hpo.samplers.history import GENOME, Genome, complete, whole
+from hpo.samplers.history import GENOME, Genome, complete, is_passing, whole
 from hpo.samplers.operators import Strengths, build_toolbox, deap_randomness
 from hpo.samplers.population import Archive
 from hpo.samplers.surrogate import Coordinates, RbfSurrogate
@@ -100,7 +100,8 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
     def learn(self, trials: Sequence[FrozenTrial]) -> None:
         self._archive.add(complete(trials))
         for trial in trials:
-            self._surrogate.learn(trial)
+            if not is_passing(trial):
+                self._surrogate.learn(trial)
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
         """Returns the complete trials that may be parents, best first.

@@ -1,8 +1,9 @@
 """Grid search: every combination of a few values per parameter, in random order."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from hpo.samplers.base import SamplerSettings
 from hpo.samplers.history import Genome
 from hpo.samplers.whole_point import TRIES, WholePointSampler
 from hpo.search_space import Space
+from hpo.search_space.enumeration import all_values, points
 from hpo.search_space.parameter import Dimension, Raw
 from hpo.search_space.scaling import nearest_to
 from segada.settings.limits import POPULATION
@@ -37,15 +39,18 @@ class GridSettings(SamplerSettings):
 
 
 class GridSampler(WholePointSampler):
-    """Tries every grid point once, then starts over.
+    """Tries every grid point once; then the search ends.
 
     Optuna's grid sampler ignores conditions, so it would try points that differ only in inactive parameters, and it
     ends the study with an exception. This sampler enumerates the branches of conditional spaces.
     """
 
     def __init__(self, space: Space, settings: GridSettings) -> None:
+        distributions = space.distributions()
+        self._levels = {name: levels(one, settings.levels) for name, one in distributions.items()}
+        whole = {name: all_values(one) for name, one in distributions.items()}
+        self._is_whole = all(some is not None and len(some) == len(self._levels[name]) for name, some in whole.items())
         super().__init__(space, settings.seed)
-        self._levels = {name: levels(one, settings.levels) for name, one in self._distributions.items()}
 
     def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:  # noqa: ARG002 - a grid does not learn
         generator = np.random.default_rng((self._seed, CELL, trial.number, attempt))
@@ -63,50 +68,23 @@ class GridSampler(WholePointSampler):
         if len(self._cells) <= LISTED:
             start = trial.number % len(self._cells)
             yield from [*self._cells[start:], *self._cells[:start]]
+        else:
+            yield from self._unused_point(trial)
+
+    def values(self) -> Mapping[str, Sequence[Raw] | None]:
+        return self._levels
+
+    @property
+    def is_whole(self) -> bool:
+        return self._is_whole
 
     @cached_property
     def _cells(self) -> list[Genome]:
         """Grid points in random order; the first `LISTED` + 1 of them if there are more than `LISTED`."""
-        cells: list[Genome] = []
-        for cell in self._walks():
-            if self._space.permits(cell):
-                cells.append(cell)
-            if len(cells) > LISTED:
-                break
+        allowed = (cell for cell in points(self._space, self._levels) if cell is not None)
+        cells = list(islice(allowed, LISTED + 1))
         order = np.random.default_rng((self._seed, ORDER)).permutation(len(cells))
         return [cells[place] for place in order]
-
-    def _walks(self) -> Iterator[Genome]:
-        """Yields every walk over the space, as a counter whose last digit moves first and whose later digits may be
-        absent.
-        """
-        digits: list[int] | None = []
-        while digits is not None:
-            walk = _Walk(self._levels, digits)
-            yield self._space.walk(walk.value)
-            digits = walk.next()
-
-
-class _Walk:
-    """Walk in which the first values are given by index, and the others are the first of their levels."""
-
-    def __init__(self, levels: dict[str, list[Raw]], digits: Sequence[int]) -> None:
-        self._levels = levels
-        self._given = list(digits)
-        self._taken: list[tuple[int, int]] = []
-
-    def value(self, one: Dimension) -> Raw:
-        place = len(self._taken)
-        digit = self._given[place] if place < len(self._given) else 0
-        self._taken.append((digit, len(self._levels[one.name])))
-        return self._levels[one.name][digit]
-
-    def next(self) -> list[int] | None:
-        """Returns the indices that start the next walk; None after the last."""
-        places = list(self._taken)
-        while places and places[-1][0] + 1 == places[-1][1]:
-            places.pop()
-        return [*(digit for digit, _ in places[:-1]), places[-1][0] + 1] if places else None
 
 
 def levels(distribution: BaseDistribution, count: int) -> list[Raw]:

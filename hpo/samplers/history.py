@@ -1,5 +1,6 @@
 """History of a study's points, with each trial read once."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -28,6 +29,14 @@ RUNG = f"{OURS}rung/{{visits}}"
 compare trials that are not complete.
 """
 
+PASSING = f"{OURS}passing"
+"""System attribute of a failed trial: True if it failed for a reason that is not its configuration's, such as a lost
+worker.
+"""
+
+ATTEMPTS = 3
+"""Number of trials of one configuration that fail for passing reasons, after which it is not proposed again."""
+
 MISSING = 3
 """Word after the seed for drawing genes that a trial lacks."""
 
@@ -44,6 +53,7 @@ class TrialHistory:
         self._active_genes = ActiveGenes(space)
         self._study = study
         self._tried: set[frozenset[tuple[str, Raw]]] = set()
+        self._attempts: Counter[frozenset[tuple[str, Raw]]] = Counter()
         self._open: dict[int, dict[str, Raw]] = {}
         self._count = 0
 
@@ -59,7 +69,8 @@ class TrialHistory:
         unread = [*(trials[number] for number in self._open), *trials[self._count :]]
         finished = [trial for trial in unread if trial.state.is_finished()]
         self._count = len(trials)
-        self._tried.update(self._key(trial.params) for trial in finished)
+        for trial in finished:
+            self._try(trial)
         self._open = {
             trial.number: self._active_genes(promised(trial)) for trial in unread if not trial.state.is_finished()
         }
@@ -74,6 +85,12 @@ class TrialHistory:
         key = self._key(point)
         return key not in self._tried and all(key != _rounded(other) for other in self.running(number))
 
+    def _try(self, trial: FrozenTrial) -> None:
+        key = self._key(trial.params)
+        self._attempts[key] += is_passing(trial)
+        if not is_passing(trial) or self._attempts[key] >= ATTEMPTS:
+            self._tried.add(key)
+
     def _key(self, point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:
         return _rounded(self._active_genes(point))
 
@@ -83,6 +100,11 @@ def _rounded(point: Mapping[str, Raw]) -> frozenset[tuple[str, Raw]]:
     return frozenset(
         (name, float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value) for name, value in point.items()
     )
+
+
+def is_passing(trial: FrozenTrial) -> bool:
+    """Returns True if a trial failed for a passing reason, so that its configuration may come again."""
+    return trial.state == TrialState.FAIL and bool(trial.system_attrs.get(PASSING))
 
 
 def promised(trial: FrozenTrial) -> dict[str, Raw]:

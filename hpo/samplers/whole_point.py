@@ -1,28 +1,31 @@
 """Base class of samplers: they propose whole points that are neither forbidden nor known."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 from zlib import crc32
 
 import numpy as np
 from optuna import Study
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
+from hpo.samplers.base import StudySampler, UsedUp
 from hpo.samplers.history import FIXED, GENOME, Genome, TrialHistory
 from hpo.search_space import Space
+from hpo.search_space.enumeration import Unused, all_values
 from hpo.search_space.parameter import Raw
 from hpo.search_space.scaling import from_unit
 
 FRESH, FOREIGN = 1, 2
 """Purposes of generators, as the word after the seed, so that no two purposes share random numbers."""
+NO_TRIAL = -1
+"""Number that no trial has."""
 TRIES = 20
-"""Number of random points tried to find a new one before one is repeated: the space may have no other."""
+"""Number of random points tried to find a new one before the points of the space are enumerated."""
 
 
-class WholePointSampler(BaseSampler):
+class WholePointSampler(StudySampler):
     """Proposes a point for each trial, and another one if it is forbidden or already known.
 
     Two trials with the same configuration would be equal runs, because they share all random numbers. Rejected points
@@ -44,6 +47,7 @@ class WholePointSampler(BaseSampler):
         self._seed = seed
         self._distributions = space.distributions()
         self._history = TrialHistory(space)
+        self._unused = Unused(space, self.values())
 
     @abstractmethod
     def propose(self, study: Study, trial: FrozenTrial, attempt: int) -> Genome:
@@ -59,6 +63,7 @@ class WholePointSampler(BaseSampler):
         """Reads the study's new trials."""
         if not self._history.is_of(study):
             self._history = TrialHistory(self._space, study)
+            self._unused = Unused(self._space, self.values())
             self.begin(study)
         self.learn(self._history.look())
 
@@ -67,6 +72,22 @@ class WholePointSampler(BaseSampler):
 
     def begin(self, study: Study) -> None:
         """Discards what was learned from another study, before anything of this one is read."""
+
+    def values(self) -> Mapping[str, Sequence[Raw] | None]:
+        """Returns the values that each dimension can have, by name; None where there are endlessly many."""
+        return {name: all_values(one) for name, one in self._distributions.items()}
+
+    @property
+    def is_whole(self) -> bool:
+        """True if `values` are all values of the space."""
+        return True
+
+    def used_up(self, study: Study) -> UsedUp | None:
+        if not self._distributions:
+            return None
+        self.read(study)
+        count = self._unused.used_up(lambda point: self._history.is_new(point, NO_TRIAL))
+        return None if count is None else UsedUp(count, self.is_whole)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
         return self._distributions
@@ -128,3 +149,9 @@ class WholePointSampler(BaseSampler):
         generator = np.random.default_rng((self._seed, FRESH, trial.number))
         for _ in range(TRIES):
             yield self._space.draw_raw(generator)
+        yield from self._unused_point(trial)
+
+    def _unused_point(self, trial: FrozenTrial) -> Iterator[Genome]:
+        point = self._unused.first(lambda point: self._history.is_new(point, trial.number))
+        if point is not None:
+            yield point

@@ -13,7 +13,7 @@ from hpo.session.main_job import begin_anew, run
 from hpo.study.folder import LOCK
 from hpo.study.opening import check_begun
 from hpo.study.storage import lost
-from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, how_to_go_on
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, how_to_go_on, refused
 from segada.cli.interruption import Interruption, typed_again
 from segada.cli.output_dir import named_folder
 from segada.core.output_pipe import open_output
@@ -54,10 +54,9 @@ def run_command(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt as interruption:
         finished, why = False, str(interruption) or why
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
-        refused = storage_error(error, out or Path()) or lost(error, database)
-        if refused is not None:
-            tell(f"error: {masked(str(refused))}; {resumed}")
-            return INTERRUPTED
+        refusal = storage_error(error, out or Path()) or lost(error, database)
+        if refusal is not None:
+            return refused(refusal, masked(str(refusal)), resumed)
         tell(f"error: {kept(error, out)}; to go on: {typed_again()}")
         return FAILED
     if not finished:

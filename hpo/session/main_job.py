@@ -10,6 +10,7 @@ from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile
 from hpo.execution.loopback import keep_on_loopback
+from hpo.execution.privacy import ensure_home
 from hpo.execution.prometheus import Gauges
 from hpo.monitoring.progress import ConsoleReporter
 from hpo.monitoring.summary import print_summary
@@ -32,7 +33,7 @@ from hpo.study.study import Study, open_study
 from hpo.tracking.wandb_logger import tracked
 from segada.cli.console import wide_terminal
 from segada.core.printing import say
-from segada.core.storage_errors import StorageError
+from segada.core.storage_errors import DeniedError, StorageError
 from segada.errors import InputError
 
 
@@ -69,6 +70,8 @@ def finish(
     with joined(out) as driver:
         study, damaged = _opened(file, out, driver)
         plan = Plan(file, out)
+        for line in study.notes:
+            console.print(f"start_from: {line}", soft_wrap=True)
         for line in (*damaged, *damages_of(study, plan)):
             console.print(f"damaged: {line}", soft_wrap=True)
         progress = ConsoleReporter(console, file.settings, count_trials(study.optuna_study), plan.jobs_left(study))
@@ -126,6 +129,7 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str
 def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address: str | None, console: Console) -> None:
     check_data(study.file, console)
     keep_on_loopback(address)
+    ensure_home()
     # Imported here: an error in the study file is reported before Ray is imported, which takes seconds.
     from hpo.execution.cluster import Resources, cluster
     from hpo.execution.gpu_share import FILE as SHARES
@@ -146,6 +150,8 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", soft_wrap=True)
     with cluster(resources, address, coordinator.lose) as found:
+        if found.note is not None:
+            console.print(found.note)
         if found.dashboard is not None:
             token = f"; its token: {found.token_command}" if found.token_command else ""
             console.print(f"dashboard {found.dashboard}{token}")
@@ -162,8 +168,15 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
         except InputError as error:
             raise placed(plan.file, "pretrain", error.path, str(error)) from None
         execute(coordinator, shared_data, ray, driver.scratch, wanted.retries)
+    _check_obstacle(coordinator, plan)
+
+
+def _check_obstacle(coordinator: RunCoordinator, plan: Plan) -> None:
+    """Raises the error for which no run of the study can be done, if there is one."""
     if coordinator.obstacle is not None and coordinator.obstacle_passes:
         raise StorageError(coordinator.obstacle)
+    if coordinator.obstacle is not None and coordinator.obstacle_denied:
+        raise DeniedError(coordinator.obstacle)
     if coordinator.obstacle is not None:
         raise placed(plan.file, "run", coordinator.obstacle_path, coordinator.obstacle)
 

@@ -9,6 +9,10 @@ from pydantic import JsonValue
 
 from hpo.samplers.history import OURS
 
+HASH = f"{OURS}configuration"
+"""System attribute of every trial: `Configuration.hash`."""
+ORIGIN = "taken over from"
+"""User attribute of a trial that is a result of a former study: the folder of that study, and its trial's number."""
 REASON = "reason"
 """User attribute of a failed or pruned trial: the reason, in one line."""
 INCIDENTS = "incidents"
@@ -19,6 +23,8 @@ SO_FAR = "after visit {visits}"
 """User attribute of a trial with several objectives, for each visit: their values so far, by name. Optuna keeps
 intermediate values of a single objective only.
 """
+EXHAUSTED = f"{OURS}exhausted"
+"""System attribute of a study whose configurations have all been tried; see `hpo.study.exhaustion`."""
 FOLDER = f"{OURS}folder"
 """System attribute of a study in a database: the content of `study.id` in its run folder, and the folder's path."""
 FOLDER_ID = "study.id"

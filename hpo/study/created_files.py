@@ -126,6 +126,9 @@ class MadeRuns:
     def dropped(self, job: Job) -> None:
         """Does nothing."""
 
+    def exhausted(self, end: str) -> None:
+        """Does nothing."""
+
     def waiting(self, drivers: Sequence[str]) -> None:
         """Does nothing."""
 

@@ -1,6 +1,8 @@
 """Drivers (main processes) that work on a study at the same time, and their lock for decisions."""
 
+import errno
 import os
+import shlex
 import socket
 import threading
 import time
@@ -27,8 +29,11 @@ from hpo.study.heartbeats import (
     read_record,
     record_path,
 )
-from segada.core.storage_errors import storage_error
+from segada.core.storage_errors import DeniedError, storage_error
 from segada.errors import InputError
+
+_NEVER = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""Errors of a folder that could not be written at the start of a driver: waiting does not help."""
 
 
 class DriverGroup(Protocol):
@@ -197,13 +202,19 @@ def joined(out: Path) -> Iterator[Driver]:
 
     Raises:
         InputError: the folder cannot be created.
-        StorageError: the folder holds a study, but its file system cannot be written.
+        StorageError: the folder holds a study, but its file system accepts nothing now.
     """
     try:
         driver = Driver(out)
     except OSError as failure:
         refused = storage_error(failure, out)
-        if refused is not None and (out / STUDY).exists():
+        holds = (out / STUDY).exists()
+        if holds and (failure.errno in _NEVER or isinstance(refused, DeniedError)):
+            raise InputError(
+                f"{out}: its study cannot go on, because nothing can be written there ({failure.strerror}); make it "
+                f"writable for this user, or go on in a copy: cp -r {shlex.quote(str(out))} COPY, and --out COPY"
+            ) from None
+        if holds and refused is not None:
             raise refused from failure
         raise InputError(f"{out}: cannot be the folder of a study ({failure}); name another one with --out") from None
     try:

@@ -13,6 +13,7 @@ from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile, load_written
 from hpo.samplers.history import OURS
 from hpo.study.attributes import FOLDER
+from hpo.study.beginning import Beginning
 from hpo.study.drivers import check_idle, joined
 from hpo.study.folder import check_free
 from hpo.study.journal.file import JOURNAL, DamagedJournal
@@ -80,7 +81,7 @@ def imported(source: Path, out: Path, file: StudyFile) -> tuple[int, int]:
         check_free(out)
     with joined(out) as driver, driver.exclusive():
         check_idle(out, driver.others())
-        optuna_study, storage = open_optuna_study(file, out, list, restores=True)
+        optuna_study, storage = open_optuna_study(file, out, Beginning, restores=True)
         there = optuna_study.get_trials(deepcopy=False)
         for (line, record), trial in zip(records, there, strict=False):
             if record_of(trial, file.space) != record:

@@ -55,7 +55,11 @@ class RunUpdate(Record):
     path: tuple[str, ...] = ()
     """Path of the setting that the failure is about, if it is known."""
     passes: bool = False
-    """True, with `concerns_all`, if the same command resumes once the cause is gone, such as a full disk."""
+    """True if the cause of the failure lies outside the run and passes, such as a full disk or lack of memory: with
+    `concerns_all` the same command resumes once it is gone, without it the configuration may be tried again.
+    """
+    denied: bool = False
+    """True, with `concerns_all`, if a file may not be written, which no repetition of the command changes."""
     incident: str | None = None
     """Incident before this visit from which the run recovered."""
 
@@ -91,3 +95,6 @@ class Observer(Protocol):
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Handles the end of the job."""
+
+    def exhausted(self, end: str) -> None:
+        """Handles the end of a search whose configurations have all been tried, said in a clause."""

@@ -1,7 +1,7 @@
 """Opening of the Optuna study of a study file: check of its identity, and first points."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,8 +14,8 @@ from hpo.config.storage_url import place_of, sqlite_file
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import build_pruner
 from hpo.samplers.history import OURS
-from hpo.search_space.parameter import Raw
 from hpo.study.attributes import FOLDER, FOLDER_ID
+from hpo.study.beginning import Beginning, begin
 from hpo.study.journal.file import JOURNAL, is_empty
 from hpo.study.storage import CURE, open_storage, read_storage
 from hpo.study.trial_records import DIRECTIONS
@@ -31,14 +31,14 @@ CONTENTS = (STUDY, "results.csv", "trials", "best", "report.html")
 
 
 def open_optuna_study(
-    file: StudyFile, out: Path, first: Callable[[], Sequence[dict[str, Raw]]], *, restores: bool = False
+    file: StudyFile, out: Path, first: Callable[[], Beginning], *, restores: bool = False
 ) -> tuple[optuna.Study, BaseStorage]:
     """Creates or continues the Optuna study of a study file.
 
     Args:
         file: study file, which may name the database of the study.
         out: run folder; a study has one folder, which its drivers share.
-        first: returns the stored values of a new study's first points; not called for an existing study.
+        first: returns a new study's first trials; not called for an existing study.
         restores: True to accept a folder with results but without a study, because its trials are being restored.
 
     Raises:
@@ -61,7 +61,7 @@ def open_optuna_study(
         raise InputError(f"{out}: holds the study {min(known)!r}, not {name!r}; {CURE}")
     if kept is None and place is not None and not restores:
         _check_empty(out, f"no study {name!r} in {place}")
-    points = first() if kept is None else []
+    beginning = first() if kept is None else Beginning()
     optuna_study = optuna.create_study(
         storage=storage,
         sampler=file.settings.sampler.build(file.space, file.settings.budget.trials),
@@ -71,7 +71,7 @@ def open_optuna_study(
         load_if_exists=True,
     )
     if IDENTITY not in storage.get_study_system_attrs(optuna_study._study_id):
-        _begin(optuna_study, file, points, None if place is None else out)
+        _begin(optuna_study, file, beginning, None if place is None else out)
     if optuna_study.metric_names is None:
         with warnings.catch_warnings():
             # Optuna may rename it; the tests of what optuna-dashboard shows would tell.
@@ -169,33 +169,32 @@ def _check_folder(place: str | None, name: str, out: Path, folder: dict[str, str
         )
 
 
-def _begin(optuna_study: optuna.Study, file: StudyFile, points: Sequence[dict[str, Raw]], folder: Path | None) -> None:
+def _begin(optuna_study: optuna.Study, file: StudyFile, beginning: Beginning, folder: Path | None) -> None:
     if folder is not None:
         path = folder / FOLDER_ID
         if not path.exists():
             write_text(path, uuid4().hex)
         kept = {"id": path.read_text(encoding="utf-8"), "path": str(folder)}
         optuna_study._storage.set_study_system_attr(optuna_study._study_id, FOLDER, kept)
-    if not optuna_study.get_trials(deepcopy=False):
-        for point in points:
-            optuna_study.enqueue_trial(point)
+    begin(optuna_study, beginning)
     optuna_study._storage.set_study_system_attr(optuna_study._study_id, IDENTITY, file.identity)
 
 
 def check_same(place: str, name: str, kept: Tree, given: Tree, cure: str = CURE) -> None:
     """Raises InputError with the first difference between two `StudyFile.identity`, and the cure."""
-    difference = _first_difference(kept, given, "")
+    difference = first_difference(kept, given, "")
     if difference:
         raise InputError(f"{place}: holds another study named {name!r}: {difference}; {cure}")
 
 
-def _first_difference(kept: Value, given: Value, path: str) -> str:
+def first_difference(kept: Value, given: Value, path: str) -> str:
+    """Returns the first difference between two sections of study files, in a clause; empty if there is none."""
     if isinstance(kept, dict) and isinstance(given, dict):
         for key in [*given, *(key for key in kept if key not in given)]:
             inner = f"{path}.{key}" if path else key
             if key not in kept or key not in given:
                 return f"{inner} is in {'the file' if key in given else 'the folder'} alone"
-            found = _first_difference(kept[key], given[key], inner)
+            found = first_difference(kept[key], given[key], inner)
             if found:
                 return found
         return ""

@@ -1,6 +1,7 @@
 """study.yaml in a study's folder: the complete study file, and the versions that its sessions ran with."""
 
 import platform
+import re
 import shutil
 import subprocess
 from importlib.metadata import version
@@ -53,6 +54,18 @@ def provenance(path: Path) -> list[str]:
     """Returns the comments at the top of a study.yaml, revision and versions by session; empty if there is no file."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return list(takewhile(lambda line: line.startswith("#"), lines))
+
+
+def engine() -> str:
+    """Returns the revision and the version of the engine that runs now."""
+    return f"segada {version('segada')}, git revision {_revision()}"
+
+
+def engines(path: Path) -> list[str]:
+    """Returns the engines of the sessions that a study.yaml names, newest first."""
+    text = "\n".join(provenance(path))
+    found = re.findall(r"# git revision (\S+)\n# .*\bsegada ([^,\s]+)", text)
+    return [f"segada {number}, git revision {revision}" for revision, number in found]
 
 
 def _revision() -> str:

@@ -9,24 +9,20 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.config.document import STUDY
-from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
-from hpo.config.study_file import StudyFile, load_written
+from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import verdict
-from hpo.samplers.history import OURS, RUNG
+from hpo.samplers.base import StudySampler
+from hpo.samplers.history import OURS, PASSING, RUNG
 from hpo.samplers.ranking import best_first, losses_of, spread_out
-from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
-from hpo.search_space.parameter import Raw
-from hpo.study.attributes import INCIDENTS, MIOU, REASON, SO_FAR
+from hpo.study.attributes import EXHAUSTED, HASH, INCIDENTS, MIOU, ORIGIN, REASON, SO_FAR
+from hpo.study.beginning import Beginning
 from hpo.study.drivers import DriverGroup, SoleDriver
+from hpo.study.exhaustion import Exhaustion, recorded_exhaustion
+from hpo.study.first_trials import beginning_of
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
-from segada.settings.folders import expand
-from segada.settings.nested import Value
 
-HASH = f"{OURS}configuration"
-"""System attribute of every trial: `Configuration.hash`."""
 CLOSED = f"{OURS}closed"
 """System attribute of a study whose `budget.hours` are over: the budget to which this applies."""
 
@@ -73,6 +69,8 @@ class Study:
         self._study_id = storage.get_study_id_from_name(optuna_study.study_name)
         self._visits = len(file.run_settings().stream.all_visits())
         self.leases = RunLeases(storage, self._study_id, drivers)
+        self.notes: tuple[str, ...] = ()
+        """Sentences about the first trials, for the driver that created the study."""
 
     def ask(self) -> Proposal | None:
         """Returns the next trial to run and assigns it to this driver; None while there is none.
@@ -87,6 +85,8 @@ class Study:
                 self.leases.acquire_trial(free._trial_id)
                 return self._taken_up(free.number)
             if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
+                return None
+            if self._lacks_configurations(running):
                 return None
             trial = self.optuna_study.ask()
             self.leases.acquire_trial(trial._trial_id)
@@ -177,23 +177,42 @@ class Study:
         """Closes a trial that stopped early, with the reason in one line; its value is the last intermediate value."""
         return self._close(number, TrialState.PRUNED, reason)
 
-    def fail(self, number: int, reason: str) -> TrialState:
-        """Closes a trial without a result, with the reason in one line."""
+    def fail(self, number: int, reason: str, *, passes: bool = False) -> TrialState:
+        """Closes a trial without a result.
+
+        Args:
+            number: number of the trial.
+            reason: reason, which is recorded in one line.
+            passes: True if the reason is not the configuration's, such as a lost worker: it may be tried again.
+        """
+        trial_id = self._trial_id(number)
+        if passes and not self._storage.get_trial(trial_id).state.is_finished():
+            self._storage.set_trial_system_attr(trial_id, PASSING, passes)
         return self._close(number, TrialState.FAIL, reason)
 
     def finished(self) -> list[FrozenTrial]:
-        """Lists the closed trials (complete, pruned and failed), in order of their numbers."""
-        return self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        """Lists the closed trials (complete, pruned and failed) of this study, in order of their numbers.
+
+        Results that were taken over from a former study are not among them: they use nothing of the budget.
+        """
+        closed = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        return [trial for trial in closed if ORIGIN not in trial.user_attrs]
 
     def remaining(self) -> int:
-        """Returns the number of trials that have yet to finish until the budget is spent, including running ones."""
-        if self._is_closed():
+        """Returns the number of trials that have yet to finish until the search is over, including running ones."""
+        if self._is_closed() or self.exhaustion() is not None:
             return len(self._trials(TrialState.RUNNING))
         return max(self.file.settings.budget.trials - len(self.finished()), 0)
 
     def is_search_over(self) -> bool:
-        """Returns True if the budget of trials or hours is spent and no trial runs, so the best can be confirmed."""
+        """Returns True if the budget or the space is spent and no trial runs, so the best can be confirmed."""
         return self.remaining() == 0 and not self._trials(TrialState.RUNNING)
+
+    def exhaustion(self) -> Exhaustion | None:
+        """Returns the end of a search whose configurations have all been tried; None if there are others."""
+        attributes = self._storage.get_study_system_attrs(self._study_id)
+        sampler = self.file.settings.sampler.model_dump(mode="json")
+        return recorded_exhaustion(attributes, len(self.optuna_study.get_trials(deepcopy=False)), sampler)
 
     def owners(self) -> set[str]:
         """Returns the drivers that have the running trials."""
@@ -268,6 +287,24 @@ class Study:
         closed = self._storage.get_study_system_attrs(self._study_id).get(CLOSED)
         return bool(closed == self.file.settings.budget.model_dump(mode="json"))
 
+    def _lacks_configurations(self, running: Sequence[FrozenTrial]) -> bool:
+        """Returns True if a further trial would repeat a configuration; records it once no trial runs.
+
+        Trials that were enqueued run in any case.
+        """
+        if self._trials(TrialState.WAITING):
+            return False
+        if self.exhaustion() is not None:
+            return True
+        sampler = self.optuna_study.sampler
+        end = sampler.used_up(self.optuna_study) if isinstance(sampler, StudySampler) else None
+        if end is not None and not running:
+            whose = None if end.is_whole else self.file.settings.sampler.model_dump(mode="json")
+            trials = len(self.optuna_study.get_trials(deepcopy=False))
+            record = Exhaustion(end.configurations, trials, whose).record()
+            self._storage.set_study_system_attr(self._study_id, EXHAUSTED, record)
+        return end is not None
+
     def _taken_up(self, number: int) -> Proposal:
         trial_id = self._trial_id(number)
         frozen = self._storage.get_trial(trial_id)
@@ -302,7 +339,16 @@ def open_study(file: StudyFile, out: Path, drivers: DriverGroup | None = None) -
         InputError: the folder, or the database under this name, holds another study, or a former study in `start_from`
             cannot be read.
     """
-    return Study(file, *open_optuna_study(file, out, lambda: points_to_begin_with(file)), drivers or SoleDriver())
+    notes: list[str] = []
+
+    def first() -> Beginning:
+        beginning = beginning_of(file)
+        notes.extend(beginning.notes)
+        return beginning
+
+    study = Study(file, *open_optuna_study(file, out, first), drivers or SoleDriver())
+    study.notes = tuple(notes)
+    return study
 
 
 def read_study(file: StudyFile, out: Path) -> Study:
@@ -316,24 +362,3 @@ def read_study(file: StudyFile, out: Path) -> Study:
         InputError: its journal is not valid, or the database does not answer or holds no such study.
     """
     return Study(file, *read_optuna_study(file, out), SoleDriver())
-
-
-def points_to_begin_with(file: StudyFile) -> list[dict[str, Raw]]:
-    """Returns the stored values of the points that `start_from` names.
-
-    Raises:
-        InputError: a former study cannot be read, or has no configuration for this space.
-    """
-
-    def best_of(index: int, former: FormerStudy) -> list[Mapping[str, Value]]:
-        out = Path(expand(former.study))
-        if not (out / STUDY).is_file():
-            text = f"there is no study in the folder {out}; write {DEFAULTS}, or the folder of a study's results"
-            raise file.document.error((START_FROM, index, "study"), text)
-        study = read_study(load_written(out), out)
-        return [study.configuration(trial).values for trial in study.best(former.top)]
-
-    try:
-        return first_points(file.space, file.settings.start_from, best_of)
-    except SpaceError as problem:
-        raise file.document.error(problem.parts, problem.problem) from None

@@ -73,6 +73,9 @@ class WandbTracking:
         if self._told.pop(job.name, None) is not None:
             self._say(Left(name=job.name))
 
+    def exhausted(self, end: str) -> None:
+        """Does nothing."""
+
     def waiting(self, drivers: Sequence[str]) -> None:
         """Does nothing: the other drivers log their own runs."""
 

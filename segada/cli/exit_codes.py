@@ -10,7 +10,7 @@ from segada.cli.interruption import INTERRUPTED as INTERRUPTED
 from segada.cli.interruption import Interruption, program, typed_again
 from segada.core.output_pipe import drop_output, open_output
 from segada.core.printing import escaped, tell
-from segada.core.storage_errors import StorageError
+from segada.core.storage_errors import DeniedError, StorageError
 from segada.errors import InputError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
@@ -84,8 +84,7 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         tell(f"{str(interruption) or 'interrupted'}; {how_to_go_on(kept)}")
         return INTERRUPTED
     except StorageError as error:
-        tell(f"error: {error}; {how_to_go_on(kept)}")
-        return INTERRUPTED
+        return refused(error, str(error), how_to_go_on(kept))
     except PermissionError as error:
         tell(f"error: {error.filename}: {error.strerror}; change its permissions, or run as its owner")
         return WRONG_INPUT
@@ -101,6 +100,21 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         traceback.print_exc()
         return FAILED
     return DONE
+
+
+def refused(error: StorageError, said: str, cure: str) -> int:
+    """Prints a refused write and returns its exit code: 2 if it does not pass by itself, 3 if the command can go on.
+
+    Args:
+        error: the refusal.
+        said: its text, without secrets.
+        cure: how to go on, where that is possible.
+    """
+    if isinstance(error, DeniedError):
+        tell(f"error: {said}")
+        return WRONG_INPUT
+    tell(f"error: {said}; {cure}")
+    return INTERRUPTED
 
 
 def how_to_go_on(kept: str) -> str:

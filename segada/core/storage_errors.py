@@ -39,6 +39,10 @@ class StorageError(OSError):
     """
 
 
+class DeniedError(StorageError):
+    """A file may not be written: unlike a full disk, this does not pass until its permissions are changed."""
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Converts errors of a refusing file system within the context to StorageError.
@@ -89,7 +93,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def _named(number: int | None, path: Path) -> StorageError:
     assert number is not None
     if number in _DENIED:
-        return StorageError(f"{path}: {os.strerror(number)}; change the permissions of the file or of its folder")
+        return DeniedError(f"{path}: {os.strerror(number)}; change the permissions of the file or of its folder")
     place = next(folder for folder in path.absolute().parents if folder.is_mount())
     free = os.statvfs(place)
     megabytes = free.f_bavail * free.f_frsize / 1e6

@@ -12,12 +12,14 @@ from optuna.trial import TrialState
 from pydantic import TypeAdapter
 
 from hpo.config.study_file import load_study
-from hpo.samplers.base import SamplerSettings
+from hpo.samplers.base import SamplerSettings, StudySampler
+from hpo.samplers.history import ATTEMPTS, PASSING
 from hpo.samplers.registry import SAMPLERS
 from hpo.search_space import Space
 from hpo.search_space.conditions import Clauses
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.kinds import Parameter
+from hpo.search_space.size import cardinality
 from hpo.study.study import open_study
 from segada.errors import InputError
 
@@ -313,6 +315,62 @@ def test_a_space_without_a_new_point_repeats_one(name: str) -> None:
         study.tell(trial, float(trial.number))
     assert sorted(map(str, seen[:4])) == ["p", "q", "r", "s"]
     assert set(seen[4:]) <= {"p", "q", "r", "s"}
+
+
+DISCRETE = Space(
+    TypeAdapter(dict[str, Parameter]).validate_python(
+        {
+            "kind": {"type": "choice", "choices": ["none", "a", "b"]},
+            "share": {"type": "float", "low": 0.0, "high": 0.3, "step": 0.1, "when": {"kind": ["a", "b"]}},
+            "places": {"type": "subset", "of": [0, 1], "when": {"kind": "a"}},
+            "patterns": {"type": "each", "of": "places", "choices": ["all", "last"]},
+            "deep": {"type": "bool"},
+        }
+    ),
+    TypeAdapter(list[Clauses]).validate_python([{"kind": "b", "deep": True}, {"share": {"above": 0.25}}]),
+)
+"""Space of 2 + 3 x (2 + 2 + 4) x 2 + 3 configurations."""
+
+
+def test_every_configuration_of_a_discrete_space_comes_once_and_then_the_sampler_says_so(name: str) -> None:
+    study = study_of(name, space=DISCRETE)
+    assert cardinality(DISCRETE) == (53, True)
+    sampler, seen, running = study.sampler, [], []
+    assert isinstance(sampler, StudySampler)
+    while sampler.used_up(study) is None:
+        trial = study.ask()
+        seen.append(DISCRETE.suggest(trial).hash)
+        running.append(trial)
+        if len(running) == 3:
+            # Pruned trials have used their configuration, and so have failed and running ones.
+            states = [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
+            for one, state in zip(running, states, strict=True):
+                study.tell(one, float(one.number) if state == TrialState.COMPLETE else None, state)
+            running = []
+    # The ends of a grid of three levels leave out one of the four shares, which is forbidden, or one that is not.
+    assert len(set(seen)) == len(seen) == sampler.used_up(study).configurations  # type: ignore[union-attr]
+    assert len(seen) == 53 or name == "grid"
+
+
+def test_a_space_with_a_continuous_parameter_is_never_used_up(name: str) -> None:
+    study = study_of(name)
+    run(study, 6)
+    assert isinstance(study.sampler, StudySampler)
+    assert study.sampler.used_up(study) is None
+
+
+def test_a_configuration_that_failed_for_a_passing_reason_comes_again_but_not_for_ever(name: str) -> None:
+    small = Space(TypeAdapter(dict[str, Parameter]).validate_python({"a": {"type": "choice", "choices": ["p", "q"]}}))
+    study = study_of(name, space=small)
+    sampler, seen = study.sampler, []
+    assert isinstance(sampler, StudySampler)
+    while sampler.used_up(study) is None:
+        trial = study.ask()
+        seen.append(small.suggest(trial).values["a"])
+        if seen[-1] == "p":
+            study._storage.set_trial_system_attr(trial._trial_id, PASSING, value=True)
+        study.tell(trial, state=TrialState.FAIL)
+    assert sorted(map(str, seen)) == ["p"] * ATTEMPTS + ["q"]
 
 
 STUDY = """\

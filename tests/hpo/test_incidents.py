@@ -258,6 +258,7 @@ class _Heard:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object]] = []
+        self.passed: list[bool] = []
 
     def recovered(self, _job: Job, reason: str) -> None:
         self.told.append(("recovered", reason))
@@ -265,7 +266,8 @@ class _Heard:
     def returned(self, job: Job) -> None:
         self.told.append(("returned", job.name))
 
-    def broke(self, _job: Job, reason: str) -> None:
+    def broke(self, _job: Job, reason: str, *, passes: bool = False) -> None:
+        self.passed.append(passes)
         self.told.append(("broke", reason))
 
     def visited(self, _job: Job, progress: RunUpdate) -> bool:
@@ -311,6 +313,7 @@ def test_the_last_death_says_what_the_worker_died_of(deaths: Deaths, heard: _Hea
         ("broke", f"out of memory: its worker died 2 times, last with: {EVICTED}"),
         ("broke", "KeyError: 'another bug'"),
     ]
+    assert heard.passed == [True, False]
 
 
 def test_deaths_between_two_jobs_send_a_job_back_until_there_were_too_many(
@@ -325,6 +328,7 @@ def test_deaths_between_two_jobs_send_a_job_back_until_there_were_too_many(
 
     told = [("recovered", "killed"), ("returned", "trial 0")]
     assert heard.told == [*told, ("broke", "its worker died 2 times, last with: killed anew")]
+    assert heard.passed == [True]
 
 
 def test_a_death_that_is_told_of_twice_counts_once(deaths: Deaths, heard: _Heard, tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def test_a_cluster_that_grows_is_asked_for_as_many_as_are_named(monkeypatch: pyt
     context = SimpleNamespace(dashboard_url=None)
     monkeypatch.setattr(cluster, "_connected", lambda _resources, _address: context)
     monkeypatch.setattr("ray.shutdown", lambda: None)
+    monkeypatch.setattr(cluster, "answering", lambda address: address)
     lifeline = SimpleNamespace(watch=lambda _: None, close=lambda: None, lost=lambda: None, found=None)
     monkeypatch.setattr(cluster, "Lifeline", lambda **_: lifeline)
     monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"memory": 1e9}}])

@@ -30,6 +30,7 @@ class Diary:
     started_jobs: list[str] = field(default_factory=list)
     ends: dict[str, Outcome] = field(default_factory=dict)
     reports: list[RunReport] = field(default_factory=list)
+    exhaustions: list[str] = field(default_factory=list)
 
     def started(self, job: Job) -> None:
         self.started_jobs.append(job.name)
@@ -47,6 +48,9 @@ class Diary:
 
     def waiting(self, drivers: Sequence[str]) -> None:
         raise AssertionError(f"there is nobody to wait for, not even {drivers}")
+
+    def exhausted(self, end: str) -> None:
+        self.exhaustions.append(end)
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         assert job.name not in self.ends

@@ -20,9 +20,10 @@ from hpo.monitoring.locations import places
 from hpo.monitoring.status import status_of
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.report import rebuild
+from hpo.study.first_trials import beginning_of
 from hpo.study.jobs import RunUpdate
 from hpo.study.plan import Plan, undone
-from hpo.study.study import points_to_begin_with, read_study
+from hpo.study.study import read_study
 from segada.artifacts.run_files import damages
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
@@ -247,7 +248,7 @@ def test_a_study_file_in_the_folder_that_is_damaged_is_written_again_by_the_stud
     later = tmp_path / "later.yaml"
     later.write_text(f"{STUDY}start_from: {out}\n")
 
-    for command in (lambda: rebuild(out), lambda: points_to_begin_with(load_study(str(later)))):
+    for command in (lambda: rebuild(out), lambda: beginning_of(load_study(str(later)))):
         with pytest.raises(InputError) as refusal:
             command()
         assert str(refusal.value).startswith(f"{out / 'study.yaml'}:")
