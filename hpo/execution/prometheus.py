@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hpo.monitoring.prometheus import EXPORTED, KEPT, STATES, VISITS
-from hpo.monitoring.trial_counts import TrialCounts
+from hpo.study.budget import TrialBudget
 from hpo.study.jobs import Job, Outcome
 from segada.records import RunReport
 
@@ -24,7 +24,7 @@ class Gauges:
     number of time series of a study with thousands of trials stays bounded.
     """
 
-    def __init__(self, study: str, counts: TrialCounts) -> None:
+    def __init__(self, study: str, counts: TrialBudget) -> None:
         """Reports nothing yet: Ray does not run.
 
         Args:

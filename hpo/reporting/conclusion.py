@@ -1,9 +1,10 @@
 """Conclusion of a study in plain sentences, for the report and the terminal."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hpo.reporting.budget import trials_line
+from hpo.reporting.feasibility import passed_over
 from hpo.reporting.wording import LONG_TITLES, clock, interval, listed, metric_name, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
@@ -61,6 +62,7 @@ def conclusion(results: StudyResults) -> Conclusion:
             if name not in best.gain
         ),
         *_foremost(results.confirmed),
+        *passed_over(results),
     ]
     baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
     return Conclusion(_headline(baselines), " ".join(sentences))
@@ -68,11 +70,12 @@ def conclusion(results: StudyResults) -> Conclusion:
 
 def search_line(results: StudyResults) -> str:
     """Summarizes the search in one line: numbers of trials, range of results, and duration."""
-    states = Counter(trial.state for trial in results.trials)
-    open_trials = sum(states.values()) - states["complete"] - states["pruned"] - states["fail"]
-    counts = f"{states['complete']} complete, {states['pruned']} pruned, {states['fail']} failed"
-    parts = [f"{len(results.trials)} trials ({counts}{f', {open_trials} not over' if open_trials else ''})"]
-    values = [trial.values[0] for trial in results.completed()]
+    completed = results.completed()
+    feasible = [trial for trial in completed if trial.is_feasible]
+    parts = [trials_line(results.budget)]
+    if results.limits and completed:
+        parts.append(f"{len(feasible)} of {len(completed)} complete keep every constraint")
+    values = [trial.values[0] for trial in feasible]
     if values:
         metric, low, high = results.objectives[0], min(values), max(values)
         unit = " points" if metric_value(metric, 1.0) == "100.0" else ""
@@ -118,24 +121,20 @@ def _headline(gain: Mapping[str, Estimate]) -> str:
 
 
 def _unconfirmed(results: StudyResults) -> Conclusion:
-    completed = results.completed()
-    if not completed:
-        return _nothing_completed(results)
+    if results.best is None and results.budget.left:
+        return Conclusion(f"No answer yet: {results.no_answer}.", "Run the same command again to resume.")
+    if results.best is None:
+        reasons = [_SEE_FAILURES] if results.failed() else []
+        return Conclusion(f"No answer: {results.no_answer}.", " ".join([*passed_over(results), *reasons]))
     leader = (
-        f"Trial {completed[0].number} leads the search, with one seed on the frames of the search: not a final result."
+        f"Trial {results.best.number} leads the search, with one seed on the frames of the search: not a final result."
     )
-    if results.confirmed is not None:
-        return Conclusion("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
-    if results.failures:
-        return Conclusion("No answer: no configuration is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
-    return Conclusion("No answer yet: no configuration is confirmed.", leader)
-
-
-def _nothing_completed(results: StudyResults) -> Conclusion:
-    failed = [trial for trial in results.trials if trial.state == "fail"]
-    if failed and len(failed) == len(results.trials):
-        return Conclusion(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
-    return Conclusion("No answer yet: no trial has completed.", "Run the same command again to resume.")
+    details = " ".join([leader, *passed_over(results)])
+    if not results.confirms:
+        return Conclusion(f"Trial {results.best.number} leads; nothing is confirmed (confirm.top is 0).", details)
+    if results.confirmed is not None or results.failures:
+        return Conclusion(f"No answer: {results.no_answer}.", f"{_SEE_FAILURES} {details}")
+    return Conclusion(f"No answer yet: {results.no_answer}.", details)
 
 
 _SEE_FAILURES = "The reasons are listed under Failures."

@@ -12,6 +12,7 @@ from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
+from hpo.results.feasibility import constraint_results, recorded_results
 from hpo.results.results import StudyResults, TrialResult
 from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.jobs import Job
@@ -40,7 +41,7 @@ _BECOMES = {
 
 def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> StudyResults:
     """Collects the results of the study so far."""
-    objectives = study.file.settings.objectives
+    objectives, budget = study.file.settings.objectives, study.budget()
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
     trials = tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False))
     best = [trial.number for trial in study.best(1)]
@@ -58,6 +59,10 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
         damages=damages_of(study, plan),
+        limits=tuple(constraint.text for constraint in study.file.settings.constraints),
+        budget_trials=budget.trials,
+        ended_by=budget.ended_by,
+        confirms=study.file.settings.confirm.top > 0,
     )
 
 
@@ -195,6 +200,9 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
     report = read_report(folder).value if state == "complete" else None
     visits = read_visits(folder).value if report is None else tuple(report.visits)
     stopped = f"stopped after visit {trial.last_step or len(visits)}" if state == "pruned" else ""
+    constraints = study.file.settings.constraints if state == "complete" else ()
+    # A trial that lacks a recorded limit cannot be chosen, whatever its files say.
+    is_recorded = report is not None and all(one.text in trial.constraints for one in constraints)
     return TrialResult(
         number=trial.number,
         state=state,
@@ -205,4 +213,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
         seconds=sum(visit.seconds for visit in visits),
         reason=str(trial.user_attrs.get(REASON, stopped)),
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
+        constraints=constraint_results(constraints, report)
+        if report is not None and is_recorded
+        else recorded_results(constraints, trial.constraints),
     )

@@ -17,17 +17,17 @@ from hpo.samplers.ranking import best_first
 from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.attributes import CLOSED, INCIDENTS, REASON
+from hpo.study.budget import TrialBudget, trial_budget
 from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
+from hpo.study.trial_records import STATES
 from segada.settings.folders import expand
 from segada.settings.nested import Value
 
 HASH = "configuration"
 """User attribute of every trial: `Configuration.hash`."""
-CLOSED = "closed"
-"""User attribute of a study whose `budget.hours` are over: the budget to which this applies."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Study:
             if free is not None:
                 self.leases.acquire_trial(free._trial_id)
                 return self._taken_up(free.number)
-            if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
+            if not self.budget().to_start:
                 return None
             trial = self.optuna_study.ask()
             self.leases.acquire_trial(trial._trial_id)
@@ -152,15 +152,18 @@ class Study:
         """Lists the closed trials (complete, pruned and failed), in order of their numbers."""
         return self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
+    def budget(self) -> TrialBudget:
+        """Returns how much of the budget is spent, and what is left of it."""
+        states = (STATES[trial.state] for trial in self.optuna_study.get_trials(deepcopy=False))
+        return trial_budget(states, self.file.settings.budget.trials, "hours" if self._is_closed() else "")
+
     def remaining(self) -> int:
         """Returns the number of trials that have yet to finish until the budget is spent, including running ones."""
-        if self._is_closed():
-            return len(self._trials(TrialState.RUNNING))
-        return max(self.file.settings.budget.trials - len(self.finished()), 0)
+        return self.budget().left
 
     def is_search_over(self) -> bool:
         """Returns True if the budget of trials or hours is spent and no trial runs, so the best can be confirmed."""
-        return self.remaining() == 0 and not self._trials(TrialState.RUNNING)
+        return self.remaining() == 0
 
     def owners(self) -> set[str]:
         """Returns the drivers that have the running trials."""
@@ -180,7 +183,7 @@ class Study:
         several = len(self.optuna_study.directions) > 1
         candidates = self.optuna_study.best_trials if several else self._trials(TrialState.COMPLETE)
         distinct: dict[str, FrozenTrial] = {}
-        for trial in best_first(candidates, self.optuna_study.directions):
+        for trial in best_first(candidates, self.optuna_study.directions, self._limits()):
             if len(distinct) == count:
                 break
             distinct.setdefault(self.configuration(trial).hash, trial)
@@ -203,6 +206,9 @@ class Study:
             # The constraint is already set if an earlier driver died at this point.
             if constraint.text not in trial.constraints:
                 trial.set_constraint(constraint.text, violation)
+
+    def _limits(self) -> list[str]:
+        return [constraint.text for constraint in self.file.settings.constraints]
 
     def _is_closed(self) -> bool:
         # `optuna.Study.user_attrs` would copy all identity sections once per trial.
