@@ -12,6 +12,7 @@ from hpo.config.study_file import StudyFile, load_written
 from hpo.results.collect import confirmation_of, read_failures, read_seed_run, results_of
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.results.results import StudyResults
+from hpo.results.source_model import SourceModel
 from hpo.study.names import BASELINES
 from hpo.study.plan import Plan
 from hpo.study.study import Study, read_study
@@ -57,6 +58,8 @@ class Comparison(Record):
     """By mean rank; by mean mIoU where nothing is ranked."""
     references: list[Confirmed]
     """The baselines on the same frames with the same seeds."""
+    source: SourceModel | None = None
+    """Source model on its own domain; null if the runs did not score this domain."""
     ranking: Ranking | None
     """Null for fewer than two methods."""
     failures: dict[str, str]
@@ -72,6 +75,7 @@ class Winner:
     results: StudyResults
     trial: int
     runs: tuple[SeedRun, ...]
+    source: SourceModel | None
     baselines: Mapping[str, tuple[SeedRun, ...]]
 
 
@@ -90,7 +94,8 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         reasons = (f"{name}: {' '.join(reason.split())}" for name, reason in results.failed().items())
         return next(reasons, "it is not over")
     runs = {name: _seed_runs(plan, name) for name in (best.name, *BASELINES)}
-    return Winner(results, best.trial, runs[best.name], {name: runs[name] for name in BASELINES if runs[name]})
+    baselines = {name: runs[name] for name in BASELINES if runs[name]}
+    return Winner(results, best.trial, runs[best.name], results.source, baselines)
 
 
 def is_over(file: StudyFile, out: Path) -> bool:
@@ -129,6 +134,7 @@ def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, st
         confidence=confirmation.confidence,
         methods=sorted(methods, key=lambda one: ranking.methods.index(one.name) if ranking else 0),
         references=confirmation.runs[: len(references)],
+        source=next((winner.source for winner in winners.values()), None),
         ranking=ranking,
         failures=dict(failures),
         notes=list(notes),

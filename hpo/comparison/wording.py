@@ -4,6 +4,7 @@ from string import ascii_lowercase
 
 from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison, Method
+from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
 from hpo.reporting.wording import LONG_TITLES, interval, listed, points, tenths
 from hpo.study.names import BASELINES
 from segada.settings.stream import StreamSettings
@@ -11,7 +12,9 @@ from segada.settings.stream import StreamSettings
 
 def headline(comparison: Comparison) -> str:
     """Returns a sentence that names the best method, if one is significantly better."""
-    ranking = comparison.ranking
+    ranking, source = comparison.ranking, comparison.source
+    if source is not None and not source.works:
+        return f"No comparison. {source_sentence(source)}"
     if ranking is None:
         return f"No comparison: {comparison.methods[0].name} alone came through."
     first, *others = ranking.groups[0]
@@ -25,7 +28,8 @@ def headline(comparison: Comparison) -> str:
 
 def detail(comparison: Comparison) -> str:
     """Returns sentences on the gain of the best method, pairs without a significant difference, and test power."""
-    sentences = [_worth(comparison.methods[0], comparison)]
+    works = comparison.source is None or comparison.source.works
+    sentences = [*([] if works else [SOURCE_CURE]), _worth(comparison.methods[0], comparison)]
     if comparison.ranking is not None:
         sentences += _tests(comparison.ranking)
     missing = [name for name in BASELINES if name not in {one.name for one in comparison.references}]

@@ -12,7 +12,7 @@ from hpo.pruners.settings import PruningSettings
 from hpo.samplers.registry import AnySamplerSettings
 from hpo.search_space.conditions import Clauses
 from hpo.search_space.kinds import Parameter
-from segada.settings.base import Count, NonNegative, Number, Positive, Sequence, Settings
+from segada.settings.base import Count, Fraction, NonNegative, Number, Positive, Sequence, Settings
 from segada.settings.limits import NAME, OBJECTIVES, PARAMETERS, RUNS, TRIALS
 
 
@@ -29,9 +29,15 @@ class ConfirmSettings(Settings):
     """Settings of the confirmation, which runs the best configurations again with fresh seeds."""
 
     top: int = Field(default=2, ge=0, le=RUNS)
-    """Number of configurations that are confirmed; 0 confirms none."""
+    """Number of configurations that are confirmed; 0 confirms none. With several objectives they are the ends and the
+    knee of the Pareto front, then those farthest from the others.
+    """
     seeds: int = Field(default=2, ge=1, le=RUNS)
     """Number of seeds per configuration."""
+    source_at_least: Fraction = 0.25
+    """Least mIoU of the source model on its own domain, before adaptation, as a fraction. If it is lower, the
+    conclusion is that the source model does not work, whatever a configuration gains; 0 accepts every source model.
+    """
 
 
 class ResourceSettings(Settings):

@@ -14,10 +14,13 @@ from rich.text import Text
 from hpo.config.schema import StudySettings
 from hpo.monitoring.trial_counts import TrialCounts
 from hpo.reporting.budget import trials_line
+from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
 from hpo.reporting.feasibility import violations
 from hpo.reporting.wording import clock, metric_name, metric_with_unit, tenths
 from hpo.results.feasibility import constraint_results
+from hpo.results.source_model import source_model_of
 from hpo.study.jobs import Job, Outcome
+from hpo.study.names import SOURCE_ONLY
 from segada.core.plurals import counted
 from segada.core.printing import escaped
 from segada.records import RunReport
@@ -46,9 +49,7 @@ class _Line:
 class ConsoleReporter:
     """Observer that shows a line per running job, the best so far, the counts and the estimated end."""
 
-    def __init__(
-        self, console: Console, settings: StudySettings, count: Callable[[], TrialCounts], jobs: int
-    ) -> None:
+    def __init__(self, console: Console, settings: StudySettings, count: Callable[[], TrialCounts], jobs: int) -> None:
         """Prepares the view.
 
         Args:
@@ -116,8 +117,17 @@ class ConsoleReporter:
         line = self._lines.pop(job.name)
         self._done += 1
         self._counts = self._count()
+        self._warn(job, outcome.report)
         seconds = time.monotonic() - line.started
         self._console.print(f"{job.name}: {self._result(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
+
+    def _warn(self, job: Job, report: RunReport | None) -> None:
+        """Prints once that the source model does not work, at the end of its own run, the first of the study."""
+        if job.name != SOURCE_ONLY or report is None:
+            return
+        source = source_model_of(report, job.settings.stream.source, self._settings.confirm.source_at_least)
+        if source is not None and not source.works:
+            self._console.print(f"warning: {source_sentence(source)} {SOURCE_CURE}", soft_wrap=True)
 
     def _summary(self) -> str:
         budget, best = self._counts.budget, self._counts.best

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import Field
 
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.monitoring.study_folder import BrokenConstraint, ConfirmedBest, State, StudyFolder, broken_constraint
@@ -83,7 +84,7 @@ class StudyStatus(Record):
     """Number of failed confirmation runs; `to_confirm` includes them, `confirmed` does not."""
     is_search_over: bool = False
     """True if no trial is left, so that `to_confirm` is the exact number."""
-    infeasible: dict[str, list[BrokenConstraint]] = {}
+    infeasible: Mapping[str, list[BrokenConstraint]] = Field(default_factory=dict)
     """Constraints that complete trials break, by trial."""
     state: State = "unknown"
     """Running with a live driver; interrupted without one while runs are left; finished if none are left; unknown if
@@ -97,7 +98,7 @@ class StudyStatus(Record):
     """Sentences after the headline."""
     exit_code: int | None = None
     """Exit code of the study's command: 0 with an answer, 4 without; null before the study is finished."""
-    next_steps: list[str] = []
+    next_steps: Sequence[str] = ()
     """What to do next, as sentences with the command; empty while a driver runs the study."""
 
     @property

@@ -21,7 +21,6 @@ from hpo.results.results import StudyResults
 from hpo.samplers.ranking import best_first
 from hpo.study.budget import ConfirmationBudget, TrialBudget, trial_budget
 from hpo.study.drivers import SoleDriver
-
 from hpo.study.opening import IDENTITY
 from hpo.study.plan import Plan, undone
 from hpo.study.study import Study
@@ -130,7 +129,7 @@ class StudyFolder:
         return next(iter(best_first(trials, self._optuna_study.directions, limits)), None)
 
     def finished_baselines(self) -> int:
-        """Returns the number of baselines with an intact report; notes damaged reports of all runs beside the search."""
+        """Returns the number of baselines with an intact report; notes damaged reports of runs beside the search."""
         if self.out is None:
             return 0
         found: dict[str, int] = {}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hpo.reporting.conclusion import best_run, conclusion, search_line
-from hpo.reporting.wording import interval, points, tenths, title
+from hpo.reporting.wording import interval, metric_title, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
@@ -52,13 +52,22 @@ def _runs(confirmation: Confirmation) -> Table:
     baselines = list(confirmation.runs[0].gain)
     for column in ["", "mean mIoU, %", *(f"points over {title(name)}" for name in baselines)]:
         table.add_column(column, justify="right" if column else "left")
+    others = [metric for metric in _objectives(confirmation) if metric != "mean_miou"]
+    for metric in others:
+        table.add_column(metric_title(metric), justify="right")
     for run in confirmation.runs:
         gains = ["" if name == run.name else points(run.gain[name]) for name in baselines]
         is_best = run.name == confirmation.best
         name = f"{title(run.name)} (best)" if is_best else title(run.name)
         miou = f"{tenths(run.mean_miou.value)} ({interval(run.mean_miou)})"
-        table.add_row(name, miou, *gains, style="bold" if is_best else None)
+        values = [metric_value(metric, run.objectives[metric]) if metric in run.objectives else "" for metric in others]
+        table.add_row(name, miou, *gains, *values, style="bold" if is_best else None)
     return table
+
+
+def _objectives(confirmation: Confirmation) -> list[str]:
+    """Returns the objectives that any run defines, in the order of the study; none with a single objective."""
+    return list(dict.fromkeys(metric for run in confirmation.runs for metric in run.objectives))
 
 
 def _visits(confirmation: Confirmation, best: Confirmed) -> Table:

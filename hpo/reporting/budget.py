@@ -1,13 +1,12 @@
 """Wording of a study's budget, the same in the terminal, in `hpo status` and in the report."""
 
-
 from hpo.study.budget import ConfirmationBudget, TrialBudget
 from segada.core.plurals import counted
 
 
 def trials_line(budget: TrialBudget) -> str:
-    """Returns what is over, what runs and what is left: `3 of 6 trials over (2 complete, 0 pruned, 1 failed), 2 running,
-    1 to start`.
+    """Returns what is over, what runs and what is left, as in `3 of 6 trials over (2 complete, 0 pruned, 1 failed), 2
+    running, 1 to start`.
     """
     counts = f"({budget.complete} complete, {budget.pruned} pruned, {budget.failed} failed)"
     parts = [f"{_over(budget)} {counts}"]
@@ -29,23 +28,23 @@ def confirmation_line(confirmation: ConfirmationBudget) -> str:
 
 
 def cures(budget: TrialBudget) -> list[str]:
-    """Returns what the budget leaves out and which option takes it in, a sentence each; empty for an ordinary one."""
-    sentences = []
+    """Returns what the budget leaves out and which options of the same command take it in, a sentence each; empty for
+    a budget that was used up by its trials.
+    """
+    missing = 0 if budget.trials is None or not budget.ended_by else max(budget.trials - budget.started, 0)
+    if missing:
+        return [f"{ENDED[budget.ended_by]} before the last {counted(missing, 'trial')}; {CURES[budget.ended_by]}"]
     if budget.beyond:
-        waits = "enqueued trial waits" if budget.beyond == 1 else "enqueued trials wait"
-        cure = WIDEN[budget.ended_by].format(trials=budget.started + budget.waiting)
-        sentences.append(f"{budget.beyond} {waits} beyond the budget; to run {_them(budget.beyond)}: {cure}")
-    elif budget.ended_by and budget.trials is not None and budget.started < budget.trials:
-        cure = WIDEN[budget.ended_by].format(trials=budget.trials)
-        missing = budget.trials - budget.started
-        sentences.append(f"{ENDED[budget.ended_by]} before the last {counted(missing, 'trial')}; to go on: {cure}")
-    return sentences
+        verb = "waits" if budget.beyond == 1 else "wait"
+        cure = f"--trials {budget.started + budget.waiting} runs {'it' if budget.beyond == 1 else 'them'}"
+        return [f"{counted(budget.beyond, 'enqueued trial')} {verb} beyond the budget; {cure}"]
+    return []
 
 
 ENDED = {"": "", "hours": "budget.hours are over"}
 """Reasons why no further trial starts."""
-WIDEN = {"": "--trials {trials}", "hours": "--trials {trials} --set budget.hours=N, with more hours"}
-"""Options of the same command that continue a search which has ended."""
+CURES = {"": "", "hours": "--set budget.hours=N, with another number, goes on"}
+"""Options that continue a search which has ended before its last trial."""
 
 
 def _over(budget: TrialBudget) -> str:
@@ -54,7 +53,3 @@ def _over(budget: TrialBudget) -> str:
     if budget.started > budget.trials:
         return f"{counted(budget.over, 'trial')} over, for a budget of {budget.trials}"
     return f"{budget.over} of {counted(budget.trials, 'trial')} over"
-
-
-def _them(count: int) -> str:
-    return "it" if count == 1 else "them"

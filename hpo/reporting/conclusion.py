@@ -8,7 +8,9 @@ from hpo.reporting.feasibility import passed_over
 from hpo.reporting.wording import LONG_TITLES, clock, interval, listed, metric_name, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
+from hpo.results.source_model import SourceModel
 from hpo.study.names import DEFAULT
+from segada.core.plurals import counted
 
 HONESTY = (
     "Adaptation, search and report use three disjoint sets of frames. The best of the confirmed configurations is "
@@ -52,8 +54,8 @@ def conclusion(results: StudyResults) -> Conclusion:
     at_worst = {name: best.miou_gain[name][where] for name in others}
     whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
     sentences = [
+        *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
-        *(["It is the default configuration: the search found none better."] if is_default else []),
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
         f"Brackets show {100 * results.confirmed.confidence:.0f} % bootstrap intervals.",
         *(
@@ -63,9 +65,10 @@ def conclusion(results: StudyResults) -> Conclusion:
         ),
         *_foremost(results.confirmed),
         *passed_over(results),
+        *_of_front(results),
+        *([_SOURCE_UNKNOWN] if results.source is None else []),
     ]
-    baselines = {name: gain for name, gain in best.gain.items() if name != DEFAULT}
-    return Conclusion(_headline(baselines), " ".join(sentences))
+    return Conclusion(_headline(best, results.source, _name(results, is_default=is_default)), " ".join(sentences))
 
 
 def search_line(results: StudyResults) -> str:
@@ -108,33 +111,92 @@ def _compared(gain: Mapping[str, Estimate]) -> str:
     return f": {gains}" if gains else ""
 
 
-def _headline(gain: Mapping[str, Estimate]) -> str:
+def source_sentence(source: SourceModel) -> str:
+    """Returns a sentence on a source model that does not work: its mIoU, its domain and the limit."""
+    return (
+        f"The source model does not work on its own domain: {tenths(source.miou)} % mIoU in {source.domain}, below "
+        f"{tenths(source.least)} % (confirm.source_at_least)."
+    )
+
+
+def _name(results: StudyResults, *, is_default: bool) -> str:
+    """Returns the best configuration as headlines name it."""
+    if not is_default:
+        return "the best configuration"
+    searched = any(trial.parameters for trial in results.trials)
+    return f"the default configuration{', the best that the search found,' if searched else ''}"
+
+
+def _headline(best: Confirmed, source: SourceModel | None, name: str) -> str:
+    """Returns the most important fact: whether the source model works, then adaptation, then the search.
+
+    Args:
+        best: Best confirmed configuration.
+        source: Result of the source model, if it is known.
+        name: Result of `_name`.
+    """
+    gain = {baseline: estimate for baseline, estimate in best.gain.items() if baseline != DEFAULT}
+    if source is not None and not source.works:
+        return f"No answer. {source_sentence(source)}"
     if not gain:
         return "No answer: no baseline was confirmed, so no comparison is possible."
-    worse = [LONG_TITLES[name] for name, estimate in gain.items() if estimate.high < 0]
-    unsure = [LONG_TITLES[name] for name, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
+    worse = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.high < 0]
+    unsure = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
-        return f"Adaptation does not help: the best configuration is worse than {listed(worse)}."
+        return f"Adaptation does not help: {name} is worse than {listed(worse)}."
     if unsure:
-        return f"Adaptation is not shown to help: the best configuration cannot be distinguished from {listed(unsure)}."
-    return f"Adaptation helps: the best configuration beats {listed([LONG_TITLES[name] for name in gain])}."
+        return f"Adaptation is not shown to help: {name} cannot be distinguished from {listed(unsure)}."
+    beaten = listed([LONG_TITLES[baseline] for baseline in gain])
+    return f"Adaptation helps: {name} beats {beaten}{_over_default(best.gain.get(DEFAULT))}."
+
+
+def _over_default(gain: Estimate | None) -> str:
+    """Returns the part of the headline on the search, whose result is the gain over the default configuration; empty
+    for this configuration itself."""
+    if gain is None or gain.low == gain.high == 0:
+        return ""
+    if gain.high < 0:
+        return ", but is worse than the default configuration"
+    if gain.low <= 0:
+        return ", but cannot be distinguished from the default configuration"
+    return ", and the default configuration"
+
+
+def _of_front(results: StudyResults) -> list[str]:
+    """Returns a sentence on a Pareto front of several trials."""
+    if len(results.front) < 2 or results.confirmed is None:
+        return []
+    count = len(results.front)
+    confirmed = sum(run.trial in results.front for run in results.confirmed.runs if run.name != DEFAULT)
+    sentence = (
+        f"With {len(results.objectives)} objectives no trial is the best in all. Trials on the Pareto front: {count}; "
+        f"confirmed: {confirmed}. The figures here are of the best by {metric_name(results.objectives[0])}."
+    )
+    return [sentence]
 
 
 def _unconfirmed(results: StudyResults) -> Conclusion:
-    if results.best is None and results.budget.left:
-        return Conclusion(f"No answer yet: {results.no_answer}.", "Run the same command again to resume.")
+    is_open = results.budget.left or (results.confirms and results.confirmed is None and not results.failures)
+    reason = results.no_answer or f"{counted(results.budget.left, 'trial')} left"
+    headline = f"No answer{' yet' if is_open else ''}: {reason}."
+    failures = [_SEE_FAILURES] if results.failed() else []
     if results.best is None:
-        reasons = [_SEE_FAILURES] if results.failed() else []
-        return Conclusion(f"No answer: {results.no_answer}.", " ".join([*passed_over(results), *reasons]))
-    leader = (
-        f"Trial {results.best.number} leads the search, with one seed on the frames of the search: not a final result."
-    )
-    details = " ".join([leader, *passed_over(results)])
-    if not results.confirms:
-        return Conclusion(f"Trial {results.best.number} leads; nothing is confirmed (confirm.top is 0).", details)
-    if results.confirmed is not None or results.failures:
-        return Conclusion(f"No answer: {results.no_answer}.", f"{_SEE_FAILURES} {details}")
-    return Conclusion(f"No answer yet: {results.no_answer}.", details)
+        again = ["Run the same command again to resume."] if is_open else []
+        return Conclusion(headline, " ".join([*again, *passed_over(results), *failures]))
+    name = f"Trial {results.best.number}"
+    details = [f"{name} leads the search, with one seed on the frames of the search: not a final result."]
+    if results.source is not None and not results.source.works:
+        details += [source_sentence(results.source), SOURCE_CURE]
+    if not is_open and results.no_answer is None:
+        headline = f"{name} leads the search; nothing is confirmed (confirm.top is 0)."
+    return Conclusion(headline, " ".join([*failures, *details, *passed_over(results)]))
 
 
+SOURCE_CURE = (
+    "Differences between configurations of a model that does not work mean nothing. Train a source model on this "
+    "domain (pretrain in the study file), or choose another one (run.model.checkpoint)."
+)
+_SOURCE_UNKNOWN = (
+    "Whether the source model works on its own domain is not known: run.evaluation.domains leaves this domain out."
+)
 _SEE_FAILURES = "The reasons are listed under Failures."

@@ -23,16 +23,16 @@ MOST_POINTS = 500
 """Maximum number of trials in a figure; of more, a random sample is shown."""
 
 
-def history(results: StudyResults) -> str:
-    """Plots the first objective of every completed trial by trial number, and the best so far."""
+def history(results: StudyResults, objective: int = 0) -> str:
+    """Plots one objective of every completed trial by trial number, and the best so far."""
     done = sorted(results.completed(), key=lambda trial: trial.number)
     kept = [trial for trial in done if trial.is_feasible]
-    steps = _steps([trial.number for trial in kept], _first_objective(kept, results), results.maximized[0])
+    steps = _steps([trial.number for trial in kept], _values(kept, results, objective), results.maximized[objective])
     figure, names = go.Figure(), short_names(_names(results.trials))
     for name, color, feasible in (("trial", _BLUE, True), ("trial that breaks a constraint", _GRAY, False)):
         trials = [trial for trial in drawn(done) if trial.is_feasible == feasible]
-        numbers, values = [trial.number for trial in trials], _first_objective(trials, results)
-        texts = [_hover(trial, results, names) for trial in trials]
+        numbers, values = [trial.number for trial in trials], _values(trials, results, objective)
+        texts = [_hover(trial, results, objective, names) for trial in trials]
         if trials:
             figure.add_scatter(
                 x=numbers, y=values, mode="markers", name=name, text=texts, hoverinfo="text", marker=_marker(color)
@@ -41,9 +41,9 @@ def history(results: StudyResults) -> str:
     figure.add_scatter(
         x=list(steps), y=list(steps.values()), mode="lines", name="best so far", line=line, hoverinfo="skip"
     )
-    _baseline_lines(figure, results)
+    _baseline_lines(figure, results, objective)
     figure.update_xaxes(title="trial")
-    figure.update_yaxes(title=escape(metric_title(results.objectives[0])))
+    figure.update_yaxes(title=escape(metric_title(results.objectives[objective])))
     return _html(figure, 340)
 
 
@@ -65,9 +65,33 @@ def drawn(trials: Sequence[TrialResult]) -> list[TrialResult]:
     return [trials[index] for index in sorted(Random(0).sample(range(len(trials)), MOST_POINTS))]
 
 
-def parameters(results: StudyResults) -> str:
-    """Plots the first objective over every varied parameter, one small plot each, in the range of the better trials."""
-    trials = drawn(results.completed())
+def front(results: StudyResults) -> str:
+    """Plots every further objective over the first: all completed trials, the Pareto front, what is confirmed."""
+    confirmed = set() if results.confirmed is None else {run.trial for run in results.confirmed.runs}
+    others = [trial for trial in drawn(results.completed()) if trial.number not in results.front]
+    on_front = [trial for trial in results.completed() if trial.number in results.front]
+    groups = (
+        ("other trials", others, _marker(_GRAY)),
+        ("Pareto front", [trial for trial in on_front if trial.number not in confirmed], _marker(_BLUE)),
+        ("confirmed", [trial for trial in on_front if trial.number in confirmed], {**_marker(_ORANGE), "size": 12}),
+    )
+    names = short_names(_names(results.trials))
+    count = len(results.objectives) - 1
+    figure = make_subplots(count, 1, vertical_spacing=0.22 / count)
+    for row in range(1, count + 1):
+        for name, trials, marker in groups:
+            texts = [f"{_hover(trial, results, 0, names)}<br>{_hover(trial, results, row, {})}" for trial in trials]
+            x, y = _values(trials, results, 0), _values(trials, results, row)
+            options = {"text": texts, "hoverinfo": "text", "marker": marker, "showlegend": row == 1}
+            figure.add_trace(go.Scatter(x=x, y=y, mode="markers", name=name, **options), row, 1)
+        figure.update_xaxes(title=escape(metric_title(results.objectives[0])), row=row, col=1)
+        figure.update_yaxes(title=escape(metric_title(results.objectives[row])), row=row, col=1)
+    return _html(figure, 380 * count)
+
+
+def parameters(results: StudyResults, objective: int = 0) -> str:
+    """Plots one objective over every varied parameter, one small plot each, in the range of the better trials."""
+    trials = drawn(_ranked(results, objective))
     names = short_names(_names(results.trials))
     varied = [name for name in names if len({_axis(trial, name) for trial in trials}) > 1]
     if not varied:
@@ -78,8 +102,8 @@ def parameters(results: StudyResults) -> str:
         row, column = divmod(index, _COLUMNS)
         shown_trials = [trial for trial in trials if name in trial.parameters]
         x = [_axis(trial, name) for trial in shown_trials]
-        y = _first_objective(shown_trials, results)
-        texts = [_hover(trial, results, {name: names[name]}) for trial in shown_trials]
+        y = _values(shown_trials, results, objective)
+        texts = [_hover(trial, results, objective, {name: names[name]}) for trial in shown_trials]
         scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
         figure.add_trace(scatter, row + 1, column + 1)
         # A choice may be text for some trials and a number for others.
@@ -87,11 +111,15 @@ def parameters(results: StudyResults) -> str:
         kind = "category" if words else "log" if _spans_decades(x) else "linear"
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
         figure.update_xaxes(title=escape(names[name]), type=kind, row=row + 1, col=column + 1, **ticks)
-    figure.update_yaxes(title=escape(metric_title(results.objectives[0])), col=1)
-    ranked = sorted(_first_objective(trials, results), reverse=results.maximized[0])
-    figure.update_yaxes(range=_better_range(ranked))
+    figure.update_yaxes(title=escape(metric_title(results.objectives[objective])), col=1)
+    figure.update_yaxes(range=_better_range(_values(trials, results, objective)))
     figure.update_layout(showlegend=False)
     return _html(figure, 250 * rows)
+
+
+def _ranked(results: StudyResults, objective: int) -> list[TrialResult]:
+    """Returns the completed trials, best first by one objective."""
+    return sorted(results.completed(), key=lambda trial: trial.values[objective], reverse=results.maximized[objective])
 
 
 def _better_range(ranked: Sequence[float]) -> list[float] | None:
@@ -117,8 +145,8 @@ def _spans_decades(values: Sequence[float | str]) -> bool:
     return min(numbers) > 0 and max(numbers) / min(numbers) > 30
 
 
-def _baseline_lines(figure: go.Figure, results: StudyResults) -> None:
-    metric = results.objectives[0]
+def _baseline_lines(figure: go.Figure, results: StudyResults, objective: int) -> None:
+    metric = results.objectives[objective]
     if metric != "mean_miou":
         return
     for name, report in results.baselines.items():
@@ -127,14 +155,14 @@ def _baseline_lines(figure: go.Figure, results: StudyResults) -> None:
         figure.add_hline(y=y, line={"color": _GRAY, "width": 1, "dash": "dot"}, annotation=label)
 
 
-def _first_objective(trials: Sequence[TrialResult], results: StudyResults) -> list[float]:
-    return [in_unit(results.objectives[0], trial.values[0]) for trial in trials]
+def _values(trials: Sequence[TrialResult], results: StudyResults, objective: int) -> list[float]:
+    return [in_unit(results.objectives[objective], trial.values[objective]) for trial in trials]
 
 
-def _hover(trial: TrialResult, results: StudyResults, names: Mapping[str, str]) -> str:
-    """Returns the text of a point, with the values of the parameters whose names are given by path."""
-    metric = results.objectives[0]
-    lines = [f"<b>trial {trial.number}</b>: {escape(metric_title(metric))} {metric_value(metric, trial.values[0])}"]
+def _hover(trial: TrialResult, results: StudyResults, objective: int, names: Mapping[str, str]) -> str:
+    """Returns the text of a point, with the values of the parameters whose short names are given by path."""
+    metric, value = results.objectives[objective], trial.values[objective]
+    lines = [f"<b>trial {trial.number}</b>: {escape(metric_title(metric))} {metric_value(metric, value)}"]
     if not trial.is_feasible:
         lines.append(escape(violations(trial.constraints)))
     chosen = [path for path in names if path in trial.parameters]

@@ -31,6 +31,7 @@ def page(results: StudyResults) -> str:
         _figures(results.confirmed),
         _per_domain(results),
         _winner(results),
+        _trade_offs(results),
         _search(results),
         early(results),
         unlabelled(results),
@@ -88,6 +89,17 @@ def _per_domain(results: StudyResults) -> str:
     return f'<h2>Per domain</h2><p class="note">{note}</p>{tables.per_domain(results)}'
 
 
+def _trade_offs(results: StudyResults) -> str:
+    if not results.front:
+        return ""
+    note = (
+        "No trial on the Pareto front is worse than another one in every objective. Confirmed are its ends, its knee, "
+        "and then the trials farthest from these (confirm.top). Values of the search are of one seed on the split val, "
+        f"confirmed values are means over the fresh seeds on the split test.{tables.cut(len(results.front), _ALL)}"
+    )
+    return f'<h2>Trade-offs</h2><p class="note">{note}</p>{figures.front(results)}{tables.front(results)}'
+
+
 def _search(results: StudyResults) -> str:
     if not results.completed():
         return ""
@@ -96,7 +108,11 @@ def _search(results: StudyResults) -> str:
         "plots, one per parameter, show the range of the better three quarters of the trials."
         f"{_drawn(len(results.completed()))}"
     )
-    return f'<h2>The search</h2><p class="note">{note}</p>{figures.history(results)}{figures.parameters(results)}'
+    plots = "".join(
+        f"{figures.history(results, number)}{figures.parameters(results, number)}"
+        for number in range(len(results.objectives))
+    )
+    return f'<h2>The search</h2><p class="note">{note}</p>{plots}'
 
 
 def _drawn(completed: int) -> str:
@@ -126,6 +142,9 @@ def _failures(results: StudyResults) -> str:
 def _damages(results: StudyResults) -> str:
     lines = "".join(f"<li>{escape(line)}</li>" for line in results.damages)
     return f"<h2>Damaged files</h2><ul>{lines}</ul>" if lines else ""
+
+
+_ALL = "results.csv has all trials"
 
 
 def _study(results: StudyResults) -> str:

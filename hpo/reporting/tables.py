@@ -174,6 +174,34 @@ def _constraint_cell(result: ConstraintResult | None) -> str:
     return f'<td data-value="{key}">{escape(constraint_value(result))}{note}</td>'
 
 
+def front(results: StudyResults) -> str:
+    """Returns the table of the Pareto front: objectives in the search and confirmed, and parameters."""
+    on_front = [trial for trial in results.completed() if trial.number in results.front][:MOST_ROWS]
+    parameters = sorted({name for trial in on_front for name in trial.parameters})
+    runs = () if results.confirmed is None else results.confirmed.runs
+    confirmed = {run.trial: run.objectives for run in runs if run.trial is not None}
+    titles = [metric_title(metric) for metric in results.objectives]
+    names = ["trial", *titles, *(f"{one}, confirmed" for one in titles), *short_names(parameters).values()]
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(_front_row(trial, parameters, results.objectives, confirmed) for trial in on_front)
+    return (
+        f'<div class="scroll"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _front_row(
+    trial: TrialResult,
+    parameters: Sequence[str],
+    objectives: Sequence[str],
+    confirmed: Mapping[int, Mapping[str, float]],
+) -> str:
+    again = confirmed.get(trial.number, {})
+    cells = [_cell(trial.number), *map(_metric_cell, objectives, trial.values)]
+    cells += [_metric_cell(metric, again.get(metric)) for metric in objectives]
+    cells += [_cell(trial.parameters.get(name)) for name in parameters]
+    return f'<tr class="{"best" if again else ""}">{"".join(cells)}</tr>'
+
+
 def failures(results: StudyResults) -> str:
     """Returns the table of failed runs with their reasons; empty if none failed."""
     failed = results.failed()

@@ -14,6 +14,7 @@ from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun
 from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import constraint_results, recorded_results
 from hpo.results.results import StudyResults, TrialResult
+from hpo.results.source_model import SourceModel, source_model_of
 from hpo.study.attributes import INCIDENTS, REASON
 from hpo.study.jobs import Job
 from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
@@ -22,6 +23,7 @@ from hpo.study.study import Study
 from hpo.study.trial_records import STATES
 from segada.artifacts.run_files import Reading, damages, read, read_areas, read_report, read_visits
 from segada.core.run_names import REPORT
+from segada.records import RunReport
 
 FAILURES = "failures.json"
 CONFIRMATION = Path("best", "confirmation.json")
@@ -45,14 +47,18 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
     trials = tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False))
     best = [trial.number for trial in study.best(1)]
+    baselines = {name: found for name, path in folders.items() if (found := read_report(path).value) is not None}
+    source = next((_source_model(plan, report) for report in baselines.values()), None)
     return StudyResults(
         name=study.file.settings.name,
         objectives=tuple(objective.metric for objective in objectives),
         maximized=tuple(objective.goal == "maximize" for objective in objectives),
         trials=trials,
-        baselines={name: found for name, path in folders.items() if (found := read_report(path).value) is not None},
+        baselines=baselines,
         folder=plan.out,
         best=next((trial for trial in trials if trial.number in best), None),
+        front=tuple(trial.number for trial in study.front()) if len(objectives) > 1 else (),
+        source=source if confirmation is None else confirmation.source,
         confirmed=confirmation,
         visits=plan.search_settings().stream.all_visits(),
         study_yaml=(plan.out / STUDY).read_text(encoding="utf-8", errors="replace"),
@@ -120,13 +126,13 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         elif len(done) < len(plan.seeds) or None in scores:
             return None
         else:
-            candidates.append(Candidate(name, number, tuple(done), _mean(scores)))
+            candidates.append(Candidate(name, number, tuple(done), _mean(scores), _objectives(study, done)))
     if not candidates:
         return None
     compared = (*BASELINES, DEFAULT)
     baselines = [one for one in candidates if one.name in compared]
     configurations = _best_first(study, [one for one in candidates if one.name not in compared])
-    return confirm(configurations, baselines, failed, Bootstrap())
+    return confirm(configurations, baselines, failed, Bootstrap(), _source_model(plan, candidates[0].runs[0].report))
 
 
 def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:
@@ -155,6 +161,21 @@ def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
     metric = study.file.settings.objectives[0].metric
     reports = [read_report(plan.confirmation_folder(name, seed, "val")).value for seed in plan.seeds]
     return [None if report is None else objective_value(metric, report) for report in reports]
+
+
+def _source_model(plan: Plan, report: RunReport) -> SourceModel | None:
+    """Returns the source model's result on its own domain from the report of any run of the study."""
+    settings = plan.search_settings()
+    return source_model_of(report, settings.stream.source, plan.file.settings.confirm.source_at_least)
+
+
+def _objectives(study: Study, runs: Sequence[SeedRun]) -> dict[str, float]:
+    """Returns the mean of each objective over the runs; empty with a single objective."""
+    metrics = [objective.metric for objective in study.file.settings.objectives]
+    if len(metrics) == 1:
+        return {}
+    means = {metric: _mean([objective_value(metric, run.report) for run in runs]) for metric in metrics}
+    return {metric: mean for metric, mean in means.items() if mean is not None}
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

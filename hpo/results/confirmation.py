@@ -1,10 +1,11 @@
 """Confirmation: results of configurations with fresh seeds, on frames that were not used for any choice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from hpo.results.source_model import SourceModel
 from hpo.study.names import DEFAULT
 from segada.metrics import Areas as Areas
 from segada.metrics import Floats, mean_iou_by_set
@@ -44,6 +45,10 @@ class Confirmed(Record):
     """
     seed_deviation: float | None
     """Standard deviation of `mean_miou_by_seed`; null with a single seed."""
+    objectives: dict[str, float]
+    """Mean over the seeds of each objective on these frames, by its metric; empty with a single objective, and without
+    an objective that a run does not define.
+    """
 
 
 class Confirmation(Record):
@@ -63,6 +68,8 @@ class Confirmation(Record):
     """Baselines first, then the default configuration, then the other configurations, best first."""
     failures: dict[str, str]
     """Reasons of configurations and baselines that failed under a fresh seed, by name."""
+    source: SourceModel | None = None
+    """Result of the source model on its own domain; null if the runs did not score this domain."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,8 @@ class Candidate:
     runs: tuple[SeedRun, ...]
     selection: float | None = None
     """Value by which the best is chosen, as in `Confirmed`."""
+    objectives: Mapping[str, float] = field(default_factory=dict)
+    """Objectives on the reported frames, as in `Confirmed`."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,11 @@ class Bootstrap:
 
 
 def confirm(
-    candidates: Sequence[Candidate], baselines: Sequence[Candidate], failures: Mapping[str, str], bootstrap: Bootstrap
+    candidates: Sequence[Candidate],
+    baselines: Sequence[Candidate],
+    failures: Mapping[str, str],
+    bootstrap: Bootstrap,
+    source: SourceModel | None = None,
 ) -> Confirmation:
     """Compares configurations with the baselines and the default configuration, by a paired bootstrap over frames and
     seeds.
@@ -116,6 +129,7 @@ def confirm(
         replicates=bootstrap.replicates,
         runs=rows,
         failures=dict(failures),
+        source=source,
     )
 
 
@@ -166,6 +180,7 @@ class _Spread:
             mean_miou_by_seed=[float(value) for value in means],
             selection=self.candidate.selection,
             seed_deviation=float(means.std(ddof=1)) if len(means) > 1 else None,
+            objectives=dict(self.candidate.objectives),
         )
 
     def _gain(self, other: "_Spread", confidence: float) -> tuple[Estimate, dict[str, Estimate]]:

@@ -11,6 +11,7 @@ from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from hpo.results.confirmation import Confirmation
 from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import ConstraintResult
+from hpo.results.source_model import SourceModel
 from hpo.study.budget import EndedBy, TrialBudget, trial_budget
 from hpo.study.names import DEFAULT
 from segada.core.atomic_io import write_text
@@ -86,6 +87,10 @@ class StudyResults:
     """Reasons of failed baselines and confirmation runs, by name of the run."""
     search_seconds: float
     """Wall time during which trials ran, over all sessions; a pause in the middle of a trial counts."""
+    front: tuple[int, ...] = ()
+    """Numbers of the trials on the Pareto front, in the order of the first objective; empty with a single objective."""
+    source: SourceModel | None = None
+    """Source model on its own domain; None until a run has scored it."""
     damages: tuple[str, ...] = ()
     """Lines on damaged or missing files, with the consequence of each."""
     limits: tuple[str, ...] = ()
@@ -142,6 +147,8 @@ class StudyResults:
         """
         if self.best is None:
             return "no trial keeps every constraint" if self.completed() else self._none_completed()
+        if self.source is not None and not self.source.works:
+            return "the source model does not work on its own domain"
         if not self.confirms:
             return None
         if self.confirmed is None:

@@ -37,6 +37,28 @@ def best_first(
     return [kept[place] for place in np.lexsort(losses_of(kept, directions).T[::-1])]
 
 
+def spread_out(losses: Losses, count: int) -> list[int]:
+    """Returns rows of a Pareto front (n × m) that represent it, at most `count`; fewer of them are a prefix of more.
+
+    The order is: the best row by each column, the knee (the row nearest to the best value of every column, columns
+    scaled to [0, 1]), then each time the row farthest from those before.
+    """
+    if not len(losses) or count == 0:
+        return []
+    lowest, extent = losses.min(axis=0), np.ptp(losses, axis=0)
+    scaled = (losses - lowest) / np.where(extent > 0, extent, 1.0)
+    ends = [int(np.lexsort((scaled.sum(axis=1), column))[0]) for column in scaled.T]
+    knee = int(np.argmin(np.linalg.norm(scaled, axis=1)))
+    chosen = list(dict.fromkeys([*ends, knee]))[:count]
+    distance = np.min([np.linalg.norm(scaled - scaled[place], axis=1) for place in chosen], axis=0)
+    while len(chosen) < min(count, len(losses)):
+        # A row that is equal to a chosen one is still another configuration.
+        distance[chosen] = -1.0
+        chosen.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, np.linalg.norm(scaled - scaled[chosen[-1]], axis=1))
+    return chosen
+
+
 def dominates(first: Losses, second: Losses) -> NDArray[np.bool_]:
     """Returns which rows of `first` (n × m) dominate which rows of `second` (k × m), as n × k.
 

@@ -7,8 +7,11 @@ from segada.settings.method import BatchNormSettings, SourceOnlySettings
 DEFAULT = "default"
 """Name of the study's default configuration among what the best is compared with."""
 
+SOURCE_ONLY = "source_only"
+"""Name of the baseline that runs the source model as it is."""
+
 BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
-    "source_only": SourceOnlySettings(name="source_only"),
+    SOURCE_ONLY: SourceOnlySettings(name="source_only"),
     "batch_norm": BatchNormSettings(name="batch_norm"),
 }
 """Methods that run beside every search: the source model as it is, and with fresh batch-norm statistics alone."""

@@ -13,7 +13,7 @@ from hpo.config.document import STUDY
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
 from hpo.config.study_file import StudyFile, load_written
 from hpo.pruners.halving import RUNG
-from hpo.samplers.ranking import best_first
+from hpo.samplers.ranking import best_first, losses_of, spread_out
 from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.parameter import Raw
@@ -178,12 +178,24 @@ class Study:
     def best(self, count: int) -> list[FrozenTrial]:
         """Returns the best complete trials that satisfy every constraint, best first, each configuration once.
 
-        With several objectives it returns the Pareto front, in the order of the first objective.
+        With several objectives they are trials of the Pareto front in the order of `spread_out`: the best by the first
+        objective, the other ends, the knee, then those farthest from the ones before.
         """
-        several = len(self.optuna_study.directions) > 1
-        candidates = self.optuna_study.best_trials if several else self._trials(TrialState.COMPLETE)
+        if len(self.optuna_study.directions) == 1:
+            return self._distinct(self._feasible(self._trials(TrialState.COMPLETE)), count)
+        front = self.front()
+        return [front[place] for place in spread_out(losses_of(front, self.optuna_study.directions), count)]
+
+    def front(self) -> list[FrozenTrial]:
+        """Returns the Pareto front of the complete trials that satisfy every constraint, each configuration once, in
+        the order of the first objective.
+        """
+        ranked = self._feasible(self.optuna_study.best_trials)
+        return self._distinct(ranked, len(ranked))
+
+    def _distinct(self, ranked: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
         distinct: dict[str, FrozenTrial] = {}
-        for trial in best_first(candidates, self.optuna_study.directions, self._limits()):
+        for trial in ranked:
             if len(distinct) == count:
                 break
             distinct.setdefault(self.configuration(trial).hash, trial)
@@ -207,8 +219,9 @@ class Study:
             if constraint.text not in trial.constraints:
                 trial.set_constraint(constraint.text, violation)
 
-    def _limits(self) -> list[str]:
-        return [constraint.text for constraint in self.file.settings.constraints]
+    def _feasible(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        limits = [constraint.text for constraint in self.file.settings.constraints]
+        return best_first(trials, self.optuna_study.directions, limits)
 
     def _is_closed(self) -> bool:
         # `optuna.Study.user_attrs` would copy all identity sections once per trial.

@@ -273,6 +273,17 @@ def test_the_page_is_one_file_with_a_diagram(done: Done) -> None:
     assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=", html)
 
 
+def test_methods_on_a_source_model_that_does_not_work_are_not_compared(done: Done) -> None:
+    assert done.comparison.source is not None
+    assert done.comparison.source.works
+    broken = done.comparison.source.model_copy(update={"miou": 0.068})
+    comparison = done.comparison.model_copy(update={"source": broken})
+    assert headline(comparison).startswith(
+        "No comparison. The source model does not work on its own domain: 6.8 % mIoU"
+    )
+    assert detail(comparison).startswith("Differences between configurations of a model that does not work mean")
+
+
 def test_groups_share_letters_and_bars(done: Done) -> None:
     assert done.comparison.ranking is not None
     overlapping = done.comparison.ranking.model_copy(update={"groups": [["dacs", "tent"], ["tent", "still"]]})

@@ -103,6 +103,20 @@ def test_what_breaks_a_limit_is_not_called_best(clock: Clock) -> None:
     assert "best" not in shown(seen, console)
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "warned"), [("source_only", 0.6, 1), ("source_only", 0.5, 0), ("other", 0.6, 0)]
+)
+def test_the_run_of_the_source_model_warns_if_it_does_not_work(name: str, least: float, warned: int) -> None:
+    file = load_study("smoke.yaml", VISITS | {"confirm.source_at_least": least})
+    seen, console = view(file, terminal=False)
+    job = Job("baseline", name, Path(), file.run_settings(), None, {})
+    with console.capture() as capture:
+        seen.started(job)
+        seen.ended(job, Outcome("complete", report(0.0)))
+    text = "The source model does not work on its own domain: 59.0 % mIoU in clear, below 60.0 %"
+    assert capture.get().count(text) == warned
+
+
 def test_plain_lines_where_there_is_no_terminal(file: StudyFile, clock: Clock) -> None:
     seen, console = view(file, terminal=False)
     with seen:

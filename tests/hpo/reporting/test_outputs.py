@@ -14,6 +14,7 @@ from hpo.config.study_file import StudyFile, load_study
 from hpo.reporting.outputs import write_outputs
 from hpo.results.collect import confirmation_of
 from hpo.results.results import write_csv
+from hpo.results.source_model import SourceModel
 from hpo.study.jobs import Job
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
@@ -72,7 +73,9 @@ def test_a_search_that_its_hours_ended_is_confirmed(study: Study, plan: Plan):
 
     assert confirmed is not None
     assert [run.name for run in confirmed.runs] == ["source_only", "batch_norm", "default", "trial 0"]
-    assert write_outputs(study, plan, {}).confirmed == confirmed
+    written = write_outputs(study, plan, {})
+    assert written.confirmed == confirmed
+    assert written.source == confirmed.source == SourceModel(domain="clear", miou=0.59, least=0.25)
     assert (plan.out / "best" / "weights.safetensors").exists()
 
 
@@ -93,7 +96,7 @@ def test_a_trial_that_has_the_default_configuration_stands_for_it(tmp_path: Path
     results = write_outputs(study, plan, {})
     assert results.confirmed is not None
     assert [(run.name, run.trial) for run in results.confirmed.runs[2:]] == [("default", 0), ("trial 0", 0)]
-    assert "It is the default configuration" in (plan.out / "report.html").read_text()
+    assert "the default configuration, the best that the search found," in (plan.out / "report.html").read_text()
 
     failed = confirmation_of(study, plan, {"trial 0 seed 1": "the loss is nan"})
     assert failed is not None

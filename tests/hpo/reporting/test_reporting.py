@@ -15,6 +15,7 @@ from hpo.reporting.conclusion import conclusion
 from hpo.reporting.page import page, write_report
 from hpo.reporting.tables import per_domain
 from hpo.results.results import StudyResults, write_csv
+from hpo.results.source_model import SourceModel
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,92 @@ from hpo.results.results import StudyResults, write_csv
 )
 def test_the_headline_says_plainly_whether_it_helps(gain, said):
     assert conclusion(results(confirmation(gain))).headline.startswith(said)
+
+
+def with_gain(confirmed, name, low, high):
+    """Returns the confirmation with this interval of the best configuration's gain over another one."""
+    best = confirmed.runs[-1]
+    gain = best.gain[name].model_copy(update={"value": (low + high) / 2, "low": low, "high": high})
+    best = best.model_copy(update={"gain": {**best.gain, name: gain}})
+    return confirmed.model_copy(update={"runs": [*confirmed.runs[:-1], best]})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.01, 0.02, "batch-norm re-estimation, and the default configuration."),
+        (-0.01, 0.02, "but cannot be distinguished from the default configuration."),
+        (-0.02, -0.01, "but is worse than the default configuration."),
+    ],
+)
+def test_the_headline_says_whether_the_search_found_more_than_the_default(low, high, said):
+    headline = conclusion(results(with_gain(confirmation(0.1), "default", low, high))).headline
+
+    assert headline.startswith(
+        "Adaptation helps: the best configuration beats the untouched source model and batch-norm"
+    )
+    assert headline.endswith(said)
+
+
+@pytest.mark.parametrize(("miou", "answered"), [(0.068, False), (0.2499, False), (0.25, True), (0.6, True)])
+def test_a_source_model_that_does_not_work_on_its_own_domain_gives_no_answer(miou, answered):
+    found = replace(results(confirmation(0.1)), source=SourceModel(domain="my town", miou=miou, least=0.25))
+    answer = conclusion(found)
+
+    assert answer.headline.startswith("Adaptation helps") == answered
+    assert ("Train a source model" in answer.detail) != answered
+    if not answered:
+        assert answer.headline.startswith("No answer. The source model does not work on its own domain: ")
+        assert "in my town, below 25.0 % (confirm.source_at_least)" in answer.headline
+    assert answer.headline in " ".join(summary(found).split())
+
+
+def test_without_a_score_of_the_source_domain_the_conclusion_says_that_it_does_not_know():
+    known = replace(results(confirmation(0.1)), source=SourceModel(domain="clear", miou=0.6, least=0.25))
+
+    assert "is not known: run.evaluation.domains" in conclusion(replace(known, source=None)).detail
+    assert "is not known" not in conclusion(known).detail
+
+
+def test_before_the_confirmation_a_source_model_that_does_not_work_is_named_too():
+    found = replace(results(None), source=SourceModel(domain="clear", miou=0.01, least=0.25))
+
+    assert "The source model does not work on its own domain: 1.0 % mIoU in clear" in conclusion(found).detail
+
+
+def two_objectives() -> StudyResults:
+    """Returns a study with three complete trials, of which the first two are on the Pareto front."""
+    found = results(confirmation(0.1))
+    values = ((0.5, 10.0), (0.46, 40.0), (0.45, 9.0))
+    one = found.trials[1]
+    trials = tuple(replace(one, number=number, values=pair) for number, pair in enumerate(values))
+    runs = [
+        run.model_copy(update={"objectives": {"mean_miou": 0.42, "frames_per_second": 37.5}})
+        for run in found.confirmed.runs
+    ]
+    confirmed = found.confirmed.model_copy(update={"runs": runs})
+    return replace(
+        found,
+        objectives=("mean_miou", "frames_per_second"),
+        maximized=(True, True),
+        trials=trials,
+        front=(0, 1),
+        confirmed=confirmed,
+    )
+
+
+def test_a_pareto_front_is_drawn_and_every_trial_on_it_has_all_objectives():
+    html = page(two_objectives())
+    front = html.split("<h2>Trade-offs</h2>")[1].split("<h2>")[0]
+
+    assert front.count("<tr") == 1 + 2
+    for shown in ("frames per second", "frames per second, confirmed", ">37.5<", ">42.0<", "Pareto front"):
+        assert shown in front
+    # Each objective has a history of its own.
+    assert html.split("<h2>The search</h2>")[1].split("<h2>")[0].count("best so far") == 2
+    assert "Trials on the Pareto front: 2; confirmed: 1." in conclusion(two_objectives()).detail
+    assert "37.5" in summary(two_objectives())
+    assert "Trade-offs" not in page(results(confirmation(0.1)))
 
 
 def test_an_unconfirmed_score_is_never_called_a_result():

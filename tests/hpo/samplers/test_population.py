@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial, create_trial
 
 from hpo.samplers.operators import deap_randomness
 from hpo.samplers.population import BATCH, Archive
-from hpo.samplers.ranking import crowding, fronts, places
+from hpo.samplers.ranking import crowding, fronts, places, spread_out
 
 DOWN, UP = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 
@@ -47,6 +47,27 @@ def test_dropping_the_hopeless_changes_nothing(directions: list[StudyDirection])
         small.add([trials[one]])
     assert survivors(small) == survivors(whole)
     assert len(small._trials) < len(trials)
+
+
+def test_a_front_is_represented_by_its_ends_its_knee_and_what_is_far_from_them() -> None:
+    # A cluster near the first end, a knee in the middle, a point between the knee and the second end.
+    front = np.array([[0.0, 10.0], [0.1, 9.5], [0.2, 9.0], [3.0, 3.0], [7.0, 1.5], [10.0, 0.0]])
+    assert spread_out(front, 6)[:4] == [0, 5, 3, 4]
+    assert sorted(spread_out(front, 9)) == list(range(6))
+    # The unit of an objective does not matter.
+    assert spread_out(front * [1.0, 1000.0], 6) == spread_out(front, 6)
+
+
+@pytest.mark.parametrize("objectives", [2, 3, 5])
+def test_a_shorter_choice_from_a_front_is_the_beginning_of_a_longer_one(objectives: int) -> None:
+    points = np.random.default_rng(objectives).integers(0, 6, (40, objectives)).astype(float)
+    whole = spread_out(points, 40)
+    assert sorted(whole) == list(range(40))
+    assert all(spread_out(points, count) == whole[:count] for count in range(41))
+    assert [points[:, column].min() for column in range(objectives)] == [
+        min(points[row, column] for row in whole[:objectives]) for column in range(objectives)
+    ]
+    assert spread_out(points[:0], 3) == []
 
 
 def test_nsga2_keeps_the_ends_of_the_front_and_drops_where_it_is_crowded() -> None:

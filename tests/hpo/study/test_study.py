@@ -219,6 +219,12 @@ def test_minimized_objectives_and_fronts(tmp_path: Path) -> None:
         study.ask()
         study.complete(number, values)
     assert [trial.number for trial in study.best(3)] == [1, 0]
+    # The ends of the front come before a trial that is second by the first objective.
+    study.ask()
+    study.complete(3, [0.29, 0.28])
+    assert [trial.number for trial in study.front()] == [1, 3, 0]
+    assert [trial.number for trial in study.best(2)] == [1, 0]
+    assert [trial.number for trial in study.best(3)] == [1, 0, 3]
 
 
 def test_halving_goes_by_the_gain_after_the_rungs_and_never_after_the_last_visit(study: Study, tmp_path: Path) -> None:
