@@ -176,7 +176,8 @@ def _of_front(results: StudyResults) -> list[str]:
 
 
 def _unconfirmed(results: StudyResults) -> Conclusion:
-    is_open = results.budget.left or (results.confirms and results.confirmed is None and not results.failures)
+    unconfirmed = results.best is not None and results.confirms and results.confirmed is None and not results.failures
+    is_open = results.budget.left or unconfirmed
     reason = results.no_answer or f"{counted(results.budget.left, 'trial')} left"
     headline = f"No answer{' yet' if is_open else ''}: {reason}."
     failures = [_SEE_FAILURES] if results.failed() else []

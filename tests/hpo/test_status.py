@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
-from study_samples import report, visit
+from study_samples import leave_run, random_areas, report, visit
 from study_texts import study_text
 
 import hpo.status
@@ -65,7 +66,7 @@ class Desk:
                 log.write(f"{_clock(minutes)} visit {number} (somewhere): mIoU 0.5\n")
         whole = report(gain, visits).model_copy(update={"settings_hash": job.settings.settings_hash()})
         if finished:
-            (job.folder / "report.json").write_text(whole.model_dump_json())
+            leave_run(job, whole, random_areas(np.random.default_rng(0), 0.6, frames=8))
         self.coordinator.visited(job, RunUpdate(report=whole, finished=finished))
 
 
@@ -206,7 +207,7 @@ def test_the_command_prints_lines_and_json(
     assert _command(str(driver.out), monkeypatch=monkeypatch) == DONE
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"tiny ({driver.out})"
-    assert lines[1] == "trials: 3/6: 2 done, 0 pruned, 1 failed, 2 runs started"
+    assert lines[1] == "search: 3 of 6 trials over (2 complete, 0 pruned, 1 failed), 2 running, 1 to start"
     assert lines[2].startswith("best so far: trial 1: mean mIoU ")
     assert any(line.startswith("running: trial 3, visits 2/3, in 200mm, mIoU 59.0 %, since ") for line in lines)
     assert "failed: trial 2: the loss is nan" in lines
@@ -221,7 +222,7 @@ def test_a_terminal_is_shown_a_table(desk: Desk, driver: Driver) -> None:
     console = Console(force_terminal=True, width=160, record=True, file=io.StringIO())
     print_table(_status(driver.out), console)
     shown = console.export_text()
-    for part in ("trial 3", "2/3", "200mm", "59.0", "the loss is nan", "its worker died: killed", "3/6"):
+    for part in ("trial 3", "2/3", "200mm", "59.0", "the loss is nan", "its worker died: killed", "3 of 6"):
         assert part in shown
 
 
@@ -269,7 +270,7 @@ def test_watching_ends_with_the_study(
     monkeypatch.setattr("hpo.monitoring.status.status_of", lambda *_: status if looks else at_work)
     assert _command(str(tmp_path / "out"), "--watch", "3", monkeypatch=monkeypatch) == DONE
     assert looks == [3.0]
-    assert capsys.readouterr().out.count("trials: 6/6") == 2
+    assert capsys.readouterr().out.count("search: 6 of 6 trials over") == 2
 
 
 def test_neither_torch_nor_ray_is_needed() -> None:

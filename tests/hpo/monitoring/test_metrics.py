@@ -16,7 +16,6 @@ from hpo.config.study_file import load_study
 from hpo.execution import prometheus as gauges
 from hpo.execution.prometheus import Gauges
 from hpo.monitoring.prometheus import EXPORTED, PREFIX, STATES
-from hpo.monitoring.trial_counts import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.reporting.outputs import write_outputs
 from hpo.study.jobs import RunUpdate
@@ -81,7 +80,7 @@ def test_gauges_are_the_results(metrics_page: str, tmp_path: Path, monkeypatch: 
     out = tmp_path / "out"
     study, plan = open_study(file, out), Plan(file, out)
     write_study(file, out)
-    coordinator = RunCoordinator(study, plan, [Gauges("tiny", count_trials(study.optuna_study))])
+    coordinator = RunCoordinator(study, plan, [Gauges("tiny", study.budget())])
     gain = 0.0
     while (job := coordinator.next_job()) is not None:
         gain += 0.01

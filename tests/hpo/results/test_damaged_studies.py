@@ -255,7 +255,7 @@ def test_a_study_file_in_the_folder_that_is_damaged_is_written_again_by_the_stud
         assert "\n" not in str(refusal.value)
     (place,) = places(str(out))
     (said,) = status_of(place, 0.0).damages
-    assert said.startswith(f"{out / 'study.yaml'}: ")
+    assert said.startswith(f"{out / 'study.yaml'}:")
     assert hpo.session.main_job.run(file, out)
     assert f"damaged: {out / 'study.yaml'}" in capsys.readouterr().out
     assert (out / "study.yaml.damaged").exists()
