@@ -9,7 +9,8 @@ SPACE = "study file, or the name of a shipped one"
 """Help on an argument that names a study file."""
 CODES = (
     "Exit codes: 0 done, with an answer; 4 everything ran, but there is no answer (every trial failed, none keeps the "
-    "constraints, the confirmation failed); 2 wrong input; 3 interrupted, the same command continues; 1 any other failure."
+    "constraints, the confirmation failed); 2 wrong input; 3 interrupted, the same command continues; 1 any other "
+    "failure."
 )
 """End of the help of the commands that search."""
 STUDY_FOLDER = "folder of a study, finished or not"
@@ -26,12 +27,12 @@ def command_parser(
         description: First paragraph of the help.
         example: Options and arguments of the example.
         allow_abbrev: Whether an option can be given by its first letters.
-        codes: Sentence on the exit codes at the end of the help; empty for the usual ones.
+        codes: Sentence on the exit codes before the example; empty for the usual ones.
     """
     return Parser(
         prog=program(module),
         description=description,
-        epilog=f"example: %(prog)s {example}{codes and f'. {codes}'}",
+        epilog=f"{codes} example: %(prog)s {example}".lstrip(),
         allow_abbrev=allow_abbrev,
     )
 

@@ -31,6 +31,7 @@ from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
+from segada.cli.exit_codes import NO_ANSWER
 from segada.errors import InputError
 
 BASE = """
@@ -240,7 +241,7 @@ def test_a_method_that_fails_is_shown_and_the_others_go_on(
     monkeypatch.setattr("sys.argv", ["hpo.compare", str(folder), "--out", str(tmp_path / "out")])
     put_in(monkeypatch, Engine(broken=["dacs"]))
 
-    assert main() == 1
+    assert main() == NO_ANSWER
     said = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert said["failures"] == {"dacs": "trial 0: the loss is nan"}
     assert [method["name"] for method in said["methods"]] == ["tent", "still"]
@@ -251,7 +252,7 @@ def test_a_method_that_fails_is_shown_and_the_others_go_on(
     put_in(monkeypatch, Engine(broken=["tent", "dacs"]))
     monkeypatch.setattr("sys.argv", ["hpo.compare", *(str(folder / f"{n}.yaml") for n in ("tent", "dacs"))])
     monkeypatch.chdir(tmp_path)
-    assert main() == 1
+    assert main() == NO_ANSWER
     assert "tent failed: trial 0: the loss is nan" in capsys.readouterr().out
 
 
