@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hpo.reporting.budget import trials_line
-from hpo.reporting.feasibility import passed_over
+from hpo.reporting.feasibility import broken_by, passed_over
 from hpo.reporting.wording import LONG_TITLES, clock, interval, listed, metric_name, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
@@ -64,6 +64,7 @@ def conclusion(results: StudyResults) -> Conclusion:
             if name not in best.gain
         ),
         *_foremost(results.confirmed),
+        *broken_by(best),
         *passed_over(results),
         *_of_front(results),
         *([_SOURCE_UNKNOWN] if results.source is None else []),

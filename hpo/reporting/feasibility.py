@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterable
 
-from hpo.reporting.wording import listed, metric_name, metric_with_unit
+from hpo.reporting.wording import listed, metric_name, metric_with_unit, title
+from hpo.results.confirmation import Confirmed
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.results import StudyResults, TrialResult
 
@@ -47,6 +48,14 @@ def passed_over(results: StudyResults) -> list[str]:
     more = len(broken) - MOST_PASSED_OVER
     rest = [f"So it is with {more} more; results.csv has all."] if more > 0 else []
     return [*sentences[:MOST_PASSED_OVER], *rest]
+
+
+def broken_by(run: Confirmed) -> list[str]:
+    """Returns a sentence on the constraints that a confirmed configuration breaks with fresh seeds; none if it keeps
+    them.
+    """
+    broken = [f"{text} by {excess:.3g}" for text, excess in run.violations.items()]
+    return [f"On these frames {title(run.name)} breaks {listed(broken)}, on average over the seeds."] if broken else []
 
 
 def _has(trial: TrialResult, metric: str) -> str:

@@ -12,7 +12,7 @@ from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
-from hpo.results.feasibility import constraint_results, recorded_results
+from hpo.results.feasibility import constraint_results, mean_violations, recorded_results
 from hpo.results.results import StudyResults, TrialResult
 from hpo.results.source_model import SourceModel, source_model_of
 from hpo.study.attributes import INCIDENTS, REASON
@@ -126,12 +126,16 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         elif len(done) < len(plan.seeds) or None in scores:
             return None
         else:
-            candidates.append(Candidate(name, number, tuple(done), _mean(scores), _objectives(study, done)))
+            broken = mean_violations(study.file.settings.constraints, [run.report for run in done])
+            is_eligible = name != DEFAULT or not _breaks_in_search(study, plan)
+            candidates.append(
+                Candidate(name, number, tuple(done), _mean(scores), _objectives(study, done), broken, is_eligible)
+            )
     if not candidates:
         return None
     compared = (*BASELINES, DEFAULT)
     baselines = [one for one in candidates if one.name in compared]
-    configurations = _best_first(study, [one for one in candidates if one.name not in compared])
+    configurations = _best_first(study, plan, [one for one in candidates if one.name not in compared])
     return confirm(configurations, baselines, failed, Bootstrap(), _source_model(plan, candidates[0].runs[0].report))
 
 
@@ -184,10 +188,26 @@ def _mean(scores: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known and len(known) == len(scores) else None
 
 
-def _best_first(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Sorts by `selection`, candidates without it last; ties keep the order of the search."""
+def _best_first(study: Study, plan: Plan, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Sorts by whether the runs on the split `val` keep the constraints, then by `selection`, candidates without it
+    last; ties keep the order of the search.
+    """
     sign = -1.0 if study.file.settings.objectives[0].goal == "maximize" else 1.0
-    return sorted(candidates, key=lambda one: math.inf if one.selection is None else sign * one.selection)
+
+    def key(one: Candidate) -> tuple[bool, float]:
+        reports = [read_report(plan.confirmation_folder(one.name, seed, "val")).value for seed in plan.seeds]
+        known = [report for report in reports if report is not None]
+        is_broken = bool(known and mean_violations(study.file.settings.constraints, known))
+        return is_broken, math.inf if one.selection is None else sign * one.selection
+
+    return sorted(candidates, key=key)
+
+
+def _breaks_in_search(study: Study, plan: Plan) -> bool:
+    """Returns True if a completed trial of the search with the default configuration does not keep every constraint."""
+    default = plan.default().hash
+    trials = study.optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return any(study.configuration(trial).hash == default and not study.is_feasible(trial) for trial in trials)
 
 
 def read_failures(out: Path) -> Reading[dict[str, str]]:

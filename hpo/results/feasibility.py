@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import mean
 
 from hpo.config.objectives import UNDEFINED, ConstraintSettings, objective_value
 from segada.records import RunReport
@@ -51,6 +52,15 @@ def recorded_results(
     """
     found = ((one, violations.get(one.text)) for one in constraints)
     return tuple(_result(one, broken, None if broken is None else one.value(broken)) for one, broken in found)
+
+
+def mean_violations(constraints: Sequence[ConstraintSettings], reports: Sequence[RunReport]) -> dict[str, float]:
+    """Returns by how much constraints are broken on average over runs, by their text; a kept constraint is absent, and
+    so is one whose metric the runs do not define.
+    """
+    found = {one.text: [one.violation(report) for report in reports] for one in constraints}
+    means = {text: mean(excesses) for text, excesses in found.items() if max(excesses) < UNDEFINED}
+    return {text: excess for text, excess in means.items() if excess > 0}
 
 
 def _result(constraint: ConstraintSettings, violation: float | None, value: float | None) -> ConstraintResult:

@@ -219,6 +219,10 @@ class Study:
             if constraint.text not in trial.constraints:
                 trial.set_constraint(constraint.text, violation)
 
+    def is_feasible(self, trial: FrozenTrial) -> bool:
+        """Returns True if the trial is complete and keeps every constraint."""
+        return bool(self._feasible([trial]))
+
     def _feasible(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
         limits = [constraint.text for constraint in self.file.settings.constraints]
         return best_first(trials, self.optuna_study.directions, limits)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from costless_runs import CostlessRuns, put_in
+from costless_runs import CostlessRuns, put_in, threshold_gain
 from study_samples import report
 from study_texts import study_text
 
@@ -27,23 +27,23 @@ class Study:
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.out = folder / "out"
-        self._file = folder / "tiny.yaml"
+        self.file = folder / "tiny.yaml"
         self._capsys = capsys
         self._monkeypatch = monkeypatch
 
     def write(self, *lines: str, confirm: str = "{top: 1, seeds: 2}", trials: int = 3) -> None:
-        self._file.write_text(study_text(f"budget: {{trials: {trials}}}", f"confirm: {confirm}", *lines))
+        self.file.write_text(study_text(f"budget: {{trials: {trials}}}", f"confirm: {confirm}", *lines))
 
     def run(self, runs: CostlessRuns, *options: str) -> int:
         put_in(self._monkeypatch, runs)
-        code = main(["--space", str(self._file), "--out", str(self.out), *options])
+        code = main(["--space", str(self.file), "--out", str(self.out), *options])
         said = self._capsys.readouterr()
         self.printed, self.errors = " ".join(said.out.split()), said.err
         return code
 
     def search(self, runs: CostlessRuns) -> hpo.StudyResults:
         put_in(self._monkeypatch, runs)
-        return hpo.search(load_study(self._file), self.out)
+        return hpo.search(load_study(self.file), self.out)
 
     def status(self) -> dict:
         assert hpo.status.main([str(self.out), "--json"]) == DONE
@@ -232,3 +232,32 @@ def test_start_points_that_wait_are_counted_and_how_they_run_is_said(study: Stud
     assert [step.startswith(cure) for step in told["next_steps"]] == [True]
     assert study.run(CostlessRuns(), "--trials", "3") == DONE
     assert "search: 3 of 3 trials over (3 complete, 0 pruned, 0 failed)" in study.status_lines()
+
+
+def test_what_breaks_a_constraint_with_fresh_seeds_is_not_preferred_and_is_said(study: Study) -> None:
+    limit = report(0.02).mean_miou
+    study.write(f"constraints: [{{metric: mean_miou, at_most: {limit}}}]", confirm="{top: 2, seeds: 2}")
+    # Trial 1 is the best of the search; with fresh seeds it exceeds the limit, which trial 0 keeps.
+    gains = {"trial 0": 0.010, "trial 1": 0.015, "trial 2": 0.001}
+    fresh = {"trial 0": 0.010, "trial 1": 0.050}
+    runs = CostlessRuns(
+        lambda job: (fresh if " seed " in job.name else gains).get(job.name.partition(" seed ")[0], 0.0)
+    )
+    assert study.run(runs) == DONE
+    confirmed = json.loads((study.out / "best" / "confirmation.json").read_text())
+    assert (confirmed["best"], confirmed["by_mean"]) == ("trial 0", "trial 0")
+    (broken,) = (run["violations"] for run in confirmed["runs"] if run["name"] == "trial 1")
+    assert broken == {f"mean_miou at most {limit}": pytest.approx(0.03)}
+
+    study.write(f"constraints: [{{metric: mean_miou, at_most: {limit}}}]", confirm="{top: 1, seeds: 2}")
+    assert study.run(CostlessRuns(runs.outcome)) == DONE
+    assert f"On these frames trial 1 breaks mean_miou at most {limit} by 0.03" in study.printed
+
+
+def test_the_default_configuration_does_not_come_first_if_it_breaks_a_constraint(study: Study) -> None:
+    study.write(SOME, "start_from: [defaults, {method.pseudo_threshold: 0.6}]", trials=2)
+    study.file.write_text(study.file.read_text().replace("high: 0.9}", "high: 0.9, default: 0.9}"))
+    # In the search the default exceeds the limit; with fresh seeds it is better than trial 1, and keeps it.
+    assert study.run(CostlessRuns(lambda job: 0.007 if job.name.startswith("default") else threshold_gain(job))) == DONE
+    confirmed = json.loads((study.out / "best" / "confirmation.json").read_text())
+    assert (confirmed["best"], confirmed["by_mean"]) == ("trial 1", "trial 1")
