@@ -7,9 +7,8 @@ from rich.table import Table
 
 from hpo.comparison.results import Comparison, Method
 from hpo.comparison.wording import letters
-from hpo.reporting.wording import clock, interval, points, tenths, title
+from hpo.reporting.wording import clock, counted, interval, points, tenths, title
 from hpo.results.confirmation import Confirmed, Estimate
-from segada.core.plurals import counted
 from segada.core.spreadsheet import csv_of
 from segada.settings.nested import Value
 

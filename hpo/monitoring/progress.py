@@ -16,12 +16,11 @@ from hpo.monitoring.trial_counts import TrialCounts
 from hpo.reporting.budget import trials_line
 from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
 from hpo.reporting.feasibility import violations
-from hpo.reporting.wording import clock, metric_name, metric_with_unit, tenths
+from hpo.reporting.wording import clock, counted, metric_name, metric_with_unit, tenths
 from hpo.results.feasibility import constraint_results
 from hpo.results.source_model import source_model_of
 from hpo.study.jobs import Job, Outcome
 from hpo.study.names import SOURCE_ONLY
-from segada.core.plurals import counted
 from segada.core.printing import escaped
 from segada.records import RunReport
 

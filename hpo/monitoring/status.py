@@ -99,7 +99,7 @@ class StudyStatus(Record):
     exit_code: int | None = None
     """Exit code of the study's command: 0 with an answer, 4 without; null before the study is finished."""
     next_steps: Sequence[str] = ()
-    """What to do next, as sentences with the command; empty while a driver runs the study."""
+    """Sentences on the next steps, with the command; empty while a driver runs the study."""
 
     @property
     def budget(self) -> TrialBudget:

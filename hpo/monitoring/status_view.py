@@ -11,8 +11,7 @@ from rich.text import Text
 from hpo.monitoring.status import Running, StudyStatus
 from hpo.monitoring.study_folder import ConfirmedBest
 from hpo.reporting.budget import confirmation_line, trials_line
-from hpo.reporting.wording import clock, interval, metric_name, metric_with_unit, tenths, title
-from segada.core.plurals import counted
+from hpo.reporting.wording import clock, counted, interval, metric_name, metric_with_unit, tenths, title
 from segada.core.printing import escaped
 
 LINE_HEADINGS = {"incidents": "incident"}

@@ -1,4 +1,4 @@
-"""What the folder of a study says beside its trials: budget, confirmation, and the outcome of a finished one."""
+"""Content of a study's folder beside its trials: budget, confirmation, and the outcome of a finished study."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from hpo.config.study_file import load_written
 from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion
 from hpo.reporting.feasibility import violation
+from hpo.reporting.wording import counted
 from hpo.results.collect import read_failures, read_results
 from hpo.results.confirmation import Estimate
 from hpo.results.feasibility import ConstraintResult
@@ -28,7 +29,6 @@ from hpo.study.trial_records import STATES
 from segada.artifacts.run_files import read_report
 from segada.cli.exit_codes import DONE, NO_ANSWER
 from segada.cli.interruption import program
-from segada.core.plurals import counted
 from segada.core.run_names import REPORT
 from segada.errors import InputError
 from segada.records import Record

@@ -10,12 +10,11 @@ from rich.table import Table
 from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion, search_line
 from hpo.reporting.feasibility import constraint_value
-from hpo.reporting.wording import interval, metric_title, metric_value, points, tenths, title
+from hpo.reporting.wording import counted, interval, metric_title, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
 from segada.cli.interruption import program
-from segada.core.plurals import counted
 
 MOST_FAILURES = 50
 """Maximum number of printed failures; the files have all."""

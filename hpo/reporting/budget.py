@@ -1,7 +1,7 @@
 """Wording of a study's budget, the same in the terminal, in `hpo status` and in the report."""
 
+from hpo.reporting.wording import counted
 from hpo.study.budget import ConfirmationBudget, TrialBudget
-from segada.core.plurals import counted
 
 
 def trials_line(budget: TrialBudget) -> str:

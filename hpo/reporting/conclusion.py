@@ -5,12 +5,22 @@ from dataclasses import dataclass
 
 from hpo.reporting.budget import trials_line
 from hpo.reporting.feasibility import broken_by, passed_over
-from hpo.reporting.wording import LONG_TITLES, clock, interval, listed, metric_name, metric_value, points, tenths, title
+from hpo.reporting.wording import (
+    LONG_TITLES,
+    clock,
+    counted,
+    interval,
+    listed,
+    metric_name,
+    metric_value,
+    points,
+    tenths,
+    title,
+)
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
 from hpo.results.source_model import SourceModel
 from hpo.study.names import DEFAULT
-from segada.core.plurals import counted
 
 HONESTY = (
     "Adaptation, search and report use three disjoint sets of frames. The best of the confirmed configurations is "

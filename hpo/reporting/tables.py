@@ -9,12 +9,11 @@ from hpo.reporting.conclusion import best_run
 from hpo.reporting.feasibility import constraint_value, violation
 from hpo.reporting.markup import escape
 from hpo.reporting.parameter_names import short_names
-from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
+from hpo.reporting.wording import counted, interval, metric_title, metric_value, tenths, title
 from hpo.results.confirmation import Confirmed
 from hpo.results.digest import Report
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.results import StudyResults, TrialResult
-from segada.core.plurals import counted
 from segada.records import RunReport
 from segada.settings.nested import Value
 

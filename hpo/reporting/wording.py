@@ -86,6 +86,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
+def counted(count: int, noun: str) -> str:
+    """Returns a number with its noun in the singular or plural: `1 run`, `2 runs`; the plural adds an s."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def clock(seconds: float) -> str:
     """Returns a duration as text: `4:07`, or `2:14:07` from an hour on."""
     minutes, rest = divmod(round(seconds), 60)
