@@ -118,7 +118,9 @@ class ConsoleReporter:
         self._counts = self._count()
         self._warn(job, outcome.report)
         seconds = time.monotonic() - line.started
-        self._console.print(f"{job.name}: {self._result(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
+        self._console.print(
+            f"{job.name}: {self._result(job, outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True
+        )
 
     def _warn(self, job: Job, report: RunReport | None) -> None:
         """Prints once that the source model does not work, at the end of its own run, the first of the study."""
@@ -149,14 +151,16 @@ class ConsoleReporter:
         left = self._jobs - self._done - sum(line.done / line.visits for line in lines)
         return (time.monotonic() - self._first) / worked * max(left, 0.0)
 
-    def _result(self, outcome: Outcome) -> str:
+    def _result(self, job: Job, outcome: Outcome) -> str:
         if outcome.state == "fail" or outcome.report is None:
             return f"failed: {outcome.reason}"
         report = outcome.report
         if outcome.state == "pruned":
             return f"pruned after visit {len(report.visits)}"
         last = f"{report.visits[-1].domain} {tenths(report.visits[-1].visited_miou)} %"
-        broken = violations(constraint_results(self._settings.constraints, report))
+        # Baselines are no candidates, so that no constraint applies to them.
+        constraints = () if job.trial is None else self._settings.constraints
+        broken = violations(constraint_results(constraints, report))
         limits = f", {broken}" if broken else ""
         return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}{limits}"
 

@@ -71,7 +71,7 @@ def finish(
         for line in (*damaged, *damages_of(study, plan)):
             console.print(f"damaged: {line}", soft_wrap=True)
         progress = ConsoleReporter(console, file.settings, lambda: count_trials(study), plan.jobs_left(study))
-        gauges = Gauges(file.settings.name, study.budget())
+        gauges = Gauges(file.settings.name, study.budget(), file.settings.constraints)
         coordinator = RunCoordinator(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
         leave = (lambda: _left(study, plan, coordinator, driver)) if may_exit else None
         with Stopping(coordinator, leave) as stopping:

@@ -18,7 +18,7 @@ import hpo.status
 from hpo.config.study_file import load_study
 from hpo.monitoring.locations import places
 from hpo.monitoring.status import StudyStatus, status_of
-from hpo.monitoring.status_view import print_table
+from hpo.monitoring.status_view import print_plain, print_table
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.drivers import Driver, joined
 from hpo.study.jobs import Job, RunUpdate
@@ -98,6 +98,12 @@ def desk(driver: Driver) -> Desk:
 def _status(out: Path) -> StudyStatus:
     (place,) = places(str(out))
     return status_of(place, MOMENT)
+
+
+def print_lines(status: StudyStatus) -> list[str]:
+    lines: list[str] = []
+    print_plain(status, lines.append)
+    return lines
 
 
 def _bytes(out: Path) -> dict[Path, tuple[bytes, int]]:
@@ -193,6 +199,8 @@ def test_a_database_is_asked_by_its_url_and_by_its_folder(tmp_path: Path) -> Non
     (tmp_path / "out").rename(tmp_path / "elsewhere")
     (place,) = places(url)
     alone = status_of(place, MOMENT)
+    assert (alone.state, alone.to_confirm, alone.next_steps) == ("unknown", 0, ())
+    assert print_lines(alone)[1] == "search: 0 trials over (0 complete, 0 pruned, 0 failed), 1 running"
     assert (alone.trials, alone.running[0].name, alone.running[0].of) == (None, "trial 0", None)
 
 

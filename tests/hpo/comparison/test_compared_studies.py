@@ -256,6 +256,21 @@ def test_a_method_that_fails_is_shown_and_the_others_go_on(
     assert "tent failed: trial 0: the loss is nan" in capsys.readouterr().out
 
 
+def test_a_method_of_which_no_trial_keeps_the_constraints_is_said_to_have_no_answer(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (folder / "_base.yaml").open("a") as base:
+        base.write("constraints: [{metric: mean_miou, at_most: 0.55}]\n")
+    monkeypatch.setattr("sys.argv", ["hpo.compare", str(folder), "--out", str(tmp_path / "out")])
+    engine = put_in(monkeypatch, Engine())
+    for _ in range(2):
+        assert main() == NO_ANSWER
+        said = json.loads((tmp_path / "out" / "comparison.json").read_text())
+        assert said["failures"] == {"dacs": "no trial keeps every constraint"}
+        assert [method["name"] for method in said["methods"]] == ["tent", "still"]
+    assert len(engine.jobs) == len(set(engine.jobs))
+
+
 def test_a_folder_of_other_studies_is_refused(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     put_in(monkeypatch, Engine())
     other = compared_studies([str(done.methods)], ["--set=stream.frames=8"])
