@@ -12,7 +12,7 @@ CODES = (
     "constraints, the confirmation failed); 2 wrong input; 3 interrupted, the same command continues; 1 any other "
     "failure."
 )
-"""End of the help of the commands that search."""
+"""Exit codes in the help of the commands that search."""
 STUDY_FOLDER = "folder of a study, finished or not"
 """Help on an argument that names the folder of a study."""
 
@@ -27,12 +27,12 @@ def command_parser(
         description: First paragraph of the help.
         example: Options and arguments of the example.
         allow_abbrev: Whether an option can be given by its first letters.
-        codes: Sentence on the exit codes before the example; empty for the usual ones.
+        codes: Sentences on the exit codes after the first paragraph; empty for the usual ones.
     """
     return Parser(
         prog=program(module),
-        description=description,
-        epilog=f"{codes} example: %(prog)s {example}".lstrip(),
+        description=f"{description} {codes}".strip(),
+        epilog=f"example: %(prog)s {example}",
         allow_abbrev=allow_abbrev,
     )
 

@@ -68,6 +68,13 @@ def test_the_examples_are_command_lines_that_are_taken() -> None:
         assert unknown == (["--trials", "12"] if name == "submit" else [])
 
 
+@pytest.mark.parametrize("name", ["run", "compare", "submit"])
+def test_the_help_of_a_command_that_searches_names_every_exit_code(name: str) -> None:
+    text = import_module(HPO.commands[name].module).parser().format_help()
+    for code in (DONE, FAILED, WRONG_INPUT, INTERRUPTED, NO_ANSWER):
+        assert f" {code} " in text[text.index("Exit codes:") :]
+
+
 def test_the_console_script_lists_its_commands_and_passes_words_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
