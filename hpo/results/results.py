@@ -147,6 +147,8 @@ class StudyResults:
         """
         if self.best is None:
             return "no trial keeps every constraint" if self.completed() else self._none_completed()
+        if self.source is not None and not self.source.works:
+            return "the source model does not work on its own domain"
         if not self.confirms:
             return None
         if self.confirmed is None:

@@ -261,3 +261,13 @@ def test_the_default_configuration_does_not_come_first_if_it_breaks_a_constraint
     assert study.run(CostlessRuns(lambda job: 0.007 if job.name.startswith("default") else threshold_gain(job))) == DONE
     confirmed = json.loads((study.out / "best" / "confirmation.json").read_text())
     assert (confirmed["best"], confirmed["by_mean"]) == ("trial 1", "trial 1")
+
+
+@pytest.mark.parametrize("confirm", ["{top: 1, source_at_least: 0.6}", "{top: 0, source_at_least: 0.6}"])
+def test_a_source_model_that_does_not_work_is_no_answer(study: Study, confirm: str) -> None:
+    study.write(confirm=confirm)
+    for _ in range(2):
+        assert study.run(CostlessRuns()) == NO_ANSWER
+        assert study.errors == "no answer: the source model does not work on its own domain (exit code 4)\n"
+        assert "No answer" in study.printed
+        assert study.status()["exit_code"] == NO_ANSWER

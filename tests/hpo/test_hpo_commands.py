@@ -10,6 +10,7 @@ from importlib import import_module
 import pytest
 
 from hpo.cli.main import HPO, main
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_ANSWER, WRONG_INPUT
 
 SECONDS = 0.5
 """Processor time that the help of a command may need."""

@@ -38,7 +38,7 @@ space:
   method.optimizer.lr: {type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}
 sampler: {name: random, seed: 0}
 budget: {trials: 2}
-confirm: {top: 1, seeds: 1}
+confirm: {top: 1, seeds: 1, source_at_least: 0}
 """
 
 Damage = Callable[[bytes], bytes]
