@@ -71,7 +71,7 @@ def test_the_examples_are_command_lines_that_are_taken() -> None:
 
 @pytest.mark.parametrize("name", ["run", "compare", "submit"])
 def test_the_help_of_a_command_that_searches_names_every_exit_code(name: str) -> None:
-    text = import_module(HPO.commands[name].module).parser().format_help()
+    text = " ".join(import_module(HPO.commands[name].module).parser().format_help().split())
     for code in (DONE, FAILED, WRONG_INPUT, INTERRUPTED, NO_ANSWER):
         assert f" {code} " in text[text.index("Exit codes:") :]
 
