@@ -6,12 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpo.cli.options import add_address, add_begin, add_out, add_search_options, add_storage, command_parser
+from hpo.cli.options import CODES, add_address, add_begin, add_out, add_search_options, add_storage, command_parser
 from segada.cli.exit_codes import Parser
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: as of `hpo.run`, and 1 if a method came to no result."""
+    """Runs the command and returns its exit code: as of `hpo.run`; 4 if all runs of a method are over and it has no
+    result.
+    """
     arguments = parser().parse_args(words)
     from hpo.comparison.comparison import compare_command  # after the options, so that --help is quick
 
@@ -25,6 +27,7 @@ def parser() -> Parser:
         "Compares methods: studies that are searched alike, or methods at fixed settings without a search. The same "
         "command continues a stopped one.",
         "compare_methods --trials 12 --out runs/methods",
+        codes=CODES,
     )
     parser.add_argument(
         "studies",

@@ -9,7 +9,9 @@ __all__ = ["main", "parser"]
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: 0 done, 2 wrong input, 3 stopped and resumable, 1 anything else."""
+    """Runs the command and returns its exit code: 0 done, 4 done without an answer, 2 wrong input, 3 stopped and
+    resumable, 1 anything else.
+    """
     arguments = parser().parse_args(words)
     from hpo.session.command import run_command  # after the options, so that --help is quick
 

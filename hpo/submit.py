@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from hpo.cli.options import add_address, add_out, add_space, command_parser, run_parser
-from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Parser
+from hpo.cli.options import CODES, add_address, add_out, add_space, command_parser, run_parser
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_ANSWER, WRONG_INPUT, Parser
 from segada.cli.interruption import Interruption, program
 from segada.core.printing import escaped, say, tell
 from segada.errors import InputError
@@ -132,7 +132,7 @@ def _followed(server: "JobServer", name: str) -> int:
     tell(_line(job))
     if job.status == "STOPPED":
         return INTERRUPTED
-    known = job.exit_code in (DONE, WRONG_INPUT, INTERRUPTED)
+    known = job.exit_code in (DONE, WRONG_INPUT, INTERRUPTED, NO_ANSWER)
     return int(job.exit_code or DONE) if known and job.is_over else FAILED
 
 
@@ -168,6 +168,7 @@ def parser() -> Parser:
         f"%(prog)s {'|'.join(COMMANDS)}.",
         "--address http://HEAD:8265 --space ga_dacs.yaml --trials 12",
         allow_abbrev=False,
+        codes=f"With the log followed to its end, the exit code is the job's. {CODES}",
     )
     _add_address(parser)
     add_space(parser)

@@ -157,9 +157,9 @@ def idle(trials: int, workers: int) -> Pace:
         file = load_study(str(path))
         with joined(out) as driver, cluster(Resources(workers, 1, 0, 1), None) as ray:
             study, plan = open_study(file, out, driver), Plan(file, out)
-            counts = count_trials(study.optuna_study)
-            shown = ConsoleReporter(PlainConsole(io.StringIO()), file.settings, counts, plan.jobs_left(study))
-            coordinator = RunCoordinator(study, plan, [shown, Gauges(file.settings.name, counts), watch])
+            console = PlainConsole(io.StringIO())
+            shown = ConsoleReporter(console, file.settings, lambda: count_trials(study), plan.jobs_left(study))
+            coordinator = RunCoordinator(study, plan, [shown, Gauges(file.settings.name, study.budget()), watch])
             execute(coordinator, {}, ray, driver.scratch, 0, IdleTrainable)
     (start, computed), (end, computed_all) = watch.ends[WARM - 1], watch.ends[-1]
     return Pace(len(watch.ends) - WARM, start - began, end - start, computed_all - computed)

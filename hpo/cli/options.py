@@ -7,11 +7,19 @@ from segada.cli.interruption import program
 
 SPACE = "study file, or the name of a shipped one"
 """Help on an argument that names a study file."""
+CODES = (
+    "Exit codes: 0 done, with an answer; 4 everything ran, but there is no answer (every trial failed, none keeps the "
+    "constraints, the confirmation failed); 2 wrong input; 3 interrupted, the same command continues; 1 any other "
+    "failure."
+)
+"""Exit codes in the help of the commands that search."""
 STUDY_FOLDER = "folder of a study, finished or not"
 """Help on an argument that names the folder of a study."""
 
 
-def command_parser(module: str, description: str, example: str, *, allow_abbrev: bool = True) -> Parser:
+def command_parser(
+    module: str, description: str, example: str, *, allow_abbrev: bool = True, codes: str = ""
+) -> Parser:
     """Returns a parser without options whose help ends with an example.
 
     Args:
@@ -19,10 +27,11 @@ def command_parser(module: str, description: str, example: str, *, allow_abbrev:
         description: First paragraph of the help.
         example: Options and arguments of the example.
         allow_abbrev: Whether an option can be given by its first letters.
+        codes: Sentences on the exit codes after the first paragraph; empty for the usual ones.
     """
     return Parser(
         prog=program(module),
-        description=description,
+        description=f"{description} {codes}".strip(),
         epilog=f"example: %(prog)s {example}",
         allow_abbrev=allow_abbrev,
     )
@@ -34,6 +43,7 @@ def run_parser() -> Parser:
         "hpo.run",
         "Searches, confirms the best configuration and reports its gain. The same command continues a stopped study.",
         "--space ga_dacs.yaml --set budget.trials=12 --out runs/short",
+        codes=CODES,
     )
     add_space(parser)
     add_out(parser)

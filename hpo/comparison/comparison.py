@@ -14,7 +14,7 @@ from hpo.comparison.method_tables import markdown
 from hpo.comparison.methods import compare_methods
 from hpo.comparison.methods_file import load_methods, methods_path
 from hpo.comparison.page import page
-from hpo.comparison.results import Comparison, Winner, compared, is_over, winner_of
+from hpo.comparison.results import Comparison, Winner, compared, has_run, is_over, winner_of
 from hpo.comparison.reuse import take_over
 from hpo.comparison.studies import compared_studies
 from hpo.comparison.tables import methods_csv, rich_table
@@ -27,7 +27,7 @@ from hpo.study.folder import check_comparison, check_free, holds_study
 from hpo.study.opening import check_unnamed
 from hpo.study.plan import Plan
 from segada.cli.console import terminal, wide_terminal
-from segada.cli.exit_codes import FAILED, exit_code
+from segada.cli.exit_codes import DONE, FAILED, NO_ANSWER, exit_code
 from segada.cli.interruption import program
 from segada.cli.output_dir import check_file, named_folder
 from segada.core.atomic_io import write_text
@@ -50,21 +50,21 @@ def compare_command(arguments: argparse.Namespace) -> int:
         arguments: Parsed by `hpo.compare.parser`.
 
     Returns:
-        The code of `hpo.session.command.run_command`; 1 if a method has no result.
+        The code of `hpo.session.command.run_command`; 4 if all runs of a method are over and it has no result, 1 if a
+        study could not be run.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    whole: list[bool] = []
+    codes: list[int] = []
 
     def command() -> None:
         path = methods_path(arguments.studies[0]) if len(arguments.studies) == 1 else None
-        whole.append(_compared_studies(arguments) if path is None else _compared_methods(arguments, path))
+        codes.append(_compared_studies(arguments) if path is None else _compared_methods(arguments, path))
 
-    code = exit_code(command)
-    return FAILED if False in whole else code
+    return exit_code(command) or codes[0]
 
 
-def _compared_studies(arguments: argparse.Namespace) -> bool:
-    """Compares studies. Returns whether each came to a result."""
+def _compared_studies(arguments: argparse.Namespace) -> int:
+    """Compares studies and returns the exit code."""
     _refuse(arguments, FOR_METHODS, "methods at fixed settings, and these are studies")
     files = compared_studies(arguments.studies, _options(arguments))
     out = resolved(named_folder(arguments.out, Path("runs") / _name(arguments.studies)), "--out")
@@ -74,11 +74,15 @@ def _compared_studies(arguments: argparse.Namespace) -> bool:
     if arguments.new:
         _begin_anew(files, out)
     comparison = compare(files, out, arguments.address)
-    return comparison is not None and not comparison.failures
+    found = set() if comparison is None else {method.name for method in comparison.methods}
+    lost = [file for file in files if file.settings.name not in found]
+    if not lost:
+        return DONE
+    return NO_ANSWER if all(has_run(file, out / file.settings.name) for file in lost) else FAILED
 
 
-def _compared_methods(arguments: argparse.Namespace, path: Path) -> bool:
-    """Compares methods at fixed settings. Returns whether each came to a result."""
+def _compared_methods(arguments: argparse.Namespace, path: Path) -> int:
+    """Compares methods at fixed settings and returns the exit code."""
     _refuse(arguments, FOR_STUDIES, f"studies, and {path} holds methods at fixed settings")
     jobs = 1 if arguments.jobs is None else arguments.jobs
     if jobs < 1:
@@ -94,7 +98,7 @@ def _compared_methods(arguments: argparse.Namespace, path: Path) -> bool:
     comparison = compare_methods(file, out, jobs, terminal())
     if arguments.markdown is not None:
         write_text(arguments.markdown, markdown(comparison))
-    return not comparison.lost
+    return NO_ANSWER if comparison.lost else DONE
 
 
 def _refuse(arguments: argparse.Namespace, options: Sequence[str], what: str) -> None:

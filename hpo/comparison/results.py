@@ -13,6 +13,7 @@ from hpo.results.collect import confirmation_of, read_failures, read_seed_run, r
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.results.results import StudyResults
 from hpo.results.source_model import SourceModel
+from hpo.study.folder import holds_study
 from hpo.study.names import BASELINES
 from hpo.study.plan import Plan
 from hpo.study.study import Study, read_study
@@ -91,8 +92,10 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
     results = results_of(study, plan, confirmation)
     best = None if confirmation is None else next((r for r in confirmation.runs if r.name == confirmation.best), None)
     if best is None or best.trial is None:
-        reasons = (f"{name}: {' '.join(reason.split())}" for name, reason in results.failed().items())
-        return next(reasons, "it is not over")
+        failed = [f"{name}: {' '.join(reason.split())}" for name, reason in results.failed().items()]
+        # Where trials completed, it is not the failed ones that leave the study without a winner.
+        is_infeasible = results.best is None and results.completed()
+        return failed[0] if failed and not is_infeasible else results.no_answer or "it is not over"
     runs = {name: _seed_runs(plan, name) for name in (best.name, *BASELINES)}
     baselines = {name: runs[name] for name in BASELINES if runs[name]}
     return Winner(results, best.trial, runs[best.name], results.source, baselines)
@@ -108,6 +111,19 @@ def is_over(file: StudyFile, out: Path) -> bool:
         return False
     study, plan, failures = _kept(file, out), Plan(file, out), read_failures(out).value
     return confirmation_of(study, plan, failures) is not None and not plan.lost(study, failures)
+
+
+def has_run(file: StudyFile, out: Path) -> bool:
+    """Whether every run of a study is over, the failed ones included, so that a study without a winner has no answer.
+
+    Args:
+        file: the study.
+        out: the folder of its results.
+    """
+    if not holds_study(out):
+        return False
+    study, failures = _kept(file, out), read_failures(out).value
+    return study.remaining() == 0 and Plan(file, out).confirmation_budget(study, failures).left == 0
 
 
 def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, str], notes: Sequence[str]) -> Comparison:

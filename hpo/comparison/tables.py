@@ -7,7 +7,7 @@ from rich.table import Table
 
 from hpo.comparison.results import Comparison, Method
 from hpo.comparison.wording import letters
-from hpo.reporting.wording import clock, interval, points, tenths, title
+from hpo.reporting.wording import clock, counted, interval, points, tenths, title
 from hpo.results.confirmation import Confirmed, Estimate
 from segada.core.spreadsheet import csv_of
 from segada.settings.nested import Value
@@ -49,7 +49,7 @@ def rich_table(comparison: Comparison) -> Table:
     seeds = len(comparison.seeds)
     caption = (
         f"{comparison.name}: winners with {100 * comparison.confidence:.0f} % intervals, "
-        f"{seeds} fresh seed{'s' if seeds > 1 else ''}; gains in points"
+        f"{counted(seeds, 'fresh seed')}; gains in points"
     )
     # Without lines: it reads the same in a file as in a terminal.
     table = Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))

@@ -4,7 +4,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -15,6 +15,8 @@ from segada.settings.base import Settings
 
 DOMAIN_PREFIX = "miou/"
 LABEL_FREE_PREFIX = "label_free/"
+UNDEFINED: Final = sys.float_info.max
+"""Violation of a constraint whose metric a run does not define; storages take no infinite one."""
 
 
 class ObjectiveSettings(Settings):
@@ -49,17 +51,25 @@ class ConstraintSettings(Settings):
             else f"{self.metric} at most {self.at_most}"
         )
 
+    @property
+    def limit(self) -> float:
+        """Limit as a number: the least or the greatest value that keeps the constraint."""
+        limit = self.at_least if self.at_most is None else self.at_most
+        assert limit is not None
+        return limit
+
+    def value(self, violation: float) -> float:
+        """Returns the metric's value from the violation; the last digits may differ from those of the run."""
+        return self.limit + violation if self.at_least is None else self.limit - violation
+
     def violation(self, report: RunReport) -> float:
-        """Returns the amount by which a finished run breaks the limit: at most 0 if it is kept, `sys.float_info.max` if
-        the metric is undefined.
+        """Returns the amount by which a finished run breaks the limit: at most 0 if it is kept, `UNDEFINED` if the
+        metric is undefined.
         """
         value = objective_value(self.metric, report)
         if math.isnan(value):
-            return sys.float_info.max
-        if self.at_most is not None:
-            return value - self.at_most
-        assert self.at_least is not None
-        return self.at_least - value
+            return UNDEFINED
+        return value - self.limit if self.at_least is None else self.limit - value
 
 
 def metrics_of(text: str) -> tuple[str, ...]:

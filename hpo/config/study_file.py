@@ -101,6 +101,11 @@ class StudyFile:
         """Returns a copy with this database, as given by `hpo.config.storage_url.place_of`, as its storage."""
         return replace(self, settings=self.settings.model_copy(update={"storage": place}))
 
+    def with_trials(self, trials: int) -> "StudyFile":
+        """Returns a copy with this number of trials as its budget."""
+        budget = self.settings.budget.model_copy(update={"trials": trials})
+        return replace(self, settings=self.settings.model_copy(update={"budget": budget}))
+
     def resolved(self) -> Tree:
         """Returns the study file with every default filled in, also those of the run and of the source training."""
         tree: Tree = self.settings.model_dump(mode="json")

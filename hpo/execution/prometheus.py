@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hpo.config.objectives import ConstraintSettings
 from hpo.monitoring.prometheus import EXPORTED, KEPT, STATES, VISITS
-from hpo.monitoring.trial_counts import TrialCounts
+from hpo.study.budget import TrialBudget
 from hpo.study.jobs import Job, Outcome
 from segada.records import RunReport
 
@@ -24,14 +25,16 @@ class Gauges:
     number of time series of a study with thousands of trials stays bounded.
     """
 
-    def __init__(self, study: str, counts: TrialCounts) -> None:
+    def __init__(self, study: str, counts: TrialBudget, constraints: Sequence[ConstraintSettings] = ()) -> None:
         """Reports nothing yet: Ray does not run.
 
         Args:
             study: name of the study.
             counts: numbers of trials that are over.
+            constraints: limits that a trial must keep, so that its gauges stay after its end.
         """
         self._study = study
+        self._constraints = constraints
         self._trials = dict.fromkeys(STATES, 0)
         self._trials |= {"complete": counts.complete, "pruned": counts.pruned, "fail": counts.failed}
         self._seen: dict[str, int] = {}
@@ -93,13 +96,23 @@ class Gauges:
         """Changes nothing: the other drivers report their own jobs."""
 
     def ended(self, job: Job, outcome: Outcome) -> None:
-        """Counts the outcome; the last `KEPT` ended trials keep their gauges."""
+        """Counts the outcome; the last `KEPT` ended trials keep their gauges, except those that break a constraint: the
+        greatest gain is shown as the best.
+        """
         self._count(job, "running", -1)
         self._count(job, outcome.state, 1)
-        if job.kind == "trial":
+        if job.kind != "trial":
+            return
+        report = outcome.report
+        if report is not None and outcome.state == "complete" and self._breaks(report):
+            self._take_back(job.name)
+        else:
             self._over.append(job.name)
             while len(self._over) > KEPT:
                 self._take_back(self._over.popleft())
+
+    def _breaks(self, report: RunReport) -> bool:
+        return any(constraint.violation(report) > 0 for constraint in self._constraints)
 
     def _count(self, job: Job, state: str, change: int) -> None:
         if job.kind == "trial":

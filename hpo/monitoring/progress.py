@@ -1,7 +1,7 @@
 """Progress of a driver on the console: a live view in a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,11 +11,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hpo.config.objectives import objective_value
 from hpo.config.schema import StudySettings
 from hpo.monitoring.trial_counts import TrialCounts
+from hpo.reporting.budget import trials_line
 from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
-from hpo.reporting.wording import clock, metric_name, metric_title, metric_value, tenths
+from hpo.reporting.feasibility import violations
+from hpo.reporting.wording import clock, counted, metric_name, metric_with_unit, tenths
+from hpo.results.feasibility import constraint_results
 from hpo.results.source_model import source_model_of
 from hpo.study.jobs import Job, Outcome
 from hpo.study.names import SOURCE_ONLY
@@ -46,18 +48,19 @@ class _Line:
 class ConsoleReporter:
     """Observer that shows a line per running job, the best so far, the counts and the estimated end."""
 
-    def __init__(self, console: Console, settings: StudySettings, counts: TrialCounts, jobs: int) -> None:
+    def __init__(self, console: Console, settings: StudySettings, count: Callable[[], TrialCounts], jobs: int) -> None:
         """Prepares the view.
 
         Args:
             console: console of the view.
             settings: settings of the study.
-            counts: numbers of the trials that are over.
+            count: reads the trials of the study as they are now, with those of other drivers.
             jobs: number of remaining runs, including baselines and confirmation.
         """
         self._console = console
         self._settings = settings
-        self._counts = counts
+        self._count = count
+        self._counts = count()
         self._jobs = jobs
         self._done = 0
         self._first = time.monotonic()
@@ -73,7 +76,7 @@ class ConsoleReporter:
         self._live.stop()
         if self._done:
             took = clock(time.monotonic() - self._first)
-            self._console.print(f"this session: {self._done} runs in {took}")
+            self._console.print(f"this session: {counted(self._done, 'run')} in {took}")
 
     def started(self, job: Job) -> None:
         """Adds a line."""
@@ -81,6 +84,7 @@ class ConsoleReporter:
             self._first = time.monotonic()
         now = time.monotonic()
         self._lines[job.name] = _Line(len(job.settings.stream.all_visits()), started=now, reported=now)
+        self._counts = self._count()
 
     def visited(self, job: Job, report: RunReport) -> None:
         """Updates the line."""
@@ -115,11 +119,12 @@ class ConsoleReporter:
         """Removes the line and prints the outcome of the job."""
         line = self._lines.pop(job.name)
         self._done += 1
-        if job.kind == "trial":
-            self._count(job, outcome)
+        self._counts = self._count()
         self._warn(job, outcome.report)
         seconds = time.monotonic() - line.started
-        self._console.print(f"{job.name}: {_result(outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True)
+        self._console.print(
+            f"{job.name}: {self._result(job, outcome)}, {seconds:.0f} s · {self._summary()}", soft_wrap=True
+        )
 
     def _warn(self, job: Job, report: RunReport | None) -> None:
         """Prints once that the source model does not work, at the end of its own run, the first of the study."""
@@ -129,32 +134,12 @@ class ConsoleReporter:
         if source is not None and not source.works:
             self._console.print(f"warning: {source_sentence(source)} {SOURCE_CURE}", soft_wrap=True)
 
-    def _count(self, job: Job, outcome: Outcome) -> None:
-        counts = self._counts
-        counts.complete += outcome.state == "complete"
-        counts.pruned += outcome.state == "pruned"
-        counts.failed += outcome.state == "fail"
-        if outcome.state != "complete" or outcome.report is None:
-            return
-        report = outcome.report
-        if any(limit.violation(report) > 0 for limit in self._settings.constraints):
-            return
-        first = self._settings.objectives[0]
-        value = objective_value(first.metric, report)
-        upwards = first.goal == "maximize"
-        if counts.best is None or (value > counts.best[1] if upwards else value < counts.best[1]):
-            counts.best = (job.name, value)
-
     def _summary(self) -> str:
-        counts = self._counts
-        text = f"{counts.complete} done, {counts.pruned} pruned, {counts.failed} failed"
-        parts = [f"{counts.over}/{self._settings.budget.trials} trials: {text}"]
-        if counts.best is not None:
-            name, value = counts.best
+        budget, best = self._counts.budget, self._counts.best
+        parts = [trials_line(budget)]
+        if best is not None:
             metric = self._settings.objectives[0].metric
-            unit = metric_title(metric).removeprefix(metric_name(metric)).removeprefix(",")
-            shown = f"{metric_name(metric)} {metric_value(metric, value)}{unit}"
-            parts.append(f"best {name}: {shown}")
+            parts.append(f"best trial {best.number}: {metric_name(metric)} {metric_with_unit(metric, best.values[0])}")
         left = self._seconds_left()
         if left is not None:
             end = datetime.now().astimezone() + timedelta(seconds=left)
@@ -170,20 +155,22 @@ class ConsoleReporter:
         left = self._jobs - self._done - sum(line.done / line.visits for line in lines)
         return (time.monotonic() - self._first) / worked * max(left, 0.0)
 
+    def _result(self, job: Job, outcome: Outcome) -> str:
+        if outcome.state == "fail" or outcome.report is None:
+            return f"failed: {outcome.reason}"
+        report = outcome.report
+        if outcome.state == "pruned":
+            return f"pruned after visit {len(report.visits)}"
+        last = f"{report.visits[-1].domain} {tenths(report.visits[-1].visited_miou)} %"
+        # Baselines are no candidates, so that no constraint applies to them.
+        constraints = () if job.trial is None else self._settings.constraints
+        broken = violations(constraint_results(constraints, report))
+        limits = f", {broken}" if broken else ""
+        return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}{limits}"
+
     def _view(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         # Iterates over a copy, because a thread of its own draws the live view.
         for name, line in list(self._lines.items()):
             table.add_row(name, ProgressBar(line.visits, line.done, width=18), str(line))
         return Group(table, Text(escaped(self._summary()), style="dim"))
-
-
-def _result(outcome: Outcome) -> str:
-    if outcome.state == "fail" or outcome.report is None:
-        return f"failed: {outcome.reason}"
-    report = outcome.report
-    if outcome.state == "pruned":
-        return f"pruned after visit {len(report.visits)}"
-    scored = report.visits[-1]
-    last = f"{scored.domain} {tenths(scored.visited_miou)} %" if scored.is_scored else f"{scored.domain} not scored"
-    return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}"

@@ -6,21 +6,17 @@ from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import Field
 
-from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
-from hpo.monitoring.trial_counts import count_trials
+from hpo.monitoring.study_folder import BrokenConstraint, ConfirmedBest, State, StudyFolder, broken_constraint
+from hpo.results.feasibility import recorded_results
 from hpo.study.attributes import INCIDENTS, ORIGIN, REASON, system_attributes
-from hpo.study.exhaustion import recorded_exhaustion
+from hpo.study.budget import ConfirmationBudget, EndedBy, TrialBudget
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
-from hpo.study.names import BASELINES, confirmation_folder_name, confirmation_runs_each
-from segada.artifacts.run_files import read, read_report
-from segada.core.run_names import REPORT
+from hpo.study.names import BASELINES, confirmation_folder_name
 from segada.records import Record
-from segada.settings.files import read_value
-from segada.settings.nested import Tree, Value
-from segada.settings.stream import StreamSettings
 
 
 class Running(Record):
@@ -53,8 +49,6 @@ class StudyStatus(Record):
     failed: int
     taken_over: int = 0
     """Number of results of former studies, which the other counts leave out."""
-    exhausted: str | None = None
-    """Clause that says that all configurations have been tried, so that no further trial starts; null otherwise."""
     running: list[Running]
     failures: dict[str, str]
     """Reasons of the failed runs, by run."""
@@ -78,12 +72,61 @@ class StudyStatus(Record):
     """Drivers that run the study now."""
     damages: Sequence[str] = ()
     """Damaged files, each with the problem."""
+    trials_running: int = 0
+    """Number of trials that have started and are not over, interrupted ones included."""
+    trials_to_start: int = 0
+    """Number of trials that have yet to start within the budget."""
+    trials_enqueued: int = 0
+    """Number of enqueued trials among `trials_to_start`."""
+    trials_beyond: int = 0
+    """Number of enqueued trials that the budget does not reach."""
+    ended_by: EndedBy = ""
+    """Limit that ended the search before all trials of the budget: `hours`, or `space` if every configuration has been
+    tried; empty if none did."""
+    confirmation_failed: int = 0
+    """Number of failed confirmation runs; `to_confirm` includes them, `confirmed` does not."""
+    is_search_over: bool = False
+    """True if no trial is left, so that `to_confirm` is the exact number."""
+    infeasible: Mapping[str, list[BrokenConstraint]] = Field(default_factory=dict)
+    """Constraints that complete trials break, by trial."""
+    state: State = "unknown"
+    """Running with a live driver; interrupted without one while runs are left; finished if none are left; unknown if
+    the results folder is not accessible.
+    """
+    confirmed_best: ConfirmedBest | None = None
+    """Result of the best confirmed configuration; null before the confirmation is over, or if there is none."""
+    conclusion: str | None = None
+    """Headline of the report; null before the study is finished."""
+    details: str | None = None
+    """Sentences after the headline."""
+    exit_code: int | None = None
+    """Exit code of the study's command: 0 with an answer, 4 without; null before the study is finished."""
+    next_steps: Sequence[str] = ()
+    """Sentences on the next steps, with the command; empty while a driver runs the study."""
+
+    @property
+    def budget(self) -> TrialBudget:
+        """Numbers of the trials, beside the number that the budget allows."""
+        over = {"complete": self.complete, "pruned": self.pruned, "failed": self.failed}
+        waiting = self.trials_enqueued + self.trials_beyond
+        return TrialBudget(
+            self.trials,
+            **over,
+            running=self.trials_running,
+            waiting=waiting,
+            ended_by=self.ended_by,
+            taken_over=self.taken_over,
+        )
+
+    @property
+    def confirmation(self) -> ConfirmationBudget:
+        """Numbers of the confirmation runs."""
+        return ConfirmationBudget(self.to_confirm, self.confirmed, self.confirmation_failed, self.is_search_over)
 
     @property
     def is_over(self) -> bool:
-        """True if the budget or the space is spent and no driver is alive."""
-        over = self.complete + self.pruned + self.failed
-        return not self.drivers and self.trials is not None and (over >= self.trials or self.exhausted is not None)
+        """True if no trial is left and no driver is alive."""
+        return not self.drivers and self.trials is not None and self.budget.left == 0
 
 
 @dataclass(frozen=True)
@@ -103,136 +146,79 @@ class StudyLocation:
 
 def status_of(place: StudyLocation, now: float) -> StudyStatus:
     """Returns the status of a study at a time, in seconds since 1970."""
-    file = _Folder(place.out)
+    folder = StudyFolder(place.optuna_study, place.out)
     trials = place.optuna_study.get_trials(deepcopy=False)
-    counts = count_trials(place.optuna_study)
+    budget, confirmation, best = folder.budget(), folder.confirmation(), folder.best()
     leases = leased_runs(system_attributes(place.optuna_study))
     drivers = _drivers(place.out, now)
-    best = counts.best_trial
-    end = recorded_exhaustion(system_attributes(place.optuna_study), len(trials), file.sampler)
     failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
     status = StudyStatus(
         name=place.optuna_study.study_name,
         place=place.shown,
-        trials=file.trials,
-        complete=counts.complete,
-        pruned=counts.pruned,
-        failed=counts.failed,
-        taken_over=counts.taken_over,
-        exhausted=None if end is None else str(end),
-        running=[*_running_trials(trials, file, drivers), *_running_others(leases, file, drivers)],
+        trials=budget.trials,
+        complete=budget.complete,
+        pruned=budget.pruned,
+        failed=budget.failed,
+        taken_over=budget.taken_over,
+        running=[*_running_trials(trials, folder, drivers), *_running_others(leases, folder, drivers)],
         failures=failures | {name: lease["failure"] for name, lease in leases.items() if "failure" in lease},
         incidents={f"trial {one.number}": one.user_attrs[INCIDENTS] for one in trials if INCIDENTS in one.user_attrs},
         best_trial=None if best is None else best.number,
-        best={} if best is None else dict(zip(file.objectives(len(best.values)), best.values, strict=True)),
-        baselines=file.finished("baselines"),
-        confirmed=file.finished("confirmation"),
-        to_confirm=file.to_confirm(),
+        best={} if best is None else dict(zip(folder.objectives, best.values, strict=True)),
+        baselines=folder.finished_baselines(),
+        confirmed=confirmation.done,
+        to_confirm=confirmation.planned,
         visits_per_minute=None if place.out is None else visits_per_minute(place.out, now),
         seconds_left=None,
         drivers=sorted(drivers.values()),
-        damages=file.damages,
+        damages=folder.damages,
+        trials_running=budget.running,
+        trials_to_start=budget.to_start,
+        trials_enqueued=budget.enqueued,
+        trials_beyond=budget.beyond,
+        ended_by=budget.ended_by,
+        confirmation_failed=confirmation.failed,
+        is_search_over=confirmation.is_final,
+        infeasible=_infeasible(trials, folder),
     )
-    return status.model_copy(update={"seconds_left": _seconds_left(status, trials, file)})
+    left = {"seconds_left": _seconds_left(status, trials, folder)}
+    return status.model_copy(update={**left, **folder.outcome(has_driver=bool(drivers))._asdict()})
 
 
-_REQUIRED = {"name", "space", "sampler"}
-"""Keys without which no study file is valid; its schema would bring the samplers' libraries along."""
-_NO_STUDY: tuple[Tree, Sequence[str]] = ({}, ())
+def _infeasible(trials: Sequence[FrozenTrial], folder: StudyFolder) -> dict[str, list[BrokenConstraint]]:
+    found = {}
+    for trial in trials:
+        results = recorded_results(folder.constraints, trial.constraints)
+        broken = [broken_constraint(one) for one in results if not one.is_kept]
+        if broken and trial.state == TrialState.COMPLETE:
+            found[f"trial {trial.number}"] = broken
+    return found
 
 
-class _Folder:
-    """Content of a results folder; empty if the folder is not accessible."""
-
-    def __init__(self, out: Path | None) -> None:
-        self.out = out
-        self.damages: list[str] = []
-        self._tree: Tree = {}
-        self.visits: Sequence[str] = ()
-        if out is not None and (out / STUDY).exists():
-            found = read(out / STUDY, _study, _NO_STUDY)
-            self._tree, self.visits = found.value
-            self.damages += [f"{found.damage}; the study's own command writes it again"] if found.damage else []
-
-    @property
-    def trials(self) -> int | None:
-        """Trials of the budget."""
-        budget = self._at("budget", "trials")
-        return budget if isinstance(budget, int) else None
-
-    @property
-    def sampler(self) -> Tree | None:
-        """Settings of the sampler."""
-        found = self._tree.get("sampler")
-        return found if isinstance(found, dict) else None
-
-    def objectives(self, count: int) -> list[str]:
-        """Returns the metrics; numbers, if they cannot be seen."""
-        known = self._tree.get("objectives")
-        if not isinstance(known, list):
-            return [f"objective {number}" for number in range(count)]
-        return [str(objective["metric"]) for objective in known if isinstance(objective, dict)]
-
-    def finished(self, part: str) -> int:
-        """Runs of a folder of runs that have their report."""
-        if self.out is None:
-            return 0
-        readings = [read_report(path.parent) for path in sorted(self.out.glob(f"{part}/*/{REPORT}"))]
-        self.damages += [f"{one.damage}; the study's own command makes it again" for one in readings if one.damage]
-        return sum(one.value is not None for one in readings)
-
-    def to_confirm(self) -> int:
-        """Returns the number of confirmation runs, at most."""
-        top, seeds = self._at("confirm", "top"), self._at("confirm", "seeds")
-        if not isinstance(top, int) or not isinstance(seeds, int) or top == 0:
-            return 0
-        default = 0 if self._is_default_among_the_best() else 1
-        return seeds * (len(BASELINES) + confirmation_runs_each(top) + default)
-
-    def _is_default_among_the_best(self) -> bool:
-        """Known once confirmation has begun, in which the default has its turn last."""
-        assert self.out is not None
-        over = (self.out / "best" / "confirmation.json").exists()
-        return over and not any(self.out.glob("confirmation/default-*"))
-
-    def _at(self, part: str, name: str) -> Value:
-        inner = self._tree.get(part)
-        return inner.get(name) if isinstance(inner, dict) else None
-
-
-def _study(content: bytes) -> tuple[Tree, Sequence[str]]:
-    """Returns a written study file and the visits of its runs; loads no sampler, unlike `load_written`."""
-    tree = read_value(content.decode("utf-8"), STUDY)
-    run = tree.get("run") if isinstance(tree, dict) else None
-    if not isinstance(tree, dict) or not isinstance(run, dict) or not tree.keys() >= _REQUIRED:
-        raise ValueError("is no study file that this version has written")
-    return tree, StreamSettings.model_validate(run.get("stream")).all_visits()
-
-
-def _running_trials(trials: Sequence[FrozenTrial], file: _Folder, drivers: Mapping[str, str]) -> list[Running]:
+def _running_trials(trials: Sequence[FrozenTrial], folder: StudyFolder, drivers: Mapping[str, str]) -> list[Running]:
     found = []
     for trial in trials:
         if trial.state == TrialState.RUNNING:
             begun = None if trial.datetime_start is None else trial.datetime_start.timestamp()
-            folder = None if file.out is None else file.out / "trials" / str(trial.number)
+            path = None if folder.out is None else folder.out / "trials" / str(trial.number)
             driver = drivers.get(str(trial.system_attrs.get(OWNER)))
-            found.append(_running(f"trial {trial.number}", folder, file.visits, begun, driver))
+            found.append(_running(f"trial {trial.number}", path, folder.visits, begun, driver))
     return found
 
 
 def _running_others(
-    leases: Mapping[str, Mapping[str, str]], file: _Folder, drivers: Mapping[str, str]
+    leases: Mapping[str, Mapping[str, str]], folder: StudyFolder, drivers: Mapping[str, str]
 ) -> list[Running]:
     """Returns the baseline and confirmation runs that a driver has started and that have neither failed nor ended."""
     found = []
     for name, lease in leases.items():
-        if file.out is None or "failure" in lease or "driver" not in lease:
+        if folder.out is None or "failure" in lease or "driver" not in lease:
             continue
-        folder = next((path for path in _folders(file.out, name) if path.is_dir()), None)
-        if folder is not None and not progress_of(folder).is_over:
+        path = next((path for path in _folders(folder.out, name) if path.is_dir()), None)
+        if path is not None and not progress_of(path).is_over:
             # The source training, in the study's own folder, has another stream.
-            visits = () if folder.parent == file.out else file.visits
-            found.append(_running(name, folder, visits, None, drivers.get(lease["driver"])))
+            visits = () if path.parent == folder.out else folder.visits
+            found.append(_running(name, path, visits, None, drivers.get(lease["driver"])))
     return found
 
 
@@ -269,16 +255,15 @@ def _is_failed(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.FAIL
 
 
-def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _Folder) -> float | None:
+def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], folder: StudyFolder) -> float | None:
     """From the visits that are left: a trial that has not begun takes as many as those did that are over."""
-    whole = len(file.visits)
-    if status.visits_per_minute is None or status.trials is None or file.out is None or not whole:
+    whole = len(folder.visits)
+    if status.visits_per_minute is None or status.trials is None or folder.out is None or not whole:
         return None
     over = [trial.number for trial in trials if trial.state.is_finished() and ORIGIN not in trial.user_attrs]
-    driven = [progress_of(file.out / "trials" / str(number)).visits for number in over]
+    driven = [progress_of(folder.out / "trials" / str(number)).visits for number in over]
     usual = sum(driven) / len(driven) if driven else float(whole)
     searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]
-    fresh = 0 if status.exhausted else max(status.trials - len(over) - len(searching), 0)
-    fixed = max(len(BASELINES) - status.baselines, 0) + max(status.to_confirm - status.confirmed, 0)
+    fixed = max(len(BASELINES) - status.baselines, 0) + status.confirmation.left
     begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in status.running)
-    return 60 * max(fresh * usual + fixed * whole + begun, 0) / status.visits_per_minute
+    return 60 * max(status.trials_to_start * usual + fixed * whole + begun, 0) / status.visits_per_minute

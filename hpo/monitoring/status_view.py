@@ -1,7 +1,7 @@
 """Readable status of a study: tables in a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 from rich.progress_bar import ProgressBar
@@ -9,32 +9,32 @@ from rich.table import Table
 from rich.text import Text
 
 from hpo.monitoring.status import Running, StudyStatus
-from hpo.reporting.wording import clock, metric_name, metric_value, tenths
+from hpo.monitoring.study_folder import ConfirmedBest
+from hpo.reporting.budget import confirmation_line, trials_line
+from hpo.reporting.wording import clock, counted, interval, metric_name, metric_with_unit, tenths, title
 from segada.core.printing import escaped
 
+LINE_HEADINGS = {"incidents": "incident"}
+"""Headings of lists as the beginning of a line, where they differ."""
 NO_DRIVER = "no driver (resumes with the study)"
 
 
 def print_plain(status: StudyStatus, write: Callable[[str], None]) -> None:
     """Prints one line per item."""
     write(f"{status.name} ({status.place})")
-    for line in (*_counts(status), *_ends(status)):
+    for line in (*_counts(status), *_ends(status), *_outcome(status)):
         write(line)
     for run in status.running:
         write(f"{'running' if run.driver else 'interrupted'}: {run.name}, {', '.join(_facts(run))}")
-    for name, reason in status.failures.items():
-        write(f"failed: {name}: {reason}")
-    for name, incidents in status.incidents.items():
-        for incident in incidents:
-            write(f"incident: {name}: {incident}")
-    for line in status.damages:
-        write(f"damaged: {line}")
+    for heading, lines in _lists(status):
+        for line in lines:
+            write(f"{LINE_HEADINGS.get(heading, heading)}: {line}")
 
 
 def print_table(status: StudyStatus, console: Console) -> None:
     """Prints the status as tables with progress bars."""
     console.print(Text(escaped(status.name), style="bold"), Text(escaped(status.place), style="dim"))
-    for line in (*_counts(status), *_ends(status)):
+    for line in (*_counts(status), *_ends(status), *_outcome(status)):
         console.print(line)
     if status.running:
         table = Table(box=None, padding=(0, 2, 0, 0))
@@ -44,31 +44,45 @@ def print_table(status: StudyStatus, console: Console) -> None:
             bar = ProgressBar(run.of or 1, run.visits if run.of else 0, width=18)
             table.add_row(run.name, bar, *_cells(run))
         console.print(table)
-    for title, lines in (
-        ("failed", _failures(status)),
-        ("incidents", _incidents(status)),
-        ("damaged", status.damages),
-    ):
+    for heading, lines in _lists(status):
         if lines:
-            console.print(title, style="bold")
+            console.print(heading, style="bold")
         for line in lines:
             console.print(f"  {line}")
 
 
+def _lists(status: StudyStatus) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "infeasible", [f"{name} {one.text}" for name, broken in status.infeasible.items() for one in broken]
+    yield "failed", [f"{name}: {reason}" for name, reason in status.failures.items()]
+    incidents = [(name, incident) for name, incidents in status.incidents.items() for incident in incidents]
+    yield "incidents", [f"{name}: {incident}" for name, incident in incidents]
+    yield "damaged", status.damages
+
+
 def _counts(status: StudyStatus) -> Iterator[str]:
-    over = status.complete + status.pruned + status.failed
-    of = "" if status.trials is None else f"/{status.trials}"
-    counts = f"{status.complete} done, {status.pruned} pruned, {status.failed} failed"
-    yield f"trials: {over}{of}: {counts}, {len(status.running)} runs started"
-    if status.taken_over:
-        yield f"taken over: {status.taken_over} results of former studies, not in the budget"
-    if status.exhausted is not None:
-        yield f"search over: {status.exhausted}"
-    if status.best_trial is not None:
-        values = [f"{metric_name(metric)} {metric_value(metric, value)}" for metric, value in status.best.items()]
+    yield f"search: {trials_line(status.budget)}"
+    if status.best_trial is not None and status.confirmed_best is None:
+        values = [f"{metric_name(metric)} {metric_with_unit(metric, value)}" for metric, value in status.best.items()]
         yield f"best so far: trial {status.best_trial}: {', '.join(values)} (one seed, not confirmed)"
     if status.to_confirm:
-        yield f"confirmation: {status.confirmed} of at most {status.to_confirm} runs"
+        yield f"confirmation: {confirmation_line(status.confirmation)}"
+
+
+def _outcome(status: StudyStatus) -> Iterator[str]:
+    best = status.confirmed_best
+    if best is not None:
+        yield f"confirmed: {title(best.name)}: {tenths(best.mean_miou.value)} % mIoU {_spread(best)}"
+    if status.conclusion is not None:
+        yield f"finished: {status.conclusion}"
+    if status.details is not None:
+        yield status.details
+    yield from status.next_steps
+
+
+def _spread(best: ConfirmedBest) -> str:
+    seeds = f"{counted(len(best.seeds), 'fresh seed')}"
+    deviation = "" if best.seed_deviation is None else f", standard deviation {tenths(best.seed_deviation)} points"
+    return f"({interval(best.mean_miou)}; {seeds}{deviation})"
 
 
 def _ends(status: StudyStatus) -> Iterator[str]:
@@ -76,14 +90,6 @@ def _ends(status: StudyStatus) -> Iterator[str]:
         left = "" if status.seconds_left is None else f", about {clock(status.seconds_left)} left"
         yield f"speed: {status.visits_per_minute:.1f} visits per minute{left}"
     yield f"drivers: {', '.join(status.drivers) or 'none running'}"
-
-
-def _failures(status: StudyStatus) -> list[str]:
-    return [f"{name}: {reason}" for name, reason in status.failures.items()]
-
-
-def _incidents(status: StudyStatus) -> list[str]:
-    return [f"{name}: {incident}" for name, incidents in status.incidents.items() for incident in incidents]
 
 
 def _facts(run: Running) -> Iterator[str]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion, search_line
-from hpo.reporting.wording import NOT_SCORED, interval, metric_title, metric_value, points, tenths, title
+from hpo.reporting.feasibility import constraint_value
+from hpo.reporting.wording import NOT_SCORED, counted, interval, metric_title, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
@@ -25,6 +27,8 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     answer = conclusion(results)
     best = best_run(results.confirmed)
     console.print("", f"search: {search_line(results)}", sep="\n")
+    if results.infeasible():
+        console.print("", _constraints(results), sep="\n")
     if results.confirmed is not None:
         console.print("", _runs(results.confirmed), "", sep="\n")
         if best is not None:
@@ -33,6 +37,8 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     console.print(answer.detail)
     if results.unscored:
         console.print(f"{NOT_SCORED}: {', '.join(results.unscored)}")
+    for sentence in cures(results.budget):
+        console.print(sentence)
     _print_failures(results, console)
     for line in results.damages:
         console.print(f"damaged: {line}", soft_wrap=True)
@@ -44,12 +50,27 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
         console.print(f"run it      {program('segada.adapt')} {words}")
 
 
+def _constraints(results: StudyResults) -> Table:
+    """Returns the table of constraints that complete trials break."""
+    infeasible = results.infeasible()
+    more = f", of which {MOST_FAILURES} are shown" if len(infeasible) > MOST_FAILURES else ""
+    table = _table(f"Complete trials that break a constraint: {len(infeasible)}{more}")
+    for column in ("", "constraint", "value", "broken by"):
+        table.add_column(column, justify="right" if column in ("value", "broken by") else "left")
+    for trial in infeasible[:MOST_FAILURES]:
+        for result in trial.constraints:
+            if not result.is_kept:
+                by = "" if result.excess is None else f"{result.excess:.3g}"
+                table.add_row(f"trial {trial.number}", result.text, constraint_value(result), by)
+    return table
+
+
 def _runs(confirmation: Confirmation) -> Table:
     """Returns the table of confirmed runs over the whole stream."""
     seeds = len(confirmation.runs[0].seeds)
     table = _table(
         f"Confirmed: mean mIoU and gains with {100 * confirmation.confidence:.0f} % intervals, "
-        f"{seeds} fresh seed{'s' if seeds > 1 else ''}"
+        f"{counted(seeds, 'fresh seed')}"
     )
     baselines = list(confirmation.runs[0].gain)
     for column in ["", "mean mIoU, %", *(f"points over {title(name)}" for name in baselines)]:

@@ -1,10 +1,22 @@
 """Conclusion of a study in plain sentences, for the report and the terminal."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpo.reporting.wording import LONG_TITLES, clock, interval, listed, metric_name, metric_value, points, tenths, title
+from hpo.reporting.budget import trials_line
+from hpo.reporting.feasibility import broken_by, passed_over
+from hpo.reporting.wording import (
+    LONG_TITLES,
+    clock,
+    counted,
+    interval,
+    listed,
+    metric_name,
+    metric_value,
+    points,
+    tenths,
+    title,
+)
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
 from hpo.results.source_model import SourceModel
@@ -62,6 +74,8 @@ def conclusion(results: StudyResults) -> Conclusion:
             if name not in best.gain
         ),
         *_foremost(results.confirmed),
+        *broken_by(best),
+        *passed_over(results),
         *_of_front(results),
         *([_SOURCE_UNKNOWN] if results.source is None else []),
     ]
@@ -70,13 +84,12 @@ def conclusion(results: StudyResults) -> Conclusion:
 
 def search_line(results: StudyResults) -> str:
     """Summarizes the search in one line: numbers of trials, range of results, and duration."""
-    states = Counter(trial.state for trial in results.trials)
-    open_trials = sum(states.values()) - states["complete"] - states["pruned"] - states["fail"]
-    counts = f"{states['complete']} complete, {states['pruned']} pruned, {states['fail']} failed"
-    parts = [f"{len(results.trials)} trials ({counts}{f', {open_trials} not over' if open_trials else ''})"]
-    if results.taken_over:
-        parts.append(f"{results.taken_over} of them results of former studies")
-    values = [trial.values[0] for trial in results.completed()]
+    completed = results.completed()
+    feasible = [trial for trial in completed if trial.is_feasible]
+    parts = [trials_line(results.budget)]
+    if results.limits and completed:
+        parts.append(f"{len(feasible)} of {len(completed)} complete keep every constraint")
+    values = [trial.values[0] for trial in feasible]
     if values:
         metric, low, high = results.objectives[0], min(values), max(values)
         unit = " points" if metric_value(metric, 1.0) == "100.0" else ""
@@ -175,26 +188,21 @@ def _of_front(results: StudyResults) -> list[str]:
 
 
 def _unconfirmed(results: StudyResults) -> Conclusion:
-    completed = results.completed()
-    if not completed:
-        return _nothing_completed(results)
-    leader = (
-        f"Trial {completed[0].number} leads the search, with one seed on the frames of the search: not a final result."
-    )
+    unconfirmed = results.best is not None and results.confirms and results.confirmed is None and not results.failures
+    is_open = results.budget.left or unconfirmed
+    reason = results.no_answer or f"{counted(results.budget.left, 'trial')} left"
+    headline = f"No answer{' yet' if is_open else ''}: {reason}."
+    failures = [_SEE_FAILURES] if results.failed() else []
+    if results.best is None:
+        again = ["Run the same command again to resume."] if is_open else []
+        return Conclusion(headline, " ".join([*again, *passed_over(results), *failures]))
+    name = f"Trial {results.best.number}"
+    details = [f"{name} leads the search, with one seed on the frames of the search: not a final result."]
     if results.source is not None and not results.source.works:
-        leader = f"{leader} {source_sentence(results.source)} {SOURCE_CURE}"
-    if results.confirmed is not None:
-        return Conclusion("No answer: every configuration failed under a fresh seed.", f"{_SEE_FAILURES} {leader}")
-    if results.failures:
-        return Conclusion("No answer: no configuration is confirmed, and runs failed.", f"{_SEE_FAILURES} {leader}")
-    return Conclusion("No answer yet: no configuration is confirmed.", leader)
-
-
-def _nothing_completed(results: StudyResults) -> Conclusion:
-    failed = [trial for trial in results.trials if trial.state == "fail"]
-    if failed and len(failed) == len(results.trials):
-        return Conclusion(f"No answer: every trial failed ({len(failed)} of {len(failed)}).", _SEE_FAILURES)
-    return Conclusion("No answer yet: no trial has completed.", "Run the same command again to resume.")
+        details += [source_sentence(results.source), SOURCE_CURE]
+    if not is_open and results.no_answer is None:
+        headline = f"{name} leads the search; nothing is confirmed (confirm.top is 0)."
+    return Conclusion(headline, " ".join([*failures, *details, *passed_over(results)]))
 
 
 SOURCE_CURE = (

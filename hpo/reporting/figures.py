@@ -1,6 +1,6 @@
 """Interactive figures of the report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from random import Random
 from typing import cast
@@ -8,8 +8,10 @@ from typing import cast
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from hpo.reporting.feasibility import violations
 from hpo.reporting.markup import escape
-from hpo.reporting.tables import short, shown
+from hpo.reporting.parameter_names import short_names
+from hpo.reporting.tables import shown
 from hpo.reporting.wording import in_unit, metric_title, metric_value, title
 from hpo.results.results import StudyResults, TrialResult
 from segada.settings.nested import Value
@@ -24,14 +26,17 @@ MOST_POINTS = 500
 def history(results: StudyResults, objective: int = 0) -> str:
     """Plots one objective of every completed trial by trial number, and the best so far."""
     done = sorted(results.completed(), key=lambda trial: trial.number)
-    steps = _steps([trial.number for trial in done], _values(done, results, objective), results.maximized[objective])
-    trials = drawn(done)
-    numbers, values = [trial.number for trial in trials], _values(trials, results, objective)
-    figure = go.Figure()
-    texts = [_hover(trial, results, objective) for trial in trials]
-    figure.add_scatter(
-        x=numbers, y=values, mode="markers", name="trial", text=texts, hoverinfo="text", marker=_marker(_BLUE)
-    )
+    kept = [trial for trial in done if trial.is_feasible]
+    steps = _steps([trial.number for trial in kept], _values(kept, results, objective), results.maximized[objective])
+    figure, names = go.Figure(), short_names(_names(results.trials))
+    for name, color, feasible in (("trial", _BLUE, True), ("trial that breaks a constraint", _GRAY, False)):
+        trials = [trial for trial in drawn(done) if trial.is_feasible == feasible]
+        numbers, values = [trial.number for trial in trials], _values(trials, results, objective)
+        texts = [_hover(trial, results, objective, names) for trial in trials]
+        if trials:
+            figure.add_scatter(
+                x=numbers, y=values, mode="markers", name=name, text=texts, hoverinfo="text", marker=_marker(color)
+            )
     line = {"color": _ORANGE, "width": 1.6, "shape": "hv"}
     figure.add_scatter(
         x=list(steps), y=list(steps.values()), mode="lines", name="best so far", line=line, hoverinfo="skip"
@@ -43,7 +48,9 @@ def history(results: StudyResults, objective: int = 0) -> str:
 
 
 def _steps(numbers: Sequence[int], values: Sequence[float], maximized: bool) -> dict[int, float]:
-    """Returns the best value so far by trial, where it changes, and at the last trial."""
+    """Returns the best value so far by trial, where it changes, and at the last trial; empty without trials."""
+    if not numbers:
+        return {}
     best = list(accumulate(values, max if maximized else min))
     changes = {
         number: value for number, value, before in zip(numbers, best, [None, *best], strict=False) if value != before
@@ -68,11 +75,12 @@ def front(results: StudyResults) -> str:
         ("Pareto front", [trial for trial in on_front if trial.number not in confirmed], _marker(_BLUE)),
         ("confirmed", [trial for trial in on_front if trial.number in confirmed], {**_marker(_ORANGE), "size": 12}),
     )
+    names = short_names(_names(results.trials))
     count = len(results.objectives) - 1
     figure = make_subplots(count, 1, vertical_spacing=0.22 / count)
     for row in range(1, count + 1):
         for name, trials, marker in groups:
-            texts = [f"{_hover(trial, results, 0)}<br>{_hover(trial, results, row, ())}" for trial in trials]
+            texts = [f"{_hover(trial, results, 0, names)}<br>{_hover(trial, results, row, {})}" for trial in trials]
             x, y = _values(trials, results, 0), _values(trials, results, row)
             options = {"text": texts, "hoverinfo": "text", "marker": marker, "showlegend": row == 1}
             figure.add_trace(go.Scatter(x=x, y=y, mode="markers", name=name, **options), row, 1)
@@ -84,7 +92,8 @@ def front(results: StudyResults) -> str:
 def parameters(results: StudyResults, objective: int = 0) -> str:
     """Plots one objective over every varied parameter, one small plot each, in the range of the better trials."""
     trials = drawn(_ranked(results, objective))
-    varied = [name for name in _names(trials) if len({_axis(trial, name) for trial in trials}) > 1]
+    names = short_names(_names(results.trials))
+    varied = [name for name in names if len({_axis(trial, name) for trial in trials}) > 1]
     if not varied:
         return ""
     rows = -(-len(varied) // _COLUMNS)
@@ -94,14 +103,14 @@ def parameters(results: StudyResults, objective: int = 0) -> str:
         shown_trials = [trial for trial in trials if name in trial.parameters]
         x = [_axis(trial, name) for trial in shown_trials]
         y = _values(shown_trials, results, objective)
-        texts = [_hover(trial, results, objective, [name]) for trial in shown_trials]
+        texts = [_hover(trial, results, objective, {name: names[name]}) for trial in shown_trials]
         scatter = go.Scatter(x=x, y=y, mode="markers", text=texts, hoverinfo="text", marker=_marker(_BLUE))
         figure.add_trace(scatter, row + 1, column + 1)
         # A choice may be text for some trials and a number for others.
         words = any(isinstance(value, str) for value in x)
         kind = "category" if words else "log" if _spans_decades(x) else "linear"
         ticks = {"dtick": 1, "exponentformat": "power"} if kind == "log" else {}
-        figure.update_xaxes(title=escape(short(name)), type=kind, row=row + 1, col=column + 1, **ticks)
+        figure.update_xaxes(title=escape(names[name]), type=kind, row=row + 1, col=column + 1, **ticks)
     figure.update_yaxes(title=escape(metric_title(results.objectives[objective])), col=1)
     figure.update_yaxes(range=_better_range(_values(trials, results, objective)))
     figure.update_layout(showlegend=False)
@@ -150,12 +159,15 @@ def _values(trials: Sequence[TrialResult], results: StudyResults, objective: int
     return [in_unit(results.objectives[objective], trial.values[objective]) for trial in trials]
 
 
-def _hover(trial: TrialResult, results: StudyResults, objective: int, names: Iterable[str] | None = None) -> str:
+def _hover(trial: TrialResult, results: StudyResults, objective: int, names: Mapping[str, str]) -> str:
+    """Returns the text of a point, with the values of the parameters whose short names are given by path."""
     metric, value = results.objectives[objective], trial.values[objective]
     lines = [f"<b>trial {trial.number}</b>: {escape(metric_title(metric))} {metric_value(metric, value)}"]
-    chosen = trial.parameters if names is None else names
+    if not trial.is_feasible:
+        lines.append(escape(violations(trial.constraints)))
+    chosen = [path for path in names if path in trial.parameters]
     return "<br>".join(
-        [*lines, *(f"{escape(short(name))} = {escape(shown(trial.parameters[name]))}" for name in chosen)]
+        [*lines, *(f"{escape(names[path])} = {escape(shown(trial.parameters[path]))}" for path in chosen)]
     )
 
 

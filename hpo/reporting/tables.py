@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from hpo.reporting.conclusion import best_run
+from hpo.reporting.feasibility import constraint_value, violation
 from hpo.reporting.markup import escape
-from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
+from hpo.reporting.parameter_names import short_names
+from hpo.reporting.wording import counted, interval, metric_title, metric_value, tenths, title
 from hpo.results.confirmation import Confirmed, Estimate
 from hpo.results.digest import Report
+from hpo.results.feasibility import ConstraintResult
 from hpo.results.results import StudyResults, TrialResult
 from segada.records import RunReport
 from segada.settings.nested import Value
@@ -50,7 +53,7 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
     best = best_run(confirmation)
     seeds = len(confirmation.runs[0].seeds)
     caption = (
-        f"Confirmed: mIoU in % on frames that the search did not use, {seeds} fresh seed{'s' if seeds > 1 else ''}, "
+        f"Confirmed: mIoU in % on frames that the search did not use, {counted(seeds, 'fresh seed')}, "
         f"{100 * confirmation.confidence:.0f} % intervals"
     )
     return caption, [_confirmed_row(run, results.labels, run is best) for run in confirmation.runs]
@@ -106,7 +109,8 @@ def _report_row(name: str, report: RunReport) -> _Row:
 
 def _trial_in_search(trial: TrialResult, report: Report) -> _Row:
     values = [*trial.visits.miou, report.mean_miou]
-    return _Row(f"trial {trial.number}", values, [*report.gains, report.gain], [""] * len(values))
+    name = f"trial {trial.number}{'' if trial.is_feasible else ', breaks a constraint'}"
+    return _Row(name, values, [*report.gains, report.gain], [""] * len(values))
 
 
 def _group(caption: str, rows: Sequence[_Row], width: int) -> str:
@@ -134,10 +138,11 @@ def trials(results: StudyResults) -> str:
     """Returns the table of trials, limited to the best `MOST_ROWS`; a click on a column's head sorts it."""
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     objectives = [metric_title(metric) for metric in results.objectives]
-    names = ["trial", "state", *objectives, "gain, points", "visits", *map(short, parameters), "seconds"]
+    shortened = short_names(parameters)
+    names = ["trial", "state", *objectives, *results.limits, "gain, points", "visits", *shortened.values(), "seconds"]
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = results.trials if len(results.trials) <= MOST_ROWS else _first_rows(results)
-    body = "".join(_trial_row(trial, parameters, results.objectives) for trial in rows)
+    body = "".join(_trial_row(trial, parameters, results) for trial in rows)
     return (
         f'<div class="scroll"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
@@ -149,17 +154,27 @@ def _first_rows(results: StudyResults) -> list[TrialResult]:
     return [*results.completed(), *others][:MOST_ROWS]
 
 
-def _trial_row(trial: TrialResult, parameters: Sequence[str], objectives: Sequence[str]) -> str:
+def _trial_row(trial: TrialResult, parameters: Sequence[str], results: StudyResults) -> str:
     cells = [
         _cell(trial.number),
         f'<td data-value="{trial.state}"><span class="state {trial.state}">{trial.state}</span></td>',
     ]
     # Only completed trials have values.
-    cells += [_metric_cell(*pair) for pair in zip(objectives, trial.values or [None] * len(objectives), strict=True)]
+    values = trial.values or [None] * len(results.objectives)
+    cells += [_metric_cell(*pair) for pair in zip(results.objectives, values, strict=True)]
+    cells += map(_constraint_cell, trial.constraints or [None] * len(results.limits))
     cells += [_metric_cell("gain", trial.gain), _cell(len(trial.visits.miou))]
     cells += [_cell(trial.parameters.get(name)) for name in parameters]
     cells.append(_cell(round(trial.seconds, 1)))
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _constraint_cell(result: ConstraintResult | None) -> str:
+    if result is None:
+        return "<td></td>"
+    key = "" if result.excess is None or math.isinf(result.excess) else result.excess
+    note = "" if result.is_kept else f"<small>{escape(violation(result))}</small>"
+    return f'<td data-value="{key}">{escape(constraint_value(result))}{note}</td>'
 
 
 def front(results: StudyResults) -> str:
@@ -169,7 +184,7 @@ def front(results: StudyResults) -> str:
     runs = () if results.confirmed is None else results.confirmed.runs
     confirmed = {run.trial: run.objectives for run in runs if run.trial is not None}
     titles = [metric_title(metric) for metric in results.objectives]
-    names = ["trial", *titles, *(f"{one}, confirmed" for one in titles), *map(short, parameters)]
+    names = ["trial", *titles, *(f"{one}, confirmed" for one in titles), *short_names(parameters).values()]
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(_front_row(trial, parameters, results.objectives, confirmed) for trial in on_front)
     return (
@@ -230,9 +245,3 @@ def shown(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return ", ".join(map(shown, value)) if isinstance(value, list) else str(value)
-
-
-def short(path: str) -> str:
-    """Returns the part of a path that identifies a parameter: the last word, or the section before `name`."""
-    *sections, last = path.split(".")
-    return sections[-1] if sections and last == "name" else last

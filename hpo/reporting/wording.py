@@ -83,9 +83,19 @@ def metric_value(metric: str, value: float) -> str:
     return tenths(value) if _named(metric)[1] else f"{value:.4g}"
 
 
+def metric_with_unit(metric: str, value: float) -> str:
+    """Returns a metric's value as text with its unit: `61.9 %`."""
+    return f"{metric_value(metric, value)} {_named(metric)[1]}".rstrip()
+
+
 def listed(words: Sequence[str]) -> str:
     """Returns words joined for a sentence: `a`, `a and b`, `a, b and c`; empty for none."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns a number with its noun in the singular or plural: `1 run`, `2 runs`; the plural adds an s."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def clock(seconds: float) -> str:

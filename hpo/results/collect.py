@@ -12,6 +12,7 @@ from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
+from hpo.results.feasibility import constraint_results, mean_violations, recorded_results
 from hpo.results.results import StudyResults, TrialResult
 from hpo.results.source_model import SourceModel, source_model_of
 from hpo.study.attributes import INCIDENTS, REASON
@@ -43,7 +44,7 @@ _BECOMES = {
 
 def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> StudyResults:
     """Collects the results of the study so far."""
-    objectives = study.file.settings.objectives
+    objectives, budget = study.file.settings.objectives, study.budget()
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
     trials = tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False))
     best = [trial.number for trial in study.best(1)]
@@ -69,6 +70,10 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         if end is None
         else f"{end}, before the {study.file.settings.budget.trials} trials of the budget",
         damages=damages_of(study, plan),
+        limits=tuple(constraint.text for constraint in study.file.settings.constraints),
+        budget_trials=budget.trials,
+        ended_by=budget.ended_by,
+        confirms=study.file.settings.confirm.top > 0,
     )
 
 
@@ -126,12 +131,16 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         elif len(done) < len(plan.seeds) or None in scores:
             return None
         else:
-            candidates.append(Candidate(name, number, tuple(done), _mean(scores), _objectives(study, done)))
+            broken = mean_violations(study.file.settings.constraints, [run.report for run in done])
+            is_eligible = name != DEFAULT or not _breaks_in_search(study, plan)
+            candidates.append(
+                Candidate(name, number, tuple(done), _mean(scores), _objectives(study, done), broken, is_eligible)
+            )
     if not candidates:
         return None
     compared = (*BASELINES, DEFAULT)
     baselines = [one for one in candidates if one.name in compared]
-    configurations = _best_first(study, [one for one in candidates if one.name not in compared])
+    configurations = _best_first(study, plan, [one for one in candidates if one.name not in compared])
     return confirm(configurations, baselines, failed, Bootstrap(), _source_model(plan, candidates[0].runs[0].report))
 
 
@@ -184,10 +193,26 @@ def _mean(scores: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known and len(known) == len(scores) else None
 
 
-def _best_first(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Sorts by `selection`, candidates without it last; ties keep the order of the search."""
+def _best_first(study: Study, plan: Plan, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Sorts by whether the runs on the split `val` keep the constraints, then by `selection`, candidates without it
+    last; ties keep the order of the search.
+    """
     sign = -1.0 if study.file.settings.objectives[0].goal == "maximize" else 1.0
-    return sorted(candidates, key=lambda one: math.inf if one.selection is None else sign * one.selection)
+
+    def key(one: Candidate) -> tuple[bool, float]:
+        reports = [read_report(plan.confirmation_folder(one.name, seed, "val")).value for seed in plan.seeds]
+        known = [report for report in reports if report is not None]
+        is_broken = bool(known and mean_violations(study.file.settings.constraints, known))
+        return is_broken, math.inf if one.selection is None else sign * one.selection
+
+    return sorted(candidates, key=key)
+
+
+def _breaks_in_search(study: Study, plan: Plan) -> bool:
+    """Returns True if a completed trial of the search with the default configuration does not keep every constraint."""
+    default = plan.default().hash
+    trials = study.optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return any(study.configuration(trial).hash == default and not study.is_feasible(trial) for trial in trials)
 
 
 def read_failures(out: Path) -> Reading[dict[str, str]]:
@@ -221,6 +246,9 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
     report = read_report(folder).value if state == "complete" else None
     visits = read_visits(folder).value if report is None else tuple(report.visits)
     stopped = f"stopped after visit {trial.last_step or len(visits)}" if state == "pruned" else ""
+    constraints = study.file.settings.constraints if state == "complete" else ()
+    # A trial that lacks a recorded limit cannot be chosen, whatever its files say.
+    is_recorded = report is not None and all(one.text in trial.constraints for one in constraints)
     return TrialResult(
         number=trial.number,
         state=state,
@@ -232,4 +260,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
         reason=str(trial.user_attrs.get(REASON, origin_of(trial) or stopped)),
         is_taken_over=origin_of(trial) is not None,
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
+        constraints=constraint_results(constraints, report)
+        if report is not None and is_recorded
+        else recorded_results(constraints, trial.constraints),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from pydantic import Field
 
 from hpo.results.source_model import SourceModel
 from hpo.study.names import DEFAULT
@@ -49,6 +50,10 @@ class Confirmed(Record):
     """Mean over the seeds of each objective on these frames, by its metric; empty with a single objective, and without
     an objective that a run does not define.
     """
+    violations: dict[str, float] = Field(default_factory=dict)
+    """Mean amount over the seeds, on these frames, by which each broken constraint is broken, by its text; empty if all
+    are kept.
+    """
 
 
 class Confirmation(Record):
@@ -58,7 +63,8 @@ class Confirmation(Record):
     """Name of the best confirmed configuration by `selection`; null if all failed."""
     by_mean: str | None
     """Name of the configuration with the greatest `mean_miou` on the reported frames, for information only: choosing by
-    it would bias the reported result. The default configuration takes part, baselines do not.
+    it would bias the reported result. The default configuration takes part, baselines do not, nor what breaks a
+    constraint.
     """
     split: str = "test"
     confidence: float
@@ -91,6 +97,10 @@ class Candidate:
     """Value by which the best is chosen, as in `Confirmed`."""
     objectives: Mapping[str, float] = field(default_factory=dict)
     """Objectives on the reported frames, as in `Confirmed`."""
+    violations: Mapping[str, float] = field(default_factory=dict)
+    """Broken constraints, as in `Confirmed`."""
+    is_eligible: bool = True
+    """False for the default configuration if it broke a constraint in the search."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,9 @@ def confirm(
     spreads = {one.name: _Spread(one, draws) for one in everyone}
     reference = {one.name: spreads[one.name] for one in baselines}
     rows = [spreads[one.name].summary(reference, bootstrap.confidence) for one in everyone]
-    configurations = [one for one in rows if one.name == DEFAULT or one.name not in reference]
+    barred = {one.name for one in everyone if one.violations or not one.is_eligible}
+    eligible = [one for one in rows if one.name not in barred]
+    configurations = [one for one in eligible if one.name == DEFAULT or one.name not in reference]
     foremost = max(configurations, key=lambda one: one.mean_miou.value, default=None)
     return Confirmation(
         best=candidates[0].name if candidates else None,
@@ -186,6 +198,7 @@ class _Spread:
             selection=self.candidate.selection,
             seed_deviation=float(means.std(ddof=1)) if len(means) > 1 else None,
             objectives=dict(self.candidate.objectives),
+            violations=dict(self.candidate.violations),
         )
 
     def _gain(self, other: "_Spread", confidence: float) -> tuple[Estimate, dict[str, Estimate]]:

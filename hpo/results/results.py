@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from hpo.results.confirmation import Confirmation
 from hpo.results.digest import Report, Visits
+from hpo.results.feasibility import ConstraintResult
 from hpo.results.source_model import SourceModel
+from hpo.study.budget import EndedBy, TrialBudget, trial_budget
+from hpo.study.names import DEFAULT
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
 from segada.errors import InputError
@@ -20,6 +23,10 @@ from segada.settings.nested import Tree, Value
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+CONSTRAINT: Final = "constraint/"
+"""Prefix of the columns with the values of constraints' metrics."""
+VIOLATION: Final = "violation/"
+"""Prefix of the columns with the amounts by which limits are broken."""
 REPORT_PAGE: Final = "report.html"
 """Name of the page with a study's results, in its folder."""
 
@@ -44,6 +51,13 @@ class TrialResult:
     """True if this is a result of a former study, which `reason` names."""
     incidents: tuple[str, ...] = ()
     """Incidents from which the trial recovered, such as deaths of its worker."""
+    constraints: tuple[ConstraintResult, ...] = ()
+    """Constraints of a completed trial, in the order of the study file."""
+
+    @property
+    def is_feasible(self) -> bool:
+        """True if the trial is complete and keeps every constraint."""
+        return self.state == "complete" and all(constraint.is_kept for constraint in self.constraints)
 
     @property
     def gain(self) -> float | None:
@@ -83,6 +97,14 @@ class StudyResults:
     """Clause that says that all configurations have been tried, before the budget was spent; None if they have not."""
     damages: tuple[str, ...] = ()
     """Lines on damaged or missing files, with the consequence of each."""
+    limits: tuple[str, ...] = ()
+    """Constraints as text, in the order of the study file."""
+    budget_trials: int | None = None
+    """Number of trials of the budget; None if it is unknown."""
+    ended_by: EndedBy = ""
+    """Limit that ended the search before all trials of the budget; empty if none did."""
+    confirms: bool = True
+    """True if the study asks for a confirmation (`confirm.top` is above 0)."""
 
     @property
     def report(self) -> Path:
@@ -92,7 +114,7 @@ class StudyResults:
     def to_frame(self) -> "DataFrame":
         """Returns the trials as a pandas frame with a row per trial, indexed by its number.
 
-        Columns are those of results.csv: state, objectives, parameters by path, `miou/<visit>`, gain,
+        Columns are those of results.csv: state, objectives, constraints, parameters by path, `miou/<visit>`, gain,
         `label_free/<score>`, seconds, reason, incidents. What a trial does not have is missing (NaN or None). Lists are
         text with a space between two members.
 
@@ -125,10 +147,51 @@ class StudyResults:
         """Number of trials that are results of former studies."""
         return sum(trial.is_taken_over for trial in self.trials)
 
+    @property
+    def budget(self) -> TrialBudget:
+        """Numbers of the trials, beside the number that the budget allows."""
+        own = (trial.state for trial in self.trials if not trial.is_taken_over)
+        return trial_budget(own, self.budget_trials, self.ended_by, self.taken_over)
+
+    @property
+    def no_answer(self) -> str | None:
+        """Reason why the study has no answer, in a clause; None if it has one.
+
+        An answer is the best configuration, confirmed beside a baseline; without confirmation, the best trial. A study
+        with runs left has none yet.
+        """
+        if self.best is None:
+            return "no trial keeps every constraint" if self.completed() else self._none_completed()
+        if self.source is not None and not self.source.works:
+            return "the source model does not work on its own domain"
+        if not self.confirms:
+            return None
+        if self.confirmed is None:
+            return f"no configuration is confirmed{', and runs failed' if self.failures else ''}"
+        best = next((run for run in self.confirmed.runs if run.name == self.confirmed.best), None)
+        if best is None:
+            return "every configuration failed under a fresh seed"
+        has_baseline = bool(best.gain.keys() - {DEFAULT})
+        return None if has_baseline else "no baseline was confirmed, so no comparison is possible"
+
+    def _none_completed(self) -> str:
+        budget = self.budget
+        if budget.failed and budget.failed == budget.over:
+            return f"every trial failed ({budget.failed} of {budget.over})"
+        pruned = f" ({budget.pruned} pruned, {budget.failed} failed)" if budget.over else ""
+        return f"no trial has completed{pruned}"
+
     def completed(self) -> list[TrialResult]:
-        """Returns the completed trials, best first by the first objective."""
+        """Returns the completed trials: first those that keep every constraint, best first by the first objective, then
+        the others in the same order.
+        """
         done = [trial for trial in self.trials if trial.state == "complete"]
-        return sorted(done, key=lambda trial: trial.values[0], reverse=self.maximized[0])
+        sign = -1.0 if self.maximized[0] else 1.0
+        return sorted(done, key=lambda trial: (not trial.is_feasible, sign * trial.values[0]))
+
+    def infeasible(self) -> list[TrialResult]:
+        """Returns the completed trials that break a constraint, in the order of `completed`."""
+        return [trial for trial in self.completed() if not trial.is_feasible]
 
     def failed(self) -> dict[str, str]:
         """Returns the reason of every failed run: trials first, then baselines and confirmation runs."""
@@ -140,6 +203,8 @@ def write_csv(results: StudyResults, path: Path) -> None:
     """Writes a row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, label_free/<score>
     ...
 
+    A study with constraints has, after the objectives, the column `feasible`, and for each constraint the value of its
+    metric and the amount by which the limit is broken: 0 if it is kept, inf if the trial does not define the metric.
     The last columns are its seconds, the reason why it ended early, and its incidents. Label-free scores are means over
     the visits of completed trials. No column occurs twice: a column that is also an objective is among the objectives,
     and for a trial without objective values has its value from the other source.
@@ -154,7 +219,9 @@ def table(results: StudyResults) -> tuple[list[str], list[Tree]]:
     miou = [f"{DOMAIN_PREFIX}{label}" for label in results.labels]
     scores = _scores(results)
     label_free = [f"{LABEL_FREE_PREFIX}{score}" for score in scores]
-    columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *label_free]
+    limits = [name for text in results.limits for name in (f"{CONSTRAINT}{text}", f"{VIOLATION}{text}")]
+    constrained = ["feasible", *limits] if limits else []
+    columns = ["number", "state", *results.objectives, *constrained, *parameters, *miou, "gain", *label_free]
     names = list(dict.fromkeys([*columns, "seconds", "reason", "incidents"]))
     return names, [_row(trial, results, scores) for trial in results.trials]
 
@@ -170,6 +237,7 @@ def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tr
     return {
         "number": trial.number,
         "state": trial.state,
+        **_constraints(trial),
         **{name: _cell(value) for name, value in trial.parameters.items()},
         **dict(zip(miou, map(_number, trial.visits.miou), strict=False)),
         "gain": trial.gain,
@@ -179,6 +247,16 @@ def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tr
         "incidents": "; ".join(trial.incidents),
         **dict(zip(results.objectives, trial.values, strict=False)),
     }
+
+
+def _constraints(trial: TrialResult) -> Tree:
+    if not trial.constraints:
+        return {}
+    cells: Tree = {"feasible": trial.is_feasible}
+    for one in trial.constraints:
+        excess = None if one.excess is None else max(one.excess, 0.0)
+        cells |= {f"{CONSTRAINT}{one.text}": one.value, f"{VIOLATION}{one.text}": excess}
+    return cells
 
 
 def _number(value: float) -> float | None:

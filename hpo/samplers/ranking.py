@@ -1,6 +1,6 @@
 """Ranking of trials: first by constraints, then by objectives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,19 @@ def violations_of(trials: Sequence[FrozenTrial]) -> Losses:
     return np.array([sum(max(excess, 0.0) for excess in trial.constraints.values()) for trial in trials], float)
 
 
-def best_first(trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection]) -> list[FrozenTrial]:
-    """Returns the complete trials that keep every limit, best first: by the first objective, then by the others."""
+def best_first(
+    trials: Sequence[FrozenTrial], directions: Sequence[StudyDirection], limits: Collection[str] = ()
+) -> list[FrozenTrial]:
+    """Returns the complete trials that keep every limit, best first: by the first objective, then by the others.
+
+    Args:
+        trials: Trials in any state.
+        directions: Directions of the objectives.
+        limits: Constraints by text; a trial in which one of them was not recorded is not known to keep it.
+    """
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    kept = [trial for trial in complete if all(value <= 0 for value in trial.constraints.values())]
+    known = [trial for trial in complete if trial.constraints.keys() >= set(limits)]
+    kept = [trial for trial in known if all(value <= 0 for value in trial.constraints.values())]
     return [kept[place] for place in np.lexsort(losses_of(kept, directions).T[::-1])]
 
 

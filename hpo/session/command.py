@@ -9,11 +9,11 @@ import optuna
 
 from hpo.config.command_line import study_file
 from hpo.config.storage_url import masked
-from hpo.session.main_job import begin_anew, run
+from hpo.session.main_job import begin_anew, finish
 from hpo.study.folder import LOCK
 from hpo.study.opening import check_begun
 from hpo.study.storage import lost
-from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, how_to_go_on, refused
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_ANSWER, WRONG_INPUT, how_to_go_on, refused
 from segada.cli.interruption import Interruption, typed_again
 from segada.cli.output_dir import named_folder
 from segada.core.output_pipe import open_output
@@ -30,7 +30,8 @@ def run_command(arguments: argparse.Namespace) -> int:
         arguments: Parsed by `hpo.cli.options.run_parser`.
 
     Returns:
-        0 done; 2 wrong input; 3 stopped and resumable; 1 anything else.
+        0 done, with an answer; 4 everything ran, but there is no answer; 2 wrong input; 3 stopped and resumable; 1
+        anything else.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     open_output()
@@ -47,7 +48,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         if arguments.new:
             begin_anew(file, out)
         with Interruption(lambda: None):
-            finished = run(file, out, arguments.address)
+            results, finished = finish(file, out, arguments.address)
     except InputError as error:
         tell(f"error: {error}")
         return WRONG_INPUT
@@ -62,7 +63,15 @@ def run_command(arguments: argparse.Namespace) -> int:
     if not finished:
         tell(f"{why}; {resumed}")
         return INTERRUPTED
-    return DONE
+    return answered(results.no_answer)
+
+
+def answered(reason: str | None) -> int:
+    """Returns the exit code of work that is done, and prints the reason if there is no answer."""
+    if reason is None:
+        return DONE
+    tell(f"no answer: {reason} (exit code {NO_ANSWER})")
+    return NO_ANSWER
 
 
 def kept(error: Exception, out: Path | None) -> str:

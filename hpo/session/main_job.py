@@ -69,13 +69,13 @@ def finish(
     check_free(out)
     with joined(out) as driver:
         study, damaged = _opened(file, out, driver)
-        plan = Plan(file, out)
+        file, plan = study.file, Plan(study.file, out)
         for line in study.notes:
             console.print(f"start_from: {line}", soft_wrap=True)
         for line in (*damaged, *damages_of(study, plan)):
             console.print(f"damaged: {line}", soft_wrap=True)
-        progress = ConsoleReporter(console, file.settings, count_trials(study.optuna_study), plan.jobs_left(study))
-        gauges = Gauges(file.settings.name, count_trials(study.optuna_study))
+        progress = ConsoleReporter(console, file.settings, lambda: count_trials(study), plan.jobs_left(study))
+        gauges = Gauges(file.settings.name, study.budget(), file.settings.constraints)
         coordinator = RunCoordinator(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
         leave = (lambda: _left(study, plan, coordinator, driver)) if may_exit else None
         with Stopping(coordinator, leave) as stopping:
@@ -119,11 +119,23 @@ def _opened(file: StudyFile, out: Path, driver: Driver) -> tuple[Study, list[str
     with driver.exclusive(), driver.made.noting(*files):
         has_begun = (out / FOLDER_ID).exists()
         study = open_study(file, out, driver)
+        study.file, lowered = _with_started(file, study.budget().started)
         if file.settings.storage is not None and not has_begun:
             driver.made.further(study.remove)
         if not driver.others():
             study.leases.forget_failures()
-        return study, [*write_study(file, out), *kept_failures(out)]
+        for line in lowered:
+            say(line)
+        return study, [*write_study(study.file, out), *kept_failures(out)]
+
+
+def _with_started(file: StudyFile, started: int) -> tuple[StudyFile, list[str]]:
+    """Returns the study file with a budget of at least the trials that have started, and a sentence if it had less."""
+    trials = file.settings.budget.trials
+    if started <= trials:
+        return file, []
+    line = f"budget.trials is {trials}, but {started} trials have started: these are the budget, and none is added"
+    return file.with_trials(started), [line]
 
 
 def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address: str | None, console: Console) -> None:

@@ -40,7 +40,8 @@ def search(
         address: Address of a Ray cluster, HOST:PORT or auto; None is RAY_ADDRESS, or Ray on this machine.
 
     Returns:
-        Results of the finished study.
+        Results of the finished study. If everything ran but there is no answer, as when every trial failed or none
+        keeps the constraints, `no_answer` of the results says why; no error is raised.
 
     Raises:
         InputError: The study, its data, the folder or the address is wrong; one line with the cure.
@@ -51,6 +52,7 @@ def search(
         >>> import hpo
         >>> study = hpo.load_study("ga_dacs.yaml", {"budget.trials": 12})
         >>> results = hpo.search(study, out="runs/short")
+        >>> results.no_answer  # None if there is an answer
         >>> results.best.number, results.best.values
         >>> results.best.parameters["method.pseudo_threshold"]
         >>> for run in results.confirmed.runs:

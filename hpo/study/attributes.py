@@ -27,6 +27,8 @@ EXHAUSTED = f"{OURS}exhausted"
 """System attribute of a study whose configurations have all been tried; see `hpo.study.exhaustion`."""
 FOLDER = f"{OURS}folder"
 """System attribute of a study in a database: the content of `study.id` in its run folder, and the folder's path."""
+CLOSED = f"{OURS}closed"
+"""System attribute of a study whose `budget.hours` are over: the budget to which this applies."""
 FOLDER_ID = "study.id"
 
 

@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 
 from hpo.config.study_file import StudyFile
 from hpo.search_space.configuration import Configuration
+from hpo.study.budget import ConfirmationBudget
 from hpo.study.jobs import Job
 from hpo.study.names import (
     BASELINES,
@@ -162,13 +163,25 @@ class Plan:
 
     def jobs_left(self, study: Study) -> int:
         """Counts the runs that are not over yet, including those of the confirmation."""
-        known = [*self.baselines(), *self.confirmed_baselines(), *self.repairs(study)]
-        if study.is_search_over():
-            return len(undone([*known, *self.confirmations(study)]))
-        top = self.file.settings.confirm.top
-        # The default configuration runs beside them.
-        expected = confirmation_runs_each(top) + 1 if top else 0
-        return study.remaining() + expected * len(self.seeds) + len(undone(known))
+        other = [*self.baselines(), *self.repairs(study)]
+        return study.remaining() + len(undone(other)) + self.confirmation_budget(study, ()).left
+
+    def confirmation_budget(self, study: Study, failures: Collection[str]) -> ConfirmationBudget:
+        """Counts the confirmation runs of this study; runs of trials that no longer belong to the best do not count.
+
+        Args:
+            study: the study.
+            failures: names of runs that failed.
+        """
+        known, later = list(self.confirmed_baselines()), 0
+        if is_final := study.is_search_over():
+            known += self.confirmations(study)
+        elif top := self.file.settings.confirm.top:
+            # The default configuration runs beside them.
+            later = (confirmation_runs_each(top) + 1) * len(self.seeds)
+        left = {job.name for job in undone(known)}
+        failed = left & set(failures)
+        return ConfirmationBudget(len(known) + later, len(known) - len(left), len(failed), is_final)
 
     def _confirmation(
         self, name: str, trial: int | None, configuration: Configuration, split: Split = "test"

@@ -12,19 +12,18 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import verdict
 from hpo.samplers.base import StudySampler
-from hpo.samplers.history import OURS, PASSING, RUNG
+from hpo.samplers.history import PASSING, RUNG
 from hpo.samplers.ranking import best_first, losses_of, spread_out
 from hpo.search_space.configuration import Configuration
-from hpo.study.attributes import EXHAUSTED, HASH, INCIDENTS, MIOU, ORIGIN, REASON, SO_FAR
+from hpo.study.attributes import CLOSED, EXHAUSTED, HASH, INCIDENTS, MIOU, ORIGIN, REASON, SO_FAR
 from hpo.study.beginning import Beginning
+from hpo.study.budget import EndedBy, TrialBudget, trial_budget
 from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.exhaustion import Exhaustion, recorded_exhaustion
 from hpo.study.first_trials import beginning_of
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
-
-CLOSED = f"{OURS}closed"
-"""System attribute of a study whose `budget.hours` are over: the budget to which this applies."""
+from hpo.study.trial_records import STATES
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Study:
             if free is not None:
                 self.leases.acquire_trial(free._trial_id)
                 return self._taken_up(free.number)
-            if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
+            if not self.budget().to_start:
                 return None
             if self._lacks_configurations(running):
                 return None
@@ -198,15 +197,20 @@ class Study:
         closed = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         return [trial for trial in closed if ORIGIN not in trial.user_attrs]
 
+    def budget(self) -> TrialBudget:
+        """Returns how much of the budget is spent, and what is left of it."""
+        trials = self.optuna_study.get_trials(deepcopy=False)
+        own = [STATES[trial.state] for trial in trials if ORIGIN not in trial.user_attrs]
+        ended: EndedBy = "hours" if self._is_closed() else "space" if self.exhaustion() is not None else ""
+        return trial_budget(own, self.file.settings.budget.trials, ended, len(trials) - len(own))
+
     def remaining(self) -> int:
         """Returns the number of trials that have yet to finish until the search is over, including running ones."""
-        if self._is_closed() or self.exhaustion() is not None:
-            return len(self._trials(TrialState.RUNNING))
-        return max(self.file.settings.budget.trials - len(self.finished()), 0)
+        return self.budget().left
 
     def is_search_over(self) -> bool:
         """Returns True if the budget or the space is spent and no trial runs, so the best can be confirmed."""
-        return self.remaining() == 0 and not self._trials(TrialState.RUNNING)
+        return self.remaining() == 0
 
     def exhaustion(self) -> Exhaustion | None:
         """Returns the end of a search whose configurations have all been tried; None if there are others."""
@@ -232,7 +236,7 @@ class Study:
         objective, the other ends, the knee, then those farthest from the ones before.
         """
         if len(self.optuna_study.directions) == 1:
-            return self._distinct(best_first(self._trials(TrialState.COMPLETE), self.optuna_study.directions), count)
+            return self._distinct(self._feasible(self._trials(TrialState.COMPLETE)), count)
         front = self.front()
         return [front[place] for place in spread_out(losses_of(front, self.optuna_study.directions), count)]
 
@@ -240,7 +244,7 @@ class Study:
         """Returns the Pareto front of the complete trials that satisfy every constraint, each configuration once, in
         the order of the first objective.
         """
-        ranked = best_first(self.optuna_study.best_trials, self.optuna_study.directions)
+        ranked = self._feasible(self.optuna_study.best_trials)
         return self._distinct(ranked, len(ranked))
 
     def _distinct(self, ranked: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
@@ -282,6 +286,14 @@ class Study:
             # The constraint is already set if an earlier driver died at this point.
             if constraint.text not in trial.constraints:
                 trial.set_constraint(constraint.text, violation)
+
+    def is_feasible(self, trial: FrozenTrial) -> bool:
+        """Returns True if the trial is complete and keeps every constraint."""
+        return bool(self._feasible([trial]))
+
+    def _feasible(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        limits = [constraint.text for constraint in self.file.settings.constraints]
+        return best_first(trials, self.optuna_study.directions, limits)
 
     def _is_closed(self) -> bool:
         closed = self._storage.get_study_system_attrs(self._study_id).get(CLOSED)

@@ -22,7 +22,16 @@ def concluded(results: StudyResults, study: Tree, winner: object | None) -> Conc
     others = [trial for trial in results.trials if trial.state != "complete"]
     return Concluded(
         config=study,
-        columns=["trial", "state", *results.objectives, "gain", "frames per second", *parameters, "reason"],
+        columns=[
+            "trial",
+            "state",
+            *results.objectives,
+            *(f"violation/{text}" for text in results.limits),
+            "gain",
+            "frames per second",
+            *parameters,
+            "reason",
+        ],
         rows=[_row(trial, parameters, results) for trial in [*done, *others]],
         summary=_summary(results),
         winner=None if winner is None else str(winner),
@@ -45,18 +54,22 @@ def _column(results: StudyResults, name: str) -> dict[int, JsonValue]:
 
 def _row(trial: TrialResult, parameters: dict[str, dict[int, JsonValue]], results: StudyResults) -> list[JsonValue]:
     values = [_number(value) for value in trial.values] or [None] * len(results.objectives)
+    broken = [constraint.excess for constraint in trial.constraints] or [None] * len(results.limits)
+    violations = [None if excess is None else _number(max(excess, 0.0)) for excess in broken]
     speed = None if trial.report is None else trial.report.frames_per_second
     chosen = [column.get(trial.number) for column in parameters.values()]
-    return [f"trial {trial.number}", trial.state, *values, trial.gain, speed, *chosen, trial.reason]
+    return [f"trial {trial.number}", trial.state, *values, *violations, trial.gain, speed, *chosen, trial.reason]
 
 
 def _summary(results: StudyResults) -> dict[str, JsonValue]:
     states = [trial.state for trial in results.trials]
     summary: dict[str, JsonValue] = {f"trials/{state}": states.count(state) for state in sorted(set(states))}
-    done = results.completed()
-    if done:
-        best = dict(zip(results.objectives, map(_number, done[0].values), strict=True))
-        summary |= {"best/trial": f"trial {done[0].number}", **{f"best/{name}": value for name, value in best.items()}}
+    if results.best is not None:
+        best = dict(zip(results.objectives, map(_number, results.best.values), strict=True))
+        summary |= {
+            "best/trial": f"trial {results.best.number}",
+            **{f"best/{name}": value for name, value in best.items()},
+        }
     summary |= {f"baselines/{name}": report.mean_miou for name, report in results.baselines.items()}
     if results.confirmed is not None:
         runs = {run.name: run.mean_miou.value for run in results.confirmed.runs}

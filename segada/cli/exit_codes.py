@@ -14,6 +14,8 @@ from segada.core.storage_errors import DeniedError, StorageError
 from segada.errors import InputError
 
 DONE, FAILED, WRONG_INPUT = 0, 1, 2
+NO_ANSWER: Final = 4
+"""Exit code of a command whose runs are all over without a result: every one failed, or none may be chosen."""
 
 OUT_OF_MEMORY: Final = ("Unable to allocate", "can't allocate memory", "out of memory")
 """Texts by which numpy, torch on a CPU and torch on a GPU report that memory is short; they share no exception."""

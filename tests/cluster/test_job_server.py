@@ -12,6 +12,7 @@ from socket import socket
 import pytest
 
 from hpo import submit
+from hpo.submission.job_server import SubmittedJob
 from segada.cli.exit_codes import DONE, WRONG_INPUT
 
 TOKEN = "planted-token-0123456789abcdef"
@@ -152,3 +153,14 @@ def test_status_and_stop_say_what_a_person_needs(
     assert "finishes the visits that run, for at most 9 minutes" in said
     assert f"python -m hpo.submit status a-1 --address {address}" in said
     assert TOKEN not in said
+
+
+@pytest.mark.parametrize(("code", "ended"), [(0, 0), (2, 2), (3, 3), (4, 4), (1, 1), (137, 1), (None, 1)])
+def test_the_exit_code_of_a_job_that_was_followed_is_that_of_its_command(code: int | None, ended: int) -> None:
+    class Followed:
+        address = "http://head:8265"
+
+        def follow(self, name: str, _write: object) -> SubmittedJob:
+            return SubmittedJob(name, "FAILED" if code else "SUCCEEDED", "", "", None, None, code)
+
+    assert submit._followed(Followed(), "a-1") == ended

@@ -37,7 +37,7 @@ BASE = {
     "space": {"method.ema_alpha": {"type": "float", "low": 0.9, "high": 0.99, "default": 0.99}},
     "sampler": {"name": "random", "seed": 0},
     "budget": {"trials": 1},
-    "confirm": {"top": 0},
+    "confirm": {"top": 0, "source_at_least": 0},
     # Of the GPU that the head only says it has: the runs are on the processor.
     "resources": {"gpus_per_trial": 0.5, "accelerator": "A100"},
 }

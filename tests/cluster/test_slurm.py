@@ -120,7 +120,7 @@ def test_a_signal_reaches_the_study_once_and_only_the_end_of_time_requeues_it(
     assert (log.read_text().splitlines() if log.exists() else []) == requeued
 
 
-@pytest.mark.parametrize("code", [1, 2])
+@pytest.mark.parametrize("code", [1, 2, 4])
 def test_what_fails_is_not_requeued(started: Started, tmp_path: Path, code: int) -> None:
     job = started("--space", "smoke.yaml", "--out", "/shared/runs/smoke")
     wait_for(tmp_path / "driver")

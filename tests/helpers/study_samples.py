@@ -130,4 +130,5 @@ def results(confirmed: Confirmation | None, failures: dict[str, str] | None = No
         study_yaml="name: a<rain\n",
         failures=failures or {},
         search_seconds=247.0,
+        budget_trials=4,
     )

@@ -22,6 +22,7 @@ from hpo.reporting.outputs import write_outputs
 from hpo.reporting.page import page
 from hpo.results.confirmation import Confirmation
 from hpo.results.results import StudyResults, write_csv
+from hpo.study.budget import TrialBudget
 from hpo.study.jobs import Job, Outcome
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
@@ -133,7 +134,7 @@ def test_progress_prints_text(is_terminal: bool) -> None:
     whole = report(0.1)
     last = whole.visits[-1].model_copy(update={"domain": EVIL, "miou": {EVIL: 0.5}})
     evil: RunReport = whole.model_copy(update={"visits": [*whole.visits[:-1], last]})
-    with ConsoleReporter(console, settings, TrialCounts(), 3) as shown:
+    with ConsoleReporter(console, settings, lambda: TrialCounts(TrialBudget(2)), 3) as shown:
         shown.started(job)
         shown.visited(job, evil)
         shown._live.refresh()

@@ -35,6 +35,7 @@ CLASSES = ("InputError", "StudyFile", "StudyResults", "TrialResult")
 RESULTS = {
     *("baselines", "best", "completed", "confirmed", "damages", "failed", "failures", "folder", "labels", "maximized"),
     *("name", "objectives", "report", "search_seconds", "study_yaml", "to_frame", "trials", "visits"),
+    *("budget", "budget_trials", "confirms", "ended_by", "front", "infeasible", "limits", "no_answer", "source"),
 }
 STUDY: dict[str, object] = {
     "name": "tiny",
@@ -48,7 +49,7 @@ STUDY: dict[str, object] = {
     "sampler": {"name": "random", "seed": 0},
     "budget": {"trials": 2},
     "resources": {"workers": 2},
-    "confirm": {"top": 1, "seeds": 1},
+    "confirm": {"top": 1, "seeds": 1, "source_at_least": 0},
 }
 # As a user writes it, in ten lines.
 SCRIPT = """

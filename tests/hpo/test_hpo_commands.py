@@ -10,6 +10,7 @@ from importlib import import_module
 import pytest
 
 from hpo.cli.main import HPO, main
+from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_ANSWER, WRONG_INPUT
 
 SECONDS = 0.5
 """Processor time that the help of a command may need."""
@@ -66,6 +67,13 @@ def test_the_examples_are_command_lines_that_are_taken() -> None:
         _, unknown = parser.parse_known_args(words)
         # What `hpo submit` does not know, it passes to `hpo run`.
         assert unknown == (["--trials", "12"] if name == "submit" else [])
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "submit"])
+def test_the_help_of_a_command_that_searches_names_every_exit_code(name: str) -> None:
+    text = " ".join(import_module(HPO.commands[name].module).parser().format_help().split())
+    for code in (DONE, FAILED, WRONG_INPUT, INTERRUPTED, NO_ANSWER):
+        assert f" {code} " in text[text.index("Exit codes:") :]
 
 
 def test_the_console_script_lists_its_commands_and_passes_words_on(

@@ -222,7 +222,7 @@ def test_a_search_that_could_not_be_confirmed_does_not_begin_and_goes_on_once_it
             assert cv2.imwrite(str(labels[number]), pixels.astype(np.uint8))
     missing = labels[15].read_bytes()
     labels[15].unlink()
-    study = yaml.safe_load(STUDY) | {"budget": {"trials": 1}, "confirm": {"top": 1, "seeds": 1}}
+    study = yaml.safe_load(STUDY) | {"budget": {"trials": 1}, "confirm": {"top": 1, "seeds": 1, "source_at_least": 0}}
     study["space"] = {"method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.9}}
     # Seen from here, as a person may write it.
     root = os.path.relpath(tmp_path / "photographs", ROOT)

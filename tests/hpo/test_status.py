@@ -8,16 +8,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
-from study_samples import report, visit
+from study_samples import leave_run, random_areas, report, visit
 from study_texts import study_text
 
 import hpo.status
 from hpo.config.study_file import load_study
 from hpo.monitoring.locations import places
 from hpo.monitoring.status import StudyStatus, status_of
-from hpo.monitoring.status_view import print_table
+from hpo.monitoring.status_view import print_plain, print_table
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.drivers import Driver, joined
 from hpo.study.jobs import Job, RunUpdate
@@ -65,7 +66,7 @@ class Desk:
                 log.write(f"{_clock(minutes)} visit {number} (somewhere): mIoU 0.5\n")
         whole = report(gain, visits).model_copy(update={"settings_hash": job.settings.settings_hash()})
         if finished:
-            (job.folder / "report.json").write_text(whole.model_dump_json())
+            leave_run(job, whole, random_areas(np.random.default_rng(0), 0.6, frames=8))
         self.coordinator.visited(job, RunUpdate(report=whole, finished=finished))
 
 
@@ -97,6 +98,12 @@ def desk(driver: Driver) -> Desk:
 def _status(out: Path) -> StudyStatus:
     (place,) = places(str(out))
     return status_of(place, MOMENT)
+
+
+def print_lines(status: StudyStatus) -> list[str]:
+    lines: list[str] = []
+    print_plain(status, lines.append)
+    return lines
 
 
 def _bytes(out: Path) -> dict[Path, tuple[bytes, int]]:
@@ -192,6 +199,8 @@ def test_a_database_is_asked_by_its_url_and_by_its_folder(tmp_path: Path) -> Non
     (tmp_path / "out").rename(tmp_path / "elsewhere")
     (place,) = places(url)
     alone = status_of(place, MOMENT)
+    assert (alone.state, alone.to_confirm, alone.next_steps) == ("unknown", 0, ())
+    assert print_lines(alone)[1] == "search: 0 trials over (0 complete, 0 pruned, 0 failed), 1 running"
     assert (alone.trials, alone.running[0].name, alone.running[0].of) == (None, "trial 0", None)
 
 
@@ -206,7 +215,7 @@ def test_the_command_prints_lines_and_json(
     assert _command(str(driver.out), monkeypatch=monkeypatch) == DONE
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"tiny ({driver.out})"
-    assert lines[1] == "trials: 3/6: 2 done, 0 pruned, 1 failed, 2 runs started"
+    assert lines[1] == "search: 3 of 6 trials over (2 complete, 0 pruned, 1 failed), 2 running, 1 to start"
     assert lines[2].startswith("best so far: trial 1: mean mIoU ")
     assert any(line.startswith("running: trial 3, visits 2/3, in 200mm, mIoU 59.0 %, since ") for line in lines)
     assert "failed: trial 2: the loss is nan" in lines
@@ -221,7 +230,7 @@ def test_a_terminal_is_shown_a_table(desk: Desk, driver: Driver) -> None:
     console = Console(force_terminal=True, width=160, record=True, file=io.StringIO())
     print_table(_status(driver.out), console)
     shown = console.export_text()
-    for part in ("trial 3", "2/3", "200mm", "59.0", "the loss is nan", "its worker died: killed", "3/6"):
+    for part in ("trial 3", "2/3", "200mm", "59.0", "the loss is nan", "its worker died: killed", "3 of 6"):
         assert part in shown
 
 
@@ -269,7 +278,7 @@ def test_watching_ends_with_the_study(
     monkeypatch.setattr("hpo.monitoring.status.status_of", lambda *_: status if looks else at_work)
     assert _command(str(tmp_path / "out"), "--watch", "3", monkeypatch=monkeypatch) == DONE
     assert looks == [3.0]
-    assert capsys.readouterr().out.count("trials: 6/6") == 2
+    assert capsys.readouterr().out.count("search: 6 of 6 trials over") == 2
 
 
 def test_neither_torch_nor_ray_is_needed() -> None:

@@ -26,7 +26,7 @@ STUDY = {
     "space": {"method.pseudo_threshold": {"type": "float", "low": 0.5, "high": 0.9, "default": 0.9}},
     "sampler": {"name": "random", "seed": 0},
     "budget": {"trials": 2},
-    "confirm": {"top": 1, "seeds": 1},
+    "confirm": {"top": 1, "seeds": 1, "source_at_least": 0},
     "resources": {"workers": 1},
     "tracking": {"mode": "offline", "project": "rain", "tags": ["watched"]},
 }

@@ -26,7 +26,7 @@ from hpo.comparison.engine_process import EngineProcess
 from hpo.comparison.methods_file import MethodsFile, load_methods, methods_path, shipped_comparisons
 from segada import adapt as adapt_command
 from segada import pretrain
-from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT
+from segada.cli.exit_codes import DONE, INTERRUPTED, NO_ANSWER, WRONG_INPUT
 from segada.engine.preflight import problems
 from segada.engine.runner import Run
 from segada.engine.session import adapt
@@ -260,7 +260,7 @@ def test_a_run_that_diverges_is_shown_and_stops_no_other(
 ) -> None:
     wild = {"method": {"name": "dacs", "optimizer": {"lr": 1e30}}}
     methods = {"wild": wild, "source_only": {"method": {"name": "source_only"}}}
-    assert command({**content, "methods": methods}, "--out", "out") == FAILED
+    assert command({**content, "methods": methods}, "--out", "out") == NO_ANSWER
 
     table = (tmp_path / "out" / "comparison.md").read_text()
     assert "`wild` did not finish with seeds 0, 1, which its numbers leave out: the loss term 'clean' is" in table

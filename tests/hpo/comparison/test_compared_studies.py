@@ -31,6 +31,7 @@ from hpo.study.jobs import Job, RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
+from segada.cli.exit_codes import NO_ANSWER
 from segada.errors import InputError
 
 BASE = """
@@ -240,7 +241,7 @@ def test_a_method_that_fails_is_shown_and_the_others_go_on(
     monkeypatch.setattr("sys.argv", ["hpo.compare", str(folder), "--out", str(tmp_path / "out")])
     put_in(monkeypatch, Engine(broken=["dacs"]))
 
-    assert main() == 1
+    assert main() == NO_ANSWER
     said = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert said["failures"] == {"dacs": "trial 0: the loss is nan"}
     assert [method["name"] for method in said["methods"]] == ["tent", "still"]
@@ -251,8 +252,23 @@ def test_a_method_that_fails_is_shown_and_the_others_go_on(
     put_in(monkeypatch, Engine(broken=["tent", "dacs"]))
     monkeypatch.setattr("sys.argv", ["hpo.compare", *(str(folder / f"{n}.yaml") for n in ("tent", "dacs"))])
     monkeypatch.chdir(tmp_path)
-    assert main() == 1
+    assert main() == NO_ANSWER
     assert "tent failed: trial 0: the loss is nan" in capsys.readouterr().out
+
+
+def test_a_method_of_which_no_trial_keeps_the_constraints_is_said_to_have_no_answer(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (folder / "_base.yaml").open("a") as base:
+        base.write("constraints: [{metric: mean_miou, at_most: 0.55}]\n")
+    monkeypatch.setattr("sys.argv", ["hpo.compare", str(folder), "--out", str(tmp_path / "out")])
+    engine = put_in(monkeypatch, Engine())
+    for _ in range(2):
+        assert main() == NO_ANSWER
+        said = json.loads((tmp_path / "out" / "comparison.json").read_text())
+        assert said["failures"] == {"dacs": "no trial keeps every constraint"}
+        assert [method["name"] for method in said["methods"]] == ["tent", "still"]
+    assert len(engine.jobs) == len(set(engine.jobs))
 
 
 def test_a_folder_of_other_studies_is_refused(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:

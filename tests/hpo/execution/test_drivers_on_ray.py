@@ -19,7 +19,7 @@ space:
   method.pseudo_threshold: {type: float, low: 0.5, high: 0.9, default: 0.6}
 sampler: {name: random}
 budget: {trials: 4}
-confirm: {top: 1, seeds: 1}
+confirm: {top: 1, seeds: 1, source_at_least: 0}
 resources: {workers: 1}
 """
 

@@ -11,7 +11,6 @@ from hpo.config.study_file import load_study
 from hpo.execution.cluster import Resources, cluster
 from hpo.execution.prometheus import Gauges
 from hpo.execution.tune import execute
-from hpo.monitoring.trial_counts import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.attributes import INCIDENTS
 from hpo.study.drivers import joined
@@ -56,9 +55,7 @@ def test_visits_that_ran_when_a_study_was_stopped_are_the_last(tmp_path: Path) -
     watch = Stopping()
     with joined(out) as driver, cluster(Resources(1, 1, 0, 1), None) as ray:
         study = open_study(file, out, driver)
-        watch.coordinator = RunCoordinator(
-            study, Plan(file, out), [watch, Gauges(file.settings.name, count_trials(study.optuna_study))]
-        )
+        watch.coordinator = RunCoordinator(study, Plan(file, out), [watch, Gauges(file.settings.name, study.budget())])
         execute(watch.coordinator, {}, ray, driver.scratch, 2, IdleTrainable)
 
     assert watch.recoveries == []

@@ -1,9 +1,11 @@
 """Tests of Ray's metrics port: Prometheus reads the results of the study."""
 
 import csv
+import math
 import re
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,17 +14,19 @@ import ray
 from study_samples import report
 from study_texts import study_text
 
+from hpo.config.objectives import ConstraintSettings
 from hpo.config.study_file import load_study
 from hpo.execution import prometheus as gauges
 from hpo.execution.prometheus import Gauges
 from hpo.monitoring.prometheus import EXPORTED, PREFIX, STATES
-from hpo.monitoring.trial_counts import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.reporting.outputs import write_outputs
-from hpo.study.jobs import RunUpdate
+from hpo.study.budget import TrialBudget
+from hpo.study.jobs import Job, Outcome, RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
+from segada.settings import RunSettings
 
 STUDY = study_text("budget: {trials: 4}", "confirm: {top: 0}")
 PATIENCE = 60
@@ -81,7 +85,7 @@ def test_gauges_are_the_results(metrics_page: str, tmp_path: Path, monkeypatch: 
     out = tmp_path / "out"
     study, plan = open_study(file, out), Plan(file, out)
     write_study(file, out)
-    coordinator = RunCoordinator(study, plan, [Gauges("tiny", count_trials(study.optuna_study))])
+    coordinator = RunCoordinator(study, plan, [Gauges("tiny", study.budget())])
     gain = 0.0
     while (job := coordinator.next_job()) is not None:
         gain += 0.01
@@ -115,6 +119,27 @@ def test_gauges_are_the_results(metrics_page: str, tmp_path: Path, monkeypatch: 
     assert found["segada_trials"] == {("tiny", state): states.count(state) for state in STATES}
     # A failed run has no visits to report.
     assert found["segada_visits_total"] == {("tiny",): 3 * (2 + 3)}
+
+
+def test_a_trial_that_breaks_a_constraint_leaves_no_gain_behind() -> None:
+    limit = ConstraintSettings(metric="mean_miou", at_most=0.5)
+    watched, shown = Gauges("tiny", TrialBudget(2), [limit]), {}
+
+    class Metric:
+        def set(self, value: float, labels: dict[str, str]) -> None:
+            shown[labels.get("trial")] = value
+
+        def inc(self, count: int, labels: dict[str, str]) -> None:
+            pass
+
+    watched.__dict__ |= {"_gauges": defaultdict(Metric), "_visits": Metric()}
+    for number, gain in enumerate((0.01, 0.2)):
+        job = Job("trial", f"trial {number}", Path(), RunSettings(), number, {})
+        watched.started(job)
+        watched.visited(job, report(gain))
+        watched.ended(job, Outcome("complete", report(gain)))
+    assert shown["trial 0"] == pytest.approx(0.01)
+    assert math.isnan(shown["trial 1"])
 
 
 def test_every_name_says_what_it_is() -> None:

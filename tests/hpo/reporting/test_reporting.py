@@ -131,7 +131,13 @@ def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path):
 def test_the_report_shows_what_was_found():
     html = page(results(confirmation(0.1)))
 
-    for shown in ("Adaptation helps", "trial 1", "batch norm", "200mm", "2 complete, 1 pruned, 1 failed"):
+    for shown in (
+        "Adaptation helps",
+        "trial 1",
+        "batch norm",
+        "200mm",
+        "4 of 4 trials over (2 complete, 1 pruned, 1 failed)",
+    ):
         assert shown in html
     # What people write is text, never markup.
     assert "a&lt;rain" in html
@@ -151,7 +157,7 @@ def test_files_that_runs_leave_out_are_counted():
 
 def test_a_study_that_has_only_begun_has_a_report_too():
     begun = results(None)
-    empty = replace(begun, trials=(), baselines={})
+    empty = replace(begun, trials=(), baselines={}, best=None)
 
     assert "No answer yet: no trial has completed." in page(empty)
 
@@ -227,7 +233,7 @@ def test_nothing_is_said_to_be_beaten_without_a_baseline():
 def test_when_every_trial_failed_nobody_is_told_to_run_it_again():
     found = results(None)
     failed = tuple(replace(trial, state="fail", values=(), report=None) for trial in found.trials)
-    answer = conclusion(replace(found, trials=failed))
+    answer = conclusion(replace(found, trials=failed, best=None))
 
     assert answer.headline == "No answer: every trial failed (4 of 4)."
     assert "again" not in answer.detail
@@ -245,7 +251,7 @@ def test_the_search_is_colored_by_source_only_even_if_its_baseline_failed():
 def test_the_summary_gives_the_figures_in_a_hundred_columns():
     printed = summary(results(confirmation(0.1)))
 
-    assert "search: 4 trials (2 complete, 1 pruned, 1 failed), mean mIoU 46.0 to 50.0 (spread 4.0 points)" in printed
+    assert "search: 4 of 4 trials over (2 complete, 1 pruned, 1 failed), mean mIoU 46.0 to 50.0" in printed
     assert "4:07 in all" in " ".join(printed.split())
     tables = printed[printed.index("Confirmed:") : printed.index("Adaptation helps")]
     assert re.search(r"\n200mm +\d\d\.\d +\d\d\.\d +\d\d\.\d +\+\d+\.\d \([\d.]+ to [\d.]+\)", tables)

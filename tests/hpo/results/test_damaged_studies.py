@@ -39,7 +39,7 @@ space:
   method.optimizer.lr: {type: float, low: 1e-4, high: 1e-2, log: true, default: 1e-3}
 sampler: {name: random, seed: 0}
 budget: {trials: 2}
-confirm: {top: 1, seeds: 1}
+confirm: {top: 1, seeds: 1, source_at_least: 0}
 """
 
 Damage = Callable[[bytes], bytes]
@@ -256,7 +256,7 @@ def test_a_study_file_in_the_folder_that_is_damaged_is_written_again_by_the_stud
         assert "\n" not in str(refusal.value)
     (place,) = places(str(out))
     (said,) = status_of(place, 0.0).damages
-    assert said.startswith(f"{out / 'study.yaml'}: ")
+    assert said.startswith(f"{out / 'study.yaml'}:")
     assert hpo.session.main_job.run(file, out)
     assert f"damaged: {out / 'study.yaml'}" in capsys.readouterr().out
     assert (out / "study.yaml.damaged").exists()
