@@ -13,7 +13,9 @@ from segada.data.datasets.camvid import CAMVID
 from segada.data.datasets.foggy_cityscapes import FOGGY_CITYSCAPES
 from segada.data.datasets.folders import FOLDERS
 from segada.data.datasets.frame_files import Listing
+from segada.data.datasets.label_maps import TRAIN_IDS
 from segada.data.datasets.left_out import HIDDEN, REPEATED, UNMATCHED, WITHOUT_IMAGE
+from segada.data.datasets.pairing import LabelKind, Place
 from segada.data.datasets.rainy_cityscapes import RAINY_CITYSCAPES
 from segada.data.datasets.registry import count_frames, listed_frames
 from segada.errors import InputError
@@ -74,6 +76,16 @@ def test_the_other_camera_does_not_take_the_labels(tmp_path: Path, missing: str)
     assert f"ids/{missing}.png" in {
         f"ids/{path.name}" for path in listing(tmp_path, "rgb/*_*.png", "ids/*_*.png").missing
     }
+
+
+def test_a_name_made_for_a_message_is_no_pair(tmp_path: Path) -> None:
+    touch(tmp_path, ["rgb/0_left.png", "rgb/0_right.png", "ids/0.png"])
+    place = Place(tmp_path / "rgb", "*_*.png", tmp_path / "ids", (LabelKind("*.png", TRAIN_IDS),))
+
+    found = place.listing(list)
+
+    assert {files.name for files in found.unlabelled} == {"0/left", "0/right"}
+    assert found.without_image == (tmp_path / "ids" / "0.png",)
 
 
 def test_images_of_several_formats_are_paired_with_one_kind_of_labels(tmp_path: Path) -> None:
