@@ -51,7 +51,7 @@ def test_windows_are_told_the_class_and_the_pixels_that_frames_are_drawn_for(
     parts = build({"method": {"name": "supervised", **PLAIN}, "stream": {"replay": replay}})
     asked: list[tuple[tuple[int, ...], int]] = []
 
-    def noted(drawn: Drawn, _settings: object, min_pixels: int, _generator: object) -> Batch:
+    def noted(drawn: Drawn, _settings: object, min_pixels: int, _generator: object, _color: object) -> Batch:
         asked.append((drawn.classes, min_pixels))
         return drawn.batch
 
