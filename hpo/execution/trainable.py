@@ -79,6 +79,7 @@ class VisitTrainable(tune.Trainable):
 
         self._shared = shared_data
         self._run_data: dict[str, RunData] = {}
+        self._proven: set[str] = set()
         self._run: Run | None = None
         self._begin(config)
 
@@ -132,8 +133,10 @@ class VisitTrainable(tune.Trainable):
             return RunUpdate(
                 report=None, finished=False, failure=str(error), concerns_all=True, passes=not denied, denied=denied
             )
-        except (Diverged, ValueError) as error:
+        except Diverged as error:
             return self._failed(str(error))
+        except ValueError as error:
+            return self._failed(str(error), fails_alike=self._fails_alike(str(error)))
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -141,9 +144,25 @@ class VisitTrainable(tune.Trainable):
             self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
             return None
 
-    def _failed(self, reason: str, *, passes: bool = False) -> RunUpdate:
-        incident = self._incident
-        return RunUpdate(report=self._report, finished=False, failure=reason, passes=passes, incident=incident)
+    def _failed(self, reason: str, *, passes: bool = False, fails_alike: bool = False) -> RunUpdate:
+        failed = RunUpdate(report=self._report, finished=False, failure=reason, incident=self._incident)
+        return failed.model_copy(update={"passes": passes, "fails_alike": fails_alike})
+
+    def _fails_alike(self, reason: str) -> bool:
+        """Returns True if a run without the parameters of a trial fails in its first visit for the same reason."""
+        from segada.engine.runner import Run
+
+        split = self._settings.evaluation.split
+        if self._report is not None or split in self._proven:
+            return False
+        self._run = None
+        fixed = ray.get(self._shared[split]).settings
+        try:
+            Run(fixed, self._frames(split)).next_visit()
+        except (ValueError, RuntimeError) as error:
+            return str(error) == reason
+        self._proven.add(split)
+        return False
 
     def _visit(self) -> RunUpdate:
         from segada.engine.runner import Run

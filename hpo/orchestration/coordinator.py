@@ -14,6 +14,7 @@ from hpo.study.leases import PATIENCE
 from hpo.study.plan import Plan
 from hpo.study.study import SoFar, Study
 from segada.records import RunReport
+from segada.settings.nested import at_path
 
 
 class RunCoordinator:
@@ -198,7 +199,7 @@ class RunCoordinator:
     def _take_in(self, job: Job, progress: RunUpdate) -> None:
         if progress.incident is not None:
             self._note(job, progress.incident)
-        if progress.concerns_all:
+        if progress.concerns_all or (progress.fails_alike and self._shares_no_parameter(job)):
             self.obstacle, self.obstacle_passes = progress.failure, progress.passes
             self.obstacle_path = progress.path
             self.obstacle_denied = progress.denied
@@ -213,6 +214,14 @@ class RunCoordinator:
             elif job.kind == "trial" and self._is_hopeless(job, report):
                 assert job.trial is not None
                 self._end(job, Outcome("pruned", report, self._study.reason(job.trial)))
+
+    def _shares_no_parameter(self, job: Job) -> bool:
+        """Returns True if no parameter of a job has the value of the study's fixed settings.
+
+        Then none of them is the reason of a failure that both have.
+        """
+        fixed = self._plan.search_settings().model_dump(mode="json")
+        return all(at_path(fixed, path.split(".")) != value for path, value in job.parameters.items())
 
     def _is_hopeless(self, job: Job, report: RunReport) -> bool:
         assert job.trial is not None

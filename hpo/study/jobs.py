@@ -52,6 +52,9 @@ class RunUpdate(Record):
     """True if no other run of the study could continue either: the shared frames cannot be read, or results cannot be
     written.
     """
+    fails_alike: bool = False
+    """True if the run failed in its first visit, and a run without the parameters of a trial fails for the same reason.
+    """
     path: tuple[str, ...] = ()
     """Path of the setting that the failure is about, if it is known."""
     passes: bool = False

@@ -131,6 +131,7 @@ def _worker(settings: RunSettings, run_data: RunData, folder: Path, **told: str)
     worker = VisitTrainable.__new__(VisitTrainable)
     worker._shared = {}
     worker._run_data = {settings.evaluation.split: run_data}
+    worker._proven = {settings.evaluation.split}
     worker.reset_config({**config_of(job), **told})
     return worker
 

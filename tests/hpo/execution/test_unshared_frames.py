@@ -9,6 +9,8 @@ from ray.exceptions import RayTaskError
 
 from hpo.execution.trainable import PROGRESS, VisitTrainable, config_of
 from hpo.study.jobs import Job, RunUpdate
+from segada.engine.run_data import prepare_data
+from segada.engine.shared_data import packed
 from segada.errors import InputError
 from segada.settings import RunSettings
 
@@ -25,7 +27,7 @@ def test_the_reason_concerns_all_trials_and_names_both_cures(
 ) -> None:
     settings = RunSettings.model_validate(tiny_run)
     worker = VisitTrainable.__new__(VisitTrainable)
-    worker._shared, worker._run_data = {"val": Lost()}, {}  # type: ignore[dict-item]
+    worker._shared, worker._run_data, worker._proven = {"val": Lost()}, {}, set()  # type: ignore[dict-item]
     monkeypatch.setattr(ray, "get", lambda shared: shared)
     worker.reset_config(config_of(Job("trial", "trial 0", tmp_path, settings, 0, {})))
     result = worker.step()
@@ -57,8 +59,25 @@ def test_frames_that_nobody_can_prepare_end_the_study_whatever_the_reason(
 
     settings = RunSettings.model_validate(tiny_run)
     worker = VisitTrainable.__new__(VisitTrainable)
-    worker._shared, worker._run_data = {"val": Lost()}, {}  # type: ignore[dict-item]
+    worker._shared, worker._run_data, worker._proven = {"val": Lost()}, {}, set()  # type: ignore[dict-item]
     monkeypatch.setattr(ray, "get", fail)
     worker.reset_config(config_of(Job("trial", "trial 0", tmp_path, settings, 0, {})))
     said = RunUpdate.model_validate_json(str(worker.step()[PROGRESS]))
     assert (said.concerns_all, said.passes, said.failure, len(said.path)) == (True, False, failure, path)
+
+
+@pytest.mark.parametrize(("scale", "alike"), [(0.5, True), (1.5, False)])
+def test_a_run_that_fails_at_once_is_compared_with_one_without_its_parameters(
+    scale: float, alike: bool, tmp_path: Path, tiny_run: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of 32 pixels is too small for every network."""
+    fixed = RunSettings.model_validate({**tiny_run, "method": {"name": "cotta", "scales": [scale]}})
+    trial = RunSettings.model_validate({**tiny_run, "method": {"name": "cotta", "scales": [0.5], "ema_alpha": 0.9}})
+    worker = VisitTrainable.__new__(VisitTrainable)
+    worker._shared = {"val": packed(prepare_data(fixed), fixed)}  # type: ignore[dict-item]
+    worker._run_data, worker._proven = {}, set()
+    monkeypatch.setattr(ray, "get", lambda shared: shared)
+    worker.reset_config(config_of(Job("trial", "trial 0", tmp_path, trial, 0, {"method.ema_alpha": 0.9})))
+    said = RunUpdate.model_validate_json(str(worker.step()[PROGRESS]))
+    assert (said.fails_alike, said.concerns_all) == (alike, False)
+    assert str(said.failure).startswith("method.scales has 0.5, but data.size 32 x 64 would then be smaller")

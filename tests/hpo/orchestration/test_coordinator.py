@@ -1,7 +1,7 @@
 """Tests of the order of runs, with results in any order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from hpo.study.jobs import Job, Outcome, RunUpdate
 from hpo.study.plan import Plan, undone
 from hpo.study.study import REASON, Study, open_study
 from segada.records import RunReport
+from segada.settings.nested import at_path
 
 STUDY = study_text(
     "budget: {trials: 3}", "pruning: {name: halving, min_visits: 1, reduction_factor: 2}", "confirm: {top: 1, seeds: 2}"
@@ -278,6 +279,23 @@ def test_a_stopped_agenda_lets_visits_end_and_the_next_one_takes_up_the_rest(fil
     assert again["trial 1"].settings == jobs["trial 1"].settings
     assert again["trial 1"].folder == jobs["trial 1"].folder
     assert [trial.state.name for trial in second.study.optuna_study.trials] == ["COMPLETE"] * 3
+
+
+def test_a_failure_that_no_parameter_can_have_caused_stops_everything(file, tmp_path):
+    desk = opened(file, tmp_path / "out")
+    said = RunUpdate(report=None, finished=False, failure="too small", fails_alike=True)
+    for _ in ("source_only", "batch_norm"):
+        finish(desk.coordinator, desk.coordinator.next_job(), 0.0)
+    path = "method.pseudo_threshold"
+    value = at_path(Plan(file, tmp_path).search_settings().model_dump(mode="json"), path.split("."))
+    desk.coordinator.visited(replace(desk.coordinator.next_job(), parameters={path: value}), said)
+    assert desk.coordinator.obstacle is None
+    assert desk.study.optuna_study.trials[0].state.name == "FAIL"
+
+    desk.coordinator.visited(replace(desk.coordinator.next_job(), parameters={path: 0.123}), said)
+
+    assert desk.coordinator.obstacle == "too small"
+    assert desk.coordinator.is_over
 
 
 def test_frames_that_cannot_be_had_stop_everything(file, tmp_path):
