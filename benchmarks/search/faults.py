@@ -105,6 +105,9 @@ class _SmallDisk(Kind):
 class ReadOnly(_SmallDisk):
     """Makes the study's folder read-only; files that are already open stay writable."""
 
+    # A driver that starts while the folder is read-only refuses it.
+    codes = frozenset({DONE, INTERRUPTED, WRONG_INPUT})
+
     @override
     def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
         """Makes it read-only for a while through a bind mount: a file system with open files cannot be remounted."""

@@ -10,7 +10,7 @@ from hpo.search_space.scaling import nearest_to
 from hpo.search_space.space import Space
 
 FORBIDDEN_IN_A_ROW = 100_000
-"""Number of forbidden points in a row after which a space counts as endless: nobody waits for the next allowed one."""
+"""Number of forbidden points in a row after which a space counts as endless, because the search would wait too long."""
 
 
 class Steps(Sequence[Raw]):

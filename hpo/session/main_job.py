@@ -23,7 +23,7 @@ from hpo.results.results import StudyResults
 from hpo.study.attributes import FOLDER_ID
 from hpo.study.created_files import MadeRuns
 from hpo.study.dashboard import trials_command
-from hpo.study.drivers import Driver, joined, set_aside
+from hpo.study.drivers import NEVER, Driver, joined, set_aside
 from hpo.study.folder import check_free
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.study.opening import check_unnamed
@@ -102,7 +102,12 @@ def begin_anew(file: StudyFile, out: Path) -> None:
         InputError: The folder cannot be renamed, or the study's database has a study of this name.
     """
     check_unnamed(file)
-    aside = set_aside(out)
+    try:
+        aside = set_aside(out)
+    except OSError as error:
+        if error.errno not in NEVER:
+            raise
+        raise InputError(f"{out}: cannot be moved aside ({error.strerror}); name a new folder with --out") from None
     if aside is not None:
         say(f"what {out} held is now in {aside}")
 

@@ -32,7 +32,7 @@ from hpo.study.heartbeats import (
 from segada.core.storage_errors import DeniedError, storage_error
 from segada.errors import InputError
 
-_NEVER = (errno.EROFS, errno.EACCES, errno.EPERM)
+NEVER = (errno.EROFS, errno.EACCES, errno.EPERM)
 """Errors of a folder that could not be written at the start of a driver: waiting does not help."""
 
 
@@ -209,7 +209,7 @@ def joined(out: Path) -> Iterator[Driver]:
     except OSError as failure:
         refused = storage_error(failure, out)
         holds = (out / STUDY).exists()
-        if holds and (failure.errno in _NEVER or isinstance(refused, DeniedError)):
+        if holds and (failure.errno in NEVER or isinstance(refused, DeniedError)):
             raise InputError(
                 f"{out}: its study cannot go on, because nothing can be written there ({failure.strerror}); make it "
                 f"writable for this user, or go on in a copy: cp -r {shlex.quote(str(out))} COPY, and --out COPY"

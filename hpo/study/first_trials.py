@@ -58,7 +58,11 @@ def beginning_of(file: StudyFile) -> Beginning:
         raise file.document.error(problem.parts, problem.problem) from None
     # A point with a result would be the same run again.
     known = [trial.params for trial in results.values()]
-    return Beginning([point for point in points if point not in known], list(results.values()), notes)
+    points = [point for point in points if point not in known]
+    budget = file.settings.budget.trials
+    if len(points) > budget:
+        notes.append(f"{len(points) - budget} of the {len(points)} first points wait: budget.trials is {budget}")
+    return Beginning(points, list(results.values()), notes)
 
 
 def _read(file: StudyFile, index: int, former: FormerStudy) -> _Former:

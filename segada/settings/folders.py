@@ -17,6 +17,10 @@ def expand(text: str) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
+        if path.parts[0] == "~":
+            raise ValueError(
+                f"{text} begins with the home directory, and this user has none; set HOME, or give the full path"
+            ) from None
         raise ValueError(
             f"there is no user {path.parts[0]}, whose home directory the path starts with; give the full path"
         ) from None

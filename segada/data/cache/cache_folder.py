@@ -56,7 +56,7 @@ class CacheFolder:
         Raises:
             ValueError: The path, or one of its parents, exists and is not a folder.
         """
-        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        nearest = next(place for place in (path, *path.absolute().parents) if os.path.exists(place))  # noqa: PTH110 - also below a folder that may not be read
         if not nearest.is_dir():
             raise ValueError(f"{nearest} is no folder; set data.loading.cache to another one, or to null")
         self._path = path

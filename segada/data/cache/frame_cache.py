@@ -140,7 +140,7 @@ def _intact(folder: CacheFolder, key: str, request: FrameRequest, loading: Loadi
     """Returns the entry of the key; None if there is none, or it is damaged."""
     try:
         return _opened(folder, key, request, loading)
-    except (FileNotFoundError, DamagedEntry):
+    except (FileNotFoundError, PermissionError, DamagedEntry):
         return None
 
 

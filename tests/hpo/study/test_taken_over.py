@@ -219,6 +219,7 @@ def test_values_outside_narrower_bounds_are_said_and_each_point_comes_once(forme
         f"trial 1 of {former}: {said.format(0.94)}",
         f"trial 3 of {former}: {said.format(0.94)}",
         f"trial 0 of {former} is left out: it is an earlier point in this space",
+        "2 of the 4 first points wait: budget.trials is 2",
     ]
     points = [tuple(point.values()) for point in found.points]
     assert points == [(0.95, 0.6), (0.95, 0.7), (0.96, 0.8), (0.95, 0.8)]

@@ -11,7 +11,7 @@ from study_texts import study_text
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.report import main as report_main
-from hpo.session.main_job import _check_obstacle
+from hpo.session.main_job import _check_obstacle, begin_anew
 from hpo.status import main as status_main
 from hpo.study import drivers
 from hpo.study.drivers import joined
@@ -60,6 +60,15 @@ def test_a_study_that_can_never_be_written_is_wrong_input_and_a_full_disk_passes
     refuse(monkeypatch, errno.ENOSPC)
     with pytest.raises(StorageError, match="is full"), joined(out):
         pass
+
+
+def test_a_study_that_cannot_be_moved_aside_is_wrong_input(
+    file: StudyFile, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, errno.EROFS)
+    monkeypatch.setattr(drivers, "locked", drivers.take)
+    with pytest.raises(InputError, match=r"cannot be moved aside \(Read-only file system\); name a new folder"):
+        begin_anew(file, out)
 
 
 def test_a_report_on_a_read_only_folder_names_it_and_status_reads_it(

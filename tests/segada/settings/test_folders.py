@@ -26,6 +26,15 @@ def test_expand(monkeypatch: pytest.MonkeyPatch, text: str, value: str | None, e
     assert expand(text) == Path(expected)
 
 
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(_: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    with pytest.raises(ValueError, match=r"~/x begins with the home directory, and this user has none; set HOME"):
+        expand("~/x")
+
+
 def test_an_unset_variable_without_default_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEGADA_TEST_ROOT", raising=False)
 

@@ -89,6 +89,26 @@ def test_frames_cannot_be_written_to(folder: Path, cached: LoadingSettings, deco
             array[0] = 0
 
 
+def test_a_cache_below_a_folder_that_may_not_be_read_is_not_used(
+    folder: Path,
+    cached: LoadingSettings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exists = Path.exists
+
+    def denied(path: Path, *_: object, **__: object) -> bool:
+        if path.is_relative_to(tmp_path / "cache"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", denied)
+    monkeypatch.setattr(Path, "mkdir", denied)
+    assert len(cached_frames(request_of(folder, tmp_path / "decoded"), cached).frames) == 5
+    assert "are decoded into memory, not cached: " in capsys.readouterr().err
+
+
 def test_nothing_readable_is_no_frames(folder: Path, cached: LoadingSettings, decoded: Path) -> None:
     request = request_of(folder, decoded, bad=(10, 11, 12, 13, 14))
     for _ in range(2):
