@@ -1,5 +1,6 @@
 """Ranking of trials: first by constraints, then by objectives."""
 
+import bisect
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -41,15 +42,28 @@ def fronts(losses: Losses) -> list[NDArray[np.int64]]:
     """Returns the rows of losses (n × m) in Pareto fronts: the non-dominated rows, then those dominated only by these,
     etc.
     """
-    left = np.arange(len(losses))
-    layers = []
-    while len(left):
-        beaten = np.zeros(len(left), bool)
-        for start in range(0, len(left), 256):
-            beaten |= dominates(losses[left[start : start + 256]], losses[left]).any(axis=0)
-        layers.append(left[~beaten])
-        left = left[beaten]
-    return layers
+    layers: list[list[int]] = []
+    # A row that dominates another comes before it.
+    for row in np.lexsort(losses.T[::-1]):
+        place = _front(layers, losses, row)
+        if place == len(layers):
+            layers.append([])
+        layers[place].append(int(row))
+    return [np.sort(front) for front in layers]
+
+
+def _front(layers: Sequence[Sequence[int]], losses: Losses, row: int) -> int:
+    """Returns the first front that does not dominate a row.
+
+    A row that a front dominates is dominated by every earlier front, so it is found by bisection (Zhang et al. 2015,
+    efficient non-dominated sort).
+    """
+    return bisect.bisect_left(layers, 1, key=lambda front: 1 - _beats(losses[front], losses[row]))
+
+
+def _beats(front: Losses, row: Losses) -> bool:
+    """Returns True if a row of a front dominates another row."""
+    return bool(np.any(np.all(front <= row, axis=1) & np.any(front < row, axis=1)))
 
 
 def crowding(losses: Losses) -> Losses:
