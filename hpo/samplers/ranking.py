@@ -43,27 +43,31 @@ def fronts(losses: Losses) -> list[NDArray[np.int64]]:
     etc.
     """
     layers: list[list[int]] = []
+    rows = losses.tolist()
     # A row that dominates another comes before it.
-    for row in np.lexsort(losses.T[::-1]):
-        place = _front(layers, losses, row)
+    for row in np.lexsort(losses.T[::-1]).tolist():
+        place = _front(layers, losses, rows, row)
         if place == len(layers):
             layers.append([])
-        layers[place].append(int(row))
+        layers[place].append(row)
     return [np.sort(front) for front in layers]
 
 
-def _front(layers: Sequence[Sequence[int]], losses: Losses, row: int) -> int:
-    """Returns the first front that does not dominate a row.
+def _front(layers: Sequence[Sequence[int]], losses: Losses, rows: Sequence[Sequence[float]], row: int) -> int:
+    """Returns the first front, of rows in lexicographic order, that does not dominate a later row.
 
     A row that a front dominates is dominated by every earlier front, so it is found by bisection (Zhang et al. 2015,
     efficient non-dominated sort).
     """
-    return bisect.bisect_left(layers, 1, key=lambda front: 1 - _beats(losses[front], losses[row]))
 
+    def is_open(front: Sequence[int]) -> int:
+        last = rows[front[-1]]
+        if len(last) > 2:
+            return int(not dominates(losses[front], losses[row, None]).any())
+        # The last row of the front has its smallest second loss.
+        return int(last == rows[row] or last[-1] > rows[row][-1])
 
-def _beats(front: Losses, row: Losses) -> bool:
-    """Returns True if a row of a front dominates another row."""
-    return bool(np.any(np.all(front <= row, axis=1) & np.any(front < row, axis=1)))
+    return bisect.bisect_left(layers, 1, key=is_open)
 
 
 def crowding(losses: Losses) -> Losses:
