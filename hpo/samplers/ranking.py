@@ -1,5 +1,6 @@
 """Ranking of trials: first by constraints, then by objectives."""
 
+import bisect
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -72,15 +73,32 @@ def fronts(losses: Losses) -> list[NDArray[np.int64]]:
     """Returns the rows of losses (n × m) in Pareto fronts: the non-dominated rows, then those dominated only by these,
     etc.
     """
-    left = np.arange(len(losses))
-    layers = []
-    while len(left):
-        beaten = np.zeros(len(left), bool)
-        for start in range(0, len(left), 256):
-            beaten |= dominates(losses[left[start : start + 256]], losses[left]).any(axis=0)
-        layers.append(left[~beaten])
-        left = left[beaten]
-    return layers
+    layers: list[list[int]] = []
+    rows = losses.tolist()
+    # A row that dominates another comes before it.
+    for row in np.lexsort(losses.T[::-1]).tolist():
+        place = _front(layers, losses, rows, row)
+        if place == len(layers):
+            layers.append([])
+        layers[place].append(row)
+    return [np.sort(front) for front in layers]
+
+
+def _front(layers: Sequence[Sequence[int]], losses: Losses, rows: Sequence[Sequence[float]], row: int) -> int:
+    """Returns the first front, of rows in lexicographic order, that does not dominate a later row.
+
+    A row that a front dominates is dominated by every earlier front, so it is found by bisection (Zhang et al. 2015,
+    efficient non-dominated sort).
+    """
+
+    def is_open(front: Sequence[int]) -> int:
+        last = rows[front[-1]]
+        if len(last) > 2:
+            return int(not dominates(losses[front], losses[row, None]).any())
+        # The last row of the front has its smallest second loss.
+        return int(last == rows[row] or last[-1] > rows[row][-1])
+
+    return bisect.bisect_left(layers, 1, key=is_open)
 
 
 def crowding(losses: Losses) -> Losses:

@@ -26,6 +26,8 @@ from segada.settings.nested import Tree, Value
 
 IDENTITY = f"{OURS}identity"
 """System attribute of a study: the sections of its study file that identify it."""
+FORMER_IDENTITY = "identity"
+"""User attribute of a study that an earlier version began: its identity."""
 CONTENTS = (STUDY, "results.csv", "trials", "best", "report.html")
 """Entries that a study writes beside its storage; a folder that has them without a storage is refused."""
 
@@ -52,8 +54,9 @@ def open_optuna_study(
     kept = None
     if name in known:
         # The study is only read until its identity is checked: creating a study writes to the journal.
-        attributes = storage.get_study_system_attrs(storage.get_study_id_from_name(name))
-        kept = attributes.get(IDENTITY)
+        study_id = storage.get_study_id_from_name(name)
+        attributes = storage.get_study_system_attrs(study_id)
+        kept = attributes.get(IDENTITY, storage.get_study_user_attrs(study_id).get(FORMER_IDENTITY))
         if kept is not None:
             _check_folder(place, name, out, attributes.get(FOLDER))
             check_same(place or str(out), name, kept, file.identity)
