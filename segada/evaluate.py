@@ -4,8 +4,9 @@ import sys
 from collections.abc import Sequence
 from typing import get_args
 
-from segada.cli.exit_codes import Parser, command_parser, exit_code
+from segada.cli.exit_codes import NO_ANSWER, Parser, command_parser, exit_code
 from segada.cli.options import add_out, add_settings_options
+from segada.core.printing import tell
 from segada.data.splits import Split
 from segada.evaluation.choices import SAVED, SCALES
 
@@ -48,7 +49,7 @@ def parser() -> Parser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code.
+    """Runs the command and returns its exit code: 4 if nothing could be scored and nothing was exported.
 
     Args:
         words: Words of the command line; None takes those of `sys.argv`.
@@ -64,6 +65,8 @@ def main(words: Sequence[str] | None = None) -> int:
     from segada.evaluation.session import evaluate
     from segada.evaluation.tables import domain_table
 
+    unscored: list[str] = []
+
     def command() -> None:
         request = parse_request(arguments)
         folder = named_folder(arguments.out, default_folder(request.nothing_yet()))
@@ -74,8 +77,13 @@ def main(words: Sequence[str] | None = None) -> int:
             evaluation = evaluate(request, folder, console, asked_to_stop)
         console.print(domain_table(evaluation))
         console.print(f"results in {folder}")
+        if not request.kept and all(record.miou is None for record in evaluation.domains.values()):
+            unscored.extend(evaluation.domains)
 
-    return exit_code(command, "finished domains are kept")
+    code = exit_code(command, "finished domains are kept")
+    if unscored:
+        tell(f"no answer: no frame has a label in {', '.join(unscored)} (exit code {NO_ANSWER})")
+    return NO_ANSWER if unscored else code
 
 
 if __name__ == "__main__":

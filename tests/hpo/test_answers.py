@@ -271,3 +271,39 @@ def test_a_source_model_that_does_not_work_is_no_answer(study: Study, confirm: s
         assert study.errors == "no answer: the source model does not work on its own domain (exit code 4)\n"
         assert "No answer" in study.printed
         assert study.status()["exit_code"] == NO_ANSWER
+
+
+def test_hours_that_are_over_are_said_alike_and_more_of_them_go_on(study: Study) -> None:
+    study.write(confirm="{top: 0}")
+    for _ in range(2):
+        assert study.run(CostlessRuns(), "--set", "budget.hours=1e-9") == NO_ANSWER
+        assert study.errors == "no answer: no trial has completed (exit code 4)\n"
+        line = "0 of 3 trials over (0 complete, 0 pruned, 0 failed), none to start: budget.hours are over"
+        cure = "budget.hours are over before the last 3 trials; --set budget.hours=N, with another number, goes on"
+        for said in (line, cure):
+            assert said in study.printed
+        told = study.status()
+        assert (told["state"], told["ended_by"], told["trials_to_start"]) == ("finished", "hours", 0)
+        assert [step.startswith(cure) for step in told["next_steps"]] == [True]
+        assert f"search: {line}" in study.status_lines()
+    assert study.run(CostlessRuns(), "--set", "budget.hours=9") == DONE
+    assert "search: 3 of 3 trials over (3 complete, 0 pruned, 0 failed)" in study.status_lines()
+
+
+def test_with_several_objectives_a_front_of_what_keeps_the_constraints_alone_is_confirmed(study: Study) -> None:
+    objectives = "[{metric: mean_miou, goal: maximize}, {metric: trainable_parameters, goal: minimize}]"
+    study.write(SOME, f"objectives: {objectives}", trials=6)
+    assert study.run(CostlessRuns()) == DONE
+    best = study.status()["confirmed_best"]["trial"]
+    assert study.rows[best]["feasible"] == "True"
+    assert study.status()["best_trial"] == best
+    assert " but exceeds mean_miou " in study.printed
+
+
+def test_a_metric_that_no_trial_defines_keeps_no_limit(study: Study) -> None:
+    study.write("constraints: [{metric: peak_memory, at_most: 900}]")
+    assert study.run(CostlessRuns()) == NO_ANSWER
+    assert "but does not define peak_memory, which must be at most 900." in study.printed
+    (broken,) = study.status()["infeasible"]["trial 0"]
+    assert (broken["value"], broken["by"]) == (None, None)
+    assert {row["violation/peak_memory at most 900.0"] for row in study.rows} == {"inf"}

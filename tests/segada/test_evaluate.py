@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from segada import evaluate
-from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
+from segada.cli.exit_codes import DONE, INTERRUPTED, NO_ANSWER, WRONG_INPUT
 from segada.data.datasets.registry import labelled_frames
 from segada.engine.session import adapt
 from segada.evaluation.areas import frame_areas
@@ -390,6 +390,27 @@ def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(
     assert record["left_out"] == {"pictures that match no pattern": 1}
     assert "domain day: pictures that match no pattern: 1 (val/stray.jpg)" in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / f"out/labels/day/{frame.name}.png"), cv2.IMREAD_UNCHANGED).shape == (50, 80)
+
+
+def test_where_nothing_can_be_scored_and_nothing_was_exported_there_is_no_answer(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unlabelled = 11
+    for part in ("train", "val"):
+        for number in range(2):
+            for folder, pixels in (
+                (part, np.full((50, 80, 3), number)),
+                (f"{part}annot", np.full((50, 80), unlabelled)),
+            ):
+                (tmp_path / folder).mkdir(exist_ok=True)
+                cv2.imwrite(str(tmp_path / folder / f"0001TP_{number:06d}.png"), pixels.astype(np.uint8))
+    data = {"size": [32, 64], "root": ".", "domains": {"day": {"dataset": "camvid"}}}
+    (tmp_path / "camvid.yaml").write_text(yaml.safe_dump({"data": data}))
+    words = ("streets_tiny", "--settings", "camvid.yaml")
+    for _ in range(2):
+        assert run(*words, "--out", "out") == NO_ANSWER
+        assert "no answer: no frame has a label in day (exit code 4)" in capsys.readouterr().err
+    assert run(*words, "--save", "labels", "--out", "kept") == DONE
 
 
 def test_photographs_are_scored_on_the_classes_that_their_labels_know(
