@@ -118,6 +118,7 @@ class ConsoleReporter:
         counts.complete += outcome.state == "complete"
         counts.pruned += outcome.state == "pruned"
         counts.failed += outcome.state == "fail"
+        counts.retries += job.is_retry
         if outcome.state != "complete" or outcome.report is None:
             return
         report = outcome.report
@@ -163,8 +164,10 @@ class ConsoleReporter:
 
 
 def _result(outcome: Outcome) -> str:
-    if outcome.state == "fail" or outcome.report is None:
+    if outcome.state == "fail":
         return f"failed: {outcome.reason}"
+    if outcome.report is None:
+        return f"ended: {outcome.reason}"
     report = outcome.report
     if outcome.state == "pruned":
         return f"pruned after visit {len(report.visits)}"

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import Field
 
 from hpo.config.document import STUDY
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.monitoring.trial_counts import count_trials
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.admission import admitted_of, note_on
+from hpo.study.attributes import INCIDENTS
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
 from hpo.study.names import BASELINES, confirmation_folder_name, confirmation_runs_each
+from hpo.study.origin import account
 from segada.artifacts.run_files import read, read_report
 from segada.core.run_names import REPORT
 from segada.records import Record
@@ -73,11 +76,20 @@ class StudyStatus(Record):
     """Drivers that run the study now."""
     damages: Sequence[str] = ()
     """Damaged files, each with the problem."""
+    retries: int = 0
+    """Number of trials among `complete`, `pruned` and `failed` that repeat a failed one, outside the budget."""
+    notes: Mapping[str, str] = Field(default_factory=dict)
+    """Complete trials that came from outside or do not count, with what they are."""
+
+    @property
+    def over(self) -> int:
+        """Number of trials of the budget that are over."""
+        return self.complete + self.pruned + self.failed - self.retries
 
     @property
     def is_over(self) -> bool:
         """True if the budget is spent and no driver is alive."""
-        return not self.drivers and self.trials is not None and self.complete + self.pruned + self.failed >= self.trials
+        return not self.drivers and self.trials is not None and self.over >= self.trials
 
 
 @dataclass(frozen=True)
@@ -99,11 +111,13 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
     """Returns the status of a study at a time, in seconds since 1970."""
     file = _Folder(place.out)
     trials = place.optuna_study.get_trials(deepcopy=False)
-    counts = count_trials(place.optuna_study)
+    admitted = admitted_of(place.optuna_study)
+    counts = count_trials(place.optuna_study, admitted)
     leases = leased_runs(place.optuna_study.user_attrs)
     drivers = _drivers(place.out, now)
     best = counts.best_trial
-    failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
+    failures = {f"trial {one.number}": account(one) for one in trials if _is_failed(one)}
+    notes = {f"trial {one.number}": note_on(one, admitted) for one in trials if one.state == TrialState.COMPLETE}
     status = StudyStatus(
         name=place.optuna_study.study_name,
         place=place.shown,
@@ -123,6 +137,8 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
         seconds_left=None,
         drivers=sorted(drivers.values()),
         damages=file.damages,
+        retries=counts.retries,
+        notes={name: note for name, note in notes.items() if note},
     )
     return status.model_copy(update={"seconds_left": _seconds_left(status, trials, file)})
 

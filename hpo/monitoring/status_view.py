@@ -27,6 +27,8 @@ def print_plain(status: StudyStatus, write: Callable[[str], None]) -> None:
     for name, incidents in status.incidents.items():
         for incident in incidents:
             write(f"incident: {name}: {incident}")
+    for name, note in status.notes.items():
+        write(f"note: {name}: {note}")
     for line in status.damages:
         write(f"damaged: {line}")
 
@@ -47,6 +49,7 @@ def print_table(status: StudyStatus, console: Console) -> None:
     for title, lines in (
         ("failed", _failures(status)),
         ("incidents", _incidents(status)),
+        ("notes", [f"{name}: {note}" for name, note in status.notes.items()]),
         ("damaged", status.damages),
     ):
         if lines:
@@ -56,10 +59,9 @@ def print_table(status: StudyStatus, console: Console) -> None:
 
 
 def _counts(status: StudyStatus) -> Iterator[str]:
-    over = status.complete + status.pruned + status.failed
     of = "" if status.trials is None else f"/{status.trials}"
     counts = f"{status.complete} done, {status.pruned} pruned, {status.failed} failed"
-    yield f"trials: {over}{of}: {counts}, {len(status.running)} runs started"
+    yield f"trials: {status.over}{of}: {counts}, {len(status.running)} runs started"
     if status.best_trial is not None:
         values = [f"{metric_name(metric)} {metric_value(metric, value)}" for metric, value in status.best.items()]
         yield f"best so far: trial {status.best_trial}: {', '.join(values)} (one seed, not confirmed)"

@@ -32,6 +32,10 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     console.print(answer.headline, style="bold")
     console.print(answer.detail)
     _print_failures(results, console)
+    for trial in results.trials:
+        # A complete trial has a reason if it came from outside, or does not count.
+        if trial.state == "complete" and trial.reason:
+            console.print(f"note: trial {trial.number}: {trial.reason}", soft_wrap=True)
     for line in results.damages:
         console.print(f"damaged: {line}", soft_wrap=True)
     places = (f"report      {out / 'report.html'}", f"all trials  {out / 'results.csv'}")

@@ -6,6 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.samplers.ranking import best_first
+from hpo.study.origin import is_retry
 
 
 @dataclass
@@ -15,6 +16,8 @@ class TrialCounts:
     complete: int = 0
     pruned: int = 0
     failed: int = 0
+    retries: int = 0
+    """Number of these that repeat a failed trial, which the budget does not count."""
     best: tuple[str, float] | None = None
     """Name and first objective of the best trial that keeps every limit."""
     best_trial: FrozenTrial | None = None
@@ -22,19 +25,26 @@ class TrialCounts:
 
     @property
     def over(self) -> int:
-        """Number of trials that are over."""
-        return self.complete + self.pruned + self.failed
+        """Number of trials of the budget that are over."""
+        return self.complete + self.pruned + self.failed - self.retries
 
 
-def count_trials(optuna_study: optuna.Study) -> TrialCounts:
-    """Returns the counts of a study at this moment."""
+def count_trials(optuna_study: optuna.Study, admitted: optuna.Study | None = None) -> TrialCounts:
+    """Returns the counts of a study at this moment.
+
+    Args:
+        optuna_study: study with all its trials.
+        admitted: the same study without the trials that cannot be the best; None if all can.
+    """
     trials = optuna_study.get_trials(deepcopy=False)
     states = [trial.state for trial in trials]
-    best = next(iter(best_first(trials, optuna_study.directions)), None)
+    able = trials if admitted is None else admitted.get_trials(deepcopy=False)
+    best = next(iter(best_first(able, optuna_study.directions)), None)
     return TrialCounts(
         complete=states.count(TrialState.COMPLETE),
         pruned=states.count(TrialState.PRUNED),
         failed=states.count(TrialState.FAIL),
+        retries=sum(is_retry(trial) and trial.state.is_finished() for trial in trials),
         best=None if best is None else (f"trial {best.number}", best.values[0]),
         best_trial=best,
     )

@@ -13,9 +13,10 @@ from hpo.config.objectives import objective_value
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, TrialResult
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.attributes import INCIDENTS
 from hpo.study.jobs import Job
 from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
+from hpo.study.origin import account, ended_outside, origin_of
 from hpo.study.plan import Plan, trial_damages
 from hpo.study.study import Study
 from hpo.study.trial_records import STATES
@@ -42,7 +43,10 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     """Collects the results of the study so far."""
     objectives = study.file.settings.objectives
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
-    trials = tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False))
+    admitted = study.admitted()
+    trials = tuple(
+        _trial(study, plan, trial, admitted.left_out(trial)) for trial in study.optuna_study.get_trials(deepcopy=False)
+    )
     best = [trial.number for trial in study.best(1)]
     return StudyResults(
         name=study.file.settings.name,
@@ -76,7 +80,8 @@ def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
     lines = [f"{damage}; {_AGAIN}" for job in jobs for damage in damages(job.folder, job.needs)]
     lines += [f"{path}: is missing; {_AGAIN}" for path in lost]
     for trial in study.optuna_study.get_trials(deepcopy=False):
-        found = trial_damages(plan.trial_folder(trial.number), is_complete=trial.state == TrialState.COMPLETE)
+        is_complete = trial.state == TrialState.COMPLETE and not ended_outside(trial)
+        found = trial_damages(plan.trial_folder(trial.number), is_complete=is_complete)
         becomes = _BECOMES[STATES[trial.state]].format(trial=f"trial {trial.number}")
         lines += [f"{damage}; {becomes}" for damage in found]
     return tuple(lines)
@@ -189,20 +194,29 @@ def read_seed_run(folder: Path) -> SeedRun | None:
     return None if report is None or len(areas) != len(report.visits) else SeedRun(report, areas)
 
 
-def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
+def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str) -> TrialResult:
     folder = plan.trial_folder(trial.number)
     state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None
     visits = read_visits(folder).value if report is None else tuple(report.visits)
     stopped = f"stopped after visit {trial.last_step or len(visits)}" if state == "pruned" else ""
+    reasons = [reason for reason in (account(trial) or stopped, left_out) if reason]
     return TrialResult(
         number=trial.number,
         state=state,
-        values=tuple(trial.values) if state == "complete" else (),
-        parameters=dict(study.configuration(trial).values),
+        values=_values(trial, len(study.file.settings.objectives)),
+        parameters=study.parameters(trial),
         visits=Visits.of(visits),
         report=None if report is None else Report.of(report),
         seconds=sum(visit.seconds for visit in visits),
-        reason=str(trial.user_attrs.get(REASON, stopped)),
+        reason="; ".join(reasons),
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
+        origin=origin_of(trial),
+        left_out=left_out,
     )
+
+
+def _values(trial: FrozenTrial, objectives: int) -> tuple[float, ...]:
+    """Returns the objective values of a complete trial; none if another program gave it another number of them."""
+    values = tuple(trial.values or ())
+    return values if trial.state == TrialState.COMPLETE and len(values) == objectives else ()

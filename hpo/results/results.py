@@ -41,6 +41,10 @@ class TrialResult:
     reason: str
     incidents: tuple[str, ...] = ()
     """Incidents from which the trial recovered, such as deaths of its worker."""
+    origin: str = ""
+    """Who chose the point, as in `hpo.study.origin`."""
+    left_out: str = ""
+    """Why a complete trial does not count as a result; empty if it counts."""
 
     @property
     def gain(self) -> float | None:
@@ -84,8 +88,8 @@ class StudyResults:
         """Returns the trials as a pandas frame with a row per trial, indexed by its number.
 
         Columns are those of results.csv: state, objectives, parameters by path, `miou/<visit>`, gain,
-        `label_free/<score>`, seconds, reason, incidents. What a trial does not have is missing (NaN or None). Lists are
-        text with a space between two members.
+        `label_free/<score>`, seconds, reason, incidents, origin. What a trial does not have is missing (NaN or None).
+        Lists are text with a space between two members.
 
         Raises:
             InputError: pandas is not installed.
@@ -107,8 +111,8 @@ class StudyResults:
         return visit_labels(self.visits)
 
     def completed(self) -> list[TrialResult]:
-        """Returns the completed trials, best first by the first objective."""
-        done = [trial for trial in self.trials if trial.state == "complete"]
+        """Returns the completed trials that count, best first by the first objective."""
+        done = [trial for trial in self.trials if trial.state == "complete" and not trial.left_out]
         return sorted(done, key=lambda trial: trial.values[0], reverse=self.maximized[0])
 
     def failed(self) -> dict[str, str]:
@@ -121,7 +125,8 @@ def write_csv(results: StudyResults, path: Path) -> None:
     """Writes a row per trial: number, state, objectives, every parameter, miou/<visit> ..., gain, label_free/<score>
     ...
 
-    The last columns are its seconds, the reason why it ended early, and its incidents. Label-free scores are means over
+    The last columns are its seconds, the reason why it ended early or does not count, its incidents, and who chose its
+    point. Label-free scores are means over
     the visits of completed trials. No column occurs twice: a column that is also an objective is among the objectives,
     and for a trial without objective values has its value from the other source.
     """
@@ -136,7 +141,7 @@ def table(results: StudyResults) -> tuple[list[str], list[Tree]]:
     scores = _scores(results)
     label_free = [f"{LABEL_FREE_PREFIX}{score}" for score in scores]
     columns = ["number", "state", *results.objectives, *parameters, *miou, "gain", *label_free]
-    names = list(dict.fromkeys([*columns, "seconds", "reason", "incidents"]))
+    names = list(dict.fromkeys([*columns, "seconds", "reason", "incidents", "origin"]))
     return names, [_row(trial, results, scores) for trial in results.trials]
 
 
@@ -158,6 +163,7 @@ def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tr
         "seconds": round(trial.seconds, 3),
         "reason": trial.reason,
         "incidents": "; ".join(trial.incidents),
+        "origin": trial.origin,
         **dict(zip(results.objectives, trial.values, strict=False)),
     }
 

@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
+from hpo.samplers.admitted import AdmittedStudy
 from hpo.samplers.history import FIXED, GENOME, Genome, TrialHistory
 from hpo.search_space import Space
 from hpo.search_space.parameter import Raw
@@ -58,7 +59,8 @@ class WholePointSampler(BaseSampler):
     def read(self, study: Study) -> None:
         """Reads the study's new trials."""
         if not self._history.is_of(study):
-            self._history = TrialHistory(self._space, study)
+            aside = study.set_aside() if isinstance(study, AdmittedStudy) else ()
+            self._history = TrialHistory(self._space, study, aside)
             self.begin(study)
         self.learn(self._history.look())
 

@@ -70,7 +70,8 @@ def finish(
         plan = Plan(file, out)
         for line in (*damaged, *damages_of(study, plan)):
             console.print(f"damaged: {line}", soft_wrap=True)
-        progress = ConsoleReporter(console, file.settings, count_trials(study.optuna_study), plan.jobs_left(study))
+        counts = count_trials(study.optuna_study, study.admitted())
+        progress = ConsoleReporter(console, file.settings, counts, plan.jobs_left(study))
         gauges = Gauges(file.settings.name, count_trials(study.optuna_study))
         coordinator = RunCoordinator(study, plan, [MadeRuns(driver.made), progress, gauges, *tracking])
         leave = (lambda: _left(study, plan, coordinator, driver)) if may_exit else None

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
@@ -13,31 +12,24 @@ from hpo.config.document import STUDY
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points
 from hpo.config.study_file import StudyFile, load_written
 from hpo.pruners.halving import RUNG
+from hpo.samplers.admitted import AdmittedStudy, excluded_trials
+from hpo.samplers.history import FIXED
 from hpo.samplers.ranking import best_first
 from hpo.search_space import SpaceError
 from hpo.search_space.configuration import Configuration
+from hpo.search_space.given_points import accepted
 from hpo.search_space.parameter import Raw
-from hpo.study.attributes import INCIDENTS, REASON
+from hpo.study.attributes import INCIDENTS
 from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
+from hpo.study.origin import counted, is_retry, record_end
+from hpo.study.proposals import Proposal, Proposals
 from segada.settings.folders import expand
 from segada.settings.nested import Value
 
-HASH = "configuration"
-"""User attribute of every trial: `Configuration.hash`."""
 CLOSED = "closed"
 """User attribute of a study whose `budget.hours` are over: the budget to which this applies."""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """Trial to run."""
-
-    number: int
-    configuration: Configuration
-    resumed: bool
-    """True if an earlier driver started the trial, so that it may have a checkpoint."""
 
 
 class Study:
@@ -59,26 +51,18 @@ class Study:
         self._study_id = storage.get_study_id_from_name(optuna_study.study_name)
         self._visits = len(file.run_settings().stream.all_visits())
         self.leases = RunLeases(storage, self._study_id, drivers)
+        self._proposals = Proposals(file, optuna_study, self.leases)
+        self._view: AdmittedStudy | None = None
 
     def ask(self) -> Proposal | None:
         """Returns the next trial to run and assigns it to this driver; None while there is none.
 
-        Trials of dead drivers come first, then new ones until the budget is handed out. A later call may return a trial
-        again while other drivers run trials, because they may die.
+        Trials of dead drivers come first, then retries, then new ones until the budget is handed out. A later call may
+        return a trial again while other drivers run trials, because they may die. A trial whose point, enqueued by
+        another program, is not of the space fails with the reason.
         """
         with self.drivers.exclusive():
-            running = self._trials(TrialState.RUNNING)
-            free = next((trial for trial in running if self.leases.is_free(trial)), None)
-            if free is not None:
-                self.leases.acquire_trial(free._trial_id)
-                return self._taken_up(free.number)
-            if self._is_closed() or len(running) + len(self.finished()) >= self.file.settings.budget.trials:
-                return None
-            trial = self.optuna_study.ask()
-            self.leases.acquire_trial(trial._trial_id)
-            configuration = self.file.space.suggest(trial)
-            trial.set_user_attr(HASH, configuration.hash)
-            return Proposal(trial.number, configuration, resumed=False)
+            return self._proposals.next(self.admitted, may_begin=not self._is_closed())
 
     def has(self, number: int) -> bool:
         """Returns True if this driver still has a trial; another one may have considered it dead."""
@@ -106,7 +90,7 @@ class Study:
             self._storage.set_trial_intermediate_value(trial_id, visits, value if upwards else -value)
         # A trial that has completed the whole stream counts, whatever its rank.
         hopeless = visits < self._visits and self.optuna_study.pruner.prune(
-            self.optuna_study, self._storage.get_trial(trial_id)
+            self.admitted(), self._storage.get_trial(trial_id)
         )
         return hopeless and self.prune(number) == TrialState.PRUNED
 
@@ -135,28 +119,33 @@ class Study:
         if broken:
             return self.fail(number, ", ".join(broken))
         self._constrain(number, violations)
-        return self.optuna_study.tell(number, list(values), skip_if_finished=True).state
+        return record_end(self.optuna_study, number, TrialState.COMPLETE, list(values))
 
     def prune(self, number: int) -> TrialState:
         """Closes a trial that stopped early; its last reported value is kept."""
-        return self.optuna_study.tell(number, state=TrialState.PRUNED, skip_if_finished=True).state
+        return record_end(self.optuna_study, number, TrialState.PRUNED)
 
     def fail(self, number: int, reason: str) -> TrialState:
         """Closes a trial without a result, with the reason in one line."""
-        trial_id = self._trial_id(number)
-        if not self._storage.get_trial(trial_id).state.is_finished():
-            self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
-        return self.optuna_study.tell(number, state=TrialState.FAIL, skip_if_finished=True).state
+        return record_end(self.optuna_study, number, TrialState.FAIL, reason=reason)
+
+    def ended(self, number: int) -> FrozenTrial | None:
+        """Returns a trial that is closed, by whomever; None while it runs."""
+        trial = self._storage.get_trial(self._trial_id(number))
+        return trial if trial.state.is_finished() else None
 
     def finished(self) -> list[FrozenTrial]:
         """Lists the closed trials (complete, pruned and failed), in order of their numbers."""
         return self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
     def remaining(self) -> int:
-        """Returns the number of trials that have yet to finish until the budget is spent, including running ones."""
+        """Returns the number of trials that have yet to finish until the budget is spent, including running ones and
+        retries.
+        """
+        retries = sum(map(is_retry, self._trials(TrialState.WAITING, TrialState.RUNNING)))
         if self._is_closed():
-            return len(self._trials(TrialState.RUNNING))
-        return max(self.file.settings.budget.trials - len(self.finished()), 0)
+            return counted(self._trials(TrialState.RUNNING)) + retries
+        return max(self.file.settings.budget.trials - counted(self.finished()), 0) + retries
 
     def is_search_over(self) -> bool:
         """Returns True if the budget of trials or hours is spent and no trial runs, so the best can be confirmed."""
@@ -178,7 +167,10 @@ class Study:
         With several objectives it returns the Pareto front, in the order of the first objective.
         """
         several = len(self.optuna_study.directions) > 1
-        candidates = self.optuna_study.best_trials if several else self._trials(TrialState.COMPLETE)
+        admitted = self.admitted()
+        candidates = (
+            admitted.best_trials if several else admitted.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        )
         distinct: dict[str, FrozenTrial] = {}
         for trial in best_first(candidates, self.optuna_study.directions):
             if len(distinct) == count:
@@ -194,6 +186,23 @@ class Study:
         """Returns the configuration of a trial."""
         return self.file.space.configuration(trial.params)
 
+    def parameters(self, trial: FrozenTrial) -> dict[str, Value]:
+        """Returns the known parameters of a trial by path; those of a point of another space as they are stored."""
+        given = {**trial.system_attrs.get(FIXED, {}), **trial.params}
+        try:
+            return dict(self.file.space.configuration(accepted(self.file.space, given)).values)
+        except ValueError:
+            return given
+
+    def admitted(self) -> AdmittedStudy:
+        """Returns the study without the trials that do not count, whoever added them."""
+        excluded = excluded_trials(self._storage.get_study_user_attrs(self._study_id))
+        if self._view is None or self._view.excluded != excluded:
+            limits = [constraint.text for constraint in self.file.settings.constraints]
+            self._view = AdmittedStudy(self.optuna_study, self.file.space, limits, excluded)
+        self._view.refresh()
+        return self._view
+
     def _constrain(self, number: int, violations: Sequence[float]) -> None:
         trial_id = self._trial_id(number)
         if not violations or self._storage.get_trial(trial_id).state.is_finished():
@@ -208,14 +217,6 @@ class Study:
         # `optuna.Study.user_attrs` would copy all identity sections once per trial.
         closed = self._storage.get_study_user_attrs(self._study_id).get(CLOSED)
         return bool(closed == self.file.settings.budget.model_dump(mode="json"))
-
-    def _taken_up(self, number: int) -> Proposal:
-        trial_id = self._trial_id(number)
-        frozen = self._storage.get_trial(trial_id)
-        if self.file.space.is_complete(frozen.params):
-            return Proposal(number, self.configuration(frozen), resumed=True)
-        # The earlier driver died between asking for the trial and setting its last parameter.
-        return Proposal(number, self.file.space.suggest(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna_study.get_trials(deepcopy=False, states=states)

@@ -19,7 +19,7 @@ def concluded(results: StudyResults, study: Tree, winner: object | None) -> Conc
     """
     parameters = sorted({name for trial in results.trials for name in trial.parameters})
     done = results.completed()
-    others = [trial for trial in results.trials if trial.state != "complete"]
+    others = [trial for trial in results.trials if trial.state != "complete" or trial.left_out]
     return Concluded(
         config=study,
         columns=["trial", "state", *results.objectives, "gain", "frames per second", *parameters, "reason"],
