@@ -118,7 +118,7 @@ class ConsoleReporter:
         counts.complete += outcome.state == "complete"
         counts.pruned += outcome.state == "pruned"
         counts.failed += outcome.state == "fail"
-        counts.retries += job.is_retry
+        counts.uncounted += job.is_retry
         if outcome.state != "complete" or outcome.report is None:
             return
         report = outcome.report

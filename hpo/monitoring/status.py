@@ -76,15 +76,17 @@ class StudyStatus(Record):
     """Drivers that run the study now."""
     damages: Sequence[str] = ()
     """Damaged files, each with the problem."""
-    retries: int = 0
-    """Number of trials among `complete`, `pruned` and `failed` that repeat a failed one, outside the budget."""
+    uncounted: int = 0
+    """Number of trials among `complete`, `pruned` and `failed` that the budget does not count: retries, and results from
+    outside.
+    """
     notes: Mapping[str, str] = Field(default_factory=dict)
     """Complete trials that came from outside or do not count, with what they are."""
 
     @property
     def over(self) -> int:
         """Number of trials of the budget that are over."""
-        return self.complete + self.pruned + self.failed - self.retries
+        return self.complete + self.pruned + self.failed - self.uncounted
 
     @property
     def is_over(self) -> bool:
@@ -137,7 +139,7 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
         seconds_left=None,
         drivers=sorted(drivers.values()),
         damages=file.damages,
-        retries=counts.retries,
+        uncounted=counts.uncounted,
         notes={name: note for name, note in notes.items() if note},
     )
     return status.model_copy(update={"seconds_left": _seconds_left(status, trials, file)})
@@ -279,7 +281,7 @@ def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], file: _Fol
     driven = [progress_of(file.out / "trials" / str(number)).visits for number in over]
     usual = sum(driven) / len(driven) if driven else float(whole)
     searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]
-    fresh = max(status.trials - len(over) - len(searching), 0)
+    fresh = max(status.trials - status.over - len(searching), 0)
     fixed = max(len(BASELINES) - status.baselines, 0) + max(status.to_confirm - status.confirmed, 0)
     begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in status.running)
     return 60 * max(fresh * usual + fixed * whole + begun, 0) / status.visits_per_minute

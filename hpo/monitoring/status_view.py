@@ -61,6 +61,7 @@ def print_table(status: StudyStatus, console: Console) -> None:
 def _counts(status: StudyStatus) -> Iterator[str]:
     of = "" if status.trials is None else f"/{status.trials}"
     counts = f"{status.complete} done, {status.pruned} pruned, {status.failed} failed"
+    counts += f", {status.uncounted} of them outside the budget" if status.uncounted else ""
     yield f"trials: {status.over}{of}: {counts}, {len(status.running)} runs started"
     if status.best_trial is not None:
         values = [f"{metric_name(metric)} {metric_value(metric, value)}" for metric, value in status.best.items()]

@@ -6,7 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.samplers.ranking import best_first
-from hpo.study.origin import is_retry
+from hpo.study.origin import is_counted
 
 
 @dataclass
@@ -16,8 +16,8 @@ class TrialCounts:
     complete: int = 0
     pruned: int = 0
     failed: int = 0
-    retries: int = 0
-    """Number of these that repeat a failed trial, which the budget does not count."""
+    uncounted: int = 0
+    """Number of these that the budget does not count: retries, and results from outside."""
     best: tuple[str, float] | None = None
     """Name and first objective of the best trial that keeps every limit."""
     best_trial: FrozenTrial | None = None
@@ -26,7 +26,7 @@ class TrialCounts:
     @property
     def over(self) -> int:
         """Number of trials of the budget that are over."""
-        return self.complete + self.pruned + self.failed - self.retries
+        return self.complete + self.pruned + self.failed - self.uncounted
 
 
 def count_trials(optuna_study: optuna.Study, admitted: optuna.Study | None = None) -> TrialCounts:
@@ -44,7 +44,7 @@ def count_trials(optuna_study: optuna.Study, admitted: optuna.Study | None = Non
         complete=states.count(TrialState.COMPLETE),
         pruned=states.count(TrialState.PRUNED),
         failed=states.count(TrialState.FAIL),
-        retries=sum(is_retry(trial) and trial.state.is_finished() for trial in trials),
+        uncounted=sum(trial.state.is_finished() and not is_counted(trial) for trial in trials),
         best=None if best is None else (f"trial {best.number}", best.values[0]),
         best_trial=best,
     )

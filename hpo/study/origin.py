@@ -36,9 +36,14 @@ def is_retry(trial: FrozenTrial) -> bool:
     return RETRY_OF in trial.user_attrs
 
 
+def is_counted(trial: FrozenTrial) -> bool:
+    """Returns True if the budget counts a trial: not a retry, and not a result that no driver of the study ran."""
+    return not is_retry(trial) and (not trial.state.is_finished() or OWNER in trial.user_attrs)
+
+
 def counted(trials: Iterable[FrozenTrial]) -> int:
-    """Returns the number of trials that the budget counts: retries are not among them."""
-    return sum(not is_retry(trial) for trial in trials)
+    """Returns the number of trials that the budget counts."""
+    return sum(map(is_counted, trials))
 
 
 def record_end(
