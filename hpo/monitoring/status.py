@@ -77,9 +77,7 @@ class StudyStatus(Record):
     damages: Sequence[str] = ()
     """Damaged files, each with the problem."""
     uncounted: int = 0
-    """Number of trials among `complete`, `pruned` and `failed` that the budget does not count: retries, and results from
-    outside.
-    """
+    """Number of these trials that the budget does not count: retries, and results from outside."""
     notes: Mapping[str, str] = Field(default_factory=dict)
     """Complete trials that came from outside or do not count, with what they are."""
 

@@ -156,7 +156,13 @@ class RunCoordinator:
         if time.monotonic() >= self._deadline and not self._study.is_search_over():
             self._study.close()
         proposal = self._study.ask()
+        for number, reason in self._study.take_refused().items():
+            self._tell_refused(self._plan.refused(number), Outcome("fail", None, reason))
         return None if proposal is None else self._plan.trial(proposal)
+
+    def _tell_refused(self, job: Job, outcome: Outcome) -> None:
+        self._tell(lambda observer: observer.started(job))
+        self._tell(lambda observer: observer.ended(job, outcome))
 
     def _queues(self) -> list[RunQueue]:
         queues = (self._baselines, self._repairs, self._references, self._confirmations)

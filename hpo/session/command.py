@@ -12,7 +12,7 @@ from hpo.config.storage_url import masked
 from hpo.session.main_job import begin_anew, run
 from hpo.study.folder import LOCK
 from hpo.study.opening import check_begun
-from hpo.study.storage import lost
+from hpo.study.storage import lost, was_deleted
 from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, WRONG_INPUT, how_to_go_on
 from segada.cli.interruption import Interruption, typed_again
 from segada.cli.output_dir import named_folder
@@ -52,16 +52,24 @@ def run_command(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt as interruption:
         finished, why = False, str(interruption) or why
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
-        refused = storage_error(error, out or Path()) or lost(error, database)
-        if refused is not None:
-            tell(f"error: {masked(str(refused))}; {resumed}")
-            return INTERRUPTED
-        tell(f"error: {kept(error, out)}; to go on: {typed_again()}")
-        return FAILED
+        return _crashed(error, out, database)
     if not finished:
         tell(f"{why}; {resumed}")
         return INTERRUPTED
     return DONE
+
+
+def _crashed(error: Exception, out: Path | None, database: str | None) -> int:
+    """Says in one line what ended a session, and how to go on; returns the exit code."""
+    refused = storage_error(error, out or Path()) or lost(error, database)
+    if refused is not None:
+        tell(f"error: {masked(str(refused))}; {how_to_go_on('what is finished is kept')}")
+        return INTERRUPTED
+    if was_deleted(error):
+        tell(f"error: {out}: its study was deleted from its storage while it ran; the same command says the cure")
+        return WRONG_INPUT
+    tell(f"error: {kept(error, out)}; to go on: {typed_again()}")
+    return FAILED
 
 
 def kept(error: Exception, out: Path | None) -> str:

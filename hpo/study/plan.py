@@ -94,6 +94,10 @@ class Plan:
         folder = self.trial_folder(number)
         return Job("trial", f"trial {number}", folder, settings, number, values, is_retry=proposal.is_retry)
 
+    def refused(self, number: int) -> Job:
+        """Returns the job, which never runs, of a trial whose point is not of the space."""
+        return Job("trial", f"trial {number}", self.trial_folder(number), self.search_settings(), number, {})
+
     def trial_folder(self, number: int) -> Path:
         """Returns the folder of a trial."""
         return self.out / "trials" / str(number)

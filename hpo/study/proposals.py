@@ -48,6 +48,8 @@ class Proposals:
         self._optuna_study = optuna_study
         self._storage = optuna_study._storage
         self._leases = leases
+        self.refused: dict[int, str] = {}
+        """Reasons of the trials that failed because of their points, by number."""
 
     def next(self, admitted: Callable[[], AdmittedStudy], *, may_begin: bool) -> Proposal | None:
         """Returns the next trial, assigned to this driver; None while there is none.
@@ -95,6 +97,7 @@ class Proposals:
             said = in_words(problem.errors()[0]) if isinstance(problem, ValidationError) else str(problem)
             reason = f"its point is not of this study's space: {said}"
             record_end(self._optuna_study, trial.number, TrialState.FAIL, reason=reason)
+            self.refused[trial.number] = reason
             return None
         self._storage.set_trial_user_attr(trial._trial_id, HASH, configuration.hash)
         return Proposal(trial.number, configuration, is_begun, RETRY_OF in trial.user_attrs)

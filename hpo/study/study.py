@@ -64,6 +64,11 @@ class Study:
         with self.drivers.exclusive():
             return self._proposals.next(self.admitted, may_begin=not self._is_closed())
 
+    def take_refused(self) -> dict[int, str]:
+        """Returns why trials failed in `ask` because of their points, by number, since the last call."""
+        refused, self._proposals.refused = self._proposals.refused, {}
+        return refused
+
     def has(self, number: int) -> bool:
         """Returns True if this driver still has a trial; another one may have considered it dead."""
         return self.leases.owns_trial(self._trial_id(number))

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from drivers_bench import Bench, finish, wait_for
+from drivers_bench import PATIENCE, Bench, finish, wait_for
 from optuna.trial import TrialState
 from study_texts import study_text
 
 import hpo.status
 import hpo.trial
-from hpo.config.study_file import load_study
+from hpo.config.study_file import load_study, load_written
 from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study, read_study
 from segada.cli.exit_codes import DONE, WRONG_INPUT
@@ -174,3 +174,20 @@ def test_trials_are_changed_while_a_driver_runs(tmp_path, capsys):
     listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [trial["origin"] for trial in listed] == ["sampler", "added", "sampler", "sampler"]
     assert [trial["state"] for trial in listed] == ["fail", "complete", "complete", "complete"]
+
+
+@pytest.mark.parametrize("storage", ["journal", "sqlite"])
+def test_a_study_that_is_deleted_while_it_runs_ends_in_one_line(tmp_path, storage):
+    place = [] if storage == "journal" else [f"storage: sqlite:///{tmp_path}/studies.db"]
+    (tmp_path / "tiny.yaml").write_text(study_text("budget: {trials: 4}", *place))
+    out = tmp_path / "out"
+    with Bench(tmp_path / "tiny.yaml", out, tmp_path / "gate") as bench:
+        driver = bench.start(waits=True, slots=3)
+        wait_for((out / "trials" / "0" / "visits.jsonl").exists, driver)
+        read_study(load_written(out), out).remove()
+        bench.gate.touch()
+        said = driver.communicate(timeout=PATIENCE)[1]
+    assert driver.returncode == WRONG_INPUT
+    assert (
+        said == f"error: {out}: its study was deleted from its storage while it ran; the same command says the cure\n"
+    )

@@ -158,3 +158,11 @@ def test_the_next_best_is_confirmed_if_the_best_is_excluded_meanwhile(desk, out)
     assert results.best is not None
     assert results.best.number == 2
     assert results.trials[1].reason == "excluded: a bug"
+
+
+def test_observers_hear_of_a_trial_that_fails_because_of_its_point(desk):
+    desk.job("trial 1")
+    desk.study.optuna_study.enqueue_trial({"x": 1.0})
+    assert desk.coordinator.next_job().name == "source_only seed 1"
+    assert desk.ends.of["trial 2"].state == "fail"
+    assert "x is not a parameter of this space" in desk.ends.of["trial 2"].reason
