@@ -20,7 +20,7 @@ class BudgetSettings(Settings):
     """Limits of a search, which ends at the first limit that is reached."""
 
     trials: int = Field(default=24, ge=1, le=TRIALS)
-    """Number of trials that finish, including pruned and failed ones."""
+    """Number of trials that finish, including pruned and failed ones, but no retries and no results from outside."""
     hours: Positive | None = None
     """Wall time after which no further trial starts."""
 

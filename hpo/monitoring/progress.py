@@ -156,12 +156,15 @@ class ConsoleReporter:
         return (time.monotonic() - self._first) / worked * max(left, 0.0)
 
     def _result(self, job: Job, outcome: Outcome) -> str:
-        if outcome.state == "fail" or outcome.report is None:
+        if outcome.state == "fail":
             return f"failed: {outcome.reason}"
+        if outcome.report is None:
+            return f"ended: {outcome.reason}"
         report = outcome.report
         if outcome.state == "pruned":
             return f"pruned after visit {len(report.visits)}"
-        last = f"{report.visits[-1].domain} {tenths(report.visits[-1].visited_miou)} %"
+        visit = report.visits[-1]
+        last = f"{visit.domain} {tenths(visit.visited_miou)} %" if visit.is_scored else f"{visit.domain} not scored"
         # Baselines are no candidates, so that no constraint applies to them.
         constraints = () if job.trial is None else self._settings.constraints
         broken = violations(constraint_results(constraints, report))

@@ -11,11 +11,13 @@ from pydantic import Field
 from hpo.monitoring.run_progress import progress_of, visits_per_minute
 from hpo.monitoring.study_folder import BrokenConstraint, ConfirmedBest, State, StudyFolder, broken_constraint
 from hpo.results.feasibility import recorded_results
-from hpo.study.attributes import INCIDENTS, ORIGIN, REASON, system_attributes
+from hpo.study.admission import admitted_of, note_on
+from hpo.study.attributes import INCIDENTS, TAKEN_OVER, system_attributes
 from hpo.study.budget import ConfirmationBudget, EndedBy, TrialBudget
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
 from hpo.study.names import BASELINES, confirmation_folder_name
+from hpo.study.origin import account
 from segada.records import Record
 
 
@@ -47,8 +49,6 @@ class StudyStatus(Record):
     complete: int
     pruned: int
     failed: int
-    taken_over: int = 0
-    """Number of results of former studies, which the other counts leave out."""
     running: list[Running]
     failures: dict[str, str]
     """Reasons of the failed runs, by run."""
@@ -72,6 +72,12 @@ class StudyStatus(Record):
     """Drivers that run the study now."""
     damages: Sequence[str] = ()
     """Damaged files, each with the problem."""
+    uncounted: int = 0
+    """Number of finished trials that the budget does not count: retries, results from outside and of former studies."""
+    retries: int = 0
+    """Number of retries that are not over; the budget does not count them."""
+    notes: Mapping[str, str] = Field(default_factory=dict)
+    """Complete trials that came from outside or do not count, with what they are."""
     trials_running: int = 0
     """Number of trials that have started and are not over, interrupted ones included."""
     trials_to_start: int = 0
@@ -115,7 +121,8 @@ class StudyStatus(Record):
             running=self.trials_running,
             waiting=waiting,
             ended_by=self.ended_by,
-            taken_over=self.taken_over,
+            uncounted=self.uncounted,
+            retries=self.retries,
         )
 
     @property
@@ -151,7 +158,9 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
     budget, confirmation, best = folder.budget(), folder.confirmation(), folder.best()
     leases = leased_runs(system_attributes(place.optuna_study))
     drivers = _drivers(place.out, now)
-    failures = {f"trial {one.number}": str(one.user_attrs.get(REASON, "")) for one in trials if _is_failed(one)}
+    failures = {f"trial {one.number}": account(one) for one in trials if _is_failed(one)}
+    admitted = admitted_of(place.optuna_study)
+    notes = {f"trial {one.number}": note_on(one, admitted) for one in trials if one.state == TrialState.COMPLETE}
     status = StudyStatus(
         name=place.optuna_study.study_name,
         place=place.shown,
@@ -159,7 +168,6 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
         complete=budget.complete,
         pruned=budget.pruned,
         failed=budget.failed,
-        taken_over=budget.taken_over,
         running=[*_running_trials(trials, folder, drivers), *_running_others(leases, folder, drivers)],
         failures=failures | {name: lease["failure"] for name, lease in leases.items() if "failure" in lease},
         incidents={f"trial {one.number}": one.user_attrs[INCIDENTS] for one in trials if INCIDENTS in one.user_attrs},
@@ -180,6 +188,9 @@ def status_of(place: StudyLocation, now: float) -> StudyStatus:
         confirmation_failed=confirmation.failed,
         is_search_over=confirmation.is_final,
         infeasible=_infeasible(trials, folder),
+        uncounted=budget.uncounted,
+        retries=budget.retries,
+        notes={name: note for name, note in notes.items() if note},
     )
     left = {"seconds_left": _seconds_left(status, trials, folder)}
     return status.model_copy(update={**left, **folder.outcome(has_driver=bool(drivers))._asdict()})
@@ -260,7 +271,7 @@ def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], folder: St
     whole = len(folder.visits)
     if status.visits_per_minute is None or status.trials is None or folder.out is None or not whole:
         return None
-    over = [trial.number for trial in trials if trial.state.is_finished() and ORIGIN not in trial.user_attrs]
+    over = [trial.number for trial in trials if trial.state.is_finished() and TAKEN_OVER not in trial.user_attrs]
     driven = [progress_of(folder.out / "trials" / str(number)).visits for number in over]
     usual = sum(driven) / len(driven) if driven else float(whole)
     searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]

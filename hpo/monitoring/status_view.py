@@ -56,6 +56,7 @@ def _lists(status: StudyStatus) -> Iterator[tuple[str, Sequence[str]]]:
     yield "failed", [f"{name}: {reason}" for name, reason in status.failures.items()]
     incidents = [(name, incident) for name, incidents in status.incidents.items() for incident in incidents]
     yield "incidents", [f"{name}: {incident}" for name, incident in incidents]
+    yield "notes", [f"{name}: {note}" for name, note in status.notes.items()]
     yield "damaged", status.damages
 
 

@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 
 import optuna
 from optuna.trial import FrozenTrial
+from pydantic import TypeAdapter
 
 from hpo.config.document import STUDY
-from hpo.config.objectives import ConstraintSettings
+from hpo.config.objectives import ConstraintSettings, ObjectiveSettings
 from hpo.config.study_file import load_written
 from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion
@@ -20,18 +21,20 @@ from hpo.results.confirmation import Estimate
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.results import StudyResults
 from hpo.samplers.ranking import best_first
-from hpo.study.budget import ConfirmationBudget, TrialBudget, trial_budget
+from hpo.study.attributes import identity_of
+from hpo.study.budget import ConfirmationBudget, TrialBudget, budget_of
 from hpo.study.drivers import SoleDriver
-from hpo.study.opening import IDENTITY
 from hpo.study.plan import Plan, undone
 from hpo.study.study import Study
-from hpo.study.trial_records import STATES
 from segada.artifacts.run_files import read_report
 from segada.cli.exit_codes import DONE, NO_ANSWER
 from segada.cli.interruption import program
 from segada.core.run_names import REPORT
 from segada.errors import InputError
 from segada.records import Record
+
+_CONSTRAINTS = TypeAdapter(list[ConstraintSettings])
+_OBJECTIVES = TypeAdapter(list[ObjectiveSettings])
 
 State = Literal["running", "interrupted", "finished", "unknown"]
 
@@ -101,11 +104,11 @@ class StudyFolder:
         if self._plan is not None:
             self._study = Study(self._plan.file, optuna_study, optuna_study._storage, SoleDriver())
             self.visits = self._plan.search_settings().stream.all_visits()
-        known = optuna_study.user_attrs.get(IDENTITY, {})
-        self.constraints = [ConstraintSettings.model_validate(one) for one in known.get("constraints", ())]
-        count = len(optuna_study.directions)
-        metrics = [str(one["metric"]) for one in known.get("objectives", ())]
-        self.objectives = metrics or [f"objective {number}" for number in range(count)]
+        known = identity_of(optuna_study)
+        self.constraints = _CONSTRAINTS.validate_python(known.get("constraints", []))
+        objectives = _OBJECTIVES.validate_python(known.get("objectives", []))
+        unnamed = [f"objective {number}" for number in range(len(optuna_study.directions))]
+        self.objectives = [one.metric for one in objectives] or unnamed
 
     def _planned(self) -> Plan | None:
         if self.out is None or not (self.out / STUDY).exists():
@@ -120,7 +123,7 @@ class StudyFolder:
         """Returns how much of the budget is spent; without study.yaml the number of its trials is unknown."""
         if self._study is not None:
             return self._study.budget()
-        return trial_budget((STATES[trial.state] for trial in self._optuna_study.get_trials(deepcopy=False)), None)
+        return budget_of(self._optuna_study.get_trials(deepcopy=False), None)
 
     def best(self) -> FrozenTrial | None:
         """Returns the best complete trial that keeps every constraint."""

@@ -1,6 +1,7 @@
 """Summary that a driver prints at its end."""
 
 import shlex
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -35,19 +36,28 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
             console.print(_visits(results.confirmed, best), "", sep="\n")
     console.print(answer.headline, style="bold")
     console.print(answer.detail)
-    if results.unscored:
-        console.print(f"{NOT_SCORED}: {', '.join(results.unscored)}")
     for sentence in cures(results.budget):
         console.print(sentence)
     _print_failures(results, console)
-    for line in results.damages:
-        console.print(f"damaged: {line}", soft_wrap=True)
+    for line in _notes(results):
+        console.print(line, soft_wrap=True)
     places = (f"report      {out / 'report.html'}", f"all trials  {out / 'results.csv'}")
     console.print("", *places, sep="\n")
     if best is not None:
         console.print(f"best        {out / 'best'}")
         words = shlex.quote(str(out / "best" / "settings.yaml"))
         console.print(f"run it      {program('segada.adapt')} {words}")
+
+
+def _notes(results: StudyResults) -> Iterator[str]:
+    if results.unscored:
+        yield f"{NOT_SCORED}: {', '.join(results.unscored)}"
+    for trial in results.trials:
+        # A complete trial has a reason if it came from outside, or does not count.
+        if trial.state == "complete" and trial.reason:
+            yield f"note: trial {trial.number}: {trial.reason}"
+    for line in results.damages:
+        yield f"damaged: {line}"
 
 
 def _constraints(results: StudyResults) -> Table:

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 from optuna.trial import TrialState
 
@@ -11,10 +12,19 @@ from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
 from hpo.study.jobs import Job, Observer, Outcome, RunUpdate
 from hpo.study.leases import PATIENCE
+from hpo.study.origin import account
 from hpo.study.plan import Plan
-from hpo.study.study import SoFar, Study
+from hpo.study.recording import SoFar
+from hpo.study.study import Study
 from segada.records import RunReport
 from segada.settings.nested import at_path
+
+OUTCOMES: Mapping[TrialState, Literal["complete", "pruned", "fail"]] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "fail",
+}
+"""Outcome of a job by the state in which its trial was closed from outside."""
 
 
 class RunCoordinator:
@@ -40,6 +50,7 @@ class RunCoordinator:
         self._repairs = RunQueue(plan.repairs(study), study.leases)
         self._references = RunQueue(plan.confirmed_baselines(), study.leases)
         self._confirmations: RunQueue | None = None
+        self._confirmed: list[int] = []
         self._is_done = False
         self._stopped = False
         self._is_exhausted = study.exhaustion() is not None
@@ -144,8 +155,11 @@ class RunCoordinator:
         job = self._baselines.next() or self._repairs.next() or self._trial() or self._references.next()
         if job is not None or not self._study.is_search_over():
             return job
-        if self._confirmations is None:
+        best = [trial.number for trial in self._study.best(self._study.file.settings.confirm.top)]
+        # People may exclude a trial, or repeat one, while the best are confirmed.
+        if self._confirmations is None or best != self._confirmed:
             self._confirmations = RunQueue(self._plan.confirmations(self._study), self._study.leases)
+            self._confirmed = best
         job = self._confirmations.next()
         self._is_done = all(queue.is_empty for queue in self._queues())
         return job
@@ -154,6 +168,8 @@ class RunCoordinator:
         if time.monotonic() >= self._deadline and not self._study.is_search_over():
             self._study.close()
         proposal = self._study.ask()
+        for number, reason in self._study.take_refused().items():
+            self._tell_refused(self._plan.refused(number), Outcome("fail", None, reason))
         if proposal is not None:
             return self._plan.trial(proposal)
         end = self._study.exhaustion()
@@ -161,6 +177,10 @@ class RunCoordinator:
             self._is_exhausted = True
             self._tell(lambda observer: observer.exhausted(str(end)))
         return None
+
+    def _tell_refused(self, job: Job, outcome: Outcome) -> None:
+        self._tell(lambda observer: observer.started(job))
+        self._tell(lambda observer: observer.ended(job, outcome))
 
     def _queues(self) -> list[RunQueue]:
         queues = (self._baselines, self._repairs, self._references, self._confirmations)
@@ -179,7 +199,10 @@ class RunCoordinator:
             self._tell(lambda observer: observer.waiting(others))
 
     def _is_ours(self, job: Job) -> bool:
-        """Returns True if this driver still has the job; drops a job that another driver took during a long silence."""
+        """Returns True if this driver still has the job, which is not over.
+
+        A job that another driver took during a long silence is dropped; a trial that was closed from outside ends.
+        """
         if job.name not in self._running:
             return False
         has = (
@@ -190,7 +213,15 @@ class RunCoordinator:
         if not has:
             self._leave(job)
             self._tell(lambda observer: observer.dropped(job))
-        return has
+        return has and not self._was_closed(job)
+
+    def _was_closed(self, job: Job) -> bool:
+        """Ends the job of a trial that a person or another program has closed; returns False if the trial runs."""
+        closed = self._study.ended(job.trial) if job.kind == "trial" and job.trial is not None else None
+        if closed is None:
+            return False
+        self._end(job, Outcome(OUTCOMES[closed.state], None, account(closed)))
+        return True
 
     def _note(self, job: Job, incident: str) -> None:
         if job.kind == "trial" and job.trial is not None:

@@ -17,8 +17,10 @@ def trials_line(budget: TrialBudget) -> str:
         parts.append(f"{budget.to_start} to start{enqueued}")
     if budget.ended_by and (budget.trials is None or budget.started < budget.trials):
         parts.append(f"none to start: {ENDED[budget.ended_by]}")
-    if budget.taken_over:
-        parts.append(f"{counted(budget.taken_over, 'result')} of former studies taken over")
+    if budget.retries:
+        parts.append(f"retries to end: {budget.retries}")
+    if budget.uncounted:
+        parts.append(f"{budget.uncounted} more outside the budget")
     return ", ".join(parts)
 
 

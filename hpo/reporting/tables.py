@@ -149,15 +149,17 @@ def trials(results: StudyResults) -> str:
 
 
 def _first_rows(results: StudyResults) -> list[TrialResult]:
-    """Returns completed trials, best first, then the others, up to `MOST_ROWS`."""
-    others = [trial for trial in results.trials if trial.state != "complete"]
+    """Returns completed trials that count, best first, then the others, up to `MOST_ROWS`."""
+    others = [trial for trial in results.trials if trial.state != "complete" or trial.left_out]
     return [*results.completed(), *others][:MOST_ROWS]
 
 
 def _trial_row(trial: TrialResult, parameters: Sequence[str], results: StudyResults) -> str:
+    # A complete trial has a reason if it came from outside, or does not count.
+    note = f"<small>{escape(trial.reason)}</small>" if trial.state == "complete" and trial.reason else ""
     cells = [
         _cell(trial.number),
-        f'<td data-value="{trial.state}"><span class="state {trial.state}">{trial.state}</span></td>',
+        f'<td data-value="{trial.state}"><span class="state {trial.state}">{trial.state}</span>{note}</td>',
     ]
     # Only completed trials have values.
     values = trial.values or [None] * len(results.objectives)

@@ -15,10 +15,11 @@ from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import constraint_results, mean_violations, recorded_results
 from hpo.results.results import StudyResults, TrialResult
 from hpo.results.source_model import SourceModel, source_model_of
-from hpo.study.attributes import INCIDENTS, REASON
-from hpo.study.beginning import folder_of, origin_of
+from hpo.study.attributes import INCIDENTS
+from hpo.study.beginning import folder_of, taken_over_from
 from hpo.study.jobs import Job
 from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
+from hpo.study.origin import account, ended_outside, is_counted, is_retry, origin_of
 from hpo.study.plan import Plan, trial_damages
 from hpo.study.study import Study
 from hpo.study.trial_records import STATES
@@ -46,7 +47,10 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     """Collects the results of the study so far."""
     objectives, budget = study.file.settings.objectives, study.budget()
     folders = {name: plan.out / "baselines" / name for name in BASELINES}
-    trials = tuple(_trial(study, plan, trial) for trial in study.optuna_study.get_trials(deepcopy=False))
+    admitted = study.admitted()
+    trials = tuple(
+        _trial(study, plan, trial, admitted.left_out(trial)) for trial in study.optuna_study.get_trials(deepcopy=False)
+    )
     best = [trial.number for trial in study.best(1)]
     baselines = {name: found for name, path in folders.items() if (found := read_report(path).value) is not None}
     source = next((_source_model(plan, report) for report in baselines.values()), None)
@@ -92,7 +96,8 @@ def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
     lines = [f"{damage}; {_AGAIN}" for job in jobs for damage in damages(job.folder, job.needs)]
     lines += [f"{path}: is missing; {_AGAIN}" for path in lost]
     for trial in study.optuna_study.get_trials(deepcopy=False):
-        found = trial_damages(plan.trial_folder(trial.number), is_complete=trial.state == TrialState.COMPLETE)
+        is_complete = trial.state == TrialState.COMPLETE and not ended_outside(trial)
+        found = trial_damages(plan.trial_folder(trial.number), is_complete=is_complete)
         becomes = _BECOMES[STATES[trial.state]].format(trial=f"trial {trial.number}")
         lines += [f"{damage}; {becomes}" for damage in found]
     return tuple(lines)
@@ -240,7 +245,7 @@ def read_seed_run(folder: Path) -> SeedRun | None:
     return None if report is None or len(areas) != len(report.visits) else SeedRun(report, areas)
 
 
-def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
+def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str) -> TrialResult:
     folder = folder_of(trial, plan.trial_folder(trial.number))
     state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None
@@ -249,18 +254,28 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial) -> TrialResult:
     constraints = study.file.settings.constraints if state == "complete" else ()
     # A trial that lacks a recorded limit cannot be chosen, whatever its files say.
     is_recorded = report is not None and all(one.text in trial.constraints for one in constraints)
+    reasons = [reason for reason in (taken_over_from(trial) or account(trial) or stopped, left_out) if reason]
     return TrialResult(
         number=trial.number,
         state=state,
-        values=tuple(trial.values) if state == "complete" else (),
-        parameters=dict(study.configuration(trial).values),
+        values=_values(trial, len(study.file.settings.objectives)),
+        parameters=study.parameters(trial),
         visits=Visits.of(visits),
         report=None if report is None else Report.of(report),
         seconds=sum(visit.seconds for visit in visits),
-        reason=str(trial.user_attrs.get(REASON, origin_of(trial) or stopped)),
-        is_taken_over=origin_of(trial) is not None,
+        reason="; ".join(reasons),
+        is_counted=is_counted(trial),
+        is_retry=is_retry(trial),
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
         constraints=constraint_results(constraints, report)
         if report is not None and is_recorded
         else recorded_results(constraints, trial.constraints),
+        origin=origin_of(trial),
+        left_out=left_out,
     )
+
+
+def _values(trial: FrozenTrial, objectives: int) -> tuple[float, ...]:
+    """Returns the objective values of a complete trial; none if another program gave it another number of them."""
+    values = tuple(trial.values or ())
+    return values if trial.state == TrialState.COMPLETE and len(values) == objectives else ()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,8 @@ CONSTRAINT: Final = "constraint/"
 """Prefix of the columns with the values of constraints' metrics."""
 VIOLATION: Final = "violation/"
 """Prefix of the columns with the amounts by which limits are broken."""
+OPEN: Final = ("running", "waiting")
+"""States of trials that are not over."""
 REPORT_PAGE: Final = "report.html"
 """Name of the page with a study's results, in its folder."""
 
@@ -47,10 +49,16 @@ class TrialResult:
     """Digest of the report of a completed trial."""
     seconds: float
     reason: str
-    is_taken_over: bool = False
-    """True if this is a result of a former study, which `reason` names."""
+    is_counted: bool = True
+    """False if the budget does not count it: a retry, a result from outside or of a former study."""
+    is_retry: bool = False
+    """True if it repeats a failed trial."""
     incidents: tuple[str, ...] = ()
     """Incidents from which the trial recovered, such as deaths of its worker."""
+    origin: str = ""
+    """Who chose the point, as in `hpo.study.origin`."""
+    left_out: str = ""
+    """Why a complete trial does not count as a result; empty if it counts."""
     constraints: tuple[ConstraintResult, ...] = ()
     """Constraints of a completed trial, in the order of the study file."""
 
@@ -115,8 +123,8 @@ class StudyResults:
         """Returns the trials as a pandas frame with a row per trial, indexed by its number.
 
         Columns are those of results.csv: state, objectives, constraints, parameters by path, `miou/<visit>`, gain,
-        `label_free/<score>`, seconds, reason, incidents. What a trial does not have is missing (NaN or None). Lists are
-        text with a space between two members.
+        `label_free/<score>`, seconds, reason, incidents, origin. What a trial does not have is missing (NaN or None).
+        Lists are text with a space between two members.
 
         Raises:
             InputError: pandas is not installed.
@@ -143,15 +151,13 @@ class StudyResults:
         return visit_labels(self.visits)
 
     @property
-    def taken_over(self) -> int:
-        """Number of trials that are results of former studies."""
-        return sum(trial.is_taken_over for trial in self.trials)
-
-    @property
     def budget(self) -> TrialBudget:
         """Numbers of the trials, beside the number that the budget allows."""
-        own = (trial.state for trial in self.trials if not trial.is_taken_over)
-        return trial_budget(own, self.budget_trials, self.ended_by, self.taken_over)
+        own = [trial.state for trial in self.trials if trial.is_counted]
+        others = [trial.state for trial in self.trials if not trial.is_counted]
+        retries = sum(trial.is_retry and trial.state in OPEN for trial in self.trials)
+        over = sum(state not in OPEN for state in others)
+        return replace(trial_budget(own, self.budget_trials, self.ended_by), uncounted=over, retries=retries)
 
     @property
     def no_answer(self) -> str | None:
@@ -182,10 +188,10 @@ class StudyResults:
         return f"no trial has completed{pruned}"
 
     def completed(self) -> list[TrialResult]:
-        """Returns the completed trials: first those that keep every constraint, best first by the first objective, then
-        the others in the same order.
+        """Returns the completed trials that count: first those that keep every constraint, best first by the first
+        objective, then the others in the same order.
         """
-        done = [trial for trial in self.trials if trial.state == "complete"]
+        done = [trial for trial in self.trials if trial.state == "complete" and not trial.left_out]
         sign = -1.0 if self.maximized[0] else 1.0
         return sorted(done, key=lambda trial: (not trial.is_feasible, sign * trial.values[0]))
 
@@ -205,9 +211,10 @@ def write_csv(results: StudyResults, path: Path) -> None:
 
     A study with constraints has, after the objectives, the column `feasible`, and for each constraint the value of its
     metric and the amount by which the limit is broken: 0 if it is kept, inf if the trial does not define the metric.
-    The last columns are its seconds, the reason why it ended early, and its incidents. Label-free scores are means over
-    the visits of completed trials. No column occurs twice: a column that is also an objective is among the objectives,
-    and for a trial without objective values has its value from the other source.
+    The last columns are its seconds, the reason why it ended early or does not count, its incidents, and who chose its
+    point. Label-free scores are means over the visits of completed trials. No column occurs twice: a column that is
+    also an objective is among the objectives, and for a trial without objective values has its value from the other
+    source.
     """
     names, rows = table(results)
     write_text(path, csv_text(names, rows))
@@ -222,7 +229,7 @@ def table(results: StudyResults) -> tuple[list[str], list[Tree]]:
     limits = [name for text in results.limits for name in (f"{CONSTRAINT}{text}", f"{VIOLATION}{text}")]
     constrained = ["feasible", *limits] if limits else []
     columns = ["number", "state", *results.objectives, *constrained, *parameters, *miou, "gain", *label_free]
-    names = list(dict.fromkeys([*columns, "seconds", "reason", "incidents"]))
+    names = list(dict.fromkeys([*columns, "seconds", "reason", "incidents", "origin"]))
     return names, [_row(trial, results, scores) for trial in results.trials]
 
 
@@ -245,6 +252,7 @@ def _row(trial: TrialResult, results: StudyResults, scores: Sequence[str]) -> Tr
         "seconds": round(trial.seconds, 3),
         "reason": trial.reason,
         "incidents": "; ".join(trial.incidents),
+        "origin": trial.origin,
         **dict(zip(results.objectives, trial.values, strict=False)),
     }
 

@@ -48,27 +48,33 @@ DIGITS = 12
 class TrialHistory:
     """Points of a study's trials. It has no state of its own: a new process reads the same from the study."""
 
-    def __init__(self, space: Space, study: Study | None = None) -> None:
-        """Starts without any trial read; without a study it stays empty."""
+    def __init__(self, space: Space, study: Study | None = None, aside: Sequence[FrozenTrial] = ()) -> None:
+        """Starts without any trial read; without a study it stays empty.
+
+        Args:
+            space: search space.
+            study: study of the trials.
+            aside: trials that the study does not show, but whose points are not tried again.
+        """
         self._active_genes = ActiveGenes(space)
         self._study = study
-        self._tried: set[frozenset[tuple[str, Raw]]] = set()
+        self._tried = {self._key(trial.params) for trial in aside}
         self._attempts: Counter[frozenset[tuple[str, Raw]]] = Counter()
         self._open: dict[int, dict[str, Raw]] = {}
         self._count = 0
 
     def is_of(self, study: Study) -> bool:
-        """Returns True if this is the history of the given study."""
-        known = self._study
-        return known is not None and known._study_id == study._study_id and known._storage is study._storage
+        """Returns True if this is the history of the given study, read through the same view."""
+        return self._study is study
 
     def look(self) -> list[FrozenTrial]:
         """Reads new trials; returns those that finished since the last call, in order of their numbers."""
         assert self._study is not None
         trials = self._study.get_trials(deepcopy=False)
-        unread = [*(trials[number] for number in self._open), *trials[self._count :]]
+        # Numbers are no positions: trials of other programs may be left out.
+        unread = [trial for trial in trials if trial.number >= self._count or trial.number in self._open]
         finished = [trial for trial in unread if trial.state.is_finished()]
-        self._count = len(trials)
+        self._count = max((trial.number + 1 for trial in unread), default=self._count)
         for trial in finished:
             self._try(trial)
         self._open = {

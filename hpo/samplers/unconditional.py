@@ -103,6 +103,7 @@ class FlatStudy(optuna.Study):
             ranked: True to show each trial's rank, to be minimized, instead of its objectives.
         """
         super().__init__(study_name=study.study_name, storage=study._storage)
+        self._wrapped = study
         self._show = show
         self._ranks: Mapping[int, int] | None = None
         if ranked:
@@ -119,7 +120,7 @@ class FlatStudy(optuna.Study):
         states: Container[TrialState] | None = None,
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
-        trials = self._show(super()._get_trials(deepcopy, states, use_cache))
+        trials = self._show(self._wrapped._get_trials(deepcopy, states, use_cache))
         return trials if self._ranks is None else [self._placed(trial, self._ranks) for trial in trials]
 
     def _placed(self, trial: FrozenTrial, ranks: Mapping[int, int]) -> FrozenTrial:

@@ -10,6 +10,7 @@ from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
+from hpo.samplers.admitted import AdmittedStudy
 from hpo.samplers.base import StudySampler, UsedUp
 from hpo.samplers.history import FIXED, GENOME, Genome, TrialHistory
 from hpo.search_space import Space
@@ -62,7 +63,8 @@ class WholePointSampler(StudySampler):
     def read(self, study: Study) -> None:
         """Reads the study's new trials."""
         if not self._history.is_of(study):
-            self._history = TrialHistory(self._space, study)
+            aside = study.set_aside() if isinstance(study, AdmittedStudy) else ()
+            self._history = TrialHistory(self._space, study, aside)
             self._unused = Unused(self._space, self.values())
             self.begin(study)
         self.learn(self._history.look())

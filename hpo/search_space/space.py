@@ -109,7 +109,11 @@ class Space:
 
     def is_complete(self, raw: Mapping[str, Raw]) -> bool:
         """Returns True if every active parameter has a stored value."""
-        return not self._stored(raw).missing
+        return not self.missing(raw)
+
+    def missing(self, raw: Mapping[str, Raw]) -> list[str]:
+        """Returns the paths of active parameters without a stored value."""
+        return self._stored(raw).missing
 
     def permits(self, raw: Mapping[str, Raw]) -> bool:
         """Returns True if stored values are not a forbidden combination."""

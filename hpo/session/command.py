@@ -12,7 +12,7 @@ from hpo.config.storage_url import masked
 from hpo.session.main_job import begin_anew, finish
 from hpo.study.folder import LOCK
 from hpo.study.opening import check_begun
-from hpo.study.storage import lost
+from hpo.study.storage import lost, was_deleted
 from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_ANSWER, WRONG_INPUT, how_to_go_on, refused
 from segada.cli.interruption import Interruption, typed_again
 from segada.cli.output_dir import named_folder
@@ -55,11 +55,7 @@ def run_command(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt as interruption:
         finished, why = False, str(interruption) or why
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it was ends here, its traceback is kept
-        refusal = storage_error(error, out or Path()) or lost(error, database)
-        if refusal is not None:
-            return refused(refusal, masked(str(refusal)), resumed)
-        tell(f"error: {kept(error, out)}; to go on: {typed_again()}")
-        return FAILED
+        return _crashed(error, out, database)
     if not finished:
         tell(f"{why}; {resumed}")
         return INTERRUPTED
@@ -72,6 +68,18 @@ def answered(reason: str | None) -> int:
         return DONE
     tell(f"no answer: {reason} (exit code {NO_ANSWER})")
     return NO_ANSWER
+
+
+def _crashed(error: Exception, out: Path | None, database: str | None) -> int:
+    """Says in one line what ended a session, and how to go on; returns the exit code."""
+    refusal = storage_error(error, out or Path()) or lost(error, database)
+    if refusal is not None:
+        return refused(refusal, masked(str(refusal)), how_to_go_on("what is finished is kept"))
+    if was_deleted(error):
+        tell(f"error: {out}: its study was deleted from its storage while it ran; the same command says the cure")
+        return WRONG_INPUT
+    tell(f"error: {kept(error, out)}; to go on: {typed_again()}")
+    return FAILED
 
 
 def kept(error: Exception, out: Path | None) -> str:

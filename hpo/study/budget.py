@@ -1,8 +1,13 @@
 """Budget of a study: which trials count, how many are left, and whether one of the file can still be reached."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from optuna.trial import FrozenTrial
+
+from hpo.study.origin import is_counted
+from hpo.study.trial_records import STATES
 
 EndedBy = Literal["", "hours", "space"]
 """Limit, other than the number of trials, after which no further trial starts: `budget.hours`, or the space, if all of
@@ -21,7 +26,8 @@ class TrialBudget:
         running: Number of trials that have started and are not over, interrupted ones included.
         waiting: Number of enqueued trials that have not started, such as points of `start_from`.
         ended_by: Limit that has ended the search before all trials of the budget.
-        taken_over: Number of results of former studies, which do not count in the budget.
+        uncounted: Number of finished trials that do not count: retries, results from outside and of former studies.
+        retries: Number of retries that are not over, which do not count.
     """
 
     trials: int | None
@@ -31,7 +37,8 @@ class TrialBudget:
     running: int = 0
     waiting: int = 0
     ended_by: EndedBy = ""
-    taken_over: int = 0
+    uncounted: int = 0
+    retries: int = 0
 
     @property
     def over(self) -> int:
@@ -50,8 +57,8 @@ class TrialBudget:
 
     @property
     def left(self) -> int:
-        """Number of trials that have yet to end, running ones included."""
-        return self.running + self.to_start
+        """Number of trials that have yet to end, running ones and retries included."""
+        return self.running + self.to_start + self.retries
 
     @property
     def enqueued(self) -> int:
@@ -64,14 +71,13 @@ class TrialBudget:
         return 0 if self.trials is None else self.waiting - self.enqueued
 
 
-def trial_budget(states: Iterable[str], trials: int | None, ended_by: EndedBy = "", taken_over: int = 0) -> TrialBudget:
+def trial_budget(states: Iterable[str], trials: int | None, ended_by: EndedBy = "") -> TrialBudget:
     """Returns the budget of a study whose trials have these states.
 
     Args:
         states: State of every trial, a value of `hpo.study.trial_records.STATES`.
         trials: Number of trials of the budget; None if it is unknown.
         ended_by: Limit that has ended the search.
-        taken_over: Number of results of former studies, which are not among the states.
     """
     known = list(states)
     return TrialBudget(
@@ -82,8 +88,22 @@ def trial_budget(states: Iterable[str], trials: int | None, ended_by: EndedBy = 
         running=known.count("running"),
         waiting=known.count("waiting"),
         ended_by=ended_by,
-        taken_over=taken_over,
     )
+
+
+def budget_of(trials: Iterable[FrozenTrial], most: int | None, ended_by: EndedBy = "") -> TrialBudget:
+    """Returns the budget of a study with these trials.
+
+    Args:
+        trials: All trials of the study.
+        most: Number of trials of the budget; None if it is unknown.
+        ended_by: Limit that has ended the search.
+    """
+    known = list(trials)
+    others = [trial for trial in known if not is_counted(trial)]
+    counted = trial_budget((STATES[trial.state] for trial in known if is_counted(trial)), most, ended_by)
+    over = sum(trial.state.is_finished() for trial in others)
+    return replace(counted, uncounted=over, retries=len(others) - over)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile, load_written
 from hpo.samplers.history import OURS
-from hpo.study.attributes import FOLDER
+from hpo.study.attributes import FOLDER, IDENTITY
 from hpo.study.beginning import Beginning
 from hpo.study.drivers import check_idle, joined
 from hpo.study.folder import check_free
 from hpo.study.journal.file import JOURNAL, DamagedJournal
-from hpo.study.opening import IDENTITY, check_same, open_optuna_study, read_optuna_study
+from hpo.study.opening import check_same, open_optuna_study, read_optuna_study
 from hpo.study.provenance import write_study
 from hpo.study.salvage import account, salvaged
 from hpo.study.trial_records import (

@@ -12,7 +12,7 @@ from hpo.config.study_file import StudyFile, load_written
 from hpo.samplers.ranking import best_first
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
-from hpo.study.attributes import HASH, ORIGIN
+from hpo.study.attributes import HASH, TAKEN_OVER
 from hpo.study.beginning import Beginning
 from hpo.study.opening import first_difference, read_optuna_study
 from hpo.study.provenance import engine, engines
@@ -155,7 +155,7 @@ def _taken(file: StudyFile, former: _Former, trial: FrozenTrial, outside: list[s
         values=list(trial.values),
         params=raw,
         distributions={one: distributions[one] for one in raw},
-        user_attrs={ORIGIN: trial.user_attrs.get(ORIGIN, {"study": str(former.out), "trial": trial.number})},
+        user_attrs={TAKEN_OVER: trial.user_attrs.get(TAKEN_OVER, {"study": str(former.out), "trial": trial.number})},
         system_attrs={HASH: here.hash},
     )
     for limit, violation in trial.constraints.items():

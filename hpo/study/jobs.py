@@ -24,6 +24,7 @@ class Job:
         trial: Number of the trial that it runs or repeats; None for baselines and the default configuration.
         parameters: Parameters of the trial, by path; empty for baselines.
         needs: Files that readers of the study need from it, besides its report.
+        is_retry: Whether it is a trial that repeats a failed one, outside the budget.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Job:
     trial: int | None
     parameters: dict[str, Value]
     needs: tuple[str, ...] = ()
+    is_retry: bool = False
 
     @property
     def title(self) -> str:

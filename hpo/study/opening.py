@@ -1,11 +1,13 @@
 """Opening of the Optuna study of a study file: check of its identity, and first points."""
 
+import shlex
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import optuna
+from optuna.distributions import check_distribution_compatibility
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
 
@@ -13,19 +15,17 @@ from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of, sqlite_file
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import build_pruner
-from hpo.samplers.history import OURS
-from hpo.study.attributes import FOLDER, FOLDER_ID
+from hpo.study.attributes import FOLDER, FOLDER_ID, IDENTITY
 from hpo.study.beginning import Beginning, begin
 from hpo.study.journal.file import JOURNAL, is_empty
 from hpo.study.storage import CURE, open_storage, read_storage
 from hpo.study.trial_records import DIRECTIONS
+from segada.cli.interruption import program
 from segada.core.atomic_io import write_text
 from segada.errors import InputError
 from segada.settings.files import read_yaml
 from segada.settings.nested import Tree, Value
 
-IDENTITY = f"{OURS}identity"
-"""System attribute of a study: the sections of its study file that identify it."""
 FORMER_IDENTITY = "identity"
 """User attribute of a study that an earlier version began: its identity."""
 CONTENTS = (STUDY, "results.csv", "trials", "best", "report.html")
@@ -62,8 +62,9 @@ def open_optuna_study(
             check_same(place or str(out), name, kept, file.identity)
     elif known and place is None:
         raise InputError(f"{out}: holds the study {min(known)!r}, not {name!r}; {CURE}")
-    if kept is None and place is not None and not restores:
-        _check_empty(out, f"no study {name!r} in {place}")
+    if kept is None and not restores:
+        # The study may have been deleted from its storage, or begun anew there by another program.
+        _check_empty(out, f"no study {name!r} that was begun there in {place or JOURNAL}")
     beginning = first() if kept is None else Beginning()
     optuna_study = optuna.create_study(
         storage=storage,
@@ -73,6 +74,7 @@ def open_optuna_study(
         directions=[DIRECTIONS[objective.goal] for objective in file.settings.objectives],
         load_if_exists=True,
     )
+    _check_distributions(optuna_study, file, place or str(out))
     if IDENTITY not in storage.get_study_system_attrs(optuna_study._study_id):
         _begin(optuna_study, file, beginning, None if place is None else out)
     if optuna_study.metric_names is None:
@@ -158,7 +160,10 @@ def _storage_in(path: Path) -> Value:
 def _check_empty(out: Path, lacking: str) -> None:
     foreign = [entry for entry in CONTENTS if (out / entry).exists()]
     if foreign:
-        raise InputError(f"{out}: holds {foreign[0]} but {lacking}, so it is not a study that can be resumed; {CURE}")
+        raise InputError(
+            f"{out}: holds {foreign[0]} but {lacking}, so it is not a study that can be resumed; {CURE}; trials that "
+            f"were exported come back by: {program('hpo.trial')} import {shlex.quote(str(out))} FILE"
+        )
 
 
 def _check_folder(place: str | None, name: str, out: Path, folder: dict[str, str] | None) -> None:
@@ -181,6 +186,26 @@ def _begin(optuna_study: optuna.Study, file: StudyFile, beginning: Beginning, fo
         optuna_study._storage.set_study_system_attr(optuna_study._study_id, FOLDER, kept)
     begin(optuna_study, beginning)
     optuna_study._storage.set_study_system_attr(optuna_study._study_id, IDENTITY, file.identity)
+
+
+def _check_distributions(optuna_study: optuna.Study, file: StudyFile, place: str) -> None:
+    """Refuses a study whose first trials, added by another program, forbid the distributions of the space.
+
+    Optuna lets the first trial that has a parameter decide its type, scale and choices for all later trials.
+    """
+    left = file.space.distributions()
+    for trial in optuna_study.get_trials(deepcopy=False):
+        for name in left.keys() & trial.distributions.keys():
+            own = left.pop(name)
+            try:
+                check_distribution_compatibility(trial.distributions[name], own)
+            except ValueError:
+                raise InputError(
+                    f"{place}: trial {trial.number}, which another program added before any other, stores {name} with "
+                    f"another distribution, and Optuna then accepts no other; {CURE}"
+                ) from None
+        if not left:
+            return
 
 
 def check_same(place: str, name: str, kept: Tree, given: Tree, cure: str = CURE) -> None:

@@ -19,7 +19,9 @@ from hpo.study.names import (
     confirmation_name,
     confirmation_runs_each,
 )
-from hpo.study.study import Proposal, Study
+from hpo.study.origin import ended_outside
+from hpo.study.proposals import Proposal
+from hpo.study.study import Study
 from segada.artifacts.run_files import (
     Damage,
     check_weights,
@@ -89,7 +91,13 @@ class Plan:
         """Returns the job of a trial."""
         number, configuration = proposal.number, proposal.configuration
         settings = self.search_settings(configuration)
-        return Job("trial", f"trial {number}", self.trial_folder(number), settings, number, dict(configuration.values))
+        values = dict(configuration.values)
+        folder = self.trial_folder(number)
+        return Job("trial", f"trial {number}", folder, settings, number, values, is_retry=proposal.is_retry)
+
+    def refused(self, number: int) -> Job:
+        """Returns the job, which never runs, of a trial whose point is not of the space."""
+        return Job("trial", f"trial {number}", self.trial_folder(number), self.search_settings(), number, {})
 
     def trial_folder(self, number: int) -> Path:
         """Returns the folder of a trial."""
@@ -144,7 +152,7 @@ class Plan:
         The objective values are in the study, so a trial without a folder is still complete.
         """
         for trial in study.optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-            if trial_damages(self.trial_folder(trial.number), is_complete=True):
+            if not ended_outside(trial) and trial_damages(self.trial_folder(trial.number), is_complete=True):
                 job = self.trial(Proposal(trial.number, study.configuration(trial), resumed=True))
                 yield replace(job, kind="repair", name=f"{job.name} files")
 

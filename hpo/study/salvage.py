@@ -11,12 +11,14 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.document import STUDY
 from hpo.config.study_file import StudyFile, load_study
 from hpo.samplers.history import promised
+from hpo.search_space.given_points import accepted
+from hpo.study.attributes import IDENTITY
 from hpo.study.drivers import check_idle, joined
 from hpo.study.file_lock import locked
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, beside, is_journal
 from hpo.study.journal.operations import Operation
 from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
-from hpo.study.opening import IDENTITY
+from hpo.study.leases import OWNER
 from hpo.study.storage import CURE
 from hpo.study.trial_records import DIRECTIONS
 from segada.core.atomic_io import write_bytes
@@ -111,7 +113,13 @@ def _with_parameters(recovery: Recovery, file: StudyFile) -> Recovery:
 def _proposed(trial: FrozenTrial, file: StudyFile) -> Iterator[Operation]:
     """Yields the proposed parameters of a trial that it lacks."""
     distributions = file.space.distributions()
-    for name, value in file.space.active_values({**promised(trial), **trial.params}).items():
+    known = {name: value for name, value in promised(trial).items() if name in distributions}
+    try:
+        accepted(file.space, known)
+    except ValueError:
+        # Another program enqueued it, or added it.
+        return
+    for name, value in file.space.active_values(known).items():
         if name not in trial.params:
             yield {
                 "op_code": int(JournalOperation.SET_TRIAL_PARAM),
@@ -129,7 +137,9 @@ def _with_open_ends(recovery: Recovery, file: StudyFile) -> Recovery:
 
 
 def _is_short(trial: FrozenTrial, file: StudyFile) -> bool:
-    """Returns True if a complete trial lacks a parameter or a constraint."""
+    """Returns True if a complete trial of a driver lacks a parameter or a constraint."""
+    if OWNER not in trial.user_attrs:
+        return False
     limits = {constraint.text for constraint in file.settings.constraints}
     lacks = not file.space.is_complete(trial.params) or not limits <= set(trial.constraints)
     return trial.state == TrialState.COMPLETE and lacks

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
+from optuna.storages.journal._storage import NOT_FOUND_MSG
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from hpo.config.storage_url import DIALECTS, VARIABLE, masked, place_of, sqlite_file
@@ -64,6 +65,11 @@ def lost(error: BaseException, named: str | None) -> StorageError | None:
         if isinstance(cause, OperationalError) or (isinstance(cause, DBAPIError) and cause.connection_invalidated):
             return StorageError(f"{place} is gone ({_said(cause)})")
     return None
+
+
+def was_deleted(error: BaseException) -> bool:
+    """Returns True if an error has the cause that another program deleted the study from its storage meanwhile."""
+    return any(isinstance(cause, KeyError) and NOT_FOUND_MSG in str(cause) for cause in causes(error))
 
 
 def _journal(out: Path) -> JournalStorage:

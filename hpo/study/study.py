@@ -1,8 +1,6 @@
 """Study: an Optuna study that is opened or continued, hands out trials and records their results."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
@@ -10,46 +8,27 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.study_file import StudyFile
-from hpo.pruners.settings import verdict
+from hpo.samplers.admitted import AdmittedStudy, excluded_trials
 from hpo.samplers.base import StudySampler
-from hpo.samplers.history import PASSING, RUNG
+from hpo.samplers.history import FIXED
 from hpo.samplers.ranking import best_first, losses_of, spread_out
 from hpo.search_space.configuration import Configuration
-from hpo.study.attributes import CLOSED, EXHAUSTED, HASH, INCIDENTS, MIOU, ORIGIN, REASON, SO_FAR
+from hpo.search_space.given_points import accepted
+from hpo.study.attributes import CLOSED, EXHAUSTED
 from hpo.study.beginning import Beginning
-from hpo.study.budget import EndedBy, TrialBudget, trial_budget
+from hpo.study.budget import EndedBy, TrialBudget, budget_of
 from hpo.study.drivers import DriverGroup, SoleDriver
 from hpo.study.exhaustion import Exhaustion, recorded_exhaustion
 from hpo.study.first_trials import beginning_of
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.opening import open_optuna_study, read_optuna_study
-from hpo.study.trial_records import STATES
+from hpo.study.origin import is_counted
+from hpo.study.proposals import Proposal, Proposals
+from hpo.study.recording import TrialRecorder
+from segada.settings.nested import Value
 
 
-@dataclass(frozen=True)
-class SoFar:
-    """What people see of a trial after a visit.
-
-    Attributes:
-        values: Objectives of the visits so far, in the study's order.
-        miou: mIoU by domain, as `miou/<domain>` is after these visits.
-    """
-
-    values: Sequence[float]
-    miou: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """Trial to run."""
-
-    number: int
-    configuration: Configuration
-    resumed: bool
-    """True if an earlier driver started the trial, so that it may have a checkpoint."""
-
-
-class Study:
+class Study(TrialRecorder):
     """Hands out trials and records their results. All state is in the study's storage."""
 
     def __init__(self, file: StudyFile, optuna_study: optuna.Study, storage: BaseStorage, drivers: DriverGroup) -> None:
@@ -61,151 +40,50 @@ class Study:
             storage: storage of the study.
             drivers: drivers that share the study.
         """
-        self.file = file
-        self.optuna_study = optuna_study
+        super().__init__(file, optuna_study, storage)
         self.drivers = drivers
-        self._storage = storage
-        self._study_id = storage.get_study_id_from_name(optuna_study.study_name)
-        self._visits = len(file.run_settings().stream.all_visits())
         self.leases = RunLeases(storage, self._study_id, drivers)
         self.notes: tuple[str, ...] = ()
         """Sentences about the first trials, for the driver that created the study."""
+        self._proposals = Proposals(file, optuna_study, self.leases, drivers)
+        self._view: AdmittedStudy | None = None
 
     def ask(self) -> Proposal | None:
         """Returns the next trial to run and assigns it to this driver; None while there is none.
 
-        Trials of dead drivers come first, then new ones until the budget is handed out. A later call may return a trial
-        again while other drivers run trials, because they may die.
+        Trials of dead drivers come first, then retries, then new ones until the budget is handed out. A later call may
+        return a trial again while other drivers run trials, because they may die. A trial whose point, enqueued by
+        another program, is not of the space fails with the reason.
         """
         with self.drivers.exclusive():
-            running = self._trials(TrialState.RUNNING)
-            free = next((trial for trial in running if self.leases.is_free(trial)), None)
-            if free is not None:
-                self.leases.acquire_trial(free._trial_id)
-                return self._taken_up(free.number)
-            if not self.budget().to_start:
-                return None
-            if self._lacks_configurations(running):
-                return None
-            trial = self.optuna_study.ask()
-            self.leases.acquire_trial(trial._trial_id)
-            configuration = self._suggested(trial)
-            self._storage.set_trial_system_attr(trial._trial_id, HASH, configuration.hash)
-            return Proposal(trial.number, configuration, resumed=False)
+            return self._proposals.next(self.admitted, self._may_begin)
+
+    def take_refused(self) -> dict[int, str]:
+        """Returns why trials failed in `ask` because of their points, by number, since the last call."""
+        refused, self._proposals.refused = self._proposals.refused, {}
+        return refused
 
     def has(self, number: int) -> bool:
         """Returns True if this driver still has a trial; another one may have considered it dead."""
         return self.leases.owns_trial(self._trial_id(number))
 
-    def report(
-        self, number: int, visits: int, value: float, losses: Sequence[float] = (), so_far: SoFar | None = None
-    ) -> bool:
-        """Records the rung value of a running trial; returns True if the trial is pruned now.
-
-        A pruned trial is closed in the same call: the pruner judges a trial once, so its decision must be recorded.
-
-        Args:
-            number: number of the trial.
-            visits: number of visits that it has completed.
-            value: value of the rung, one of `objectives.RUNG_VALUES`; larger is better.
-            losses: `objectives.rung_losses` of these visits, which a study with several objectives uses instead.
-            so_far: what people see of the trial.
-        """
-        trial_id = self._trial_id(number)
-        state = self._storage.get_trial(trial_id).state
-        if state.is_finished():
-            return state == TrialState.PRUNED
-        several = len(self.optuna_study.directions) > 1
-        self._storage.set_trial_system_attr(trial_id, RUNG.format(visits=visits), list(losses) if several else [-value])
-        if so_far is not None:
-            self._show(trial_id, visits, so_far.values)
-        # A trial that has completed the whole stream counts, whatever its rank.
-        hopeless = visits < self._visits and self.optuna_study.pruner.prune(
-            self.optuna_study, self._storage.get_trial(trial_id)
-        )
-        if not hopeless:
-            return False
-        if so_far is not None:
-            self.describe(number, visits, so_far)
-        return self.prune(number, verdict(self.file.settings.pruning, visits, value)) == TrialState.PRUNED
-
-    def describe(self, number: int, visits: int, so_far: SoFar) -> None:
-        """Records what people see of a running trial that ends after this visit; values that are not finite are left
-        out.
-        """
-        trial_id = self._trial_id(number)
-        if self._storage.get_trial(trial_id).state.is_finished():
-            return
-        self._show(trial_id, visits, so_far.values)
-        for domain, value in so_far.miou.items():
-            if math.isfinite(value):
-                self._storage.set_trial_user_attr(trial_id, MIOU.format(domain=domain), value)
-
-    def reason(self, number: int) -> str:
-        """Returns why a trial failed or was pruned; empty if it was not."""
-        return str(self._storage.get_trial(self._trial_id(number)).user_attrs.get(REASON, ""))
-
-    def note(self, number: int, incident: str) -> None:
-        """Records an incident of a running trial that continues."""
-        trial_id = self._trial_id(number)
-        trial = self._storage.get_trial(trial_id)
-        if not trial.state.is_finished():
-            incidents = [*trial.user_attrs.get(INCIDENTS, []), " ".join(incident.split())]
-            self._storage.set_trial_user_attr(trial_id, INCIDENTS, incidents)
-
-    def complete(self, number: int, values: Sequence[float], violations: Sequence[float] = ()) -> TrialState:
-        """Closes a trial with its objective values, in the study's order; as failed if one of them is not finite.
-
-        Args:
-            number: number of the trial.
-            values: objective values.
-            violations: violations of the constraints, in the study's order; at most 0 where a limit is kept.
-
-        A trial that is already closed stays unchanged, and its state is returned; so do `prune` and `fail`.
-        """
-        metrics = [objective.metric for objective in self.file.settings.objectives]
-        broken = [
-            f"{metric} is {value}" for metric, value in zip(metrics, values, strict=True) if not math.isfinite(value)
-        ]
-        if broken:
-            return self.fail(number, ", ".join(broken))
-        self._constrain(number, violations)
-        return self.optuna_study.tell(number, list(values), skip_if_finished=True).state
-
-    def prune(self, number: int, reason: str = "stopped early") -> TrialState:
-        """Closes a trial that stopped early, with the reason in one line; its value is the last intermediate value."""
-        return self._close(number, TrialState.PRUNED, reason)
-
-    def fail(self, number: int, reason: str, *, passes: bool = False) -> TrialState:
-        """Closes a trial without a result.
-
-        Args:
-            number: number of the trial.
-            reason: reason, which is recorded in one line.
-            passes: True if the reason is not the configuration's, such as a lost worker: it may be tried again.
-        """
-        trial_id = self._trial_id(number)
-        if passes and not self._storage.get_trial(trial_id).state.is_finished():
-            self._storage.set_trial_system_attr(trial_id, PASSING, passes)
-        return self._close(number, TrialState.FAIL, reason)
-
     def finished(self) -> list[FrozenTrial]:
         """Lists the closed trials (complete, pruned and failed) of this study, in order of their numbers.
 
-        Results that were taken over from a former study are not among them: they use nothing of the budget.
+        Retries, and results from outside or of a former study, are not among them: they use nothing of the budget.
         """
         closed = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-        return [trial for trial in closed if ORIGIN not in trial.user_attrs]
+        return [trial for trial in closed if is_counted(trial)]
 
     def budget(self) -> TrialBudget:
         """Returns how much of the budget is spent, and what is left of it."""
-        trials = self.optuna_study.get_trials(deepcopy=False)
-        own = [STATES[trial.state] for trial in trials if ORIGIN not in trial.user_attrs]
         ended: EndedBy = "hours" if self._is_closed() else "space" if self.exhaustion() is not None else ""
-        return trial_budget(own, self.file.settings.budget.trials, ended, len(trials) - len(own))
+        return budget_of(self.optuna_study.get_trials(deepcopy=False), self.file.settings.budget.trials, ended)
 
     def remaining(self) -> int:
-        """Returns the number of trials that have yet to finish until the search is over, including running ones."""
+        """Returns the number of trials that have yet to finish until the search is over, including running ones and
+        retries.
+        """
         return self.budget().left
 
     def is_search_over(self) -> bool:
@@ -235,8 +113,10 @@ class Study:
         With several objectives they are trials of the Pareto front in the order of `spread_out`: the best by the first
         objective, the other ends, the knee, then those farthest from the ones before.
         """
+        admitted = self.admitted()
         if len(self.optuna_study.directions) == 1:
-            return self._distinct(self._feasible(self._trials(TrialState.COMPLETE)), count)
+            complete = admitted.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            return self._distinct(self._feasible(complete), count)
         front = self.front()
         return [front[place] for place in spread_out(losses_of(front, self.optuna_study.directions), count)]
 
@@ -244,7 +124,7 @@ class Study:
         """Returns the Pareto front of the complete trials that satisfy every constraint, each configuration once, in
         the order of the first objective.
         """
-        ranked = self._feasible(self.optuna_study.best_trials)
+        ranked = self._feasible(self.admitted().best_trials)
         return self._distinct(ranked, len(ranked))
 
     def _distinct(self, ranked: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
@@ -263,29 +143,22 @@ class Study:
         """Returns the configuration of a trial."""
         return self.file.space.configuration(trial.params)
 
-    def _close(self, number: int, state: TrialState, reason: str) -> TrialState:
-        trial_id = self._trial_id(number)
-        if not self._storage.get_trial(trial_id).state.is_finished():
-            self._storage.set_trial_user_attr(trial_id, REASON, " ".join(reason.split()))
-        return self.optuna_study.tell(number, state=state, skip_if_finished=True).state
+    def parameters(self, trial: FrozenTrial) -> dict[str, Value]:
+        """Returns the known parameters of a trial by path; those of a point of another space as they are stored."""
+        given = {**trial.system_attrs.get(FIXED, {}), **trial.params}
+        try:
+            return dict(self.file.space.configuration(accepted(self.file.space, given)).values)
+        except ValueError:
+            return given
 
-    def _show(self, trial_id: int, visits: int, values: Sequence[float]) -> None:
-        objectives = self.file.settings.objectives
-        finite = {one.metric: value for one, value in zip(objectives, values, strict=True) if math.isfinite(value)}
-        if len(objectives) > 1:
-            self._storage.set_trial_user_attr(trial_id, SO_FAR.format(visits=visits), finite)
-        elif finite:
-            self._storage.set_trial_intermediate_value(trial_id, visits, values[0])
-
-    def _constrain(self, number: int, violations: Sequence[float]) -> None:
-        trial_id = self._trial_id(number)
-        if not violations or self._storage.get_trial(trial_id).state.is_finished():
-            return
-        trial = optuna.Trial(self.optuna_study, trial_id)
-        for constraint, violation in zip(self.file.settings.constraints, violations, strict=True):
-            # The constraint is already set if an earlier driver died at this point.
-            if constraint.text not in trial.constraints:
-                trial.set_constraint(constraint.text, violation)
+    def admitted(self) -> AdmittedStudy:
+        """Returns the study without the trials that do not count, whoever added them."""
+        excluded = excluded_trials(self._storage.get_study_user_attrs(self._study_id))
+        if self._view is None or self._view.excluded != excluded:
+            limits = [constraint.text for constraint in self.file.settings.constraints]
+            self._view = AdmittedStudy(self.optuna_study, self.file.space, limits, excluded)
+        self._view.refresh()
+        return self._view
 
     def is_feasible(self, trial: FrozenTrial) -> bool:
         """Returns True if the trial is complete and keeps every constraint."""
@@ -299,42 +172,29 @@ class Study:
         closed = self._storage.get_study_system_attrs(self._study_id).get(CLOSED)
         return bool(closed == self.file.settings.budget.model_dump(mode="json"))
 
-    def _lacks_configurations(self, running: Sequence[FrozenTrial]) -> bool:
-        """Returns True if a further trial would repeat a configuration; records it once no trial runs.
+    def _may_begin(self, *, sampled: bool) -> bool:
+        """Returns True if a further trial may begin.
 
-        Trials that were enqueued run in any case.
+        Args:
+            sampled: whether the sampler would choose its point; an enqueued trial needs no further configuration.
         """
-        if self._trials(TrialState.WAITING):
-            return False
+        return self.budget().to_start > 0 and not (sampled and self._lacks_configurations())
+
+    def _lacks_configurations(self) -> bool:
+        """Returns True if a further trial would repeat a configuration; records it once no trial runs."""
         if self.exhaustion() is not None:
             return True
         sampler = self.optuna_study.sampler
-        end = sampler.used_up(self.optuna_study) if isinstance(sampler, StudySampler) else None
-        if end is not None and not running:
+        end = sampler.used_up(self.admitted()) if isinstance(sampler, StudySampler) else None
+        if end is not None and not self._trials(TrialState.RUNNING):
             whose = None if end.is_whole else self.file.settings.sampler.model_dump(mode="json")
             trials = len(self.optuna_study.get_trials(deepcopy=False))
             record = Exhaustion(end.configurations, trials, whose).record()
             self._storage.set_study_system_attr(self._study_id, EXHAUSTED, record)
         return end is not None
 
-    def _taken_up(self, number: int) -> Proposal:
-        trial_id = self._trial_id(number)
-        frozen = self._storage.get_trial(trial_id)
-        if self.file.space.is_complete(frozen.params):
-            return Proposal(number, self.configuration(frozen), resumed=True)
-        # The earlier driver died between asking for the trial and setting its last parameter.
-        return Proposal(number, self._suggested(optuna.Trial(self.optuna_study, trial_id)), resumed=True)
-
-    def _suggested(self, trial: optuna.Trial) -> Configuration:
-        """Returns the sampler's point for a trial of this driver; the others work meanwhile, since it may be slow."""
-        with self.drivers.released():
-            return self.file.space.suggest(trial)
-
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna_study.get_trials(deepcopy=False, states=states)
-
-    def _trial_id(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 
 def open_study(file: StudyFile, out: Path, drivers: DriverGroup | None = None) -> Study:

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from hpo.search_space import Space
+from hpo.search_space.given_points import accepted
 from hpo.search_space.parameter import Raw
 from hpo.study.journal.operations import Distribution, Moment, Step, distribution_of
 from segada.errors import InputError
@@ -85,7 +86,7 @@ def line_of(record: BaseModel) -> str:
 def record_of(trial: FrozenTrial, space: Space) -> TrialRecord:
     """Returns a trial as a record."""
     prefix = f"{_CONSTRAINTS_KEY}:"
-    values = dict(space.configuration(trial.params).values)
+    values = _decoded(space, trial)
     own = space.distributions()
     foreign = {name: one for name, one in trial.distributions.items() if own.get(name) != one}
     is_plain = not foreign and _is_of(space, values) and space.encode(values) == trial.params
@@ -174,6 +175,15 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             yield from enumerate(file, start=1)
     except OSError as failure:
         raise InputError(f"{path}: cannot be read: {failure}") from None
+
+
+def _decoded(space: Space, trial: FrozenTrial) -> dict[str, Value]:
+    """Returns the parameters of a trial by path; none if another program gave it a point of another space."""
+    try:
+        accepted(space, trial.params)
+    except ValueError:
+        return {}
+    return dict(space.configuration(trial.params).values)
 
 
 def _is_of(space: Space, values: dict[str, Value]) -> bool:

@@ -19,7 +19,7 @@ def concluded(results: StudyResults, study: Tree, winner: object | None) -> Conc
     """
     parameters = {name: _column(results, name) for name in sorted(_names(results))}
     done = results.completed()
-    others = [trial for trial in results.trials if trial.state != "complete"]
+    others = [trial for trial in results.trials if trial.state != "complete" or trial.left_out]
     return Concluded(
         config=study,
         columns=[

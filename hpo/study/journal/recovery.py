@@ -205,7 +205,8 @@ class _Reading:
             trials = (self._sequel.trials,)
             self._insert(self._creation())
         elif trial is not None and trial < self._sequel.trials + self._lacking:
-            trials = (trial,)
+            # Zeros may stand for several lines, of which the last alone shows what it was of.
+            trials = tuple(sorted({trial, *(self._running if b"\0" in line.text else ())}))
         elif code not in _OF_STUDIES:
             trials = tuple(sorted(self._running))
         self.recovery.losses.append(Loss(line.number, line.problem, what, trials))

@@ -13,9 +13,10 @@ from study_texts import study_text
 from hpo.config.study_file import StudyFile, load_study
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.samplers.history import rung_losses_of
+from hpo.study.attributes import REASON
 from hpo.study.jobs import Job, Outcome, RunUpdate
 from hpo.study.plan import Plan, undone
-from hpo.study.study import REASON, Study, open_study
+from hpo.study.study import Study, open_study
 from segada.records import RunReport
 from segada.settings.nested import at_path
 

@@ -7,7 +7,9 @@ import pytest
 from optuna.trial import TrialState
 
 from hpo.config.study_file import StudyFile, load_study
-from hpo.study.study import HASH, REASON, Study, open_study
+from hpo.study.attributes import REASON
+from hpo.study.proposals import HASH
+from hpo.study.study import Study, open_study
 from segada.errors import InputError
 
 TEXT = """\
