@@ -135,7 +135,7 @@ class Study:
         return record_end(self.optuna_study, number, TrialState.FAIL, reason=reason)
 
     def ended(self, number: int) -> FrozenTrial | None:
-        """Returns a trial that is closed, by whomever; None while it runs."""
+        """Returns a trial that is closed, also by another program; None while it runs."""
         trial = self._storage.get_trial(self._trial_id(number))
         return trial if trial.state.is_finished() else None
 
@@ -200,7 +200,7 @@ class Study:
             return given
 
     def admitted(self) -> AdmittedStudy:
-        """Returns the study without the trials that do not count, whoever added them."""
+        """Returns the study without the trials that do not count."""
         excluded = excluded_trials(self._storage.get_study_user_attrs(self._study_id))
         if self._view is None or self._view.excluded != excluded:
             limits = [constraint.text for constraint in self.file.settings.constraints]
