@@ -216,7 +216,7 @@ class RunCoordinator:
         return has and not self._was_closed(job)
 
     def _was_closed(self, job: Job) -> bool:
-        """Ends the job of a trial that a person or another program has closed; returns False if the trial runs."""
+        """Ends the job of a trial that a user or another program has closed; returns False if the trial runs."""
         closed = self._study.ended(job.trial) if job.kind == "trial" and job.trial is not None else None
         if closed is None:
             return False

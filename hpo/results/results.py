@@ -56,7 +56,7 @@ class TrialResult:
     incidents: tuple[str, ...] = ()
     """Incidents from which the trial recovered, such as deaths of its worker."""
     origin: str = ""
-    """Who chose the point, as in `hpo.study.origin`."""
+    """Origin of the point, as in `hpo.study.origin`."""
     left_out: str = ""
     """Why a complete trial does not count as a result; empty if it counts."""
     constraints: tuple[ConstraintResult, ...] = ()

@@ -1,4 +1,4 @@
-"""View of a study for samplers and pruners: trials that they can learn from, whoever added them."""
+"""View of a study for samplers and pruners: trials that they can learn from, also of other programs."""
 
 import copy
 import math
@@ -15,7 +15,7 @@ from hpo.search_space.given_points import accepted, whole_point
 from hpo.search_space.parameter import Raw
 
 EXCLUDED: Final = "excluded/{number}"
-"""User attribute of a study for a trial that a person excluded: the reason; empty if the trial counts again."""
+"""User attribute of a study for a trial that a user excluded: the reason; empty if the trial counts again."""
 
 
 def excluded_trials(attributes: Mapping[str, Any]) -> dict[int, str]:
@@ -26,7 +26,7 @@ def excluded_trials(attributes: Mapping[str, Any]) -> dict[int, str]:
 
 
 def check_result(trial: FrozenTrial, space: Space, objectives: int, limits: Collection[str]) -> None:
-    """Checks that a finished trial is a result for this space, whoever added it.
+    """Checks that a finished trial is a result for this space.
 
     Args:
         trial: finished trial.
@@ -104,7 +104,7 @@ class AdmittedStudy(optuna.Study):
         return ""
 
     def set_aside(self) -> list[FrozenTrial]:
-        """Returns the finished trials that a person excluded, if their results fit the space."""
+        """Returns the finished trials that a user excluded, if their results fit the space."""
         finished = [trial for trial in super()._get_trials(deepcopy=False) if trial.state.is_finished()]
         fitting = [self._fitting(trial) for trial in finished if trial.number in self.excluded]
         return [trial for trial in fitting if trial is not None]

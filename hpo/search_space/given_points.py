@@ -35,20 +35,21 @@ def accepted(space: Space, given: Mapping[str, object]) -> dict[str, Raw]:
 
 
 def whole_point(space: Space, given: Mapping[str, object]) -> dict[str, Raw]:
-    """Returns the stored values of a whole point, in the types of the space.
+    """Returns the stored values of a whole point, in the types of the space and without inactive dimensions.
 
     Args:
         space: search space.
         given: values by name of dimension.
 
     Raises:
-        ValueError: a value is not of the space, is missing, has no effect, or the combination is forbidden.
+        ValueError: a value is not of the space or is missing, or the point is forbidden.
     """
-    point = accepted(space, given)
-    missing = space.missing(point)
+    known = accepted(space, given)
+    missing = space.missing(known)
     if missing:
         raise ValueError(f"{missing[0]} has no value")
-    check_effect(space, point, space.active_values(point))
+    point = space.active_values(known)
+    check_effect(space, {}, point)
     return point
 
 

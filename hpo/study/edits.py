@@ -88,10 +88,10 @@ def add(out: Path, values: Mapping[str, Value], source: str) -> list[str]:
     """
     with opened(out) as study:
         point = _point(study.file, values, source)
-        twins = [one.number for one in study.optuna_study.get_trials(deepcopy=False) if one.params == point]
+        equal = [one.number for one in study.optuna_study.get_trials(deepcopy=False) if one.params == point]
         number = _enqueue(study, point, {ORIGIN: ADDED})
         said = [f"trial {number} waits: {study.file.space.configuration(point)}"]
-        said += [f"note: trial {twins[0]} has the same configuration"] if twins else []
+        said += [f"note: trial {equal[0]} has the same configuration"] if equal else []
         return [*said, *_unreached(study)]
 
 
@@ -188,7 +188,7 @@ def _unreached(study: OpenStudy) -> list[str]:
     if needed <= budget:
         return [_next_step(study)]
     waiting = sum(trial.state == TrialState.WAITING and not is_retry(trial) for trial in trials)
-    text = f"the budget of {budget} trials leaves room for {max(waiting + budget - needed, 0)} of {waiting} that wait"
+    text = f"the budget of {budget} trials suffices for {max(waiting + budget - needed, 0)} of {waiting} that wait"
     return [f"{text}; to run all: {_command(study)} --trials {needed}"]
 
 

@@ -144,7 +144,7 @@ class TrialRecorder(ABC):
         return record_end(self.optuna_study, number, TrialState.FAIL, reason=reason)
 
     def ended(self, number: int) -> FrozenTrial | None:
-        """Returns a trial that is closed, by whomever; None while it runs."""
+        """Returns a trial that is closed, also by another program; None while it runs."""
         trial = self._storage.get_trial(self._trial_id(number))
         return trial if trial.state.is_finished() else None
 

@@ -152,7 +152,7 @@ class Study(TrialRecorder):
             return given
 
     def admitted(self) -> AdmittedStudy:
-        """Returns the study without the trials that do not count, whoever added them."""
+        """Returns the study without the trials that do not count."""
         excluded = excluded_trials(self._storage.get_study_user_attrs(self._study_id))
         if self._view is None or self._view.excluded != excluded:
             limits = [constraint.text for constraint in self.file.settings.constraints]

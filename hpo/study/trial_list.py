@@ -21,7 +21,7 @@ class ListedTrial(Record):
     values: list[float | None]
     """Objective values; empty unless complete, and null for one that is not finite."""
     origin: str
-    """Who chose the point, as in `hpo.study.origin`."""
+    """Origin of the point, as in `hpo.study.origin`."""
     reason: str
     """Why the trial ended early; empty if it did not."""
     left_out: str

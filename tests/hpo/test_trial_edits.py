@@ -93,7 +93,7 @@ def test_an_added_point_waits_and_is_tried_next(study, capsys, tmp_path):
     path = tmp_path / "point.json"
     path.write_text(json.dumps({"adapter": {"name": "adaptformer", "stages": [0, 2]}, "stream.passes": 2}))
     line = said(capsys, study, "add", "--file", str(path))
-    assert "the budget of 4 trials leaves room for 1 of 2 that wait; to run all: " in line
+    assert "the budget of 4 trials suffices for 1 of 2 that wait; to run all: " in line
     assert line.endswith(f"--space {study_folder(study)}/study.yaml --out {study_folder(study)} --trials 5\n")
     proposal = study.ask()
     assert proposal is not None

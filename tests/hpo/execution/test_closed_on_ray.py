@@ -23,7 +23,7 @@ from segada.records import RunReport
 
 
 class Hand:
-    """An observer that does after first visits what a person may do with Optuna meanwhile."""
+    """An observer that does after first visits what a user may do with Optuna meanwhile."""
 
     def __init__(self, optuna_study: optuna.Study) -> None:
         self.study = optuna_study

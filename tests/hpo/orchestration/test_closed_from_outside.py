@@ -106,7 +106,7 @@ def test_a_trial_that_is_closed_from_outside_ends_at_the_next_visit(desk, out, s
 
 
 @pytest.mark.parametrize("end", ["failed by itself", "worker died"])
-def test_the_end_from_outside_holds_whatever_becomes_of_the_run(desk, end):
+def test_the_end_from_outside_holds_when_the_run_ends_otherwise(desk, end):
     job = desk.job("trial 1")
     desk.study.optuna_study.tell(1, state=TrialState.PRUNED)
     if end == "worker died":

@@ -176,7 +176,7 @@ def test_results_csv_has_a_row_per_trial(tmp_path):
     assert rows[3]["reason"] == "the loss <mix> is nan"
     assert list(rows[0]) == [
         *("number", "state", "mean_miou", "adapter.stages", "method.pseudo_threshold"),
-        *("miou/clear", "miou/50mm", "miou/200mm", "gain", "seconds", "reason", "incidents"),
+        *("miou/clear", "miou/50mm", "miou/200mm", "gain", "seconds", "reason", "incidents", "origin"),
     ]
 
 
