@@ -49,7 +49,7 @@ class TrialRecorder(ABC):
 
     @abstractmethod
     def admitted(self) -> AdmittedStudy:
-        """Returns the study without the trials that do not count, whoever added them."""
+        """Returns the study without the trials that do not count, those of other programs included."""
 
     def report(
         self, number: int, visits: int, value: float, losses: Sequence[float] = (), so_far: SoFar | None = None
