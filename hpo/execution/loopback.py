@@ -7,7 +7,7 @@ CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 
 ANSWER = "RAY_gcs_server_request_timeout_seconds"
-"""Ray's variable for the seconds within which a cluster has to name a node for a driver to join; Ray's own is 60."""
+"""Ray's variable for the seconds within which a cluster has to name a node for a driver; its own value is 60."""
 
 
 def keep_on_loopback(address: str | None) -> None:
