@@ -41,7 +41,7 @@ SMALL = 0.1
 LARGEST = 35.0
 """Exponent from which on no setting has such a value (e^35 is 1.6e15)."""
 BETTER_HIGH = ("mean_miou", "gain", "worst_domain_miou", "frames_per_second")
-"""Metrics that nobody minimizes."""
+"""Metrics whose greater value is better."""
 
 
 def check_traps(document: Document) -> None:

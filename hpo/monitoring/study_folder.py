@@ -21,6 +21,7 @@ from hpo.results.confirmation import Estimate
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.results import StudyResults
 from hpo.samplers.ranking import best_first
+from hpo.study.admission import admitted_of
 from hpo.study.attributes import identity_of
 from hpo.study.budget import ConfirmationBudget, TrialBudget, budget_of
 from hpo.study.drivers import SoleDriver
@@ -126,9 +127,9 @@ class StudyFolder:
         return budget_of(self._optuna_study.get_trials(deepcopy=False), None)
 
     def best(self) -> FrozenTrial | None:
-        """Returns the best complete trial that keeps every constraint."""
+        """Returns the best complete trial that counts and keeps every constraint."""
         limits = [constraint.text for constraint in self.constraints]
-        trials = self._optuna_study.get_trials(deepcopy=False)
+        trials = (admitted_of(self._optuna_study) or self._optuna_study).get_trials(deepcopy=False)
         return next(iter(best_first(trials, self._optuna_study.directions, limits)), None)
 
     def finished_baselines(self) -> int:

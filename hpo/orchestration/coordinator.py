@@ -2,15 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 from optuna.trial import TrialState
 
 from hpo.config.objectives import RUNG_VALUES, domains_miou, objective_so_far, objective_value, rung_losses
 from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
-from hpo.study.jobs import Job, Observer, Outcome, RunUpdate
+from hpo.study.jobs import OUTCOMES, Job, Observer, Outcome, RunUpdate
 from hpo.study.leases import PATIENCE
 from hpo.study.origin import account
 from hpo.study.plan import Plan
@@ -18,13 +17,6 @@ from hpo.study.recording import SoFar
 from hpo.study.study import Study
 from segada.records import RunReport
 from segada.settings.nested import at_path
-
-OUTCOMES: Mapping[TrialState, Literal["complete", "pruned", "fail"]] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "fail",
-}
-"""Outcome of a job by the state in which its trial was closed from outside."""
 
 
 class RunCoordinator:
@@ -56,14 +48,8 @@ class RunCoordinator:
         self._is_exhausted = study.exhaustion() is not None
         self._idle_until = -math.inf
         self._waits_for: list[str] = []
-        self.obstacle: str | None = None
-        """Reason why no run of this study can be done; None while there is none."""
-        self.obstacle_path: tuple[str, ...] = ()
-        """Path, in the settings of a run, of the setting that the obstacle is about; empty if it is not known."""
-        self.obstacle_passes = False
-        """True if the cause of the obstacle lies outside the study, so the same command resumes once it is gone."""
-        self.obstacle_denied = False
-        """True if the obstacle is a file that may not be written."""
+        self.obstacle: RunUpdate | None = None
+        """Update with the reason why no run of this study can be done; None while there is none."""
         self.lost: str | None = None
         """Lost resource without which this driver's jobs cannot continue; the same command resumes elsewhere."""
 
@@ -231,9 +217,7 @@ class RunCoordinator:
         if progress.incident is not None:
             self._note(job, progress.incident)
         if progress.concerns_all or (progress.fails_alike and self._shares_no_parameter(job)):
-            self.obstacle, self.obstacle_passes = progress.failure, progress.passes
-            self.obstacle_path = progress.path
-            self.obstacle_denied = progress.denied
+            self.obstacle = progress
             self.stop()
         elif progress.failure is not None:
             self._fail(job, progress.report, progress.failure, passes=progress.passes)

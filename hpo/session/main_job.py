@@ -190,12 +190,15 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
 
 def _check_obstacle(coordinator: RunCoordinator, plan: Plan) -> None:
     """Raises the error for which no run of the study can be done, if there is one."""
-    if coordinator.obstacle is not None and coordinator.obstacle_passes:
-        raise StorageError(coordinator.obstacle)
-    if coordinator.obstacle is not None and coordinator.obstacle_denied:
-        raise DeniedError(coordinator.obstacle)
-    if coordinator.obstacle is not None:
-        raise placed(plan.file, "run", coordinator.obstacle_path, coordinator.obstacle)
+    obstacle = coordinator.obstacle
+    if obstacle is None:
+        return
+    reason = obstacle.failure or ""
+    if obstacle.passes:
+        raise StorageError(reason)
+    if obstacle.denied:
+        raise DeniedError(reason)
+    raise placed(plan.file, "run", obstacle.path, reason)
 
 
 def _is_done(study: Study, plan: Plan) -> bool:

@@ -1,9 +1,11 @@
 """Jobs (runs of a study), their progress, outcomes and observers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+from optuna.trial import TrialState
 
 from segada.records import Record, RunReport
 from segada.settings import RunSettings
@@ -67,6 +69,14 @@ class RunUpdate(Record):
     """True, with `concerns_all`, if a file may not be written, which no repetition of the command changes."""
     incident: str | None = None
     """Incident before this visit from which the run recovered."""
+
+
+OUTCOMES: Mapping[TrialState, Literal["complete", "pruned", "fail"]] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "fail",
+}
+"""State of the outcome of a job whose trial was closed in this state from outside."""
 
 
 @dataclass(frozen=True)

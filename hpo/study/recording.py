@@ -19,7 +19,7 @@ from hpo.study.origin import record_end
 
 @dataclass(frozen=True)
 class SoFar:
-    """What people see of a trial after a visit.
+    """Values of a trial after a visit, as people read them.
 
     Attributes:
         values: Objectives of the visits so far, in the study's order.

@@ -75,7 +75,9 @@ def test_a_full_disk_stops_the_study_and_fails_no_trial(coordinator: RunCoordina
     full = RunUpdate(report=None, finished=False, failure="/ is full", concerns_all=True, passes=True)
 
     assert not coordinator.visited(jobs["trial 0"], full)
-    assert (coordinator.obstacle, coordinator.obstacle_passes, coordinator.is_over) == ("/ is full", True, True)
+    assert coordinator.obstacle is not None
+    obstacle = coordinator.obstacle
+    assert (obstacle.failure, obstacle.passes, coordinator.is_over) == ("/ is full", True, True)
     assert {trial.state for trial in coordinator._study.optuna_study.trials} == {TrialState.RUNNING}
 
 

@@ -18,6 +18,7 @@ from hpo.config.objectives import (
     projected_gain,
 )
 from hpo.pruners.settings import HalvingSettings, build_pruner
+from hpo.samplers.history import RUNG
 from segada.records import RunReport, VisitRecord
 
 
@@ -162,7 +163,7 @@ def test_halving_stops_what_is_not_among_the_best_at_a_rung(
         trial = study.ask()
         stopped = False
         for visits in (1, 2, 3):
-            trial.report(gain, visits)
+            study._storage.set_trial_system_attr(trial._trial_id, RUNG.format(visits=visits), [-gain])
             stopped = stopped or trial.should_prune()
         study.tell(trial, None if stopped else gain, state=optuna.trial.TrialState.PRUNED if stopped else None)
         if not stopped:

@@ -35,4 +35,4 @@ def test_its_blocks_are_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         )
         study = load_study(str(tmp_path / f"{index}.yaml"))
         assert study.space.parameters["stream.rounds"].parents
-        assert len(study.settings.start_from) == 3
+        assert len(study.settings.start_from) == 4

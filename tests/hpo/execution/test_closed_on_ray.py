@@ -12,7 +12,6 @@ from hpo.config.study_file import load_study
 from hpo.execution.cluster import Resources, cluster
 from hpo.execution.prometheus import Gauges
 from hpo.execution.tune import execute
-from hpo.monitoring.trial_counts import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.attributes import REASON
 from hpo.study.drivers import joined
@@ -57,7 +56,7 @@ def test_a_study_goes_on_beside_what_people_do_with_its_trials(tmp_path: Path) -
     with joined(out) as driver, cluster(Resources(1, 1, 0, 1), None) as ray:
         study = open_study(file, out, driver)
         hand = Hand(study.optuna_study)
-        gauges = Gauges(file.settings.name, count_trials(study.optuna_study))
+        gauges = Gauges(file.settings.name, study.budget(), file.settings.constraints)
         coordinator = RunCoordinator(study, Plan(file, out), [hand, gauges])
         execute(coordinator, {}, ray, driver.scratch, 2, IdleTrainable)
 

@@ -295,7 +295,8 @@ def test_a_failure_that_no_parameter_can_have_caused_stops_everything(file, tmp_
 
     desk.coordinator.visited(replace(desk.coordinator.next_job(), parameters={path: 0.123}), said)
 
-    assert desk.coordinator.obstacle == "too small"
+    assert desk.coordinator.obstacle is not None
+    assert desk.coordinator.obstacle.failure == "too small"
     assert desk.coordinator.is_over
 
 
@@ -305,7 +306,8 @@ def test_frames_that_cannot_be_had_stop_everything(file, tmp_path):
     said = RunUpdate(report=None, finished=False, failure="no folder x", concerns_all=True, path=("data", "root"))
     desk.coordinator.visited(job, said)
 
-    assert desk.coordinator.obstacle == "no folder x"
-    assert desk.coordinator.obstacle_path == ("data", "root")
+    obstacle = desk.coordinator.obstacle
+    assert obstacle is not None
+    assert (obstacle.failure, obstacle.path) == ("no folder x", ("data", "root"))
     assert desk.coordinator.is_over
     assert desk.diary.ends == {}

@@ -52,7 +52,9 @@ def answer(study: Study, path: str) -> dict[str, Any]:
 
 def attributes(shown: list[dict[str, Any]]) -> dict[str, Any]:
     """The user attributes of a trial; the dashboard has numbers as text."""
-    return {one["key"]: one["value"] if one["key"] == "reason" else json.loads(one["value"]) for one in shown}
+    return {
+        one["key"]: one["value"] if one["key"] in ("reason", "origin") else json.loads(one["value"]) for one in shown
+    }
 
 
 def test_values_are_the_objectives_and_attributes_are_readable(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ def test_values_are_the_objectives_and_attributes_are_readable(tmp_path: Path) -
     visits = [(one["step"], pytest.approx(one["value"])) for one in complete["intermediate_values"]]
     assert visits == [(1, MEAN + 0.02), (2, MEAN + 0.02), (3, MEAN + 0.02)]
     assert complete["values"] == [pytest.approx(MEAN + 0.02)]
-    assert attributes(complete["user_attrs"]) == {
+    assert attributes(complete["user_attrs"]) == {"origin": "sampler"} | {
         f"mIoU {name}": pytest.approx(SOURCE_ONLY[name] + 0.02) for name in DOMAINS
     }
     assert [one["value"] for one in pruned["intermediate_values"]] == [pytest.approx(MEAN - 0.1)]
@@ -73,6 +75,7 @@ def test_values_are_the_objectives_and_attributes_are_readable(tmp_path: Path) -
     assert attributes(pruned["user_attrs"]) == {
         "reason": "stopped after visit 1: not among the best 1/2 of the trials that came so far "
         "(projected_gain -0.1000)",
+        "origin": "sampler",
         **{f"mIoU {name}": pytest.approx(SOURCE_ONLY[name] - 0.1) for name in DOMAINS},
     }
     assert attributes(failed["user_attrs"])["reason"] == "the loss is not finite"

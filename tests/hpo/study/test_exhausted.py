@@ -160,7 +160,7 @@ def test_log_summary_report_and_status_say_so(file: StudyFile, tmp_path: Path) -
     status = status_of(places(str(out), None)[0], time.time())
     lines: list[str] = []
     print_plain(status, lines.append)
-    assert (status.exhausted, status.is_over) == (SAID, True)
+    assert (status.ended_by, status.is_over) == ("space", True)
     assert f"search over: {SAID}" in lines
     # A later driver has nothing to do, and says nothing again.
     later = Said()

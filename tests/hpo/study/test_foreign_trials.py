@@ -15,6 +15,7 @@ from hpo.results.collect import results_of
 from hpo.results.results import table
 from hpo.samplers.registry import SAMPLERS
 from hpo.study.attributes import REASON
+from hpo.study.beginning import Beginning
 from hpo.study.exchange import exported, imported
 from hpo.study.opening import open_optuna_study
 from hpo.study.origin import origin_of
@@ -282,7 +283,7 @@ def test_a_deleted_study_is_refused_and_comes_back_from_its_export(tmp_path, sto
 
 def test_a_first_trial_with_another_distribution_is_named_before_anything_runs(file, tmp_path):
     """Optuna compares each new distribution with the first one of its name, and would refuse every trial."""
-    open_optuna_study(file, tmp_path / "out", list)[0].add_trial(
+    open_optuna_study(file, tmp_path / "out", Beginning)[0].add_trial(
         foreign([0.5], {THRESHOLD: "none"}, **{THRESHOLD: CategoricalDistribution(["none", "all"])})
     )
     with pytest.raises(InputError, match=r"trial 0, .* stores method\.pseudo_threshold with another distribution"):

@@ -15,7 +15,7 @@ from hpo.monitoring.status import status_of
 from hpo.monitoring.status_view import print_plain
 from hpo.reporting.outputs import write_outputs
 from hpo.study import beginning, first_trials
-from hpo.study.attributes import ORIGIN
+from hpo.study.attributes import TAKEN_OVER
 from hpo.study.drivers import joined
 from hpo.study.first_trials import beginning_of
 from hpo.study.plan import Plan
@@ -69,7 +69,7 @@ def _longer(file: StudyFile):  # type: ignore[no-untyped-def]
 
 
 def taken(study: Study) -> list[tuple[object, ...]]:
-    trials = [trial for trial in study.optuna_study.get_trials(deepcopy=False) if ORIGIN in trial.user_attrs]
+    trials = [trial for trial in study.optuna_study.get_trials(deepcopy=False) if TAKEN_OVER in trial.user_attrs]
     return [(*study.configuration(trial).values.values(), *trial.values) for trial in trials]
 
 
@@ -85,7 +85,7 @@ def test_results_begin_a_study_and_use_nothing_of_its_budget(former: Path, tmp_p
         "left out: trial 0: method.ema_alpha never has the value 0.91; it is 0.93 to 0.99",
     )
     assert taken(study) == FORMER[1:]
-    assert study.optuna_study.get_trials()[1].user_attrs[ORIGIN] == {"study": str(former), "trial": 2}
+    assert study.optuna_study.get_trials()[1].user_attrs[TAKEN_OVER] == {"study": str(former), "trial": 2}
     assert [trial.number for trial in study.best(1)] == [0]
     assert (study.remaining(), study.is_search_over()) == (2, False)
     proposals = [study.ask() for _ in range(3)]
@@ -103,10 +103,10 @@ def test_results_begin_a_study_and_use_nothing_of_its_budget(former: Path, tmp_p
     assert [row["reason"] for row in table[:3]] == [f"taken over from trial {one} of {former}" for one in (1, 2, 3)]
     # Its visits are read where they are.
     assert [bool(row["gain"]) for row in table] == [True, False, False, False, False]
-    assert (results.taken_over, results.search_seconds < 60, results.damages) == (3, True, ())
+    assert (results.budget.uncounted, results.search_seconds < 60, results.damages) == (3, True, ())
     status, lines = status_of(places(str(out), None)[0], time.time()), list[str]()
     print_plain(status, lines.append)
-    assert (status.complete, status.taken_over, status.best_trial, status.is_over) == (2, 3, 0, True)
+    assert (status.complete, status.uncounted, status.best_trial, status.is_over) == (2, 3, 0, True)
     assert "taken over: 3 results of former studies, not in the budget" in lines
     assert "5 trials (5 complete, 0 pruned, 0 failed), 3 of them results of former studies" in (
         (out / "report.html").read_text(encoding="utf-8")
