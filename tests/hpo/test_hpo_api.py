@@ -33,7 +33,20 @@ SIGNATURES = {
 }
 CLASSES = ("InputError", "StudyFile", "StudyResults", "TrialResult")
 RESULTS = {
-    *("baselines", "best", "completed", "confirmed", "damages", "failed", "failures", "folder", "labels", "maximized"),
+    *(
+        "baselines",
+        "best",
+        "completed",
+        "confirmed",
+        "damages",
+        "exhausted",
+        "taken_over",
+        "failed",
+        "failures",
+        "folder",
+        "labels",
+        "maximized",
+    ),
     *("name", "objectives", "report", "search_seconds", "study_yaml", "to_frame", "trials", "visits"),
     *("budget", "budget_trials", "confirms", "ended_by", "front", "infeasible", "limits", "no_answer", "source"),
 }
