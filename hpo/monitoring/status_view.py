@@ -14,7 +14,7 @@ from hpo.reporting.budget import confirmation_line, trials_line
 from hpo.reporting.wording import clock, counted, interval, metric_name, metric_with_unit, tenths, title
 from segada.core.printing import escaped
 
-LINE_HEADINGS = {"incidents": "incident"}
+LINE_HEADINGS = {"incidents": "incident", "notes": "note"}
 """Headings of lists as the beginning of a line, where they differ."""
 NO_DRIVER = "no driver (resumes with the study)"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from optuna.trial import TrialState
 
-from hpo.config.objectives import RUNG_VALUES, domains_miou, objective_so_far, objective_value, rung_losses
+from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
 from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
 from hpo.study.jobs import OUTCOMES, Job, Observer, Outcome, RunUpdate
@@ -191,11 +191,8 @@ class RunCoordinator:
         """
         if job.name not in self._running:
             return False
-        has = (
-            self._study.leases.owns(job.name)
-            if job.trial is None or job.kind != "trial"
-            else self._study.has(job.trial)
-        )
+        searched = job.trial if job.kind == "trial" else None
+        has = self._study.leases.owns(job.name) if searched is None else self._study.has(searched)
         if not has:
             self._leave(job)
             self._tell(lambda observer: observer.dropped(job))
@@ -247,19 +244,16 @@ class RunCoordinator:
         for visits in range(1, len(report.visits) + 1):
             value = judge(report.visits[:visits], report.source_only, route)
             losses = rung_losses(settings.objectives, report, visits, value)
-            if self._study.report(job.trial, visits, value, losses, self._so_far(job, report, visits)):
+            so_far = SoFar.of(report, visits, settings.objectives, route)
+            if self._study.report(job.trial, visits, value, losses, so_far):
                 return True
         return False
 
-    def _so_far(self, job: Job, report: RunReport, visits: int) -> SoFar:
-        objectives, route = self._study.file.settings.objectives, job.settings.stream.all_visits()
-        values = [objective_so_far(one, report, visits, route) for one in objectives]
-        return SoFar(values, domains_miou(report.visits[:visits]))
-
     def _describe(self, job: Job, report: RunReport) -> None:
         assert job.trial is not None
+        objectives, route = self._study.file.settings.objectives, job.settings.stream.all_visits()
         visits = len(report.visits)
-        self._study.describe(job.trial, visits, self._so_far(job, report, visits))
+        self._study.describe(job.trial, visits, SoFar.of(report, visits, objectives, route))
 
     def _complete(self, job: Job, report: RunReport) -> None:
         if job.kind != "trial" or job.trial is None:

@@ -4,17 +4,20 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.config.objectives import ObjectiveSettings, domains_miou, objective_so_far
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import verdict
 from hpo.samplers.admitted import AdmittedStudy
 from hpo.samplers.history import PASSING, RUNG
 from hpo.study.attributes import INCIDENTS, MIOU, REASON, SO_FAR
 from hpo.study.origin import record_end
+from segada.records import RunReport
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,19 @@ class SoFar:
 
     values: Sequence[float]
     miou: Mapping[str, float]
+
+    @classmethod
+    def of(cls, report: RunReport, visits: int, objectives: Sequence[ObjectiveSettings], route: Sequence[str]) -> Self:
+        """Computes the values after a number of visits.
+
+        Args:
+            report: report of the trial.
+            visits: number of first visits that count.
+            objectives: objectives of the study.
+            route: domains of the whole stream, in order.
+        """
+        values = [objective_so_far(one, report, visits, route) for one in objectives]
+        return cls(values, domains_miou(report.visits[:visits]))
 
 
 class TrialRecorder(ABC):

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpo.config.document import STUDY
 from hpo.config.study_file import StudyFile, load_study
-from hpo.samplers.history import promised
+from hpo.samplers.history import OURS, promised
 from hpo.search_space.given_points import accepted
 from hpo.study.attributes import IDENTITY
 from hpo.study.drivers import check_idle, joined
@@ -18,7 +18,6 @@ from hpo.study.file_lock import locked
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, beside, is_journal
 from hpo.study.journal.operations import Operation
 from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
-from hpo.study.leases import OWNER
 from hpo.study.storage import CURE
 from hpo.study.trial_records import DIRECTIONS
 from segada.core.atomic_io import write_bytes
@@ -138,7 +137,8 @@ def _with_open_ends(recovery: Recovery, file: StudyFile) -> Recovery:
 
 def _is_short(trial: FrozenTrial, file: StudyFile) -> bool:
     """Returns True if a complete trial of a driver lacks a parameter or a constraint."""
-    if OWNER not in trial.user_attrs:
+    # The line that names its driver may be lost, too.
+    if not any(name.startswith(OURS) for name in trial.system_attrs):
         return False
     limits = {constraint.text for constraint in file.settings.constraints}
     lacks = not file.space.is_complete(trial.params) or not limits <= set(trial.constraints)

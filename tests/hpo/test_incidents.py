@@ -95,8 +95,10 @@ def test_what_befell_a_trial_stands_in_the_results(coordinator: RunCoordinator, 
     write_study(coordinator._study.file, tmp_path / "out")
     write_csv(results_of(coordinator._study, coordinator._plan, None), tmp_path / "results.csv")
     header, row, _ = (tmp_path / "results.csv").read_text().splitlines()
-    assert header.endswith(",seconds,reason,incidents")
-    assert row.endswith(",its worker died 3 times,its worker died: killed by somebody; out of memory (so and so)")
+    assert header.endswith(",seconds,reason,incidents,origin")
+    assert row.endswith(
+        ",its worker died 3 times,its worker died: killed by somebody; out of memory (so and so),sampler"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -490,7 +492,7 @@ def test_the_main_job_ends_with_the_line_to_go_on(
         raise error
 
     (tmp_path / "study-file.yaml").write_text(STUDY)
-    monkeypatch.setattr(command, "run", full)
+    monkeypatch.setattr(command, "finish", full)
     options = ["--space", str(tmp_path / "study-file.yaml"), "--out", str(tmp_path / "o")]
     monkeypatch.setattr(sys, "orig_argv", ["/usr/bin/python", "-m", "hpo.run", *options, "--new"])
     assert main([*options, "--new"]) == code
