@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from operator import methodcaller
 
 from optuna.trial import TrialState
 
@@ -155,7 +156,8 @@ class RunCoordinator:
             self._study.close()
         proposal = self._study.ask()
         for number, reason in self._study.take_refused().items():
-            self._tell_refused(self._plan.refused(number), Outcome("fail", None, reason))
+            job, outcome = self._plan.refused(number), Outcome("fail", None, reason)
+            self._news += [methodcaller("started", job), methodcaller("ended", job, outcome)]
         if proposal is not None:
             return self._plan.trial(proposal)
         end = self._study.exhaustion()
@@ -163,10 +165,6 @@ class RunCoordinator:
             self._is_exhausted = True
             self._tell(lambda observer: observer.exhausted(str(end)))
         return None
-
-    def _tell_refused(self, job: Job, outcome: Outcome) -> None:
-        self._tell(lambda observer: observer.started(job))
-        self._tell(lambda observer: observer.ended(job, outcome))
 
     def _queues(self) -> list[RunQueue]:
         queues = (self._baselines, self._repairs, self._references, self._confirmations)
