@@ -11,6 +11,7 @@ import numpy.typing as npt
 from segada.data.datasets.jpeg_files import JPEG, read_jpeg
 from segada.data.datasets.stored_pictures import (
     NO_PICTURE,
+    StoredPicture,
     identified,
     open_picture,
     orientation,
@@ -50,12 +51,17 @@ def read_image(path: Path) -> Bytes:
     picture = open_picture(path, content)
     if picture.mode in OTHER_COLORS:
         raise ValueError(f"{path} is in {OTHER_COLORS[picture.mode]}; write images in RGB")
-    pixels = picture.by_opencv()
+    # Of damage in a compressed TIFF only Pillow tells; for its commonest kind, OpenCV need not decode it again.
+    pixels = picture.by_pillow() if _is_plain_tiff(picture) else picture.by_opencv()
     if pixels.dtype != np.uint8:
         raise ValueError(f"{path} has {_depth(pixels)} a channel; write images with 8, scaled as they are to be seen")
     if picture.has_opacity:
         pixels = picture.by_pillow("RGBA")
     return _opaque_colors(path, pixels)
+
+
+def _is_plain_tiff(picture: StoredPicture) -> bool:
+    return picture.format == "TIFF" and picture.mode == picture.rawmode == "RGB"
 
 
 def _depth(pixels: npt.NDArray[Any]) -> str:
@@ -93,7 +99,7 @@ def kind_of_image(path: Path) -> ImageKind:
     pillow = identified(path, read_file(path))
     if pillow is None:
         raise UnreadableFrame(path, NO_PICTURE)
-    return ImageKind(KINDS.get(pillow.mode, f"mode {pillow.mode}"), orientation(pillow) != 1)
+    return ImageKind(KINDS.get(pillow.mode, f"mode {pillow.mode}"), orientation(path, pillow) != 1)
 
 
 def resized_image(image: Bytes, size: tuple[int, int]) -> Bytes:

@@ -45,8 +45,8 @@ DECODER_ERRORS: Final = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
     OSError,
+    RuntimeError,
     SyntaxError,
     TypeError,
     ValueError,
@@ -184,7 +184,7 @@ def open_picture(path: Path, content: bytes) -> StoredPicture:
     """
     pillow = identified(path, content)
     if isinstance(pillow, TiffImageFile):
-        content = _in_stored_orientation(path, content, orientation(pillow))
+        content = _in_stored_orientation(path, content, orientation(path, pillow))
         pillow = identified(path, content)
     if pillow is not None:
         with decoding(path):
@@ -209,9 +209,14 @@ def identified(path: Path, content: bytes) -> ImageFile | None:
     return pillow if isinstance(pillow, ImageFile) and pillow.format in FORMATS else None
 
 
-def orientation(pillow: ImageFile) -> int:
-    """Returns the orientation that the tag of an image file gives its pixels, 1 to 8 as in EXIF; 1 if it has no tag."""
-    return int(pillow.getexif().get(ExifTags.Base.Orientation, 1))
+def orientation(path: Path, pillow: ImageFile) -> int:
+    """Returns the orientation that the tag of an image file gives its pixels, 1 to 8 as in EXIF; 1 if it has no tag.
+
+    Raises:
+        UnreadableFrame: The file is damaged.
+    """
+    with decoding(path):
+        return int(pillow.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def _in_stored_orientation(path: Path, content: bytes, turned: int) -> bytes:
