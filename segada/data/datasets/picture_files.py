@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import mmcv
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,9 @@ def _opaque_colors(path: Path, pixels: Bytes) -> Bytes:
         return np.repeat(pixels[..., None], 3, axis=2)
     if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
         raise ValueError(f"{path} is transparent in places, where there is no picture; write images without opacity")
-    return np.ascontiguousarray(pixels[..., :3])
+    if pixels.shape[2] == 4:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), np.uint8)
+    return pixels[..., :3]
 
 
 @dataclass(frozen=True, slots=True)
