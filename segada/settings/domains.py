@@ -170,7 +170,7 @@ class FoldersDomain(SharedOutDomain):
     and `shares` divides each of the two sets."""
     held_out_labels: Pattern | None = None
     """Label files of `held_out_images`."""
-    classes: dict[ClassName, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
+    classes: dict[ClassName, Sequence[Annotated[int, Field(ge=-(2**31), le=2**32 - 1)]]] = Field(default_factory=dict)
     """Ids in the label files that belong to each class; the keys are Cityscapes names, train ids or `ignore`. If empty,
     the files hold train ids."""
     unlisted: Literal["refuse", "ignore"] = "refuse"

@@ -8,12 +8,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from segada.data.datasets.picture_files import Numbers, read_numbers
+from segada.data.datasets.number_files import Numbers, read_numbers
 from segada.data.frames import Bytes, WrongSetting
 from segada.data.labels import IGNORE, NAMES, NUM_CLASSES
 from segada.settings.class_names import MEANINGS
 
 OUTSIDE: Final = -1
+MOST_IN_TABLE: Final = 65535
+"""Greatest id that is looked up in a table; others are rare, and a table up to them could be large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +46,30 @@ class LabelMap:
             ValueError: Its ids are not those of the map, or not in one channel.
         """
         ids = read_numbers(path, self.channel)
-        table = self._table(max(int(ids.max()), IGNORE) + 1)
-        labels = table[ids]
+        if ids.min() >= 0 and ids.max() <= MOST_IN_TABLE:
+            labels = self._table(max(int(ids.max()), IGNORE) + 1)[ids]
+        else:
+            labels = self._looked_up(ids)
         if labels.min() == OUTSIDE:
             self._refuse(path, ids[labels == OUTSIDE])
         return labels.astype(np.uint8)
 
     def _table(self, length: int) -> npt.NDArray[np.int16]:
-        table = np.full(length, IGNORE if self.others_ignored else OUTSIDE, np.int16)
+        table = np.full(length, self._missing, np.int16)
         for number, label in self.classes.items():
-            if number < length:
+            # A negative index would count from the end.
+            if 0 <= number < length:
                 table[number] = label
         return table
+
+    def _looked_up(self, ids: Numbers) -> npt.NDArray[np.int16]:
+        numbers, places = np.unique(ids, return_inverse=True)
+        labels = np.array([self.classes.get(int(number), self._missing) for number in numbers], np.int16)
+        return labels[places.reshape(ids.shape)]
+
+    @property
+    def _missing(self) -> int:
+        return IGNORE if self.others_ignored else OUTSIDE
 
     def _refuse(self, path: Path, strange: Numbers) -> None:
         number = int(strange.min())

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from segada.data.datasets.picture_files import read_numbers
+from segada.data.datasets.number_files import read_numbers
 from segada.data.frames import Bytes
 from segada.data.labels import NAMES
 from segada.data.weather.depth import FAR, Depth

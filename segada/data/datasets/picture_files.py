@@ -1,155 +1,108 @@
-"""Reading of image files: colors from any format, and raw numbers from label and depth files."""
+"""Reading of photographs from image files of any format, and resizing of images and labels."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import cv2
 import mmcv
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
+from segada.data.datasets.jpeg_files import JPEG, read_jpeg
+from segada.data.datasets.stored_pictures import (
+    NO_PICTURE,
+    StoredPicture,
+    identified,
+    open_picture,
+    orientation,
+    read_file,
+)
 from segada.data.frames import Bytes, UnreadableFrame
 
-Numbers: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-
-PNG: Final = b"\x89PNG\r\n\x1a\n"
-JPEG: Final = b"\xff\xd8"
-TAIL: Final = 4096
-"""Number of bytes at the end of a file among which its end mark must be; some programs write a few bytes after it."""
-NO_PICTURE: Final = "is not an image that can be read; copy it anew"
-CUT_OFF: Final = "is cut off, so it is not an image that can be read; copy it anew"
-COLOR_AND_OPACITY: Final = 6
-"""Color type of PNG files with an alpha channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class PngHeader:
-    """Header fields of a PNG file.
-
-    Attributes:
-        bits: Bits per channel, or per index.
-        color_type: Color type as in the PNG specification.
-    """
-
-    bits: int
-    color_type: int
-
-
-def png_header(content: bytes) -> PngHeader | None:
-    """Parses the header of a file's content; None if it is no PNG."""
-    return PngHeader(content[24], content[25]) if content.startswith(PNG) and len(content) > 25 else None
-
-
-def read_file(path: Path) -> bytes:
-    """Reads a whole image file.
-
-    Raises:
-        UnreadableFrame: It cannot be opened, or its end is missing.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFrame(path, f"cannot be read ({error.strerror}); copy it anew") from None
-    if not content:
-        raise UnreadableFrame(path, f"has no content: it {NO_PICTURE}")
-    for mark, end in ((PNG, b"IEND"), (JPEG, b"\xff\xd9")):
-        if content.startswith(mark) and end not in content[-TAIL:]:
-            raise UnreadableFrame(path, CUT_OFF)
-    return content
+OTHER_COLORS: Final = {
+    "CMYK": "CMYK, the colors of a printer",
+    "LAB": "the color space Lab",
+    "HSV": "the color space HSV",
+}
+"""Descriptions of modes of Pillow whose conversion to red, green and blue is not defined by the file alone."""
+KINDS: Final = {
+    "1": "black and white",
+    "CMYK": "CMYK",
+    "L": "gray",
+    "LA": "gray and opacity",
+    "P": "indexed colors",
+    "RGB": "colors",
+    "RGBA": "colors and opacity",
+}
 
 
 def read_image(path: Path) -> Bytes:
-    """Reads a photograph: uint8 [H, W, 3], RGB. Gray and indexed files are converted; an opaque alpha channel is
-    dropped.
+    """Reads a photograph: uint8 [H, W, 3], RGB, as its pixels are stored: an orientation tag is ignored. Gray and
+    indexed files are converted; an opaque alpha channel is dropped.
 
     Raises:
         UnreadableFrame: The file is damaged.
-        ValueError: It has more than 8 bits a channel, or transparent pixels.
-    """
-    content = read_file(path)
-    header = png_header(content)
-    if header is not None and header.bits > 8:
-        raise ValueError(f"{path} has {header.bits} bits a channel; write images with 8, scaled as they are to be seen")
-    if header is not None and header.color_type == COLOR_AND_OPACITY:
-        return _opaque(path, _decoded(path, content, cv2.IMREAD_UNCHANGED))
-    # Faster than a view with reversed channels, which resizing would have to copy.
-    return np.asarray(cv2.cvtColor(_decoded(path, content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _opaque(path: Path, pixels: Bytes) -> Bytes:
-    if pixels[..., 3].min() < 255:
-        raise ValueError(f"{path} is transparent in places, where there is no picture; write images without opacity")
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), np.uint8)
-
-
-def read_numbers(path: Path, channel: int | None = None) -> Numbers:
-    """Reads the raw numbers of a label or depth file: uint8 or uint16 [H, W].
-
-    For indexed files these are the indices, not the colors, and for gray files with less than 8 bits the numbers as
-    written, which image libraries scale.
-
-    Args:
-        path: PNG, or another lossless format.
-        channel: Channel of a file with several, in the order red, green, blue; None refuses such a file.
-
-    Raises:
-        UnreadableFrame: The file is damaged.
-        ValueError: It is a JPEG, which does not preserve numbers, or has several channels.
+        ValueError: It does not have 8 bits a channel, has transparent pixels or unusual colors, or holds several
+            pictures.
     """
     content = read_file(path)
     if content.startswith(JPEG):
-        raise ValueError(f"{path} is a JPEG, which does not keep numbers; write labels as PNG")
-    mode = _mode(path, content)
-    if mode == "P":
-        return _indices(path, content)
-    pixels: Numbers = _decoded(path, content, cv2.IMREAD_UNCHANGED)
-    if pixels.ndim == 3:
-        if channel is None:
-            raise ValueError(
-                f"{path} has shape {pixels.shape}: colors, not ids; write ids in one channel, or, if one of its "
-                "channels holds them, name that as channel of a domain of the data set folders"
-            )
-        return pixels[..., 2 - channel if channel < 3 else channel]
-    header = png_header(content)
-    if header is not None and header.bits < 8:
-        return pixels // np.uint8(255 // (2**header.bits - 1))
-    return pixels
+        return read_jpeg(path, content)
+    picture = open_picture(path, content)
+    if picture.mode in OTHER_COLORS:
+        raise ValueError(f"{path} is in {OTHER_COLORS[picture.mode]}; write images in RGB")
+    # Of damage in a compressed TIFF only Pillow tells; for its commonest kind, OpenCV need not decode it again.
+    pixels = picture.by_pillow() if _is_plain_tiff(picture) else picture.by_opencv()
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"{path} has {_depth(pixels)} a channel; write images with 8, scaled as they are to be seen")
+    if picture.has_opacity:
+        pixels = picture.by_pillow("RGBA")
+    return _opaque_colors(path, pixels)
 
 
-def _mode(path: Path, content: bytes) -> str:
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            return picture.mode
-    except OSError:
-        raise UnreadableFrame(path, NO_PICTURE) from None
+def _is_plain_tiff(picture: StoredPicture) -> bool:
+    return picture.format == "TIFF" and picture.mode == picture.rawmode == "RGB"
 
 
-def _indices(path: Path, content: bytes) -> Bytes:
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            return np.asarray(picture)
-    except OSError:
-        raise UnreadableFrame(path, NO_PICTURE) from None
+def _depth(pixels: npt.NDArray[Any]) -> str:
+    bits = 8 * pixels.dtype.itemsize
+    return f"{bits} bits" if pixels.dtype.kind == "u" else f"{bits} bits of the kind {pixels.dtype}"
 
 
-def _decoded(path: Path, content: bytes, flag: int) -> Any:
-    try:
-        pixels: Any = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
+def _opaque_colors(path: Path, pixels: Bytes) -> Bytes:
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], 3, axis=2)
+    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
+        raise ValueError(f"{path} is transparent in places, where there is no picture; write images without opacity")
+    if pixels.shape[2] == 4:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), np.uint8)
+    return pixels[..., :3]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageKind:
+    """Kind of an image file.
+
+    Attributes:
+        colors: Kind of its pixels: `colors`, `gray`, `indexed colors`, `colors and opacity`.
+        turned: True if it has an orientation tag, which is ignored.
+    """
+
+    colors: str
+    turned: bool
+
+
+def kind_of_image(path: Path) -> ImageKind:
+    """Returns the kind of an image file.
+
+    Raises:
+        UnreadableFrame: It is no image.
+    """
+    pillow = identified(path, read_file(path))
+    if pillow is None:
         raise UnreadableFrame(path, NO_PICTURE)
-    return pixels
-
-
-def kind_of_image(path: Path) -> str:
-    """Returns the kind of an image file: `colors`, `gray`, `indexed colors`, `colors and opacity`."""
-    kinds = {"RGB": "colors", "L": "gray", "P": "indexed colors", "RGBA": "colors and opacity"}
-    mode = _mode(path, read_file(path))
-    return kinds.get(mode, f"mode {mode}")
+    return ImageKind(KINDS.get(pillow.mode, f"mode {pillow.mode}"), orientation(path, pillow) != 1)
 
 
 def resized_image(image: Bytes, size: tuple[int, int]) -> Bytes:

@@ -25,7 +25,7 @@ from segada.settings.data import DataSettings
 from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the decoding in this module; another number makes caches decode again."""
 SKEW: Final = 0.02
 """Greatest relative difference between the aspect ratios of an image and its labels, which may be of another size."""

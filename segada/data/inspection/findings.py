@@ -144,6 +144,8 @@ def _notes(inspection: Inspection) -> Iterable[str]:
         common = Counter(look.size for look in inspection.usable).most_common(1)[0][0]
         shown = (f"{look.files.image} ({look.size[1]} x {look.size[0]})" for look in inspection.odd)
         yield from _named(f"images that are not {common[1]} x {common[0]} as most are; a run resizes all", shown)
+    turned = (str(look.files.image) for look in inspection.usable if look.turned)
+    yield from _named("images with an orientation tag; it is ignored, as labels lie on the stored pixels", turned)
     yield from _named("labels without image; a run leaves them out", map(str, inspection.without_image))
     for reason, files in inspection.left_out.items():
         if reason != WITHOUT_IMAGE:

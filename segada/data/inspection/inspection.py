@@ -38,6 +38,7 @@ class Look:
         size: Height and width of its image.
         labels_size: Height and width of its labels.
         kind: Kind of its image: `colors`, or another kind.
+        turned: True if its image has an orientation tag, which is ignored.
         pixels: int64 [20], labelled pixels of each class, and the ignored ones.
     """
 
@@ -46,6 +47,7 @@ class Look:
     size: tuple[int, int] = (0, 0)
     labels_size: tuple[int, int] = (0, 0)
     kind: str = ""
+    turned: bool = False
     pixels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(NUM_CLASSES + 1, np.int64))
 
 
@@ -167,4 +169,4 @@ def look(files: FrameFiles, rendered: Callable[[Bytes, Bytes], object] = lambda 
         return Look(files, problem)
     counted = np.bincount(labels.ravel(), minlength=256)
     pixels = np.append(counted[:NUM_CLASSES], counted[NUM_CLASSES:].sum())
-    return Look(files, None, picture.shape[:2], labels.shape, kind, pixels)
+    return Look(files, None, picture.shape[:2], labels.shape, kind.colors, kind.turned, pixels)

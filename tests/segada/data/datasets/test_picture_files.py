@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segada.data.datasets.picture_files import read_image, read_numbers
+from segada.data.datasets.number_files import read_numbers
+from segada.data.datasets.picture_files import read_image
 from segada.data.frames import UnreadableFrame
 
 COLORS = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
