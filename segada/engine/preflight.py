@@ -41,7 +41,7 @@ def _data_problem(settings: RunSettings) -> str | None:
 def _network_problem(settings: RunSettings) -> str | None:
     generator = torch_generator(0, "initialisation")
     try:
-        build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter)
+        build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter, settings.data.classes)
     except ValueError as error:
         return str(error)
     return None

@@ -168,7 +168,8 @@ def _refuse_too_many(settings: RunSettings) -> None:
 
 def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:
     initialization = torch_generator(settings.seed, "initialisation")
-    network = build_segmentor(settings.model, NoAdapter(), initialization).to(settings.runtime.device).eval()
+    network = build_segmentor(settings.model, NoAdapter(), initialization, classes=settings.data.classes)
+    network = network.to(settings.runtime.device).eval()
     batch_size, device = settings.evaluation.batch_size, torch.device(settings.runtime.device)
     scores = {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}
     for name, score in scores.items():

@@ -19,7 +19,6 @@ from segada.core.timer import NULL_TIMER, Timer
 from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
 from segada.data.frame_schedule import FrameSchedule, Step
-from segada.data.labels import NUM_CLASSES
 from segada.data.replay import ReplayBuffer
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.divergence import Diverged, check_parameters, finite_values
@@ -96,10 +95,16 @@ class Run:
         self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
         self._timer = timer
         self._replay = ReplayBuffer(
-            run_data.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
+            run_data.source,
+            settings.stream.replay,
+            len(settings.data.classes),
+            numpy_generator(settings.seed, "replay"),
+            self._device,
         )
         initialization = torch_generator(settings.seed, "initialisation")
-        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter)
+        network = build_segmentor(
+            settings.model, settings.adapter, initialization, settings.image_adapter, settings.data.classes
+        )
         self._network = network.to(self._device)
         self._memory = memory_meter(network)
         made = self._generators
@@ -164,7 +169,7 @@ class Run:
             domain=domain,
             frames=metrics.frames,
             miou=miou,
-            iou={name: score.iou_by_class() for name, score in scores.items()},
+            iou={name: score.iou_by_class(self._settings.data.classes.names) for name, score in scores.items()},
             online_miou=metrics.online_miou,
             label_free=metrics.label_free | (validated(asked, miou, source) if scores else {}),
             losses=metrics.losses,
@@ -175,7 +180,9 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(scores[domain].areas if scores else np.zeros((0, 3, NUM_CLASSES), np.int64))
+        self._areas.append(
+            scores[domain].areas if scores else np.zeros((0, 3, len(self._settings.data.classes)), np.int64)
+        )
         self._save()
         return record
 
@@ -194,7 +201,7 @@ class Run:
         save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
-        metrics, steps = VisitMetrics(), list(self._schedule.steps(visit))
+        metrics, steps = VisitMetrics(len(self._settings.data.classes)), list(self._schedule.steps(visit))
         batches = self._run_data.batches(domain, self._schedule, steps, self._device)
         for step in steps:
             with self._timer.step(), self._memory.step():

@@ -57,6 +57,8 @@ class Segmentor(nn.Module):
 
     mean: Tensor
     std: Tensor
+    class_names: tuple[str, ...] = ()
+    """Names of its classes, in the order of its channels; empty if they are not known."""
     origin: str = "random weights"
     """Origin of its weights, in one line."""
 

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from segada.core.atomic_io import write_bytes
 from segada.errors import InputError
-from segada.models.formats.opening import FACTS
+from segada.models.class_match import matched_by_name
+from segada.models.formats.opening import CLASS_NAMES, FACTS
 from segada.models.formats.reading import read_weights
 from segada.models.freezing import check_part
 from segada.models.load_errors import Meeting
 from segada.models.load_report import LoadReport, compare
 from segada.models.segmentor import Segmentor
 from segada.settings.checkpoint_path import find_checkpoint
+from segada.settings.model import ClassMatch
 
 
 def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: torch.dtype = torch.float32) -> None:
@@ -36,12 +38,16 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     }
     facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
     # One entry, because safetensors writes several in an unspecified order: the same network must give the same bytes.
-    facts_as_json = json.dumps({**facts, "settings_hash": settings_hash})
+    facts_as_json = json.dumps({**facts, CLASS_NAMES: segmentor.class_names, "settings_hash": settings_hash})
     write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
 
 def load_weights(
-    segmentor: Segmentor, checkpoint: str, fresh: Sequence[str] = (), setting: str = "model.checkpoint"
+    segmentor: Segmentor,
+    checkpoint: str,
+    fresh: Sequence[str] = (),
+    setting: str = "model.checkpoint",
+    class_match: ClassMatch = "position",
 ) -> LoadReport:
     """Loads a shipped checkpoint (a bare name), or a file or folder of any known format (a path), into the segmentor.
 
@@ -50,6 +56,7 @@ def load_weights(
         checkpoint: Name or path.
         fresh: Parts, as whole components of dotted names (`head.light_exit`), that keep their present values.
         setting: Path of the setting that names the checkpoint, for the messages.
+        class_match: Assignment of the file's classes, as in `ModelSettings`.
 
     Raises:
         ValueError: There is no such checkpoint, or it does not fit this network; the message names the file and the
@@ -58,10 +65,14 @@ def load_weights(
     path = find_checkpoint(checkpoint, setting)
     stored = read_weights(path)
     own = storable(segmentor)
+    if class_match == "name":
+        stored = matched_by_name(stored, path, segmentor, own)
     for part in fresh:
         # A part that only the file has is skipped by the same name.
         check_part(part, (*own, *stored.tensors), "model.reinitialize")
-    meeting = Meeting(path, setting, stored, segmentor.shape, tuple(fresh), compare(stored.tensors, own))
+    meeting = Meeting(
+        path, setting, stored, segmentor.shape, segmentor.class_names, tuple(fresh), compare(stored.tensors, own)
+    )
     meeting.check()
     report = meeting.report
     segmentor.load_state_dict({name: stored.tensors[name] for name in report.matched}, strict=False)

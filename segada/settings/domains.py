@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
+from segada.settings.class_sets import ClassSet
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
 """Weather: `clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
@@ -156,11 +157,16 @@ class FoldersDomain(SharedOutDomain):
     held_out_labels: Pattern | None = None
     """Label files of `held_out_images`."""
     classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
-    """Ids in the label files that belong to each class; the keys are Cityscapes names, train ids or `ignore`. If empty,
-    the files hold train ids."""
+    """Ids in the label files that belong to each class; the keys are names of `data.classes`, their numbers from 0, or
+    `ignore`. If empty, the files hold the ids of `label_set`, or of `data.classes`."""
+    label_set: ClassSet | None = None
+    """Set of classes that the files were labelled with, if it is not `data.classes`. Classes of the same name are
+    matched, and the others ignored, unless `classes` says more."""
+    labels_are: Literal["ids", "colors"] = "ids"
+    """Content of the label files: ids, or the colors of the classes of `label_set`, or of `data.classes`."""
     unlisted: Literal["refuse", "ignore"] = "refuse"
-    """Treatment of an id that `classes` does not name. `refuse`: an error. `ignore`: its pixels count neither in losses
-    nor in scores."""
+    """Treatment of an id or color that belongs to no class. `refuse`: an error. `ignore`: its pixels count neither in
+    losses nor in scores."""
     channel: Annotated[int, Field(ge=0, le=3)] | None = None
     """Channel, in the order red, green, blue, that holds the ids in label files of several channels; null refuses such
     files."""

@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field
 from segada.settings.architectures import check_encoder
 from segada.settings.base import PathText, Sequence, Settings
 
+ClassMatch = Literal["position", "name"]
+
 
 class ModelSettings(Settings):
     """The segmentation network."""
@@ -24,6 +26,10 @@ class ModelSettings(Settings):
     random weights."""
     reinitialize: Sequence[str] = ()
     """Parts that start from random weights even if the checkpoint has them, such as `head` or `head.light_exit`."""
+    class_match: ClassMatch = "position"
+    """Assignment of the checkpoint's classes to `data.classes`. `position`: its first class is our first; both must be
+    equal. `name`: rows of its classifier are taken by the names of the classes, and those of other classes start from
+    random weights."""
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Greatest probability of stochastic depth during training, in [0, 1); rises linearly over the blocks."""
     freeze: Literal["nothing", "encoder", "everything"] = "nothing"

@@ -6,7 +6,7 @@ from typing import Final
 
 from segada.data.datasets.division import blocks, shared_out
 from segada.data.datasets.frame_files import Layout, Listing, found, some
-from segada.data.datasets.label_maps import LabelMap, from_classes
+from segada.data.datasets.label_maps import GivenIds
 from segada.data.datasets.measured_depth import DepthFile
 from segada.data.datasets.pairing import LabelKind, Place
 from segada.data.splits import Split
@@ -28,11 +28,12 @@ def _place(domain: FoldersDomain, root: Path, *, held_out: bool) -> Place:
         assert domain.held_out_images is not None
         assert domain.held_out_labels is not None
         images, labels = domain.held_out_images, domain.held_out_labels
-    return Place(root, images, root, (LabelKind(labels, _label_map(domain)),), _depths(domain, root))
+    return Place(root, images, root, (LabelKind(labels, _ids(domain)),), _depths(domain, root))
 
 
-def _label_map(domain: FoldersDomain) -> LabelMap:
-    return from_classes(domain.classes, domain.channel, others_ignored=domain.unlisted == "ignore")
+def _ids(domain: FoldersDomain) -> GivenIds:
+    by_color, others_ignored = domain.labels_are == "colors", domain.unlisted == "ignore"
+    return GivenIds(domain.classes, domain.label_set, by_color, domain.channel, others_ignored)
 
 
 def _depths(domain: FoldersDomain, root: Path) -> dict[str, DepthFile]:

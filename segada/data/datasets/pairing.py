@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segada.data.datasets.frame_files import Found, FrameFiles, Listing, found, in_counting_order, named, some
-from segada.data.datasets.label_maps import LabelMap
+from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.measured_depth import DepthFile
 
 
@@ -15,11 +15,11 @@ class LabelKind:
 
     Attributes:
         pattern: Pattern of their names, below a folder.
-        label_map: Classes of their ids.
+        ids: Classes of their ids.
     """
 
     pattern: str
-    label_map: LabelMap
+    ids: LabelIds
 
 
 @dataclass(frozen=True)
@@ -44,23 +44,23 @@ class Place:
         """Returns images by key; raises `MissingFolder` if there are none."""
         return some(found(self.images, self.image_pattern), self.images, self.image_pattern)
 
-    def label_files(self) -> dict[str, tuple[Path, LabelMap]]:
+    def label_files(self) -> dict[str, tuple[Path, LabelIds]]:
         """Returns labels by key; raises `MissingFolder` if there are none."""
-        files: dict[str, tuple[Path, LabelMap]] = {}
+        files: dict[str, tuple[Path, LabelIds]] = {}
         taken: set[Path] = set()
         for kind in self.kinds:
             of_kind = {key: path for key, path in found(self.labels, kind.pattern).items() if path not in taken}
             taken |= set(of_kind.values())
-            files = {key: (path, kind.label_map) for key, path in of_kind.items()} | files
+            files = {key: (path, kind.ids) for key, path in of_kind.items()} | files
         some({key: path for key, (path, _) in files.items()}, self.labels, self.kinds[-1].pattern)
         return files
 
     @staticmethod
-    def keys(images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> list[str]:
+    def keys(images: Found, labels: Mapping[str, tuple[Path, LabelIds]]) -> list[str]:
         """Returns the keys of all images and labels, in the order of the recording."""
         return sorted({*images, *labels}, key=in_counting_order)
 
-    def listing(self, keys: Sequence[str], images: Found, labels: Mapping[str, tuple[Path, LabelMap]]) -> Listing:
+    def listing(self, keys: Sequence[str], images: Found, labels: Mapping[str, tuple[Path, LabelIds]]) -> Listing:
         """Lists the frames of these keys that have images.
 
         Raises:
@@ -73,10 +73,10 @@ class Place:
         without_image = tuple(labels[key][0] for key in keys if key not in images)
         return Listing.of(frames, {path for path, _ in labels.values()}, without_image)
 
-    def _labels(self, key: str, labels: Mapping[str, tuple[Path, LabelMap]]) -> tuple[Path, LabelMap]:
+    def _labels(self, key: str, labels: Mapping[str, tuple[Path, LabelIds]]) -> tuple[Path, LabelIds]:
         """Returns the label file and map of a key; if there is none, the missing file."""
         absent = self.kinds[-1]
-        return labels.get(key, (self.labels / named(absent.pattern, key), absent.label_map))
+        return labels.get(key, (self.labels / named(absent.pattern, key), absent.ids))
 
     def _depth(self, key: str, image: Path) -> DepthFile | None:
         if self.depths and key not in self.depths:

@@ -85,6 +85,14 @@ def _opaque(path: Path, pixels: Bytes) -> Bytes:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), np.uint8)
 
 
+def read_colors(path: Path) -> Bytes:
+    """Reads the exact colors of a label file: uint8 [H, W, 3], RGB; raises the errors of `read_image`, and ValueError
+    for a JPEG, which does not preserve colors."""
+    if read_file(path).startswith(JPEG):
+        raise ValueError(f"{path} is a JPEG, which does not keep colors; write labels as PNG")
+    return read_image(path)
+
+
 def read_numbers(path: Path, channel: int | None = None) -> Numbers:
     """Reads the raw numbers of a label or depth file: uint8 or uint16 [H, W].
 

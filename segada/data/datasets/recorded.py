@@ -1,7 +1,7 @@
 """Frames of data sets stored in files: listed by their layout, read, resized, rendered in weather, cached."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,14 @@ from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.frame_cache import FrameRequest, Unreadable, cached_frames
 from segada.data.datasets.domain_frames import DecodedDomain, LabelledFrame, check_share
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing, MissingFolder
+from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.measured_depth import measured_depth
 from segada.data.datasets.picture_files import read_image, resized_image, resized_labels
 from segada.data.frames import Bytes, UnreadableFrame
 from segada.data.splits import Split
 from segada.data.weather.depth import Depth, geometric_depth
 from segada.data.weather.weather import parse_weather, render_weather
+from segada.settings.class_sets import ClassSet
 from segada.settings.data import DataSettings
 from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
@@ -30,19 +32,23 @@ SKEW: Final = 0.02
 """Greatest relative difference between the aspect ratios of an image and its labels, which may be of another size."""
 
 
-def read_pair(files: FrameFiles) -> tuple[Bytes, Bytes]:
-    """Reads the image [H, W, 3] and train ids [h, w] of a frame, at the resolution of their files.
+def read_pair(files: FrameFiles, classes: ClassSet) -> tuple[Bytes, Bytes]:
+    """Reads the image [H, W, 3] and labels [h, w] of a frame, at the resolution of their files.
 
     Raises:
         UnreadableFrame: A file is damaged, or image and labels do not belong together.
         ValueError: A file is not as the data set defines it.
     """
-    picture, labels = read_image(files.image), files.label_map.read(files.labels)
+    picture, labels = read_image(files.image), files.ids.into(classes).read(files.labels)
     (height, width), (rows, columns) = picture.shape[:2], labels.shape
     if abs(height * columns - width * rows) > SKEW * width * rows:
         reason = f"is {width} x {height}, but its labels {files.labels} are {columns} x {rows}: not of one frame"
         raise UnreadableFrame(files.image, reason)
     return picture, labels
+
+
+def _distinct(files: Iterable[FrameFiles]) -> Iterable[LabelIds]:
+    return {id(one.ids): one.ids for one in files}.values()
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Decoding:
         weather: Name of the weather.
         horizon: Horizon of the geometric estimate of depth.
         seed: Seed of the weather.
+        classes: Classes of the labels.
     """
 
     files: tuple[FrameFiles, ...]
@@ -62,6 +69,7 @@ class Decoding:
     weather: str
     horizon: float
     seed: int
+    classes: ClassSet
 
     def __call__(self, number: int) -> tuple[Bytes, Bytes]:
         """Returns the image [H, W, 3] and labels [H, W] of a frame, at `size`; raises the errors of `native`."""
@@ -76,7 +84,7 @@ class Decoding:
             ValueError: A file is not as the data set defines it.
         """
         files = self.files[number]
-        picture, native = read_pair(files)
+        picture, native = read_pair(files, self.classes)
         image, labels = resized_image(picture, self.size), resized_labels(native, self.size)
         weather = parse_weather(self.weather)
         image = render_weather(image[None], self._depth(files, labels), weather, self.seed, (number,))[0]
@@ -85,7 +93,7 @@ class Decoding:
     def _depth(self, files: FrameFiles, labels: Bytes) -> Depth:
         if files.depth is None:
             return self._estimate
-        return measured_depth(files.depth.nearness(), labels, self._estimate)
+        return measured_depth(files.depth.nearness(), labels, self._estimate, self.classes.number("sky"))
 
     @cached_property
     def _estimate(self) -> Depth:
@@ -156,7 +164,7 @@ class Recorded:
             ValueError: A folder or a file is missing or not as the layout defines it, or no frame is in the split.
         """
         decoding = self._decoding(domain, data, split)
-        maps = {files.label_map.identity() for files in decoding.files}
+        maps = {ids.into(data.classes).identity() for ids in _distinct(decoding.files)}
         depths = {str(files.depth and files.depth.units) for files in decoding.files}
         facts = repr((VERSION, sorted(maps), sorted(depths), decoding.horizon, decoding.seed))
         made = hashlib.sha256(facts.encode()).hexdigest()[:12]
@@ -194,6 +202,9 @@ class Recorded:
 
     def _decoding(self, domain: RecordedDomain, data: DataSettings, split: Split) -> Decoding:
         listing = self.listing(domain, self._root(domain, data), split)
+        for ids in _distinct(listing.frames):
+            # Wrong settings are refused before anything is decoded.
+            ids.into(data.classes)
         if listing.missing:
             image = next(files.image for files in listing.frames if files.labels == listing.missing[0])
             more = f" and {len(listing.missing) - 1} more" if len(listing.missing) > 1 else ""
@@ -204,7 +215,9 @@ class Recorded:
         if domain.weather == "clear":
             # Nothing is rendered, so that no depth is needed.
             files = tuple(replace(one, depth=None) for one in files)
-        return Decoding(files, data.size, domain.weather, self.layout.horizon, crc32(files[0].image.stem.encode()))
+        return Decoding(
+            files, data.size, domain.weather, self.layout.horizon, crc32(files[0].image.stem.encode()), data.classes
+        )
 
     def _root(self, domain: RecordedDomain, data: DataSettings) -> Path:
         text = domain.root or data.root

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from segada.data.inspection.inspection import SPLITS, Inspection
 from segada.data.inspection.recognition import Recognized
-from segada.data.labels import NAMES
 from segada.data.splits import Split
+from segada.settings.class_sets import CITYSCAPES
 
 MOST_NAMED: Final = 5
 """Number of files that are named of each kind."""
@@ -87,7 +87,7 @@ def _classes(inspection: Inspection) -> Table:
     table.add_column("class")
     table.add_column("share", justify="right")
     table.add_column("frames", justify="right")
-    for index, name in enumerate(NAMES):
+    for index, name in enumerate(CITYSCAPES.names):
         frames = sum(bool(look.pixels[index]) for look in inspection.usable)
         table.add_row(name, f"{100 * pixels[index] / labelled:.2f}" if frames else "-", str(frames))
     table.add_section()

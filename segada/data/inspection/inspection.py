@@ -16,8 +16,8 @@ from segada.data.datasets.picture_files import kind_of_image
 from segada.data.datasets.recorded import Recorded, read_pair
 from segada.data.datasets.registry import LAYOUTS
 from segada.data.inspection.recognition import Recognized
-from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
 
@@ -44,7 +44,7 @@ class Look:
     size: tuple[int, int] = (0, 0)
     labels_size: tuple[int, int] = (0, 0)
     kind: str = ""
-    pixels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(NUM_CLASSES + 1, np.int64))
+    pixels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(CITYSCAPES) + 1, np.int64))
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ def _chosen(listing: Listing, *, everything: bool) -> Iterator[FrameFiles]:
 
 def _look(files: FrameFiles) -> Look:
     try:
-        picture, labels = read_pair(files)
+        picture, labels = read_pair(files, CITYSCAPES)
         kind = kind_of_image(files.image)
     except ValueError as problem:
         return Look(files, str(problem))
     counted = np.bincount(labels.ravel(), minlength=256)
-    pixels = np.append(counted[:NUM_CLASSES], counted[NUM_CLASSES:].sum())
+    pixels = np.append(counted[: len(CITYSCAPES)], counted[len(CITYSCAPES) :].sum())
     return Look(files, "", picture.shape[:2], labels.shape, kind, pixels)

@@ -15,6 +15,7 @@ from segada.data.synthetic.layout import paint_street
 from segada.data.synthetic.shading import shade
 from segada.data.weather.depth import Depth
 from segada.data.weather.weather import parse_weather, render_weather
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.data import DataSettings
 from segada.settings.domains import StreetsDomain
 
@@ -124,8 +125,13 @@ class Streets:
         """Returns the number of frames of a split.
 
         Raises:
-            ValueError: The settings ask for more frames than there are scenes.
+            ValueError: `data.classes` is another set than that of Cityscapes.
         """
+        if data.classes != CITYSCAPES:
+            raise ValueError(
+                "the procedural streets have the classes of Cityscapes, but data.classes is another set; set it to "
+                "cityscapes, or remove this domain from the stream"
+            )
         count: int = data.splits.model_dump()[split]
         return count
 

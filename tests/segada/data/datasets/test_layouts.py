@@ -254,7 +254,7 @@ def test_a_class_map_is_checked(tmp_path: Path) -> None:
     domain = TREES["folders"](tmp_path)
 
     with pytest.raises(
-        InputError, match=r"classes names 'rode', but must be ignore, a train id 0 to 18, or one of road"
+        InputError, match=r"classes names 'rode'; did you mean road\? A class is one of data.classes, by its name or"
     ):
         names(data_of(tmp_path, domain, classes={"rode": [1]}), "source")
     with pytest.raises(InputError, match=r"classes gives the id 1 twice, the second time to 'sky'"):
