@@ -1,6 +1,5 @@
 """Classifiers of another set of classes: rows of equal names are taken over, the others keep random weights."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,10 @@ from torch import Tensor
 from segada.models.formats.contents import StoredWeights
 from segada.models.formats.sizes import HEADS_SIGNS
 from segada.models.segmentor import Segmentor
+from segada.settings.class_sets import plain
 
 CLASSIFIERS: Final = frozenset({signs[-1] for signs in HEADS_SIGNS.values()} | {HEADS_SIGNS["segformer"][1]})
 """Names of the tensors in which each row is a class; a bias goes with each."""
-
-
-def plain(name: str) -> str:
-    """Returns a class name without case, spaces and punctuation, by which names are compared."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def matched_by_name(

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from segada.models.class_match import CLASSIFIERS, plain
+from segada.models.class_match import CLASSIFIERS
 from segada.models.encoders.base import has_adapter
 from segada.models.formats.contents import StoredWeights
 from segada.models.load_report import LoadReport
 from segada.models.segmentor import SegmentorShape
 from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
+from segada.settings.class_sets import plain
 
 LISTED_PARTS = 2
 """Number of parts up to which misfitting parts of a head are listed; with more, the head is named as a whole."""

@@ -1,5 +1,6 @@
 """Sets of classes: names, colors and the ids of published sets, and sets that are given in the settings."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
@@ -98,6 +99,11 @@ class ClassSet(Settings):
     def number(self, name: str) -> int | None:
         """Returns the number of a class, counted from 0; None if there is no class of this name."""
         return self.names.index(name) if name in self.names else None
+
+
+def plain(name: str) -> str:
+    """Returns the name of a class without case, spaces and punctuation, by which names of other people are compared."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def generated_color(number: int) -> tuple[int, int, int]:

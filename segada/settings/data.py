@@ -10,6 +10,7 @@ from segada.settings.domains import (
     AcdcDomain,
     CamVidDomain,
     CityscapesDomain,
+    CocoDomain,
     FoggyCityscapesDomain,
     FoldersDomain,
     Gta5Domain,
@@ -30,6 +31,7 @@ DomainSettings = Annotated[
     | ShiftDomain
     | Gta5Domain
     | SynthiaDomain
+    | CocoDomain
     | FoldersDomain,
     Field(discriminator="dataset"),
 ]

@@ -100,11 +100,21 @@ def _code(color: Color) -> int:
     return color[0] << 16 | color[1] << 8 | color[2]
 
 
+class LabelReader(Protocol):
+    """Reader of label files in one set of classes."""
+
+    def identity(self) -> str:
+        """Returns a text that is the same for readers that give the same labels."""
+
+    def read(self, path: Path) -> Bytes:
+        """Returns the labels of a file, uint8 [H, W]; raises ValueError if it is not as expected."""
+
+
 class LabelIds(Protocol):
     """Meaning of the ids of a kind of label file, for any set of classes."""
 
-    def into(self, classes: ClassSet) -> LabelMap:
-        """Returns the map to a set of classes; raises ValueError if there is none."""
+    def into(self, classes: ClassSet) -> LabelReader:
+        """Returns the reader in a set of classes; raises ValueError if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
