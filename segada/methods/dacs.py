@@ -86,7 +86,8 @@ class Dacs(MeanTeacherLearner):
         self._augmentation = parts.augmentation
         self._source_frames = parts.source_frames
         self._static = self._static_model()
-        self._things = parts.settings.data.classes.thing_numbers()
+        classes = parts.settings.data.classes
+        self._things = [classes.names.index(name) for name in classes.things]
         # Unmixed target frames are the target frames, so one pass serves both.
         self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
         terms = {

@@ -92,10 +92,6 @@ class ClassSet(Settings):
         """Returns red, green and blue of each class, generated ones where none are given."""
         return self.colors or tuple(generated_color(number + 1) for number in range(len(self.names)))
 
-    def thing_numbers(self) -> tuple[int, ...]:
-        """Returns the numbers of the thing classes, counted from 0."""
-        return tuple(self.names.index(name) for name in self.things)
-
     def number(self, name: str) -> int | None:
         """Returns the number of a class, counted from 0; None if there is no class of this name."""
         return self.names.index(name) if name in self.names else None

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from segada.data.labels import IGNORE, NAMES, painted
+from segada.data.labels import IGNORE, painted
 from segada.settings.class_sets import CITYSCAPES
 
 
 def test_things_are_the_countable_classes() -> None:
-    assert [NAMES[index] for index in CITYSCAPES.thing_numbers()] == [
+    assert list(CITYSCAPES.things) == [
         "traffic light", "traffic sign", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from segada.data.labels import NAMES
 from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels
 from segada.settings.class_sets import CITYSCAPES
 
@@ -69,5 +70,5 @@ def test_the_distance_on_things_is_that_of_the_cells_that_show_one() -> None:
     labels[0, 4, 4:] = 0
     difference = student - static
     by_hand = (difference[0, :, 0, 0].square().sum().sqrt() + difference[0, :, 1, 1].square().sum().sqrt()) / 2
-    mask = class_mask(majority_labels(labels, (2, 2), 0.75, 19), CITYSCAPES.thing_numbers())
+    mask = class_mask(majority_labels(labels, (2, 2), 0.75, 19), [NAMES.index(name) for name in CITYSCAPES.things])
     torch.testing.assert_close(feature_distance(student, static, mask), by_hand)
