@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.engine.rates import Rate, measure
-from segada.data.labels import NUM_CLASSES
 from segada.evaluation.choices import SCALES
 from segada.evaluation.ensembling import vote
 from segada.evaluation.evaluator import predicted_classes
 from segada.evaluation.tta import View
+from segada.settings.class_sets import CITYSCAPES
 
 CASES = (((64, 128), (64, 128)), ((512, 1024), (1024, 2048)))
 """Sizes of the image and of its labels: streets, and Cityscapes as usually evaluated."""
@@ -40,7 +40,8 @@ def _bench_case(image: tuple[int, int], labels: tuple[int, int], repeats: int) -
     generator = torch.Generator().manual_seed(0)
     sizes = [View(scale).size(*image) for scale in SCALES]
     voices = [
-        torch.randn((1, NUM_CLASSES, height // STRIDE, width // STRIDE), generator=generator) for height, width in sizes
+        torch.randn((1, len(CITYSCAPES), height // STRIDE, width // STRIDE), generator=generator)
+        for height, width in sizes
     ]
     one, six = voices[SCALES.index(1.0)], [logits[0] for logits in voices]
     plain = _rate("classes, plain", labels, partial(plain_vote, [one], labels), repeats)

@@ -13,7 +13,7 @@ from scipy.special import softmax
 from segada.data.batch import Batch
 from segada.data.feed import Feed
 from segada.data.frames import Bytes, Frames
-from segada.data.labels import IGNORE, NUM_CLASSES
+from segada.data.labels import IGNORE
 from segada.settings.stream import ReplaySettings
 
 Indices: TypeAlias = npt.NDArray[np.int64]
@@ -48,6 +48,7 @@ class ReplayBuffer:
     Args:
         frames: Source domain. If it has more than `settings.size` frames, that many are kept, drawn at random.
         settings: Size and policy.
+        classes: Number of classes.
         generator: Generator of all randomness here; owned by the buffer from now on.
         device: Device that the batches are for; the CPU if not given. They are made on the CPU.
 
@@ -59,6 +60,7 @@ class ReplayBuffer:
         self,
         frames: Frames,
         settings: ReplaySettings,
+        classes: int,
         generator: np.random.Generator,
         device: torch.device | None = None,
     ) -> None:
@@ -66,7 +68,7 @@ class ReplayBuffer:
         self._feed = Feed(frames, device or torch.device("cpu"))
         self._kept = kept
         self._generator = generator
-        self._deal = POLICIES[settings.policy](frames.labels, kept, settings)
+        self._deal = POLICIES[settings.policy](frames.labels, kept, settings, classes)
         self._due: Indices = np.empty((0, 2), np.int64)
 
     def next_batch(self, size: int) -> Batch:
@@ -101,15 +103,15 @@ class ReplayBuffer:
         self._generator.bit_generator.state = json.loads(state["generator"])
 
 
-def uniform(_labels: Bytes, kept: Indices, _settings: ReplaySettings) -> Deal:
+def uniform(_labels: Bytes, kept: Indices, _settings: ReplaySettings, _classes: int) -> Deal:
     """Draws every kept frame once, in random order, before any is repeated."""
     return lambda generator: np.column_stack([generator.permutation(kept), np.full(len(kept), IGNORE)])
 
 
-def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings) -> Deal:
+def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings, classes: int) -> Deal:
     """Draws a class, rare ones more often, then one of the frames that show it (Hoyer et al. 2022, arXiv
     2111.14887)."""
-    pixels = np.stack([np.bincount(labels[index].ravel(), minlength=256)[:NUM_CLASSES] for index in kept])
+    pixels = np.stack([np.bincount(labels[index].ravel(), minlength=256)[:classes] for index in kept])
     showing = [kept[column >= settings.min_pixels] for column in pixels.T]
     if not any(map(len, showing)):
         raise ValueError(
@@ -120,8 +122,8 @@ def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings) -> Deal:
     probabilities = class_probabilities(pixels.sum(axis=0), shown, settings.temperature)
 
     def deal(generator: np.random.Generator) -> Indices:
-        classes = generator.choice(NUM_CLASSES, len(kept), p=probabilities)
-        return np.array([(generator.choice(showing[drawn]), drawn) for drawn in classes], np.int64)
+        chosen = generator.choice(classes, len(kept), p=probabilities)
+        return np.array([(generator.choice(showing[drawn]), drawn) for drawn in chosen], np.int64)
 
     return deal
 

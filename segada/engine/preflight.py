@@ -38,7 +38,9 @@ def _data_problem(settings: RunSettings) -> str | None:
 def _network_problem(settings: RunSettings) -> str | None:
     generator = torch_generator(0, "initialisation")
     try:
-        network = build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter)
+        network = build_segmentor(
+            settings.model, settings.adapter, generator, settings.image_adapter, settings.data.classes
+        )
         check_batch_norms(network, settings, settings.stream.batch_size)
     except ValueError as error:
         return str(error)

@@ -12,7 +12,6 @@ from segada.cli.console import PlainConsole
 from segada.cli.output_dir import check_file
 from segada.cli.signals import Asked, never
 from segada.core.rng import torch_generator
-from segada.data.labels import NAMES
 from segada.engine.session import adapt, print_report
 from segada.errors import InputError
 from segada.models.build import build_segmentor
@@ -67,8 +66,7 @@ def class_table(report: RunReport, best: BestRecord | None) -> Table:
     columns = [(domain, visit) for domain in last.iou for visit in visits]
     for domain, visit in columns:
         table.add_column(f"{domain}, visit {visit}", justify="right")
-    shown = [name for name in NAMES if any(name in classes for classes in last.iou.values())]
-    for name in shown:
+    for name in dict.fromkeys(name for classes in last.iou.values() for name in classes):
         ious = [report.visits[visit].iou[domain].get(name) for domain, visit in columns]
         table.add_row(name, *("" if iou is None else f"{100 * iou:.1f}" for iou in ious))
     table.add_section()
@@ -88,7 +86,11 @@ def halve(settings: RunSettings, weights: Path, path: Path) -> None:
     """Writes the weights of a run once more, in half precision: how shipped checkpoints are made."""
     model = settings.model.model_copy(update={"checkpoint": str(weights), "reinitialize": ()})
     network = build_segmentor(
-        model, settings.adapter, torch_generator(settings.seed, "initialisation"), settings.image_adapter
+        model,
+        settings.adapter,
+        torch_generator(settings.seed, "initialisation"),
+        settings.image_adapter,
+        settings.data.classes,
     )
     save_weights(network, path, settings.settings_hash(), torch.float16)
 

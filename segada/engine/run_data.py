@@ -20,7 +20,7 @@ from segada.data.datasets.registry import check_readable, open_domain
 from segada.data.feed import fed
 from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.frames import Frames
-from segada.data.labels import NUM_CLASSES
+from segada.data.labels import IGNORE
 from segada.data.run_frames import check_counts, check_scored, read_places
 from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
@@ -150,7 +150,7 @@ def _opened(settings: RunSettings) -> Opened:
 
 
 def _has_labels(frames: Frames) -> bool:
-    return any(bool((labels < NUM_CLASSES).any()) for labels in frames.labels)
+    return any(bool((labels != IGNORE).any()) for labels in frames.labels)
 
 
 def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:
@@ -168,6 +168,7 @@ def _left_out(domain: str, opened: Opened) -> tuple[Omission, ...]:
 
 def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str, float]:
     initialization = torch_generator(settings.seed, "initialisation")
-    network = build_segmentor(settings.model, NoAdapter(), initialization).to(settings.runtime.device).eval()
+    network = build_segmentor(settings.model, NoAdapter(), initialization, classes=settings.data.classes)
+    network = network.to(settings.runtime.device).eval()
     batch_size, device = settings.evaluation.batch_size, torch.device(settings.runtime.device)
     return {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}

@@ -19,7 +19,6 @@ from segada.core.timer import NULL_TIMER, Timer
 from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
 from segada.data.frame_schedule import FrameSchedule, Step
-from segada.data.labels import NUM_CLASSES
 from segada.data.replay import ReplayBuffer
 from segada.engine.batch_statistics import check_batch_norms
 from segada.engine.best_checkpoint import BestCheckpoint
@@ -89,18 +88,18 @@ class Run:
         if run_data.key != run_data_key(settings):
             raise ValueError(f"data {run_data.key} were prepared from other settings; prepare them from these")
         set_up_torch(settings.runtime)
-        self._settings = settings
+        self._settings, classes = settings, settings.data.classes
+        self._class_names = classes.names
         self._run_data = run_data
         self._device = torch.device(settings.runtime.device)
         self._validate = validate
         self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
         self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
         self._timer = timer
-        self._replay = ReplayBuffer(
-            run_data.source, settings.stream.replay, numpy_generator(settings.seed, "replay"), self._device
-        )
+        drawn_by = numpy_generator(settings.seed, "replay")
+        self._replay = ReplayBuffer(run_data.source, settings.stream.replay, len(classes), drawn_by, self._device)
         initialization = torch_generator(settings.seed, "initialisation")
-        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter)
+        network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter, classes)
         self._network = network.to(self._device)
         self._memory = memory_meter(network)
         made = self._generators
@@ -164,7 +163,7 @@ class Run:
             domain=domain,
             frames=metrics.frames,
             miou=miou,
-            iou={name: score.iou_by_class() for name, score in scores.items()},
+            iou={name: score.iou_by_class(self._class_names) for name, score in scores.items()},
             online_miou=metrics.online_miou,
             label_free=metrics.label_free | (validated(asked, miou, source) if scores else {}),
             losses=metrics.losses,
@@ -175,7 +174,9 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(scores[domain].areas if domain in scores else np.zeros((0, 3, NUM_CLASSES), np.int64))
+        self._areas.append(
+            scores[domain].areas if domain in scores else np.zeros((0, 3, len(self._class_names)), np.int64)
+        )
         self._save()
         return record
 
@@ -193,7 +194,7 @@ class Run:
         save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
-        metrics, steps = VisitMetrics(), list(self._schedule.steps(visit))
+        metrics, steps = VisitMetrics(len(self._class_names)), list(self._schedule.steps(visit))
         batches = self._run_data.batches(domain, self._schedule, steps, self._device)
         for step in steps:
             with self._timer.step(), self._memory.step():

@@ -18,15 +18,16 @@ class VisitMetrics:
         frames: Number of frames passed over so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
+        """Begins a visit of a network with so many classes."""
         self.frames = 0
-        self._online = OnlineScore()
+        self._online = OnlineScore(classes)
         self._label_free: list[Mapping[str, Tensor]] = []
         self._logs: list[Mapping[str, float]] = []
         self._rates: list[Mapping[str, float]] = []
 
     def score(self, logits: Tensor, batch: Batch, label_free: Mapping[str, Tensor]) -> None:
-        """Adds predictions [B, 19, h, w] made before the batch was learned from, and their label-free scores [B]."""
+        """Adds predictions [B, K, h, w] made before the batch was learned from, and their label-free scores [B]."""
         self._online.add(logits, batch.labels)
         self._label_free.append(label_free)
 

@@ -66,7 +66,9 @@ class EvaluatedModel:
         settings = self.settings
         initialization = torch_generator(settings.seed, "initialisation")
         try:
-            network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter)
+            network = build_segmentor(
+                settings.model, settings.adapter, initialization, settings.image_adapter, settings.data.classes
+            )
         except ValueError as error:
             raise InputError(str(error)) from error
         return network.to(device).eval()

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segada.data.labels import NUM_CLASSES
 from segada.metrics import Areas, iou_per_class, mean_iou
 
 PerClass = npt.NDArray[np.float64]
-"""Values per class [19]; NaN for a class without a labelled pixel."""
+"""Values per class [K]; NaN for a class without a labelled pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class ClassScores:
 
 
 def class_scores(areas: Areas) -> ClassScores:
-    """Computes the metrics of a set of frames from their summed areas [3, 19]."""
+    """Computes the metrics of a set of frames from their summed areas [3, K]."""
     intersection, predicted, labelled = areas.astype(np.float64)
     iou = iou_per_class(areas)
     accuracy = _divided(intersection, labelled)
@@ -71,6 +70,5 @@ def _mean(values: PerClass) -> float:
 
 
 def _weighted(values: PerClass, share: PerClass) -> float:
-    assert len(values) == NUM_CLASSES
     present = ~np.isnan(share)
     return float((values * share)[present].sum()) if present.any() else float("nan")

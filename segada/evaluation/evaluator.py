@@ -1,6 +1,6 @@
 """Evaluates a network on labelled frames."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,6 @@ from torch import Tensor
 
 from segada.data.feed import fed
 from segada.data.frames import Frames
-from segada.data.labels import NAMES, NUM_CLASSES
 from segada.evaluation.areas import frame_areas
 from segada.metrics import Areas, iou_per_class, mean_iou
 from segada.models.resize import enlarged_strips
@@ -23,7 +22,7 @@ class Scores:
     """Areas of classes, frame by frame.
 
     Attributes:
-        areas: int64 [N, 3, 19], see `segada.metrics.Areas`.
+        areas: int64 [N, 3, K], see `segada.metrics.Areas`.
     """
 
     areas: Areas
@@ -33,10 +32,10 @@ class Scores:
         """Mean IoU over the classes present in the labels; NaN if there are none."""
         return mean_iou(self.areas.sum(axis=0))
 
-    def iou_by_class(self) -> dict[str, float]:
+    def iou_by_class(self, names: Sequence[str]) -> dict[str, float]:
         """Returns the IoU by class name, without classes absent from the labels."""
         iou = iou_per_class(self.areas.sum(axis=0)).tolist()
-        return {name: value for name, value in zip(NAMES, iou, strict=True) if not np.isnan(value)}
+        return {name: value for name, value in zip(names, iou, strict=True) if not np.isnan(value)}
 
 
 def evaluate(
@@ -45,7 +44,7 @@ def evaluate(
     """Evaluates a network on frames that it does not learn from.
 
     Args:
-        predict: function from images [B, 3, H, W] to logits [B, 19, h, w] of any resolution. The caller sets its mode.
+        predict: function from images [B, 3, H, W] to logits [B, K, h, w] of any resolution. The caller sets its mode.
         frames: images and labels.
         batch_size: frames per call of `predict`.
         device: device of `predict`; the CPU if not given.
@@ -58,24 +57,28 @@ def evaluate(
 
 
 class OnlineScore:
-    """Accumulates the mIoU of frames predicted before they are learned from (prequential)."""
+    """Accumulates the mIoU of frames predicted before they are learned from (prequential).
 
-    def __init__(self) -> None:
-        self._areas: list[Areas] = []
+    Args:
+        classes: number of classes.
+    """
+
+    def __init__(self, classes: int) -> None:
+        self._areas: list[Areas] = [np.zeros((0, 3, classes), np.int64)]
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Adds frames: logits [B, 19, h, w], labels int64 [B, H, W]."""
+        """Adds frames: logits [B, K, h, w], labels int64 [B, H, W]."""
         self._areas.append(score(logits, labels))
 
     def scores(self) -> Scores:
         """Returns the scores of all frames added so far."""
-        return Scores(np.concatenate(self._areas or [np.zeros((0, 3, NUM_CLASSES), np.int64)]))
+        return Scores(np.concatenate(self._areas))
 
 
 def score(logits: Tensor, labels: Tensor) -> Areas:
-    """Returns areas [B, 3, 19] of the argmax of logits [B, 19, h, w] enlarged to the labels' size [B, H, W]."""
+    """Returns areas [B, 3, K] of the argmax of logits [B, K, h, w] enlarged to the labels' size [B, H, W]."""
     with torch.no_grad():
-        areas: Areas = frame_areas(predicted_classes(logits, labels.shape[1:]), labels).cpu().numpy()
+        areas: Areas = frame_areas(predicted_classes(logits, labels.shape[1:]), labels, logits.shape[1]).cpu().numpy()
     return areas
 
 

@@ -16,35 +16,52 @@ import torch
 from segada.core.atomic_io import write_bytes
 from segada.data.datasets.domain_frames import LabelledFrame
 from segada.data.frames import Bytes
-from segada.data.labels import colorise
+from segada.data.labels import painted
 from segada.evaluation.ensembling import Prediction
+from segada.settings.class_sets import ClassSet
 
 LABEL_IDS: Final = np.array((7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33), np.uint8)
 """Cityscapes label ids of the train ids 0 to 18, which the benchmark server requires."""
 _SAFE: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
-def probabilities_file(_: LabelledFrame, prediction: Prediction) -> bytes:
-    """Returns `probabilities`, float16 [19, H, W], as safetensors."""
-    assert prediction.probabilities is not None
-    return safetensors.torch.save({"probabilities": prediction.probabilities.to(torch.float16).cpu().contiguous()})
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A frame of which files are saved.
+
+    Attributes:
+        frame: The frame.
+        prediction: Its prediction.
+        classes: Classes of the prediction.
+    """
+
+    frame: LabelledFrame
+    prediction: Prediction
+    classes: ClassSet
 
 
-def labels_png(_: LabelledFrame, prediction: Prediction) -> bytes:
-    """Returns train ids 0 to 18 as a PNG with one channel of eight bits."""
-    return _png(prediction.classes.cpu().numpy())
+def probabilities_file(saved: Saved) -> bytes:
+    """Returns `probabilities`, float16 [K, H, W], as safetensors."""
+    probabilities = saved.prediction.probabilities
+    assert probabilities is not None
+    return safetensors.torch.save({"probabilities": probabilities.to(torch.float16).cpu().contiguous()})
 
 
-def label_ids_png(_: LabelledFrame, prediction: Prediction) -> bytes:
+def labels_png(saved: Saved) -> bytes:
+    """Returns numbers of classes, counted from 0, as a PNG with one channel of eight bits."""
+    return _png(saved.prediction.classes.cpu().numpy())
+
+
+def label_ids_png(saved: Saved) -> bytes:
     """Returns Cityscapes label ids as a PNG with one channel of eight bits."""
-    return _png(LABEL_IDS[prediction.classes.cpu().numpy()])
+    return _png(LABEL_IDS[saved.prediction.classes.cpu().numpy()])
 
 
-def overlay_png(frame: LabelledFrame, prediction: Prediction) -> bytes:
+def overlay_png(saved: Saved) -> bytes:
     """Returns a PNG: image and colors of the predicted classes blended half and half, at the labels' size."""
-    height, width = prediction.classes.shape
-    image = mmcv.imresize(frame.image, (width, height), interpolation="bilinear")
-    mixed = cv2.addWeighted(image, 0.5, colorise(prediction.classes.cpu().numpy()), 0.5, 0.0)
+    height, width = saved.prediction.classes.shape
+    image = mmcv.imresize(saved.frame.image, (width, height), interpolation="bilinear")
+    mixed = cv2.addWeighted(image, 0.5, painted(saved.prediction.classes.cpu().numpy(), saved.classes), 0.5, 0.0)
     return _png(np.ascontiguousarray(mixed[..., ::-1]))
 
 
@@ -59,7 +76,7 @@ class Kind:
     """
 
     suffix: str
-    content: Callable[[LabelledFrame, Prediction], bytes]
+    content: Callable[[Saved], bytes]
     soft: bool = False
 
 
@@ -72,12 +89,12 @@ KINDS: Final[Mapping[str, Kind]] = {
 """Table of the kinds by their names on the command line, which are also the names of their folders."""
 
 
-def keep(kinds: Sequence[str], folder: Path, domain: str, frame: LabelledFrame, prediction: Prediction) -> None:
+def keep(kinds: Sequence[str], folder: Path, domain: str, saved: Saved) -> None:
     """Writes `folder/KIND/DOMAIN/FRAME` for each kind."""
     for name in kinds:
         kind = KINDS[name]
-        path = folder / name / safe_path(domain) / safe_path(frame.name)
-        write_bytes(path.with_name(path.name + kind.suffix), kind.content(frame, prediction))
+        path = folder / name / safe_path(domain) / safe_path(saved.frame.name)
+        write_bytes(path.with_name(path.name + kind.suffix), kind.content(saved))
 
 
 def safe_path(name: str) -> Path:

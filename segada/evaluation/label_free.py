@@ -60,8 +60,8 @@ class ScoreInputs:
 
     @property
     def most_entropy(self) -> float:
-        """log K, in nats."""
-        return math.log(self.logits.shape[1])
+        """log K, in nats; 1 for a single class, whose entropy is 0 anyway."""
+        return math.log(self.logits.shape[1]) or 1.0
 
 
 def entropy(inputs: ScoreInputs) -> Tensor:

@@ -13,6 +13,7 @@ from segada.evaluation.request import Request
 from segada.models.segmentor import SMALLEST_SIDE
 from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.limits import COUNT
 from segada.settings.schema import nearest
 
@@ -36,6 +37,10 @@ def parse_request(arguments: argparse.Namespace) -> Request:
     overrides = parse_assignments(arguments.assignments)
     models = find_models(arguments.checkpoints, arguments.settings, overrides)
     settings = frame_settings(models, arguments.settings, overrides)
+    if "label_ids" in arguments.save and settings.data.classes != CITYSCAPES:
+        raise InputError(
+            "--save label_ids: the ids are those of Cityscapes, but data.classes is another set; save labels"
+        )
     return Request(
         models=models,
         settings=settings,

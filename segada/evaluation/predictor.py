@@ -20,7 +20,7 @@ class FramePrediction:
     """Areas and prediction of one frame.
 
     Attributes:
-        areas: int64 [3, 19], see `segada.metrics.Areas`.
+        areas: int64 [3, K], see `segada.metrics.Areas`.
         prediction: Prediction at the size of the labels.
     """
 
@@ -36,12 +36,14 @@ class Predictor:
         networks: Functions from images [B, 3, H, W] in [0, 1] to logits.
         views: Views of each frame that every network predicts.
         device: Device of the networks.
+        classes: Number of classes.
         soft: True to return probabilities.
     """
 
     networks: Sequence[Network]
     views: Sequence[View]
     device: torch.device
+    classes: int
     soft: bool = False
 
     def __call__(self, frames: Sequence[LabelledFrame]) -> list[FramePrediction]:
@@ -63,5 +65,5 @@ class Predictor:
     def _areas(self, prediction: Prediction, labels: Bytes) -> Areas:
         # A copy, since a data set may return memory that must not be written to.
         truth = torch.from_numpy(labels.copy()).to(self.device)
-        areas: Areas = frame_areas(prediction.classes[None], truth[None])[0].cpu().numpy()
+        areas: Areas = frame_areas(prediction.classes[None], truth[None], self.classes)[0].cpu().numpy()
         return areas

@@ -6,13 +6,12 @@ Fractions in [0, 1], never percent; seconds.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import Field, JsonValue
 
-from segada.data.labels import NAMES
 from segada.data.splits import Split
 from segada.evaluation.class_scores import PerClass, class_scores
 from segada.metrics import Areas
@@ -83,6 +82,8 @@ class Evaluation(Record):
 
     models: tuple[ModelRecord, ...]
     protocol: Protocol
+    classes: tuple[str, ...]
+    """Names of all classes, in the order of the network's channels."""
     domains: dict[str, DomainRecord]
     """Records by domain, in the order in which they were finished."""
 
@@ -113,8 +114,16 @@ class FrameCounts:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def domain_record(key: str, areas: Areas, frames: FrameCounts, saved: tuple[str, ...], seconds: float) -> DomainRecord:
-    """Returns the record of a domain from the summed areas [3, 19] of its frames."""
+def domain_record(key: str, areas: Areas, names: Sequence[str], frames: FrameCounts, seconds: float) -> DomainRecord:
+    """Returns the record of a domain without saved files.
+
+    Args:
+        key: Result of `domain_key`.
+        areas: Summed areas [3, K] of its frames.
+        names: Names of the K classes.
+        frames: Number of its frames.
+        seconds: Wall time of the evaluation.
+    """
     scores = class_scores(areas)
     return DomainRecord(
         key=key,
@@ -128,10 +137,10 @@ def domain_record(key: str, areas: Areas, frames: FrameCounts, saved: tuple[str,
         aacc=_number(scores.aacc),
         fwiou=_number(scores.fwiou),
         fwacc=_number(scores.fwacc),
-        iou=_by_name(scores.iou),
-        accuracy=_by_name(scores.accuracy),
-        share=_by_name(scores.share),
-        saved=saved,
+        iou=_by_name(names, scores.iou),
+        accuracy=_by_name(names, scores.accuracy),
+        share=_by_name(names, scores.share),
+        saved=(),
         seconds=seconds,
         frames_per_second=frames.scored / seconds,
     )
@@ -141,5 +150,5 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _by_name(values: PerClass) -> dict[str, float]:
-    return {name: value for name, value in zip(NAMES, values.tolist(), strict=True) if not np.isnan(value)}
+def _by_name(names: Sequence[str], values: PerClass) -> dict[str, float]:
+    return {name: value for name, value in zip(names, values.tolist(), strict=True) if not np.isnan(value)}

@@ -55,7 +55,7 @@ class Request:
             )
             for model in self.models
         )
-        return Evaluation(models=models, protocol=self.protocol, domains={})
+        return Evaluation(models=models, protocol=self.protocol, classes=self.settings.data.classes.names, domains={})
 
     def networks(self) -> list[Segmentor]:
         """Builds the networks.
@@ -73,7 +73,9 @@ class Request:
             slide = Slide(protocol.crop, protocol.stride)
             networks = [Slid(network, slide) for network in networks]
         soft = any(KINDS[name].soft for name in self.kept)
-        return Predictor(networks, views(protocol.scales, protocol.mirrored), device, soft)
+        return Predictor(
+            networks, views(protocol.scales, protocol.mirrored), device, len(self.settings.data.classes), soft
+        )
 
     def batch_size(self) -> BatchSize:
         """Returns a batch size that adapts to the available memory."""

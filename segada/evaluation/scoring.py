@@ -14,13 +14,13 @@ from segada.cli.signals import Asked
 from segada.data.datasets.domain_frames import LabelledFrame, ListedFrames
 from segada.data.datasets.left_out import omissions
 from segada.data.datasets.registry import labelled_frames
-from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
 from segada.evaluation.batch_size import BatchSize
-from segada.evaluation.export import keep
+from segada.evaluation.export import Saved, keep
 from segada.evaluation.predictor import FramePrediction, Predictor
 from segada.evaluation.progress import FrameProgress
 from segada.evaluation.records import DomainRecord, Evaluation, FrameCounts, domain_key, domain_record
+from segada.settings.class_sets import ClassSet
 from segada.settings.data import DataSettings
 
 WRITERS: Final = 4
@@ -55,24 +55,27 @@ class Scorer:
             ValueError: if files are missing or not as expected.
         """
         begun = time.perf_counter()
-        areas, count = np.zeros((3, NUM_CLASSES), np.int64), 0
+        areas, count = np.zeros((3, len(data.classes)), np.int64), 0
         self.progress.begin(domain, listed.count)
         for frames, predicted in self.batch_size.batches(labelled_frames(domain, data, split), self.predictor):
             areas += np.sum([prediction.areas for prediction in predicted], axis=0)
-            self._keep(domain, frames, predicted)
+            self._keep(domain, data.classes, frames, predicted)
             count += len(frames)
             self.progress.add(len(frames))
             if self.asked_to_stop():
                 raise KeyboardInterrupt
         left_out = {one.reason: one.count for one in omissions(listed.left_out)}
         counts = FrameCounts(scored=count, unreadable=listed.count - count, left_out=left_out)
-        return domain_record(key, areas, counts, self.kept, time.perf_counter() - begun)
+        record = domain_record(key, areas, data.classes.names, counts, time.perf_counter() - begun)
+        return record.model_copy(update={"saved": self.kept})
 
-    def _keep(self, domain: str, frames: Sequence[LabelledFrame], predicted: Sequence[FramePrediction]) -> None:
+    def _keep(
+        self, domain: str, classes: ClassSet, frames: Sequence[LabelledFrame], predicted: Sequence[FramePrediction]
+    ) -> None:
         """Saves several frames in parallel, because compression and disk take longer than prediction."""
 
         def keep_one(frame: LabelledFrame, found: FramePrediction) -> None:
-            keep(self.kept, self.folder, domain, frame, found.prediction)
+            keep(self.kept, self.folder, domain, Saved(frame, found.prediction, classes))
 
         if self.kept:
             with ThreadPoolExecutor(WRITERS) as writers:
@@ -86,6 +89,7 @@ def frame_key(domain: str, data: DataSettings, evaluation: Evaluation) -> str:
     """
     frames: dict[str, JsonValue] = {
         "domain": data.domains[domain].model_dump(mode="json"),
+        "classes": data.classes.model_dump(mode="json"),
         "root": data.root,
         "limit": data.splits.model_dump()[evaluation.protocol.split],
     }

@@ -6,7 +6,6 @@ from typing import Final
 from rich.table import Table
 
 from segada.core.spreadsheet import csv_text
-from segada.data.labels import NAMES
 from segada.evaluation.records import DomainRecord, Evaluation
 
 SCORES: Final = {
@@ -29,9 +28,8 @@ def class_table(domain: str, record: DomainRecord) -> Table:
     table = Table(title=f"{domain}: {record.frames} frames{left_out}, in percent")
     for column in ("class", "IoU", "Acc", "share of pixels"):
         table.add_column(column, justify="left" if column == "class" else "right")
-    for name in NAMES:
-        if name in record.iou:
-            table.add_row(name, *(_percent(values[name]) for values in (record.iou, record.accuracy, record.share)))
+    for name in record.iou:
+        table.add_row(name, *(_percent(values[name]) for values in (record.iou, record.accuracy, record.share)))
     table.add_section()
     table.add_row("mean", _percent(record.miou), _percent(record.macc), "")
     table.add_row("mean as in mmseg", _percent(record.miou_mmseg), _percent(record.macc), "")
@@ -55,7 +53,7 @@ def domain_table(evaluation: Evaluation) -> Table:
 
 def evaluation_csv(evaluation: Evaluation) -> str:
     """Returns a row per domain with fractions in [0, 1]; empty cells for classes absent from the labels."""
-    per_class = [f"{kind}/{name}" for kind in ("IoU", "Acc", "share") for name in NAMES]
+    per_class = [f"{kind}/{name}" for kind in ("IoU", "Acc", "share") for name in evaluation.classes]
     columns = ["domain", *FACTS, *SCORES, *per_class, *TIMES]
     return csv_text(columns, (_row(name, record) for name, record in evaluation.domains.items()))
 

@@ -21,7 +21,7 @@ class SeenStep:
         step: Number of the step in the stream, and indices of its frames in the domain.
         first: Number of frames of the visit before this step.
         batch: Frames of the step.
-        logits: Prediction of the evaluated network before it learned from the frames, [B, 19, h, w]; None if there is
+        logits: Prediction of the evaluated network before it learned from the frames, [B, K, h, w]; None if there is
             none.
         label_free: Mean over the frames of each label-free score of this prediction; empty if none is enabled.
         plan: Plan of the step.

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from segada.data.frames import Bytes
-from segada.data.labels import IGNORE, NAMES, PALETTE
+from segada.data.labels import IGNORE
 from segada.loggers.colors import Picture
+from segada.settings.class_sets import ClassSet
 
 WIDTH: Final = 384
 """Width of a picture in a panel, in pixels, independent of the frames' size."""
@@ -37,12 +38,14 @@ class Panel:
         rows: Pictures, row by row; all frames have one shape.
         shape: (H, W) of the frames.
         labels: Every label that occurs, for the legend.
+        classes: Classes of the labels.
     """
 
     title: str
     rows: Sequence[Sequence[Picture]]
     shape: tuple[int, int]
     labels: Sequence[int]
+    classes: ClassSet
 
 
 def draw(panel: Panel) -> bytes:
@@ -50,7 +53,7 @@ def draw(panel: Panel) -> bytes:
     height = max(1, round(panel.shape[0] * WIDTH / panel.shape[1]))
     columns = max(len(row) for row in panel.rows)
     width = GAP + columns * (WIDTH + GAP)
-    entries = _legend_places(panel.labels, width)
+    entries = _legend_places(panel.labels, panel.classes, width)
     below = TITLE + len(panel.rows) * (CAPTION + height + GAP)
     canvas = Image.new(
         "RGB", (width, below + (max(y for _, y, _ in entries) + ROW if entries else 0) + GAP // 2), PAPER
@@ -62,7 +65,7 @@ def draw(panel: Panel) -> bytes:
             corner = (GAP + column * (WIDTH + GAP), TITLE + row * (CAPTION + height + GAP))
             _draw_picture(canvas, pen, picture, corner, height)
     for x, y, label in entries:
-        _draw_entry(pen, (x, below + y), label)
+        _draw_entry(pen, (x, below + y), label, panel.classes)
     file = io.BytesIO()
     canvas.save(file, "PNG")
     return file.getvalue()
@@ -90,11 +93,11 @@ def _draw_scale(canvas: Image.Image, pen: ImageDraw.ImageDraw, colors: Bytes, en
     pen.text((right + 4, middle), "1", FAINT, SMALL_FONT, anchor="lm")
 
 
-def _legend_places(labels: Sequence[int], width: int) -> list[tuple[int, int, int]]:
+def _legend_places(labels: Sequence[int], classes: ClassSet, width: int) -> list[tuple[int, int, int]]:
     """Returns (x, y, label) of every legend entry, with y counted from the legend's top."""
     places, x, y = [], GAP, 0
     for label in sorted(labels):
-        needed = 20 + round(FONT.getlength(_name(label))) + GAP
+        needed = 20 + round(FONT.getlength(_name(label, classes))) + GAP
         if x > GAP and x + needed > width:
             x, y = GAP, y + ROW
         places.append((x, y, label))
@@ -102,15 +105,15 @@ def _legend_places(labels: Sequence[int], width: int) -> list[tuple[int, int, in
     return places
 
 
-def _draw_entry(pen: ImageDraw.ImageDraw, corner: tuple[int, int], label: int) -> None:
+def _draw_entry(pen: ImageDraw.ImageDraw, corner: tuple[int, int], label: int, classes: ClassSet) -> None:
     x, y = corner
-    color = (0, 0, 0) if label == IGNORE else PALETTE[label]
+    color = (0, 0, 0) if label == IGNORE else classes.palette()[label]
     pen.rectangle((x, y + ROW // 2 - 7, x + 14, y + ROW // 2 + 7), color, FAINT)
-    pen.text((x + 20, y + ROW // 2), _name(label), INK, FONT, anchor="lm")
+    pen.text((x + 20, y + ROW // 2), _name(label, classes), INK, FONT, anchor="lm")
 
 
-def _name(label: int) -> str:
-    return "ignored" if label == IGNORE else NAMES[label]
+def _name(label: int, classes: ClassSet) -> str:
+    return "ignored" if label == IGNORE else classes.names[label]
 
 
 def labels_in(*maps: Bytes) -> list[int]:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from segada.data.frames import Bytes
-from segada.data.labels import IGNORE, colorise
+from segada.data.labels import IGNORE, painted
+from segada.settings.class_sets import ClassSet
 
 
 def _colors(name: int) -> Bytes:
@@ -45,9 +46,9 @@ def photograph(caption: str, image: Tensor) -> Picture:
     return Picture(caption, _pixels(image), smooth=True)
 
 
-def label_map(caption: str, labels: Bytes) -> Picture:
+def label_map(caption: str, labels: Bytes, classes: ClassSet) -> Picture:
     """Returns a picture of labels uint8 [h, w] in the colors of their classes."""
-    return Picture(caption, colorise(labels))
+    return Picture(caption, painted(labels, classes))
 
 
 def numbers(caption: str, values: Tensor, colors: Bytes = SURE) -> Picture:

@@ -12,14 +12,16 @@ from segada.loggers.base import SeenStep, Watcher, due
 from segada.loggers.canvas import Panel, draw, labels_in
 from segada.loggers.colors import UNSURE, label_map, mistakes, numbers, photograph
 from segada.models.resize import enlarged
+from segada.settings.class_sets import ClassSet
 
 
 class PredictionPanels(Watcher):
     """Draws one frame at regular intervals."""
 
-    def __init__(self, folder: RunDir, every: int) -> None:
+    def __init__(self, folder: RunDir, every: int, classes: ClassSet) -> None:
         self._folder = folder
         self._every = every
+        self._classes = classes
 
     def needs_prediction(self, first: int, count: int) -> bool:
         """Returns True if a frame of the step is due."""
@@ -32,28 +34,29 @@ class PredictionPanels(Watcher):
             kept = slice(frame - seen.first, frame - seen.first + 1)
             images, labels = seen.batch.images[kept], seen.batch.labels[kept]
             place = f"visit {seen.visit} ({seen.domain}), frame {frame}"
-            panel = prediction_panel(images, labels, seen.logits[kept], place)
+            panel = prediction_panel(images, labels, seen.logits[kept], place, self._classes)
             self._folder.write_panel(f"prediction_{seen.visit}_{frame:06d}", draw(panel))
 
 
-def prediction_panel(images: Tensor, labels: Tensor, logits: Tensor, place: str) -> Panel:
+def prediction_panel(images: Tensor, labels: Tensor, logits: Tensor, place: str, classes: ClassSet) -> Panel:
     """Returns six pictures of one frame.
 
     Args:
         images: [1, 3, H, W] in [0, 1].
         labels: int64 [1, H, W].
-        logits: [1, 19, h, w].
+        logits: [1, K, h, w].
         place: Position in the stream, for the title.
+        classes: Classes of the labels.
     """
     with torch.no_grad():
         log_probability = enlarged(logits, labels.shape[-2:]).log_softmax(dim=1)[0]
     probability = log_probability.exp()
-    entropy = -(probability * log_probability).sum(dim=0) / math.log(len(probability))
+    entropy = -(probability * log_probability).sum(dim=0) / (math.log(len(probability)) or 1.0)
     truth, found = labels[0].byte().cpu().numpy(), predicted_classes(logits, labels.shape[-2:])[0].cpu().numpy()
     upper = (
         photograph("image", images[0]),
-        label_map("ground truth", truth),
-        label_map("prediction", found),
+        label_map("ground truth", truth, classes),
+        label_map("prediction", found, classes),
     )
     lower = (
         mistakes("mistakes (red)", images[0], found, truth),
@@ -62,4 +65,4 @@ def prediction_panel(images: Tensor, labels: Tensor, logits: Tensor, place: str)
     )
     miou = Scores(score(logits, labels)).miou
     scored = "no labelled pixel" if np.isnan(miou) else f"mIoU of the frame {100 * miou:.1f} %"
-    return Panel(f"prediction  ·  {place}  ·  {scored}", (upper, lower), truth.shape, labels_in(truth, found))
+    return Panel(f"prediction  ·  {place}  ·  {scored}", (upper, lower), truth.shape, labels_in(truth, found), classes)

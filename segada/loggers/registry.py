@@ -18,14 +18,14 @@ def watchers(settings: RunSettings, folder: RunDir, method: Method) -> list[Watc
         folder: Folder of the run, to which watchers write.
         method: Method of the run.
     """
-    logging = settings.logging
+    logging, classes = settings.logging, settings.data.classes
     chosen: list[Watcher] = []
     if logging.frames:
         chosen.append(FrameLog(folder))
     if logging.class_tables is not None:
-        chosen.append(ClassTables(folder, logging.class_tables))
+        chosen.append(ClassTables(folder, logging.class_tables, classes.names))
     if logging.prediction_panels is not None:
-        chosen.append(PredictionPanels(folder, logging.prediction_panels))
+        chosen.append(PredictionPanels(folder, logging.prediction_panels, classes))
     if logging.mix_panels is not None:
-        chosen.append(MixPanels(folder, method, logging.mix_panels))
+        chosen.append(MixPanels(folder, method, logging.mix_panels, classes))
     return chosen

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
-from segada.data.labels import NUM_CLASSES
 from segada.data.transforms.style import restyle
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner, Terms
@@ -96,6 +95,8 @@ class Adversarial(Learner):
 
 
 def _discriminator(parts: MethodParts, settings: AdversarialSettings) -> Discriminator:
-    channels = {"encoder": parts.network.encoder.channels[-1], "decoder": NUM_CLASSES}[settings.features]
+    channels = {"encoder": parts.network.encoder.channels[-1], "decoder": parts.network.shape.classes}[
+        settings.features
+    ]
     made = Discriminator(channels, settings.discriminator_width, settings.granularity, parts.initialization)
     return made.to(parts.network.mean.device).requires_grad_(settings.discriminator_training != "never")

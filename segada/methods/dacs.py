@@ -17,7 +17,6 @@ from torch import Tensor
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
-from segada.data.labels import THINGS
 from segada.data.transforms.augment import jitter_and_blur
 from segada.data.transforms.style import restyle
 from segada.methods.base import MethodParts
@@ -89,6 +88,8 @@ class Dacs(MeanTeacherLearner):
         self._augmentation = parts.augmentation
         self._source_frames = parts.source_frames
         self._static = self._static_model()
+        classes = parts.settings.data.classes
+        self._things = [classes.names.index(name) for name in classes.things]
         # Unmixed target frames are the target frames, so one pass serves both.
         self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
         terms = {
@@ -213,11 +214,11 @@ class Dacs(MeanTeacherLearner):
     def _cells(self, passes: Passes) -> Tensor:
         """Returns the source labels at the resolution of the deepest features, which all kinds of frames share."""
         size = next(iter(passes.features.values()))[-1].shape[-2:]
-        return majority_labels(passes.source.labels, size, self._settings.fdist_min_share)
+        return majority_labels(passes.source.labels, size, self._settings.fdist_min_share, self.student.shape.classes)
 
     def _distant(self, cells: Tensor) -> Tensor | None:
         """Returns the mask of cells that count in the source feature distance; None where all count."""
-        return class_mask(cells, THINGS) if self._settings.fdist_classes == "things" else None
+        return class_mask(cells, self._things) if self._settings.fdist_classes == "things" else None
 
     def _shown(self, passes: Passes, target: Batch, pseudo_labels: PseudoLabels) -> MixPictures:
         cells = self._cells(passes)

@@ -2,7 +2,6 @@
 
 import torch
 
-from segada.data.labels import NUM_CLASSES
 from segada.models.adapters.image_adapters import place_image_adapter
 from segada.models.adapters.placement import place_adapter
 from segada.models.encoders.registry import build_encoder
@@ -13,6 +12,7 @@ from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.models.weights import load_weights
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import default_head_width
+from segada.settings.class_sets import CITYSCAPES, ClassSet
 from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 from segada.settings.model import ModelSettings
 
@@ -22,6 +22,7 @@ def build_segmentor(
     adapter: AdapterSettings,
     generator: torch.Generator,
     image_adapter: ImageAdapterSettings = NoImageAdapter(),  # noqa: B008 - settings are frozen
+    classes: ClassSet = CITYSCAPES,
 ) -> Segmentor:
     """Builds the segmentor of a run, in train mode on the CPU.
 
@@ -31,18 +32,21 @@ def build_segmentor(
         generator: Generator of the initialization and of the seed of stochastic depth.
         image_adapter: Module that reads the images beside the encoder; it also starts as the identity and is always
             trainable.
+        classes: Classes that the head tells apart.
 
     Raises:
         ValueError: The checkpoint does not exist or does not fit, a named part is not in the network, or an adapter
             cannot be placed in it; the message names the cure.
     """
-    segmentor = bare_segmentor(model, generator)
+    segmentor = bare_segmentor(model, generator, classes)
     freeze(segmentor, model)
     place_adapter(segmentor.encoder, adapter, generator)
     place_image_adapter(segmentor.encoder, image_adapter, generator)
     given = None if model.preprocessing is None else from_settings(model.preprocessing)
     if model.checkpoint is not None:
-        load_weights(segmentor, model.checkpoint, model.reinitialize, preprocessing=given)
+        load_weights(
+            segmentor, model.checkpoint, model.reinitialize, preprocessing=given, class_match=model.class_match
+        )
     else:
         for part in model.reinitialize:
             check_part(part, dict(segmentor.named_parameters()), "model.reinitialize")
@@ -52,13 +56,15 @@ def build_segmentor(
     return segmentor
 
 
-def bare_segmentor(model: ModelSettings, generator: torch.Generator) -> Segmentor:
+def bare_segmentor(model: ModelSettings, generator: torch.Generator, classes: ClassSet = CITYSCAPES) -> Segmentor:
     """Builds encoder and head with random weights; all parameters are trainable."""
     width = default_head_width(model.encoder) if model.head_width is None else model.head_width
     encoder = build_encoder(model, generator)
     # On the meta device first: PyTorch's own initialization would draw from the global generator.
     with torch.device("meta"):
-        head = HEADS[model.head](encoder.channels, width, NUM_CLASSES)
+        head = HEADS[model.head](encoder.channels, width, len(classes))
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)
     head.initialize(generator)
-    return Segmentor(SegmentorShape(model.encoder, model.head, width, NUM_CLASSES), encoder, head)
+    segmentor = Segmentor(SegmentorShape(model.encoder, model.head, width, len(classes)), encoder, head)
+    segmentor.class_names = classes.names
+    return segmentor

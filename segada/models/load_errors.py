@@ -1,24 +1,21 @@
 """Reasons why weights do not fit a segmentor, in one sentence each, with the cure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from segada.data.labels import NAMES
+from segada.models.class_match import CLASSIFIERS
 from segada.models.encoders.base import has_adapter
 from segada.models.formats.contents import StoredWeights
-from segada.models.formats.sizes import HEADS_SIGNS
 from segada.models.load_report import LoadReport
 from segada.models.segmentor import SegmentorShape
 from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
+from segada.settings.class_sets import plain
 
 LISTED_PARTS = 2
 """Number of parts up to which misfitting parts of a head are listed; with more, the head is named as a whole."""
 SETTINGS = {"encoder": "model.encoder", "head": "model.head", "width": "model.head_width"}
 """Setting of each field of a segmentor's shape."""
-CLASSIFIERS = {signs[-1] for signs in HEADS_SIGNS.values()} | {HEADS_SIGNS["segformer"][1]}
-"""Names of the tensors in which each row is a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,7 @@ class Meeting:
         setting: Path of the setting that names `path`.
         stored: The weights.
         shape: Shape of the segmentor.
+        class_names: Names of the segmentor's classes.
         fresh: Parts that keep their present values.
         whole: Comparison of all tensors.
     """
@@ -38,6 +36,7 @@ class Meeting:
     setting: str
     stored: StoredWeights
     shape: SegmentorShape
+    class_names: tuple[str, ...]
     fresh: tuple[str, ...]
     whole: LoadReport
 
@@ -60,12 +59,17 @@ class Meeting:
         for name, wanted in asdict(self.shape).items():
             found = self.stored.facts.get(name, str(wanted))
             if found != str(wanted) and name not in excused:
-                cures = [*_setting_cures(name, found), *_fresh_cures(self.whole), f"choose another {self.setting}"]
+                match = ["take the rows of equal names with model.class_match: name"] if self._has_equal_names() else []
+                cures = [*_setting_cures(name, found), *match, *_fresh_cures(self.whole)]
+                cures = [*cures, f"choose another {self.setting}"]
                 return (
                     f"holds weights for {SETTINGS.get(name, name)} {found}, but the settings ask for {wanted}: "
                     f"{self.whole.counts}; {', or '.join(cures)}"
                 )
         return ""
+
+    def _has_equal_names(self) -> bool:
+        return not {*map(plain, self.stored.class_names)}.isdisjoint(map(plain, self.class_names))
 
     def _no_head(self) -> str:
         if self.stored.has_head or not any(name.startswith("head.") for name in self.report.missing):
@@ -95,15 +99,16 @@ class Meeting:
         names = self.stored.class_names
         if len(names) != self.shape.classes or CLASSIFIERS.isdisjoint(self.report.matched):
             return ""
-        theirs, ours = ([re.sub(r"[^a-z]", "", name.lower()) for name in each] for each in (names, NAMES))
+        theirs, ours = ([plain(name) for name in each] for each in (names, self.class_names))
         moved = [index for index, name in enumerate(theirs) if name in ours and ours[index] != name]
         if not moved and not set(theirs).isdisjoint(ours):
             return ""
         index = moved[0] if moved else 0
         classifiers = ", ".join(sorted(name.rpartition(".")[0] for name in CLASSIFIERS & set(self.report.matched)))
         return (
-            f"predicts other classes: its class {index} is {names[index]!r}, and ours is {NAMES[index]!r}; let the "
-            f"classifier start from random weights with model.reinitialize: [{classifiers}]"
+            f"predicts other classes: its class {index} is {names[index]!r}, and ours is {self.class_names[index]!r}; "
+            f"take the rows of equal names with model.class_match: name, or let the classifier start from random "
+            f"weights with model.reinitialize: [{classifiers}]"
         )
 
     def _no_numbers(self) -> str:

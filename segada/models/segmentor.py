@@ -58,6 +58,8 @@ class Segmentor(nn.Module):
     std: Tensor
     preprocessing: Preprocessing
     """Preprocessing that its weights expect; `mean` and `std` hold its values. Set by `prepare`."""
+    class_names: tuple[str, ...] = ()
+    """Names of its classes, in the order of its channels; empty if they are not known."""
     origin: str = "random weights"
     """Origin of its weights, in one line."""
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from segada.core.atomic_io import write_bytes
 from segada.errors import InputError
-from segada.models.formats.opening import FACTS
+from segada.models.class_match import matched_by_name
+from segada.models.formats.opening import CLASS_NAMES, FACTS
 from segada.models.formats.reading import read_weights
 from segada.models.freezing import check_part
 from segada.models.load_errors import Meeting
@@ -19,6 +20,7 @@ from segada.models.load_report import LoadReport, compare
 from segada.models.preprocessing import Preprocessing
 from segada.models.segmentor import Segmentor
 from segada.settings.checkpoint_path import find_checkpoint
+from segada.settings.model import ClassMatch
 
 
 def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: torch.dtype = torch.float32) -> None:
@@ -37,7 +39,8 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     }
     facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
     # One entry, because safetensors writes several in an unspecified order: the same network must give the same bytes.
-    facts_as_json = json.dumps({**facts, "settings_hash": settings_hash, **segmentor.preprocessing.facts()})
+    origin = {CLASS_NAMES: segmentor.class_names, "settings_hash": settings_hash}
+    facts_as_json = json.dumps({**facts, **origin, **segmentor.preprocessing.facts()})
     write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
 
@@ -47,6 +50,7 @@ def load_weights(
     fresh: Sequence[str] = (),
     setting: str = "model.checkpoint",
     preprocessing: Preprocessing | None = None,
+    class_match: ClassMatch = "position",
 ) -> LoadReport:
     """Loads a shipped checkpoint (a bare name), or a file or folder of any known format (a path), into the segmentor.
 
@@ -56,6 +60,7 @@ def load_weights(
         fresh: Parts, as whole components of dotted names (`head.light_exit`), that keep their present values.
         setting: Path of the setting that names the checkpoint, for the messages.
         preprocessing: Preprocessing in the place of that which the checkpoint states; None takes the latter.
+        class_match: Assignment of the file's classes, as in `ModelSettings`.
 
     Raises:
         ValueError: There is no such checkpoint, or it does not fit this network; the message names the file and the
@@ -64,10 +69,14 @@ def load_weights(
     path = find_checkpoint(checkpoint, setting)
     stored = read_weights(path, preprocessing=preprocessing)
     own = storable(segmentor)
+    if class_match == "name":
+        stored = matched_by_name(stored, path, segmentor, own)
     for part in fresh:
         # A part that only the file has is skipped by the same name.
         check_part(part, (*own, *stored.tensors), "model.reinitialize")
-    meeting = Meeting(path, setting, stored, segmentor.shape, tuple(fresh), compare(stored.tensors, own))
+    meeting = Meeting(
+        path, setting, stored, segmentor.shape, segmentor.class_names, tuple(fresh), compare(stored.tensors, own)
+    )
     meeting.check()
     report = meeting.report
     segmentor.load_state_dict({name: stored.tensors[name] for name in report.matched}, strict=False)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from segada.data.labels import IGNORE, NUM_CLASSES
+from segada.data.labels import IGNORE
 
 
 def feature_distance(student: Tensor, static: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -28,20 +28,21 @@ def feature_distance(student: Tensor, static: Tensor, mask: Tensor | None = None
     return (distance * mask).sum() / mask.sum().clamp_min(1)
 
 
-def majority_labels(labels: Tensor, size: torch.Size | tuple[int, int], majority: float) -> Tensor:
+def majority_labels(labels: Tensor, size: torch.Size | tuple[int, int], majority: float, classes: int) -> Tensor:
     """Scales labels down to the cells of a feature map: the most frequent label among a cell's pixels.
 
     Args:
         labels: int64 [B, H, W]. Where H or W is no multiple of h or w, cells overlap by a row or column.
         size: (h, w) of the feature map.
         majority: Share in [0, 1] of a cell's pixels that the label must fill.
+        classes: Number of classes.
 
     Returns:
         int64 [B, h, w]; 255 where no label reaches this share, or most pixels are ignored.
     """
-    one_hot = functional.one_hot(labels.where(labels != IGNORE, NUM_CLASSES), NUM_CLASSES + 1)
+    one_hot = functional.one_hot(labels.where(labels != IGNORE, classes), classes + 1)
     share, winner = functional.adaptive_avg_pool2d(one_hot.movedim(-1, 1).float(), (size[0], size[1])).max(dim=1)
-    return winner.masked_fill((winner == NUM_CLASSES) | (share < majority), IGNORE)
+    return winner.masked_fill((winner == classes) | (share < majority), IGNORE)
 
 
 def class_mask(cells: Tensor, classes: Sequence[int]) -> Tensor:

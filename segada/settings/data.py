@@ -5,10 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from segada.settings.base import Count, PathText, Settings
+from segada.settings.class_sets import CITYSCAPES, ClassSet
 from segada.settings.domains import (
     AcdcDomain,
     CamVidDomain,
     CityscapesDomain,
+    CocoDomain,
     FoggyCityscapesDomain,
     FoldersDomain,
     Gta5Domain,
@@ -29,6 +31,7 @@ DomainSettings = Annotated[
     | ShiftDomain
     | Gta5Domain
     | SynthiaDomain
+    | CocoDomain
     | FoldersDomain,
     Field(discriminator="dataset"),
 ]
@@ -67,6 +70,9 @@ class DataSettings(Settings):
     """Height and width, in pixels, of the frames that the network gets."""
     root: PathText | None = None
     """Folder of recorded data sets; `${NAME:-default}` reads an environment variable."""
+    classes: ClassSet = CITYSCAPES
+    """Classes that the network tells apart: a published set by name (`cityscapes`, `camvid`, `voc`, `ade20k`), a list
+    of names, a set with colors and ids, or the path of a YAML or JSON file with one."""
     domains: dict[str, DomainSettings] = Field(default_factory=_default_domains, min_length=1)
     """Settings of each domain, by the name that the stream and the report use."""
     splits: SplitSettings = SplitSettings()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
-from segada.settings.class_names import checked_class
+from segada.settings.class_sets import ClassSet
 from segada.settings.file_pattern import misused, unequal
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
@@ -23,10 +23,6 @@ Pattern = Annotated[PathText, Field(pattern=r"^[^/\[\]][^\[\]]*$"), AfterValidat
 """Pattern of files below a folder: `*` is any part of a name, `**` any folders, `?` one character. The text that the
 wildcards match is the key that pairs images with labels, in which each wildcard has its place. A suffix is found in any
 case, `.PNG` as `.png`; `.*` at the end is the suffix of any picture and no part of the key."""
-
-
-ClassName = Annotated[str, AfterValidator(checked_class)]
-"""Name of a Cityscapes class, its train id, or `ignore`."""
 
 
 class StreetsDomain(Settings):
@@ -156,6 +152,28 @@ class SynthiaDomain(SharedOutDomain):
     dataset: Literal["synthia"]
 
 
+class CocoDomain(SharedOutDomain):
+    """Images with COCO annotations: polygons or run-length masks in a JSON file."""
+
+    dataset: Literal["coco"]
+    annotations: PathText
+    """File of the annotations below the root: `train.json`."""
+    images: PathText = "."
+    """Folder below the root from which the file names of the images begin."""
+    held_out_annotations: PathText | None = None
+    """File of the annotations of the splits val and test, if they are stored apart; `annotations` are then the splits
+    source and adapt, and `shares` divides each of the two sets."""
+    classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
+    """Category ids that belong to each class of `data.classes`, or to `ignore`; a category that is not listed belongs
+    to the class of its name."""
+    unlisted: Literal["refuse", "ignore"] = "refuse"
+    """Treatment of a category that is no class. `refuse`: an error. `ignore`: its pixels count neither in losses nor in
+    scores."""
+    background: str | None = None
+    """Class of pixels without annotation; null takes the class called background, and ignores such pixels if there is
+    none."""
+
+
 class FoldersDomain(SharedOutDomain):
     """Any images with label files, found by patterns."""
 
@@ -170,12 +188,17 @@ class FoldersDomain(SharedOutDomain):
     and `shares` divides each of the two sets."""
     held_out_labels: Pattern | None = None
     """Label files of `held_out_images`."""
-    classes: dict[ClassName, Sequence[Annotated[int, Field(ge=-(2**31), le=2**32 - 1)]]] = Field(default_factory=dict)
-    """Ids in the label files that belong to each class; the keys are Cityscapes names, train ids or `ignore`. If empty,
-    the files hold train ids."""
+    classes: dict[str, Sequence[Annotated[int, Field(ge=-(2**31), le=2**32 - 1)]]] = Field(default_factory=dict)
+    """Ids in the label files that belong to each class; the keys are names of `data.classes`, their numbers from 0, or
+    `ignore`. If empty, the files hold the ids of `label_set`, or of `data.classes`."""
+    label_set: ClassSet | None = None
+    """Set of classes that the files were labelled with, if it is not `data.classes`. Classes of the same name are
+    matched, and the others ignored, unless `classes` says more."""
+    labels_are: Literal["ids", "colors"] = "ids"
+    """Content of the label files: ids, or the colors of the classes of `label_set`, or of `data.classes`."""
     unlisted: Literal["refuse", "ignore"] = "refuse"
-    """Treatment of an id that `classes` does not name. `refuse`: an error. `ignore`: its pixels count neither in losses
-    nor in scores."""
+    """Treatment of an id or color that belongs to no class. `refuse`: an error. `ignore`: its pixels count neither in
+    losses nor in scores."""
     channel: Annotated[int, Field(ge=0, le=3)] | None = None
     """Channel, in the order red, green, blue, that holds the ids in label files of several channels; null refuses such
     files."""

@@ -8,6 +8,8 @@ from segada.settings.architectures import check_encoder
 from segada.settings.base import PathText, Sequence, Settings
 from segada.settings.preprocessing import PreprocessingSettings
 
+ClassMatch = Literal["position", "name"]
+
 
 class ModelSettings(Settings):
     """The segmentation network."""
@@ -28,6 +30,10 @@ class ModelSettings(Settings):
     preprocessing: PreprocessingSettings | None = None
     """Preprocessing of pixels; null takes that which the checkpoint states, as `python -m segada.convert CHECKPOINT`
     prints it, and ImageNet's where it states none or there is no checkpoint."""
+    class_match: ClassMatch = "position"
+    """Assignment of the checkpoint's classes to `data.classes`. `position`: its first class is our first; both must be
+    equal. `name`: rows of its classifier are taken by the names of the classes, and those of other classes start from
+    random weights."""
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Greatest probability of stochastic depth during training, in [0, 1); rises linearly over the blocks."""
     freeze: Literal["nothing", "encoder", "everything"] = "nothing"

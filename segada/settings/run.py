@@ -132,6 +132,19 @@ class RunSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _things_are_known(self) -> Self:
+        method = self.method
+        wanted = (
+            isinstance(method, DacsSettings) and method.source_fdist_lambda > 0 and method.fdist_classes == "things"
+        )
+        if wanted and not self.data.classes.things:
+            raise ValueError(
+                "method.fdist_classes is 'things', but data.classes names no things; name them in data.classes.things, "
+                "or set method.fdist_classes to all"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _pictures_can_be_made(self) -> Self:
         mixes = isinstance(self.method, DacsSettings) and self.method.mix_weight > 0.0
         if self.logging.mix_panels is not None and not mixes:

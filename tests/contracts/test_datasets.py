@@ -25,6 +25,7 @@ EXAMPLES: dict[str, DomainSettings | None] = {
     "shift": None,
     "gta5": None,
     "synthia": None,
+    "coco": None,
     "folders": None,
 }
 """A domain; for None the one that comes with the small data set of `published_trees`."""

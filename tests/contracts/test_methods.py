@@ -80,7 +80,7 @@ def _built(name: str, run_data: RunData, tiny_run: dict[str, object]) -> tuple[M
     parts = MethodParts(
         settings,
         build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
-        ReplayBuffer(run_data.source, settings.stream.replay, numpy_generator(0, "replay")),
+        ReplayBuffer(run_data.source, settings.stream.replay, 19, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),

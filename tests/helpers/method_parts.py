@@ -19,7 +19,7 @@ def method_parts(settings: RunSettings, material: RunData) -> MethodParts:
     return MethodParts(
         settings,
         build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter),
-        ReplayBuffer(material.source, settings.stream.replay, numpy_generator(0, "replay")),
+        ReplayBuffer(material.source, settings.stream.replay, 19, numpy_generator(0, "replay")),
         torch_generator(0, "class_mix"),
         torch_generator(0, "augmentation"),
         torch_generator(0, "restoration"),

@@ -1,5 +1,6 @@
 """Small data sets in exactly the published naming, a few small pictures each."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.data import DomainSettings
 from segada.settings.domains import (
     AcdcDomain,
     CityscapesDomain,
+    CocoDomain,
     FoggyCityscapesDomain,
     FoldersDomain,
     Gta5Domain,
@@ -181,6 +184,23 @@ def write_folders(root: Path) -> DomainSettings:
     )
 
 
+def write_coco(root: Path) -> DomainSettings:
+    """Stripes of Cityscapes classes, each a rectangle in the file of the annotations."""
+    images, annotations = [], []
+    for number in range(40):
+        write(root / "batch" / f"{number:04}.png", picture(number))
+        images.append({"id": number, "file_name": f"batch/{number:04}.png", "height": SIZE[0], "width": SIZE[1]})
+        for left, train_id in enumerate(ids(number, range(8))[0, ::4].tolist()):
+            x, height = 4.0 * left, float(SIZE[0])
+            box = [x, 0.0, x + 4, 0.0, x + 4, height, x, height]
+            one = {"id": len(annotations), "image_id": number, "category_id": train_id + 1, "segmentation": [box]}
+            annotations.append(one)
+    categories = [{"id": number + 1, "name": name} for number, name in enumerate(CITYSCAPES.names)]
+    content = {"images": images, "categories": categories, "annotations": annotations}
+    (root / "all.json").write_text(json.dumps(content))
+    return CocoDomain(dataset="coco", annotations="all.json", shares=(0.4, 0.2, 0.2, 0.2))
+
+
 TREES: dict[str, Callable[[Path], DomainSettings]] = {
     "cityscapes": write_cityscapes,
     "rainy_cityscapes": write_rainy_cityscapes,
@@ -189,6 +209,7 @@ TREES: dict[str, Callable[[Path], DomainSettings]] = {
     "shift": write_shift,
     "gta5": write_gta5,
     "synthia": write_synthia,
+    "coco": write_coco,
     "folders": write_folders,
 }
 """Writes a data set below a folder, and says a domain that has frames for every purpose."""

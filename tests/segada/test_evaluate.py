@@ -66,7 +66,7 @@ def plain_scores(predict: Callable[[Tensor], Tensor], domain: str, split: str = 
     images = torch.tensor(frames.images).permute(0, 3, 1, 2) / 255
     with torch.inference_mode():
         values = predict(images)
-    found = class_scores(frame_areas(values.argmax(1), torch.tensor(frames.labels)).sum(0).numpy())
+    found = class_scores(frame_areas(values.argmax(1), torch.tensor(frames.labels), 19).sum(0).numpy())
     return {"miou": found.miou, "miou_mmseg": found.miou_mmseg, "macc": found.macc, "aacc": found.aacc}
 
 
@@ -383,7 +383,7 @@ def test_labels_keep_the_size_of_their_files_and_a_damaged_frame_is_left_out(
     with torch.inference_mode():
         logits = network()(torch.tensor(frame.image)[None].permute(0, 3, 1, 2) / 255)
     predicted = interpolate(logits, size=(50, 80), mode="bilinear").argmax(1)
-    wanted = class_scores(frame_areas(predicted, torch.tensor(frame.labels)[None])[0].numpy())
+    wanted = class_scores(frame_areas(predicted, torch.tensor(frame.labels)[None], 19)[0].numpy())
     record = written(tmp_path / "out")["day"]
     assert_scores(record, {"miou": wanted.miou, "miou_mmseg": wanted.miou_mmseg, "aacc": wanted.aacc})
     assert (record["frames"], record["unreadable"], record["pixels"]) == (1, 1, int((frame.labels != 255).sum()))

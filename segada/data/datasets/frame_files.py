@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segada.data.datasets.label_maps import LabelMap
+from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.left_out import WITHOUT_IMAGE, LeftOut
 from segada.data.datasets.measured_depth import DepthFile
 from segada.data.splits import Split
@@ -20,14 +20,14 @@ class FrameFiles:
         name: Key of the frame, unique in the domain: `aachen/aachen_000000_000019`.
         image: Image file.
         labels: Label file, which may not exist.
-        label_map: Classes of the ids in the label file.
+        ids: Meaning of the ids in the label file.
         depth: Depth file, if depth was measured and is needed.
     """
 
     name: str
     image: Path
     labels: Path
-    label_map: LabelMap
+    ids: LabelIds
     depth: DepthFile | None = None
 
     def paths(self) -> Iterable[Path]:

@@ -19,6 +19,7 @@ FORBIDDEN: Final = "folders that may not be read"
 SPECIAL: Final = "pipes, sockets and devices"
 REPEATED: Final = "folders of images that are listed under another name"
 WITHOUT_IMAGE: Final = "labels without image"
+MISSING_IMAGES: Final = "images that annotations name and that do not exist"
 
 NAMED: Final = 3
 """Number of files that are named of each reason."""

@@ -10,14 +10,12 @@ import numpy.typing as npt
 
 from segada.data.datasets.number_files import read_numbers
 from segada.data.frames import Bytes
-from segada.data.labels import NAMES
 from segada.data.weather.depth import FAR, Depth
 
 BASELINE: Final = 0.209313
 """Metres between the two cameras of Cityscapes."""
 FOCAL_PIXELS: Final = 2262.52
 """Focal length of Cityscapes' cameras, in pixels of a frame 2048 wide."""
-SKY: Final = NAMES.index("sky")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class DepthFile:
         return np.where(known, np.float32(self.units) / np.maximum(numbers, 1), 0).astype(np.float32)
 
 
-def measured_depth(nearness: Depth, labels: Bytes, estimate: Depth) -> Depth:
+def measured_depth(nearness: Depth, labels: Bytes, estimate: Depth, sky: int | None) -> Depth:
     """Returns the depth in metres at every pixel of a frame.
 
     Nearness is averaged over the measured part of a pixel. Where nothing was measured: sky is `FAR`; other pixels are
@@ -56,8 +54,9 @@ def measured_depth(nearness: Depth, labels: Bytes, estimate: Depth) -> Depth:
 
     Args:
         nearness: Result of `DepthFile.nearness`, of any size.
-        labels: Train ids [H, W].
+        labels: Numbers of classes [H, W].
         estimate: [H, W], metres.
+        sky: Number of the class sky; None if there is none.
     """
     height, width = labels.shape
     interpolation = cv2.INTER_AREA if nearness.shape[0] > height else cv2.INTER_NEAREST
@@ -68,7 +67,8 @@ def measured_depth(nearness: Depth, labels: Bytes, estimate: Depth) -> Depth:
     filled = np.fmin(_carried(near), _carried(near[:, ::-1])[:, ::-1])
     filled = np.where(known, near, filled)
     depth = np.where(np.isnan(filled), estimate, 1 / np.maximum(filled, 1 / FAR))
-    depth = np.where(~known & (labels == SKY), FAR, depth)
+    if sky is not None:
+        depth = np.where(~known & (labels == sky), FAR, depth)
     return np.minimum(depth, FAR).astype(np.float32)
 
 

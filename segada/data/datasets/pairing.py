@@ -7,7 +7,7 @@ from pathlib import Path
 from segada.data.datasets.file_keys import FilePattern, in_recording_order
 from segada.data.datasets.found_files import Found, found, passed_over
 from segada.data.datasets.frame_files import FrameFiles, Listing
-from segada.data.datasets.label_maps import LabelMap
+from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.left_out import REPEATED, WITHOUT_IMAGE, merged
 from segada.data.datasets.measured_depth import DepthFile
 
@@ -18,11 +18,11 @@ class LabelKind:
 
     Attributes:
         pattern: Pattern of their names, below a folder.
-        label_map: Classes of their ids.
+        ids: Classes of their ids.
     """
 
     pattern: str
-    label_map: LabelMap
+    ids: LabelIds
 
 
 @dataclass(frozen=True)
@@ -73,22 +73,22 @@ class Place:
         left_out = merged([passed_over([images, *kinds], self.beside), passed])
         return Listing(frames, tuple(files for files in frames if files.name not in labels), left_out)
 
-    def _labels(self, kinds: Sequence[Found]) -> dict[str, tuple[Path, LabelMap]]:
+    def _labels(self, kinds: Sequence[Found]) -> dict[str, tuple[Path, LabelIds]]:
         """Returns labels by key; raises `MissingFolder` if there are none."""
-        files: dict[str, tuple[Path, LabelMap]] = {}
+        files: dict[str, tuple[Path, LabelIds]] = {}
         taken: set[Path] = set()
         for kind, all_of_kind in zip(self.kinds, kinds, strict=True):
             of_kind = {key: path for key, path in all_of_kind.distinct().items() if path not in taken}
             taken |= set(of_kind.values())
-            files = {key: (path, kind.label_map) for key, path in of_kind.items()} | files
+            files = {key: (path, kind.ids) for key, path in of_kind.items()} | files
         if not files:
             kinds[-1].some()
         return files
 
-    def _frame(self, key: str, image: Path, labels: Mapping[str, tuple[Path, LabelMap]]) -> FrameFiles:
+    def _frame(self, key: str, image: Path, labels: Mapping[str, tuple[Path, LabelIds]]) -> FrameFiles:
         absent = self.kinds[-1]
-        path, label_map = labels.get(key) or (self.labels / FilePattern(absent.pattern).name(key), absent.label_map)
-        return FrameFiles(key, image, path, label_map, self._depth(key, image))
+        path, ids = labels.get(key) or (self.labels / FilePattern(absent.pattern).name(key), absent.ids)
+        return FrameFiles(key, image, path, ids, self._depth(key, image))
 
     def _depth(self, key: str, image: Path) -> DepthFile | None:
         if self.depths and key not in self.depths:

@@ -61,6 +61,14 @@ def read_image(path: Path) -> Bytes:
     return _opaque_colors(path, pixels)
 
 
+def read_colors(path: Path) -> Bytes:
+    """Reads the exact colors of a label file: uint8 [H, W, 3], RGB; raises the errors of `read_image`, and ValueError
+    for a JPEG, which does not preserve colors."""
+    if read_file(path).startswith(JPEG):
+        raise ValueError(f"{path} is a JPEG, which does not keep colors; write labels as PNG")
+    return read_image(path)
+
+
 def _is_plain_tiff(picture: StoredPicture) -> bool:
     return picture.format == "TIFF" and picture.mode == picture.rawmode == "RGB"
 

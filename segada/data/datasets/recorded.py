@@ -1,7 +1,7 @@
 """Frames of data sets stored in files: listed by their layout, read, resized, rendered in weather, cached."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,14 @@ from segada.data.cache.frame_cache import FrameRequest, Unreadable, cached_frame
 from segada.data.datasets.domain_frames import DecodedDomain, LabelledFrame, ListedFrames, check_share
 from segada.data.datasets.found_files import MissingFolder
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
+from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.measured_depth import measured_depth
 from segada.data.datasets.picture_files import read_image, resized_image, resized_labels
 from segada.data.frames import Bytes, NoFrames, UnreadableFrame, WrongSetting
 from segada.data.splits import Split
 from segada.data.weather.depth import Depth, geometric_depth
 from segada.data.weather.weather import parse_weather, render_weather
+from segada.settings.class_sets import ClassSet
 from segada.settings.data import DataSettings
 from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
@@ -34,19 +36,23 @@ LABELS: Final = ("labels", "labels_root", "root")
 """Settings of a domain that say where its labels are, if it has them."""
 
 
-def read_pair(files: FrameFiles) -> tuple[Bytes, Bytes]:
-    """Reads the image [H, W, 3] and train ids [h, w] of a frame, at the resolution of their files.
+def read_pair(files: FrameFiles, classes: ClassSet) -> tuple[Bytes, Bytes]:
+    """Reads the image [H, W, 3] and labels [h, w] of a frame, at the resolution of their files.
 
     Raises:
         UnreadableFrame: A file is damaged, or image and labels do not belong together.
         ValueError: A file is not as the data set defines it.
     """
-    picture, labels = read_image(files.image), files.label_map.read(files.labels)
+    picture, labels = read_image(files.image), files.ids.into(classes).read(files.labels)
     (height, width), (rows, columns) = picture.shape[:2], labels.shape
     if abs(height * columns - width * rows) > SKEW * width * rows:
         reason = f"is {width} x {height}, but its labels {files.labels} are {columns} x {rows}: not of one frame"
         raise UnreadableFrame(files.image, reason)
     return picture, labels
+
+
+def _distinct(files: Iterable[FrameFiles]) -> Iterable[LabelIds]:
+    return {id(one.ids): one.ids for one in files}.values()
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Decoding:
         weather: Name of the weather.
         horizon: Horizon of the geometric estimate of depth.
         seed: Seed of the weather.
+        classes: Classes of the labels.
     """
 
     listing: Listing
@@ -68,6 +75,7 @@ class Decoding:
     weather: str
     horizon: float
     seed: int
+    classes: ClassSet
 
     def __call__(self, number: int) -> tuple[Bytes, Bytes]:
         """Returns the image [H, W, 3] and labels [H, W] of a frame, at `size`; raises the errors of `native`."""
@@ -81,7 +89,7 @@ class Decoding:
             UnreadableFrame: A file is damaged, or image and labels do not belong together.
             ValueError: A file is not as the data set defines it.
         """
-        picture, native = read_pair(self.files[number])
+        picture, native = read_pair(self.files[number], self.classes)
         image, labels = self.rendered(number, picture, native)
         return image, native, labels
 
@@ -96,7 +104,7 @@ class Decoding:
     def _depth(self, files: FrameFiles, labels: Bytes) -> Depth:
         if files.depth is None:
             return self._estimate
-        return measured_depth(files.depth.nearness(), labels, self._estimate)
+        return measured_depth(files.depth.nearness(), labels, self._estimate, self.classes.number("sky"))
 
     @cached_property
     def _estimate(self) -> Depth:
@@ -168,7 +176,7 @@ class Recorded:
             ValueError: A folder or a file is missing or not as the layout defines it, or no frame is in the split.
         """
         decoding = self.decoding(domain, data, split)
-        maps = {files.label_map.identity() for files in decoding.files}
+        maps = {ids.into(data.classes).identity() for ids in _distinct(decoding.files)}
         depths = {str(files.depth and files.depth.units) for files in decoding.files}
         facts = repr((VERSION, sorted(maps), sorted(depths), decoding.horizon, decoding.seed))
         made = hashlib.sha256(facts.encode()).hexdigest()[:12]
@@ -211,6 +219,9 @@ class Recorded:
     def decoding(self, domain: RecordedDomain, data: DataSettings, split: Split) -> Decoding:
         """Returns the decoding of the frames of a split of a domain that a run reads; raises the errors of `count`."""
         listing = self.listing(domain, self._root(domain, data), split)
+        for ids in _distinct(listing.frames):
+            # Wrong settings are refused before anything is decoded.
+            ids.into(data.classes)
         if listing.missing:
             first = listing.unlabelled[0]
             more = f" and {len(listing.missing) - 1} more" if len(listing.missing) > 1 else ""
@@ -223,7 +234,7 @@ class Recorded:
             # Nothing is rendered, so that no depth is needed.
             files = tuple(replace(one, depth=None) for one in files)
         seed = crc32(files[0].image.stem.encode("utf-8", "surrogateescape"))
-        return Decoding(listing, files, data.size, domain.weather, self.layout.horizon, seed)
+        return Decoding(listing, files, data.size, domain.weather, self.layout.horizon, seed, data.classes)
 
     def _root(self, domain: RecordedDomain, data: DataSettings) -> Path:
         text = domain.root or data.root

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from segada.data.datasets.acdc import ACDC
 from segada.data.datasets.camvid import CAMVID
 from segada.data.datasets.cityscapes import CITYSCAPES
+from segada.data.datasets.coco import COCO
 from segada.data.datasets.domain_frames import DomainFrames, LabelledFrame, ListedFrames, check_share
 from segada.data.datasets.foggy_cityscapes import FOGGY_CITYSCAPES
 from segada.data.datasets.folders import FOLDERS
@@ -52,6 +53,7 @@ DATASETS: Final[dict[str, DataSet]] = {
     "shift": Recorded(SHIFT),
     "gta5": Recorded(GTA5),
     "synthia": Recorded(SYNTHIA),
+    "coco": Recorded(COCO),
     "folders": Recorded(FOLDERS),
 }
 

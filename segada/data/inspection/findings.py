@@ -12,7 +12,6 @@ from segada.data.datasets.left_out import WITHOUT_IMAGE
 from segada.data.inspection.inspection import SPLITS, Inspection
 from segada.data.inspection.recognition import Recognized
 from segada.data.inspection.run_check import RunCheck
-from segada.data.labels import NAMES
 from segada.data.splits import Split
 from segada.settings.files import Document
 
@@ -125,7 +124,7 @@ def _classes(inspection: Inspection) -> Table:
     table.add_column("class")
     table.add_column("share", justify="right")
     table.add_column("frames", justify="right")
-    for index, name in enumerate(NAMES):
+    for index, name in enumerate(inspection.classes.names):
         frames = sum(bool(look.pixels[index]) for look in inspection.usable)
         table.add_row(name, f"{100 * pixels[index] / labelled:.2f}" if frames else "-", str(frames))
     table.add_section()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Self, get_args
 
@@ -18,8 +19,8 @@ from segada.data.datasets.recorded import Recorded, read_pair
 from segada.data.datasets.registry import LAYOUTS
 from segada.data.frames import Bytes
 from segada.data.inspection.recognition import Recognized
-from segada.data.labels import NUM_CLASSES
 from segada.data.splits import Split
+from segada.settings.class_sets import CITYSCAPES, ClassSet
 from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
 
@@ -39,7 +40,7 @@ class Look:
         labels_size: Height and width of its labels.
         kind: Kind of its image: `colors`, or another kind.
         turned: True if its image has an orientation tag, which is ignored.
-        pixels: int64 [20], labelled pixels of each class, and the ignored ones.
+        pixels: int64 [K + 1], labelled pixels of each class, and the ignored ones.
     """
 
     files: FrameFiles
@@ -48,7 +49,7 @@ class Look:
     labels_size: tuple[int, int] = (0, 0)
     kind: str = ""
     turned: bool = False
-    pixels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(NUM_CLASSES + 1, np.int64))
+    pixels: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Inspection:
         without_image: Label files that have no image.
         left_out: Other files that are left out of the folders, by reason.
         looks: Inspections of the frames that were read.
+        classes: Classes of the labels.
     """
 
     counts: Mapping[str, Mapping[Split, int]]
@@ -70,6 +72,7 @@ class Inspection:
     without_image: tuple[Path, ...]
     left_out: LeftOut
     looks: Sequence[Look]
+    classes: ClassSet
 
     @classmethod
     def of(
@@ -78,6 +81,7 @@ class Inspection:
         listings: Mapping[tuple[str, Split], Listing],
         absences: Mapping[str, str],
         looks: Sequence[Look],
+        classes: ClassSet,
     ) -> Self:
         """Builds the inspection of these domains from the listings of their splits; a split without one is empty."""
         counts = {
@@ -91,6 +95,7 @@ class Inspection:
             without_image=tuple(dict.fromkeys(path for listing in listings.values() for path in listing.without_image)),
             left_out=merged(listing.left_out for listing in listings.values()),
             looks=looks,
+            classes=classes,
         )
 
     @property
@@ -111,8 +116,10 @@ class Inspection:
 
     @property
     def pixels(self) -> npt.NDArray[np.int64]:
-        """Number of labelled pixels of each class, and of the ignored ones, int64 [20]."""
-        total: npt.NDArray[np.int64] = np.sum([look.pixels for look in self.looks], axis=0, dtype=np.int64)
+        """Number of labelled pixels of each class, and of the ignored ones, int64 [K + 1]."""
+        total: npt.NDArray[np.int64] = np.sum(
+            [np.zeros(len(self.classes) + 1, np.int64), *(look.pixels for look in self.looks)], axis=0, dtype=np.int64
+        )
         return total
 
 
@@ -132,8 +139,12 @@ def inspect(data_set: Recognized, *, everything: bool) -> Inspection:
             except ValueError as absence:
                 absences.setdefault(name, str(absence))
     chosen = {files.image: files for listing in listings.values() for files in _chosen(listing, everything=everything)}
-    looks = told(in_order(look, chosen.values(), count_workers(None)), len(chosen), f"reading {data_set.layout}")
-    return Inspection.of(data_set.domains, listings, absences, list(looks))
+    looks = told(
+        in_order(partial(look, classes=CITYSCAPES), chosen.values(), count_workers(None)),
+        len(chosen),
+        f"reading {data_set.layout}",
+    )
+    return Inspection.of(data_set.domains, listings, absences, list(looks), CITYSCAPES)
 
 
 def _listing(data_set: Recognized, domain: object, split: Split) -> Listing:
@@ -154,19 +165,20 @@ def sample(count: int, *, everything: bool) -> list[int]:
     return [int(place) for place in np.linspace(0, count - 1, read).round()]
 
 
-def look(files: FrameFiles, rendered: Callable[[Bytes, Bytes], object] = lambda *_: None) -> Look:
+def look(files: FrameFiles, classes: ClassSet, rendered: Callable[[Bytes, Bytes], object] = lambda *_: None) -> Look:
     """Inspects a frame.
 
     Args:
         files: Files of the frame.
+        classes: Classes of its labels.
         rendered: Function that makes a run's frame of the image and the labels; its ValueErrors are problems too.
     """
     try:
-        picture, labels = read_pair(files)
+        picture, labels = read_pair(files, classes)
         kind = kind_of_image(files.image)
         rendered(picture, labels)
     except ValueError as problem:
-        return Look(files, problem)
+        return Look(files, problem, pixels=np.zeros(len(classes) + 1, np.int64))
     counted = np.bincount(labels.ravel(), minlength=256)
-    pixels = np.append(counted[:NUM_CLASSES], counted[NUM_CLASSES:].sum())
+    pixels = np.append(counted[: len(classes)], counted[len(classes) :].sum())
     return Look(files, None, picture.shape[:2], labels.shape, kind.colors, kind.turned, pixels)

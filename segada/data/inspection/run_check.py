@@ -18,6 +18,7 @@ from segada.data.splits import Split
 from segada.errors import InputError
 from segada.records import DataCheck, DomainCheck, SettingProblem
 from segada.settings import RunSettings
+from segada.settings.class_sets import ClassSet
 from segada.settings.data import DataSettings
 
 
@@ -74,7 +75,7 @@ class RunCheck:
         """Returns the inspection of all domains that are stored in files."""
         listings = {place: decoding.listing for place, decoding in self.decodings.items()}
         looks = [one for some in self.looks.values() for one in some]
-        return Inspection.of(dict.fromkeys(name for name, _ in listings), listings, {}, looks)
+        return Inspection.of(dict.fromkeys(name for name, _ in listings), listings, {}, looks, self.data.classes)
 
     def record(self) -> DataCheck:
         """Returns the findings as plain data."""
@@ -157,7 +158,7 @@ class RunCheck:
     def _look(self, frame: tuple[Place, int]) -> Look:
         place, number = frame
         decoding = self.decodings[place]
-        return look(decoding.files[number], partial(decoding.rendered, number))
+        return look(decoding.files[number], decoding.classes, partial(decoding.rendered, number))
 
     def _has_labels(self, place: Place) -> bool:
         """Returns True if a frame has a labelled pixel; reads frames beyond the sample until one has."""
@@ -173,7 +174,7 @@ class RunCheck:
         by_path: dict[tuple[str, ...], list[InputError]] = {}
         for one in self._looks(domain):
             if one.problem is not None and not isinstance(one.problem, UnreadableFrame):
-                error = domain_error(domain, self.data, _blamed(one, one.problem))
+                error = domain_error(domain, self.data, _blamed(one, one.problem, self.data.classes))
                 by_path.setdefault(error.path, []).append(error)
         for path, errors in by_path.items():
             more = f" (and so in {len(errors) - 1} more of the frames that were read)" if len(errors) > 1 else ""
@@ -214,13 +215,13 @@ def _unreadable(looks: Sequence[Look]) -> list[Unreadable]:
     return [Unreadable(number, one.path, one.reason) for number, one in problems if isinstance(one, UnreadableFrame)]
 
 
-def _blamed(one: Look, problem: ValueError) -> ValueError:
+def _blamed(one: Look, problem: ValueError, classes: ClassSet) -> ValueError:
     """Returns the problem of a frame with the setting that names the file which has it."""
     if isinstance(problem, WrongSetting):
         return problem
     readers: tuple[tuple[tuple[str, ...], Callable[[], object]], ...] = (
         (("images",), lambda: read_image(one.files.image)),
-        (("channel", "labels"), lambda: one.files.label_map.read(one.files.labels)),
+        (("channel", "labels"), lambda: one.files.ids.into(classes).read(one.files.labels)),
     )
     for keys, read in readers:
         try:

@@ -16,6 +16,7 @@ from segada.data.synthetic.layout import paint_street
 from segada.data.synthetic.shading import shade
 from segada.data.weather.depth import Depth
 from segada.data.weather.weather import parse_weather, render_weather
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.data import DataSettings
 from segada.settings.domains import StreetsDomain
 
@@ -130,8 +131,13 @@ class Streets:
         """Counts the frames of a split.
 
         Raises:
-            ValueError: The settings ask for more frames than there are scenes.
+            ValueError: `data.classes` is another set than that of Cityscapes.
         """
+        if data.classes != CITYSCAPES:
+            raise ValueError(
+                "the procedural streets have the classes of Cityscapes, but data.classes is another set; set it to "
+                "cityscapes, or remove this domain from the stream"
+            )
         return ListedFrames(data.splits.model_dump()[split], {})
 
     def open(self, domain: StreetsDomain, data: DataSettings, split: Split) -> StreetFrames:

@@ -1,7 +1,7 @@
 """Writes weights that were read from any format: as our safetensors, or as a folder of HF transformers."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import safetensors.torch
 
 from segada.core.atomic_io import write_bytes, write_folder
-from segada.data.labels import IGNORE, NAMES
+from segada.data.labels import IGNORE
 from segada.models.encoders.base import has_adapter
 from segada.models.encoders.mix_block import MLP_RATIO, PATCH_EPS
 from segada.models.encoders.mix_transformer import PATCHES
@@ -18,6 +18,7 @@ from segada.models.formats.hugging_face import file_names
 from segada.models.formats.opening import CLASS_NAMES, CONFIG, FACTS, PROCESSOR
 from segada.models.preprocessing import Preprocessing, Triple
 from segada.settings.architectures import MIX_TRANSFORMERS
+from segada.settings.class_sets import CITYSCAPES
 
 
 def write_safetensors(stored: StoredWeights, path: Path, origin: Mapping[str, str]) -> None:
@@ -119,7 +120,7 @@ def _processor(preprocessing: Preprocessing) -> dict[str, Any]:
 def _config(stored: StoredWeights) -> dict[str, Any]:
     architecture = MIX_TRANSFORMERS[stored.facts["encoder"]]
     classes = int(stored.facts["classes"])
-    names = stored.class_names or (NAMES if classes == len(NAMES) else [f"LABEL_{index}" for index in range(classes)])
+    names = stored.class_names or _assumed_names(classes)
     kernels, strides = zip(*PATCHES, strict=True)
     return {
         "model_type": "segformer",
@@ -147,6 +148,11 @@ def _config(stored: StoredWeights) -> dict[str, Any]:
         "id2label": {str(index): name for index, name in enumerate(names)},
         "label2id": {name: index for index, name in enumerate(names)},
     }
+
+
+def _assumed_names(classes: int) -> Sequence[str]:
+    """Returns the names of Cityscapes for its number of classes, and numbers for any other."""
+    return CITYSCAPES.names if classes == len(CITYSCAPES) else [f"LABEL_{index}" for index in range(classes)]
 
 
 def _as_json(content: Mapping[str, Any]) -> bytes:

@@ -40,7 +40,7 @@ def build(tiny_run: dict[str, object], run_data: RunData) -> Build:
             build_segmentor(
                 settings.model, settings.adapter, torch_generator(0, "initialisation"), settings.image_adapter
             ),
-            ReplayBuffer(run_data.source, settings.stream.replay, numpy_generator(0, "replay")),
+            ReplayBuffer(run_data.source, settings.stream.replay, 19, numpy_generator(0, "replay")),
             *generators,
             torch_generator(0, "initialisation"),
             torch_generator(0, "source_frames"),

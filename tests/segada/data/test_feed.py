@@ -60,7 +60,7 @@ def test_every_batch_comes_once_in_order(frames: Frames, ahead: bool) -> None:
 
 def test_a_buffer_replays_the_same_frames_and_resumes_the_same(frames: Frames, ahead: bool) -> None:
     def buffer() -> ReplayBuffer:
-        return ReplayBuffer(frames, ReplaySettings(), np.random.default_rng(3))
+        return ReplayBuffer(frames, ReplaySettings(), 19, np.random.default_rng(3))
 
     expected = np.random.default_rng(3)
     kept = np.sort(expected.permutation(12))

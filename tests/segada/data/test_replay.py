@@ -29,7 +29,7 @@ def numbers(batch: Batch) -> list[int]:
 
 
 def buffer(frames: Frames, replay: ReplaySettings, seed: int = 0) -> ReplayBuffer:
-    return ReplayBuffer(frames, replay, np.random.default_rng(seed))
+    return ReplayBuffer(frames, replay, 19, np.random.default_rng(seed))
 
 
 def test_a_batch_is_a_writable_copy_in_the_engine_s_types() -> None:

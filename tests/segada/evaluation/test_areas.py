@@ -25,7 +25,7 @@ def random_maps(seed: int, count: int, classes: int) -> tuple[torch.Tensor, torc
 def test_areas_are_what_counting_says(seed: int, count: int, classes: int) -> None:
     predictions, labels = random_maps(seed, count, classes)
 
-    areas = frame_areas(predictions, labels)
+    areas = frame_areas(predictions, labels, 19)
 
     assert areas.dtype == torch.int64
     assert areas.shape == (count, 3, 19)
@@ -43,7 +43,7 @@ def test_areas_are_what_counting_says(seed: int, count: int, classes: int) -> No
 def test_iou_over_several_frames_equals_torchmetrics(seed: int, count: int) -> None:
     predictions, labels = random_maps(seed, count, 19)
 
-    iou = iou_per_class(frame_areas(predictions, labels).sum(0).numpy())
+    iou = iou_per_class(frame_areas(predictions, labels, 19).sum(0).numpy())
 
     expected = multiclass_jaccard_index(predictions, labels, 19, average=None, ignore_index=255)
     present = [index for index in range(19) if (labels == index).any()]
@@ -53,16 +53,16 @@ def test_iou_over_several_frames_equals_torchmetrics(seed: int, count: int) -> N
 def test_integer_types_do_not_matter() -> None:
     predictions, labels = random_maps(0, 3, 19)
 
-    areas = frame_areas(predictions.to(torch.uint8), labels.to(torch.uint8))
+    areas = frame_areas(predictions.to(torch.uint8), labels.to(torch.uint8), 19)
 
-    assert areas.equal(frame_areas(predictions, labels))
+    assert areas.equal(frame_areas(predictions, labels, 19))
 
 
 def test_a_class_that_the_labels_never_show_has_no_iou_but_its_pixels_are_missed_elsewhere() -> None:
     labels = torch.tensor([[[0, 0, 0, 0], [2, 2, 255, 255]]])
     predictions = torch.tensor([[[0, 0, 5, 5], [2, 0, 5, 2]]])
 
-    areas = frame_areas(predictions, labels).sum(0).numpy()
+    areas = frame_areas(predictions, labels, 19).sum(0).numpy()
 
     # Road: 2 of the 4 + 1 pixels; building: 1 of 2. Pole is predicted, yet labelled nowhere; 16 others are in neither.
     assert iou_per_class(areas)[[0, 2]] == pytest.approx([2 / 5, 1 / 2])
@@ -71,14 +71,14 @@ def test_a_class_that_the_labels_never_show_has_no_iou_but_its_pixels_are_missed
 
 
 def test_a_class_that_is_labelled_and_never_predicted_counts_as_zero() -> None:
-    areas = frame_areas(torch.tensor([[[0, 0]]]), torch.tensor([[[0, 3]]])).sum(0).numpy()
+    areas = frame_areas(torch.tensor([[[0, 0]]]), torch.tensor([[[0, 3]]]), 19).sum(0).numpy()
 
     assert iou_per_class(areas)[3] == 0.0
     assert mean_iou(areas) == pytest.approx(0.25)
 
 
 def test_without_a_labelled_pixel_the_mean_is_undefined_and_nothing_warns() -> None:
-    areas = frame_areas(torch.zeros(1, 2, 2, dtype=torch.int64), torch.full((1, 2, 2), 255)).sum(0).numpy()
+    areas = frame_areas(torch.zeros(1, 2, 2, dtype=torch.int64), torch.full((1, 2, 2), 255), 19).sum(0).numpy()
 
     assert not areas.any()
     assert np.isnan(mean_iou(areas))

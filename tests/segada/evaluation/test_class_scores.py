@@ -29,7 +29,7 @@ def maps(seed: int, predictable: list[int], labelled: list[int]) -> tuple[Tensor
 
 
 def scores_of(predictions: Tensor, labels: Tensor) -> ClassScores:
-    return class_scores(frame_areas(predictions, labels).sum(0).numpy())
+    return class_scores(frame_areas(predictions, labels, 19).sum(0).numpy())
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from segada.data.datasets.domain_frames import LabelledFrame
-from segada.data.labels import PALETTE
 from segada.evaluation.ensembling import Prediction
-from segada.evaluation.export import KINDS, keep, safe_path
+from segada.evaluation.export import KINDS, Saved, keep, safe_path
+from segada.settings.class_sets import CITYSCAPES
 
 names = st.text(st.sampled_from("ab./\\:_ äA\n\0"), min_size=1, max_size=8)
 
@@ -54,7 +54,7 @@ def prediction() -> Prediction:
 def test_every_kind_holds_what_was_predicted_at_the_labels_size(
     frame: LabelledFrame, prediction: Prediction, tmp_path: Path
 ) -> None:
-    keep(tuple(KINDS), tmp_path, "rain", frame, prediction)
+    keep(tuple(KINDS), tmp_path, "rain", Saved(frame, prediction, CITYSCAPES))
 
     classes = prediction.classes.numpy()
     labels = cv2.imread(str(tmp_path / "labels/rain/city/one.png"), cv2.IMREAD_UNCHANGED)
@@ -65,7 +65,7 @@ def test_every_kind_holds_what_was_predicted_at_the_labels_size(
         (12, 25), (13, 26), (14, 27), (15, 28), (16, 31), (17, 32), (18, 33)
     }  # fmt: skip
     overlay = cv2.imread(str(tmp_path / "overlays/rain/city/one.png"))[..., ::-1]
-    wanted = (np.array(PALETTE)[classes] + 40) / 2
+    wanted = (np.array(CITYSCAPES.colors)[classes] + 40) / 2
     assert np.abs(overlay - wanted).max() <= 0.5
     soft = load_file(tmp_path / "soft/rain/city/one.safetensors")["probabilities"]
     assert soft.dtype == torch.float16
@@ -74,7 +74,7 @@ def test_every_kind_holds_what_was_predicted_at_the_labels_size(
 
 
 def test_only_what_is_asked_for_is_written(frame: LabelledFrame, prediction: Prediction, tmp_path: Path) -> None:
-    keep(("labels",), tmp_path, "rain at night", frame, Prediction(prediction.classes))
+    keep(("labels",), tmp_path, "rain at night", Saved(frame, Prediction(prediction.classes), CITYSCAPES))
 
     files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [Path("labels") / safe_path("rain at night") / "city" / "one.png"]

@@ -186,7 +186,7 @@ def test_a_frame_has_at_most_a_thousand_pixels_of_a_fixed_grid(size: tuple[int, 
 
 
 def test_a_visit_has_the_mean_over_its_frames() -> None:
-    metrics = VisitMetrics()
+    metrics = VisitMetrics(19)
     assert metrics.label_free == {}
     logits, labels = torch.zeros(1, 19, 8, 16), torch.zeros(1, 32, 64, dtype=torch.int64)
     batch = type("Frames", (), {"labels": labels})

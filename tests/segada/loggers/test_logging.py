@@ -14,7 +14,7 @@ from segada.artifacts.run_dir import RunDir
 from segada.controllers.base import StepPlan
 from segada.data.batch import to_batch
 from segada.data.frame_schedule import Step
-from segada.data.labels import NAMES, NUM_CLASSES
+from segada.data.labels import NAMES
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
 from segada.errors import InputError
@@ -22,6 +22,7 @@ from segada.loggers.base import SeenStep, due
 from segada.loggers.class_tables import ClassTables, class_table
 from segada.records import RunReport, StepRecord
 from segada.settings import RunSettings
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.files import load_run_settings
 
 EVERYTHING = {"frames": True, "mix_panels": 6, "prediction_panels": 5, "class_tables": 3}
@@ -176,11 +177,11 @@ def test_due_are_the_multiples(first: int, count: int, every: int) -> None:
 
 
 def test_a_class_table_is_what_was_counted() -> None:
-    areas = np.zeros((3, NUM_CLASSES), np.int64)
+    areas = np.zeros((3, len(NAMES)), np.int64)
     areas[:, 0] = 30, 50, 40  # IoU 30/60, accuracy 30/40
     areas[:, 13] = 10, 10, 20  # IoU 10/20, accuracy 10/20
     areas[1, 10] = 5
-    rows = list(csv.DictReader(class_table(areas).splitlines()))
+    rows = list(csv.DictReader(class_table(areas, CITYSCAPES.names).splitlines()))
     assert [row["class"] for row in rows] == [*NAMES, "mean"]
     by_class = {row.pop("class"): row for row in rows}
     assert by_class["road"] == {"iou": "0.5000", "accuracy": "0.7500", "labelled": "40", "predicted": "50"}
@@ -190,8 +191,8 @@ def test_a_class_table_is_what_was_counted() -> None:
 
 
 def test_a_table_is_over_the_visit_s_frames_so_far(run_data: RunData, tmp_path: Path) -> None:
-    tables = ClassTables(RunDir(tmp_path), 3)
-    logits = torch.randn(4, NUM_CLASSES, 8, 16, generator=torch.Generator().manual_seed(0))
+    tables = ClassTables(RunDir(tmp_path), 3, NAMES)
+    logits = torch.randn(4, len(NAMES), 8, 16, generator=torch.Generator().manual_seed(0))
     for visit in (0, 1):
         for first in (0, 4):
             batch = to_batch(run_data.visited["clear"], np.arange(first, first + 4))

@@ -8,13 +8,14 @@ import torch
 from PIL import Image
 
 from segada.data.batch import Batch
-from segada.data.labels import NUM_CLASSES, colorise
+from segada.data.labels import painted
 from segada.loggers.canvas import CAPTION, GAP, TITLE, WIDTH, Panel, draw
 from segada.loggers.colors import SURE, UNSURE, WRONG, label_map, mistakes, numbers, spotlight
 from segada.loggers.mix_panels import mix_panel
 from segada.loggers.prediction_panels import prediction_panel
 from segada.methods.mix_visuals import MixPictures
 from segada.selftraining.class_mix import MixedBatch
+from segada.settings.class_sets import CITYSCAPES
 
 ROAD, CAR = 0, 13
 
@@ -32,25 +33,31 @@ def _tile(panel: np.ndarray, row: int, column: int, height: int) -> np.ndarray:
 def test_labels_keep_their_colors_and_edges_at_any_size(shape: tuple[int, int]) -> None:
     labels = np.full(shape, CAR, np.uint8)
     labels[: shape[0] // 2] = 255
-    panel = Panel("title", [[label_map("one", labels)], [label_map("two", labels)]], shape, [CAR, 255])
+    panel = Panel(
+        "title",
+        [[label_map("one", labels, CITYSCAPES)], [label_map("two", labels, CITYSCAPES)]],
+        shape,
+        [CAR, 255],
+        CITYSCAPES,
+    )
     height = round(shape[0] * WIDTH / shape[1])
     for row in range(2):
         tile = _tile(_pixels(draw(panel)), row, 0, height)
         assert tile.shape == (height, WIDTH, 3)
-        assert (tile[: height // 2 - 3] == colorise(np.array(255, np.uint8))).all()
-        assert (tile[height // 2 + 3 :] == colorise(np.array(CAR, np.uint8))).all()
+        assert (tile[: height // 2 - 3] == painted(np.array(255, np.uint8), CITYSCAPES)).all()
+        assert (tile[height // 2 + 3 :] == painted(np.array(CAR, np.uint8), CITYSCAPES)).all()
 
 
 def test_the_same_panel_gives_the_same_bytes_and_another_title_others() -> None:
-    rows = [[label_map("one", np.zeros((8, 16), np.uint8))]]
-    first = draw(Panel("visit 1", rows, (8, 16), [0]))
-    assert first == draw(Panel("visit 1", rows, (8, 16), [0]))
-    assert first != draw(Panel("visit 2", rows, (8, 16), [0]))
+    rows = [[label_map("one", np.zeros((8, 16), np.uint8), CITYSCAPES)]]
+    first = draw(Panel("visit 1", rows, (8, 16), [0], CITYSCAPES))
+    assert first == draw(Panel("visit 1", rows, (8, 16), [0], CITYSCAPES))
+    assert first != draw(Panel("visit 2", rows, (8, 16), [0], CITYSCAPES))
 
 
 def test_the_legend_grows_with_the_labels_that_occur() -> None:
-    rows = [[label_map("one", np.zeros((8, 16), np.uint8))]]
-    heights = [_pixels(draw(Panel("", rows, (8, 16), range(count)))).shape[0] for count in (0, 1, 19)]
+    rows = [[label_map("one", np.zeros((8, 16), np.uint8), CITYSCAPES)]]
+    heights = [_pixels(draw(Panel("", rows, (8, 16), range(count), CITYSCAPES))).shape[0] for count in (0, 1, 19)]
     assert heights[0] < heights[1] < heights[2]
 
 
@@ -93,13 +100,13 @@ def _pictures() -> MixPictures:
 
 
 def test_a_mix_panel_shows_all_that_a_step_was_made_of() -> None:
-    panel = mix_panel(_pictures(), 1, "visit 0 (clear), frame 1")
+    panel = mix_panel(_pictures(), 1, "visit 0 (clear), frame 1", CITYSCAPES)
     assert panel.labels == [ROAD, CAR]
     assert "frame 1" in panel.title
     assert "50 %" in panel.title
     drawn = _pixels(draw(panel))
     left, right = np.s_[2:-2, 2:180], np.s_[2:-2, 204:-2]
-    road, car = (colorise(np.array(label, np.uint8)) for label in (ROAD, CAR))
+    road, car = (painted(np.array(label, np.uint8), CITYSCAPES) for label in (ROAD, CAR))
     bright, dark, wanted = [64] * 3, [16] * 3, {}
     wanted[0, 0], wanted[1, 0] = (bright, bright), ([191] * 3, [191] * 3)
     wanted[0, 1], wanted[1, 1] = (car, car), (road, road)
@@ -115,21 +122,21 @@ def test_a_mix_panel_shows_all_that_a_step_was_made_of() -> None:
 def test_a_prediction_panel_shows_what_was_predicted_and_how_surely() -> None:
     images = torch.full((1, 3, 32, 64), 0.8)
     labels = torch.full((1, 32, 64), CAR)
-    logits = torch.zeros(1, NUM_CLASSES, 8, 16)
+    logits = torch.zeros(1, len(CITYSCAPES), 8, 16)
     logits[:, ROAD, :, :8] = 50.0
     logits[:, CAR, :, 8:] = 0.001
-    panel = prediction_panel(images, labels, logits, "visit 0 (clear), frame 1")
+    panel = prediction_panel(images, labels, logits, "visit 0 (clear), frame 1", CITYSCAPES)
     assert "mIoU of the frame" in panel.title
     assert panel.labels == [ROAD, CAR]
     drawn = _pixels(draw(panel))
     left, right = np.s_[2:-2, 2:150], np.s_[2:-2, 240:-2]
-    road, car = (colorise(np.array(label, np.uint8)) for label in (ROAD, CAR))
+    road, car = (painted(np.array(label, np.uint8), CITYSCAPES) for label in (ROAD, CAR))
     wanted = {
         (0, 0): ([204] * 3, [204] * 3),
         (0, 1): (car, car),
         (0, 2): (road, car),
         (1, 0): (WRONG, [102] * 3),
-        (1, 1): (SURE[255], SURE[round(255 / NUM_CLASSES)]),
+        (1, 1): (SURE[255], SURE[round(255 / len(CITYSCAPES))]),
         (1, 2): (UNSURE[0], UNSURE[255]),
     }
     for (row, column), (of_left, of_right) in wanted.items():
@@ -140,7 +147,7 @@ def test_a_prediction_panel_shows_what_was_predicted_and_how_surely() -> None:
 
 def test_a_frame_without_labels_has_a_panel_too() -> None:
     panel = prediction_panel(
-        torch.zeros(1, 3, 32, 64), torch.full((1, 32, 64), 255), torch.zeros(1, NUM_CLASSES, 8, 16), "here"
+        torch.zeros(1, 3, 32, 64), torch.full((1, 32, 64), 255), torch.zeros(1, 19, 8, 16), "here", CITYSCAPES
     )
     assert "no labelled pixel" in panel.title
     assert panel.labels == [0, 255]

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from segada.data.labels import THINGS
+from segada.data.labels import NAMES
 from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels
+from segada.settings.class_sets import CITYSCAPES
 
 
 def test_distance_is_the_mean_norm_over_kept_cells() -> None:
@@ -34,9 +35,9 @@ def test_a_cell_takes_the_label_that_most_of_its_pixels_have() -> None:
     labels[0, 0, 4:8] = 13
     labels[0, 0, 0] = 255
     labels[0, 1:, 8:] = 255
-    assert majority_labels(labels, (1, 3), 0.75).tolist() == [[[13, 0, 255]]]
-    assert majority_labels(labels, (1, 3), 0.76).tolist() == [[[13, 255, 255]]]
-    assert majority_labels(labels, (1, 3), 0.95).tolist() == [[[255, 255, 255]]]
+    assert majority_labels(labels, (1, 3), 0.75, 19).tolist() == [[[13, 0, 255]]]
+    assert majority_labels(labels, (1, 3), 0.76, 19).tolist() == [[[13, 255, 255]]]
+    assert majority_labels(labels, (1, 3), 0.95, 19).tolist() == [[[255, 255, 255]]]
 
 
 @pytest.mark.parametrize("majority", [0.0, 0.5, 0.75, 1.0])
@@ -44,7 +45,7 @@ def test_scaled_down_labels_are_those_of_a_plain_count(majority: float) -> None:
     generator = torch.Generator().manual_seed(0)
     labels = torch.tensor([0, 11, 13, 255])[torch.randint(0, 4, (2, 8, 12), generator=generator)]
     labels[:, :, :4] = labels[:, :1, :1]
-    found = majority_labels(labels, (2, 3), majority)
+    found = majority_labels(labels, (2, 3), majority, 19)
     for frame in range(2):
         for row in range(2):
             for column in range(3):
@@ -69,5 +70,5 @@ def test_the_distance_on_things_is_that_of_the_cells_that_show_one() -> None:
     labels[0, 4, 4:] = 0
     difference = student - static
     by_hand = (difference[0, :, 0, 0].square().sum().sqrt() + difference[0, :, 1, 1].square().sum().sqrt()) / 2
-    mask = class_mask(majority_labels(labels, (2, 2), 0.75), THINGS)
+    mask = class_mask(majority_labels(labels, (2, 2), 0.75, 19), [NAMES.index(name) for name in CITYSCAPES.things])
     torch.testing.assert_close(feature_distance(student, static, mask), by_hand)

@@ -12,6 +12,7 @@ from segada.data.datasets.camvid import CLASS_OF, IDS
 from segada.data.frames import Frames
 from segada.data.labels import NAMES
 from segada.data.splits import Split
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.data import DataSettings, SplitSettings
 from segada.settings.domains import CamVidDomain
 from segada.settings.loading import LoadingSettings
@@ -69,7 +70,7 @@ def test_ids_become_these_classes(drive: Path) -> None:
     # Sky Building Pole Road Pavement Tree SignSymbol Fence Car Pedestrian Bicyclist Unlabelled
     expected = [10, 2, 5, 0, 1, 8, 7, 4, 13, 11, 12, 255]
 
-    assert [IDS.classes[number] for number in range(12)] == expected
+    assert [IDS.into(CITYSCAPES).classes[number] for number in range(12)] == expected
     assert load(drive, "source").labels[0].ravel().tolist() == expected * 8
     assert {name for name in CLASS_OF.values() if name} <= set(NAMES)
 
@@ -153,7 +154,7 @@ def test_labels_stay_on_their_pixels_when_a_frame_shrinks(tmp_path: Path) -> Non
     frames = load_domain("it", data, "source")
 
     assert frames.images[0, 0, :, 0].tolist() == [20 * label + 15 for label in range(10)]
-    assert frames.labels[0, 0].tolist() == [IDS.classes[number] for number in range(1, 11)]
+    assert frames.labels[0, 0].tolist() == [IDS.into(CITYSCAPES).classes[number] for number in range(1, 11)]
 
 
 def test_a_relative_root_and_the_environment_are_understood(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ def test_depth_files_are_in_units_per_metre(tmp_path: Path) -> None:
 def test_holes_are_as_far_as_the_farther_neighbor_and_open_sky_is_far() -> None:
     nearness = np.array([[1 / 10, 0, 0, 1 / 40], [0, 0, 0, 0]], np.float32)
 
-    road = measured_depth(nearness, np.full((2, 4), ROAD, np.uint8), ESTIMATE)
-    sky = measured_depth(nearness, np.full((2, 4), SKY, np.uint8), ESTIMATE)
+    road = measured_depth(nearness, np.full((2, 4), ROAD, np.uint8), ESTIMATE, SKY)
+    sky = measured_depth(nearness, np.full((2, 4), SKY, np.uint8), ESTIMATE, SKY)
 
     np.testing.assert_allclose(road, [[10, 40, 40, 40], [33, 33, 33, 33]], rtol=1e-6)
     np.testing.assert_allclose(sky, [[10, FAR, FAR, 40], [FAR, FAR, FAR, FAR]], rtol=1e-6)
@@ -51,13 +51,13 @@ def test_what_was_measured_of_a_pixel_is_averaged_as_nearness() -> None:
     nearness[0, 0] = 0
     nearness[1, 3] = 1 / 40
 
-    depth = measured_depth(nearness, np.zeros((2, 2), np.uint8), np.full((2, 2), 7.0, np.float32))
+    depth = measured_depth(nearness, np.zeros((2, 2), np.uint8), np.full((2, 2), 7.0, np.float32), SKY)
 
     np.testing.assert_allclose(depth, [[10, 1 / ((3 / 20 + 1 / 40) / 4)], [7, 7]], rtol=1e-6)
 
 
 def test_nearest_values_are_taken_where_a_frame_is_larger_than_its_depth() -> None:
-    depth = measured_depth(np.array([[1 / 8, 1 / 16]], np.float32), np.zeros((2, 4), np.uint8), ESTIMATE)
+    depth = measured_depth(np.array([[1 / 8, 1 / 16]], np.float32), np.zeros((2, 4), np.uint8), ESTIMATE, SKY)
 
     np.testing.assert_allclose(depth, [[8, 8, 16, 16]] * 2, rtol=1e-6)
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segada.data.datasets.label_maps import LABEL_IDS, TRAIN_IDS, from_classes
+from segada.data.datasets.label_maps import LABEL_IDS, TRAIN_IDS, GivenIds
 from segada.data.datasets.number_files import read_numbers
 from segada.data.datasets.picture_files import kind_of_image, read_image
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.domains import FoldersDomain
 
 NUMBERS = np.random.default_rng(1).integers(0, 19, (8, 12), dtype=np.uint8)
@@ -58,12 +59,12 @@ def test_a_negative_id_is_refused_or_what_the_map_says(tmp_path: Path, kind: str
     path = tiff(tmp_path / "it.tif", numbers)
     plain = {str(number): [number] for number in range(19)}
 
-    for given in (TRAIN_IDS, LABEL_IDS, from_classes({"road": [255], "sky": list(range(19))})):
+    for given in (TRAIN_IDS, LABEL_IDS, GivenIds({"road": [255], "sky": list(range(19))})):
         with pytest.raises(ValueError, match=r"id -1 at 1 pixels"):
-            given.read(path)
-    assert from_classes({**plain, "255": [-1]}).read(path)[0, 0] == 255
-    assert from_classes({**plain, "ignore": [255]}, others_ignored=True).read(path)[0, 0] == 255
-    np.testing.assert_array_equal(from_classes({**plain, "ignore": [-1]}).read(path)[1:], NUMBERS[1:])
+            given.into(CITYSCAPES).read(path)
+    assert GivenIds({**plain, "255": [-1]}).into(CITYSCAPES).read(path)[0, 0] == 255
+    assert GivenIds({**plain, "ignore": [255]}, others_ignored=True).into(CITYSCAPES).read(path)[0, 0] == 255
+    np.testing.assert_array_equal(GivenIds({**plain, "ignore": [-1]}).into(CITYSCAPES).read(path)[1:], NUMBERS[1:])
 
 
 @pytest.mark.parametrize("number", [-(2**31), -9999, 70000, 2**31 - 1])
@@ -74,7 +75,7 @@ def test_ids_far_outside_are_looked_up_without_a_table(tmp_path: Path, number: i
 
     with pytest.raises(ValueError, match=f"id {number} at 1 pixels"):
         TRAIN_IDS.read(path)
-    assert from_classes({"road": list(range(19)), "ignore": [number]}).read(path)[0, 0] == 255
+    assert GivenIds({"road": list(range(19)), "ignore": [number]}).into(CITYSCAPES).read(path)[0, 0] == 255
 
 
 def test_settings_may_name_negative_ids() -> None:
