@@ -230,7 +230,7 @@ class GivenIds:
         """Returns the map to a set of classes.
 
         Raises:
-            ValueError: A class does not exist, an id is given twice, or colors are not known.
+            WrongSetting: A class does not exist, or colors are not known.
         """
         said, found = self._named(classes) if self.ids else self._of_set(classes)
         colors = _ids_of_colors(self.label_set or classes) if self.by_color else {}
@@ -247,13 +247,7 @@ class GivenIds:
                     f"its number from 0, or {IGNORED}",
                     "classes",
                 )
-            for number in ids:
-                if number in found:
-                    raise WrongSetting(
-                        f"classes gives the id {number} twice, the second time to {name!r}; it can mean one class",
-                        "classes",
-                    )
-                found[number] = meanings[name]
+            found |= dict.fromkeys(ids, meanings[name])
         if set(found.values()) <= {IGNORE}:
             raise WrongSetting(
                 f"classes gives ids to {IGNORED} alone; give some to the classes of data.classes", "classes"

@@ -28,7 +28,7 @@ def test_whole_numbers_of_every_type_are_read(tmp_path: Path, kind: str) -> None
     path = tiff(tmp_path / "it.tif", NUMBERS.astype(kind))
 
     assert read_numbers(path).dtype.kind in "iu"
-    np.testing.assert_array_equal(TRAIN_IDS.read(path), NUMBERS)
+    np.testing.assert_array_equal(TRAIN_IDS.into(CITYSCAPES).read(path), NUMBERS)
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
@@ -49,7 +49,7 @@ def test_the_first_number_that_is_not_whole_is_named(tmp_path: Path, value: floa
     with pytest.raises(
         ValueError, match=rf"it\.tif has {said} in row 3, column 4, and 1 more numbers that are not whole"
     ):
-        TRAIN_IDS.read(path)
+        TRAIN_IDS.into(CITYSCAPES).read(path)
 
 
 @pytest.mark.parametrize("kind", ["int8", "int16", "int32", "float32"])
@@ -74,7 +74,7 @@ def test_ids_far_outside_are_looked_up_without_a_table(tmp_path: Path, number: i
     path = tiff(tmp_path / "it.tif", numbers)
 
     with pytest.raises(ValueError, match=f"id {number} at 1 pixels"):
-        TRAIN_IDS.read(path)
+        TRAIN_IDS.into(CITYSCAPES).read(path)
     assert GivenIds({"road": list(range(19)), "ignore": [number]}).into(CITYSCAPES).read(path)[0, 0] == 255
 
 
@@ -160,7 +160,13 @@ def test_whatever_a_file_holds_the_error_is_one_line_about_it(tmp_path: Path, su
     content = path.read_bytes()
     for number in range(12):
         path.write_bytes(changed(content, rng) if number else content)
-        for read in (read_image, read_numbers, lambda it: read_numbers(it, 1), TRAIN_IDS.read, kind_of_image):
+        for read in (
+            read_image,
+            read_numbers,
+            lambda it: read_numbers(it, 1),
+            TRAIN_IDS.into(CITYSCAPES).read,
+            kind_of_image,
+        ):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 problem = problem_of(read, path)
