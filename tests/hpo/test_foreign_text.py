@@ -187,7 +187,7 @@ def test_nobody_prints_another_way() -> None:
         "hpo/submit.py": 3,
         "hpo/tracking/wandb_process.py": 4,
         "segada/cli/dispatch.py": 1,
-        "segada/data/inspection/check_command.py": 1,
+        "segada/data/inspection/check_command.py": 2,
         "segada/core/printing.py": 2,
         "segada/engine/preflight.py": 1,
     }

@@ -40,7 +40,6 @@ RESULTS = {
         "confirmed",
         "damages",
         "exhausted",
-        "taken_over",
         "failed",
         "failures",
         "folder",
@@ -48,7 +47,18 @@ RESULTS = {
         "maximized",
     ),
     *("name", "objectives", "report", "search_seconds", "study_yaml", "to_frame", "trials", "visits"),
-    *("budget", "budget_trials", "confirms", "ended_by", "front", "infeasible", "limits", "no_answer", "source"),
+    *(
+        "budget",
+        "budget_trials",
+        "confirms",
+        "ended_by",
+        "front",
+        "infeasible",
+        "limits",
+        "no_answer",
+        "source",
+        "unscored",
+    ),
 }
 STUDY: dict[str, object] = {
     "name": "tiny",

@@ -15,8 +15,8 @@ from segada.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_ANSWER, WRONG_IN
 SECONDS = 0.5
 """Processor time that the help of a command may need."""
 SHARED = ("--space", "--set", "--out", "--resume", "--new", "--storage", "--address", "--trials", "--seed")
-CLUSTER = ("hpo.submit",)
-"""Commands whose `--out` and `--address` are of another machine, which their help says."""
+OTHER_OPTIONS = ("hpo.submit", "hpo.trial")
+"""Commands whose options mean something else, which their help says: another machine, one trial."""
 
 
 def options(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
@@ -53,7 +53,7 @@ def test_an_option_has_one_help_text(option: str) -> None:
     said = {
         text.partition(" (default: ")[0]
         for command in HPO.commands.values()
-        if command.module not in CLUSTER
+        if command.module not in OTHER_OPTIONS
         for name, text in options(import_module(command.module).parser())
         if name == option
     }

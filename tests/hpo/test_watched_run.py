@@ -65,7 +65,14 @@ def runs(watched: Watched) -> dict[str, Kept]:
 
 
 def test_a_run_per_trial_is_what_the_study_found(watched: Watched, runs: dict[str, Kept]) -> None:
-    assert sorted(runs) == ["trial 0", "trial 1", "watched"]
+    winner = json.loads((watched.out / "best" / "confirmation.json").read_text())["best"]
+    kinds = {name: kept.kind for name, kept in runs.items()}
+    assert kinds == {
+        **dict.fromkeys(("trial 0", "trial 1"), "trial"),
+        **dict.fromkeys(("batch_norm", "source_only"), "baseline"),
+        **dict.fromkeys((f"{name} seed 1" for name in ("source_only", "batch_norm", winner)), "confirmation"),
+        "watched": "study",
+    }
     with (watched.out / "results.csv").open(newline="") as file:
         rows = {f"trial {row['number']}": row for row in csv.DictReader(file)}
     for name, row in rows.items():

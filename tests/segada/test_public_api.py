@@ -15,8 +15,8 @@ import segada
 from segada.cli.interruption import Interruption
 
 SIGNATURES = {
-    "load_settings": "(file: str | pathlib.Path, overrides: collections.abc.Mapping[str, JsonValue] | None = None)"
-    " -> segada.settings.run.RunSettings",
+    "load_settings": "(file: str | pathlib.Path, overrides: collections.abc.Mapping[str, JsonValue] | None = None,"
+    " options: collections.abc.Mapping[str, str] | None = None) -> segada.settings.run.RunSettings",
     "run": "(settings: segada.settings.run.RunSettings, out: str | pathlib.Path | None = None, *,"
     " tags: collections.abc.Sequence[str] = (), progress: bool = False) -> segada.records.RunReport",
     "Run": "(settings: segada.settings.run.RunSettings, run_data: segada.engine.run_data.RunData | None = None,"

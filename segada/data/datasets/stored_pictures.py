@@ -56,6 +56,7 @@ DECODER_ERRORS: Final = (
 )
 """Exceptions of decoders about damaged files."""
 PNG: Final = b"\x89PNG\r\n\x1a\n"
+PNG_END: Final = b"IEND"
 OPACITY_BESIDE: Final = ("LA", "La", "PA")
 """Modes of Pillow with opacity beside one channel."""
 PNM_DECODERS: Final = ("ppm", "ppm_plain")
@@ -135,12 +136,8 @@ class StoredPicture:
                 self.pillow.load()
             pixels = cv2.imdecode(np.frombuffer(self.content, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None:
-            raise UnreadableFrame(self.path, CUT_OFF if self._lacks_its_end else NO_PICTURE)
+            raise UnreadableFrame(self.path, NO_PICTURE)
         return np.asarray(_red_first(pixels))
-
-    @property
-    def _lacks_its_end(self) -> bool:
-        return self.content.startswith(PNG) and b"IEND" not in self.content
 
 
 def _red_first(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -182,6 +179,9 @@ def open_picture(path: Path, content: bytes) -> StoredPicture:
         UnreadableFrame: It is damaged.
         ValueError: It holds several pictures, or numbers of an unusual scale.
     """
+    if content.startswith(PNG) and PNG_END not in content:
+        # Pillow decodes what is left of it without a word.
+        raise UnreadableFrame(path, CUT_OFF)
     pillow = identified(path, content)
     if isinstance(pillow, TiffImageFile):
         content = _in_stored_orientation(path, content, orientation(path, pillow))

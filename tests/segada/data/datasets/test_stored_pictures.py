@@ -188,6 +188,16 @@ def test_a_cut_off_file_is_unreadable_in_every_format(tmp_path: Path, suffix: st
         read_image(path)
 
 
+def test_labels_without_the_end_of_their_png_are_cut_off(tmp_path: Path) -> None:
+    ids = np.arange(64 * 96, dtype=np.uint8).reshape(64, 96)
+    path = saved(ids, tmp_path / "it.png")
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"IEND")])
+
+    with pytest.raises(UnreadableFrame, match="is cut off"):
+        read_numbers(path)
+
+
 def test_a_hole_in_a_compressed_tiff_is_noticed(tmp_path: Path) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     path = saved(noise, tmp_path / "it.tif", compression="tiff_lzw")
