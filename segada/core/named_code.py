@@ -1,0 +1,90 @@
+"""Code of the user that settings name: `my_lab.methods:Mine`, or `./my_method.py:Mine` for a file."""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from segada.errors import InputError
+
+MARK: Final = ":"
+"""Character between module and attribute; no name of our own tables has it."""
+SUFFIX: Final = ".py"
+
+
+def is_code(name: str) -> bool:
+    """Returns True if a name in settings is code of the user, not a name of a table."""
+    return MARK in name
+
+
+def is_file_of_code(name: str) -> bool:
+    """Returns True if the code is in a file that is named by its path, not by its module."""
+    return is_code(name) and name.rpartition(MARK)[0].endswith(SUFFIX)
+
+
+def load_code(name: str) -> object:
+    """Imports the object that a name like `my_lab.methods:Mine` or `my_method.py:Mine` stands for.
+
+    This runs code of the user: call it only with names from a file that the person runs. A file is imported once per
+    process, however often it is named.
+
+    Args:
+        name: Module or path of a file that ends in `.py`, a colon, and an attribute, which may be dotted.
+
+    Raises:
+        InputError: There is no such module, file or attribute, or importing it fails; one line with the cause.
+    """
+    place, _, attribute = name.rpartition(MARK)
+    if not place or not attribute:
+        raise InputError(f"{name!r} is not the name of code; write module:attribute, or file.py:attribute")
+    module = _of_file(Path(place), name) if place.endswith(SUFFIX) else _of_module(place, name)
+    found: object = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise InputError(f"{name!r}: {place} has no {attribute!r}; {_present(module)}")
+        found = getattr(found, part)
+    return found
+
+
+def _present(module: ModuleType) -> str:
+    names = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    return f"it defines {', '.join(sorted(names))}" if names else "it defines no class and no function"
+
+
+def _of_module(place: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        cure = "install it, add its folder to PYTHONPATH, or name a file: ./file.py:attribute"
+        raise InputError(f"{name!r}: there is no module {error.name}; {cure}") from None
+    except Exception as error:
+        raise _failed(name, error) from error
+
+
+def _of_file(path: Path, name: str) -> ModuleType:
+    path = path.resolve()
+    if not path.is_file():
+        raise InputError(f"{name!r}: there is no file {path}")
+    label = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if label in sys.modules:
+        return sys.modules[label]
+    spec = importlib.util.spec_from_file_location(label, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Before it runs: dataclasses and pickle look the module of a class up here.
+    sys.modules[label] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[label]
+        raise _failed(name, error) from error
+    return module
+
+
+def _failed(name: str, error: Exception) -> InputError:
+    said = str(error).strip().splitlines()
+    return InputError(f"{name!r} cannot be imported: {type(error).__name__}{': ' + said[0] if said else ''}")
