@@ -20,7 +20,7 @@ from segada.methods.optimizer import Beside
 from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
 from segada.selftraining.discriminator import Discriminator, domain_accuracy, domain_loss, reversed_gradient
-from segada.selftraining.losses import pixel_cross_entropy
+from segada.selftraining.losses import class_weights, pixel_cross_entropy
 from segada.settings.adversarial import AdversarialSettings
 
 
@@ -42,6 +42,8 @@ class Adversarial(Learner):
         learning = learning_parameters(self._discriminator)
         super().__init__(parts, settings.optimizer, Beside("discriminator", learning, settings.discriminator_rate))
         self._settings = settings
+        names = parts.settings.data.classes.names
+        self._class_weights = class_weights(settings.class_weights, names, self.student.mean.device)
         self._replay = parts.replay
         self._source_frames = parts.source_frames
         self._clean_weight = settings.clean_weight if self._network_learns else 0.0
@@ -67,7 +69,8 @@ class Adversarial(Learner):
         losses = {}
         if self._clean_weight:
             with self.timer.part("loss: clean"):
-                clean = pixel_cross_entropy(enlarged(logits["source"], source.labels.shape[-2:]), source.labels)
+                enlarged_logits = enlarged(logits["source"], source.labels.shape[-2:])
+                clean = pixel_cross_entropy(enlarged_logits, source.labels, by_class=self._class_weights)
                 losses["clean"] = self._clean_weight * clean
         if not self._settings.weight:
             return Terms(losses)

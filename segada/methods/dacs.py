@@ -30,7 +30,7 @@ from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
 from segada.selftraining.entropy import mean_entropy
 from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels
-from segada.selftraining.losses import pixel_cross_entropy
+from segada.selftraining.losses import class_weights, pixel_cross_entropy
 from segada.selftraining.pseudo_labels import PseudoLabels, ground_truth, pseudo_labels
 from segada.selftraining.teacher import ema_alpha
 from segada.settings.dacs import DacsSettings
@@ -89,6 +89,7 @@ class Dacs(MeanTeacherLearner):
         self._source_frames = parts.source_frames
         self._static = self._static_model()
         classes = parts.settings.data.classes
+        self._class_weights = class_weights(settings.class_weights, classes.names, self.student.mean.device)
         self._things = [classes.names.index(name) for name in classes.things]
         # Unmixed target frames are the target frames, so one pass serves both.
         self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
@@ -183,12 +184,14 @@ class Dacs(MeanTeacherLearner):
 
     def _clean(self, passes: Passes) -> Tensor:
         labels = passes.source.labels
-        return pixel_cross_entropy(enlarged(passes.logits["source"], labels.shape[-2:]), labels)
+        return pixel_cross_entropy(
+            enlarged(passes.logits["source"], labels.shape[-2:]), labels, by_class=self._class_weights
+        )
 
     def _mix(self, passes: Passes) -> Tensor:
         mixed = passes.mixed
         logits = enlarged(passes.logits[self._learned_from], mixed.labels.shape[-2:])
-        return pixel_cross_entropy(logits, mixed.labels, mixed.weight)
+        return pixel_cross_entropy(logits, mixed.labels, mixed.weight, self._class_weights)
 
     def _entropy(self, passes: Passes) -> Tensor:
         return mean_entropy(passes.logits["target"])

@@ -15,7 +15,7 @@ from segada.methods.base import MethodParts
 from segada.methods.learner import Learner, Terms
 from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
-from segada.selftraining.losses import pixel_cross_entropy
+from segada.selftraining.losses import class_weights, pixel_cross_entropy
 from segada.settings.controller import ControllerSettings
 from segada.settings.method import SupervisedSettings
 
@@ -33,6 +33,8 @@ class Supervised(Learner):
         assert isinstance(settings, SupervisedSettings)
         super().__init__(parts, settings.optimizer)
         self._settings = settings
+        names = parts.settings.data.classes.names
+        self._class_weights = class_weights(settings.class_weights, names, self.student.mean.device)
         self._replay = parts.replay
         self._min_pixels = parts.settings.stream.replay.min_pixels
         self._augmentation = parts.augmentation
@@ -61,7 +63,7 @@ class Supervised(Learner):
         with self.timer.part("student's head"):
             logits = self.student.decode(features)
         with self.timer.part("loss: clean"):
-            losses = {"clean": _cross_entropy(logits, batch.labels)}
+            losses = {"clean": self._cross_entropy(logits, batch.labels)}
         if self._settings.light_weight > 0.0:
             losses["light"] = self._light(features[0], batch.labels)
         return Terms(losses)
@@ -87,7 +89,10 @@ class Supervised(Learner):
         with self.timer.part("student's light exit"):
             logits = self.student.head.light(finest)
         with self.timer.part("loss: light"):
-            return self._settings.light_weight * _cross_entropy(logits, labels)
+            return self._settings.light_weight * self._cross_entropy(logits, labels)
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return pixel_cross_entropy(enlarged(logits, labels.shape[-2:]), labels, by_class=self._class_weights)
 
 
 def _refuse_idle(settings: SupervisedSettings, controller: ControllerSettings) -> None:
@@ -102,7 +107,3 @@ def _refuse_idle(settings: SupervisedSettings, controller: ControllerSettings) -
             "controller.modular.loss is 'clean', but only the light exit of this network learns, so that the "
             "main exit is not run; set it to light"
         )
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    return pixel_cross_entropy(enlarged(logits, labels.shape[-2:]), labels)

@@ -1,25 +1,40 @@
 """Pixel losses of self-training."""
 
+from collections.abc import Mapping, Sequence
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from segada.data.labels import IGNORE
 
 
-def pixel_cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
+def class_weights(named: Mapping[str, float], names: Sequence[str], device: torch.device) -> Tensor | None:
+    """Returns the weight of every class, float [K], 1 for those that are not named; None if none is named."""
+    if not named:
+        return None
+    return torch.tensor([named.get(name, 1.0) for name in names], device=device)
+
+
+def pixel_cross_entropy(
+    logits: Tensor, labels: Tensor, weight: Tensor | None = None, by_class: Tensor | None = None
+) -> Tensor:
     """Returns the cross-entropy averaged over all pixels: ignored ones add 0 but count, as in DACS and Hamlet.
 
     Args:
         logits: float [B, K, H, W], at label resolution.
         labels: int64 [B, H, W]; 255 is ignored.
         weight: float [B, H, W], multiplied per pixel without renormalization.
+        by_class: float [K], multiplied by each pixel's label, also without renormalization.
 
     Returns:
         float [].
     """
     if weight is None:
-        return functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum") / labels.numel()
-    return (functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none") * weight).mean()
+        total = functional.cross_entropy(logits, labels, by_class, ignore_index=IGNORE, reduction="sum")
+        return total / labels.numel()
+    losses = functional.cross_entropy(logits, labels, by_class, ignore_index=IGNORE, reduction="none")
+    return (losses * weight).mean()
 
 
 def soft_cross_entropy(logits: Tensor, probabilities: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ from pydantic import model_validator
 
 from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Count, NonNegative, Positive
-from segada.settings.learning import LearningSettings, OptimizerSettings
+from segada.settings.learning import LabelLearningSettings, OptimizerSettings
 
 
-class AdversarialSettings(LearningSettings):
+class AdversarialSettings(LabelLearningSettings):
     """A discriminator behind a gradient reversal, in a single stage (Ganin and Lempitsky 2015, arXiv 1409.7495)."""
 
     name: Literal["adversarial"]

@@ -7,10 +7,10 @@ from pydantic import model_validator
 
 from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Fraction, NonNegative
-from segada.settings.learning import ColorSettings, LearningSettings
+from segada.settings.learning import ColorSettings, LabelLearningSettings
 
 
-class DacsSettings(LearningSettings):
+class DacsSettings(LabelLearningSettings):
     """Class-mix self-training with a mean teacher (Tranheden et al. 2021, arXiv 2007.08702)."""
 
     name: Literal["dacs"] = "dacs"

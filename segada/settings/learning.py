@@ -3,6 +3,8 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from segada.settings.base import Count, Fraction, NonNegative, Positive, Settings
 
 
@@ -54,3 +56,11 @@ class LearningSettings(Settings):
         """Returns the names of the loss terms that a step reports: those of weight above 0, consolidation last."""
         weights = {**self.term_weights(), "consolidation": self.consolidation.weight}
         return tuple(name for name, weight in weights.items() if weight > 0.0)
+
+
+class LabelLearningSettings(LearningSettings):
+    """Settings of every method that learns from labels, those of source frames or pseudo-labels."""
+
+    class_weights: dict[str, NonNegative] = Field(default_factory=dict)
+    """Factor on the cross-entropy of pixels of each class, by its name in `data.classes`; 1 for classes that are not
+    named. The sum is not renormalized."""

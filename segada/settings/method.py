@@ -10,7 +10,7 @@ from segada.settings.augmentation import StyleSettings, WindowSettings
 from segada.settings.base import Fraction, NonNegative, Settings
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.learning import ColorSettings, LearningSettings, OptimizerSettings
+from segada.settings.learning import ColorSettings, LabelLearningSettings, OptimizerSettings
 from segada.settings.tent import TentSettings
 
 
@@ -28,7 +28,7 @@ class BatchNormSettings(Settings):
     """Weight of the newest batch in the running statistics."""
 
 
-class SupervisedSettings(LearningSettings):
+class SupervisedSettings(LabelLearningSettings):
     """Training on labelled source frames alone: pre-training."""
 
     name: Literal["supervised"]

@@ -21,11 +21,13 @@ from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 from segada.settings.label_free import check_label_free
+from segada.settings.learning import LabelLearningSettings
 from segada.settings.logging import LoggingSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
 from segada.settings.nested import Tree
 from segada.settings.presets import PresetName, spelled_out
+from segada.settings.schema import nearest
 from segada.settings.stream import StreamSettings
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "image_adapter": "none", "controller": "constant"}
@@ -142,6 +144,15 @@ class RunSettings(Settings):
                 "method.fdist_classes is 'things', but data.classes names no things; name them in data.classes.things, "
                 "or set method.fdist_classes to all"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _weighted_classes_are_known(self) -> Self:
+        weighted = self.method.class_weights if isinstance(self.method, LabelLearningSettings) else {}
+        unknown = next((name for name in weighted if name not in self.data.classes.names), None)
+        if unknown is not None:
+            known = nearest(unknown, self.data.classes.names)
+            raise ValueError(f"method.class_weights names {unknown!r}, which is not in data.classes; {known}")
         return self
 
     @model_validator(mode="after")

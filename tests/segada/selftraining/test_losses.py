@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from segada.selftraining.losses import pixel_cross_entropy, soft_cross_entropy
+from segada.selftraining.losses import class_weights, pixel_cross_entropy, soft_cross_entropy
 
 pytestmark = pytest.mark.rounding
 
@@ -31,6 +31,21 @@ def test_mean_is_over_all_pixels_ignored_ones_included() -> None:
     weight = torch.rand(2, 3, 4, generator=generator, dtype=torch.float64)
     assert math.isclose(float(pixel_cross_entropy(logits, labels)), _by_hand(logits, labels, torch.ones(2, 3, 4)))
     assert math.isclose(float(pixel_cross_entropy(logits, labels, weight)), _by_hand(logits, labels, weight))
+
+
+def test_classes_are_weighted_by_name_without_renormalization() -> None:
+    generator = torch.Generator().manual_seed(4)
+    logits = torch.randn(2, 3, 3, 4, generator=generator, dtype=torch.float64)
+    labels = torch.randint(0, 3, (2, 3, 4), generator=generator)
+    labels[1, 2] = 255
+    by_class = class_weights({"glass": 4.0, "film": 0.0}, ("film", "metal", "glass"), torch.device("cpu"))
+    assert by_class is not None
+    of_pixel = torch.tensor([0.0, 1.0, 4.0])[labels.clamp(max=2)]
+    weight = torch.rand(2, 3, 4, generator=generator, dtype=torch.float64)
+    for given, both in ((None, of_pixel), (weight, of_pixel * weight)):
+        loss = pixel_cross_entropy(logits, labels, given, by_class.double())
+        assert math.isclose(float(loss), _by_hand(logits, labels, both))
+    assert class_weights({}, ("film",), torch.device("cpu")) is None
 
 
 def test_a_batch_of_ignored_pixels_costs_nothing() -> None:

@@ -101,3 +101,16 @@ def test_things_are_wanted_only_where_the_set_has_some() -> None:
     things = {"names": ["a", "b"], "things": ["b"]}
     RunSettings.model_validate({"data": {"classes": things}, "method": method})
     RunSettings.model_validate({"data": {"classes": ["a", "b"]}, "method": {**method, "fdist_classes": "all"}})
+
+
+def test_class_weights_name_classes_of_the_run() -> None:
+    known = {"data": {"classes": ["film", "glass"]}, "method": {"name": "dacs", "class_weights": {"glass": 4.0}}}
+    sources = {"data": {"domains": {"a": {"dataset": "coco", "annotations": "a.json"}}}, "stream": {"source": "a"}}
+    tree = {**known, "stream": {"source": "a", "visits": ["a"]}}
+    tree["data"] = {**known["data"], **sources["data"]}
+    assert RunSettings.model_validate(tree).method.class_weights == {"glass": 4.0}
+    tree["method"] = {"name": "supervised", "class_weights": {"glas": 4.0}}
+    with pytest.raises(
+        ValueError, match=r"class_weights names 'glas', which is not in data.classes; did you mean glass"
+    ):
+        RunSettings.model_validate(tree)
