@@ -204,7 +204,7 @@ def _next_steps(results: StudyResults, command: str) -> list[str]:
     """Returns what a finished study leaves to do."""
     failed = len(results.failures)
     again = [f"to try {counted(failed, 'failed run')} again: {command}"] if failed else []
-    return [*again, *(f"{sentence}, in {command}" for sentence in cures(results.budget))]
+    return [*again, *(f"{one}, in {command}" if "--" in one else one for one in cures(results.budget))]
 
 
 def _command(out: Path) -> str:

@@ -126,7 +126,8 @@ def _table(caption: str) -> Table:
 def _print_failures(results: StudyResults, console: Console) -> None:
     failed = [trial for trial in results.trials if trial.state == "fail"]
     if failed:
-        console.print(f"{len(failed)} of {len(results.trials)} trials failed:", style="bold")
+        over = sum(trial.state in ("complete", "pruned", "fail") for trial in results.trials)
+        console.print(f"{len(failed)} of {over} trials failed:", style="bold")
     elif results.failures:
         console.print("Failures:", style="bold")
     reasons = results.failed()
