@@ -254,9 +254,9 @@ def test_a_class_map_is_checked(tmp_path: Path) -> None:
     domain = TREES["folders"](tmp_path)
 
     with pytest.raises(
-        InputError, match=r"classes names 'rode'; did you mean road\? A class is one of data.classes, by its name or"
+        ValueError, match=r"'rode' is no class; did you mean road\? A class is one of data.classes, by its"
     ):
-        names(data_of(tmp_path, domain, classes={"rode": [1]}), "source")
+        data_of(tmp_path, domain, classes={"rode": [1]})
     with pytest.raises(ValueError, match=r"gives the id 1 twice, to 'road' and to 'sky'"):
         data_of(tmp_path, domain, classes={"road": [1], "sky": [1]})
     with pytest.raises(InputError, match=r"shot0_mask\.png has values up to 9: id 0 at \d+ pixels, .*the ids 1 that"):
