@@ -129,7 +129,7 @@ def test_what_is_wrong_is_named_and_said_again_in_the_last_line(
     assert f"images without labels; there should be (1):\n  {labels / '00007.png'}\n" in said.out
     assert f"labels without image; a run leaves them out (1):\n  {labels / '00009.png'}\n" in said.out
     assert f"{images / '00011.png'} is cut off" in said.out
-    assert f"{labels / '00013.png'} has values up to 99" in said.out
+    assert f"{labels / '00013.png'} has id 99 at" in said.out
     assert f"{labels / '00014.png'} has shape (48, 96, 3): colors, not ids" in said.out
     assert f"{images / '00015.png'} has 16 bits a channel" in said.out
     assert f"images of colors and opacity, converted to colors: 1, the first of them {images / '00016.png'}" in said.out

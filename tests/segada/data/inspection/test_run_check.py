@@ -138,7 +138,7 @@ def test_json_is_one_document_for_all_files(tmp_path: Path, capsys: pytest.Captu
         16,
     )
     assert [one.path for one in found[str(bad)].problems] == [("data", "domains", "day", "labels")]
-    assert "values up to 77" in found[str(bad)].problems[0].text
+    assert "has id 77 at" in found[str(bad)].problems[0].text
 
 
 def test_settings_can_be_changed_for_the_check(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_only_the_frames_that_were_read_are_known_unless_all_are(
     assert main(["check", str(file)]) == 0
     assert main(["check", str(file), "--all"]) == 2
 
-    assert "values up to 77" in capsys.readouterr().err
+    assert "has id 77 at" in capsys.readouterr().err
 
 
 def test_domains_without_a_stream_are_checked_on_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
