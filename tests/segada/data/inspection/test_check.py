@@ -1,5 +1,6 @@
 """`python -m segada.data check`: recognized data sets, problems of files, and suggested settings."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -162,6 +163,11 @@ def test_what_is_left_out_of_the_folders_is_counted_and_named(
         ("links without a target", "00062.png"),
     ):
         assert f"{reason}; a run leaves them out (1):\n  {images / name}\n" in said
+
+    assert check(monkeypatch, tmp_path / "it", "--json") == 0
+    (found,) = json.loads(capsys.readouterr().out).values()
+    assert {*found["left_out"].values()} == {1}
+    assert len(found["left_out"]) == 4
 
 
 def test_drives_sorted_by_links_are_found(

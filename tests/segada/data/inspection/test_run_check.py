@@ -126,11 +126,13 @@ def test_good_data_are_shown_by_domain_and_split(tmp_path: Path, capsys: pytest.
 def test_json_is_one_document_for_all_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = write_pairs(tmp_path / "good"), write_pairs(tmp_path / "bad")
     strange(tmp_path / "bad")
+    (tmp_path / "good" / "day" / "rgb" / "beside.jpg").touch()
 
     assert main(["check", "--json", str(good), str(bad)]) == 2
 
     found = {name: DataCheck.model_validate(one) for name, one in json.loads(capsys.readouterr().out).items()}
     assert found[str(good)].problems == []
+    assert found[str(good)].left_out == {"pictures that match no pattern": 1}
     day = found[str(good)].domains["day"]
     assert (day.frames, day.needed, day.read) == (
         {"source": 8, "adapt": 4, "val": 4, "test": 4},
