@@ -59,7 +59,9 @@ def test_a_negative_id_is_refused_or_what_the_map_says(tmp_path: Path, kind: str
     plain = {str(number): [number] for number in range(19)}
 
     for given in (TRAIN_IDS, LABEL_IDS, from_classes({"road": [255], "sky": list(range(19))})):
-        with pytest.raises(ValueError, match=r"id -1 at 1 pixels"):
+        with pytest.raises(
+            ValueError, match=r"has id -1 at 1 pixels, but these files .*; if it is right, name it in classes"
+        ):
             given.read(path)
     assert from_classes({**plain, "255": [-1]}).read(path)[0, 0] == 255
     assert from_classes({**plain, "ignore": [255]}, others_ignored=True).read(path)[0, 0] == 255
