@@ -97,11 +97,12 @@ class LabelMap:
         return IGNORE if self.others_ignored else OUTSIDE
 
     def _refuse(self, path: Path, strange: Numbers) -> None:
-        number = int(strange.min())
+        number, others = int(strange.min()), int(strange.max())
+        more = f", and others up to {others}" if others > number else ""
         raise WrongSetting(
-            f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, "
-            f"but these files have {self.said}; if the id is right, use dataset: folders, where classes assigns "
-            "ids to classes",
+            f"{path} has id {number} at {np.count_nonzero(strange == number)} pixels{more}, but these files have "
+            f"{self.said}; if it is right, name it in classes of a domain of the data set folders, or set unlisted: "
+            "ignore there",
             "classes",
             "labels",
         )
