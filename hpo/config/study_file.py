@@ -211,7 +211,7 @@ def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
 
 def _check_folders(document: Document, run: RunSettings, part: str) -> None:
     """Checks that the folders of the run's domains exist; the data sets check their contents when reading."""
-    for name in dict.fromkeys((run.stream.source, *run.stream.all_visits(), *run.scored_domains())):
+    for name in run.used_domains():
         domain = run.data.domains[name]
         if isinstance(domain, StreetsDomain):
             continue

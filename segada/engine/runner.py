@@ -252,7 +252,7 @@ class Run:
         if record.miou:
             self._best.see(record, self._method.evaluated_network)
         self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
-        scored = record.missing_score or f"mIoU {record.visited_miou:.4f}"
+        scored = record.missing_score(self._run_data.held_out) or f"mIoU {record.visited_miou:.4f}"
         self._folder.log(f"visit {record.visit} ({record.domain}): {scored}")
         self._publish(self._folder)
 

@@ -130,6 +130,20 @@ def print_report(report: RunReport, console: Console) -> None:
         console.print(table)
     if report.unscored:
         console.print(f"adapted to, not scored, because no held-out frame has a label: {', '.join(report.unscored)}")
+        _print_label_free(report, console)
+
+
+def _print_label_free(report: RunReport, console: Console) -> None:
+    """Prints the label-free scores of the visits that have no mIoU, if there are any."""
+    visits = [record for record in report.visits if record.domain in report.unscored and record.label_free]
+    if not visits:
+        return
+    table = Table(title="label-free scores, means over the frames before they are learned from")
+    for column in ("visit", "domain", *visits[0].label_free):
+        table.add_column(column, justify="left" if column == "domain" else "right")
+    for record in visits:
+        table.add_row(str(record.visit), record.domain, *(f"{value:.4f}" for value in record.label_free.values()))
+    console.print(table)
 
 
 def _next_visit(run: Run) -> VisitRecord:
@@ -141,7 +155,9 @@ def _next_visit(run: Run) -> VisitRecord:
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:
-    scores = record.missing_score
+    scores = record.missing_score(source_only)
+    if not record.is_scored and record.label_free:
+        scores += "".join(f", {name} {value:.3f}" for name, value in record.label_free.items())
     if record.is_scored:
         scores = f"mIoU {100 * record.visited_miou:.1f} % (source-only {100 * source_only[record.domain]:.1f} %)"
     line = f"visit {record.visit + 1}/{total} {record.domain}: {scores}, {record.frames_per_second:.0f} frames/s"

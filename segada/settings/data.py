@@ -20,6 +20,7 @@ from segada.settings.domains import (
     SynthiaDomain,
 )
 from segada.settings.loading import LoadingSettings
+from segada.settings.video import VideoDomain
 
 DomainSettings = Annotated[
     StreetsDomain
@@ -32,7 +33,8 @@ DomainSettings = Annotated[
     | Gta5Domain
     | SynthiaDomain
     | CocoDomain
-    | FoldersDomain,
+    | FoldersDomain
+    | VideoDomain,
     Field(discriminator="dataset"),
 ]
 

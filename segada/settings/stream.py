@@ -26,8 +26,9 @@ class ReplaySettings(Settings):
 class StreamSettings(Settings):
     """The sequence of domains and frames that the model is adapted on."""
 
-    source: str = "clear"
-    """Labelled domain that the model was trained on."""
+    source: str | None = "clear"
+    """Labelled domain that the model was trained on. Null: its frames are gone, and only methods that need none can
+    run: `source_only`, `batch_norm`, `tent` and `cotta`, the latter two without `method.consolidation`."""
     visits: Sequence[str] = Field(
         default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1, max_length=VISITS
     )
