@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,7 @@ def write_inputs(root: Path) -> None:
     _write_unparted(root)
     _write_folders(root / "folders")
     _write_camvid(root / "camvid")
+    _write_film(root / "films/drive.avi")
 
 
 def _write_cityscapes(root: Path) -> None:
@@ -99,6 +101,18 @@ def _write_camvid(root: Path) -> None:
                 name = f"{sequence}_{frame + 100 * (part == 'val'):05}.png"
                 _write(root / part / name, _picture(number))
                 _write(root / f"{part}annot" / name, _stripes(number, (0, 1, 3, 4, 5, 8, 9, 11)))
+
+
+def _write_film(path: Path) -> None:
+    """Writes a film of 30 frames, 10 in a second, without loss."""
+    path.parent.mkdir(parents=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.height, stream.width = SIZE
+        stream.pix_fmt = "bgr0"
+        for number in range(30):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(_picture(number + 13000), format="bgr24")))
+        container.mux(stream.encode())
 
 
 def _frames() -> Iterator[tuple[str, str, int]]:

@@ -62,8 +62,8 @@ def check_source_free(stream: StreamSettings, evaluation: EvaluationSettings, me
 def _source_needed(stream: StreamSettings, evaluation: EvaluationSettings, method: MethodSettings) -> Iterator[str]:
     if isinstance(method, READ_SOURCE):
         yield (
-            f"method.name {method.name!r} learns from source frames; {CURE}, or set method.name to one that needs none: "
-            f"{', '.join(SOURCE_FREE)}"
+            f"method.name {method.name!r} learns from source frames; {CURE}, or set method.name to one that needs "
+            f"none: {', '.join(SOURCE_FREE)}"
         )
     if isinstance(method, LearningSettings) and method.consolidation.weight > 0.0:
         yield (

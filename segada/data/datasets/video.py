@@ -29,8 +29,8 @@ def _listing(domain: VideoDomain, root: Path, split: Split) -> Listing:
     keys = shared_out(list(frames), domain.shares)[split]
     if not keys and dict(zip(("source", "adapt", "val", "test"), domain.shares, strict=True))[split] > 0.0:
         raise WrongSetting(
-            f"{', '.join(map(str, paths.values()))} has {len(frames)} frames at this rate, too few to divide by shares; "
-            "take more of them (frames_per_second), or give all to one split: shares: [0, 1, 0, 0]",
+            f"{', '.join(map(str, paths.values()))} has {len(frames)} frames at this rate, too few to divide by "
+            "shares; take more of them (frames_per_second), or give all to one split: shares: [0, 1, 0, 0]",
             *("frames_per_second", "file"),
         )
     return Listing(tuple(frames[key] for key in keys), left_out=left_out)
