@@ -9,6 +9,7 @@ from segada.data.frame_schedule import FrameSchedule
 from segada.data.splits import Split
 from segada.errors import InputError
 from segada.settings import RunSettings
+from segada.settings.stream import StreamSettings
 
 Place: TypeAlias = tuple[str, Split]
 """Name of a domain, and a split of it."""
@@ -20,10 +21,15 @@ BYTES_PER_PIXEL: Final = 4
 def read_places(settings: RunSettings) -> tuple[Place, ...]:
     """Returns the domains and splits that a run reads, each once: visited, source, evaluated."""
     stream = settings.stream
-    places: list[Place] = [(name, stream.split) for name in stream.all_visits()]
+    places: list[Place] = [(name, stream.split) for name in planned_visits(stream)]
     places += [(name, "source") for name in (stream.source,) if name is not None]
     places += [(name, settings.evaluation.split) for name in settings.scored_domains()]
     return tuple(dict.fromkeys(places))
+
+
+def planned_visits(stream: StreamSettings) -> tuple[str, ...]:
+    """Returns the domains of all visits whose frames are there when the run begins: none if the stream is followed."""
+    return stream.all_visits() if stream.follow is None else ()
 
 
 def check_scored(settings: RunSettings, labelled: Sequence[str]) -> list[InputError]:
@@ -59,7 +65,7 @@ def check_counts(settings: RunSettings) -> None:
         InputError: Files are missing or not as expected, a split is empty, or the frames exceed the memory.
     """
     data, split = settings.data, settings.evaluation.split
-    lengths = {name: count_frames(name, data, settings.stream.split) for name in settings.stream.all_visits()}
+    lengths = {name: count_frames(name, data, settings.stream.split) for name in planned_visits(settings.stream)}
     schedule = FrameSchedule(settings.stream, lengths)
     source = settings.stream.source
     counts = [] if source is None else [(source, count_frames(source, data, "source"))]

@@ -21,7 +21,7 @@ from segada.data.feed import fed
 from segada.data.frame_schedule import FrameSchedule, Step
 from segada.data.frames import NO_FRAMES, Frames
 from segada.data.labels import IGNORE
-from segada.data.run_frames import check_counts, check_scored, read_places
+from segada.data.run_frames import check_counts, check_scored, planned_visits, read_places
 from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
@@ -120,7 +120,7 @@ def prepare_data(settings: RunSettings) -> RunData:
         # The checkpoint is looked up before frames are read or rendered, which may take minutes.
         find_checkpoint(settings.model.checkpoint)
     opened = _opened(settings)
-    lengths = {name: len(opened[name, stream.split]) for name in stream.all_visits()}
+    lengths = {name: len(opened[name, stream.split]) for name in planned_visits(stream)}
     schedule = FrameSchedule(stream, lengths)
     held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
     unreadable = {name: _unreadable(name, opened) for name in data.domains}

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from segada.settings.adversarial import AdversarialSettings
+from segada.settings.check_trainable import SCHEDULES
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DomainSettings
+from segada.settings.domains import FoldersDomain
 from segada.settings.evaluation import EvaluationSettings
 from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
@@ -57,6 +59,32 @@ def check_source_free(stream: StreamSettings, evaluation: EvaluationSettings, me
     reason = next(_source_needed(stream, evaluation, method), None)
     if stream.source is None and reason is not None:
         raise ValueError(f"stream.source is null, but {reason}")
+
+
+def check_followed(domains: Mapping[str, DomainSettings], stream: StreamSettings, controller: str) -> None:
+    """Checks that a stream without an end has frames that can appear, and nothing that counts on its end.
+
+    Raises:
+        ValueError: It has not; the message names the setting and the cure.
+    """
+    if stream.follow is None:
+        return
+    domain = domains[stream.visits[0]]
+    if not isinstance(domain, FoldersDomain) or domain.has_labels():
+        raise ValueError(
+            f"stream.follow is given, but {stream.visits[0]!r} is not dataset: folders with labels: null; new frames "
+            "come as image files without labels"
+        )
+    if domain.weather != "clear":
+        raise ValueError(
+            f"stream.follow is given, but the weather of {stream.visits[0]!r} is {domain.weather!r}, which is not "
+            "rendered onto frames that arrive; set it to clear"
+        )
+    if controller in SCHEDULES:
+        raise ValueError(
+            f"controller.name is {controller!r}, a schedule over the whole stream, but with stream.follow it has no "
+            "end; set controller.name to constant or hamlet"
+        )
 
 
 def _source_needed(stream: StreamSettings, evaluation: EvaluationSettings, method: MethodSettings) -> Iterator[str]:

@@ -17,7 +17,7 @@ from segada.settings.check_widths import check_adapter, check_image_adapter
 from segada.settings.controller import ConstantSettings, ControllerSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
-from segada.settings.domain_use import check_labels, check_source_free
+from segada.settings.domain_use import check_followed, check_labels, check_source_free
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
@@ -86,6 +86,7 @@ class RunSettings(Settings):
                 raise ValueError(f"{path} names {unknown[0]!r}, but data.domains has only {', '.join(known)}")
         check_labels(self.data.domains, self.stream, self.evaluation, self.method)
         check_source_free(self.stream, self.evaluation, self.method)
+        check_followed(self.data.domains, self.stream, self.controller.name)
         unscored = [name for name in self.stream.visits if name not in (*self.scored_domains(), *self.unlabelled())]
         if unscored:
             raise ValueError(
@@ -231,11 +232,12 @@ class RunSettings(Settings):
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        `logging` and `data.loading` affect no number and are left out. So is a null `model.preprocessing`, which older
-        settings do not have.
+        `logging` and `data.loading` affect no number and are left out. So are a null `model.preprocessing` and a null
+        `stream.follow`, which older settings do not have.
         """
         given = set() if self.model.preprocessing is None else {"preprocessing"}
-        left_out = {"data": {"loading"}, "model": {"preprocessing"} - given}
+        followed = set() if self.stream.follow is None else {"follow"}
+        left_out = {"data": {"loading"}, "model": {"preprocessing"} - given, "stream": {"follow"} - followed}
         deciding = self.without_logging().model_dump(mode="json", exclude=left_out)
         canonical = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
