@@ -69,7 +69,7 @@ class ReplayBuffer:
         self._feed = Feed(frames, device or torch.device("cpu"))
         self._kept = kept
         self._generator = generator
-        # A run without a source has no frames, and whoever asks for one is refused then.
+        # A run without a source has no frames; a method that asks for one is refused then.
         self._deal = POLICIES[settings.policy](frames.labels, kept, settings, classes)
         self._due: Indices = np.empty((0, 2), np.int64)
 
