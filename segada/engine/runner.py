@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -181,16 +182,16 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(
-            scores[domain].areas if domain in scores else np.zeros((0, 3, len(self._class_names)), np.int64)
-        )
+        nothing = np.zeros((0, 3, len(self._class_names)), np.int64)
+        self._areas.append(scores[domain].areas if domain in scores else nothing)
         self._save(record)
         return record
 
     def __iter__(self) -> Iterator[VisitRecord]:
-        """Runs the visits that are left, and yields the record of each when it is saved; raises as `next_visit`."""
-        while not self.finished:
-            yield self.next_visit()
+        """Runs the visits that are left, and yields the record of each when it is saved; raises `Diverged`."""
+        with suppress(StreamEnded):
+            while not self.finished:
+                yield self.next_visit()
 
     def report(self) -> RunReport:
         """Returns the report of the visits done so far."""
@@ -293,8 +294,7 @@ class Run:
         self._areas = [areas.numpy() for areas in state["areas"]]
         for purpose, generator in self._generators.items():
             generator.set_state(state[purpose])
-        # Older checkpoints have no memory.
         for name, part in self._saved.items():
-            part.load_state_dict(state.get(name, {}))
+            part.load_state_dict(state.get(name, {}))  # Older checkpoints have no memory.
         self.stream.load_state_dict(state)
         self._publish(folder)

@@ -188,7 +188,7 @@ class Recorded:
         made = hashlib.sha256(facts.encode()).hexdigest()[:12]
         request = FrameRequest(
             identity=f"{self.layout.name} for {split} in {domain.weather} weather (made as {made})",
-            files=tuple(path for files in decoding.files for path in files.paths()),
+            files=tuple(dict.fromkeys(path for files in decoding.files for path in files.paths())),
             numbers=tuple(range(len(decoding.files))),
             size=decoding.size,
             decode=decoding,

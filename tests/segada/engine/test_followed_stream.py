@@ -1,5 +1,6 @@
 """Streams without an end: adapted to as frames come, stopped, killed and continued without losing one."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -63,10 +64,8 @@ def _settings(file: Path, changes: dict[str, object]) -> RunSettings:
 
 def _adapt(settings: RunSettings, out: Path, asked: Asked = never) -> list[int]:
     """Runs until the end or until it is asked to stop; returns the frames of each visit."""
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         adapt(settings, out, PlainConsole(quiet=True), asked)
-    except KeyboardInterrupt:
-        pass
     lines = (out / "visits.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["frames"] for line in lines]
 
