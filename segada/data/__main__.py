@@ -20,7 +20,9 @@ LAYOUTS: Final = (
     "shift",
     "gta5",
     "synthia",
+    "coco",
     "folders",
+    "video",
 )
 """Names of the layouts that `--dataset` takes, the keys of `segada.data.datasets.registry.LAYOUTS`."""
 

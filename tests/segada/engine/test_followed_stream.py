@@ -165,7 +165,7 @@ def test_a_bad_file_is_left_out_and_said(file: Path, tmp_path: Path, capsys: pyt
 def test_names_through_a_pipe(file: Path, tmp_path: Path, planned: Path) -> None:
     os.mkfifo(tmp_path / "names")
     writer = os.open(tmp_path / "names", os.O_RDWR)
-    follow = {"names": str(tmp_path / "names"), "idle_minutes": 0.001}
+    follow = {"names": str(tmp_path / "names"), "idle_minutes": 0.05}
     settings = _settings(file, {"stream.follow": follow})
     os.write(writer, b"".join(b"cam/%d.png\n" % number for number in range(3)))
 
