@@ -4,7 +4,7 @@ Fractions in [0, 1], never percent; seconds.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
@@ -81,12 +81,15 @@ class VisitRecord(Record):
         """True if the visited domain was evaluated and has labels."""
         return self.domain in self.miou
 
-    @property
-    def missing_score(self) -> str:
-        """Reason why there is no mIoU on the visited domain; empty if there is one."""
+    def missing_score(self, labelled: Container[str]) -> str:
+        """Returns the reason why there is no mIoU on the visited domain; empty if there is one.
+
+        Args:
+            labelled: Domains of the run that have labels.
+        """
         if self.is_scored:
             return ""
-        return "not scored, without labels" if self.miou else "not evaluated"
+        return "not evaluated" if self.domain in labelled else "not scored, without labels"
 
 
 class StepRecord(Record):

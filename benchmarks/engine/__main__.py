@@ -109,7 +109,7 @@ def _bench_loading(of: str | None, domain: str | None, repeats: int, console: Co
                 print_loading(_described(name, data), time_loading(name, data, "source", repeats), console)
         return
     settings = load_run_settings(of)
-    name = domain or settings.stream.source
+    name = domain or settings.used_domains()[0]
     if name not in settings.data.domains:
         raise InputError(f"--domain {name}: {of} has only {', '.join(sorted(settings.data.domains))}")
     split = "source" if name == settings.stream.source else settings.stream.split

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 EXEMPT: Final = {
     "RuntimeSettings.device 'cuda'": "a recording is made on a CPU",
+    "FollowSettings.names": "a recording has no pipe",
     "RuntimeSettings.threads": "a recording is made with one thread",
 }
 """Settings that need no coverage, with the reason."""

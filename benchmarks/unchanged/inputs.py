@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ def write_inputs(root: Path) -> None:
     _write_folders(root / "folders")
     _write_camvid(root / "camvid")
     _write_waste(root / "waste")
+    _write_film(root / "films/drive.avi")
 
 
 def _write_cityscapes(root: Path) -> None:
@@ -129,6 +131,18 @@ def _write_waste(root: Path) -> None:
     for frame in range(12):
         _write(root / f"sea/{frame}.png", _picture(14000 + frame))
         _write(root / f"sea_masks/{frame}.png", colors[_stripes(14000 + frame, (0, 1, 2, 1, 0, 2, 1, 0))])
+
+
+def _write_film(path: Path) -> None:
+    """Writes a film of 30 frames, 10 in a second, without loss."""
+    path.parent.mkdir(parents=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.height, stream.width = SIZE
+        stream.pix_fmt = "bgr0"
+        for number in range(30):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(_picture(number + 13000), format="bgr24")))
+        container.mux(stream.encode())
 
 
 def _frames() -> Iterator[tuple[str, str, int]]:

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from hpo.config.document import path_in_file
+from hpo.config.endless import check_end
 from segada.errors import InputError
 from segada.records import Preflight
 from segada.settings import RunSettings
@@ -122,6 +123,7 @@ def load_methods(path: Path, overrides: dict[str, Value], options: dict[str, str
     document = with_options(read_yaml(path), values, named)
     settings = document.build(MethodsSettings, document.tree)
     base = document.build(RunSettings, settings.run, ("run",))
+    check_end(document, base)
     file = MethodsFile(document, settings.model_copy(update={"run": with_names(settings.run)}))
     trained = file.source()
     for method in settings.methods:

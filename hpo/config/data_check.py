@@ -92,9 +92,7 @@ def _runs(file: StudyFile) -> list[tuple[Part, RunSettings]]:
 
 
 def _is_recorded(settings: RunSettings) -> bool:
-    stream = settings.stream
-    used = (stream.source, *stream.visits, *settings.scored_domains())
-    return any(not isinstance(settings.data.domains[name], StreetsDomain) for name in used)
+    return any(not isinstance(settings.data.domains[name], StreetsDomain) for name in settings.used_domains())
 
 
 def _checked(files: Sequence[Path]) -> list[DataCheck]:

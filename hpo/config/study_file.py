@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from hpo.config.document import STUDY, document_of, read_document
+from hpo.config.endless import check_end
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
@@ -151,6 +152,7 @@ def _checked(
     run = with_names(settings.run)
     settings = settings.model_copy(update={"run": run})
     base = document.build(RunSettings, run, ("run",))
+    check_end(document, base)
     try:
         space = Space(settings.space, settings.forbidden)
         check_space(space, run)
@@ -211,7 +213,7 @@ def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
 
 def _check_folders(document: Document, run: RunSettings, part: str) -> None:
     """Checks that the folders of the run's domains exist; the data sets check their contents when reading."""
-    for name in dict.fromkeys((run.stream.source, *run.stream.all_visits(), *run.scored_domains())):
+    for name in run.used_domains():
         domain = run.data.domains[name]
         if isinstance(domain, StreetsDomain):
             continue

@@ -19,16 +19,16 @@ class SourceModel(Record):
         return self.miou >= self.least
 
 
-def source_model_of(report: RunReport, domain: str, least: float) -> SourceModel | None:
+def source_model_of(report: RunReport, domain: str | None, least: float) -> SourceModel | None:
     """Returns the result of the source model from the report of any run, which scores it before it adapts.
 
     Args:
         report: Report of a run.
-        domain: Source of the stream.
+        domain: Source of the stream; None if it has none.
         least: `confirm.source_at_least`.
 
     Returns:
         None if the run did not score this domain.
     """
-    miou = report.source_only.get(domain)
-    return None if miou is None else SourceModel(domain=domain, miou=miou, least=least)
+    miou = None if domain is None else report.source_only.get(domain)
+    return None if domain is None or miou is None else SourceModel(domain=domain, miou=miou, least=least)

@@ -16,12 +16,12 @@ MINUTE, HOUR = 60, 3600
 class ProgressBar(Timer):
     """A bar with the remaining time on a terminal; elsewhere nothing is drawn, and `left` returns the estimate."""
 
-    def __init__(self, console: Console, total: int, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, console: Console, total: int | None, now: Callable[[], float] = time.monotonic) -> None:
         """Creates a bar that has not started.
 
         Args:
             console: Console of the bar.
-            total: Number of steps of the whole run.
+            total: Number of steps of the whole run; None if it has no end.
             now: Returns the time in seconds.
         """
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
@@ -56,7 +56,8 @@ class ProgressBar(Timer):
 
     def left(self) -> str:
         """Returns `about 3 min left`, at this session's pace with evaluation; empty before a step and at the end."""
-        made, missing = self._done - self._first, self._total - self._done
+        made = self._done - self._first
+        missing = 0 if self._total is None else self._total - self._done
         if not made or not missing:
             return ""
         return f"about {duration((self._now() - self._begun) / made * missing)} left"

@@ -22,6 +22,7 @@ LAYOUTS: Final = (
     "synthia",
     "coco",
     "folders",
+    "video",
 )
 """Names of the layouts that `--dataset` takes, the keys of `segada.data.datasets.registry.LAYOUTS`."""
 

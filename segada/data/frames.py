@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,10 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+NO_FRAMES: Final = Frames(np.empty((0, 1, 1, 3), np.uint8), np.empty((0, 1, 1), np.uint8))
+"""Source frames of a run without any, and the placeholder for those that a cache file holds."""
 
 
 class WrongSetting(ValueError):

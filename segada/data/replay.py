@@ -64,10 +64,12 @@ class ReplayBuffer:
         generator: np.random.Generator,
         device: torch.device | None = None,
     ) -> None:
+        self._frames = len(frames)
         kept = np.sort(generator.permutation(len(frames))[: settings.size])
         self._feed = Feed(frames, device or torch.device("cpu"))
         self._kept = kept
         self._generator = generator
+        # A run without a source has no frames; a method that asks for one is refused then.
         self._deal = POLICIES[settings.policy](frames.labels, kept, settings, classes)
         self._due: Indices = np.empty((0, 2), np.int64)
 
@@ -77,6 +79,8 @@ class ReplayBuffer:
 
     def next_drawn(self, size: int) -> Drawn:
         """Returns the next `size` frames, and the class that each was drawn for."""
+        if not self._frames:
+            raise ValueError("stream.source is null, so that there are no source frames to replay; name a source")
         while len(self._due) < size:
             self._due = np.concatenate([self._due, self._deal(self._generator)])
         drawn, self._due = np.split(self._due, [size])

@@ -61,7 +61,9 @@ def _short(settings: RunSettings) -> RunSettings:
     return settings.model_copy(
         update={
             "data": settings.data.model_copy(update={"splits": settings.data.splits.model_copy(update=splits)}),
-            "stream": stream.model_copy(update={"frames": min(seen, splits[stream.split]), "passes": 1}),
+            "stream": stream.model_copy(
+                update={"frames": min(seen, splits[stream.split]), "passes": 1, "follow": None}
+            ),
             "model": settings.model.model_copy(update={"checkpoint": None, "reinitialize": ()}),
         }
     ).without_logging()

@@ -19,9 +19,9 @@ from segada.data.datasets.left_out import Omission, merged, omission_line, omiss
 from segada.data.datasets.registry import check_readable, open_domain
 from segada.data.feed import fed
 from segada.data.frame_schedule import FrameSchedule, Step
-from segada.data.frames import Frames
+from segada.data.frames import NO_FRAMES, Frames
 from segada.data.labels import IGNORE
-from segada.data.run_frames import check_counts, check_scored, read_places
+from segada.data.run_frames import check_counts, check_scored, planned_visits, read_places
 from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
@@ -41,7 +41,7 @@ class RunData:
 
     Attributes:
         key: Hash of the settings that the data were prepared from, see `run_data_key`.
-        source: Labelled frames of the source domain.
+        source: Labelled frames of the source domain; none if the run has no source.
         lengths: Number of frames of each visited domain.
         visited: Frames that the stream passes over, in ascending order, by domain; all frames if a cache file holds
             them.
@@ -110,7 +110,7 @@ def prepare_data(settings: RunSettings) -> RunData:
 
     Raises:
         ValueError: if a data set, a checkpoint or the device is missing or does not match the settings, if the frames
-            exceed this machine's memory, or if no held-out frame of any domain has a labelled pixel.
+            exceed this machine's memory, or if domains have label files, but no held-out frame has a labelled pixel.
     """
     set_up_torch(settings.runtime)
     refuse_absent(settings.runtime.device)
@@ -120,7 +120,7 @@ def prepare_data(settings: RunSettings) -> RunData:
         # The checkpoint is looked up before frames are read or rendered, which may take minutes.
         find_checkpoint(settings.model.checkpoint)
     opened = _opened(settings)
-    lengths = {name: len(opened[name, stream.split]) for name in stream.all_visits()}
+    lengths = {name: len(opened[name, stream.split]) for name in planned_visits(stream)}
     schedule = FrameSchedule(stream, lengths)
     held_out = {name: opened[name, settings.evaluation.split].load() for name in settings.scored_domains()}
     unreadable = {name: _unreadable(name, opened) for name in data.domains}
@@ -129,7 +129,7 @@ def prepare_data(settings: RunSettings) -> RunData:
     unscored = check_scored(settings, list(held_out))
     return RunData(
         key=run_data_key(settings),
-        source=opened[stream.source, "source"].load(),
+        source=NO_FRAMES if stream.source is None else opened[stream.source, "source"].load(),
         lengths=lengths,
         visited={name: _passed(opened[name, stream.split], schedule.needed(name)) for name in lengths},
         held_out=held_out,

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +19,18 @@ from segada.core.rng import numpy_generator, torch_generator
 from segada.core.timer import NULL_TIMER, Timer
 from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
-from segada.data.frame_schedule import FrameSchedule, Step
+from segada.data.frame_schedule import Step
 from segada.data.replay import ReplayBuffer
 from segada.engine.batch_statistics import check_batch_norms
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.divergence import Diverged, check_parameters, finite_values
+from segada.engine.followed_stream import StreamEnded, stream_of
 from segada.engine.report import run_result
 from segada.engine.run_data import RunData, prepare_data, run_data_key
+from segada.engine.step_scores import LabelFree
 from segada.engine.visit_metrics import VisitMetrics
 from segada.evaluation.evaluator import Scores, evaluate
-from segada.evaluation.label_free import ScoreInputs, measured, validated
+from segada.evaluation.label_free import validated
 from segada.loggers.base import SeenStep, Watcher
 from segada.loggers.registry import watchers
 from segada.methods.base import MethodParts, State
@@ -49,6 +52,9 @@ class Run:
 
     Iterating runs the visits that are left and yields their records. With a folder, all files are written after each
     visit, and a new object on the folder continues after the last of them, to the same numbers as an unstopped run.
+
+    Attributes:
+        stream: The visits and their batches.
 
     Example:
         >>> import segada
@@ -89,35 +95,33 @@ class Run:
             raise ValueError(f"data {run_data.key} were prepared from other settings; prepare them from these")
         set_up_torch(settings.runtime)
         self._settings, classes = settings, settings.data.classes
-        self._class_names = classes.names
-        self._run_data = run_data
+        self._class_names, self._timer = classes.names, timer
+        self._run_data, self._validate = run_data, validate
         self._device = torch.device(settings.runtime.device)
-        self._validate = validate
         self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
-        self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
-        self._timer = timer
+        made = self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
         drawn_by = numpy_generator(settings.seed, "replay")
         self._replay = ReplayBuffer(run_data.source, settings.stream.replay, len(classes), drawn_by, self._device)
         initialization = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter, classes)
         self._network = network.to(self._device)
         self._memory = memory_meter(network)
-        made = self._generators
         drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
         parts = MethodParts(settings, network, self._replay, *drawn, timer)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = METHODS[settings.method.name](parts)
         source = partial(source_copy, network)
         self._controller = CONTROLLERS[settings.controller.name](ControllerParts(settings, source, made["modulation"]))
-        compared = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
-        self._source_model = source_copy(network) if compared else None
+        self._label_free = LabelFree(settings.evaluation, network, self._method)
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())
         self._best = BestCheckpoint(settings, learning)
-        self._schedule = FrameSchedule(settings.stream, run_data.lengths)
-        check_batch_norms(network, settings, self._schedule.smallest_batch())
+        self.stream = stream_of(settings, run_data)
+        check_batch_norms(network, settings, self.stream.smallest_batch())
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
+        self._saved: dict[str, Any] = {"method": self._method, "replay": self._replay, "controller": self._controller}
+        self._saved |= {"memory": self._memory, "best": self._best}
         self._folder = None if out is None else RunDir(Path(out))
         self._watchers: list[Watcher] = []
         if self._folder is not None:
@@ -137,16 +141,17 @@ class Run:
     @property
     def finished(self) -> bool:
         """True if every visit of the stream is done."""
-        return self.visits_done == len(self._settings.stream.all_visits())
+        return self.stream.is_over(self.visits_done)
 
     def next_visit(self) -> VisitRecord:
         """Adapts to the frames of the next visit, then evaluates every domain, unless `validate` is False.
 
         Raises:
             Diverged: if a loss or parameter is not finite. Files of earlier visits remain in the folder.
+            StreamEnded: if a followed stream was stopped, or ended, before a frame came; all files are written.
         """
         assert not self.finished
-        visit, domain = self.visits_done, self._settings.stream.all_visits()[self.visits_done]
+        visit, domain = self.visits_done, self.stream.domain(self.visits_done)
         started = time.perf_counter()
         try:
             metrics = self._adapt(visit, domain)
@@ -154,8 +159,11 @@ class Run:
             if self._folder is not None:
                 self._folder.log(f"stopped: {failure}")
             raise
+        if not metrics.frames:
+            self._save()
+            raise StreamEnded
         adapted = time.perf_counter()
-        scores = self._evaluate() if self._validate or visit + 1 == len(self._settings.stream.all_visits()) else {}
+        scores = self._evaluate() if self._validate or self.stream.is_over(visit + 1) else {}
         miou = {name: score.miou for name, score in scores.items()}
         asked, source = self._settings.evaluation.label_free, self._settings.stream.source
         record = VisitRecord(
@@ -174,32 +182,32 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(
-            scores[domain].areas if domain in scores else np.zeros((0, 3, len(self._class_names)), np.int64)
-        )
-        self._save()
+        nothing = np.zeros((0, 3, len(self._class_names)), np.int64)
+        self._areas.append(scores[domain].areas if domain in scores else nothing)
+        self._save(record)
         return record
 
     def __iter__(self) -> Iterator[VisitRecord]:
-        """Runs the visits that are left, and yields the record of each when it is saved; raises as `next_visit`."""
-        while not self.finished:
-            yield self.next_visit()
+        """Runs the visits that are left, and yields the record of each when it is saved; raises `Diverged`."""
+        with suppress(StreamEnded):
+            while not self.finished:
+                yield self.next_visit()
 
     def report(self) -> RunReport:
         """Returns the report of the visits done so far."""
-        return run_result(self._settings, self._records, self._run_data, self._trainable)
+        report = run_result(self._settings, self._records, self._run_data, self._trainable)
+        return report.model_copy(update={"unreadable_frames": {**report.unreadable_frames, **self.stream.unreadable()}})
 
     def save_weights(self, path: Path) -> None:
         """Writes the evaluated network, adapters included, as safetensors."""
         save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
-        metrics, steps = VisitMetrics(len(self._class_names)), list(self._schedule.steps(visit))
-        batches = self._run_data.batches(domain, self._schedule, steps, self._device)
-        for step in steps:
+        metrics = VisitMetrics(len(self._class_names))
+        for step, ready in self.stream.steps(visit, self._device):
             with self._timer.step(), self._memory.step():
                 with self._timer.part("frames"):
-                    batch = next(batches)
+                    batch = ready()
                 self._take(step, visit, domain, batch, metrics)
         check_parameters(self._method.evaluated_network, f"visit {visit} ({domain})")
         return metrics
@@ -210,10 +218,10 @@ class Run:
         # Only the first pass is scored: later passes have learned from these frames.
         if self._settings.evaluation.online and logits is not None and not step.repeats:
             with self._timer.part("prequential scores"):
-                label_free = self._label_free(batch.images, logits)
+                label_free = self._label_free.of(batch.images, logits)
                 metrics.score(logits, batch, label_free)
         with self._timer.part("controller"):
-            plan = self._controller.plan(StepView(step.number, self._schedule.total_steps(), batch.images, logits))
+            plan = self._controller.plan(StepView(step.number, self.stream.total_steps, batch.images, logits))
         with self._memory.part(len(step.frames), plan.trains, plan.first_stage, plan.trains_fusion):
             log = finite_values(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
         self._controller.observe(log)
@@ -234,27 +242,26 @@ class Run:
         with self._timer.part("prediction"), self._memory.part("prediction", len(batch.images)):
             return self._method.predict(batch.images)
 
-    def _label_free(self, images: Tensor, logits: Tensor) -> dict[str, Tensor]:
-        method = self._method
-        inputs = ScoreInputs(images, logits, method.predict, method.other_network, self._source_model)
-        return measured(self._settings.evaluation.label_free, inputs)
-
     def _evaluate(self) -> dict[str, Scores]:
         return {
             name: evaluate(self._method.predict, frames, self._evaluation_batch, self._device)
             for name, frames in self._run_data.held_out.items()
         }
 
-    def _save(self) -> None:
+    def _save(self, record: VisitRecord | None = None) -> None:
+        """Writes everything, after a visit or after one that ended before a frame came."""
         if self._folder is None:
             return
-        record = self._records[-1]
-        if record.miou:
+        if record is not None and record.miou:
             self._best.see(record, self._method.evaluated_network)
         self._folder.write_checkpoint(self._state(), self._settings.settings_hash())
-        scored = record.missing_score or f"mIoU {record.visited_miou:.4f}"
-        self._folder.log(f"visit {record.visit} ({record.domain}): {scored}")
-        self._publish(self._folder)
+        for line in self.stream.news():
+            self._folder.log(line)
+        if record is not None:
+            scored = record.missing_score(self._run_data.held_out) or f"mIoU {record.visited_miou:.4f}"
+            self._folder.log(f"visit {record.visit} ({record.domain}): {scored}")
+        if self._records:
+            self._publish(self._folder)
 
     def _publish(self, folder: RunDir) -> None:
         """Writes all files derived from the state; the report is last, because it marks a finished run."""
@@ -269,13 +276,10 @@ class Run:
         return {
             "records": [record.model_dump(mode="json") for record in self._records],
             "areas": [torch.from_numpy(areas) for areas in self._areas],
-            "method": self._method.state_dict(),
-            "replay": self._replay.state_dict(),
             **{purpose: generator.get_state() for purpose, generator in self._generators.items()},
-            "controller": self._controller.state_dict(),
-            "memory": self._memory.state_dict(),
-            "best": self._best.state_dict(),
+            **{name: part.state_dict() for name, part in self._saved.items()},
             **self._network.preprocessing.facts(),
+            **self.stream.state_dict(),
         }
 
     def _resume(self, folder: RunDir) -> None:
@@ -288,11 +292,9 @@ class Run:
         self._network.preprocessing.check_begun(state)
         self._records = [VisitRecord.model_validate(record) for record in state["records"]]
         self._areas = [areas.numpy() for areas in state["areas"]]
-        self._method.load_state_dict(state["method"])
-        self._replay.load_state_dict(state["replay"])
         for purpose, generator in self._generators.items():
             generator.set_state(state[purpose])
-        self._controller.load_state_dict(state["controller"])
-        self._memory.load_state_dict(state.get("memory", {}))
-        self._best.load_state_dict(state["best"])
+        for name, part in self._saved.items():
+            part.load_state_dict(state.get(name, {}))  # Older checkpoints have no memory.
+        self.stream.load_state_dict(state)
         self._publish(folder)

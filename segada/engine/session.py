@@ -1,6 +1,6 @@
 """Runs a model over its stream in a folder, from the first visit or the next one, and prints the progress."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +13,9 @@ from segada.cli.progress_bar import ProgressBar
 from segada.cli.signals import Asked, never
 from segada.core.run_names import RUN_MARKS
 from segada.data.frame_schedule import FrameSchedule
+from segada.data.run_frames import planned_visits
 from segada.engine.divergence import Diverged
+from segada.engine.followed_stream import StreamEnded
 from segada.engine.run_data import prepare_data
 from segada.engine.runner import Run
 from segada.errors import InputError
@@ -79,12 +81,12 @@ def adapt(
         KeyboardInterrupt: it was asked to stop; a further call continues with the next visit.
         InputError: data or weights are missing, the folder holds a run of other settings, or a loss is not finite.
     """
-    visits = settings.stream.all_visits()
+    visits = planned_visits(settings.stream)
     try:
         with console.status("reading frames and scoring the source model"):
             run_data = prepare_data(settings)
-        schedule = FrameSchedule(settings.stream, run_data.lengths)
-        bar = ProgressBar(console, schedule.total_steps())
+        steps = FrameSchedule(settings.stream, run_data.lengths).total_steps() if visits else None
+        bar = ProgressBar(console, steps)
         run = Run(settings, run_data, folder, bar, validate=validate)
     except ValueError as error:
         # Data, weights and folders are input: an error about them is one line.
@@ -95,14 +97,16 @@ def adapt(
     for line in run_data.shortfalls():
         console.print(line, soft_wrap=True)
     if run.visits_done:
-        console.print(f"continues after visit {run.visits_done} of {len(visits)}, from {folder}")
-    with bar.shown(schedule.steps_before(run.visits_done)):
-        while not run.finished:
-            if asked_to_stop():
-                raise KeyboardInterrupt
-            bar.visit(f"visit {run.visits_done + 1} of {len(visits)}: {visits[run.visits_done]}")
-            record = _next_visit(run)
+        console.print(f"continues after visit {_counted(run.visits_done, len(visits), ' of ')}, from {folder}")
+    run.stream.stops_when(asked_to_stop)
+    with bar.shown(run.stream.steps_before(run.visits_done)):
+        for record in _visits(run, bar, asked_to_stop, len(visits)):
             console.print(_visit_line(record, len(visits), run_data.source_only, bar.left()))
+    if not run.visits_done:
+        raise InputError(
+            "stream.follow: no frame came before the stream ended; check the folder and the pattern images, or wait "
+            "longer with stream.follow.idle_minutes"
+        )
     return run.report()
 
 
@@ -130,19 +134,55 @@ def print_report(report: RunReport, console: Console) -> None:
         console.print(table)
     if report.unscored:
         console.print(f"adapted to, not scored, because no held-out frame has a label: {', '.join(report.unscored)}")
+        _print_label_free(report, console)
 
 
-def _next_visit(run: Run) -> VisitRecord:
+def _print_label_free(report: RunReport, console: Console) -> None:
+    """Prints the label-free scores of the visits that have no mIoU, if there are any."""
+    visits = [record for record in report.visits if record.domain in report.unscored and record.label_free]
+    if not visits:
+        return
+    table = Table(title="label-free scores, means over the frames before they are learned from")
+    for column in ("visit", "domain", *visits[0].label_free):
+        table.add_column(column, justify="left" if column == "domain" else "right")
+    for record in visits:
+        table.add_row(str(record.visit), record.domain, *(f"{value:.4f}" for value in record.label_free.values()))
+    console.print(table)
+
+
+def _visits(run: Run, bar: ProgressBar, asked_to_stop: Asked, total: int) -> Iterator[VisitRecord]:
+    """Runs the visits that are left, `total` of them if that is not 0, and yields the record of each."""
+    while not run.finished:
+        if asked_to_stop():
+            raise KeyboardInterrupt
+        done = run.visits_done
+        bar.visit(f"visit {_counted(done + 1, total, ' of ')}: {run.stream.domain(done)}")
+        record = _next_visit(run)
+        if record is not None:
+            yield record
+
+
+def _counted(number: int, total: int, of: str) -> str:
+    return f"{number}{of}{total}" if total else str(number)
+
+
+def _next_visit(run: Run) -> VisitRecord | None:
+    """Returns the record of the next visit; None if a followed stream was stopped, or ended, before a frame came."""
     try:
         return run.next_visit()
+    except StreamEnded:
+        return None
     except Diverged as failure:
         # Its line names the rates and weights to try; where in our code it was noticed says nothing to anyone.
         raise InputError(str(failure)) from failure
 
 
 def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:
-    scores = record.missing_score
+    scores = record.missing_score(source_only)
+    if not record.is_scored and record.label_free:
+        scores += "".join(f", {name} {value:.3f}" for name, value in record.label_free.items())
     if record.is_scored:
         scores = f"mIoU {100 * record.visited_miou:.1f} % (source-only {100 * source_only[record.domain]:.1f} %)"
-    line = f"visit {record.visit + 1}/{total} {record.domain}: {scores}, {record.frames_per_second:.0f} frames/s"
+    visit = f"visit {_counted(record.visit + 1, total, '/')} {record.domain}"
+    line = f"{visit}: {scores}, {record.frames_per_second:.0f} frames/s"
     return f"{line}, {left}" if left else line

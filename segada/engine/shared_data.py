@@ -5,20 +5,14 @@ machine without it creates it.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
-
-import numpy as np
 
 from segada.data.cache.cache_entry import is_mapped
 from segada.data.datasets.registry import open_domain
-from segada.data.frames import Frames
+from segada.data.frames import NO_FRAMES, Frames
 from segada.data.splits import Split
 from segada.engine.run_data import RunData
 from segada.errors import InputError
 from segada.settings import RunSettings
-
-NOTHING: Final = Frames(np.empty((0, 1, 1, 3), np.uint8), np.empty((0, 1, 1), np.uint8))
-"""Placeholder for source frames that a cache file holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ class SharedRunData:
         stream, scored, run_data = self.settings.stream, self.settings.evaluation.split, self.run_data
         return replace(
             run_data,
-            source=opened.get((stream.source, "source"), run_data.source),
+            source=run_data.source if stream.source is None else opened.get((stream.source, "source"), run_data.source),
             visited={name: opened.get((name, stream.split)) or run_data.visited[name] for name in run_data.lengths},
             held_out={name: opened.get((name, scored)) or run_data.held_out[name] for name in run_data.source_only},
         )
@@ -63,11 +57,12 @@ class SharedRunData:
 def packed(run_data: RunData, settings: RunSettings) -> SharedRunData:
     """Returns the data prepared from these settings in the form that is sent."""
     stream, scored = settings.stream, settings.evaluation.split
-    places: list[tuple[str, Split, Frames]] = [(stream.source, "source", run_data.source)]
+    places: list[tuple[str, Split, Frames]] = []
+    places += [(name, "source", run_data.source) for name in (stream.source,) if name is not None]
     places += [(name, stream.split, frames) for name, frames in run_data.visited.items()]
     places += [(name, scored, frames) for name, frames in run_data.held_out.items()]
     left = {(name, split): len(frames) for name, split, frames in places if is_mapped(frames)}
-    source = NOTHING if is_mapped(run_data.source) else run_data.source
+    source = NO_FRAMES if is_mapped(run_data.source) else run_data.source
     visited, held_out = _in_memory(run_data.visited), _in_memory(run_data.held_out)
     return SharedRunData(settings, replace(run_data, source=source, visited=visited, held_out=held_out), left)
 

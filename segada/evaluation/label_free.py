@@ -155,7 +155,7 @@ def measured(names: Sequence[LabelFreeName], inputs: ScoreInputs) -> dict[str, T
         return {name: SCORES[name](inputs) for name in names if name in SCORES}
 
 
-def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source: str) -> dict[str, float]:
+def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source: str | None) -> dict[str, float]:
     """Returns the requested scores that need source labels only: `source_miou`, [0, 1], higher is better.
 
     Selecting hyperparameters by the accuracy on the source domain is studied by Musgrave et al. 2022 (arXiv
@@ -166,7 +166,7 @@ def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source:
         miou: mIoU of every evaluated domain, on held-out frames after a visit.
         source: Name of the source domain.
     """
-    return {"source_miou": miou[source]} if "source_miou" in names else {}
+    return {} if source is None or "source_miou" not in names else {"source_miou": miou[source]}
 
 
 def _pixel_entropy(inputs: ScoreInputs) -> Tensor:

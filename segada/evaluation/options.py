@@ -57,7 +57,7 @@ def _domains(given: Sequence[str] | None, settings: RunSettings) -> tuple[str, .
             raise InputError(
                 f"--domains {name}: data.domains has no such name; {nearest(name, sorted(settings.data.domains))}"
             )
-    return settings.scored_domains() if given is None else tuple(dict.fromkeys(given))
+    return settings.scored_domains() or settings.unlabelled() if given is None else tuple(dict.fromkeys(given))
 
 
 def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:

@@ -55,6 +55,9 @@ def evaluate(request: Request, folder: Path, console: Console, asked_to_stop: As
                     console.print(omission_line(name, omissions(listed.left_out)), soft_wrap=True)
                 record = scorer.score(name, settings.data, request.protocol.split, keys[name], listed)
                 results.add(name, record)
-                console.print(class_table(name, record))
+                if record.pixels:
+                    console.print(class_table(name, record))
+                else:
+                    console.print(f"{name}: {record.frames} frames, without labels: predicted, not scored")
     done = results.evaluation
     return done.model_copy(update={"domains": {name: done.domains[name] for name in request.domains}})

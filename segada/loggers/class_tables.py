@@ -32,7 +32,8 @@ class ClassTables(Watcher):
             self._areas = np.zeros_like(self._areas)
         for passed, areas in enumerate(score(seen.logits, seen.batch.labels), start=seen.first + 1):
             self._areas = self._areas + areas
-            if passed % self._every == 0:
+            # A table without a labelled pixel would have no figure.
+            if passed % self._every == 0 and self._areas[2].any():
                 self._folder.write_table(f"iou_{seen.visit}_{passed:06d}", class_table(self._areas, self._names))
 
 

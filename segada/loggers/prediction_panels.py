@@ -39,7 +39,7 @@ class PredictionPanels(Watcher):
 
 
 def prediction_panel(images: Tensor, labels: Tensor, logits: Tensor, place: str, classes: ClassSet) -> Panel:
-    """Returns six pictures of one frame.
+    """Returns six pictures of one frame; without the two that show labels if it has none.
 
     Args:
         images: [1, 3, H, W] in [0, 1].
@@ -53,16 +53,16 @@ def prediction_panel(images: Tensor, labels: Tensor, logits: Tensor, place: str,
     probability = log_probability.exp()
     entropy = -(probability * log_probability).sum(dim=0) / (math.log(len(probability)) or 1.0)
     truth, found = labels[0].byte().cpu().numpy(), predicted_classes(logits, labels.shape[-2:])[0].cpu().numpy()
-    upper = (
-        photograph("image", images[0]),
-        label_map("ground truth", truth, classes),
-        label_map("prediction", found, classes),
-    )
-    lower = (
-        mistakes("mistakes (red)", images[0], found, truth),
+    upper = [photograph("image", images[0]), label_map("prediction", found, classes)]
+    lower = [
         numbers("confidence", probability.amax(dim=0)),
         numbers("entropy, as a share of the greatest", entropy.clamp(0, 1), UNSURE),
-    )
+    ]
     miou = Scores(score(logits, labels)).miou
-    scored = "no labelled pixel" if np.isnan(miou) else f"mIoU of the frame {100 * miou:.1f} %"
-    return Panel(f"prediction  ·  {place}  ·  {scored}", (upper, lower), truth.shape, labels_in(truth, found), classes)
+    if np.isnan(miou):
+        title = f"prediction  ·  {place}  ·  no labelled pixel"
+        return Panel(title, (upper, lower), truth.shape, labels_in(found), classes)
+    upper.insert(1, label_map("ground truth", truth, classes))
+    lower.insert(0, mistakes("mistakes (red)", images[0], found, truth))
+    title = f"prediction  ·  {place}  ·  mIoU of the frame {100 * miou:.1f} %"
+    return Panel(title, (upper, lower), truth.shape, labels_in(truth, found), classes)

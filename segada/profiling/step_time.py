@@ -100,12 +100,14 @@ def _shortened(settings: RunSettings, steps: int) -> RunSettings:
         "rounds": 1,
         "frames": batches * stream.batch_size,
         "passes": -(-steps // batches),
+        "follow": None,
     }
+    labelled = settings.data.domains[domain].has_labels(held_out=True)
     scored = settings.data.splits.model_copy(update={evaluation.split: evaluation.batch_size})
     return settings.model_copy(
         update={
             "data": settings.data.model_copy(update={"splits": scored}),
             "stream": stream.model_copy(update=drive),
-            "evaluation": evaluation.model_copy(update={"domains": (domain,)}),
+            "evaluation": evaluation.model_copy(update={"domains": (domain,) if labelled else ()}),
         }
     )

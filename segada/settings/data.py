@@ -22,6 +22,7 @@ from segada.settings.domains import (
 )
 from segada.settings.loading import LoadingSettings
 from segada.settings.schema import nearest
+from segada.settings.video import VideoDomain
 
 DomainSettings = Annotated[
     StreetsDomain
@@ -34,7 +35,8 @@ DomainSettings = Annotated[
     | Gta5Domain
     | SynthiaDomain
     | CocoDomain
-    | FoldersDomain,
+    | FoldersDomain
+    | VideoDomain,
     Field(discriminator="dataset"),
 ]
 

@@ -1,6 +1,7 @@
 """Settings of a domain: one class for each data set, with the options that only it has."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -25,7 +26,16 @@ wildcards match is the key that pairs images with labels, in which each wildcard
 case, `.PNG` as `.png`; `.*` at the end is the suffix of any picture and no part of the key."""
 
 
-class StreetsDomain(Settings):
+class Domain(Settings):
+    """Settings that every domain has."""
+
+    def has_labels(self, *, held_out: bool = False) -> bool:  # noqa: ARG002 - most have them everywhere
+        """Returns True if its frames have labels: those of val and test if `held_out`, otherwise those of source and
+        adapt."""
+        return True
+
+
+class StreetsDomain(Domain):
     """Procedural streets, rendered in one weather. The scenes are the same in every weather (paired domains)."""
 
     dataset: Literal["streets"] = "streets"
@@ -34,7 +44,7 @@ class StreetsDomain(Settings):
     """Seed of the scenes: another number is another city."""
 
 
-class RecordedDomain(Settings):
+class RecordedDomain(Domain):
     """Settings that every data set stored in files has."""
 
     weather: WeatherName = "clear"
@@ -126,10 +136,15 @@ class ShiftDomain(PartedDomain):
     """Weather; only recordings by day are used."""
 
 
+Shares = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], Field(strict=False)]
+UNLABELLED_SHARES: Final = (0.0, 0.8, 0.1, 0.1)
+"""Default of `shares` for a domain without labels, which cannot be a source."""
+
+
 class SharedOutDomain(RecordedDomain):
     """Data set that is published as one set, without parts."""
 
-    shares: Annotated[tuple[Fraction, Fraction, Fraction, Fraction], Field(strict=False)] = (0.7, 0.1, 0.1, 0.1)
+    shares: Shares = (0.7, 0.1, 0.1, 0.1)
     """Shares of the recording that are the splits source, adapt, val and test, in this order and in contiguous blocks;
     0 leaves a split empty. They add up to at most 1."""
 
@@ -174,20 +189,31 @@ class CocoDomain(SharedOutDomain):
     none."""
 
 
+NO_DESCRIPTION: Final[Mapping[str, object]] = {
+    "classes": {},
+    "label_set": None,
+    "labels_are": "ids",
+    "unlisted": "refuse",
+    "channel": None,
+}
+"""Settings of `FoldersDomain` that describe its label files, with their defaults."""
+
+
 class FoldersDomain(SharedOutDomain):
-    """Any images with label files, found by patterns."""
+    """Any images, with or without label files, found by patterns."""
 
     dataset: Literal["folders"]
     images: Pattern
     """Image files below the root, for instance `drive/*/rgb/*.jpg`."""
-    labels: Pattern
+    labels: Pattern | None
     """Label files below the root, for instance `drive/*/ids/*_labels.png`. An image and a label file are a pair if
-    their wildcards match the same text, so that both patterns have the same wildcards in the same order."""
+    their wildcards match the same text, so that both patterns have the same wildcards in the same order. Null: the
+    images have no labels; the domain is adapted to and not scored, and `shares` is (0, 0.8, 0.1, 0.1) by default."""
     held_out_images: Pattern | None = None
     """Image files of the splits val and test, if they are stored apart; `images` are then the splits source and adapt,
     and `shares` divides each of the two sets."""
     held_out_labels: Pattern | None = None
-    """Label files of `held_out_images`."""
+    """Label files of `held_out_images`. They may have labels where `images` have none."""
     classes: dict[str, Sequence[Annotated[int, Field(ge=-(2**31), le=2**32 - 1)]]] = Field(default_factory=dict)
     """Ids in the label files that belong to each class; the keys are names of `data.classes`, their numbers from 0, or
     `ignore`. If empty, the files hold the ids of `label_set`, or of `data.classes`."""
@@ -208,6 +234,13 @@ class FoldersDomain(SharedOutDomain):
     depth_units: Positive = 256.0
     """Units of the depth files in a metre: 256 as in KITTI, 100 if they are centimetres."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_kept_for_a_source(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("labels", "") is None:
+            return {"shares": UNLABELLED_SHARES, **values}
+        return values
+
     @field_validator("classes")
     @classmethod
     def _ids_mean_one_class(cls, classes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -223,12 +256,27 @@ class FoldersDomain(SharedOutDomain):
 
     @model_validator(mode="after")
     def _held_out_has_labels(self) -> Self:
-        if (self.held_out_images is None) != (self.held_out_labels is None):
+        images, labels = self.held_out_images is not None, self.held_out_labels is not None
+        if images != labels and (labels or self.labels is not None):
             raise ValueError(
                 f"held_out_images is {self.held_out_images!r} and held_out_labels {self.held_out_labels!r}, but "
                 "held-out frames need both; give both, or neither"
             )
         return self
+
+    @model_validator(mode="after")
+    def _nothing_describes_absent_labels(self) -> Self:
+        described = [name for name, default in NO_DESCRIPTION.items() if getattr(self, name) != default]
+        if described and self.labels is None and self.held_out_labels is None:
+            raise ValueError(
+                f"{described[0]} is given, but labels is null, so that there is nothing that it could describe; leave "
+                f"{described[0]} out, or name the label files in labels"
+            )
+        return self
+
+    def has_labels(self, *, held_out: bool = False) -> bool:
+        """Returns True if its frames have labels."""
+        return (self.held_out_labels if held_out and self.held_out_images is not None else self.labels) is not None
 
     @model_validator(mode="after")
     def _pairs_have_equal_wildcards(self) -> Self:

@@ -12,13 +12,13 @@ WITHOUT_PREDICTIONS = (*EvaluationSettings().label_free, "source_miou")
 that need no predictions."""
 
 
-def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, source: str) -> None:
+def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, source: str | None) -> None:
     """Checks that the run computes the inputs of the label-free scores that it names.
 
     Args:
         evaluation: Evaluation settings with the names of the scores.
         method: Settings of the method that is scored.
-        source: Name of the source domain.
+        source: Name of the source domain; None if there is none.
 
     Raises:
         ValueError: A score cannot be computed; the message names it, the missing input, and a way out.

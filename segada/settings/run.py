@@ -17,6 +17,7 @@ from segada.settings.check_widths import check_adapter, check_image_adapter
 from segada.settings.controller import ConstantSettings, ControllerSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
+from segada.settings.domain_use import check_followed, check_labels, check_source_free
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
@@ -39,6 +40,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "method.class_weights": {},
     "model.class_match": "position",
     "model.preprocessing": None,
+    "stream.follow": None,
 }
 """Default of every setting that older versions do not have, by its path."""
 
@@ -87,14 +89,17 @@ class RunSettings(Settings):
     def _sections_agree(self) -> Self:
         known = sorted(self.data.domains)
         for path, names in (
-            ("stream.source", (self.stream.source,)),
+            ("stream.source", () if self.stream.source is None else (self.stream.source,)),
             ("stream.visits", self.stream.visits),
             ("evaluation.domains", self.evaluation.domains or ()),
         ):
             unknown = [name for name in names if name not in self.data.domains]
             if unknown:
                 raise ValueError(f"{path} names {unknown[0]!r}, but data.domains has only {', '.join(known)}")
-        unscored = [name for name in self.stream.visits if name not in self.scored_domains()]
+        check_labels(self.data.domains, self.stream, self.evaluation, self.method)
+        check_source_free(self.stream, self.evaluation, self.method)
+        check_followed(self.data.domains, self.stream, self.controller.name)
+        unscored = [name for name in self.stream.visits if name not in (*self.scored_domains(), *self.unlabelled())]
         if unscored:
             raise ValueError(
                 f"evaluation.domains leaves out {unscored[0]!r}, but every visited domain is scored; add it, or leave "
@@ -182,6 +187,11 @@ class RunSettings(Settings):
                 "logging.best_weights is true, but evaluation.split is 'test', on which nothing may be selected; set "
                 "evaluation.split to val, or logging.best_weights to false"
             )
+        if self.logging.best_weights and not self.scored_domains():
+            raise ValueError(
+                "logging.best_weights is true, but no domain of the run has labels by which the best visit could be "
+                "chosen; name one with labels in evaluation.domains, or set logging.best_weights to false"
+            )
         return self
 
     @model_validator(mode="after")
@@ -219,10 +229,22 @@ class RunSettings(Settings):
 
     def scored_domains(self) -> tuple[str, ...]:
         """Returns the domains that are evaluated after each visit: the source first, then in order of first
-        appearance."""
+        appearance; without those that have no labels, so that there may be none."""
         if self.evaluation.domains is not None:
             return self.evaluation.domains
-        return tuple(dict.fromkeys((self.stream.source, *self.stream.visits)))
+        named = [*([] if self.stream.source is None else [self.stream.source]), *self.stream.visits]
+        return tuple(name for name in dict.fromkeys(named) if self.data.domains[name].has_labels(held_out=True))
+
+    def unlabelled(self) -> tuple[str, ...]:
+        """Returns the visited domains whose held-out frames have no labels by their settings, in order of first
+        appearance: they are adapted to, and not scored."""
+        visited = dict.fromkeys(self.stream.visits)
+        return tuple(name for name in visited if not self.data.domains[name].has_labels(held_out=True))
+
+    def used_domains(self) -> tuple[str, ...]:
+        """Returns the domains that the run reads, each once: the source, the visited and the scored ones."""
+        source = [] if self.stream.source is None else [self.stream.source]
+        return tuple(dict.fromkeys((*source, *self.stream.visits, *self.scored_domains())))
 
     def without_logging(self) -> Self:
         """Returns the same run with default `logging`, which leaves every setting that affects its numbers."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from segada.settings.base import Count, Sequence, Settings
+from segada.settings.follow import FollowSettings
 from segada.settings.limits import VISITS
 
 
@@ -26,8 +27,9 @@ class ReplaySettings(Settings):
 class StreamSettings(Settings):
     """The sequence of domains and frames that the model is adapted on."""
 
-    source: str = "clear"
-    """Labelled domain that the model was trained on."""
+    source: str | None = "clear"
+    """Labelled domain that the model was trained on. Null: its frames are gone, and only methods that need none can
+    run: `source_only`, `batch_norm`, `tent` and `cotta`, the latter two without `method.consolidation`."""
     visits: Sequence[str] = Field(
         default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1, max_length=VISITS
     )
@@ -48,6 +50,26 @@ class StreamSettings(Settings):
     batch_size: Count = 4
     """Number of target frames per step, and of source frames replayed beside them."""
     replay: ReplaySettings = ReplaySettings()
+    follow: FollowSettings | None = None
+    """Settings of a stream without an end, of one domain of image files without labels, with `frames` null; null if the
+    frames are there when the run begins."""
+
+    @model_validator(mode="after")
+    def _what_has_no_end_is_driven_once(self) -> Self:
+        needed = {"frames": None, "passes": 1, "rounds": 1, "route": "forward", "split": "adapt"}
+        wrong = next((name for name, value in needed.items() if getattr(self, name) != value), None)
+        if self.follow is not None and wrong is not None:
+            value = "null" if needed[wrong] is None else needed[wrong]
+            raise ValueError(
+                f"stream.follow is given, but stream.{wrong} is {getattr(self, wrong)!r}, and the stream has no end; "
+                f"set stream.{wrong} to {value}, or leave stream.follow out"
+            )
+        if self.follow is not None and len(self.visits) > 1:
+            raise ValueError(
+                f"stream.follow is given, but stream.visits names {len(self.visits)} domains, and the first has no "
+                "end; name that one alone"
+            )
+        return self
 
     @model_validator(mode="after")
     def _drive_has_an_end(self) -> Self:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from video_files import write_film
 
 from segada.settings.class_sets import CITYSCAPES
 from segada.settings.data import DomainSettings
@@ -22,6 +23,7 @@ from segada.settings.domains import (
     ShiftDomain,
     SynthiaDomain,
 )
+from segada.settings.video import VideoDomain
 
 Array = npt.NDArray[np.uint8]
 
@@ -201,6 +203,13 @@ def write_coco(root: Path) -> DomainSettings:
     return CocoDomain(dataset="coco", annotations="all.json", shares=(0.4, 0.2, 0.2, 0.2))
 
 
+def write_films(root: Path) -> DomainSettings:
+    """Two films, which have no labels."""
+    for name in ("drive1", "drive2"):
+        write_film(root / f"{name}.mp4", 30, seed=len(name) + int(name[-1]))
+    return VideoDomain(dataset="video", file="*.mp4", shares=(0.25, 0.25, 0.25, 0.25))
+
+
 TREES: dict[str, Callable[[Path], DomainSettings]] = {
     "cityscapes": write_cityscapes,
     "rainy_cityscapes": write_rainy_cityscapes,
@@ -211,5 +220,6 @@ TREES: dict[str, Callable[[Path], DomainSettings]] = {
     "synthia": write_synthia,
     "coco": write_coco,
     "folders": write_folders,
+    "video": write_films,
 }
 """Writes a data set below a folder, and says a domain that has frames for every purpose."""

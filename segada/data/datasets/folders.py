@@ -1,4 +1,4 @@
-"""Any images with labels, found by patterns, with a class map given in the settings."""
+"""Any images, with or without labels, found by patterns, with a class map given in the settings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,11 +25,11 @@ def _place(domain: FoldersDomain, root: Path, *, held_out: bool) -> Place:
     images, labels = domain.images, domain.labels
     if held_out:
         assert domain.held_out_images is not None
-        assert domain.held_out_labels is not None
         images, labels = domain.held_out_images, domain.held_out_labels
     patterns = (domain.images, domain.labels, domain.held_out_images, domain.held_out_labels, domain.depth)
     beside = tuple(pattern for pattern in patterns if pattern is not None)
-    return Place(root, images, root, (LabelKind(labels, _ids(domain)),), _depths(domain, root), beside)
+    kinds = () if labels is None else (LabelKind(labels, _ids(domain)),)
+    return Place(root, images, root, kinds, _depths(domain, root), beside)
 
 
 def _ids(domain: FoldersDomain) -> GivenIds:

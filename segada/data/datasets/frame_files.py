@@ -8,6 +8,9 @@ from typing import Any
 from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.left_out import WITHOUT_IMAGE, LeftOut
 from segada.data.datasets.measured_depth import DepthFile
+from segada.data.datasets.picture_files import read_image
+from segada.data.datasets.video_file import VideoFrame
+from segada.data.frames import Bytes
 from segada.data.splits import Split
 from segada.data.weather.depth import HORIZON
 
@@ -19,20 +22,33 @@ class FrameFiles:
     Attributes:
         name: Key of the frame, unique in the domain: `aachen/aachen_000000_000019`.
         image: Image file.
-        labels: Label file, which may not exist.
+        labels: Label file, which may not exist; None if the domain has no labels.
         ids: Meaning of the ids in the label file.
         depth: Depth file, if depth was measured and is needed.
+        moment: Place of the frame in the image file, if that is a video.
     """
 
     name: str
     image: Path
-    labels: Path
+    labels: Path | None
     ids: LabelIds
     depth: DepthFile | None = None
+    moment: VideoFrame | None = None
+
+    def picture(self) -> Bytes:
+        """Reads the image, uint8 [H, W, 3], at the resolution of its file.
+
+        Raises:
+            UnreadableFrame: It is damaged.
+            ValueError: It is not as the data set defines it.
+        """
+        return read_image(self.image) if self.moment is None else self.moment.picture()
 
     def paths(self) -> Iterable[Path]:
         """Yields every file that the frame is made of."""
-        yield from (self.image, self.labels)
+        yield self.image
+        if self.labels is not None:
+            yield self.labels
         if self.depth is not None:
             yield self.depth.path
 
@@ -54,7 +70,7 @@ class Listing:
     @property
     def missing(self) -> tuple[Path, ...]:
         """Label files that do not exist."""
-        return tuple(files.labels for files in self.unlabelled)
+        return tuple(files.labels for files in self.unlabelled if files.labels is not None)
 
     @property
     def without_image(self) -> tuple[Path, ...]:

@@ -136,6 +136,15 @@ class LabelIds(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class NoIds:
+    """Ids of frames that have no label files: every pixel is ignored."""
+
+    def into(self, classes: ClassSet) -> LabelMap:  # noqa: ARG002 - there is nothing to map
+        """Returns a map without ids."""
+        return LabelMap("no ids", {})
+
+
+@dataclass(frozen=True, slots=True)
 class NamedIds:
     """Classes of the ids of one kind of label file, by name.
 

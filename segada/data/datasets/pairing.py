@@ -7,7 +7,7 @@ from pathlib import Path
 from segada.data.datasets.file_keys import FilePattern, in_recording_order
 from segada.data.datasets.found_files import Found, found, passed_over
 from segada.data.datasets.frame_files import FrameFiles, Listing
-from segada.data.datasets.label_maps import LabelIds
+from segada.data.datasets.label_maps import LabelIds, NoIds
 from segada.data.datasets.left_out import REPEATED, WITHOUT_IMAGE, merged
 from segada.data.datasets.measured_depth import DepthFile
 
@@ -33,7 +33,7 @@ class Place:
         images: Folder of the images.
         image_pattern: Pattern of their names below it.
         labels: Folder of the labels.
-        kinds: Kinds of labels; where a frame has several, the first is used.
+        kinds: Kinds of labels; where a frame has several, the first is used. Empty if the frames have no labels.
         depths: Depth files by key, if depth was measured and is needed.
         beside: Patterns of other files below the same folders, which are there for another purpose.
     """
@@ -71,7 +71,8 @@ class Place:
             WITHOUT_IMAGE: tuple(labels[key][0] for key in keys if key not in pictures),
         }
         left_out = merged([passed_over([images, *kinds], self.beside), passed])
-        return Listing(frames, tuple(files for files in frames if files.name not in labels), left_out)
+        unlabelled = tuple(files for files in frames if files.name not in labels) if kinds else ()
+        return Listing(frames, unlabelled, left_out)
 
     def _labels(self, kinds: Sequence[Found]) -> dict[str, tuple[Path, LabelIds]]:
         """Returns labels by key; raises `MissingFolder` if there are none."""
@@ -81,11 +82,13 @@ class Place:
             of_kind = {key: path for key, path in all_of_kind.distinct().items() if path not in taken}
             taken |= set(of_kind.values())
             files = {key: (path, kind.ids) for key, path in of_kind.items()} | files
-        if not files:
+        if kinds and not files:
             kinds[-1].some()
         return files
 
     def _frame(self, key: str, image: Path, labels: Mapping[str, tuple[Path, LabelIds]]) -> FrameFiles:
+        if not self.kinds:
+            return FrameFiles(key, image, None, NoIds(), self._depth(key, image))
         absent = self.kinds[-1]
         path, ids = labels.get(key) or (self.labels / FilePattern(absent.pattern).name(key), absent.ids)
         return FrameFiles(key, image, path, ids, self._depth(key, image))

@@ -17,8 +17,9 @@ from segada.data.datasets.found_files import MissingFolder
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
 from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.measured_depth import measured_depth
-from segada.data.datasets.picture_files import read_image, resized_image, resized_labels
+from segada.data.datasets.picture_files import resized_image, resized_labels
 from segada.data.frames import Bytes, NoFrames, UnreadableFrame, WrongSetting
+from segada.data.labels import IGNORE
 from segada.data.splits import Split
 from segada.data.weather.depth import Depth, geometric_depth
 from segada.data.weather.weather import parse_weather, render_weather
@@ -43,7 +44,10 @@ def read_pair(files: FrameFiles, classes: ClassSet) -> tuple[Bytes, Bytes]:
         UnreadableFrame: A file is damaged, or image and labels do not belong together.
         ValueError: A file is not as the data set defines it.
     """
-    picture, labels = read_image(files.image), files.ids.into(classes).read(files.labels)
+    picture = files.picture()
+    if files.labels is None:
+        return picture, np.full(picture.shape[:2], IGNORE, np.uint8)
+    labels = files.ids.into(classes).read(files.labels)
     (height, width), (rows, columns) = picture.shape[:2], labels.shape
     if abs(height * columns - width * rows) > SKEW * width * rows:
         reason = f"is {width} x {height}, but its labels {files.labels} are {columns} x {rows}: not of one frame"
@@ -178,11 +182,13 @@ class Recorded:
         decoding = self.decoding(domain, data, split)
         maps = {ids.into(data.classes).identity() for ids in _distinct(decoding.files)}
         depths = {str(files.depth and files.depth.units) for files in decoding.files}
-        facts = repr((VERSION, sorted(maps), sorted(depths), decoding.horizon, decoding.seed))
+        # Files without moments keep the keys that they had before there were videos.
+        moments = [files.moment.number for files in decoding.files if files.moment is not None]
+        facts = repr((VERSION, sorted(maps), sorted(depths), decoding.horizon, decoding.seed, *moments))
         made = hashlib.sha256(facts.encode()).hexdigest()[:12]
         request = FrameRequest(
             identity=f"{self.layout.name} for {split} in {domain.weather} weather (made as {made})",
-            files=tuple(path for files in decoding.files for path in files.paths()),
+            files=tuple(dict.fromkeys(path for files in decoding.files for path in files.paths())),
             numbers=tuple(range(len(decoding.files))),
             size=decoding.size,
             decode=decoding,

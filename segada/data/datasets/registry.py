@@ -16,6 +16,7 @@ from segada.data.datasets.rainy_cityscapes import RAINY_CITYSCAPES
 from segada.data.datasets.recorded import Recorded
 from segada.data.datasets.shift import SHIFT
 from segada.data.datasets.synthia import SYNTHIA
+from segada.data.datasets.video import VIDEO
 from segada.data.frames import WrongSetting
 from segada.data.splits import Split
 from segada.data.synthetic.streets import Streets
@@ -55,6 +56,7 @@ DATASETS: Final[dict[str, DataSet]] = {
     "synthia": Recorded(SYNTHIA),
     "coco": Recorded(COCO),
     "folders": Recorded(FOLDERS),
+    "video": Recorded(VIDEO),
 }
 
 LAYOUTS: Final = {name: data_set.layout for name, data_set in DATASETS.items() if isinstance(data_set, Recorded)}

@@ -30,7 +30,7 @@ def print_findings(data_set: Recognized, inspection: Inspection, console: Consol
             tell(f"domain {name}: {absence}")
     for line in _about_pictures(inspection):
         tell(line)
-    if inspection.usable:
+    if inspection.pixels[:-1].any():
         tell("classes, in percent of the labelled pixels that were read:")
         console.print(_classes(inspection))
     for line in (*_wrong(inspection), *_notes(inspection)):
@@ -45,13 +45,14 @@ def print_run_check(document: Document, check: RunCheck, console: Console) -> No
         tell(f"{document.file}: domains without a stream", "frames by domain and split:", sep="\n")
     else:
         source, visits = check.run.stream.source, ", ".join(dict.fromkeys(check.run.stream.visits))
-        tell(f"{document.file}: settings of a run from {source} through {visits}")
+        origin = "without source frames" if source is None else f"from {source}"
+        tell(f"{document.file}: settings of a run {origin} through {visits}")
         tell("frames by domain and split; the run reads those marked with *:")
     console.print(_marked_counts(check))
     inspection = check.inspection()
     for line in _about_pictures(inspection) if inspection.counts else ():
         tell(line)
-    if inspection.usable:
+    if inspection.pixels[:-1].any():
         tell("classes, in percent of the labelled pixels that were read:")
         console.print(_classes(inspection))
     for line in _notes(inspection):
@@ -107,10 +108,10 @@ def _about_pictures(inspection: Inspection) -> Iterable[str]:
     looks = inspection.usable
     for what, counted in (
         ("images are", Counter(look.size for look in looks)),
-        ("labels are", Counter(look.labels_size for look in looks)),
+        ("labels are", Counter(look.labels_size for look in looks if any(look.labels_size))),
     ):
         sizes = (f"{width} x {height} ({count})" for (height, width), count in counted.most_common(MOST_NAMED))
-        if looks:
+        if any(counted):
             yield f"  {what} {', '.join(sizes)}"
     for kind, count in Counter(look.kind for look in looks if look.kind != "colors").most_common():
         one = next(look.files.image for look in looks if look.kind == kind)

@@ -14,7 +14,7 @@ from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.progress import told
 from segada.data.datasets.frame_files import FrameFiles, Listing
 from segada.data.datasets.left_out import LeftOut, merged
-from segada.data.datasets.picture_files import kind_of_image
+from segada.data.datasets.picture_files import ImageKind, kind_of_image
 from segada.data.datasets.recorded import Recorded, read_pair
 from segada.data.datasets.registry import LAYOUTS
 from segada.data.frames import Bytes
@@ -25,6 +25,7 @@ from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
 
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+FROM_VIDEO: Final = ImageKind("colors", turned=False)
 SAMPLE: Final = 8
 """Number of frames of a domain that are read for each split, unless all are."""
 
@@ -37,7 +38,7 @@ class Look:
         files: Files of the frame.
         problem: Reason why it cannot be used; None if it can.
         size: Height and width of its image.
-        labels_size: Height and width of its labels.
+        labels_size: Height and width of its labels; zeros if it has none.
         kind: Kind of its image: `colors`, or another kind.
         turned: True if its image has an orientation tag, which is ignored.
         pixels: int64 [K + 1], labelled pixels of each class, and the ignored ones.
@@ -155,7 +156,7 @@ def _listing(data_set: Recognized, domain: object, split: Split) -> Listing:
 
 def _chosen(listing: Listing, *, everything: bool) -> Iterator[FrameFiles]:
     missing = set(listing.missing)
-    there = [files for files in listing.frames if files.labels not in missing]
+    there = [files for files in listing.frames if files.labels is None or files.labels not in missing]
     yield from (there[place] for place in sample(len(there), everything=everything))
 
 
@@ -175,10 +176,16 @@ def look(files: FrameFiles, classes: ClassSet, rendered: Callable[[Bytes, Bytes]
     """
     try:
         picture, labels = read_pair(files, classes)
-        kind = kind_of_image(files.image)
+        kind = kind_of_image(files.image) if files.moment is None else FROM_VIDEO
         rendered(picture, labels)
     except ValueError as problem:
-        return Look(files, problem, pixels=np.zeros(len(classes) + 1, np.int64))
+        return Look(files, problem, pixels=_nothing(classes))
+    if files.labels is None:
+        return Look(files, None, picture.shape[:2], kind=kind.colors, turned=kind.turned, pixels=_nothing(classes))
     counted = np.bincount(labels.ravel(), minlength=256)
     pixels = np.append(counted[: len(classes)], counted[len(classes) :].sum())
     return Look(files, None, picture.shape[:2], labels.shape, kind.colors, kind.turned, pixels)
+
+
+def _nothing(classes: ClassSet) -> npt.NDArray[np.int64]:
+    return np.zeros(len(classes) + 1, np.int64)

@@ -9,8 +9,7 @@ from segada.data.cache.frame_cache import Unreadable
 from segada.data.cache.progress import told
 from segada.data.datasets.domain_frames import check_share
 from segada.data.datasets.left_out import counted
-from segada.data.datasets.picture_files import read_image
-from segada.data.datasets.recorded import Decoding, Recorded
+from segada.data.datasets.recorded import Decoding, Recorded, read_pair
 from segada.data.datasets.registry import DATASETS, domain_error
 from segada.data.frames import NoFrames, UnreadableFrame, WrongSetting
 from segada.data.inspection.inspection import SPLITS, Inspection, Look, look, sample
@@ -137,7 +136,8 @@ class RunCheck:
             return
         split = self.run.evaluation.split
         labelled = [name for name in self.run.scored_domains() if self._has_labels((name, split))]
-        self.unlabelled = [name for name in self.run.scored_domains() if name not in labelled]
+        blank = [name for name in self.run.scored_domains() if name not in labelled]
+        self.unlabelled = [*self.run.unlabelled(), *blank]
         try:
             self.notes += check_scored(self.run, labelled)
         except InputError as error:
@@ -222,8 +222,8 @@ def _blamed(one: Look, problem: ValueError, classes: ClassSet) -> ValueError:
     if isinstance(problem, WrongSetting):
         return problem
     readers: tuple[tuple[tuple[str, ...], Callable[[], object]], ...] = (
-        (("images",), lambda: read_image(one.files.image)),
-        (("channel", "labels"), lambda: one.files.ids.into(classes).read(one.files.labels)),
+        (("images", "file"), one.files.picture),
+        (("channel", "labels"), lambda: read_pair(one.files, classes)),
     )
     for keys, read in readers:
         try:

@@ -150,4 +150,9 @@ def test_a_frame_without_labels_has_a_panel_too() -> None:
         torch.zeros(1, 3, 32, 64), torch.full((1, 32, 64), 255), torch.zeros(1, 19, 8, 16), "here", CITYSCAPES
     )
     assert "no labelled pixel" in panel.title
-    assert panel.labels == [0, 255]
+    # The two pictures that show labels are left out.
+    assert [[picture.caption.partition(",")[0] for picture in row] for row in panel.rows] == [
+        ["image", "prediction"],
+        ["confidence", "entropy"],
+    ]
+    assert panel.labels == [0]

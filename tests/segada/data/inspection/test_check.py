@@ -30,7 +30,7 @@ def settings_in(said: str, folder: Path) -> RunSettings:
     return load_run_settings(file)
 
 
-@pytest.mark.parametrize("name", [name for name in TREES if name not in ("coco", "folders")])
+@pytest.mark.parametrize("name", [name for name in TREES if name not in ("coco", "folders", "video")])
 def test_a_data_set_is_recognized_and_the_settings_use_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
