@@ -11,6 +11,7 @@ from segada.settings.domains import (
     CamVidDomain,
     CityscapesDomain,
     CocoDomain,
+    CodeDomain,
     FoggyCityscapesDomain,
     FoldersDomain,
     Gta5Domain,
@@ -20,6 +21,7 @@ from segada.settings.domains import (
     SynthiaDomain,
 )
 from segada.settings.loading import LoadingSettings
+from segada.settings.named_kinds import Kinds
 
 DomainSettings = Annotated[
     StreetsDomain
@@ -32,8 +34,9 @@ DomainSettings = Annotated[
     | Gta5Domain
     | SynthiaDomain
     | CocoDomain
-    | FoldersDomain,
-    Field(discriminator="dataset"),
+    | FoldersDomain
+    | CodeDomain,
+    Kinds("dataset"),
 ]
 
 
