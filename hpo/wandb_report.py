@@ -37,9 +37,11 @@ def publish(out: Path) -> None:
     from hpo.config.study_file import load_written
     from hpo.tracking.wandb_logger import has_key, mode_of
     from segada.settings.inputs import resolved
+    from segada.settings.named_kinds import without_code
 
     out = resolved(out, "OUT")
-    file = load_written(out)
+    with without_code():
+        file = load_written(out)
     if find_spec("wandb_workspaces") is None:
         raise InputError("reports are built with wandb-workspaces: pip install 'segada[wandb]'")
     if mode_of(file.settings.tracking.mode) == "disabled":

@@ -58,7 +58,7 @@ def _check_free(path: str) -> None:
 
 def _places(path: str, space: Space, run: Tree) -> list[Slot]:
     """Returns the settings at a path, one for each type of section in which the path can be active."""
-    trees = _named_trees(space, run)
+    trees = named_trees(space, run)
     try:
         found = slots(RunSettings, path.split("."), trees)
     except InputError as problem:
@@ -84,7 +84,7 @@ def _places(path: str, space: Space, run: Tree) -> list[Slot]:
     return [place for place in found if all(place.given[name] in kinds for name, kinds in possible.items())]
 
 
-def _named_trees(space: Space, run: Tree) -> list[Tree]:
+def named_trees(space: Space, run: Tree) -> list[Tree]:
     """Returns values of runs that together hold every name that a section can have: the fixed one and those to choose
     from."""
     options = (

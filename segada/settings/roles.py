@@ -62,11 +62,37 @@ def check_role(key: str, name: str, target: object) -> None:
         raise InputError(f"{name!r} is not {role.title}: {problem}")
 
 
+def roles_of(target: object) -> list[str]:
+    """Returns the keys of the roles that code seems to have: by its base class, its attributes or its arguments."""
+    bases = [key for key, role in ROLES.items() if role.base in _bases(target)]
+    equipped = [key for key, role in ROLES.items() if role.attributes and _has(target, role)]
+    called = [key for key, role in ROLES.items() if role.arguments and role.arguments == _arguments(target)]
+    return bases or equipped or called
+
+
+def _has(target: object, role: Role) -> bool:
+    return all(hasattr(target, name) for name in role.attributes)
+
+
+def _bases(target: object) -> list[str]:
+    return [f"{one.__module__}.{one.__qualname__}" for one in getattr(target, "__mro__", ())]
+
+
+def _arguments(target: object) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(target).parameters) if callable(target) else ()
+    except ValueError:
+        return ()
+
+
 def _derived(role: Role, target: object) -> str | None:
+    names = _bases(target)
+    other = next((one.title for one in ROLES.values() if one.base in names and one.base != role.base), None)
+    if other is not None and isinstance(target, type):
+        return f"{target.__qualname__} is {other}"
     if not role.base:
         return None
     if isinstance(target, type):
-        names = [f"{one.__module__}.{one.__qualname__}" for one in target.__mro__]
         return None if role.base in names else f"derive {target.__qualname__} from {role.base}"
     is_made = callable(target) and len(role.arguments) > 1
     return None if is_made else f"name a class that is derived from {role.base}, not {_kind(target)}"
@@ -94,6 +120,8 @@ def _called(role: Role, target: object) -> str | None:
 
 
 def _equipped(role: Role, target: object) -> str | None:
+    if role.attributes and isinstance(target, type):
+        return f"name an object of {target.__qualname__}, such as IT = {target.__qualname__}(), not the class"
     missing = [name for name in role.attributes if not hasattr(target, name)]
     if missing:
         demand = f", one of {', '.join(role.values)}" if role.values else ""

@@ -95,6 +95,16 @@ def all_paths(model: type[BaseModel], trees: Sequence[Tree] = ()) -> list[str]:
     return list(dict.fromkeys(_leaves(Slot("", model), trees)))
 
 
+def code_kinds(model: type[BaseModel], section: str, trees: Sequence[Tree]) -> list[type[CodeSettings]]:
+    """Returns the settings classes of the user's code that values name in a section.
+
+    Raises:
+        InputError: Code cannot be imported.
+    """
+    kinds = [kind.annotation for place in slots(model, (section,), trees) for kind in _kinds(place, trees)]
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, CodeSettings)]
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Returns a hint for an unknown `name`: the nearest valid name, or all of them if none is near."""
     choices = [str(choice) for choice in valid]
