@@ -1,6 +1,7 @@
 """Code of a user in every role, as small as it can be; tests name it by the path of this file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -156,6 +157,30 @@ def brightness(inputs: ScoreInputs) -> Tensor:
 
 
 brightness.direction = "maximize"  # type: ignore[attr-defined]
+
+
+class Forgetful(Shrink):
+    """Saves no network."""
+
+    def state_dict(self) -> State:
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: State) -> None:
+        self.steps = state["steps"]
+
+
+class Eager(Shrink):
+    """Learns whatever its plan says."""
+
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
+        return super().step(target, replace(plan, trains=True))
+
+
+class Raising(Shrink):
+    """Ends every step with an error."""
+
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002
+        raise RuntimeError("no step today")
 
 
 class Unfinished(Method):
