@@ -15,7 +15,15 @@ from segada.errors import InputError
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0 done, 2 wrong input, a key that is refused, or no answer."""
     out = parser().parse_args(words).out
-    return exit_code(lambda: publish(out))
+
+    def command() -> None:
+        # Imported here, so that --help is quick.
+        from segada.settings.named_kinds import without_code
+
+        with without_code():
+            publish(out)
+
+    return exit_code(command)
 
 
 def parser() -> Parser:
@@ -37,11 +45,9 @@ def publish(out: Path) -> None:
     from hpo.config.study_file import load_written
     from hpo.tracking.wandb_logger import has_key, mode_of
     from segada.settings.inputs import resolved
-    from segada.settings.named_kinds import without_code
 
     out = resolved(out, "OUT")
-    with without_code():
-        file = load_written(out)
+    file = load_written(out)
     if find_spec("wandb_workspaces") is None:
         raise InputError("reports are built with wandb-workspaces: pip install 'segada[wandb]'")
     if mode_of(file.settings.tracking.mode) == "disabled":
