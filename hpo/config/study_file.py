@@ -25,6 +25,7 @@ from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
+from segada.settings.named_kinds import portable_names
 from segada.settings.nested import Tree, Value
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
@@ -83,7 +84,8 @@ class StudyFile:
     @cached_property
     def identity(self) -> Tree:
         """Sections that must be equal in two files of the same study, defaults filled in."""
-        shown = self.resolved()
+        shown = portable_names(self.resolved())
+        assert isinstance(shown, dict)
         return {part: shown[part] for part in IDENTITY}
 
     def check_folders(self) -> None:

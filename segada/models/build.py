@@ -16,6 +16,7 @@ from segada.settings.architectures import default_head_width
 from segada.settings.class_sets import CITYSCAPES, ClassSet
 from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 from segada.settings.model import ModelSettings
+from segada.settings.named_kinds import portable
 
 
 def build_segmentor(
@@ -66,6 +67,7 @@ def bare_segmentor(model: ModelSettings, generator: torch.Generator, classes: Cl
         head = named(HEADS, model.head)(encoder.channels, width, len(classes))
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)
     head.initialize(generator)
-    segmentor = Segmentor(SegmentorShape(model.encoder, model.head, width, len(classes)), encoder, head)
+    shape = SegmentorShape(portable(model.encoder), portable(model.head), width, len(classes))
+    segmentor = Segmentor(shape, encoder, head)
     segmentor.class_names = classes.names
     return segmentor

@@ -5,7 +5,7 @@ declares its settings; without the attribute it has none of its own.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -173,11 +173,26 @@ def absolute(name: str, folder: str | Path = "") -> str:
 
 def absolute_names(value: Value, folder: str | Path) -> Value:
     """Returns values in which all names of code are `absolute`."""
+    return _renamed(value, lambda name: absolute(name, folder))
+
+
+def portable(name: str) -> str:
+    """Returns the name of code without the folder of its file, by which it is known wherever the file is."""
+    place, mark, attribute = name.rpartition(MARK)
+    return f"{Path(place).name}{mark}{attribute}" if is_file_of_code(name) else name
+
+
+def portable_names(value: Value) -> Value:
+    """Returns values in which all names of code are `portable`."""
+    return _renamed(value, portable)
+
+
+def _renamed(value: Value, change: Callable[[str], str]) -> Value:
     if isinstance(value, dict):
-        return {key: absolute_names(one, folder) for key, one in value.items()}
+        return {key: _renamed(one, change) for key, one in value.items()}
     if isinstance(value, list):
-        return [absolute_names(one, folder) for one in value]
-    return absolute(value, folder) if isinstance(value, str) else value
+        return [_renamed(one, change) for one in value]
+    return change(value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from segada.settings.learning import LabelLearningSettings
 from segada.settings.logging import LoggingSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
+from segada.settings.named_kinds import portable_names
 from segada.settings.nested import Tree
 from segada.settings.presets import PresetName, spelled_out
 from segada.settings.schema import nearest
@@ -227,12 +228,12 @@ class RunSettings(Settings):
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
         `logging` and `data.loading` affect no number and are left out. So is a null `model.preprocessing`, which older
-        settings do not have.
+        settings do not have, and the folder of a file of code.
         """
         given = set() if self.model.preprocessing is None else {"preprocessing"}
         left_out = {"data": {"loading"}, "model": {"preprocessing"} - given}
         deciding = self.without_logging().model_dump(mode="json", exclude=left_out)
-        canonical = json.dumps(deciding, sort_keys=True)
+        canonical = json.dumps(portable_names(deciding), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 
 

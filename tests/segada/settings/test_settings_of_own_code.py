@@ -62,6 +62,15 @@ def test_own_settings_count_in_the_hash() -> None:
     assert hashes[0] == hashes[2] != hashes[1]
 
 
+def test_a_file_that_was_moved_leaves_the_hash(file: Path) -> None:
+    settings, here = load_run_settings(file), file.parent
+    (here / "elsewhere").mkdir()
+    (here / "mine.py").rename(here / "elsewhere" / "mine.py")
+    moved = load_run_settings(file.rename(here / "elsewhere" / "run.yaml"))
+    assert moved.method.name != settings.method.name
+    assert moved.settings_hash() == settings.settings_hash()
+
+
 def test_paths_of_own_settings_exist_where_the_code_is_named() -> None:
     (place,) = slots(RunSettings, ["method", "rate"], [METHOD])
     assert place.given == {"method.name": "own_code:Shrink"}
