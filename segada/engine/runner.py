@@ -109,8 +109,7 @@ class Run:
         # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = named(METHODS, settings.method.name)(parts)
         check_inputs(settings.evaluation.label_free, self._method.other_network)
-        source = partial(source_copy, network)
-        planned = ControllerParts(settings, source, made["modulation"])
+        planned = ControllerParts(settings, partial(source_copy, network), made["modulation"])
         self._controller = named(CONTROLLERS, settings.controller.name)(planned)
         compared = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
         self._source_model = source_copy(network) if compared else None

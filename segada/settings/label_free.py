@@ -47,10 +47,10 @@ def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, sou
 
 def _check_names(names: Sequence[str]) -> None:
     for index, name in enumerate(names):
-        twins = [other for other in (*names[:index], *HIGHER_IS_BETTER) if score_name(other) == score_name(name)]
-        if is_code(name) and twins:
+        equals = [other for other in (*names[:index], *HIGHER_IS_BETTER) if score_name(other) == score_name(name)]
+        if is_code(name) and equals:
             raise ValueError(
-                f"evaluation.label_free names {name!r} beside {twins[0]!r}, but both would be reported as "
+                f"evaluation.label_free names {name!r} beside {equals[0]!r}, but both would be reported as "
                 f"{score_name(name)!r}; rename the function"
             )
 

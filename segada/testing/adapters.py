@@ -8,12 +8,15 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
+from segada.controllers.base import StepPlan
+from segada.methods.optimizer import Optimizer
 from segada.models.build import build_segmentor
 from segada.models.encoders.base import has_adapter, has_batch_norm
 from segada.models.learning import frozen_copy, learning_parameters, source_copy
 from segada.models.segmentor import Segmentor
 from segada.models.weights import load_weights, save_weights, storable
 from segada.settings import RunSettings
+from segada.settings.learning import OptimizerSettings
 from segada.settings.nested import Tree
 from segada.testing.checks import (
     Checks,
@@ -77,11 +80,10 @@ def _built(sections: Tree, freeze: Freeze, seed: int) -> Segmentor:
 def learn(segmentor: Segmentor) -> None:
     """Learns for three steps: a factor that starts at zero hides what stands before it from the first, two from the
     second."""
-    optimizer = torch.optim.Adam(learning_parameters(segmentor).values(), lr=0.01)
+    optimizer = Optimizer(learning_parameters(segmentor), OptimizerSettings(lr=0.01, weight_decay=0.0))
     for _ in range(3):
-        optimizer.zero_grad()
-        segmentor(pictures()).square().mean().backward()
-        optimizer.step()
+        optimizer.forget()
+        optimizer.step(segmentor(pictures()).square().mean(), StepPlan())
 
 
 def _starts_as_identity(case: AdapterCase) -> None:

@@ -1,4 +1,4 @@
-"""What a check is: a sentence that holds or does not hold of a part, and the reason."""
+"""Checks: sentences that hold or do not hold of a part, and the reason."""
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +40,11 @@ class Finding:
 
     sentence: str
     problem: str | None
+
+
+def assert_holds(checks: Checks[Case], sentence: str, case: Case) -> None:
+    """Raises the error of a check that does not hold."""
+    checks[sentence](case)
 
 
 def require(condition: object, problem: str) -> None:

@@ -62,7 +62,7 @@ class EncoderCase:
         return network
 
 
-def require_shapes(features: Sequence[Tensor], channels: Sequence[int], size: tuple[int, int]) -> None:
+def assert_shapes(features: Sequence[Tensor], channels: Sequence[int], size: tuple[int, int]) -> None:
     """Requires that two images of a size have maps of the stated channels and of strides 4, 8, 16 and 32."""
     expected = [
         (2, width, -(-size[0] // stride), -(-size[1] // stride))
@@ -77,7 +77,7 @@ def _shapes(case: EncoderCase) -> None:
     segmentor = case.segmentor
     for size in SIZES:
         features = segmentor.encode(pictures(size=size))
-        require_shapes(features, segmentor.encoder.channels, size)
+        assert_shapes(features, segmentor.encoder.channels, size)
         require(all(feature.isfinite().all() for feature in features), "maps are not finite")
 
 

@@ -191,10 +191,10 @@ def _global_generator(case: MethodCase) -> None:
 
 def _stopped_runs_go_on(case: MethodCase) -> None:
     with _folder() as folder:
-        resumed_equals_whole(case.three_visits(), folder)
+        assert_resumed_equals_whole(case.three_visits(), folder)
 
 
-def resumed_equals_whole(settings: RunSettings, folder: Path, run_data: RunData | None = None) -> None:
+def assert_resumed_equals_whole(settings: RunSettings, folder: Path, run_data: RunData | None = None) -> None:
     """Requires that a run stopped after its first visit ends with the numbers and files of an unstopped one.
 
     Args:

@@ -6,6 +6,7 @@ from kind_names import names_of
 from segada.controllers.registry import CONTROLLERS
 from segada.settings.controller import ControllerSettings
 from segada.settings.nested import Tree
+from segada.testing import checks
 from segada.testing.controllers import CONTROLLER_CHECKS, STEPS, ControllerCase, drive
 
 JUMPY: Tree = {"signal": "full", "window": 5, "threshold": 0.2, "near": 4.5, "far": 9.0}
@@ -58,7 +59,7 @@ def test_the_table_holds_exactly_what_the_settings_name() -> None:
 
 @pytest.mark.parametrize("promise", CONTROLLER_CHECKS)
 def test_it_keeps_the_promise(case: ControllerCase, promise: str) -> None:
-    CONTROLLER_CHECKS[promise](case)
+    checks.assert_holds(CONTROLLER_CHECKS, promise, case)
 
 
 def test_controllers_that_react_do(name: str, case: ControllerCase) -> None:

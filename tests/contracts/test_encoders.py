@@ -7,8 +7,9 @@ from segada.models.encoders.mix_transformer import MixTransformer
 from segada.models.encoders.registry import ENCODERS
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.model import ModelSettings
+from segada.testing import checks, encoders
 from segada.testing.checks import pictures
-from segada.testing.encoders import ENCODER_CHECKS, SIZES, EncoderCase, require_shapes
+from segada.testing.encoders import ENCODER_CHECKS, SIZES, EncoderCase
 
 EXAMPLES = (
     "mit_tiny",
@@ -37,12 +38,12 @@ def test_mix_transformers_of_all_sizes_have_the_stated_channels_and_strides(name
     with torch.device("meta"):
         encoder = MixTransformer(MIX_TRANSFORMERS[name], 0.0, torch.Generator("cpu"))
         features = encoder(torch.empty(2, 3, *size))
-    require_shapes(features, encoder.channels, size)
+    encoders.assert_shapes(features, encoder.channels, size)
 
 
 @pytest.mark.parametrize("promise", ENCODER_CHECKS)
 def test_it_keeps_the_promise(case: EncoderCase, promise: str) -> None:
-    ENCODER_CHECKS[promise](case)
+    checks.assert_holds(ENCODER_CHECKS, promise, case)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -14,8 +14,9 @@ from segada.models.heads.registry import HEADS
 from segada.settings import RunSettings
 from segada.settings.label_free import WITH_TEACHER
 from segada.settings.method import MethodSettings
+from segada.testing import checks, methods
 from segada.testing.checks import changed, snapshot
-from segada.testing.methods import METHOD_CHECKS, MethodCase, resumed_equals_whole
+from segada.testing.methods import METHOD_CHECKS, MethodCase
 
 METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "source_only": {"name": "source_only"},
@@ -79,7 +80,7 @@ def _case(name: str, run_data: RunData, tiny_run: dict[str, object]) -> MethodCa
 
 @pytest.mark.parametrize("promise", [promise for promise in METHOD_CHECKS if promise != STOPPED])
 def test_it_keeps_the_promise(case: MethodCase, promise: str) -> None:
-    METHOD_CHECKS[promise](case)
+    checks.assert_holds(METHOD_CHECKS, promise, case)
 
 
 def test_whoever_learns_moves_the_network(name: str, case: MethodCase) -> None:
@@ -116,7 +117,7 @@ def _three_visits(tiny_run: dict[str, object], name: str, head: str) -> RunSetti
 def test_a_stream_of_three_visits_stopped_after_the_first_ends_with_the_same_numbers(
     name: str, head: str, run_data_by_head: dict[str, RunData], tiny_run: dict[str, object], tmp_path: Path
 ) -> None:
-    resumed_equals_whole(_three_visits(tiny_run, name, head), tmp_path, run_data_by_head[head])
+    methods.assert_resumed_equals_whole(_three_visits(tiny_run, name, head), tmp_path, run_data_by_head[head])
 
 
 FROZEN: dict[str, object] = {"freeze": "everything"}

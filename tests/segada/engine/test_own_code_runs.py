@@ -9,7 +9,7 @@ from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.nested import Tree, merged
-from segada.testing.methods import resumed_equals_whole
+from segada.testing import methods
 
 DOMAINS: Tree = {"clear": {"dataset": "streets"}, "town": {"dataset": named("TOWN"), "weather": "200mm", "world": 5}}
 OWN: Tree = {
@@ -37,7 +37,7 @@ def test_a_run_of_own_parts_goes_on_where_it_was_stopped(
     network: str, tiny_run: dict[str, object], tmp_path: Path
 ) -> None:
     settings = settings_of(tiny_run, OWN, NETWORKS[network])
-    resumed_equals_whole(settings, tmp_path)
+    methods.assert_resumed_equals_whole(settings, tmp_path)
     (visit, *_) = Run(settings, out=tmp_path / "whole").report().visits
     assert visit.label_free.keys() == {"entropy", "brightness"}
 
