@@ -16,7 +16,15 @@ from segada.errors import InputError
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0 done, 2 wrong input, 3 stopped, 1 anything else."""
     out = parser().parse_args(words).out
-    return exit_code(lambda: rebuild(out))
+
+    def command() -> None:
+        # Imported here, so that --help is quick.
+        from segada.settings.named_kinds import without_code
+
+        with without_code():
+            rebuild(out)
+
+    return exit_code(command)
 
 
 def rebuild(out: Path) -> None:

@@ -76,11 +76,13 @@ def export(arguments: argparse.Namespace) -> None:
         tell(f"note: {loss}")
 
 
-def schema(arguments: argparse.Namespace) -> None:  # noqa: ARG001 - it has none
-    """Prints the JSON schema of study files."""
+def schema(arguments: argparse.Namespace) -> None:
+    """Prints the JSON schema of study files; with a file, the settings of the code that it names are in it."""
     from hpo.config.json_schema import study_schema
+    from hpo.config.study_file import load_study
 
-    print(json.dumps(study_schema(), indent=1))
+    named = None if arguments.file is None else load_study(arguments.file, runs=False)
+    print(json.dumps(study_schema(named), indent=1))
 
 
 def proposals(file: "StudyFile", count: int) -> "list[Configuration]":
@@ -114,6 +116,7 @@ def parser() -> Parser:
     exporting.add_argument("file", metavar="FILE", help="study file, as the agents will find it")
     exporting.set_defaults(command=export)
     describing = commands.add_parser("schema", help="the JSON schema of study files, for editors")
+    describing.add_argument("file", metavar="FILE", nargs="?", help="a study whose own code the schema shall know")
     describing.set_defaults(command=schema)
     return parser
 

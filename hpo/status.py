@@ -45,6 +45,7 @@ def _look(arguments: argparse.Namespace) -> None:
     from hpo.monitoring.locations import places
     from hpo.monitoring.status import status_of
     from segada.cli.console import terminal
+    from segada.settings.named_kinds import without_code
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if arguments.watch is not None and not (math.isfinite(arguments.watch) and arguments.watch > 0):
@@ -52,7 +53,8 @@ def _look(arguments: argparse.Namespace) -> None:
     console = terminal()
     show = _shown_as(arguments, console)
     while True:
-        statuses = [status_of(place, time.time()) for place in places(arguments.place, arguments.name)]
+        with without_code():
+            statuses = [status_of(place, time.time()) for place in places(arguments.place, arguments.name)]
         if arguments.watch is not None and console.is_terminal and not arguments.json:
             console.clear()
         for status in statuses:

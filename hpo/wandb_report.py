@@ -15,7 +15,15 @@ from segada.errors import InputError
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0 done, 2 wrong input, a key that is refused, or no answer."""
     out = parser().parse_args(words).out
-    return exit_code(lambda: publish(out))
+
+    def command() -> None:
+        # Imported here, so that --help is quick.
+        from segada.settings.named_kinds import without_code
+
+        with without_code():
+            publish(out)
+
+    return exit_code(command)
 
 
 def parser() -> Parser:

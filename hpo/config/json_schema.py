@@ -1,29 +1,37 @@
 """JSON schema of study files, for completion and checks in editors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hpo.config.document import EXTENDS
 from hpo.config.schema import StudySettings
+from hpo.config.study_file import StudyFile
+from hpo.search_space.validation import named_trees
 from segada.settings import RunSettings
-from segada.settings.schema import all_paths, slots
+from segada.settings.nested import Tree
+from segada.settings.run import DEFAULT_NAMES
+from segada.settings.schema import all_paths, code_kinds, slots
 
 Schema = dict[str, Any]
 
 DEFINITIONS = "#/$defs/"
 
 
-def study_schema() -> Schema:
+def study_schema(file: StudyFile | None = None) -> Schema:
     """Returns the schema (JSON Schema 2020-12) of a study file; a file that extends another may omit required keys.
 
     It contains every key with type, range and description, and every path that a parameter can have. Relations between
     keys are checked by `load_study` alone.
+
+    Args:
+        file: Study that names code of the user, whose settings and paths are added; None adds none.
     """
-    run = RunSettings.model_json_schema()
+    trees = [] if file is None else named_trees(file.space, file.settings.run)
+    run = _with_code(RunSettings.model_json_schema(), trees)
     study = StudySettings.model_json_schema()
     definitions: Schema = study.pop("$defs")
     definitions["Parameter"] = study["properties"]["space"]["additionalProperties"]
-    _write_free_mappings(study["properties"])
+    _write_free_mappings(study["properties"], trees)
     sections = {f"Run.{name}": _partial(_moved(one, "Run.")) for name, one in run.pop("$defs").items()}
     sections["Run"] = _partial(_moved(run, "Run."))
     parts = {f"Part.{name}": _partial(_moved(one, "Part.")) for name, one in definitions.items()}
@@ -45,24 +53,41 @@ def study_schema() -> Schema:
     }
 
 
-def _write_free_mappings(properties: Schema) -> None:
+def _with_code(run: Schema, trees: Sequence[Tree]) -> Schema:
+    """Returns the schema of a run in which sections know the settings of the code that values name."""
+    definitions, properties = dict(run["$defs"]), dict(run["properties"])
+    for section in DEFAULT_NAMES:
+        ours, known = properties[section], []
+        for kind in code_kinds(RunSettings, section, trees):
+            made = kind.model_json_schema(ref_template=f"{DEFINITIONS}{{model}}")
+            definitions |= made.pop("$defs", {})
+            # The file may name the code by a relative path.
+            made["properties"] |= ours["oneOf"][-1]["properties"]
+            known.append(made)
+        if known:
+            properties[section] = {**ours, "oneOf": [*ours["oneOf"][:-1], *known]}
+    return {**run, "$defs": definitions, "properties": properties}
+
+
+def _write_free_mappings(properties: Schema, trees: Sequence[Tree]) -> None:
     """Adds the schemas of the free-form mappings `run`, `pretrain`, `space` and `start_from`."""
     properties["run"] = {"$ref": f"{DEFINITIONS}Run", "description": properties["run"]["description"]}
     changes = {"anyOf": [{"$ref": f"{DEFINITIONS}Run"}, {"type": "null"}]}
     properties["pretrain"] = {**changes, "description": properties["pretrain"]["description"]}
     parameter = {"$ref": f"{DEFINITIONS}Parameter"}
-    properties["space"] |= {"properties": _paths(), "additionalProperties": parameter}
+    properties["space"] |= {"properties": _paths(trees), "additionalProperties": parameter}
     start = properties["start_from"]
     # A configuration is any mapping, including a former study; a single entry needs no list.
     one = {"anyOf": start["items"].pop("oneOf")}
     properties["start_from"] = {"anyOf": [{**start, "items": one}, one], "description": start.pop("description")}
 
 
-def _paths() -> Schema:
+def _paths(trees: Sequence[Tree]) -> Schema:
     """Returns the schema of every path that a parameter can have, with the description of its setting."""
     found: Schema = {}
-    for path in all_paths(RunSettings):
-        sentences = {place.description: None for place in slots(RunSettings, path.split(".")) if place.description}
+    for path in all_paths(RunSettings, trees):
+        places = slots(RunSettings, path.split("."), trees)
+        sentences = {place.description: None for place in places if place.description}
         found[path] = {"$ref": f"{DEFINITIONS}Parameter", "description": " / ".join(sentences)}
     return found
 

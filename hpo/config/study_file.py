@@ -21,11 +21,12 @@ from segada.cli.interruption import program
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
-from segada.settings.domains import StreetsDomain
+from segada.settings.domains import CodeDomain, StreetsDomain
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
+from segada.settings.named_kinds import portable_names
 from segada.settings.nested import Tree, Value
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
@@ -84,7 +85,8 @@ class StudyFile:
     @cached_property
     def identity(self) -> Tree:
         """Sections that must be equal in two files of the same study, defaults filled in."""
-        shown = self.resolved()
+        shown = portable_names(self.resolved())
+        assert isinstance(shown, dict)
         return {part: shown[part] for part in IDENTITY}
 
     def check_folders(self) -> None:
@@ -215,7 +217,7 @@ def _check_folders(document: Document, run: RunSettings, part: str) -> None:
     """Checks that the folders of the run's domains exist; the data sets check their contents when reading."""
     for name in run.used_domains():
         domain = run.data.domains[name]
-        if isinstance(domain, StreetsDomain):
+        if isinstance(domain, StreetsDomain | CodeDomain):
             continue
         inside = ("data", "root") if domain.root is None else ("data", "domains", name, "root")
         # A source training without data settings of its own uses those of the runs.

@@ -15,6 +15,7 @@ from torch import Tensor
 from segada.artifacts.run_dir import RunDir
 from segada.controllers.base import ControllerParts, StepView
 from segada.controllers.registry import CONTROLLERS
+from segada.core.named_code import named
 from segada.core.rng import numpy_generator, torch_generator
 from segada.core.timer import NULL_TIMER, Timer
 from segada.core.torch_setup import set_up_torch
@@ -109,9 +110,10 @@ class Run:
         drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
         parts = MethodParts(settings, network, self._replay, *drawn, timer)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
-        self._method = METHODS[settings.method.name](parts)
+        self._method = named(METHODS, settings.method.name)(parts)
         source = partial(source_copy, network)
-        self._controller = CONTROLLERS[settings.controller.name](ControllerParts(settings, source, made["modulation"]))
+        planned = ControllerParts(settings, source, made["modulation"])
+        self._controller = named(CONTROLLERS, settings.controller.name)(planned)
         self._label_free = LabelFree(settings.evaluation, network, self._method)
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from segada.evaluation.label_free import ScoreInputs, measured
+from segada.evaluation.label_free import ScoreInputs, check_inputs, measured
 from segada.methods.base import Method
 from segada.models.learning import source_copy
 from segada.models.segmentor import Segmentor
@@ -19,6 +19,7 @@ class LabelFree:
     """
 
     def __init__(self, settings: EvaluationSettings, network: Segmentor, method: Method) -> None:
+        check_inputs(settings.label_free, method.other_network)
         self._names, self._method = settings.label_free, method
         compared = settings.online and "static_divergence" in settings.label_free
         self._source_model = source_copy(network) if compared else None

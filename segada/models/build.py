@@ -2,6 +2,7 @@
 
 import torch
 
+from segada.core.named_code import named
 from segada.models.adapters.image_adapters import place_image_adapter
 from segada.models.adapters.placement import place_adapter
 from segada.models.encoders.registry import build_encoder
@@ -15,6 +16,7 @@ from segada.settings.architectures import default_head_width
 from segada.settings.class_sets import CITYSCAPES, ClassSet
 from segada.settings.image_adapter import ImageAdapterSettings, NoImageAdapter
 from segada.settings.model import ModelSettings
+from segada.settings.named_kinds import portable
 
 
 def build_segmentor(
@@ -62,9 +64,10 @@ def bare_segmentor(model: ModelSettings, generator: torch.Generator, classes: Cl
     encoder = build_encoder(model, generator)
     # On the meta device first: PyTorch's own initialization would draw from the global generator.
     with torch.device("meta"):
-        head = HEADS[model.head](encoder.channels, width, len(classes))
+        head = named(HEADS, model.head)(encoder.channels, width, len(classes))
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)
     head.initialize(generator)
-    segmentor = Segmentor(SegmentorShape(model.encoder, model.head, width, len(classes)), encoder, head)
+    shape = SegmentorShape(portable(model.encoder), portable(model.head), width, len(classes))
+    segmentor = Segmentor(shape, encoder, head)
     segmentor.class_names = classes.names
     return segmentor

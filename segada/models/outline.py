@@ -1,16 +1,22 @@
 """Names and shapes of a network with given facts, to compare a file's tensors with before a network is built."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from segada.core.named_code import is_code
 from segada.models.encoders.base import Encoder
 from segada.models.encoders.mix_transformer import MixTransformer
 from segada.models.encoders.timm_encoder import build_timm_encoder
 from segada.models.heads.base import Head
 from segada.models.heads.registry import HEADS
 from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
+
+_CODE: Final = (
+    "its {part} is code, {name}, which is imported only if settings name it; give those of its run where they are taken"
+)
 
 
 def outline(facts: Mapping[str, str]) -> dict[str, Tensor]:
@@ -20,7 +26,7 @@ def outline(facts: Mapping[str, str]) -> dict[str, Tensor]:
         facts: Facts of a checkpoint; the head is included if they name one.
 
     Raises:
-        ValueError: There is no encoder or head of this name.
+        ValueError: There is no encoder or head of this name, or it is code, which no checkpoint lets run.
     """
     encoder = _encoder(facts.get("encoder", ""))
     modules: dict[str, torch.nn.Module] = {"encoder": encoder}
@@ -35,6 +41,8 @@ def outline(facts: Mapping[str, str]) -> dict[str, Tensor]:
 
 
 def _head(facts: Mapping[str, str], encoder: Encoder) -> Head:
+    if is_code(facts["head"]):
+        raise ValueError(_CODE.format(part="head", name=facts["head"]))
     head, width, classes = (facts.get(name, "") for name in ("head", "width", "classes"))
     if head not in HEADS or not (width.isdecimal() and classes.isdecimal()):
         raise ValueError(f"its head is {head} of width {width} for {classes} classes, which no setting builds")
@@ -43,6 +51,8 @@ def _head(facts: Mapping[str, str], encoder: Encoder) -> Head:
 
 
 def _encoder(name: str) -> Encoder:
+    if is_code(name):
+        raise ValueError(_CODE.format(part="encoder", name=name))
     if name in MIX_TRANSFORMERS:
         with torch.device("meta"):
             return MixTransformer(MIX_TRANSFORMERS[name], 0.0, torch.Generator())

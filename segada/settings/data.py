@@ -12,6 +12,7 @@ from segada.settings.domains import (
     CamVidDomain,
     CityscapesDomain,
     CocoDomain,
+    CodeDomain,
     FoggyCityscapesDomain,
     FoldersDomain,
     Gta5Domain,
@@ -21,6 +22,7 @@ from segada.settings.domains import (
     SynthiaDomain,
 )
 from segada.settings.loading import LoadingSettings
+from segada.settings.named_kinds import Kinds
 from segada.settings.schema import nearest
 from segada.settings.video import VideoDomain
 
@@ -36,8 +38,9 @@ DomainSettings = Annotated[
     | SynthiaDomain
     | CocoDomain
     | FoldersDomain
-    | VideoDomain,
-    Field(discriminator="dataset"),
+    | VideoDomain
+    | CodeDomain,
+    Kinds("dataset"),
 ]
 
 

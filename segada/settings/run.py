@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from pydantic import model_validator
 
+from segada.core.named_code import is_code
 from segada.settings.adapter import AdapterSettings, NoAdapter
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
@@ -26,6 +27,7 @@ from segada.settings.learning import LabelLearningSettings
 from segada.settings.logging import LoggingSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
+from segada.settings.named_kinds import portable_names
 from segada.settings.nested import Tree, Value
 from segada.settings.presets import PresetName, spelled_out
 from segada.settings.schema import nearest
@@ -201,6 +203,9 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _encoder_takes_what_is_added(self) -> Self:
+        if is_code(self.model.encoder):
+            # Whether it has blocks is seen when it is built.
+            return self
         architecture = MIX_TRANSFORMERS.get(self.model.encoder)
         if architecture is not None:
             check_adapter(self.adapter, architecture.widths, self.model.encoder)
@@ -253,13 +258,13 @@ class RunSettings(Settings):
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        `logging` and `data.loading` affect no number and are left out. So are the settings of `NEWER` that have their
-        default, so that runs of older versions keep their digits.
+        `logging` and `data.loading` affect no number and are left out. So are the folder of a file of code, and the
+        settings of `NEWER` that have their default, so that runs of older versions keep their digits.
         """
         deciding = self.without_logging().model_dump(mode="json", exclude={"data": {"loading"}})
         for path, default in NEWER.items():
             _leave_out(deciding, path.split("."), default)
-        canonical = json.dumps(deciding, sort_keys=True)
+        canonical = json.dumps(portable_names(deciding), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 
 

@@ -1,27 +1,22 @@
 """Contract of every adaptation method. A new method adds one line to `METHOD_SETTINGS`."""
 
-import io
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import torch
+from kind_names import names_of
 from pydantic import ValidationError
 
 from segada.controllers.base import StepPlan
-from segada.core.rng import numpy_generator, torch_generator
-from segada.data.batch import Batch, to_batch
-from segada.data.replay import ReplayBuffer
 from segada.engine.run_data import RunData, prepare_data
-from segada.engine.runner import Run
-from segada.methods.base import Method, MethodParts, State
 from segada.methods.registry import METHODS
-from segada.models.build import build_segmentor
 from segada.models.heads.registry import HEADS
 from segada.settings import RunSettings
 from segada.settings.label_free import WITH_TEACHER
-from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings
+from segada.testing import checks, methods
+from segada.testing.checks import changed, snapshot
+from segada.testing.methods import METHOD_CHECKS, MethodCase
 
 METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "source_only": {"name": "source_only"},
@@ -56,8 +51,8 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
 LEARNS = set(METHOD_SETTINGS) - {"source_only", "batch_norm", "adversarial, the discriminator alone"}
 OWN_CHOICE = {"source_only", "batch_norm", "tent", "adversarial, the discriminator alone"}
 """Those that say themselves what learns: an adapter never would."""
-WATCHED = {"sure_share", "domain_accuracy"}
-"""What steps report and do not descend."""
+STOPPED = next(promise for promise in METHOD_CHECKS if promise.startswith("a run stopped"))
+"""Promise that is tested with every head."""
 EVERY_HEAD = [(name, head) for name in METHODS for head in HEADS]
 EVERY_VARIANT = [(name, "segformer") for name in METHOD_SETTINGS if name not in METHODS]
 
@@ -72,129 +67,37 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def _built(name: str, run_data: RunData, tiny_run: dict[str, object]) -> tuple[Method, MethodParts]:
+@pytest.fixture
+def case(name: str, run_data: RunData, tiny_run: dict[str, object]) -> MethodCase:
+    return _case(name, run_data, tiny_run)
+
+
+def _case(name: str, run_data: RunData, tiny_run: dict[str, object]) -> MethodCase:
     adapter = {"name": "none" if name in OWN_CHOICE else "adaptformer"}
-    settings = RunSettings.model_validate(
-        {**tiny_run, "method": METHOD_SETTINGS[name], "adapter": adapter, "model": {"freeze": "encoder"}}
-    )
-    parts = MethodParts(
-        settings,
-        build_segmentor(settings.model, settings.adapter, torch_generator(0, "initialisation")),
-        ReplayBuffer(run_data.source, settings.stream.replay, 19, numpy_generator(0, "replay")),
-        torch_generator(0, "class_mix"),
-        torch_generator(0, "augmentation"),
-        torch_generator(0, "restoration"),
-        torch_generator(0, "initialisation"),
-        torch_generator(0, "source_frames"),
-    )
-    return METHODS[settings.method.name](parts), parts
+    sections = {"method": METHOD_SETTINGS[name], "adapter": adapter, "model": {"freeze": "encoder"}}
+    return MethodCase(RunSettings.model_validate({**tiny_run, **sections}), run_data)
 
 
-def _batch(run_data: RunData, start: int) -> Batch:
-    return to_batch(run_data.visited["200mm"], torch.arange(start, start + 4).numpy())
+@pytest.mark.parametrize("promise", [promise for promise in METHOD_CHECKS if promise != STOPPED])
+def test_it_keeps_the_promise(case: MethodCase, promise: str) -> None:
+    checks.assert_holds(METHOD_CHECKS, promise, case)
 
 
-def _drawn(parts: MethodParts) -> State:
-    return {
-        "replay": parts.replay.state_dict(),
-        "class_mix": parts.class_mix.get_state(),
-        "augmentation": parts.augmentation.get_state(),
-        "restoration": parts.restoration.get_state(),
-    }
-
-
-def _restore(parts: MethodParts, drawn: State) -> None:
-    parts.replay.load_state_dict(drawn["replay"])
-    parts.class_mix.set_state(drawn["class_mix"])
-    parts.augmentation.set_state(drawn["augmentation"])
-    parts.restoration.set_state(drawn["restoration"])
-
-
-def test_logits_have_a_quarter_of_the_resolution_and_losses_are_finite(
-    name: str, run_data: RunData, tiny_run: dict[str, object]
-) -> None:
-    method, _ = _built(name, run_data, tiny_run)
-    log = method.step(_batch(run_data, 0), StepPlan())
-    assert all(value.isfinite().all() and not value.requires_grad for value in log.values())
-    logits = method.predict(_batch(run_data, 4).images)
-    assert logits.shape == (4, 19, 8, 16)
-    assert logits.isfinite().all()
-
-
-def test_a_step_reports_the_terms_that_its_settings_say(
-    name: str, run_data: RunData, tiny_run: dict[str, object]
-) -> None:
-    method, parts = _built(name, run_data, tiny_run)
-    settings = parts.settings.method
-    terms = settings.loss_terms() if isinstance(settings, LearningSettings) else ()
-    log = method.step(_batch(run_data, 0), StepPlan())
-    assert [reported for reported in log if reported not in WATCHED] == list(terms)
-
-
-def test_predicting_changes_nothing(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
-    method, _ = _built(name, run_data, tiny_run)
-    first = method.predict(_batch(run_data, 0).images)
-    assert torch.equal(first, method.predict(_batch(run_data, 0).images))
-
-
-def test_state_goes_on_to_the_same_numbers(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built(name, run_data, tiny_run)
-    method.step(_batch(run_data, 0), StepPlan())
-    saved = _through_file({"method": method.state_dict(), **_drawn(parts)})
-    method.step(_batch(run_data, 4), StepPlan(0.5))
-
-    resumed, resumed_parts = _built(name, run_data, tiny_run)
-    resumed.load_state_dict(saved["method"])
-    _restore(resumed_parts, saved)
-    resumed.step(_batch(run_data, 4), StepPlan(0.5))
-    assert torch.equal(method.predict(_batch(run_data, 0).images), resumed.predict(_batch(run_data, 0).images))
-
-
-def test_frozen_parameters_keep_their_bytes_and_learning_ones_move(
-    name: str, run_data: RunData, tiny_run: dict[str, object]
-) -> None:
-    method, parts = _built(name, run_data, tiny_run)
-    before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
+def test_whoever_learns_moves_the_network(name: str, case: MethodCase) -> None:
+    method, parts = case.build()
+    before = snapshot(parts.network)
     for start in (0, 4):
-        method.step(_batch(run_data, start), StepPlan())
-    moved = {key for key, value in parts.network.named_parameters() if not torch.equal(value, before[key])}
-    learning = {key for key, value in parts.network.named_parameters() if value.requires_grad}
-    assert moved <= learning
-    assert bool(moved) == (name in LEARNS)
-
-
-def test_a_plan_of_rate_zero_moves_nothing(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built(name, run_data, tiny_run)
-    before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
-    method.step(_batch(run_data, 0), StepPlan(0.0))
-    assert all(torch.equal(value, before[key]) for key, value in parts.network.named_parameters())
-
-
-def test_a_step_that_is_planned_not_to_train_touches_nothing_that_learns(
-    name: str, run_data: RunData, tiny_run: dict[str, object]
-) -> None:
-    method, parts = _built(name, run_data, tiny_run)
-    before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
-    method.step(_batch(run_data, 0), StepPlan())
-    middle = {key: value.detach().clone() for key, value in method.evaluated_network.named_parameters()}
-    drawn = _drawn(parts)
-    assert method.step(_batch(run_data, 4), StepPlan(trains=False)) == {}
-    assert method.rates(StepPlan(trains=False)) == {}
-    assert before.keys() == middle.keys()
-    assert all(torch.equal(value, middle[key]) for key, value in method.evaluated_network.named_parameters())
-    assert drawn["replay"] == parts.replay.state_dict()
+        method.step(case.batch(start), StepPlan())
+    assert bool(changed(parts.network, before)) == (name in LEARNS)
 
 
 @pytest.mark.parametrize("name", sorted(LEARNS))
-def test_what_a_plan_holds_back_stays(name: str, run_data: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built(name, run_data, tiny_run)
-    before = {key: value.detach().clone() for key, value in parts.network.named_parameters()}
+def test_whoever_learns_moves_what_a_plan_does_not_hold_back(case: MethodCase) -> None:
+    method, parts = case.build()
+    before = snapshot(parts.network)
     for start in (0, 4):
-        method.step(_batch(run_data, start), StepPlan(first_stage=1, trains_fusion=False))
-    moved = {key for key, value in parts.network.named_parameters() if not torch.equal(value, before[key])}
-    assert moved
-    held = ("encoder.stages.0.", "head.linear_c1.", "head.linear_fuse.", "head.linear_pred.")
-    assert not [key for key in moved if key.startswith(held)]
+        method.step(case.batch(start), StepPlan(first_stage=1, trains_fusion=False))
+    assert changed(parts.network, before)
 
 
 @pytest.fixture(scope="module")
@@ -210,29 +113,11 @@ def _three_visits(tiny_run: dict[str, object], name: str, head: str) -> RunSetti
     return RunSettings.model_validate({**tiny_run, **changes})
 
 
-def _finished(run: Run) -> dict[str, object]:
-    """Returns the report without times."""
-    while not run.finished:
-        run.next_visit()
-    content = run.report().model_dump()
-    for part in (content, *content["visits"]):
-        for timing in {"seconds", "frames_per_second"} & set(part):
-            del part[timing]
-    return content
-
-
 @pytest.mark.parametrize(("name", "head"), EVERY_HEAD + EVERY_VARIANT)
 def test_a_stream_of_three_visits_stopped_after_the_first_ends_with_the_same_numbers(
     name: str, head: str, run_data_by_head: dict[str, RunData], tiny_run: dict[str, object], tmp_path: Path
 ) -> None:
-    settings, run_data = _three_visits(tiny_run, name, head), run_data_by_head[head]
-    whole = _finished(Run(settings, run_data, tmp_path / "whole"))
-    Run(settings, run_data, tmp_path / "stopped").next_visit()
-    resumed = Run(settings, run_data, tmp_path / "stopped")
-    assert resumed.visits_done == 1
-    assert _finished(resumed) == whole
-    for file in ("weights.safetensors", "areas.npz"):
-        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes(), file
+    methods.assert_resumed_equals_whole(_three_visits(tiny_run, name, head), tmp_path, run_data_by_head[head])
 
 
 FROZEN: dict[str, object] = {"freeze": "everything"}
@@ -298,32 +183,20 @@ def test_who_decides_by_itself_may_find_everything_frozen(
 
 
 def test_the_table_holds_exactly_what_the_settings_name_and_all_of_it_is_tested() -> None:
-    union = get_args(MethodSettings)[0]
-    named = {get_args(kind.model_fields["name"].annotation)[0] for kind in get_args(union)}
-    assert set(METHODS) == named
-    assert {settings["name"] for settings in METHOD_SETTINGS.values()} == named
+    assert set(METHODS) == names_of(MethodSettings)
+    assert {settings["name"] for settings in METHOD_SETTINGS.values()} == set(METHODS)
 
 
-def _through_file(state: State) -> State:
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    buffer.seek(0)
-    loaded: State = torch.load(buffer, weights_only=True)
-    return loaded
-
-
-def test_whoever_has_a_teacher_says_which_network_is_not_scored(
-    name: str, run_data: RunData, tiny_run: dict[str, object]
-) -> None:
-    method, parts = _built(name, run_data, tiny_run)
+def test_whoever_has_a_teacher_says_which_network_is_not_scored(case: MethodCase) -> None:
+    method, parts = case.build()
     assert (method.other_network is not None) == isinstance(parts.settings.method, WITH_TEACHER)
-    assert method.other_network is not method.evaluated_network
 
 
 def test_statistics_stay_where_a_step_is_planned_not_to_train(run_data: RunData, tiny_run: dict[str, object]) -> None:
-    method, parts = _built("batch_norm", run_data, tiny_run)
+    case = _case("batch_norm", run_data, tiny_run)
+    method, parts = case.build()
     before = {key: value.clone() for key, value in parts.network.named_buffers()}
-    method.step(_batch(run_data, 0), StepPlan(trains=False))
+    method.step(case.batch(0), StepPlan(trains=False))
     assert all(torch.equal(value, before[key]) for key, value in parts.network.named_buffers())
-    method.step(_batch(run_data, 0), StepPlan())
+    method.step(case.batch(0), StepPlan())
     assert not all(torch.equal(value, before[key]) for key, value in parts.network.named_buffers())

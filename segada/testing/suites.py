@@ -1,0 +1,88 @@
+"""Roles with their checks, and the recognition of a part's role."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from segada.core.named_code import is_code, load_code
+from segada.errors import InputError
+from segada.settings.assignments import parse_assignments
+from segada.settings.named_kinds import absolute
+from segada.settings.nested import Tree, nested
+from segada.settings.roles import ROLES, check_role, roles_of
+from segada.testing.adapters import ADAPTER_CHECKS, AdapterCase
+from segada.testing.checks import Checks, Finding, findings
+from segada.testing.controllers import CONTROLLER_CHECKS, ControllerCase
+from segada.testing.data_sets import DATA_CHECKS, DataCase
+from segada.testing.encoders import ENCODER_CHECKS, EncoderCase
+from segada.testing.heads import HEAD_CHECKS, HeadCase
+from segada.testing.methods import METHOD_CHECKS, MethodCase
+from segada.testing.scores import SCORE_CHECKS, ScoreCase
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Checks of a role.
+
+    Attributes:
+        case: Function from the name of a part and its settings to a case.
+        checks: Checks of such cases.
+    """
+
+    case: Callable[[str, Tree], Any]
+    checks: Checks[Any]
+
+
+SUITES: Final[Mapping[str, Suite]] = {
+    "method": Suite(MethodCase.of, METHOD_CHECKS),
+    "controller": Suite(ControllerCase.of, CONTROLLER_CHECKS),
+    "adapter": Suite(AdapterCase.of_blocks, ADAPTER_CHECKS),
+    "image_adapter": Suite(AdapterCase.of_images, ADAPTER_CHECKS),
+    "encoder": Suite(EncoderCase.of, ENCODER_CHECKS),
+    "head": Suite(HeadCase.of, HEAD_CHECKS),
+    "dataset": Suite(DataCase.of, DATA_CHECKS),
+    "label_free": Suite(ScoreCase.of, SCORE_CHECKS),
+}
+"""Suites by the keys of `segada.settings.roles.ROLES`."""
+
+
+def checked(name: str, role: str | None = None, assignments: Sequence[str] = ()) -> tuple[str, Iterator[Finding]]:
+    """Returns the role of a part in words, and the findings, which are made while they are read.
+
+    Args:
+        name: Name of the part, as in settings.
+        role: Key of `ROLES`; None recognizes it.
+        assignments: Settings of the part, `key=value`.
+
+    Raises:
+        InputError: There is no such part, it can have no role or several, or its settings are wrong.
+    """
+    if not is_code(name):
+        raise InputError(f"{name!r} is not the name of code; write module:attribute, or file.py:attribute")
+    whole = absolute(name)
+    target = load_code(whole)
+    key = role or recognized(whole, target)
+    check_role(key, whole, target)
+    suite, values = SUITES[key], nested(parse_assignments(assignments))
+    try:
+        case = suite.case(whole, values)
+    except ValidationError as failure:
+        first = failure.errors(include_url=False)[0]
+        raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}; give it with --set") from None
+    return ROLES[key].title, findings(suite.checks, case)
+
+
+def recognized(name: str, target: object) -> str:
+    """Returns the role of code.
+
+    Raises:
+        InputError: It can have none, or several.
+    """
+    found = roles_of(target)
+    if len(found) == 1:
+        return found[0]
+    choices = ", ".join(found or ROLES)
+    which = "could be several parts" if found else "is no part that is known"
+    raise InputError(f"{name!r} {which}; say which with --role, one of {choices}")
