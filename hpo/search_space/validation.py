@@ -6,14 +6,18 @@ from pydantic import ValidationError
 from hpo.search_space.conditions import admits
 from hpo.search_space.kinds import Parameter
 from hpo.search_space.space import Space, SpaceError
+from segada.errors import InputError
 from segada.settings import RunSettings
-from segada.settings.nested import Tree, Value, at_path
+from segada.settings.nested import Tree, Value, at_path, nested
 from segada.settings.run import DEFAULT_NAMES
 from segada.settings.schema import Slot, all_paths, nearest, slots
 from segada.settings.validation_errors import in_words
 
 SAMPLES = 500
 """Number of random configurations checked for contradictions between individually valid values."""
+
+SELECTED = tuple(f"{section}.name" for section in DEFAULT_NAMES)
+"""Settings that choose the kind of a section."""
 
 RESERVED = {
     "seed": "is varied by the confirmation, so that a lucky seed does not win; fix run.seed",
@@ -54,11 +58,15 @@ def _check_free(path: str) -> None:
 
 def _places(path: str, space: Space, run: Tree) -> list[Slot]:
     """Returns the settings at a path, one for each type of section in which the path can be active."""
-    found = slots(RunSettings, path.split("."))
+    trees = _named_trees(space, run)
+    try:
+        found = slots(RunSettings, path.split("."), trees)
+    except InputError as problem:
+        raise SpaceError(("space", path), str(problem)) from None
     if not found:
-        raise SpaceError(("space", path), f"no setting has this path; {nearest(path, all_paths(RunSettings))}")
+        raise SpaceError(("space", path), f"no setting has this path; {nearest(path, all_paths(RunSettings, trees))}")
     if any(place.is_group() for place in found):
-        below = [other for other in all_paths(RunSettings) if other.startswith(f"{path}.")]
+        below = [other for other in all_paths(RunSettings, trees) if other.startswith(f"{path}.")]
         raise SpaceError(("space", path), f"is a group of settings, not one of them; {nearest(path, below)}")
     selectors = {selector for place in found for selector in place.given if selector != path}
     possible = {selector: _kinds(selector, path, space, run) for selector in selectors}
@@ -74,6 +82,15 @@ def _places(path: str, space: Space, run: Tree) -> list[Slot]:
                 f"exists only where {selector} is {_listed(admitted)}, but it can be {foreign[0]}; {cure}",
             )
     return [place for place in found if all(place.given[name] in kinds for name, kinds in possible.items())]
+
+
+def _named_trees(space: Space, run: Tree) -> list[Tree]:
+    """Returns values of runs that together hold every name that a section can have: the fixed one and those to choose
+    from."""
+    options = (
+        (path, option) for path in SELECTED if path in space.parameters for option in space.parameters[path].options()
+    )
+    return [run, *(nested({path: option}) for path, option in options)]
 
 
 def _kinds(selector: str, path: str, space: Space, run: Tree) -> list[Value]:

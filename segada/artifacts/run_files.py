@@ -18,6 +18,7 @@ from segada.core.run_names import AREAS, BEST, BEST_WEIGHTS, REPORT, SETTINGS, T
 from segada.metrics import Areas
 from segada.records import BestRecord, RunReport, VisitRecord
 from segada.settings import RunSettings
+from segada.settings.named_kinds import without_code
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ def read_areas(folder: Path) -> Reading[tuple[Areas, ...]]:
 
 
 def read_settings(folder: Path) -> Reading[RunSettings | None]:
-    """Reads the settings of a run."""
+    """Reads the settings of a run; code that they name is not imported."""
     return read(folder / SETTINGS, _settings, None)
 
 
@@ -178,7 +179,8 @@ def _checked(areas: Areas) -> Areas:
 
 
 def _settings(content: bytes) -> RunSettings:
-    return RunSettings.model_validate(yaml.load(content, _Loader))  # noqa: S506 - a safe loader
+    with without_code():
+        return RunSettings.model_validate(yaml.load(content, _Loader))  # noqa: S506 - a safe loader
 
 
 def _damage(path: Path, content: bytes, error: BaseException | None = None) -> Damage:

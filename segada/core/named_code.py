@@ -4,11 +4,14 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from segada.errors import InputError
+
+T = TypeVar("T")
 
 MARK: Final = ":"
 """Character between module and attribute; no name of our own tables has it."""
@@ -23,6 +26,14 @@ def is_code(name: str) -> bool:
 def is_file_of_code(name: str) -> bool:
     """Returns True if the code is in a file that is named by its path, not by its module."""
     return is_code(name) and name.rpartition(MARK)[0].endswith(SUFFIX)
+
+
+def named(table: Mapping[str, T], name: str) -> T:
+    """Returns the object that a name in settings stands for: an entry of a table of ours, or code of the user.
+
+    Settings have checked the code by `segada.settings.roles.check_role`.
+    """
+    return cast("T", load_code(name)) if is_code(name) else table[name]
 
 
 def load_code(name: str) -> object:

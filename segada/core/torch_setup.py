@@ -1,14 +1,17 @@
 """Configures torch in this process: threads and determinism."""
 
 import os
+from typing import TYPE_CHECKING
 
 import torch
 
 from segada.errors import InputError
-from segada.settings.evaluation import RuntimeSettings
+
+if TYPE_CHECKING:
+    from segada.settings.evaluation import RuntimeSettings
 
 
-def set_up_torch(runtime: RuntimeSettings) -> None:
+def set_up_torch(runtime: "RuntimeSettings") -> None:
     """Applies process-wide settings of torch; the settings of a later run in the same process replace them."""
     torch.set_num_threads(runtime.threads)
     if runtime.deterministic:

@@ -14,6 +14,7 @@ from torch import Tensor
 from segada.artifacts.run_dir import RunDir
 from segada.controllers.base import ControllerParts, StepView
 from segada.controllers.registry import CONTROLLERS
+from segada.core.named_code import named
 from segada.core.rng import numpy_generator, torch_generator
 from segada.core.timer import NULL_TIMER, Timer
 from segada.core.torch_setup import set_up_torch
@@ -106,9 +107,10 @@ class Run:
         drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
         parts = MethodParts(settings, network, self._replay, *drawn, timer)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
-        self._method = METHODS[settings.method.name](parts)
+        self._method = named(METHODS, settings.method.name)(parts)
         source = partial(source_copy, network)
-        self._controller = CONTROLLERS[settings.controller.name](ControllerParts(settings, source, made["modulation"]))
+        planned = ControllerParts(settings, source, made["modulation"])
+        self._controller = named(CONTROLLERS, settings.controller.name)(planned)
         compared = settings.evaluation.online and "static_divergence" in settings.evaluation.label_free
         self._source_model = source_copy(network) if compared else None
         learning = learning_parameters(network)

@@ -17,6 +17,7 @@ from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
 from segada.selftraining.losses import class_weights, pixel_cross_entropy
 from segada.settings.controller import ControllerSettings
+from segada.settings.hamlet import HamletSettings
 from segada.settings.method import SupervisedSettings
 
 
@@ -102,7 +103,8 @@ def _refuse_idle(settings: SupervisedSettings, controller: ControllerSettings) -
             "method.light_weight is 0.0, but only the light exit of this network learns; choose a weight "
             "above 0, or freeze less"
         )
-    if controller.name == "hamlet" and controller.modular.policy == "reward" and controller.modular.loss == "clean":
+    modular = controller.modular if isinstance(controller, HamletSettings) else None
+    if modular is not None and modular.policy == "reward" and modular.loss == "clean":
         raise ValueError(
             "controller.modular.loss is 'clean', but only the light exit of this network learns, so that the "
             "main exit is not run; set it to light"

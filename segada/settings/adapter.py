@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from segada.settings.base import Count, Positive, Sequence, Settings
+from segada.settings.named_kinds import CodeSettings, Kinds
 from segada.settings.placement import Blocks, Stages
 
 
@@ -78,4 +79,12 @@ class VidaSettings(PlacedSettings):
         return self
 
 
-AdapterSettings = Annotated[NoAdapter | AdaptFormerSettings | LoraSettings | VidaSettings, Field(discriminator="name")]
+class CodeAdapter(PlacedSettings, CodeSettings):
+    """Adapter of the user, inserted into the blocks that the settings name."""
+
+    role = "adapter"
+
+    name: str
+
+
+AdapterSettings = Annotated[NoAdapter | AdaptFormerSettings | LoraSettings | VidaSettings | CodeAdapter, Kinds()]

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from segada.errors import InputError
 from segada.settings.files import read_value
 from segada.settings.limits import DEPTH, KEY
+from segada.settings.named_kinds import absolute_names
 from segada.settings.nested import Value
 from segada.settings.run import RunSettings
 from segada.settings.schema import slots
@@ -38,7 +39,7 @@ def parse_assignments(
             raise InputError(f"{option} {shown(path)}: {limit}, as in {option} method.pseudo_threshold=0.9")
         if not separator or not path or "" in path.split("."):
             raise InputError(f"{option} {text[:KEY]}: must be PATH=VALUE, as in {option} method.pseudo_threshold=0.9")
-        values[path] = _listed(path, read_value(value, f"{option} {text}"), model)
+        values[path] = absolute_names(_listed(path, read_value(value, f"{option} {text}"), model), "")
     return values
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from segada.settings.adapter import AdapterSettings
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.controller import ControllerSettings
+from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings
 from segada.settings.method import BatchNormSettings, MethodSettings, SourceOnlySettings
 from segada.settings.tent import TentSettings
@@ -79,7 +80,7 @@ def check_controlled(method: MethodSettings, controller: ControllerSettings) -> 
             f"controller.name is {controller.name!r}, but with {choice.setting} {choice.learns}, at any rate; set "
             f"{choice.cure}, or controller.name to constant"
         )
-    if controller.name != "hamlet":
+    if not isinstance(controller, HamletSettings):
         return
     policies: dict[str, str] = {"learning_rate": controller.learning_rate.policy, "modular": controller.modular.policy}
     if isinstance(method, SourceOnlySettings):

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from segada.settings.base import Fraction, Positive, Settings
 from segada.settings.hamlet import HamletSettings
+from segada.settings.named_kinds import CodeSettings, Kinds
 
 
 class ConstantSettings(Settings):
@@ -41,6 +42,14 @@ class PolySettings(Settings):
     """Share of `lr` at which the decay ends."""
 
 
+class CodeController(CodeSettings):
+    """Controller of the user."""
+
+    role = "controller"
+
+    name: str
+
+
 ControllerSettings = Annotated[
-    ConstantSettings | OneCycleSettings | PolySettings | HamletSettings, Field(discriminator="name")
+    ConstantSettings | OneCycleSettings | PolySettings | HamletSettings | CodeController, Kinds()
 ]

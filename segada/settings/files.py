@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from segada.errors import InputError
 from segada.settings.inputs import read_text
+from segada.settings.named_kinds import absolute_names
 from segada.settings.nested import Parts, Tree, Value, has_path, merged, nested
 from segada.settings.presets import spelled_out
 from segada.settings.run import RunSettings
@@ -120,7 +121,9 @@ def read_yaml(file: str | Path) -> Document:
         tree = {}
     if not isinstance(tree, dict):
         raise InputError(f"{name}:1: not a mapping of keys to values, but {shown(tree)}")
-    return Document(name, tree, lines)
+    whole = absolute_names(tree, Path(name).parent)
+    assert isinstance(whole, dict)
+    return Document(name, whole, lines)
 
 
 def read_value(text: str, name: str) -> Value:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from segada.settings.base import Count, Fraction, Settings
+from segada.settings.named_kinds import CodeSettings, Kinds
 from segada.settings.placement import Stage, Stages
 
 
@@ -77,6 +78,14 @@ class HighFrequencySettings(Settings):
     """Ratio of the width of a stage to the inner width of the layers that make its prompts."""
 
 
+class CodeImageAdapter(CodeSettings):
+    """Image adapter of the user."""
+
+    role = "image_adapter"
+
+    name: str
+
+
 ImageAdapterSettings = Annotated[
-    NoImageAdapter | VitAdapterSettings | VisualPromptSettings | HighFrequencySettings, Field(discriminator="name")
+    NoImageAdapter | VitAdapterSettings | VisualPromptSettings | HighFrequencySettings | CodeImageAdapter, Kinds()
 ]

@@ -11,6 +11,7 @@ from segada.settings.base import Fraction, NonNegative, Settings
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.learning import ColorSettings, LabelLearningSettings, OptimizerSettings
+from segada.settings.named_kinds import CodeSettings, Kinds
 from segada.settings.tent import TentSettings
 
 
@@ -58,6 +59,14 @@ class SupervisedSettings(LabelLearningSettings):
         return self
 
 
+class CodeMethod(CodeSettings):
+    """Method of the user."""
+
+    role = "method"
+
+    name: str
+
+
 MethodSettings = Annotated[
     SourceOnlySettings
     | BatchNormSettings
@@ -65,6 +74,7 @@ MethodSettings = Annotated[
     | CottaSettings
     | DacsSettings
     | AdversarialSettings
-    | SupervisedSettings,
-    Field(discriminator="name"),
+    | SupervisedSettings
+    | CodeMethod,
+    Kinds(),
 ]

@@ -10,6 +10,8 @@ from typing import Annotated, Union, cast, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from segada.core.named_code import is_code
+from segada.settings.named_kinds import CodeSettings, Kinds, UnreadCode, settings_class
 from segada.settings.nested import Tree, at_path
 
 
@@ -53,11 +55,20 @@ class Slot:
         return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
-def slots(model: type[BaseModel], parts: Sequence[str | int]) -> list[Slot]:
-    """Returns every place that the path leads to in the settings class `model`; empty if there is no such path."""
+def slots(model: type[BaseModel], parts: Sequence[str | int], trees: Sequence[Tree] = ()) -> list[Slot]:
+    """Returns every place that the path leads to in a settings class; empty if there is no such path.
+
+    Args:
+        model: Settings class.
+        parts: Path.
+        trees: Values of the class; code of the user that one of them names is one more kind of its section.
+
+    Raises:
+        InputError: The code that is named on the way cannot be imported.
+    """
     places = [Slot("", model)]
     for part in parts:
-        places = [inner for place in places for kind in _kinds(place) for inner in _inside(kind, part)]
+        places = [inner for place in places for kind in _kinds(place, trees) for inner in _inside(kind, part)]
     return places
 
 
@@ -66,17 +77,22 @@ def names_below(model: type[BaseModel], parts: Sequence[str | int], tree: Tree) 
     `tree`."""
     found = [
         name
-        for place in slots(model, parts)
-        for kind in _kinds(place)
+        for place in slots(model, parts, [tree])
+        for kind in _kinds(place, [tree])
         if _is_model(kind.annotation) and _possible(kind, tree)
         for name in _fields(kind.annotation)
     ]
     return list(dict.fromkeys(found))
 
 
-def all_paths(model: type[BaseModel]) -> list[str]:
-    """Returns every path to a single setting; the contents of free mappings (`data.domains`) are left out."""
-    return list(dict.fromkeys(_leaves(Slot("", model))))
+def all_paths(model: type[BaseModel], trees: Sequence[Tree] = ()) -> list[str]:
+    """Returns every path to a single setting; the contents of free mappings (`data.domains`) are left out.
+
+    Args:
+        model: Settings class.
+        trees: Values of the class, whose code of the user counts as in `slots`.
+    """
+    return list(dict.fromkeys(_leaves(Slot("", model), trees)))
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -92,30 +108,49 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f"choose from {', '.join(choices)}" if 0 < len(choices) <= 20 else "no valid one is near"
 
 
-def _leaves(place: Slot) -> Iterator[str]:
-    for kind in _kinds(place):
+def _leaves(place: Slot, trees: Sequence[Tree]) -> Iterator[str]:
+    for kind in _kinds(place, trees):
         if not _is_model(kind.annotation):
             if get_origin(kind.annotation) is not dict:
                 yield kind.path
             continue
         for name in _fields(kind.annotation):
             for inner in _inside(kind, name):
-                yield from _leaves(inner)
+                yield from _leaves(inner, trees)
 
 
-def _kinds(place: Slot) -> Iterator[Slot]:
+def _kinds(place: Slot, trees: Sequence[Tree] = ()) -> Iterator[Slot]:
     """Yields the place itself, or one place for each kind of a union."""
     annotation, notes = _unwrapped(place.annotation)
     if get_origin(annotation) not in (Union, types.UnionType):
         yield Slot(place.path, annotation, place.given)
         return
-    selector = next((note.discriminator for note in notes if isinstance(note, FieldInfo) and note.discriminator), None)
+    selector = next(filter(None, map(_selector, notes)), None)
     for kind in get_args(annotation):
-        if not isinstance(selector, str):
-            yield from _kinds(Slot(place.path, kind, place.given))
+        if selector is None:
+            yield from _kinds(Slot(place.path, kind, place.given), trees)
             continue
-        for tag in get_args(kind.model_fields[selector].annotation):
-            yield Slot(place.path, kind, {**place.given, f"{place.path}.{selector}": tag})
+        for tag, named in _named(kind, f"{place.path}.{selector}", selector, trees):
+            yield Slot(place.path, named, {**place.given, f"{place.path}.{selector}": tag})
+
+
+def _selector(note: object) -> str | None:
+    """Returns the key that tells the kinds of a union apart, if an annotation of the union says so."""
+    if isinstance(note, FieldInfo):
+        own = note.discriminator if isinstance(note.discriminator, str) else None
+        return own or next(filter(None, map(_selector, note.metadata)), None)
+    return note.selector if isinstance(note, Kinds) else None
+
+
+def _named(kind: type[BaseModel], path: str, selector: str, trees: Sequence[Tree]) -> Iterator[tuple[str, object]]:
+    """Yields the names of a kind; for the user's code the names that values have at a path, with their classes."""
+    if issubclass(kind, CodeSettings):
+        values = [at_path(tree, path.split(".")) for tree in trees]
+        for name in dict.fromkeys(value for value in values if isinstance(value, str) and is_code(value)):
+            yield name, settings_class(kind, name)
+        return
+    for tag in get_args(kind.model_fields[selector].annotation):
+        yield tag, kind
 
 
 def _inside(kind: Slot, part: str | int) -> Iterator[Slot]:
@@ -123,6 +158,9 @@ def _inside(kind: Slot, part: str | int) -> Iterator[Slot]:
     path = f"{kind.path}.{part}" if kind.path else str(part)
     origin, arguments = get_origin(kind.annotation), get_args(kind.annotation)
     if _is_model(kind.annotation):
+        if issubclass(kind.annotation, UnreadCode):  # type: ignore[arg-type]
+            yield Slot(path, object, kind.given)
+            return
         info = _fields(kind.annotation).get(str(part))
         if info is not None:
             annotation = Annotated[info.annotation, info]  # type: ignore[name-defined]

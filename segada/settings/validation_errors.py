@@ -34,7 +34,7 @@ def explain(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> Setting
 
 def _unknown_key(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:
     parts = _path(tree, detail)
-    kinds = dict.fromkeys((path, kind) for place in slots(model, parts) for path, kind in place.given.items())
+    kinds = dict.fromkeys((path, kind) for place in slots(model, parts, [tree]) for path, kind in place.given.items())
     if kinds:
         names = " or ".join(kind for _, kind in kinds)
         return SettingsProblem(parts, f"there is no such key; it goes with {next(iter(kinds))[0]} {names}")
@@ -64,6 +64,10 @@ def _broken_relation(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -
     return SettingsProblem(parts, str(error), is_relation=True)
 
 
+def _unusable_code(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
+    return SettingsProblem(_path(tree, detail), detail["msg"])
+
+
 def _wrong_value(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
     parts = _path(tree, detail)
     return SettingsProblem(parts, f"{in_words(detail)}, not {shown(at_path(tree, parts))}")
@@ -75,6 +79,7 @@ _EXPLANATIONS: dict[str, Callable[[type[BaseModel], Tree, ErrorDetails], Setting
     "union_tag_not_found": _missing_kind,
     "union_tag_invalid": _unknown_kind,
     "value_error": _broken_relation,
+    "code": _unusable_code,
 }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from segada.core.named_code import named
 from segada.models.adapters.high_frequency import place_high_frequency
 from segada.models.adapters.visual_prompt import place_visual_prompt
 from segada.models.adapters.vit_adapter import place_vit_adapter
@@ -36,4 +37,4 @@ def place_image_adapter(encoder: Encoder, settings: ImageAdapterSettings, genera
             "model.encoder to mit_b0 to mit_b5 or mit_tiny, or image_adapter.name to none"
         )
     check_image_adapter(settings, encoder.channels, "the encoder")
-    IMAGE_ADAPTERS[settings.name](encoder, settings, generator)
+    named(IMAGE_ADAPTERS, settings.name)(encoder, settings, generator)

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from segada.core.named_code import named
 from segada.models.adapters.adaptformer import insert_adaptformer
 from segada.models.adapters.lora import insert_lora
 from segada.models.adapters.vida import insert_vida
@@ -31,8 +32,9 @@ def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.
         return
     blocks = list(chosen_blocks(encoder, settings))
     check_adapter(settings, encoder.channels, "the encoder")
+    insert = named(ADAPTERS, settings.name)
     for block in blocks:
-        ADAPTERS[settings.name](block, settings, generator)
+        insert(block, settings, generator)
 
 
 def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[Block]:
