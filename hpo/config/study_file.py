@@ -7,16 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from hpo.config.code_metric import problem_of
 from hpo.config.document import STUDY, document_of, read_document
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
 from hpo.config.start_from import check_start
-from hpo.pruners.settings import PairedSettings
+from hpo.pruners.settings import CodePruner, PairedSettings
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.validation import check_space
 from segada.cli.interruption import program
+from segada.core.named_code import is_code
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
@@ -25,6 +27,7 @@ from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
+from segada.settings.named_kinds import without_code
 from segada.settings.nested import Tree, Value
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
@@ -173,7 +176,7 @@ def _checked(
 
 
 def load_written(out: Path) -> StudyFile:
-    """Reads the study file in a run folder; its data need not exist.
+    """Reads the study file in a run folder. Its data need not exist, and code of the user that it names is not imported.
 
     Raises:
         InputError: the file is missing or damaged; the message has the command that writes it again.
@@ -185,7 +188,8 @@ def load_written(out: Path) -> StudyFile:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; remove it, and the study's own command writes the file again: {again}")
     try:
-        return load_study(str(path), runs=False)
+        with without_code():
+            return load_study(str(path), runs=False)
     except InputError as error:
         raise InputError(f"{error}; the study's own command writes this file again: {again}") from None
 
@@ -237,6 +241,10 @@ def _check_metric(document: Document, place: tuple[str | int, ...], text: str, v
     except FormulaError as problem:
         raise document.error(place, f"{shown(text)} {problem}") from None
     for name in names:
+        if is_code(name):
+            if unfit := problem_of(name):
+                raise document.error(place, unfit)
+            continue
         score = name.removeprefix(LABEL_FREE_PREFIX)
         if name not in valid and name != score and score in HIGHER_IS_BETTER:
             raise document.error(
@@ -262,6 +270,11 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
         raise document.error(
             ("pruning", "name"),
             "paired compares with the best trial, which several objectives do not define; write halving",
+        )
+    if isinstance(settings.pruning, CodePruner) and len(settings.objectives) > 1:
+        raise document.error(
+            ("pruning", "name"),
+            "pruners of Optuna read the values of one objective, but there are several; write halving",
         )
     if not any(map(is_predicted, settings.objectives)):
         metrics = " or ".join(objective.metric for objective in settings.objectives)
