@@ -22,7 +22,7 @@ from segada.core.named_code import is_code
 from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
-from segada.settings.domains import StreetsDomain
+from segada.settings.domains import CodeDomain, StreetsDomain
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
@@ -217,7 +217,7 @@ def _check_folders(document: Document, run: RunSettings, part: str) -> None:
     """Checks that the folders of the run's domains exist; the data sets check their contents when reading."""
     for name in dict.fromkeys((run.stream.source, *run.stream.all_visits(), *run.scored_domains())):
         domain = run.data.domains[name]
-        if isinstance(domain, StreetsDomain):
+        if isinstance(domain, StreetsDomain | CodeDomain):
             continue
         inside = ("data", "root") if domain.root is None else ("data", "domains", name, "root")
         # A source training without data settings of its own uses those of the runs.

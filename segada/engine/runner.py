@@ -28,7 +28,7 @@ from segada.engine.report import run_result
 from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.visit_metrics import VisitMetrics
 from segada.evaluation.evaluator import Scores, evaluate
-from segada.evaluation.label_free import ScoreInputs, measured, validated
+from segada.evaluation.label_free import ScoreInputs, check_inputs, measured, validated
 from segada.loggers.base import SeenStep, Watcher
 from segada.loggers.registry import watchers
 from segada.methods.base import MethodParts, State
@@ -108,6 +108,7 @@ class Run:
         parts = MethodParts(settings, network, self._replay, *drawn, timer)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = named(METHODS, settings.method.name)(parts)
+        check_inputs(settings.evaluation.label_free, self._method.other_network)
         source = partial(source_copy, network)
         planned = ControllerParts(settings, source, made["modulation"])
         self._controller = named(CONTROLLERS, settings.controller.name)(planned)

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segada.core.named_code import is_code, named
+from segada.errors import InputError
 from segada.models.segmentor import Segmentor
-from segada.settings.evaluation import LabelFreeName
+from segada.settings.evaluation import score_name
 
 MOST_PIXELS = 1000
 """Largest number of pixels of a frame in scores whose cost grows faster than linearly."""
@@ -136,7 +138,7 @@ def static_divergence(inputs: ScoreInputs) -> Tensor:
     return (inputs.probability * (inputs.log_probability - source)).sum(dim=1).mean(dim=(1, 2))
 
 
-SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
+SCORES: Mapping[str, Callable[[ScoreInputs], Tensor]] = {
     "entropy": entropy,
     "confidence": confidence,
     "information_maximization": information_maximization,
@@ -149,13 +151,36 @@ SCORES: Mapping[LabelFreeName, Callable[[ScoreInputs], Tensor]] = {
 """Table of the scores computed from predictions, by their names in settings; `source_miou` is not one of them."""
 
 
-def measured(names: Sequence[LabelFreeName], inputs: ScoreInputs) -> dict[str, Tensor]:
+def measured(names: Sequence[str], inputs: ScoreInputs) -> dict[str, Tensor]:
     """Returns the scores of each frame [B] by name."""
     with torch.inference_mode():
-        return {name: SCORES[name](inputs) for name in names if name in SCORES}
+        return {score_name(name): _scored(name, inputs) for name in names if name in SCORES or is_code(name)}
 
 
-def validated(names: Sequence[LabelFreeName], miou: Mapping[str, float], source: str) -> dict[str, float]:
+def _scored(name: str, inputs: ScoreInputs) -> Tensor:
+    scores = named(SCORES, name)(inputs)
+    shape = tuple(scores.shape) if isinstance(scores, Tensor) else None
+    if shape != (len(inputs.images),):
+        found = type(scores).__name__ if shape is None else f"a tensor {list(shape)}"
+        raise InputError(f"{name!r} returned {found}, not one number a frame, a tensor [{len(inputs.images)}]")
+    return scores
+
+
+def check_inputs(names: Sequence[str], other_network: Segmentor | None) -> None:
+    """Checks that a method has the second network that scores compare with.
+
+    Raises:
+        InputError: It has none, although `agreement` is among the names.
+    """
+    if "agreement" in names and other_network is None:
+        cure = "leave it out, or let other_network return the teacher"
+        raise InputError(
+            f"evaluation.label_free names 'agreement', but the method has no other_network; {cure}",
+            ("evaluation", "label_free"),
+        )
+
+
+def validated(names: Sequence[str], miou: Mapping[str, float], source: str) -> dict[str, float]:
     """Returns the requested scores that need source labels only: `source_miou`, [0, 1], higher is better.
 
     Selecting hyperparameters by the accuracy on the source domain is studied by Musgrave et al. 2022 (arXiv

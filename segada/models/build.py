@@ -2,6 +2,7 @@
 
 import torch
 
+from segada.core.named_code import named
 from segada.models.adapters.image_adapters import place_image_adapter
 from segada.models.adapters.placement import place_adapter
 from segada.models.encoders.registry import build_encoder
@@ -62,7 +63,7 @@ def bare_segmentor(model: ModelSettings, generator: torch.Generator, classes: Cl
     encoder = build_encoder(model, generator)
     # On the meta device first: PyTorch's own initialization would draw from the global generator.
     with torch.device("meta"):
-        head = HEADS[model.head](encoder.channels, width, len(classes))
+        head = named(HEADS, model.head)(encoder.channels, width, len(classes))
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)
     head.initialize(generator)
     segmentor = Segmentor(SegmentorShape(model.encoder, model.head, width, len(classes)), encoder, head)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from segada.core.named_code import is_code
+from segada.settings.named_kinds import checked_name
 from segada.settings.schema import nearest
 
 
@@ -38,11 +40,14 @@ TIMM_HEAD_WIDTH = 256
 
 
 def check_encoder(name: str) -> str:
-    """Returns the name itself if it can be an encoder. Does not check that timm has a model of that name.
+    """Returns the name of an encoder, code with an absolute path. Does not check that timm has a model of that name.
 
     Raises:
         ValueError: The name is no Mix Transformer and not of the form `timm/NAME`; the message suggests the nearest.
+            Or it names code that is not an encoder.
     """
+    if is_code(name):
+        return checked_name("encoder", name)
     if name not in MIX_TRANSFORMERS and not (name.startswith(TIMM) and name != TIMM):
         raise ValueError(f"there is no encoder {name!r}; {nearest(name, (*MIX_TRANSFORMERS, f'{TIMM}NAME'))}")
     return name

@@ -12,6 +12,7 @@ from segada.settings.domains import (
     CamVidDomain,
     CityscapesDomain,
     CocoDomain,
+    CodeDomain,
     FoggyCityscapesDomain,
     FoldersDomain,
     Gta5Domain,
@@ -21,6 +22,7 @@ from segada.settings.domains import (
     SynthiaDomain,
 )
 from segada.settings.loading import LoadingSettings
+from segada.settings.named_kinds import Kinds
 from segada.settings.schema import nearest
 
 DomainSettings = Annotated[
@@ -34,8 +36,9 @@ DomainSettings = Annotated[
     | Gta5Domain
     | SynthiaDomain
     | CocoDomain
-    | FoldersDomain,
-    Field(discriminator="dataset"),
+    | FoldersDomain
+    | CodeDomain,
+    Kinds("dataset"),
 ]
 
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
 from segada.settings.class_sets import ClassSet
 from segada.settings.file_pattern import misused, unequal
+from segada.settings.named_kinds import CodeSettings
 
 WeatherName = Annotated[str, Field(pattern=r"^(clear|night|[1-9]\d*mm|fog[1-9]\d*m)$")]
 """Weather: `clear`, rain in mm/h (`25mm`), fog by visibility in metres (`fog150m`) or `night`."""
@@ -42,6 +43,15 @@ class RecordedDomain(Settings):
     by a depth estimated from the geometry of a street."""
     root: PathText | None = None
     """Folder of this domain's files, if it is not `data.root`."""
+
+
+class CodeDomain(RecordedDomain, CodeSettings):
+    """Frames that code of the user reads or makes."""
+
+    role = "dataset"
+    selector = "dataset"
+
+    dataset: str
 
 
 class CamVidDomain(RecordedDomain):

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from segada.core.named_code import MARK
 from segada.settings.base import Count, Sequence, Settings
+from segada.settings.named_kinds import OrCode
 
 LabelFreeName = Literal[
     "entropy",
@@ -34,6 +36,11 @@ HIGHER_IS_BETTER: Mapping[LabelFreeName, bool] = {
 """True for scores of which a higher value is meant to be better."""
 
 
+def score_name(name: str) -> str:
+    """Returns the name by which a score is reported: for code of the user, that of its attribute."""
+    return name.rpartition(MARK)[2]
+
+
 class EvaluationSettings(Settings):
     """Held-out evaluation after each visit."""
 
@@ -44,10 +51,10 @@ class EvaluationSettings(Settings):
     online: bool = True
     """If true, also score every frame of the stream before it is learned from (prequential evaluation); costs one
     forward pass per frame."""
-    label_free: Sequence[LabelFreeName] = ("entropy", "confidence")
+    label_free: Sequence[Annotated[LabelFreeName, OrCode("label_free")]] = ("entropy", "confidence")
     """Scores that need no labels of the target. All but `source_miou` are computed from the predictions that `online`
     makes, and are absent without it. `agreement` needs a method with a teacher. Scores that are not listed cost
-    nothing."""
+    nothing. `module:function` is a score of yours, reported by the name of the function."""
     batch_size: Count = 8
     """Number of frames per forward pass; affects speed and memory, not results."""
 

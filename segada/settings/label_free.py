@@ -1,9 +1,12 @@
 """Validation of the label-free scores that a run can compute."""
 
+from collections.abc import Sequence
+
+from segada.core.named_code import is_code
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.evaluation import EvaluationSettings, LabelFreeName
-from segada.settings.method import MethodSettings
+from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings, score_name
+from segada.settings.method import CodeMethod, MethodSettings
 
 WITH_TEACHER = (CottaSettings, DacsSettings)
 """Methods with two networks, student and teacher, of which one is evaluated."""
@@ -23,6 +26,7 @@ def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, sou
     Raises:
         ValueError: A score cannot be computed; the message names it, the missing input, and a way out.
     """
+    _check_names(evaluation.label_free)
     for name in evaluation.label_free:
         if not evaluation.online and name not in WITHOUT_PREDICTIONS:
             raise ValueError(
@@ -34,13 +38,23 @@ def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, sou
                 f"evaluation.label_free names 'source_miou', but evaluation.domains leaves out the source {source!r}; "
                 "add it, or leave evaluation.domains null"
             )
-        if name == "agreement" and not isinstance(method, WITH_TEACHER):
+        if name == "agreement" and not isinstance(method, (*WITH_TEACHER, CodeMethod)):
             raise ValueError(
                 f"evaluation.label_free names 'agreement', but method.name {method.name!r} has no teacher that could "
                 "agree; leave it out, or set method.name to dacs or cotta"
             )
 
 
-def computed(evaluation: EvaluationSettings) -> tuple[LabelFreeName, ...]:
-    """Returns the names of the scores that every visit of the run has."""
-    return tuple(name for name in evaluation.label_free if evaluation.online or name == "source_miou")
+def _check_names(names: Sequence[str]) -> None:
+    for index, name in enumerate(names):
+        twins = [other for other in (*names[:index], *HIGHER_IS_BETTER) if score_name(other) == score_name(name)]
+        if is_code(name) and twins:
+            raise ValueError(
+                f"evaluation.label_free names {name!r} beside {twins[0]!r}, but both would be reported as "
+                f"{score_name(name)!r}; rename the function"
+            )
+
+
+def computed(evaluation: EvaluationSettings) -> tuple[str, ...]:
+    """Returns the names by which every visit of the run reports its scores."""
+    return tuple(score_name(name) for name in evaluation.label_free if evaluation.online or name == "source_miou")

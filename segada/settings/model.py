@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from segada.settings.architectures import check_encoder
 from segada.settings.base import PathText, Sequence, Settings
+from segada.settings.named_kinds import OrCode
 from segada.settings.preprocessing import PreprocessingSettings
 
 ClassMatch = Literal["position", "name"]
@@ -15,11 +16,11 @@ class ModelSettings(Settings):
     """The segmentation network."""
 
     encoder: Annotated[PathText, AfterValidator(check_encoder)] = "mit_tiny"
-    """Encoder: `mit_tiny`, `mit_b0` to `mit_b5`, or `timm/NAME`, a model of timm that gives maps of strides 4, 8, 16
-    and 32."""
-    head: Literal["segformer", "multi_exit", "daformer"] = "segformer"
+    """Encoder: `mit_tiny`, `mit_b0` to `mit_b5`, `timm/NAME`, a model of timm that gives maps of strides 4, 8, 16
+    and 32, or `module:attribute`, code of yours (docs/own_code.md)."""
+    head: Annotated[Literal["segformer", "multi_exit", "daformer"], OrCode("head")] = "segformer"
     """Decode head. `multi_exit` is `segformer` with a light exit that reads the first stage alone, for domain-shift
-    detectors; `daformer` has a larger receptive field and costs more."""
+    detectors; `daformer` has a larger receptive field and costs more. `module:attribute` is code of yours."""
     head_width: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Embedding width of the head; null takes the width published for the encoder, and 256 for a timm encoder."""
     checkpoint: PathText | None = "streets_tiny"

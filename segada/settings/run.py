@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 from pydantic import model_validator
 
+from segada.core.named_code import is_code
 from segada.settings.adapter import AdapterSettings, NoAdapter
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
@@ -191,6 +192,9 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _encoder_takes_what_is_added(self) -> Self:
+        if is_code(self.model.encoder):
+            # Whether it has blocks is seen when it is built.
+            return self
         architecture = MIX_TRANSFORMERS.get(self.model.encoder)
         if architecture is not None:
             check_adapter(self.adapter, architecture.widths, self.model.encoder)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
+from segada.core.named_code import named
 from segada.data.datasets.acdc import ACDC
 from segada.data.datasets.camvid import CAMVID
 from segada.data.datasets.cityscapes import CITYSCAPES
@@ -79,12 +80,12 @@ def listed_frames(name: str, data: DataSettings, split: Split) -> ListedFrames:
     """
     domain = data.domains[name]
     with _about(name, data):
-        return DATASETS[domain.dataset].listed(domain, data, split)
+        return named(DATASETS, domain.dataset).listed(domain, data, split)
 
 
 def is_cached(name: str, data: DataSettings) -> bool:
     """Returns True if the frames of a domain of `data.domains` are mapped from the cache and take no memory."""
-    return data.loading.cache is not None and DATASETS[data.domains[name].dataset].recorded
+    return data.loading.cache is not None and named(DATASETS, data.domains[name].dataset).recorded
 
 
 def open_domain(name: str, data: DataSettings, split: Split) -> DomainFrames:
@@ -99,7 +100,7 @@ def open_domain(name: str, data: DataSettings, split: Split) -> DomainFrames:
     """
     domain = data.domains[name]
     with _about(name, data):
-        return DATASETS[domain.dataset].open(domain, data, split)
+        return named(DATASETS, domain.dataset).open(domain, data, split)
 
 
 def check_readable(name: str, opened: Sequence[DomainFrames], data: DataSettings) -> None:
@@ -128,7 +129,7 @@ def labelled_frames(name: str, data: DataSettings, split: Split) -> Iterator[Lab
     """
     domain = data.domains[name]
     with _about(name, data):
-        yield from DATASETS[domain.dataset].labelled(domain, data, split)
+        yield from named(DATASETS, domain.dataset).labelled(domain, data, split)
 
 
 def domain_error(name: str, data: DataSettings, error: ValueError) -> InputError:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from segada.core.named_code import named
 from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.frame_cache import Unreadable
 from segada.data.cache.progress import told
@@ -143,7 +144,7 @@ class RunCheck:
 
     def _count(self, domain: str, split: Split) -> ValueError | None:
         settings = self.data.domains[domain]
-        data_set = DATASETS[settings.dataset]
+        data_set = named(DATASETS, settings.dataset)
         try:
             if isinstance(data_set, Recorded):
                 self.decodings[domain, split] = data_set.decoding(settings, self.data, split)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from functools import partial
 
 import torch
 
+from segada.core.named_code import named
 from segada.models.encoders.base import Encoder
 from segada.models.encoders.mix_transformer import build_mix_transformer
 from segada.models.encoders.timm_encoder import build_timm_encoder
@@ -27,4 +28,4 @@ def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:
     depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     if model.encoder.startswith(TIMM):
         return build_timm_encoder(model.encoder.removeprefix(TIMM), model.drop_path, depth, generator)
-    return ENCODERS[model.encoder](model.drop_path, depth, generator)
+    return named(ENCODERS, model.encoder)(model.drop_path, depth, generator)
