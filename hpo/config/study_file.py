@@ -176,7 +176,7 @@ def _checked(
 
 
 def load_written(out: Path) -> StudyFile:
-    """Reads the study file in a run folder. Its data need not exist, and code of the user that it names is not imported.
+    """Reads the study file in a run folder. Its data need not exist, and code that it names is not imported.
 
     Raises:
         InputError: the file is missing or damaged; the message has the command that writes it again.
