@@ -9,7 +9,9 @@ from typing import Final, Literal, Protocol, Self
 import numpy as np
 from pydantic import model_validator
 
+from hpo.config.code_metric import value_of_code
 from hpo.config.formula import Formula
+from segada.core.named_code import is_code
 from segada.records import RunReport, VisitRecord
 from segada.settings.base import Settings
 
@@ -23,8 +25,8 @@ class ObjectiveSettings(Settings):
     """Metric of a report and the direction in which it is optimized."""
 
     metric: str
-    """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names, or
-    a formula over these: `gain - 0.01 * log(trainable_parameters)`."""
+    """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names, a
+    formula over these: `gain - 0.01 * log(trainable_parameters)`, or a function of yours, `./metric.py:name`."""
     goal: Literal["maximize", "minimize"]
 
 
@@ -82,7 +84,9 @@ def metrics_of(text: str) -> tuple[str, ...]:
 
 
 def objective_value(metric: str, report: RunReport) -> float:
-    """Evaluates a metric, or a formula over metrics, on a finished run; NaN where the report does not define it."""
+    """Evaluates a metric, or a formula over metrics, on a finished run; NaN where the report does not define it, or a
+    function of the user fails; see `hpo.config.code_metric`.
+    """
     return (
         _metric_value(metric, report)
         if _is_name(metric)
@@ -91,10 +95,16 @@ def objective_value(metric: str, report: RunReport) -> float:
 
 
 def _is_name(text: str) -> bool:
-    return text in METRICS or re.fullmatch(rf"(?:{DOMAIN_PREFIX}|{LABEL_FREE_PREFIX})[\w.-]+", text) is not None
+    return (
+        text in METRICS
+        or is_code(text)
+        or re.fullmatch(rf"(?:{DOMAIN_PREFIX}|{LABEL_FREE_PREFIX})[\w.-]+", text) is not None
+    )
 
 
 def _metric_value(metric: str, report: RunReport) -> float:
+    if is_code(metric):
+        return value_of_code(metric, report)[0]
     if metric.startswith(DOMAIN_PREFIX):
         return domain_miou(report, metric.removeprefix(DOMAIN_PREFIX))
     if metric.startswith(LABEL_FREE_PREFIX):
@@ -179,7 +189,8 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
     better.
 
     The rung's value replaces all objectives that it predicts (`is_predicted`). The other objectives, such as frames per
-    second or trainable parameters, are evaluated as if the run ended here.
+    second or trainable parameters, are evaluated as if the run ended here; functions of the user are left out, since
+    they are promised complete runs.
 
     Args:
         objectives: objectives of the study.
@@ -190,7 +201,7 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
     early = _with(report, report.visits[:visits])
     losses = [-value] if any(is_predicted(one) for one in objectives) else []
     for objective in objectives:
-        if not is_predicted(objective):
+        if not is_predicted(objective) and not is_code(objective.metric):
             reached = objective_value(objective.metric, early)
             losses.append(-reached if objective.goal == "maximize" else reached)
     return losses
@@ -201,7 +212,7 @@ def objective_so_far(objective: ObjectiveSettings, report: RunReport, visits: in
 
     An objective that a rung's value predicts is that of the whole stream if the model stayed as it is: domains ahead
     count with their current mIoU, since the mean over the first visits depends more on their weather than on the trial.
-    Others are evaluated as if the run ended here.
+    Others are evaluated as if the run ended here; that of a function of the user is NaN before the last visit.
 
     Args:
         objective: objective of the study.
@@ -209,6 +220,8 @@ def objective_so_far(objective: ObjectiveSettings, report: RunReport, visits: in
         visits: number of first visits that count.
         route: domains of the whole stream in order.
     """
+    if is_code(objective.metric) and visits < len(route):
+        return math.nan
     known = report.visits[:visits]
     ahead = [known[-1].model_copy(update={"domain": domain}) for domain in route[visits:]]
     return objective_value(objective.metric, _with(report, [*known, *ahead] if is_predicted(objective) else known))

@@ -1,7 +1,6 @@
 """The study file, read and checked completely before anything starts."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,11 +8,9 @@ from typing import Self
 
 from hpo.config.document import STUDY, document_of, read_document
 from hpo.config.endless import check_end
-from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
+from hpo.config.objective_checks import check_objectives, check_scores
 from hpo.config.schema import StudySettings
 from hpo.config.start_from import check_start
-from hpo.pruners.settings import PairedSettings
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.validation import check_space
@@ -22,16 +19,12 @@ from segada.errors import InputError
 from segada.settings import RunSettings
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.domains import CodeDomain, StreetsDomain
-from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
 from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
-from segada.settings.label_free import computed
-from segada.settings.named_kinds import portable_names
+from segada.settings.named_kinds import portable_names, without_code
 from segada.settings.nested import Tree, Value
 from segada.settings.run import with_names
-from segada.settings.schema import nearest
 from segada.settings.source_training import checked_source_training, source_training
-from segada.settings.validation_errors import shown
 
 IDENTITY = ("run", "pretrain", "space", "forbidden", "objectives", "constraints")
 """Sections of a study file that make trials comparable; files that differ in one of them are different studies."""
@@ -161,12 +154,12 @@ def _checked(
         check_start(space, settings.start_from)
     except SpaceError as problem:
         raise document.error(problem.parts, problem.problem) from None
-    _check_objectives(document, settings, base)
+    check_objectives(document, settings, base)
     if settings.tracking.images and base.logging.prediction_panels is None:
         raise document.error(
             ("tracking", "images"), "needs pictures, which runs draw only with run.logging.prediction_panels"
         )
-    _check_scores(document, settings, base.evaluation)
+    check_scores(document, settings, base.evaluation)
     pretraining = None if settings.pretrain is None else checked_source_training(document, run, settings.pretrain)
     if runs:
         _check_folders(document, base, "run")
@@ -177,7 +170,7 @@ def _checked(
 
 
 def load_written(out: Path) -> StudyFile:
-    """Reads the study file in a run folder; its data need not exist.
+    """Reads the study file in a run folder. Its data need not exist, and code that it names is not imported.
 
     Raises:
         InputError: the file is missing or damaged; the message has the command that writes it again.
@@ -189,7 +182,8 @@ def load_written(out: Path) -> StudyFile:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; remove it, and the study's own command writes the file again: {again}")
     try:
-        return load_study(str(path), runs=False)
+        with without_code():
+            return load_study(str(path), runs=False)
     except InputError as error:
         raise InputError(f"{error}; the study's own command writes this file again: {again}") from None
 
@@ -233,68 +227,3 @@ def _check_folders(document: Document, run: RunSettings, part: str) -> None:
             raise document.error(
                 parts, f"there is no folder {folder} (seen from {Path.cwd()}); write where the data are"
             )
-
-
-def _check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:
-    try:
-        names = metrics_of(text)
-    except FormulaError as problem:
-        raise document.error(place, f"{shown(text)} {problem}") from None
-    for name in names:
-        score = name.removeprefix(LABEL_FREE_PREFIX)
-        if name not in valid and name != score and score in HIGHER_IS_BETTER:
-            raise document.error(
-                place,
-                f"asks for {score!r}, which no run computes: name it in run.evaluation.label_free, and leave "
-                "run.evaluation.online true",
-            )
-        if name not in valid:
-            raise document.error(place, f"there is no metric {shown(name)}; {nearest(name, valid)}")
-
-
-def _check_objectives(document: Document, settings: StudySettings, run: RunSettings) -> None:
-    domains = [f"{DOMAIN_PREFIX}{domain}" for domain in run.scored_domains()]
-    scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
-    valid = [*METRICS, *domains, *scores]
-    for index, objective in enumerate(settings.objectives):
-        _check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
-    for index, constraint in enumerate(settings.constraints):
-        _check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
-    if settings.pruning is None:
-        return
-    if isinstance(settings.pruning, PairedSettings) and len(settings.objectives) > 1:
-        raise document.error(
-            ("pruning", "name"),
-            "paired compares with the best trial, which several objectives do not define; write halving",
-        )
-    if not any(map(is_predicted, settings.objectives)):
-        metrics = " or ".join(objective.metric for objective in settings.objectives)
-        raise document.error(
-            ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
-        )
-    visits = len(run.stream.all_visits())
-    if settings.pruning.min_visits >= visits:
-        raise document.error(
-            ("pruning", "min_visits"),
-            f"must be below the {visits} visits of the stream, but is {settings.pruning.min_visits}",
-        )
-
-
-def _check_scores(document: Document, settings: StudySettings, evaluation: EvaluationSettings) -> None:
-    """Checks that every value of searched evaluation settings keeps the label-free scores that objectives and
-    constraints need.
-    """
-    judged = [*(one.metric for one in settings.objectives), *(one.metric for one in settings.constraints)]
-    metrics = dict.fromkeys(name for text in judged for name in metrics_of(text))
-    asked = [name.removeprefix(LABEL_FREE_PREFIX) for name in metrics if name.startswith(LABEL_FREE_PREFIX)]
-    for key in ("online", "label_free"):
-        path = f"evaluation.{key}"
-        for value in settings.space[path].options() if path in settings.space else ():
-            found = computed(evaluation.model_copy(update={key: value}))
-            missing = next((score for score in asked if score not in found), None)
-            if missing is not None:
-                raise document.error(
-                    ("space", path),
-                    f"can be {json.dumps(value)}, and then no run computes {missing!r}, by which trials are judged; "
-                    f"fix run.{path}",
-                )

@@ -7,6 +7,7 @@ from operator import methodcaller
 
 from optuna.trial import TrialState
 
+from hpo.config.code_metric import failure_of
 from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
 from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
@@ -259,9 +260,13 @@ class RunCoordinator:
                 queue.close(job.name)
             self._end(job, Outcome("complete", report))
             return
-        objectives = self._study.file.settings.objectives
+        objectives, constraints = self._study.file.settings.objectives, self._study.file.settings.constraints
+        metrics = [*(one.metric for one in objectives), *(one.metric for one in constraints)]
+        if failure := failure_of(metrics, report):
+            self._fail(job, report, failure, passes=False)
+            return
         values = [objective_value(one.metric, report) for one in objectives]
-        violations = [constraint.violation(report) for constraint in self._study.file.settings.constraints]
+        violations = [constraint.violation(report) for constraint in constraints]
         self._describe(job, report)
         state = self._study.complete(job.trial, values, violations)
         if state == TrialState.FAIL:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from optuna import Study
 from optuna.pruners import BasePruner, NopPruner
@@ -11,8 +11,10 @@ from pydantic import BeforeValidator, Field
 
 from hpo.pruners.halving import HalvingPruner
 from hpo.pruners.paired import PairedPruner
+from segada.core.named_code import load_code
 from segada.settings.base import Count, Number, Settings
 from segada.settings.limits import COUNT
+from segada.settings.named_kinds import CodeSettings, Kinds
 
 
 class HalvingSettings(Settings):
@@ -56,24 +58,42 @@ class PairedSettings(Settings):
     """Number of first trials that are never pruned: they are parents of the next ones."""
 
 
+class CodePruner(CodeSettings):
+    """Section `pruning` that names code of the user.
+
+    The code is called with its settings and returns an Optuna pruner, which is asked after each visit. A trial's
+    intermediate values are those of the objective, by number of visits.
+    """
+
+    role = "pruner"
+
+    name: str
+    min_visits: Count = 2
+    """Number of visits that every trial completes."""
+    n_startup_trials: Number = 0
+    """Number of first trials that are never pruned."""
+
+
 PruningSettings = Annotated[
-    HalvingSettings | PairedSettings,
-    Field(discriminator="name"),
+    HalvingSettings | PairedSettings | CodePruner,
+    Kinds(),
     BeforeValidator(lambda given: {"name": "halving", **given} if isinstance(given, dict) else given),
 ]
 """Settings of pruning; halving if the study file names no pruner."""
 
 
 class PatientPruner(BasePruner):
-    """Pruner that exempts the first trials from another pruner."""
+    """Pruner that exempts the first trials, and the first visits, from another pruner."""
 
-    def __init__(self, pruner: BasePruner, startup: int) -> None:
+    def __init__(self, pruner: BasePruner, startup: int, visits: int = 0) -> None:
         self._pruner = pruner
         self._startup = startup
+        self._visits = visits
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Returns True if the trial stops now."""
-        return trial.number >= self._startup and self._pruner.prune(study, trial)
+        early = trial.number < self._startup or (trial.last_step or 0) < self._visits
+        return not early and self._pruner.prune(study, trial)
 
 
 PRUNERS: dict[str, Callable[[Any, Path], BasePruner]] = {
@@ -83,12 +103,12 @@ PRUNERS: dict[str, Callable[[Any, Path], BasePruner]] = {
 """Functions that build a pruner, by name, from its settings and the parent folder of the trials' folders."""
 
 
-def judged_by(settings: HalvingSettings | PairedSettings | None) -> str:
+def judged_by(settings: HalvingSettings | PairedSettings | CodePruner | None) -> str:
     """Returns the key of `objectives.RUNG_VALUES` that trials report after a visit."""
     return settings.value if isinstance(settings, HalvingSettings) else "gain_so_far"
 
 
-def verdict(settings: HalvingSettings | PairedSettings | None, visits: int, value: float) -> str:
+def verdict(settings: HalvingSettings | PairedSettings | CodePruner | None, visits: int, value: float) -> str:
     """Returns why a trial was pruned, in one line.
 
     Args:
@@ -100,13 +120,18 @@ def verdict(settings: HalvingSettings | PairedSettings | None, visits: int, valu
     if isinstance(settings, HalvingSettings):
         share = f"1/{settings.reduction_factor} of the trials that came so far"
         return f"{stopped}: not among the best {share} ({settings.value} {value:+.4f})"
+    if isinstance(settings, CodePruner):
+        return f"{stopped} by {settings.name}"
     if isinstance(settings, PairedSettings):
         return f"{stopped}: worse than the best trial, frame by frame (p < {settings.alpha:g}, mean gain {value:+.4f})"
     return stopped
 
 
-def build_pruner(settings: HalvingSettings | PairedSettings | None, trials: Path) -> BasePruner:
+def build_pruner(settings: HalvingSettings | PairedSettings | CodePruner | None, trials: Path) -> BasePruner:
     """Builds the pruner of a study with the trials' folders in `trials`; without settings it never prunes."""
     if settings is None:
         return NopPruner()
+    if isinstance(settings, CodePruner):
+        make = cast("Callable[[CodePruner], BasePruner]", load_code(settings.name))
+        return PatientPruner(make(settings), settings.n_startup_trials, settings.min_visits)
     return PatientPruner(PRUNERS[settings.name](settings, trials), settings.n_startup_trials)

@@ -2,11 +2,10 @@
 
 from typing import Annotated, get_args
 
-from pydantic import Field
-
 from hpo.samplers.auto import AutoSettings
 from hpo.samplers.base import SamplerSettings
 from hpo.samplers.cmaes import CmaesSettings
+from hpo.samplers.code_sampler import CodeSampler
 from hpo.samplers.genetic import GeneticSettings
 from hpo.samplers.gp import GpSettings
 from hpo.samplers.grid import GridSettings
@@ -15,6 +14,7 @@ from hpo.samplers.nsga3 import Nsga3Settings
 from hpo.samplers.qmc import QmcSettings
 from hpo.samplers.random import RandomSettings
 from hpo.samplers.tpe import TpeSettings
+from segada.settings.named_kinds import Kinds
 
 AnySamplerSettings = Annotated[
     AutoSettings
@@ -26,12 +26,14 @@ AnySamplerSettings = Annotated[
     | Nsga3Settings
     | QmcSettings
     | RandomSettings
-    | GridSettings,
-    Field(discriminator="name"),
+    | GridSettings
+    | CodeSampler,
+    Kinds(),
 ]
 
 SAMPLERS: dict[str, type[SamplerSettings]] = {
     name: kind
     for kind in get_args(get_args(AnySamplerSettings)[0])
+    if kind is not CodeSampler
     for name in get_args(kind.model_fields["name"].annotation)
 }

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 from optuna import Study
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial
 
 from hpo.samplers.admitted import AdmittedStudy
@@ -16,7 +16,7 @@ from hpo.samplers.history import FIXED, GENOME, Genome, TrialHistory
 from hpo.search_space import Space
 from hpo.search_space.enumeration import Unused, all_values
 from hpo.search_space.parameter import Raw
-from hpo.search_space.scaling import from_unit
+from hpo.search_space.scaling import from_unit, nearest_to
 
 FRESH, FOREIGN = 1, 2
 """Purposes of generators, as the word after the seed, so that no two purposes share random numbers."""
@@ -147,11 +147,20 @@ class WholePointSampler(StudySampler):
 
     def _candidates(self, study: Study, trial: FrozenTrial) -> Iterator[Genome]:
         for attempt in range(self.attempts):
-            yield self.propose(study, trial, attempt)
+            proposed = self.propose(study, trial, attempt)
+            yield {name: self._on_grid(name, value) for name, value in proposed.items()}
         generator = np.random.default_rng((self._seed, FRESH, trial.number))
         for _ in range(TRIES):
             yield self._space.draw_raw(generator)
         yield from self._unused_point(trial)
+
+    def _on_grid(self, name: str, value: Raw) -> Raw:
+        """Returns the value of the space that is meant: a sampler may miss a step by a rounding error (1e-17 for 0)."""
+        distribution = self._distributions.get(name)
+        if not isinstance(distribution, FloatDistribution) or distribution.step is None:
+            return value
+        assert isinstance(value, int | float)
+        return nearest_to(distribution, value)
 
     def _unused_point(self, trial: FrozenTrial) -> Iterator[Genome]:
         point = self._unused.first(lambda point: self._history.is_new(point, trial.number))

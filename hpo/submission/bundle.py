@@ -1,4 +1,6 @@
-"""Bundle of files sent with a job: the study file, the files that it extends, and files that the user includes."""
+"""Bundle of files sent with a job: the study file, the files that it extends, files of code that these name, and files
+that the user includes.
+"""
 
 import os
 import shutil
@@ -7,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hpo.config.document import files_of
+from segada.core.named_code import MARK, is_file_of_code
 from segada.errors import InputError
-from segada.settings.inputs import resolved
+from segada.settings.inputs import read_text, resolved
+from segada.settings.nested import Value
+from segada.settings.yaml_text import parsed
 
 LIMIT = 64 << 20
 """Maximum bytes of a bundle. Ray keeps it in the memory of the head node and copies it to every other node."""
@@ -109,7 +114,7 @@ def in_bytes(count: int) -> str:
 
 
 def _study(file: str) -> tuple[str, dict[str, Path]]:
-    """Returns the study's files at bundle paths where each file finds those that it extends."""
+    """Returns the study's files at bundle paths where each file finds those that it extends, and the code it names."""
     chain = files_of(file)
     names = [PurePosixPath(chain[0].path.name)]
     for extended in chain[1:]:
@@ -119,11 +124,42 @@ def _study(file: str) -> tuple[str, dict[str, Path]]:
                 "path seen from the file that extends it"
             )
         names.append(PurePosixPath(os.path.normpath(names[-1].parent / extended.name)))
+    paths = [found.path for found in chain]
+    for name, path in zip(tuple(names), tuple(paths), strict=True):
+        for code in _code_named_in(path):
+            names.append(PurePosixPath(os.path.normpath(name.parent / code)))
+            paths.append(path.parent / code)
     # If a file is in a folder above the study's, the bundle starts the same number of folders higher.
     above = max(name.parts.count("..") for name in names)
     folder = PurePosixPath(STUDY, *chain[0].path.resolve().parts[-1 - above : -1])
     placed = [os.path.normpath(folder / name) for name in names]
-    return placed[0], {name: found.path for name, found in zip(placed, chain, strict=True)}
+    return placed[0], dict(zip(placed, paths, strict=True))
+
+
+def _code_named_in(path: Path) -> Iterator[str]:
+    """Yields the paths of files of code that a settings file names, as seen from it.
+
+    Raises:
+        InputError: one of them is absolute, or is not there.
+    """
+    tree, _ = parsed(read_text(path), str(path))
+    for name in filter(is_file_of_code, _texts(tree)):
+        code, _, _ = name.rpartition(MARK)
+        if PurePosixPath(code).is_absolute():
+            cure = "name it by a path seen from the file that names it"
+            raise InputError(f"{path}: {name} has an absolute path, which does not exist on the cluster; {cure}")
+        if not (path.parent / code).is_file():
+            raise InputError(f"{path}: {name} names no file (seen from {path.parent.absolute()})")
+        yield code
+
+
+def _texts(value: Value) -> Iterator[str]:
+    """Yields all texts in nested values, keys of mappings left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inside in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inside)
 
 
 def _included(include: Path) -> Iterator[tuple[str, Path]]:

@@ -40,6 +40,9 @@ ROLES: Final[Mapping[str, Role]] = {
     ),
     "head": Role("a head", base="segada.models.heads.base.Head", arguments=("channels", "width", "classes")),
     "dataset": Role("a data set", attributes=("recorded", "listed", "open", "labelled")),
+    "metric": Role("a metric", arguments=("report",)),
+    "sampler": Role("a sampler", arguments=("settings", "seed")),
+    "pruner": Role("a pruner", arguments=("settings",)),
     "label_free": Role("a label-free score", arguments=("inputs",), attributes=("direction",), values=DIRECTIONS),
 }
 """Roles by the key or section of the settings that names the code."""

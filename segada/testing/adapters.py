@@ -18,16 +18,8 @@ from segada.models.weights import load_weights, save_weights, storable
 from segada.settings import RunSettings
 from segada.settings.learning import OptimizerSettings
 from segada.settings.nested import Tree
-from segada.testing.checks import (
-    Checks,
-    changed,
-    listed,
-    pictures,
-    require,
-    require_close,
-    require_equal,
-    snapshot,
-)
+from segada.testing.checks import changed, listed, pictures, require_close, require_equal, snapshot
+from segada.testing.findings import Checks, require
 
 Freeze = Literal["nothing", "encoder", "everything"]
 

@@ -18,7 +18,7 @@ from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.nested import Tree
-from segada.testing.checks import Checks, require
+from segada.testing.findings import Checks, require
 from segada.testing.methods import through_file
 
 STEPS: Final = 16

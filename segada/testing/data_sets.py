@@ -13,7 +13,7 @@ from segada.data.splits import Split
 from segada.errors import InputError
 from segada.settings.data import DataSettings
 from segada.settings.nested import Tree
-from segada.testing.checks import Checks, require
+from segada.testing.findings import Checks, require
 
 SIZES: Final = ((32, 64), (48, 64))
 LIMIT: Final = 5

@@ -18,7 +18,8 @@ from segada.models.segmentor import Segmentor
 from segada.models.weights import load_weights, save_weights
 from segada.settings.model import ModelSettings
 from segada.settings.nested import Tree
-from segada.testing.checks import Checks, listed, pictures, require, require_close, require_equal
+from segada.testing.checks import listed, pictures, require_close, require_equal
+from segada.testing.findings import Checks, require
 
 SIZES: Final = ((64, 96), (32, 32), (37, 66), (72, 40))
 SIZE: Final = SIZES[0]

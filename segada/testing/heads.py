@@ -13,7 +13,8 @@ from segada.models.heads.base import Head
 from segada.models.heads.registry import HEADS
 from segada.settings.model import ModelSettings
 from segada.settings.nested import Tree
-from segada.testing.checks import Checks, require, require_close, require_equal
+from segada.testing.checks import require_close, require_equal
+from segada.testing.findings import Checks, require
 
 CHANNELS: Final = (3, 4, 5, 6)
 WIDTH: Final = 6

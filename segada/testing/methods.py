@@ -25,7 +25,8 @@ from segada.models.learning import learning_parameters
 from segada.settings import RunSettings
 from segada.settings.learning import LearningSettings
 from segada.settings.nested import Tree, merged
-from segada.testing.checks import TINY, Checks, changed, listed, require, require_equal, snapshot
+from segada.testing.checks import TINY, changed, listed, require_equal, snapshot
+from segada.testing.findings import Checks, require
 
 WATCHED: Final = {"sure_share", "domain_accuracy"}
 """Scalars that steps report beside the terms of their loss."""

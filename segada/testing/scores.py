@@ -14,7 +14,8 @@ from segada.settings.adapter import NoAdapter
 from segada.settings.evaluation import score_name
 from segada.settings.model import ModelSettings
 from segada.settings.nested import Tree
-from segada.testing.checks import Checks, pictures, require, require_close, require_equal
+from segada.testing.checks import pictures, require_close, require_equal
+from segada.testing.findings import Checks, require
 
 
 @dataclass(frozen=True)

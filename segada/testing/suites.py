@@ -13,10 +13,10 @@ from segada.settings.named_kinds import absolute
 from segada.settings.nested import Tree, nested
 from segada.settings.roles import ROLES, check_role, roles_of
 from segada.testing.adapters import ADAPTER_CHECKS, AdapterCase
-from segada.testing.checks import Checks, Finding, findings
 from segada.testing.controllers import CONTROLLER_CHECKS, ControllerCase
 from segada.testing.data_sets import DATA_CHECKS, DataCase
 from segada.testing.encoders import ENCODER_CHECKS, EncoderCase
+from segada.testing.findings import Checks, Finding, findings
 from segada.testing.heads import HEAD_CHECKS, HeadCase
 from segada.testing.methods import METHOD_CHECKS, MethodCase
 from segada.testing.scores import SCORE_CHECKS, ScoreCase

@@ -13,8 +13,8 @@ from segada.models.adapters.placement import ADAPTERS
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.image_adapter import ImageAdapterSettings
-from segada.testing import checks
 from segada.testing.adapters import ADAPTER_CHECKS, AdapterCase, learn
+from segada.testing.findings import assert_holds
 
 WIDTHS = MIX_TRANSFORMERS["mit_tiny"].widths
 
@@ -121,7 +121,7 @@ def test_the_tables_hold_exactly_what_the_settings_name() -> None:
 @every_example
 @pytest.mark.parametrize("promise", ADAPTER_CHECKS)
 def test_it_keeps_the_promise(example: str, promise: str) -> None:
-    checks.assert_holds(ADAPTER_CHECKS, promise, case(example))
+    assert_holds(ADAPTER_CHECKS, promise, case(example))
 
 
 @every_example

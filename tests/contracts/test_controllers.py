@@ -6,8 +6,8 @@ from kind_names import names_of
 from segada.controllers.registry import CONTROLLERS
 from segada.settings.controller import ControllerSettings
 from segada.settings.nested import Tree
-from segada.testing import checks
 from segada.testing.controllers import CONTROLLER_CHECKS, STEPS, ControllerCase, drive
+from segada.testing.findings import assert_holds
 
 JUMPY: Tree = {"signal": "full", "window": 5, "threshold": 0.2, "near": 4.5, "far": 9.0}
 """For networks and frames of chance, so that there is a jump every few steps."""
@@ -59,7 +59,7 @@ def test_the_table_holds_exactly_what_the_settings_name() -> None:
 
 @pytest.mark.parametrize("promise", CONTROLLER_CHECKS)
 def test_it_keeps_the_promise(case: ControllerCase, promise: str) -> None:
-    checks.assert_holds(CONTROLLER_CHECKS, promise, case)
+    assert_holds(CONTROLLER_CHECKS, promise, case)
 
 
 def test_controllers_that_react_do(name: str, case: ControllerCase) -> None:

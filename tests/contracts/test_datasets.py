@@ -11,8 +11,8 @@ from segada.data.datasets.registry import DATASETS
 from segada.data.splits import Split
 from segada.settings.data import DataSettings, DomainSettings, SplitSettings
 from segada.settings.domains import CamVidDomain, StreetsDomain
-from segada.testing import checks
 from segada.testing.data_sets import DATA_CHECKS, LIMIT, NAME, SIZES, DataCase
+from segada.testing.findings import assert_holds
 
 EXAMPLES: dict[str, DomainSettings | None] = {
     "streets": StreetsDomain(weather="100mm"),
@@ -56,7 +56,7 @@ def test_every_data_set_has_an_example() -> None:
 
 @pytest.mark.parametrize("promise", DATA_CHECKS)
 def test_it_keeps_the_promise(case: DataCase, promise: str) -> None:
-    checks.assert_holds(DATA_CHECKS, promise, case)
+    assert_holds(DATA_CHECKS, promise, case)
 
 
 @pytest.mark.parametrize("split", get_args(Split))

@@ -7,9 +7,10 @@ from segada.models.encoders.mix_transformer import MixTransformer
 from segada.models.encoders.registry import ENCODERS
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.model import ModelSettings
-from segada.testing import checks, encoders
+from segada.testing import encoders
 from segada.testing.checks import pictures
 from segada.testing.encoders import ENCODER_CHECKS, SIZES, EncoderCase
+from segada.testing.findings import assert_holds
 
 EXAMPLES = (
     "mit_tiny",
@@ -43,7 +44,7 @@ def test_mix_transformers_of_all_sizes_have_the_stated_channels_and_strides(name
 
 @pytest.mark.parametrize("promise", ENCODER_CHECKS)
 def test_it_keeps_the_promise(case: EncoderCase, promise: str) -> None:
-    checks.assert_holds(ENCODER_CHECKS, promise, case)
+    assert_holds(ENCODER_CHECKS, promise, case)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -9,7 +9,7 @@ from segada.models.build import bare_segmentor
 from segada.models.heads.registry import HEADS
 from segada.models.segmentor import Segmentor, SegmentorShape
 from segada.settings.model import ModelSettings
-from segada.testing import checks
+from segada.testing.findings import assert_holds
 from segada.testing.heads import CLASSES, HEAD_CHECKS, WIDTH, HeadCase
 
 
@@ -24,7 +24,7 @@ def test_the_table_holds_exactly_what_the_settings_name() -> None:
 
 @pytest.mark.parametrize("promise", HEAD_CHECKS)
 def test_it_keeps_the_promise(name: str, promise: str) -> None:
-    checks.assert_holds(HEAD_CHECKS, promise, HeadCase(name))
+    assert_holds(HEAD_CHECKS, promise, HeadCase(name))
 
 
 def test_a_head_for_maps_of_other_widths_is_refused(name: str) -> None:

@@ -14,8 +14,9 @@ from segada.models.heads.registry import HEADS
 from segada.settings import RunSettings
 from segada.settings.label_free import WITH_TEACHER
 from segada.settings.method import MethodSettings
-from segada.testing import checks, methods
+from segada.testing import methods
 from segada.testing.checks import changed, snapshot
+from segada.testing.findings import assert_holds
 from segada.testing.methods import METHOD_CHECKS, MethodCase
 
 METHOD_SETTINGS: dict[str, dict[str, object]] = {
@@ -80,7 +81,7 @@ def _case(name: str, run_data: RunData, tiny_run: dict[str, object]) -> MethodCa
 
 @pytest.mark.parametrize("promise", [promise for promise in METHOD_CHECKS if promise != STOPPED])
 def test_it_keeps_the_promise(case: MethodCase, promise: str) -> None:
-    checks.assert_holds(METHOD_CHECKS, promise, case)
+    assert_holds(METHOD_CHECKS, promise, case)
 
 
 def test_whoever_learns_moves_the_network(name: str, case: MethodCase) -> None:

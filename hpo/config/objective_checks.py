@@ -1,0 +1,107 @@
+"""Checks of a study's objectives, constraints and pruning against what its runs compute."""
+
+import json
+from collections.abc import Sequence
+
+from hpo.config.code_metric import problem_of
+from hpo.config.formula import FormulaError
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
+from hpo.config.schema import StudySettings
+from hpo.pruners.settings import CodePruner, PairedSettings
+from segada.core.named_code import is_code
+from segada.settings import RunSettings
+from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
+from segada.settings.files import Document
+from segada.settings.label_free import computed
+from segada.settings.schema import nearest
+from segada.settings.validation_errors import shown
+
+
+def check_objectives(document: Document, settings: StudySettings, run: RunSettings) -> None:
+    """Checks that objectives and constraints name what every run reports, and that pruning can judge by it.
+
+    Args:
+        document: Study file, for its lines.
+        settings: Settings of the study.
+        run: Settings of its runs.
+
+    Raises:
+        InputError: One line with the path of what cannot be computed or judged.
+    """
+    domains = [f"{DOMAIN_PREFIX}{domain}" for domain in run.scored_domains()]
+    scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
+    valid = [*METRICS, *domains, *scores]
+    for index, objective in enumerate(settings.objectives):
+        _check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
+    for index, constraint in enumerate(settings.constraints):
+        _check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
+    _check_pruning(document, settings, run)
+
+
+def check_scores(document: Document, settings: StudySettings, evaluation: EvaluationSettings) -> None:
+    """Checks that every value of searched evaluation settings keeps the label-free scores that trials are judged by.
+
+    Raises:
+        InputError: One does not; it names the path of the parameter, and the value.
+    """
+    judged = [*(one.metric for one in settings.objectives), *(one.metric for one in settings.constraints)]
+    metrics = dict.fromkeys(name for text in judged for name in metrics_of(text))
+    asked = [name.removeprefix(LABEL_FREE_PREFIX) for name in metrics if name.startswith(LABEL_FREE_PREFIX)]
+    for key in ("online", "label_free"):
+        path = f"evaluation.{key}"
+        for value in settings.space[path].options() if path in settings.space else ():
+            found = computed(evaluation.model_copy(update={key: value}))
+            missing = next((score for score in asked if score not in found), None)
+            if missing is not None:
+                raise document.error(
+                    ("space", path),
+                    f"can be {json.dumps(value)}, and then no run computes {missing!r}, by which trials are judged; "
+                    f"fix run.{path}",
+                )
+
+
+def _check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:
+    try:
+        names = metrics_of(text)
+    except FormulaError as problem:
+        raise document.error(place, f"{shown(text)} {problem}") from None
+    for name in names:
+        if is_code(name):
+            if unfit := problem_of(name):
+                raise document.error(place, unfit)
+            continue
+        score = name.removeprefix(LABEL_FREE_PREFIX)
+        if name not in valid and name != score and score in HIGHER_IS_BETTER:
+            raise document.error(
+                place,
+                f"asks for {score!r}, which no run computes: name it in run.evaluation.label_free, and leave "
+                "run.evaluation.online true",
+            )
+        if name not in valid:
+            raise document.error(place, f"there is no metric {shown(name)}; {nearest(name, valid)}")
+
+
+def _check_pruning(document: Document, settings: StudySettings, run: RunSettings) -> None:
+    if settings.pruning is None:
+        return
+    if isinstance(settings.pruning, PairedSettings) and len(settings.objectives) > 1:
+        raise document.error(
+            ("pruning", "name"),
+            "paired compares with the best trial, which several objectives do not define; write halving",
+        )
+    if isinstance(settings.pruning, CodePruner) and len(settings.objectives) > 1:
+        raise document.error(
+            ("pruning", "name"),
+            "pruners of Optuna read the values of one objective, but there are several; write halving",
+        )
+    if not any(map(is_predicted, settings.objectives)):
+        metrics = " or ".join(objective.metric for objective in settings.objectives)
+        raise document.error(
+            ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
+        )
+    visits = len(run.stream.all_visits())
+    if settings.pruning.min_visits >= visits:
+        raise document.error(
+            ("pruning", "min_visits"),
+            f"must be below the {visits} visits of the stream, but is {settings.pruning.min_visits}",
+        )
