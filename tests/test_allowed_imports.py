@@ -14,6 +14,7 @@ LIGHT = (
     "segada.cli.interruption",
     "segada.cli.output_dir",
     "segada.core.atomic_io",
+    "segada.core.named_code",
     "segada.core.printing",
     "segada.core.run_names",
     "segada.core.spreadsheet",
@@ -23,6 +24,7 @@ LIGHT = (
     "segada.metrics",
     "segada.records",
     "segada.settings",
+    "segada.testing.findings",
 )
 """All that `hpo` may import of `segada`: these modules, and those of the package `segada.settings`."""
 BRIDGE = "hpo.execution.trainable"

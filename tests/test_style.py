@@ -195,4 +195,6 @@ def _asserts(function: ast.FunctionDef) -> bool:
             return True
         if isinstance(node, ast.Attribute) and (node.attr in CHECKS or node.attr.startswith("assert_")):
             return True
+        if isinstance(node, ast.Name) and node.id.startswith("assert_"):
+            return True
     return False

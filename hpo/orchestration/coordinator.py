@@ -238,8 +238,7 @@ class RunCoordinator:
         assert job.trial is not None
         settings, route = self._study.file.settings, job.settings.stream.all_visits()
         judge = RUNG_VALUES[judged_by(settings.pruning)]
-        # A retry after a worker's death reports earlier visits again, together with the newest; some may not have been
-        # judged.
+        # A retry after a worker's death reports earlier visits again, of which some may not have been judged.
         for visits in range(1, len(report.visits) + 1):
             value = judge(report.visits[:visits], report.source_only, route)
             losses = rung_losses(settings.objectives, report, visits, value)
@@ -251,8 +250,7 @@ class RunCoordinator:
     def _describe(self, job: Job, report: RunReport) -> None:
         assert job.trial is not None
         objectives, route = self._study.file.settings.objectives, job.settings.stream.all_visits()
-        visits = len(report.visits)
-        self._study.describe(job.trial, visits, SoFar.of(report, visits, objectives, route))
+        self._study.describe(job.trial, len(report.visits), SoFar.of(report, len(report.visits), objectives, route))
 
     def _complete(self, job: Job, report: RunReport) -> None:
         if job.kind != "trial" or job.trial is None:
@@ -261,8 +259,7 @@ class RunCoordinator:
             self._end(job, Outcome("complete", report))
             return
         objectives, constraints = self._study.file.settings.objectives, self._study.file.settings.constraints
-        metrics = [*(one.metric for one in objectives), *(one.metric for one in constraints)]
-        if failure := failure_of(metrics, report):
+        if failure := failure_of((one.metric for one in (*objectives, *constraints)), report):
             self._fail(job, report, failure, passes=False)
             return
         values = [objective_value(one.metric, report) for one in objectives]
@@ -295,9 +292,7 @@ class RunCoordinator:
         self._news.append(message)
 
     def _publish(self) -> None:
-        """Tells the observers the news outside `exclusive`: observers may be slow, and other drivers wait for
-        decisions.
-        """
+        """Tells the observers the news outside `exclusive`: they may be slow, and other drivers wait for decisions."""
         news, self._news = self._news, []
         for message in news:
             for observer in self._observers:

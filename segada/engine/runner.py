@@ -111,8 +111,7 @@ class Run:
         parts = MethodParts(settings, network, self._replay, *drawn, timer)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = named(METHODS, settings.method.name)(parts)
-        source = partial(source_copy, network)
-        planned = ControllerParts(settings, source, made["modulation"])
+        planned = ControllerParts(settings, partial(source_copy, network), made["modulation"])
         self._controller = named(CONTROLLERS, settings.controller.name)(planned)
         self._label_free = LabelFree(settings.evaluation, network, self._method)
         learning = learning_parameters(network)

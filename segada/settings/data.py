@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 from segada.errors import InputError
 from segada.settings.base import Count, PathText, Settings
 from segada.settings.class_sets import CITYSCAPES, IGNORED, ClassSet
+from segada.settings.coco import CocoDomain
 from segada.settings.domains import (
     AcdcDomain,
     CamVidDomain,
     CityscapesDomain,
-    CocoDomain,
     CodeDomain,
     FoggyCityscapesDomain,
     FoldersDomain,

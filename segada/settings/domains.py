@@ -177,28 +177,6 @@ class SynthiaDomain(SharedOutDomain):
     dataset: Literal["synthia"]
 
 
-class CocoDomain(SharedOutDomain):
-    """Images with COCO annotations: polygons or run-length masks in a JSON file."""
-
-    dataset: Literal["coco"]
-    annotations: PathText
-    """File of the annotations below the root: `train.json`."""
-    images: PathText = "."
-    """Folder below the root from which the file names of the images begin."""
-    held_out_annotations: PathText | None = None
-    """File of the annotations of the splits val and test, if they are stored apart; `annotations` are then the splits
-    source and adapt, and `shares` divides each of the two sets."""
-    classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
-    """Category ids that belong to each class of `data.classes`, or to `ignore`; a category that is not listed belongs
-    to the class of its name."""
-    unlisted: Literal["refuse", "ignore"] = "refuse"
-    """Treatment of a category that is no class. `refuse`: an error. `ignore`: its pixels count neither in losses nor in
-    scores."""
-    background: str | None = None
-    """Class of pixels without annotation; null takes the class called background, and ignores such pixels if there is
-    none."""
-
-
 NO_DESCRIPTION: Final[Mapping[str, object]] = {
     "classes": {},
     "label_set": None,

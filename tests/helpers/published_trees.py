@@ -11,11 +11,11 @@ from PIL import Image
 from video_files import write_film
 
 from segada.settings.class_sets import CITYSCAPES
+from segada.settings.coco import CocoDomain
 from segada.settings.data import DomainSettings
 from segada.settings.domains import (
     AcdcDomain,
     CityscapesDomain,
-    CocoDomain,
     FoggyCityscapesDomain,
     FoldersDomain,
     Gta5Domain,

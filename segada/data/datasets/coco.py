@@ -24,7 +24,7 @@ from segada.data.frames import Bytes
 from segada.data.labels import IGNORE
 from segada.data.splits import Split
 from segada.settings.class_sets import IGNORED, ClassSet, plain
-from segada.settings.domains import CocoDomain
+from segada.settings.coco import CocoDomain
 from segada.settings.schema import nearest
 
 BACKGROUND: Final = "background"
