@@ -41,6 +41,7 @@ def _network_problem(settings: RunSettings) -> str | None:
         network = build_segmentor(
             settings.model, settings.adapter, generator, settings.image_adapter, settings.data.classes
         )
+        network.check_output(settings.data.size)
         check_batch_norms(network, settings, settings.stream.batch_size)
     except ValueError as error:
         return str(error)

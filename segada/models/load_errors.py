@@ -8,7 +8,7 @@ from segada.models.class_match import CLASSIFIERS
 from segada.models.encoders.base import has_adapter
 from segada.models.formats.contents import StoredWeights
 from segada.models.load_report import LoadReport
-from segada.models.segmentor import SegmentorShape
+from segada.models.staged_segmentor import SegmentorShape
 from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
 from segada.settings.class_sets import plain
 

@@ -12,6 +12,7 @@ from segada.settings.adversarial import AdversarialSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.augmentation import check_grid, check_window
 from segada.settings.base import Seed, Settings
+from segada.settings.check_network import check_stages
 from segada.settings.check_trainable import check_added, check_controlled, own_choice
 from segada.settings.check_widths import check_adapter, check_image_adapter
 from segada.settings.controller import ConstantSettings, ControllerSettings
@@ -91,6 +92,11 @@ class RunSettings(Settings):
                 f"evaluation.domains leaves out {unscored[0]!r}, but every visited domain is scored; add it, or leave "
                 "evaluation.domains null"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _network_has_what_is_needed(self) -> Self:
+        check_stages(self)
         return self
 
     @model_validator(mode="after")
@@ -182,10 +188,11 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _encoder_takes_what_is_added(self) -> Self:
-        architecture = MIX_TRANSFORMERS.get(self.model.encoder)
+        encoder = self.model.encoder or ""
+        architecture = MIX_TRANSFORMERS.get(encoder)
         if architecture is not None:
-            check_adapter(self.adapter, architecture.widths, self.model.encoder)
-            check_image_adapter(self.image_adapter, architecture.widths, self.model.encoder)
+            check_adapter(self.adapter, architecture.widths, encoder)
+            check_image_adapter(self.image_adapter, architecture.widths, encoder)
             return self
         for section, name in (("adapter", self.adapter.name), ("image_adapter", self.image_adapter.name)):
             if name != "none":
@@ -199,7 +206,7 @@ class RunSettings(Settings):
     @model_validator(mode="after")
     def _controller_fits(self) -> Self:
         if isinstance(self.controller, HamletSettings):
-            reason = next(self.controller.contradictions(self.model.head, self.method), None)
+            reason = next(self.controller.contradictions(self.model.head or "", self.method), None)
             if reason is not None:
                 raise ValueError(reason)
         check_controlled(self.method, self.controller)
@@ -222,11 +229,11 @@ class RunSettings(Settings):
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        `logging` and `data.loading` affect no number and are left out. So is a null `model.preprocessing`, which older
-        settings do not have.
+        `logging` and `data.loading` affect no number and are left out. So are `model.preprocessing` and `model.network`
+        where they are null, since older settings do not have them.
         """
-        given = set() if self.model.preprocessing is None else {"preprocessing"}
-        left_out = {"data": {"loading"}, "model": {"preprocessing"} - given}
+        absent = {name for name in ("preprocessing", "network") if getattr(self.model, name) is None}
+        left_out = {"data": {"loading"}, "model": absent}
         deciding = self.without_logging().model_dump(mode="json", exclude=left_out)
         canonical = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]

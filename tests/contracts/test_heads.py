@@ -9,7 +9,7 @@ from torch import Tensor
 from segada.models.build import bare_segmentor
 from segada.models.heads.base import Head
 from segada.models.heads.registry import HEADS
-from segada.models.segmentor import Segmentor, SegmentorShape
+from segada.models.staged_segmentor import SegmentorShape, StagedSegmentor
 from segada.settings.model import ModelSettings
 
 CHANNELS = (3, 4, 5, 6)
@@ -118,7 +118,7 @@ def test_a_head_for_maps_of_other_widths_is_refused(name: str) -> None:
     encoder = bare_segmentor(ModelSettings(checkpoint=None), torch.Generator()).encoder
     message = rf"head '{name}' was built for maps of \(3, 4, 5, 6\).*'mit_tiny' makes maps of \(16, 32, 64, 96\)"
     with pytest.raises(ValueError, match=message):
-        Segmentor(SegmentorShape("mit_tiny", name, WIDTH, CLASSES), encoder, build(name))
+        StagedSegmentor(SegmentorShape("mit_tiny", name, WIDTH, CLASSES), encoder, build(name))
 
 
 def test_a_network_with_this_head_runs_at_any_size(name: str) -> None:

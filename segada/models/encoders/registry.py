@@ -24,6 +24,7 @@ def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:
     Raises:
         ValueError: The timm model named in the settings does not exist, or cannot be an encoder.
     """
+    assert model.encoder is not None
     depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     if model.encoder.startswith(TIMM):
         return build_timm_encoder(model.encoder.removeprefix(TIMM), model.drop_path, depth, generator)

@@ -1,0 +1,85 @@
+"""Networks for semantic segmentation of transformers, with the weights of their folder."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from segada.models.formats.contents import StoredWeights
+from segada.models.formats.opening import CONFIG, open_neighbors
+from segada.models.formats.stated_preprocessing import stated_preprocessing
+from segada.models.networks.absent import library
+from segada.models.networks.contents import BuiltNetwork
+from segada.settings.networks import HUGGING_FACE
+
+
+def build_hugging_face(name: str, classes: int) -> BuiltNetwork:
+    """Builds the network of a local folder for a number of classes, with random weights, and reads the folder's.
+
+    Raises:
+        ValueError: The folder is missing, its network is not for semantic segmentation, or its weights are unreadable.
+    """
+    transformers = library("transformers", name)
+    folder = Path(name.removeprefix(HUGGING_FACE))
+    if not (folder / CONFIG).is_file():
+        raise ValueError(
+            f"model.network is {name}, but there is no {folder / CONFIG}; give a folder of save_pretrained"
+        )
+    with _silent(transformers):
+        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, local_files_only=True))
+        kind = transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING.get(type(config), None)
+        if kind is None:
+            raise ValueError(
+                f"model.network is {name}, whose network {config.model_type!r} is not for semantic segmentation; give "
+                "a folder that AutoModelForSemanticSegmentation opens"
+            )
+        stored = _read(name, lambda: _weights(kind, folder))
+        config.num_labels = classes
+        # Weights of a backbone would be downloaded.
+        if getattr(config, "use_pretrained_backbone", False):
+            config.use_pretrained_backbone = False
+        return BuiltNetwork(kind(config).float(), weights=stored)
+
+
+def _weights(kind: Any, folder: Path) -> StoredWeights:
+    """Returns the weights of a folder under the names of modules, which differ from those in its files."""
+    network, found = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+    drawn = set(found["missing_keys"])
+    tensors = {
+        name: value.float() if value.is_floating_point() else value for name, value in network.state_dict().items()
+    }
+    stated = open_neighbors(folder)
+    return StoredWeights(
+        {name: value for name, value in tensors.items() if name not in drawn},
+        {},
+        f"transformers, {kind.__name__}",
+        dict.fromkeys(found["unexpected_keys"], "not part of the network"),
+        class_names=stated.class_names,
+        preprocessing=stated_preprocessing(stated),
+    )
+
+
+def _read(name: str, reader: Callable[[], Any]) -> Any:
+    try:
+        return reader()
+    except Exception as error:
+        said = (str(error).strip().splitlines() or [""])[0]
+        raise ValueError(
+            f"model.network is {name}, which transformers cannot read: {type(error).__name__}: {said}; copy "
+            "the folder again"
+        ) from error
+
+
+@contextmanager
+def _silent(transformers: ModuleType) -> Iterator[None]:
+    """Keeps progress bars and reports of transformers from the terminal: the load report says the same."""
+    logging = transformers.utils.logging
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()

@@ -1,0 +1,35 @@
+"""Names of whole networks, which `model.network` puts in place of encoder and head."""
+
+from collections.abc import Mapping
+from typing import Final
+
+HUGGING_FACE: Final = "hf/"
+SMP: Final = "smp/"
+TORCHVISION: Final = "torchvision/"
+CODE: Final = ":"
+"""Character that only names of the user's code have, between module and attribute."""
+
+FORMS: Final[Mapping[str, str]] = {
+    HUGGING_FACE: "hf/FOLDER",
+    SMP: "smp/ARCHITECTURE/ENCODER, such as smp/Unet/resnet34",
+    TORCHVISION: "torchvision/NAME, such as torchvision/deeplabv3_resnet50",
+}
+"""Form of the names of each library, by their beginning."""
+
+
+def check_network(name: str) -> str:
+    """Returns the name itself if it has the form of a network's name. Does not look for the network.
+
+    Raises:
+        ValueError: It has no such form; the message says which there are.
+    """
+    if CODE in name:
+        return name
+    form = next((form for beginning, form in FORMS.items() if name.startswith(beginning)), None)
+    if form is None:
+        known = f"{'; '.join(FORMS.values())}; or module:function or ./file.py:function of your own code"
+        raise ValueError(f"there is no network {name!r}; write {known}")
+    parts = name.split("/")
+    if "" in parts[:2] or (name.startswith(SMP) and (len(parts) != 3 or "" in parts)):
+        raise ValueError(f"{name!r} names no network; write {form}")
+    return name
