@@ -43,7 +43,7 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
     raise ValueError(
         f"{network.setting}, whose batch norm {norm} gets one value per channel from a batch of "
         f"1 frame of {size[0]} x {size[1]} pixels, and a single value has no variance to train with; set "
-        f"{', or '.join(cures)}, or take a network without it, such as the encoder mit_b0"
+        f"{', or '.join(cures)}, or take an encoder without batch norm, such as mit_b0"
     )
 
 

@@ -30,6 +30,6 @@ def check_network(name: str) -> str:
         known = f"{'; '.join(FORMS.values())}; or module:function or ./file.py:function of your own code"
         raise ValueError(f"there is no network {name!r}; write {known}")
     parts = name.split("/")
-    if "" in parts[:2] or (name.startswith(SMP) and (len(parts) != 3 or "" in parts)):
+    if not parts[1] + parts[-1] or (name.startswith(SMP) and (len(parts) != 3 or "" in parts)):
         raise ValueError(f"{name!r} names no network; write {form}")
     return name

@@ -229,11 +229,11 @@ class RunSettings(Settings):
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        `logging` and `data.loading` affect no number and are left out. So are `model.preprocessing` and `model.network`
-        where they are null, since older settings do not have them.
+        `logging` and `data.loading` affect no number and are left out. So is a null `model.preprocessing`, which older
+        settings do not have.
         """
-        absent = {name for name in ("preprocessing", "network") if getattr(self.model, name) is None}
-        left_out = {"data": {"loading"}, "model": absent}
+        given = set() if self.model.preprocessing is None else {"preprocessing"}
+        left_out = {"data": {"loading"}, "model": {"preprocessing"} - given}
         deciding = self.without_logging().model_dump(mode="json", exclude=left_out)
         canonical = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from segada.models.formats.contents import StoredWeights
 from segada.models.formats.opening import CONFIG, open_neighbors
@@ -13,45 +13,48 @@ from segada.models.networks.absent import library
 from segada.models.networks.contents import BuiltNetwork
 from segada.settings.networks import HUGGING_FACE
 
+T = TypeVar("T")
+
 
 def build_hugging_face(name: str, classes: int) -> BuiltNetwork:
-    """Builds the network of a local folder for a number of classes, with random weights, and reads the folder's.
+    """Builds the network of a local folder for a number of classes, with random weights; its own are read if asked for.
 
     Raises:
-        ValueError: The folder is missing, its network is not for semantic segmentation, or its weights are unreadable.
+        ValueError: The folder is missing, or its network is not for semantic segmentation.
     """
     transformers = library("transformers", name)
     folder = Path(name.removeprefix(HUGGING_FACE))
     if not (folder / CONFIG).is_file():
-        raise ValueError(
-            f"model.network is {name}, but there is no {folder / CONFIG}; give a folder of save_pretrained"
-        )
+        raise ValueError(f"model.network is {name}, but {folder} has no {CONFIG}; give a folder of save_pretrained")
     with _silent(transformers):
-        config = _read(name, lambda: transformers.AutoConfig.from_pretrained(folder, local_files_only=True))
+        config = _read(folder, lambda: transformers.AutoConfig.from_pretrained(folder, local_files_only=True))
         kind = transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING.get(type(config), None)
         if kind is None:
             raise ValueError(
                 f"model.network is {name}, whose network {config.model_type!r} is not for semantic segmentation; give "
                 "a folder that AutoModelForSemanticSegmentation opens"
             )
-        stored = _read(name, lambda: _weights(kind, folder))
         config.num_labels = classes
         # Weights of a backbone would be downloaded.
         if getattr(config, "use_pretrained_backbone", False):
             config.use_pretrained_backbone = False
-        return BuiltNetwork(kind(config).float(), weights=stored)
+        module = kind(config).float()
+    stated = stated_preprocessing(open_neighbors(folder))
+
+    def read(path: Path) -> StoredWeights:
+        with _silent(transformers):
+            return _read(path, lambda: _weights(kind, path))
+
+    return BuiltNetwork(module, folder=folder, read=read, preprocessing=stated)
 
 
 def _weights(kind: Any, folder: Path) -> StoredWeights:
     """Returns the weights of a folder under the names of modules, which differ from those in its files."""
     network, found = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True)
-    drawn = set(found["missing_keys"])
-    tensors = {
-        name: value.float() if value.is_floating_point() else value for name, value in network.state_dict().items()
-    }
-    stated = open_neighbors(folder)
+    drawn, stated = set(found["missing_keys"]), open_neighbors(folder)
+    state = network.float().state_dict()
     return StoredWeights(
-        {name: value for name, value in tensors.items() if name not in drawn},
+        {name: value for name, value in state.items() if name not in drawn},
         {},
         f"transformers, {kind.__name__}",
         dict.fromkeys(found["unexpected_keys"], "not part of the network"),
@@ -60,14 +63,13 @@ def _weights(kind: Any, folder: Path) -> StoredWeights:
     )
 
 
-def _read(name: str, reader: Callable[[], Any]) -> Any:
+def _read(folder: Path, reader: Callable[[], T]) -> T:
     try:
         return reader()
     except Exception as error:
         said = (str(error).strip().splitlines() or [""])[0]
         raise ValueError(
-            f"model.network is {name}, which transformers cannot read: {type(error).__name__}: {said}; copy "
-            "the folder again"
+            f"{folder} cannot be read by transformers: {type(error).__name__}: {said}; copy the folder again"
         ) from error
 
 

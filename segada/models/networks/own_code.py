@@ -37,9 +37,10 @@ def _arguments(function: Callable[..., object], classes: int, name: str) -> tupl
     """Returns the positional and named arguments of the call: the number of classes where the function takes it."""
     parameters = inspect.signature(function).parameters.values()
     named = next((one.name for one in parameters if one.name in NAMED), None)
-    if named is not None:
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [one.name for one in parameters if one.default is one.empty and one.kind in plain]
+    if named is not None and set(required) <= {named}:
         return (), {named: classes}
-    required = [one.name for one in parameters if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD]
     if len(required) > 1:
         raise ValueError(
             f"model.network {name!r} takes {', '.join(required)}, but is called with the number of classes alone; give "

@@ -48,9 +48,9 @@ def read_state(path: Path, own: Mapping[str, Tensor], usual: Preprocessing) -> S
     if not places:
         names = [name for _, tensors in state_dicts(opened.content) for name in tensors]
         theirs = f"its names are {', '.join(islice(names, SHOWN))} ..." if names else "it holds no tensors by name"
-        ours = ", ".join(islice(own, SHOWN))
+        wanted = ", ".join(islice(own, SHOWN))
         raise ValueError(
-            f"{path} has no tensor of this network: {theirs}, and the network's are {ours} ...; "
+            f"{path} has no tensor of this network: {theirs}, and the network's are {wanted} ...; "
             "give the state dict of model.network, or null"
         )
     best = [place for place in places if place.found == places[0].found]

@@ -1,7 +1,6 @@
 """Builders of whole networks, by the beginning of their names in settings."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import torch
 
@@ -14,8 +13,8 @@ from segada.models.networks.reading import read_state
 from segada.models.networks.seeding import seeded_from
 from segada.models.networks.smp import build_smp
 from segada.models.networks.torchvision import build_torchvision
-from segada.models.preprocessing import IMAGENET, from_settings
-from segada.models.whole_segmentor import WholeSegmentor
+from segada.models.preprocessing import from_settings
+from segada.models.whole_segmentor import PREFIX, WholeSegmentor
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.class_sets import ClassSet
 from segada.settings.model import ModelSettings
@@ -27,6 +26,9 @@ NETWORKS: Mapping[str, Callable[[str, int], BuiltNetwork]] = {
     TORCHVISION: build_torchvision,
 }
 """Builders of networks of libraries; each takes the whole name and the number of classes. Other names are code."""
+
+WHOLE = PREFIX.rstrip(".")
+"""Part that is the whole network: `model.reinitialize: [network]` reads no weights."""
 
 
 def bare_network(
@@ -54,21 +56,24 @@ def build_network(model: ModelSettings, generator: torch.Generator, classes: Cla
     """
     segmentor, built = bare_network(model, generator, classes)
     given = None if model.preprocessing is None else from_settings(model.preprocessing)
-    source = _source(model, segmentor, built)
+    source = None if WHOLE in model.reinitialize else _source(model, segmentor, built)
     if source is not None:
         load_network(segmentor, source, model.reinitialize, model.class_match, given)
         return segmentor
-    for part in model.reinitialize:
+    for part in set(model.reinitialize) - {WHOLE}:
         check_part(part, segmentor.storable(), "model.reinitialize")
-    if given is not None:
-        segmentor.prepare(given)
-        segmentor.origin = f"{segmentor.origin}; pixels: {given}"
+    segmentor.prepare(given or built.preprocessing)
+    segmentor.origin = f"{segmentor.origin}; pixels: {segmentor.preprocessing}"
     return segmentor
 
 
 def _source(model: ModelSettings, segmentor: WholeSegmentor, built: BuiltNetwork) -> Source | None:
-    if model.checkpoint is None:
-        return None if built.weights is None else Source(str(model.network), "model.network", built.weights)
-    usual = IMAGENET if built.weights is None else built.weights.preprocessing
-    path: Path = find_checkpoint(model.checkpoint)
-    return Source(str(path), "model.checkpoint", read_state(path, segmentor.storable(), usual))
+    """Returns the weights that a network starts from; None if it has random ones alone."""
+    path, setting = built.folder, "model.network"
+    if model.checkpoint is not None:
+        path, setting = find_checkpoint(model.checkpoint), "model.checkpoint"
+    if path is None:
+        return None
+    if path.is_dir() and built.read is not None:
+        return Source(str(path), setting, built.read(path))
+    return Source(str(path), setting, read_state(path, segmentor.storable(), built.preprocessing))
