@@ -13,10 +13,14 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from whole_networks import CODE, KINDS, network_name, tiny_segformer
 
+from segada import convert
 from segada.core.rng import torch_generator
+from segada.engine.gpu_memory import Footprint, footprint
 from segada.engine.preflight import problems
 from segada.engine.run_data import RunData, prepare_data
 from segada.engine.runner import Run
+from segada.errors import InputError
+from segada.evaluation.checkpoints import find_models
 from segada.models.build import build_segmentor
 from segada.models.learning import changing_state, frozen_copy, learning_parameters, source_copy
 from segada.models.networks.registry import NETWORKS
@@ -236,7 +240,7 @@ OUTPUTS = {
     "not_a_number": "give logits of shape (1, 19, 8, 16) that are not finite; initialize it, or give its weights",
     "failing": "fails when it is called: KeyError: 'no such backbone",
     "no_module": "returns a int; return a torch.nn.Module",
-    "tiny_segformer": "takes folder, classes, but is called with the number of classes alone; give the others a default",
+    "tiny_segformer": "takes folder, classes, but is called with the number of classes alone; give",
     "KINDS": ":KINDS, a tuple; name a function that returns a module",
     "absent": "has no 'absent'; it defines",
 }
@@ -352,3 +356,45 @@ def test_a_folder_gives_the_function_of_its_library_and_its_preprocessing(tmp_pa
     assert "transformers, SegformerForSemanticSegmentation" in network.origin
     assert network.preprocessing.mean == (0.5, 0.5, 0.5)
     assert build(name, reinitialize=["network"]).preprocessing.mean == (0.5, 0.5, 0.5)
+
+
+def test_weights_of_a_whole_network_and_of_encoder_and_head_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    name = f"{CODE}:plain"
+    save_weights(build(name), tmp_path / "whole.safetensors", "")
+    with pytest.raises(ValueError, match=r"of a whole network; set model\.network to .*:plain in place of"):
+        build_segmentor(ModelSettings(checkpoint=str(tmp_path / "whole.safetensors")), NoAdapter(), torch.Generator())
+    with pytest.raises(ValueError, match=r"streets_tiny\.safetensors has no tensor of this network: its names are enc"):
+        build(name, checkpoint="streets_tiny")
+
+
+def test_code_that_only_a_checkpoint_names_is_not_run(tmp_path: Path) -> None:
+    name, path = f"{CODE}:plain", tmp_path / "whole.safetensors"
+    save_weights(build(name), path, "")
+    with pytest.raises(InputError, match=r"which is code and is run only if you name it: add --set model\.network="):
+        find_models([str(path)], None, {})
+    (model,) = find_models([str(path)], None, {"model.network": name})
+    assert model.built(torch.device("cpu")).title == name
+    assert model.network() == {"network": name}
+
+
+def test_a_file_of_two_networks_is_refused(tmp_path: Path) -> None:
+    state = build(f"{CODE}:plain").storable()
+    torch.save({"student": state, "teacher": state}, tmp_path / "both.pt")
+    with pytest.raises(ValueError, match=r"both\.pt holds 2 networks: student, teacher; save the state dict of one"):
+        build(f"{CODE}:plain", checkpoint=str(tmp_path / "both.pt"))
+
+
+def test_memory_is_measured_before_the_source_model_is_trained(tmp_path: Path) -> None:
+    name = f"hf/{tiny_segformer(tmp_path, ('road', 'sky'))}"
+    assert footprint(stream(name, "tent"), lambda: (0, 1)) == Footprint(1, 1)
+
+
+def test_convert_describes_weights_without_building_the_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_weights(build(f"{CODE}:plain"), tmp_path / "w.safetensors", "")
+    assert convert.main([str(tmp_path / "w.safetensors")]) == 0
+    printed = capsys.readouterr().out
+    assert ":plain" in printed
+    assert "9 matched, 0 missing" in printed
+    assert convert.main([str(tmp_path / "w.safetensors"), str(tmp_path / "hf"), "--to", "hf"]) == 2

@@ -14,7 +14,7 @@ KINDS = ("hf", "smp", "torchvision", "own")
 def network_name(kind: str, folder: Path, classes: tuple[str, ...]) -> str:
     """Returns a value of `model.network`; the folder gets what the network is read from."""
     names = {
-        "smp": "smp/Unet/mobilenet_v2",
+        "smp": "smp/Unet/tu-test_resnet",
         "torchvision": "torchvision/lraspp_mobilenet_v3_large",
         "own": f"{CODE}:plain",
     }
