@@ -26,6 +26,7 @@ from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
 from segada.settings.label_free import computed
 from segada.settings.nested import Tree, Value
+from segada.settings.networks import find_folder
 from segada.settings.run import with_names
 from segada.settings.schema import nearest
 from segada.settings.source_training import checked_source_training, source_training
@@ -169,6 +170,7 @@ def _checked(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
         _check_checkpoint(document, pretraining or base, "run" if pretraining is None else "pretrain")
+        _check_network(document, base)
     return document, settings, space
 
 
@@ -207,6 +209,14 @@ def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
         find_checkpoint(run.model.checkpoint, "")
     except ValueError as problem:
         raise document.error(parts, str(problem).removeprefix(": ")) from None
+
+
+def _check_network(document: Document, run: RunSettings) -> None:
+    """Refuses a network whose folder is not there; the engine checks its content."""
+    try:
+        find_folder(run.model.network or "", "")
+    except ValueError as problem:
+        raise document.error(("run", "model", "network"), str(problem).removeprefix(": ")) from None
 
 
 def _check_folders(document: Document, run: RunSettings, part: str) -> None:

@@ -1,13 +1,18 @@
 """Names of whole networks, which `model.network` puts in place of encoder and head."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
+
+from segada.settings.inputs import checked_path
 
 HUGGING_FACE: Final = "hf/"
 SMP: Final = "smp/"
 TORCHVISION: Final = "torchvision/"
 CODE: Final = ":"
 """Character that only names of the user's code have, between module and attribute."""
+CONFIG: Final = "config.json"
+"""File of a folder of transformers that says which network it holds."""
 
 FORMS: Final[Mapping[str, str]] = {
     HUGGING_FACE: "hf/FOLDER",
@@ -33,3 +38,19 @@ def check_network(name: str) -> str:
     if not parts[1] + parts[-1] or (name.startswith(SMP) and (len(parts) != 3 or "" in parts)):
         raise ValueError(f"{name!r} names no network; write {form}")
     return name
+
+
+def find_folder(name: str, setting: str = "model.network") -> Path | None:
+    """Returns the folder of `hf/FOLDER`; None for networks of other kinds.
+
+    Raises:
+        ValueError: There is no such folder, or no network of transformers in it.
+    """
+    if not name.startswith(HUGGING_FACE):
+        return None
+    folder = checked_path(Path(name.removeprefix(HUGGING_FACE)), setting)
+    if not (folder / CONFIG).is_file():
+        raise ValueError(
+            f"{setting}: {folder} has no {CONFIG}; give a folder that save_pretrained of transformers wrote"
+        )
+    return folder

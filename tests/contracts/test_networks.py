@@ -285,7 +285,7 @@ ABSENT = {
     "smp/Unett/resnet18": "smp has no architecture 'Unett'; did you mean Unet?",
     "smp/Unet/resnet19": "smp has no encoder 'resnet19'; did you mean resnet",
     "torchvision/resnet50": "torchvision has no such network for segmentation; did you mean ",
-    "hf/nowhere": "model.network is hf/nowhere, but nowhere has no config.json; give a folder of save_pretrained",
+    "hf/nowhere": "model.network: nowhere has no config.json; give a folder that save_pretrained of transformers wrote",
     "./nowhere.py:made": "there is no file",
 }
 

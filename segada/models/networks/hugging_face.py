@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from segada.models.formats.contents import StoredWeights
-from segada.models.formats.opening import CONFIG, open_neighbors
+from segada.models.formats.opening import open_neighbors
 from segada.models.formats.stated_preprocessing import stated_preprocessing
 from segada.models.networks.absent import library
 from segada.models.networks.contents import BuiltNetwork
-from segada.settings.networks import HUGGING_FACE
+from segada.settings.networks import find_folder
 
 T = TypeVar("T")
 
@@ -23,9 +23,8 @@ def build_hugging_face(name: str, classes: int) -> BuiltNetwork:
         ValueError: The folder is missing, or its network is not for semantic segmentation.
     """
     transformers = library("transformers", name)
-    folder = Path(name.removeprefix(HUGGING_FACE))
-    if not (folder / CONFIG).is_file():
-        raise ValueError(f"model.network is {name}, but {folder} has no {CONFIG}; give a folder of save_pretrained")
+    folder = find_folder(name)
+    assert folder is not None
     with _silent(transformers):
         config = _read(folder, lambda: transformers.AutoConfig.from_pretrained(folder, local_files_only=True))
         kind = transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING.get(type(config), None)

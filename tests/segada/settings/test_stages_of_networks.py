@@ -77,7 +77,8 @@ def test_without_a_network_encoder_and_head_cannot_be_null() -> None:
 
 def test_hamlet_without_stages_is_taken() -> None:
     hamlet = {"name": "hamlet", "learning_rate": {"policy": "adaptive_slope"}, "mix": {"policy": "dynamic"}}
-    RunSettings.model_validate({"controller": hamlet, "model": {"network": NETWORK}})
+    settings = RunSettings.model_validate({"controller": hamlet, "model": {"network": NETWORK}})
+    assert settings.controller.name == "hamlet"
 
 
 def test_a_file_is_told_the_line(tmp_path: Path) -> None:
