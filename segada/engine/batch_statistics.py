@@ -1,4 +1,5 @@
-"""Refuses runs whose batch norms would get a single value per channel in training, which has no variance."""
+"""Refuses networks that cannot be trained: batch norms with a single value per channel, which has no variance, or no
+logits in train mode."""
 
 from collections.abc import Callable
 
@@ -29,9 +30,7 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
     """
     if smallest > 1 or not _trains(network, settings) or not has_batch_norm(network):
         return
-    size = settings.data.size
-    if isinstance(settings.method, SupervisedSettings):
-        size = settings.method.window.size or size
+    size = _trained_size(settings)
     norm = _single_valued(network, size)
     if not norm:
         return
@@ -45,6 +44,22 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
         f"1 frame of {size[0]} x {size[1]} pixels, and a single value has no variance to train with; set "
         f"{', or '.join(cures)}, or take an encoder without batch norm, such as mit_b0"
     )
+
+
+def check_train_mode(network: Segmentor, settings: RunSettings) -> None:
+    """Checks that a network of a method that trains it gives logits in train mode, too.
+
+    Raises:
+        ValueError: It gives something else; the message has both shapes.
+    """
+    if _trains(network, settings):
+        network.check_training(_trained_size(settings))
+
+
+def _trained_size(settings: RunSettings) -> tuple[int, int]:
+    """Returns height and width of the images that the network is trained on."""
+    window = settings.method.window.size if isinstance(settings.method, SupervisedSettings) else None
+    return window or settings.data.size
 
 
 def _trains(network: Segmentor, settings: RunSettings) -> bool:

@@ -156,6 +156,13 @@ class Segmentor(nn.Module, ABC):
             ValueError: They do not; the message has both shapes.
         """
 
+    def check_training(self, size: tuple[int, int]) -> None:
+        """Checks that images of a size give logits of the right shape in train mode.
+
+        Raises:
+            ValueError: They do not; the message has both shapes.
+        """
+
     def probed_size(self, size: tuple[int, int], largest: int) -> tuple[int, int]:
         """Returns a size of at most `largest` pixels on a side, if the network reads it, that stands for `size` where
         the number of cells of its maps is in question."""

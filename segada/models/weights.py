@@ -33,7 +33,8 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     """
     parameters = {name for name, _ in segmentor.named_parameters()}
     tensors = {
-        name: tensor.to("cpu", dtype if name in parameters else tensor.dtype).contiguous()
+        # A copy, because safetensors refuses tensors that share memory, as tied weights of other networks do.
+        name: tensor.to("cpu", dtype if name in parameters else tensor.dtype, copy=True).contiguous()
         for name, tensor in segmentor.storable().items()
     }
     # One entry, because safetensors writes several in an unspecified order: the same network must give the same bytes.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segada.models.networks.outputs import logits_in
+from segada.models.networks.outputs import WrongOutput, logits_in
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor, without_generators
 
@@ -99,34 +99,53 @@ class WholeSegmentor(Segmentor):
         padded = functional.pad(images, (0, padding[1], 0, padding[0]))
         return enlarged(self._logits(padded), padded.shape[-2:])[..., :height, :width]
 
+    @torch.no_grad()
     def check_output(self, size: tuple[int, int]) -> None:
         """Runs the network in evaluation mode on one image and checks its logits.
 
         Raises:
             ValueError: The network fails, or its logits have another shape or are not finite.
         """
-        training, mean = self.training, self.mean
-        # Values as of a photograph: on constant images a norm may divide by zero.
-        ramp = torch.linspace(0.0, 1.0, 3 * size[0] * size[1], device=mean.device).view(1, 3, *size)
+        training, images = self.training, self.normalized(_ramp(1, size, self.mean.device))
         self.eval()
+        logits = self._tried(images)
+        self.train(training)
+        if not logits.isfinite().all():
+            raise ValueError(
+                f"{self.setting}: images of shape {tuple(images.shape)} give logits {tuple(logits.shape)} that are "
+                "not finite; initialize it, or give its weights in model.checkpoint"
+            )
+
+    @torch.no_grad()
+    def check_training(self, size: tuple[int, int]) -> None:
+        """Runs the network in train mode on two images and checks its logits, since some networks have other outputs
+        there; leaves its statistics and its generator as they were.
+
+        Raises:
+            ValueError: The network fails, or its logits have another shape.
+        """
+        training, images = self.training, self.normalized(_ramp(2, size, self.mean.device))
+        kept, state = {name: value.clone() for name, value in self.named_buffers()}, self.generator.get_state()
+        self.train()
+        with torch.enable_grad():
+            self._tried(images)
+        self.train(training)
+        self.generator.set_state(state)
+        for name, value in self.named_buffers():
+            value.copy_(kept[name])
+
+    def _tried(self, images: Tensor) -> Tensor:
         try:
-            with torch.no_grad():
-                logits = self(ramp)
-        except ValueError:
+            return self.decode([images])
+        except WrongOutput:
             raise
         except Exception as error:
             said = (str(error).strip().splitlines() or [""])[0]
+            mode = "training" if self.training else "evaluation"
             raise ValueError(
-                f"{self.setting}, which fails on images of shape {tuple(ramp.shape)}: {type(error).__name__}: {said}; "
-                "choose another data.size or network"
+                f"{self.setting}, which fails in {mode} on images of shape {tuple(images.shape)}: "
+                f"{type(error).__name__}: {said}; choose another data.size or network"
             ) from error
-        finally:
-            self.train(training)
-        if not logits.isfinite().all():
-            raise ValueError(
-                f"{self.setting}: images of shape {tuple(ramp.shape)} give logits of shape {tuple(logits.shape)} that "
-                "are not finite; initialize it, or give its weights in model.checkpoint"
-            )
 
     def probed_size(self, size: tuple[int, int], largest: int) -> tuple[int, int]:  # noqa: ARG002 - may read no other
         """Returns the size itself, the only one that the network is known to read."""
@@ -178,6 +197,11 @@ class WholeSegmentor(Segmentor):
         finally:
             for module in switched:
                 module.training = True
+
+
+def _ramp(batch: int, size: tuple[int, int], device: torch.device) -> Tensor:
+    """Returns images [B, 3, H, W] in [0, 1] that are not constant, on which a norm would divide by zero."""
+    return torch.linspace(0.0, 1.0, batch * 3 * size[0] * size[1], device=device).view(batch, 3, *size)
 
 
 @contextmanager

@@ -237,7 +237,10 @@ OUTPUTS = {
     "with_a_default": "",
     "by_class_and_pixel": "of shape (1, 3, 32, 64) give logits of shape (1, 19, 128), but (1, 19, h, w) is needed for",
     "in_a_list": "of shape (1, 3, 32, 64) give list, but logits [B, K, h, w] are needed: a tensor, or a mapping with",
-    "not_a_number": "give logits of shape (1, 19, 8, 16) that are not finite; initialize it, or give its weights",
+    "not_a_number": "give logits (1, 19, 8, 16) that are not finite; initialize it, or give its weights",
+    "Deep": "of shape (2, 3, 32, 64) give list, but logits [B, K, h, w] are needed: a tensor, or a mapping with",
+    "Tied": "",
+    "refusing": "which fails in evaluation on images of shape (1, 3, 32, 64): RuntimeError: Given groups=1, weight of",
     "failing": "fails when it is called: KeyError: 'no such backbone",
     "no_module": "returns a int; return a torch.nn.Module",
     "tiny_segformer": "takes folder, classes, but is called with the number of classes alone; give",
@@ -365,6 +368,23 @@ def test_weights_of_a_whole_network_and_of_encoder_and_head_are_not_taken_for_ea
         build_segmentor(ModelSettings(checkpoint=str(tmp_path / "whole.safetensors")), NoAdapter(), torch.Generator())
     with pytest.raises(ValueError, match=r"streets_tiny\.safetensors has no tensor of this network: its names are enc"):
         build(name, checkpoint="streets_tiny")
+
+
+@torch.no_grad()
+def test_tied_weights_return_from_a_file(tmp_path: Path) -> None:
+    saved = build(f"{CODE}:Tied").eval()
+    save_weights(saved, tmp_path / "tied.safetensors", "")
+    loaded = build(f"{CODE}:Tied", seed=1, checkpoint=str(tmp_path / "tied.safetensors")).eval()
+    assert torch.equal(loaded(pictures()), saved(pictures()))
+
+
+def test_checks_leave_the_network_as_it_was(name: str) -> None:
+    network = build(name)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    network.check_output((32, 64))
+    network.check_training((32, 64))
+    assert network.training
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
 def test_code_that_only_a_checkpoint_names_is_not_run(tmp_path: Path) -> None:

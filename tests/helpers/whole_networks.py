@@ -87,6 +87,37 @@ def not_a_number() -> nn.Module:
     return Answer(lambda logits: logits / 0.0)
 
 
+class Deep(nn.Module):
+    """A network with a further output during training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = plain(19)
+
+    def forward(self, images: Tensor) -> object:
+        logits = self.inner(images)
+        return [logits, logits] if self.training else logits
+
+
+class Tied(nn.Module):
+    """A network whose two convolutions share their weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.classify = nn.Conv2d(3, 3, 3, padding=1), plain(19)
+        self.second = nn.Conv2d(3, 3, 3, padding=1)
+        self.second.weight = self.first.weight
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.classify(self.second(self.first(images)))
+        return logits
+
+
+def refusing(classes: int) -> nn.Module:
+    """Returns a network that raises an error of two lines for every image."""
+    return nn.Sequential(nn.Conv2d(4, classes, 1))
+
+
 def pooled(classes: int) -> nn.Module:
     """Returns a network with a batch norm after an average of the whole map."""
     pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8))

@@ -9,6 +9,10 @@ KEYS: Final = ("logits", "out")
 """Names of the logits in the outputs of transformers and of torchvision."""
 
 
+class WrongOutput(ValueError):
+    """An output that is no logits of the right shape; the message has both shapes."""
+
+
 def logits_in(output: object, network: str, images: Tensor, classes: int) -> Tensor:
     """Returns the logits [B, K, h, w] of an output.
 
@@ -19,13 +23,13 @@ def logits_in(output: object, network: str, images: Tensor, classes: int) -> Ten
         classes: Number K of classes.
 
     Raises:
-        ValueError: There are none, or they have another shape; the message has both shapes.
+        WrongOutput: There are none, or they have another shape.
     """
     found = _unwrapped(output)
     read = f"{network}: images of shape {tuple(images.shape)}"
     if found is None:
         kind = f"a mapping with {', '.join(map(str, output))}" if isinstance(output, Mapping) else type(output).__name__
-        raise ValueError(
+        raise WrongOutput(
             f"{read} give {kind}, but logits [B, K, h, w] are needed: a tensor, or a mapping with "
             f"{' or '.join(KEYS)}; return one of these"
         )
@@ -34,7 +38,7 @@ def logits_in(output: object, network: str, images: Tensor, classes: int) -> Ten
         cure = "build it for as many classes as data.classes has"
         if found.ndim != 4:
             cure = "return a score for each class and pixel"
-        raise ValueError(
+        raise WrongOutput(
             f"{read} give logits of shape {tuple(found.shape)}, but ({expected[0]}, {expected[1]}, h, w) is needed for "
             f"the {classes} classes of data.classes; {cure}"
         )
