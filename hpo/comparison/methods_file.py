@@ -174,6 +174,12 @@ def _check_method(file: MethodsFile, method: str, base: RunSettings, trained: Ru
             )
     if trained is None or settings.model.checkpoint != base.model.checkpoint:
         return
+    if settings.model.network != trained.model.network:
+        raise file.document.error(
+            ("methods", method, "model", "network"),
+            f"is {settings.model.network}, but the source model that is trained is {trained.model.network}; give "
+            "the weights of another one in model.checkpoint",
+        )
     if settings.model.encoder != trained.model.encoder:
         raise file.document.error(
             ("methods", method, "model", "encoder"),

@@ -23,6 +23,7 @@ from segada.settings.files import Document, with_options
 from segada.settings.folders import expand
 from segada.settings.named_kinds import portable_names, without_code
 from segada.settings.nested import Tree, Value
+from segada.settings.networks import find_folder
 from segada.settings.run import with_names
 from segada.settings.source_training import checked_source_training, source_training
 
@@ -166,6 +167,7 @@ def _checked(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
         _check_checkpoint(document, pretraining or base, "run" if pretraining is None else "pretrain")
+        _check_network(document, base)
     return document, settings, space
 
 
@@ -205,6 +207,14 @@ def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
         find_checkpoint(run.model.checkpoint, "")
     except ValueError as problem:
         raise document.error(parts, str(problem).removeprefix(": ")) from None
+
+
+def _check_network(document: Document, run: RunSettings) -> None:
+    """Refuses a network whose folder is not there; the engine checks its content."""
+    try:
+        find_folder(run.model.network or "", "")
+    except ValueError as problem:
+        raise document.error(("run", "model", "network"), str(problem).removeprefix(": ")) from None
 
 
 def _check_folders(document: Document, run: RunSettings, part: str) -> None:

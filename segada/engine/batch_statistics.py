@@ -1,4 +1,5 @@
-"""Refuses runs whose batch norms would get a single value per channel in training, which has no variance."""
+"""Refuses networks that cannot be trained: batch norms with a single value per channel, which has no variance, or no
+logits in train mode."""
 
 from collections.abc import Callable
 
@@ -6,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from segada.models.encoders.base import has_batch_norm
-from segada.models.encoders.timm_encoder import TimmEncoder
 from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
@@ -18,7 +18,7 @@ LARGE = 64
 
 
 def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) -> None:
-    """Checks that every batch norm of the encoder gets several values per channel from the smallest batch.
+    """Checks that every batch norm of the network gets several values per channel from the smallest batch.
 
     Args:
         network: Network of the run.
@@ -28,11 +28,9 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
     Raises:
         ValueError: One gets a single value; the message names it and the cure.
     """
-    if smallest > 1 or not _trains(network, settings) or not has_batch_norm(network.encoder):
+    if smallest > 1 or not _trains(network, settings) or not has_batch_norm(network):
         return
-    size = settings.data.size
-    if isinstance(settings.method, SupervisedSettings):
-        size = settings.method.window.size or size
+    size = _trained_size(settings)
     norm = _single_valued(network, size)
     if not norm:
         return
@@ -42,19 +40,35 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
     if not _single_valued(network, (LARGE, LARGE)):
         cures.append(f"frames or windows (data.size, method.window.size) to more than {min(size)} pixels on a side")
     raise ValueError(
-        f"model.encoder is {network.shape.encoder}, whose batch norm {norm} gets one value per channel from a batch of "
+        f"{network.setting}, whose batch norm {norm} gets one value per channel from a batch of "
         f"1 frame of {size[0]} x {size[1]} pixels, and a single value has no variance to train with; set "
         f"{', or '.join(cures)}, or take an encoder without batch norm, such as mit_b0"
     )
 
 
+def check_train_mode(network: Segmentor, settings: RunSettings) -> None:
+    """Checks that a network of a method that trains it gives logits in train mode, too.
+
+    Raises:
+        ValueError: It gives something else; the message has both shapes.
+    """
+    if _trains(network, settings):
+        network.check_training(_trained_size(settings))
+
+
+def _trained_size(settings: RunSettings) -> tuple[int, int]:
+    """Returns height and width of the images that the network is trained on."""
+    window = settings.method.window.size if isinstance(settings.method, SupervisedSettings) else None
+    return window or settings.data.size
+
+
 def _trains(network: Segmentor, settings: RunSettings) -> bool:
-    """Returns True if the encoder runs in train mode."""
+    """Returns True if the network runs in train mode."""
     method = settings.method
     if isinstance(method, AdversarialSettings):
         return method.discriminator_training != "only"
     if isinstance(method, SupervisedSettings):
-        light = network.head.light_part()
+        light = network.light_part()
         alone = set() if light is None else {id(parameter) for parameter in light.parameters()}
         return any(id(parameter) not in alone for parameter in learning_parameters(network).values())
     return not isinstance(method, SourceOnlySettings)
@@ -63,14 +77,12 @@ def _trains(network: Segmentor, settings: RunSettings) -> bool:
 @torch.no_grad()
 def _single_valued(network: Segmentor, size: tuple[int, int]) -> str:
     """Returns the name of the first batch norm that gets one value per channel from a frame; empty if there is none."""
-    encoder, found = network.encoder, list[str]()
-    fixed = encoder.size if isinstance(encoder, TimmEncoder) else None
-    height, width = fixed or (min(side, LARGE) for side in size)
-    norms = {name: part for name, part in encoder.named_modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)}
+    found = list[str]()
+    norms = {name: part for name, part in network.named_modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)}
     hooks = [norm.register_forward_pre_hook(_watch(name, found)) for name, norm in norms.items()]
     training = network.training
     network.eval()
-    encoder(torch.zeros(1, 3, height, width, device=network.mean.device))
+    network(torch.zeros(1, 3, *network.probed_size(size, LARGE), device=network.mean.device))
     network.train(training)
     for hook in hooks:
         hook.remove()
@@ -80,6 +92,6 @@ def _single_valued(network: Segmentor, size: tuple[int, int]) -> str:
 def _watch(name: str, found: list[str]) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
     def see(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         if inputs[0].numel() == inputs[0].shape[1]:
-            found.append(f"encoder.{name}")
+            found.append(name)
 
     return see

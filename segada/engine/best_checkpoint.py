@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from segada.artifacts.run_dir import RunDir
-from segada.models.learning import changing_state
+from segada.models.learning import changing_state, generators
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
 from segada.records import BestRecord, VisitRecord
@@ -58,9 +58,8 @@ class BestCheckpoint:
         """
         if self._record == self._written or self._record is None:
             return
-        generator = network.encoder.generator
-        # Generators cannot be copied; the copy shares this one, which saving does not draw from.
-        best = copy.deepcopy(network, {id(generator): generator})
+        # Generators cannot be copied; the copy shares them, and saving draws from none.
+        best = copy.deepcopy(network, generators(network))
         best.load_state_dict(self._tensors, strict=False)
         save_weights(best, folder.best, self._hash)
         folder.write_best(self._record)

@@ -8,6 +8,7 @@ import torch
 
 from segada.engine.run_data import prepare_data
 from segada.engine.runner import Run
+from segada.models.networks.registry import WHOLE
 from segada.settings import RunSettings
 
 Memory: TypeAlias = Callable[[], tuple[int, int]]
@@ -55,6 +56,8 @@ def _short(settings: RunSettings) -> RunSettings:
     seen = STEPS * stream.batch_size
     limits = settings.data.splits.model_dump()
     wanted = {"source": stream.batch_size, "adapt": seen, "val": scored, "test": scored}
+    # The weights of a folder that a network is named by need not fit before its source model is trained.
+    random = () if settings.model.network is None else (WHOLE,)
     # A stream that visits the split it learns from passes over source frames.
     wanted[stream.split] = seen
     splits = {split: min(limits[split], count) for split, count in wanted.items()}
@@ -64,6 +67,6 @@ def _short(settings: RunSettings) -> RunSettings:
             "stream": stream.model_copy(
                 update={"frames": min(seen, splits[stream.split]), "passes": 1, "follow": None}
             ),
-            "model": settings.model.model_copy(update={"checkpoint": None, "reinitialize": ()}),
+            "model": settings.model.model_copy(update={"checkpoint": None, "reinitialize": random}),
         }
     ).without_logging()

@@ -170,5 +170,6 @@ def _source_only(settings: RunSettings, held_out: dict[str, Frames]) -> dict[str
     initialization = torch_generator(settings.seed, "initialisation")
     network = build_segmentor(settings.model, NoAdapter(), initialization, classes=settings.data.classes)
     network = network.to(settings.runtime.device).eval()
+    network.check_output(settings.data.size)
     batch_size, device = settings.evaluation.batch_size, torch.device(settings.runtime.device)
     return {name: evaluate(network, frames, batch_size, device).miou for name, frames in held_out.items()}

@@ -22,7 +22,7 @@ from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
 from segada.data.frame_schedule import Step
 from segada.data.replay import ReplayBuffer
-from segada.engine.batch_statistics import check_batch_norms
+from segada.engine.batch_statistics import check_batch_norms, check_train_mode
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.divergence import Diverged, check_parameters, finite_values
 from segada.engine.followed_stream import StreamEnded, stream_of
@@ -118,6 +118,7 @@ class Run:
         self._trainable = sum(parameter.numel() for parameter in learning.values())
         self._best = BestCheckpoint(settings, learning)
         self.stream = stream_of(settings, run_data)
+        check_train_mode(network, settings)
         check_batch_norms(network, settings, self.stream.smallest_batch())
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []

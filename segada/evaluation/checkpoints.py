@@ -10,6 +10,7 @@ from typing import Final
 import torch
 from pydantic import JsonValue
 
+from segada.core.named_code import is_code
 from segada.core.rng import torch_generator
 from segada.core.run_names import BEST_WEIGHTS, SETTINGS, WEIGHTS
 from segada.errors import InputError
@@ -25,7 +26,7 @@ from segada.settings.nested import Tree, Value, at_path, merged
 
 WEIGHT_FILES: Final = (WEIGHTS, BEST_WEIGHTS)
 """Weight files in a run's folder; a folder given as checkpoint stands for the first."""
-FACTS: Final = {"encoder": "model.encoder", "head": "model.head"}
+FACTS: Final = {"encoder": "model.encoder", "head": "model.head", "network": "model.network"}
 """Metadata of a checkpoint file, and the settings that they determine."""
 READ: Final = ("data", "model", "adapter", "image_adapter", "runtime", "preset")
 """Sections of the settings that an evaluation reads."""
@@ -74,9 +75,13 @@ class EvaluatedModel:
         return network.to(device).eval()
 
     def network(self) -> dict[str, JsonValue]:
-        """Returns encoder, head and width of the head, and the preprocessing unless it is ImageNet's."""
+        """Returns encoder, head and width of the head, or the whole network, and the preprocessing unless it is
+        ImageNet's."""
         settings = self.settings.model
         assert settings.checkpoint is not None
+        if settings.network is not None:
+            preprocessing = self.built(torch.device("cpu")).preprocessing
+            return {"network": settings.network, **json.loads(json.dumps(preprocessing.facts()))}
         given = None if settings.preprocessing is None else from_settings(settings.preprocessing)
         try:
             preprocessing = read_weights(find_checkpoint(settings.checkpoint), preprocessing=given).preprocessing
@@ -147,7 +152,9 @@ def _model(given: str, document: Document, overrides: Mapping[str, Value]) -> Ev
         own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
         document = read_yaml(weights.parent / SETTINGS).with_overrides(own, given)
     else:
-        document = document.with_overrides({"model.checkpoint": given, **NOTHING_LEARNS, **_facts(given)}, given)
+        named = overrides.get("model.network") or at_path(document.tree, ("model", "network"))
+        facts = _facts(given) if named is None else {}
+        document = document.with_overrides({"model.checkpoint": given, **NOTHING_LEARNS, **facts}, given)
     return EvaluatedModel(given, _settings(document.with_overrides(overrides)), weights is not None)
 
 
@@ -170,6 +177,11 @@ def _facts(given: str) -> dict[str, Value]:
         facts = read_weights(find_checkpoint(given, "CHECKPOINT"), preprocessing=IMAGENET).facts
     except ValueError as error:
         raise InputError(str(error)) from error
+    if is_code(facts.get("network", "")):
+        raise InputError(
+            f"{given} is of the network {facts['network']}, which is code and is run only if you name it: add --set "
+            f"model.network={facts['network']}"
+        )
     known: dict[str, Value] = {setting: facts[name] for name, setting in FACTS.items() if name in facts}
     return known | ({"model.head_width": int(facts["width"])} if "width" in facts else {})
 

@@ -19,6 +19,7 @@ from segada.methods.learner import Learner, Terms
 from segada.methods.optimizer import Beside
 from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.selftraining.discriminator import Discriminator, domain_accuracy, domain_loss, reversed_gradient
 from segada.selftraining.losses import class_weights, pixel_cross_entropy
 from segada.settings.adversarial import AdversarialSettings
@@ -98,8 +99,9 @@ class Adversarial(Learner):
 
 
 def _discriminator(parts: MethodParts, settings: AdversarialSettings) -> Discriminator:
-    channels = {"encoder": parts.network.encoder.channels[-1], "decoder": parts.network.shape.classes}[
-        settings.features
-    ]
+    network, channels = parts.network, parts.network.classes
+    if settings.features == "encoder":
+        assert isinstance(network, StagedSegmentor)
+        channels = network.encoder.channels[-1]
     made = Discriminator(channels, settings.discriminator_width, settings.granularity, parts.initialization)
-    return made.to(parts.network.mean.device).requires_grad_(settings.discriminator_training != "never")
+    return made.to(network.mean.device).requires_grad_(settings.discriminator_training != "never")

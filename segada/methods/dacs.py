@@ -23,10 +23,10 @@ from segada.methods.base import MethodParts
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
 from segada.methods.mix_visuals import MixPictures
-from segada.models.encoders.base import has_batch_norm
 from segada.models.learning import copy_of_checkpoint, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
 from segada.selftraining.entropy import mean_entropy
 from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels
@@ -139,6 +139,7 @@ class Dacs(MeanTeacherLearner):
             return None
         if settings.reference_checkpoint is None:
             return source_copy(self.student)
+        assert isinstance(self.student, StagedSegmentor)
         return copy_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()
@@ -176,7 +177,7 @@ class Dacs(MeanTeacherLearner):
         return Passes(source, mixed, target, prefixes, features, logits)
 
     def _features(self, prefixes: dict[str, FrozenPrefix], first_stage: int) -> dict[str, Sequence[Tensor]]:
-        if len(prefixes) < 2 or has_batch_norm(self.student.encoder):
+        if len(prefixes) < 2 or not self.student.joins_batches:
             return {name: self.student.encode_rest(prefix, first_stage) for name, prefix in prefixes.items()}
         maps = self.student.encode_rest(FrozenPrefix.joined(list(prefixes.values())), first_stage)
         parts = [torch.split(feature, [len(prefix.images) for prefix in prefixes.values()]) for feature in maps]
@@ -217,7 +218,7 @@ class Dacs(MeanTeacherLearner):
     def _cells(self, passes: Passes) -> Tensor:
         """Returns the source labels at the resolution of the deepest features, which all kinds of frames share."""
         size = next(iter(passes.features.values()))[-1].shape[-2:]
-        return majority_labels(passes.source.labels, size, self._settings.fdist_min_share, self.student.shape.classes)
+        return majority_labels(passes.source.labels, size, self._settings.fdist_min_share, self.student.classes)
 
     def _distant(self, cells: Tensor) -> Tensor | None:
         """Returns the mask of cells that count in the source feature distance; None where all count."""

@@ -1,7 +1,7 @@
 """Common base of all learning methods: a student, its optimizer, one backward pass per step, and a checkpoint."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -11,6 +11,7 @@ from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.methods.optimizer import Beside, Optimizer
+from segada.models.freezing import check_part
 from segada.models.learning import changing_state, learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.selftraining.consolidation import Consolidation, fisher_information
@@ -49,7 +50,9 @@ class Learner(Method):
         """
         self.student = parts.network
         self.timer = parts.timer
-        learning = learning_parameters(self.student)
+        learning, every = learning_parameters(self.student), dict(self.student.named_parameters())
+        for module in optimizer.module_factors:
+            check_part(module, every, "method.optimizer.module_factors")
         self._learning = tuple(learning)
         self._optimizer = Optimizer(learning, optimizer, beside)
         self._consolidation = _consolidation(parts, tuple(learning.values()))
@@ -81,18 +84,8 @@ class Learner(Method):
         """Returns the names of parameters that the optimizer leaves unchanged in this step."""
         choice = (plan.first_stage, plan.trains_fusion)
         if choice not in self._held_back:
-            self._held_back[choice] = self._names_held_back(*choice)
+            self._held_back[choice] = self.student.held_back(*choice)
         return self._held_back[choice]
-
-    def _names_held_back(self, first_stage: int, trains_fusion: bool) -> frozenset[str]:
-        encoder, head = self.student.encoder, self.student.head
-        readers = [head.stage_part(stage) for stage in range(len(encoder.stages))]
-        held = _parameters(readers[:first_stage])
-        if first_stage:
-            held |= _parameters([encoder]) - _parameters(encoder.stages[first_stage:])
-        if not trains_fusion:
-            held |= _parameters([head]) - _parameters(readers)
-        return frozenset(name for name, parameter in self.student.named_parameters() if id(parameter) in held)
 
     def rates(self, plan: StepPlan) -> Mapping[str, float]:
         """Returns the planned rates of encoder and head; empty for a step that does not train."""
@@ -135,7 +128,3 @@ def _consolidation(parts: MethodParts, learning: tuple[nn.Parameter, ...]) -> Co
     frames = (frame.to(learning[0].device) for frame in parts.replay.spread(settings.consolidation.frames))
     fisher = fisher_information(parts.network, learning, frames)
     return Consolidation(learning, fisher, settings.consolidation.weight)
-
-
-def _parameters(modules: Iterable[nn.Module]) -> set[int]:
-    return {id(parameter) for module in modules for parameter in module.parameters()}

@@ -1,6 +1,6 @@
-"""AdamW in parameter groups: the head at its own rate, and weight decay on weight matrices only."""
+"""AdamW in parameter groups: head and named modules at their own rates, and weight decay on weight matrices only."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from segada.controllers.base import StepPlan
+from segada.models.freezing import names_part
 from segada.settings.learning import OptimizerSettings
 
 POSITIONS = frozenset({"cpb_mlp", "rel_pos"})
@@ -42,7 +43,7 @@ class Optimizer:
 
         Args:
             parameters: Learning parameters, each once, by their names in the segmentor; those of the head begin with
-                `head.`.
+                `head.`, those of a network without encoder and head with `network.`.
             settings: Learning rates and weight decay.
             beside: Further parameters, trained with the same weight decay.
         """
@@ -54,17 +55,16 @@ class Optimizer:
             )
         self._settings = settings
         self._parameters = parameters
+        factors = _factors(parameters, settings)
         self._rates: dict[str, Callable[[StepPlan], float]] = {
-            "encoder": partial(self._rate, 1.0),
-            "head": partial(self._rate, settings.head_factor),
+            part: partial(self._rate, factor) for part, factor in factors.items()
         }
-        members: dict[str, Mapping[str, nn.Parameter]] = {
-            "encoder": {name: value for name, value in parameters.items() if not name.startswith("head.")},
-            "head": {name: value for name, value in parameters.items() if name.startswith("head.")},
-        }
+        members: dict[str, dict[str, nn.Parameter]] = {part: {} for part in factors}
+        for name, value in parameters.items():
+            members[_part(name, factors, settings)][name] = value
         if beside is not None:
             self._rates[beside.name] = lambda plan: beside.learning_rate * plan.learning_rate_factor
-            members[beside.name] = beside.parameters
+            members[beside.name] = dict(beside.parameters)
         groups: list[dict[str, Any]] = []
         self._group_names: list[str] = []
         for part in members:
@@ -113,6 +113,20 @@ class Optimizer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restores AdamW's moments and step counts."""
         self._adamw.load_state_dict(state)
+
+
+def _factors(parameters: Iterable[str], settings: OptimizerSettings) -> dict[str, float]:
+    """Returns the factor on the learning rate of each part of the network, and of each module that settings name."""
+    whole = any(name.startswith("network.") for name in parameters)
+    parts = {"network": 1.0} if whole else {"encoder": 1.0, "head": settings.head_factor}
+    return parts | settings.module_factors
+
+
+def _part(name: str, factors: Mapping[str, float], settings: OptimizerSettings) -> str:
+    """Returns the module that settings name, or else the part of the network, that a parameter belongs to."""
+    named = [module for module in settings.module_factors if names_part(name, module)]
+    part = name.split(".")[0]
+    return named[-1] if named else part if part in factors else "encoder"
 
 
 def _decays(name: str, parameter: nn.Parameter) -> bool:

@@ -15,6 +15,7 @@ from segada.methods.base import MethodParts
 from segada.methods.learner import Learner, Terms
 from segada.models.learning import learning_parameters
 from segada.models.resize import enlarged
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.selftraining.losses import class_weights, pixel_cross_entropy
 from segada.settings.controller import ControllerSettings
 from segada.settings.hamlet import HamletSettings
@@ -41,7 +42,7 @@ class Supervised(Learner):
         self._augmentation = parts.augmentation
         self._source_frames = parts.source_frames
         self._device = parts.network.mean.device
-        light = self.student.head.light_part()
+        light = self.student.light_part()
         of_light = set() if light is None else {id(parameter) for parameter in light.parameters()}
         learning = learning_parameters(self.student).values()
         self._main_learns = any(id(parameter) not in of_light for parameter in learning)
@@ -80,13 +81,15 @@ class Supervised(Learner):
     @torch.no_grad()
     def _finest(self, images: Tensor) -> Tensor:
         """Returns the first stage's feature map of an encoder in which nothing learns; runs no other stage."""
-        light = self.student.head.light_part()
+        light = self.student.light_part()
         assert light is not None
+        assert isinstance(self.student, StagedSegmentor)
         self.student.eval()
         light.train()
         return self.student.encoder.run(self.student.normalized(images), 0, 1)[0]
 
     def _light(self, finest: Tensor, labels: Tensor) -> Tensor:
+        assert isinstance(self.student, StagedSegmentor)
         with self.timer.part("student's light exit"):
             logits = self.student.head.light(finest)
         with self.timer.part("loss: light"):

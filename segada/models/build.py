@@ -8,8 +8,10 @@ from segada.models.adapters.placement import place_adapter
 from segada.models.encoders.registry import build_encoder
 from segada.models.freezing import check_part, freeze
 from segada.models.heads.registry import HEADS
+from segada.models.networks.registry import build_network
 from segada.models.preprocessing import from_settings
-from segada.models.segmentor import Segmentor, SegmentorShape
+from segada.models.segmentor import Segmentor
+from segada.models.staged_segmentor import SegmentorShape, StagedSegmentor
 from segada.models.weights import load_weights
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import default_head_width
@@ -29,7 +31,7 @@ def build_segmentor(
     """Builds the segmentor of a run, in train mode on the CPU.
 
     Args:
-        model: Encoder, head, weights and the parts that are frozen.
+        model: Encoder and head, or a whole network; weights and the parts that are frozen.
         adapter: Adapter inserted into blocks; it starts as the identity and is always trainable.
         generator: Generator of the initialization and of the seed of stochastic depth.
         image_adapter: Module that reads the images beside the encoder; it also starts as the identity and is always
@@ -40,6 +42,10 @@ def build_segmentor(
         ValueError: The checkpoint does not exist or does not fit, a named part is not in the network, or an adapter
             cannot be placed in it; the message names the cure.
     """
+    if model.network is not None:
+        network = build_network(model, generator, classes)
+        freeze(network, model)
+        return network
     segmentor = bare_segmentor(model, generator, classes)
     freeze(segmentor, model)
     place_adapter(segmentor.encoder, adapter, generator)
@@ -58,8 +64,10 @@ def build_segmentor(
     return segmentor
 
 
-def bare_segmentor(model: ModelSettings, generator: torch.Generator, classes: ClassSet = CITYSCAPES) -> Segmentor:
+def bare_segmentor(model: ModelSettings, generator: torch.Generator, classes: ClassSet = CITYSCAPES) -> StagedSegmentor:
     """Builds encoder and head with random weights; all parameters are trainable."""
+    assert model.encoder is not None
+    assert model.head is not None
     width = default_head_width(model.encoder) if model.head_width is None else model.head_width
     encoder = build_encoder(model, generator)
     # On the meta device first: PyTorch's own initialization would draw from the global generator.
@@ -68,6 +76,6 @@ def bare_segmentor(model: ModelSettings, generator: torch.Generator, classes: Cl
     head.to_empty(device="cpu").to(memory_format=torch.channels_last)
     head.initialize(generator)
     shape = SegmentorShape(portable(model.encoder), portable(model.head), width, len(classes))
-    segmentor = Segmentor(shape, encoder, head)
+    segmentor = StagedSegmentor(shape, encoder, head)
     segmentor.class_names = classes.names
     return segmentor

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from segada.models.formats.contents import StoredWeights
 from segada.models.formats.sizes import HEADS_SIGNS
-from segada.models.segmentor import Segmentor
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.settings.class_sets import plain
 
 CLASSIFIERS: Final = frozenset({signs[-1] for signs in HEADS_SIGNS.values()} | {HEADS_SIGNS["segformer"][1]})
@@ -17,7 +17,7 @@ CLASSIFIERS: Final = frozenset({signs[-1] for signs in HEADS_SIGNS.values()} | {
 
 
 def matched_by_name(
-    stored: StoredWeights, path: Path, segmentor: Segmentor, own: Mapping[str, Tensor]
+    stored: StoredWeights, path: Path, segmentor: StagedSegmentor, own: Mapping[str, Tensor]
 ) -> StoredWeights:
     """Returns the weights with the rows of their classifiers in the order of the segmentor's classes.
 

@@ -1,13 +1,17 @@
 """Freezing of the source model's parameters, by rule and by module."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from segada.models.segmentor import Segmentor
 from segada.settings.model import ModelSettings
 from segada.settings.schema import nearest
 
-RULES: Mapping[str, tuple[str, ...]] = {"nothing": (), "encoder": ("encoder",), "everything": ("encoder", "head")}
-"""Modules in which all parameters are frozen, by the value of `model.freeze`.
+RULES: Mapping[str, Callable[[Segmentor], Iterable[str]]] = {
+    "nothing": lambda _: (),
+    "encoder": lambda _: ("encoder",),
+    "everything": lambda segmentor: dict(segmentor.named_children()),
+}
+"""Modules of a network in which all parameters are frozen, by the value of `model.freeze`.
 
 Only parameters are frozen. The head's batch norm re-estimates its running statistics in train mode under every rule:
 the batch-norm baseline relies on it.
@@ -21,7 +25,7 @@ def freeze(segmentor: Segmentor, model: ModelSettings) -> None:
     Raises:
         ValueError: A name matches no module of this network; the message suggests the nearest.
     """
-    for name in (*RULES[model.freeze], *model.frozen_modules):
+    for name in (*RULES[model.freeze](segmentor), *model.frozen_modules):
         _switch(segmentor, name, "model.frozen_modules", learns=False)
     for name in model.trainable_modules:
         _switch(segmentor, name, "model.trainable_modules", learns=True)

@@ -3,10 +3,11 @@
 import copy
 from collections.abc import Collection
 
+import torch
 from torch import Tensor, nn
 
-from segada.models.encoders.base import strip_adapters
 from segada.models.segmentor import Segmentor
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.models.weights import load_weights
 
 
@@ -23,9 +24,16 @@ def frozen_copy(student: Segmentor) -> Segmentor:
     Names are the student's. The student must be frozen as intended before the call.
     """
     shared: dict[int, object] = {id(kept): kept for kept in student.parameters() if not kept.requires_grad}
-    # A generator cannot be copied. A copy of the student never draws from it, since it records no gradients.
-    shared[id(student.encoder.generator)] = student.encoder.generator
-    return copy.deepcopy(student, shared).requires_grad_(requires_grad=False)
+    return copy.deepcopy(student, shared | generators(student)).requires_grad_(requires_grad=False)
+
+
+def generators(network: nn.Module) -> dict[int, object]:
+    """Returns the network's random generators, by identity, as the memo of a deep copy that shares them.
+
+    A generator cannot be copied. A copy of the student never draws from it, since it records no gradients.
+    """
+    held = (value for module in network.modules() for value in vars(module).values())
+    return {id(value): value for value in held if isinstance(value, torch.Generator)}
 
 
 def source_copy(student: Segmentor) -> Segmentor:
@@ -34,11 +42,11 @@ def source_copy(student: Segmentor) -> Segmentor:
     Made before the student learns, it is the source model, because adapters start as the identity.
     """
     static = frozen_copy(student)
-    strip_adapters(static)
+    static.remove_adapters()
     return static.eval()
 
 
-def copy_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Segmentor:
+def copy_of_checkpoint(student: StagedSegmentor, checkpoint: str, setting: str) -> StagedSegmentor:
     """Returns a static model with the encoder of another checkpoint. It shares nothing with the student, and its head
     is not used.
 
@@ -51,7 +59,8 @@ def copy_of_checkpoint(student: Segmentor, checkpoint: str, setting: str) -> Seg
         ValueError: There is no such checkpoint, or its encoder has another shape.
     """
     bare = source_copy(student)
-    own = copy.deepcopy(bare, {id(bare.encoder.generator): bare.encoder.generator})
+    own = copy.deepcopy(bare, generators(bare))
+    assert isinstance(own, StagedSegmentor)
     load_weights(own, checkpoint, ("head",), setting)
     return own
 

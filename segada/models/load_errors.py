@@ -8,7 +8,7 @@ from segada.models.class_match import CLASSIFIERS
 from segada.models.encoders.base import has_adapter
 from segada.models.formats.contents import StoredWeights
 from segada.models.load_report import LoadReport
-from segada.models.segmentor import SegmentorShape
+from segada.models.staged_segmentor import SegmentorShape
 from segada.settings.architectures import MIX_TRANSFORMERS, TIMM
 from segada.settings.class_sets import plain
 
@@ -47,11 +47,24 @@ class Meeting:
 
     def check(self) -> None:
         """Raises ValueError, with the counts and the cure, unless the weights contain all that the segmentor needs."""
-        checks = (self._other_shape, self._no_head, self._other_tensors, self._other_classes, self._no_numbers)
+        checks = (
+            self._whole_network,
+            self._other_shape,
+            self._no_head,
+            self._other_tensors,
+            self._other_classes,
+            self._no_numbers,
+        )
         for check in checks:
             problem = check()
             if problem:
                 raise ValueError(f"{self.path} ({self.stored.format}) {problem}")
+
+    def _whole_network(self) -> str:
+        network = self.stored.facts.get("network")
+        if network is None:
+            return ""
+        return f"holds weights of a whole network; set model.network to {network} in place of model.encoder and head"
 
     def _other_shape(self) -> str:
         # If a part of the head starts from random weights, the file may have another head.

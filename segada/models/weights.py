@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import safetensors.torch
 import torch
-from torch import Tensor
 
 from segada.core.atomic_io import write_bytes
 from segada.errors import InputError
@@ -19,6 +17,7 @@ from segada.models.load_errors import Meeting
 from segada.models.load_report import LoadReport, compare
 from segada.models.preprocessing import Preprocessing
 from segada.models.segmentor import Segmentor
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.model import ClassMatch
 
@@ -34,18 +33,18 @@ def save_weights(segmentor: Segmentor, path: Path, settings_hash: str, dtype: to
     """
     parameters = {name for name, _ in segmentor.named_parameters()}
     tensors = {
-        name: tensor.to("cpu", dtype if name in parameters else tensor.dtype).contiguous()
-        for name, tensor in storable(segmentor).items()
+        # A copy, because safetensors refuses tensors that share memory, as tied weights of other networks do.
+        name: tensor.to("cpu", dtype if name in parameters else tensor.dtype, copy=True).contiguous()
+        for name, tensor in segmentor.storable().items()
     }
-    facts = {key: str(value) for key, value in asdict(segmentor.shape).items()}
     # One entry, because safetensors writes several in an unspecified order: the same network must give the same bytes.
     origin = {CLASS_NAMES: segmentor.class_names, "settings_hash": settings_hash}
-    facts_as_json = json.dumps({**facts, **origin, **segmentor.preprocessing.facts()})
+    facts_as_json = json.dumps({**segmentor.facts(), **origin, **segmentor.preprocessing.facts()})
     write_bytes(path, safetensors.torch.save(tensors, {FACTS: facts_as_json}))
 
 
 def load_weights(
-    segmentor: Segmentor,
+    segmentor: StagedSegmentor,
     checkpoint: str,
     fresh: Sequence[str] = (),
     setting: str = "model.checkpoint",
@@ -68,7 +67,7 @@ def load_weights(
     """
     path = find_checkpoint(checkpoint, setting)
     stored = read_weights(path, preprocessing=preprocessing)
-    own = storable(segmentor)
+    own = segmentor.storable()
     if class_match == "name":
         stored = matched_by_name(stored, path, segmentor, own)
     for part in fresh:
@@ -106,8 +105,3 @@ def _is_ours(path: Path) -> bool:
             return FACTS in (file.metadata() or {})
     except safetensors.SafetensorError:
         return False
-
-
-def storable(segmentor: Segmentor) -> dict[str, Tensor]:
-    """Returns parameters and running statistics by name, without the state of generators, which belongs to a run."""
-    return {name: tensor for name, tensor in segmentor.state_dict().items() if not name.endswith("_extra_state")}

@@ -30,7 +30,7 @@ def print_profile(settings: RunSettings, steps: int, console: Console) -> None:
         raise InputError(str(error)) from error
     console.print(network.origin)
     console.print(_time_table(times, settings))
-    console.print(_parameter_table(count_parameters(network), settings))
+    console.print(_parameter_table(count_parameters(network), network.title))
 
 
 def _time_table(times: Sequence[StepTime], settings: RunSettings) -> Table:
@@ -58,8 +58,8 @@ def _time_cells(part: PartTime) -> tuple[str, ...]:
     return (part.name, str(part.calls), *milliseconds, f"{100 * part.share:.1f} %")
 
 
-def _parameter_table(counts: list[ModuleCount], settings: RunSettings) -> Table:
-    table = Table(title=f"parameters of {settings.model.encoder} with the head {settings.model.head}")
+def _parameter_table(counts: list[ModuleCount], network: str) -> Table:
+    table = Table(title=f"parameters of {network}")
     for column in ("module", "parameters", "that learn", "share that learns"):
         table.add_column(column, justify="left" if column == "module" else "right")
     for name, inside in groupby(counts, key=lambda count: re.split(r"[.:]", count.name)[0]):

@@ -14,6 +14,9 @@ class OptimizerSettings(Settings):
     lr: Positive = 1e-3
     head_factor: Positive = 1.0
     """Factor on `lr` for the head; 10 in the SegFormer recipe."""
+    module_factors: dict[str, Positive] = Field(default_factory=dict)
+    """Factors on `lr` of modules, as whole components of dotted names (`decoder`, `head.linear_fuse`), in place of
+    `head_factor`; where several name a parameter, the last counts."""
     weight_decay: NonNegative = 0.01
     """Weight decay of AdamW. Not applied to norms, biases and scales, nor to position embeddings and the networks that
     replace them."""

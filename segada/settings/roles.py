@@ -39,6 +39,7 @@ ROLES: Final[Mapping[str, Role]] = {
         "an encoder", base="segada.models.encoders.base.Encoder", arguments=("drop_path", "depth", "generator")
     ),
     "head": Role("a head", base="segada.models.heads.base.Head", arguments=("channels", "width", "classes")),
+    "network": Role("a function that returns a network"),
     "dataset": Role("a data set", attributes=("recorded", "listed", "open", "labelled")),
     "metric": Role("a metric", arguments=("report",)),
     "sampler": Role("a sampler", arguments=("settings", "seed")),

@@ -13,6 +13,7 @@ from segada.settings.adversarial import AdversarialSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.augmentation import check_grid, check_window
 from segada.settings.base import Seed, Settings
+from segada.settings.check_network import check_stages
 from segada.settings.check_trainable import check_added, check_controlled, own_choice
 from segada.settings.check_widths import check_adapter, check_image_adapter
 from segada.settings.controller import ConstantSettings, ControllerSettings
@@ -40,7 +41,9 @@ NEWER: Final[Mapping[str, Value]] = {
     "data.domains.*.label_set": None,
     "data.domains.*.labels_are": "ids",
     "method.class_weights": {},
+    "method.optimizer.module_factors": {},
     "model.class_match": "position",
+    "model.network": None,
     "model.preprocessing": None,
     "stream.follow": None,
 }
@@ -107,6 +110,11 @@ class RunSettings(Settings):
                 f"evaluation.domains leaves out {unscored[0]!r}, but every visited domain is scored; add it, or leave "
                 "evaluation.domains null"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _network_has_what_is_needed(self) -> Self:
+        check_stages(self)
         return self
 
     @model_validator(mode="after")
@@ -203,13 +211,14 @@ class RunSettings(Settings):
 
     @model_validator(mode="after")
     def _encoder_takes_what_is_added(self) -> Self:
-        if is_code(self.model.encoder):
+        encoder = self.model.encoder or ""
+        if is_code(encoder):
             # Whether it has blocks is seen when it is built.
             return self
-        architecture = MIX_TRANSFORMERS.get(self.model.encoder)
+        architecture = MIX_TRANSFORMERS.get(encoder)
         if architecture is not None:
-            check_adapter(self.adapter, architecture.widths, self.model.encoder)
-            check_image_adapter(self.image_adapter, architecture.widths, self.model.encoder)
+            check_adapter(self.adapter, architecture.widths, encoder)
+            check_image_adapter(self.image_adapter, architecture.widths, encoder)
             return self
         for section, name in (("adapter", self.adapter.name), ("image_adapter", self.image_adapter.name)):
             if name != "none":
@@ -223,7 +232,7 @@ class RunSettings(Settings):
     @model_validator(mode="after")
     def _controller_fits(self) -> Self:
         if isinstance(self.controller, HamletSettings):
-            reason = next(self.controller.contradictions(self.model.head, self.method), None)
+            reason = next(self.controller.contradictions(self.model.head or "", self.method), None)
             if reason is not None:
                 raise ValueError(reason)
         check_controlled(self.method, self.controller)

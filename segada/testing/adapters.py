@@ -13,8 +13,8 @@ from segada.methods.optimizer import Optimizer
 from segada.models.build import build_segmentor
 from segada.models.encoders.base import has_adapter, has_batch_norm
 from segada.models.learning import frozen_copy, learning_parameters, source_copy
-from segada.models.segmentor import Segmentor
-from segada.models.weights import load_weights, save_weights, storable
+from segada.models.staged_segmentor import StagedSegmentor
+from segada.models.weights import load_weights, save_weights
 from segada.settings import RunSettings
 from segada.settings.learning import OptimizerSettings
 from segada.settings.nested import Tree
@@ -43,11 +43,11 @@ class AdapterCase:
         """Returns a case of an image adapter."""
         return cls({"image_adapter": {"name": name, **values}})
 
-    def build(self, freeze: Freeze = "everything", seed: int = 0) -> Segmentor:
+    def build(self, freeze: Freeze = "everything", seed: int = 0) -> StagedSegmentor:
         """Builds the network with the adapters."""
         return _built(self.sections, freeze, seed)
 
-    def plain(self, freeze: Freeze = "everything") -> Segmentor:
+    def plain(self, freeze: Freeze = "everything") -> StagedSegmentor:
         """Builds the network without."""
         # A network in which nothing learns is that of a method that learns nothing, and the other way round.
         return _built({"method": {"name": "source_only"}}, freeze, 0)
@@ -56,20 +56,22 @@ class AdapterCase:
         """Returns the names of the adapters' parameters."""
         return set(snapshot(self.build())) - set(snapshot(self.plain()))
 
-    def learned(self) -> Segmentor:
+    def learned(self) -> StagedSegmentor:
         """Builds the network and lets it learn in evaluation mode, so that running statistics stay the source's."""
         segmentor = self.build().eval()
         learn(segmentor)
         return segmentor
 
 
-def _built(sections: Tree, freeze: Freeze, seed: int) -> Segmentor:
+def _built(sections: Tree, freeze: Freeze, seed: int) -> StagedSegmentor:
     settings = RunSettings.model_validate({**sections, "model": {"checkpoint": None, "freeze": freeze}})
     generator = torch.Generator().manual_seed(seed)
-    return build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter)
+    segmentor = build_segmentor(settings.model, settings.adapter, generator, settings.image_adapter)
+    assert isinstance(segmentor, StagedSegmentor)
+    return segmentor
 
 
-def learn(segmentor: Segmentor) -> None:
+def learn(segmentor: StagedSegmentor) -> None:
     """Learns for three steps: a factor that starts at zero hides what stands before it from the first, two from the
     second."""
     optimizer = Optimizer(learning_parameters(segmentor), OptimizerSettings(lr=0.01, weight_decay=0.0))
@@ -135,7 +137,7 @@ def _stored(case: AdapterCase) -> None:
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         expected = segmentor(pictures())
         by_state = case.build(seed=7).eval()
-        by_state.load_state_dict(storable(segmentor), strict=False)
+        by_state.load_state_dict(segmentor.storable(), strict=False)
         require_equal(by_state(pictures()), expected, "a new network with its state_dict predicts otherwise")
         path = Path(folder) / "a.safetensors"
         save_weights(segmentor, path, "0123456789")

@@ -14,7 +14,7 @@ from segada.errors import InputError
 from segada.models.build import bare_segmentor
 from segada.models.encoders.base import STRIDES, has_batch_norm
 from segada.models.learning import changing_state, frozen_copy, learning_parameters, source_copy
-from segada.models.segmentor import Segmentor
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.models.weights import load_weights, save_weights
 from segada.settings.model import ModelSettings
 from segada.settings.nested import Tree
@@ -37,7 +37,7 @@ class EncoderCase:
 
     name: str
     drop_path: float = 0.0
-    given: Segmentor | None = field(default=None, repr=False)
+    given: StagedSegmentor | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, name: str, values: Tree) -> "EncoderCase":
@@ -46,17 +46,17 @@ class EncoderCase:
             raise InputError("an encoder has no settings of its own")
         return cls(name)
 
-    def build(self, seed: int = 0) -> Segmentor:
+    def build(self, seed: int = 0) -> StagedSegmentor:
         """Builds a network with the encoder and random weights."""
         model = ModelSettings(encoder=self.name, checkpoint=None, head_width=16, drop_path=self.drop_path)
         return bare_segmentor(model, torch.Generator().manual_seed(seed))
 
     @cached_property
-    def _built(self) -> Segmentor:
+    def _built(self) -> StagedSegmentor:
         return self.given or self.build()
 
     @property
-    def segmentor(self) -> Segmentor:
+    def segmentor(self) -> StagedSegmentor:
         """One network for all checks, in evaluation mode, everything learning, without gradients."""
         network = self._built.eval().requires_grad_(requires_grad=True)
         network.zero_grad()

@@ -103,7 +103,7 @@ def _predicts(case: MethodCase) -> None:
         require(not value.requires_grad, f"the step reports {name} with a gradient; detach it")
     images = case.batch(4).images
     logits = method.predict(images)
-    expected = (len(images), parts.network.shape.classes, images.shape[2] // 4, images.shape[3] // 4)
+    expected = (len(images), parts.network.classes, images.shape[2] // 4, images.shape[3] // 4)
     require(tuple(logits.shape) == expected, f"predict returns {list(logits.shape)}, not {list(expected)}")
     require(logits.isfinite().all(), "predict returns numbers that are not finite")
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from segada.methods.base import MethodParts
 from segada.models.encoders.base import Encoder, Guide
 from segada.models.heads.segformer import SegFormerHead
-from segada.models.segmentor import Segmentor, SegmentorShape
+from segada.models.staged_segmentor import SegmentorShape, StagedSegmentor
 
 CHANNELS = (8, 12, 16, 24)
 
@@ -42,4 +42,4 @@ def with_norm_encoder(parts: MethodParts, norm: Callable[[int], nn.Module] = nn.
     for parameter in encoder.parameters():
         nn.init.normal_(parameter, 0.5, 0.3, generator=generator)
     head.initialize(generator)
-    return replace(parts, network=Segmentor(SegmentorShape("norm", "segformer", 16, 19), encoder, head))
+    return replace(parts, network=StagedSegmentor(SegmentorShape("norm", "segformer", 16, 19), encoder, head))

@@ -12,7 +12,7 @@ from segada import profile
 from segada.cli.exit_codes import DONE, WRONG_INPUT
 from segada.models.encoders.mix_transformer import MixTransformer
 from segada.models.heads.segformer import SegFormerHead
-from segada.models.segmentor import Segmentor, SegmentorShape
+from segada.models.staged_segmentor import SegmentorShape, StagedSegmentor
 from segada.profiling.parameters import count_parameters, in_words, summed
 from segada.profiling.step_time import OTHER, WARM_UP, part_times, time_steps
 from segada.settings import RunSettings
@@ -37,7 +37,7 @@ def test_mix_transformers_have_the_published_numbers_of_parameters(name: str) ->
     with torch.device("meta"):
         encoder = MixTransformer(architecture, 0.0, torch.Generator())
         head = SegFormerHead(architecture.widths, architecture.head_width, 19)
-        network = Segmentor(SegmentorShape(name, "segformer", architecture.head_width, 19), encoder, head)
+        network = StagedSegmentor(SegmentorShape(name, "segformer", architecture.head_width, 19), encoder, head)
     counts = count_parameters(network)
 
     inside = [summed(part, [count for count in counts if count.name.startswith(part)]) for part in ("encoder", "head")]

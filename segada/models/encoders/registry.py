@@ -25,16 +25,17 @@ def build_encoder(model: ModelSettings, generator: torch.Generator) -> Encoder:
     Raises:
         ValueError: The timm model named in the settings does not exist, or cannot be an encoder.
     """
+    assert model.encoder is not None
     depth = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     if model.encoder.startswith(TIMM):
         return build_timm_encoder(model.encoder.removeprefix(TIMM), model.drop_path, depth, generator)
     if is_code(model.encoder):
-        return _of_code(model, depth, generator)
+        return _of_code(model.encoder, model.drop_path, depth, generator)
     return ENCODERS[model.encoder](model.drop_path, depth, generator)
 
 
-def _of_code(model: ModelSettings, depth: torch.Generator, generator: torch.Generator) -> Encoder:
+def _of_code(name: str, drop_path: float, depth: torch.Generator, generator: torch.Generator) -> Encoder:
     """Returns an encoder of the user, whose layers may draw their first values from torch's global generator."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
-        return named(ENCODERS, model.encoder)(model.drop_path, depth, generator)
+        return named(ENCODERS, name)(drop_path, depth, generator)

@@ -32,7 +32,7 @@ def describe_all(opened: OpenedFile, leave_out: Sequence[str], console: Console)
         ValueError: there is none of a known format.
     """
     labels = [copy.label for copy in find_copies(opened.content)]
-    if len(labels) < 2:
+    if len(labels) < 2 or "network" in opened.facts:
         describe(without(interpret(opened), leave_out), opened.path, console)
         return
     console.print(f"{opened.path} holds {len(labels)} networks; --copy chooses one")
@@ -52,13 +52,16 @@ def describe(stored: StoredWeights, path: Path, console: Console) -> LoadReport:
     if "head" in facts:
         head = f"head {facts['head']} of width {facts['width']}, {facts['classes']} classes"
     console.print(f"{path}: {stored.format}")
-    console.print(f"  network: encoder {facts.get('encoder', 'unknown')}, {head}")
+    network = facts.get("network")
+    staged = f"encoder {facts.get('encoder', 'unknown')}, {head}"
+    console.print(f"  network: {staged if network is None else network}")
     if stored.no_head:
         console.print(f"  {stored.no_head}")
     adapters = [name for name in stored.tensors if has_adapter(name)]
     source = {name: tensor for name, tensor in stored.tensors.items() if not has_adapter(name)}
     try:
-        report = compare(source, outline(facts))
+        # A whole network is not built: its name may be one of code.
+        report = compare(source, outline(facts) if network is None else source)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     console.print(f"  tensors: {report.counts}{f', {len(adapters)} of adapters' if adapters else ''}")

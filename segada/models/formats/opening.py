@@ -50,6 +50,15 @@ def open_checkpoint(path: Path) -> OpenedFile:
     return opened if not opened.config else replace(opened, path=path)
 
 
+def open_neighbors(folder: Path) -> OpenedFile:
+    """Reads what the JSON files of a folder state, without its weights.
+
+    Raises:
+        ValueError: One of them is damaged.
+    """
+    return _with_neighbors(OpenedFile(folder, (), {}), folder)
+
+
 def _with_neighbors(opened: OpenedFile, folder: Path) -> OpenedFile:
     """Returns the opened file with the content of the JSON files in its folder."""
     config, processor, processors = (

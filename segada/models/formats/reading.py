@@ -34,6 +34,8 @@ def read_weights(path: Path, copy: str | None = None, preprocessing: Preprocessi
 
 def interpret(opened: OpenedFile, copy: str | None = None, preprocessing: Preprocessing | None = None) -> StoredWeights:
     """Translates an opened file; arguments and errors as in `read_weights`."""
+    if "network" in opened.facts:
+        return _of_network(opened, preprocessing)
     chosen = _chosen(find_copies(opened.content), copy, opened)
     if len(chosen.formats) > 1:
         titles = " and ".join(format_.title for format_ in chosen.formats)
@@ -57,6 +59,12 @@ def interpret(opened: OpenedFile, copy: str | None = None, preprocessing: Prepro
     }
     stated = stated_preprocessing(opened) if preprocessing is None else preprocessing
     return StoredWeights(reading.tensors, facts, found.title, left_out, reading.no_head, opened.class_names, stated)
+
+
+def _of_network(opened: OpenedFile, preprocessing: Preprocessing | None) -> StoredWeights:
+    """Returns the weights of a whole network, which this program wrote under the network's own names."""
+    stated = stated_preprocessing(opened) if preprocessing is None else preprocessing
+    return StoredWeights(opened.content, opened.facts, "segada", class_names=opened.class_names, preprocessing=stated)
 
 
 def _chosen(copies: list[Copy], wanted: str | None, opened: OpenedFile) -> Copy:

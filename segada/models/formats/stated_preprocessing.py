@@ -54,7 +54,8 @@ def buffers(tensors: Mapping[str, Tensor]) -> list[tuple[str, str]]:
 
 def _from_facts(opened: OpenedFile) -> Preprocessing | None:
     """Returns the preprocessing of a file of ours; in a folder written for transformers, ours name no encoder."""
-    return from_facts(opened.metadata, "its metadata") if "encoder" in opened.metadata else None
+    ours = not opened.metadata.keys().isdisjoint({"encoder", "network"})
+    return from_facts(opened.metadata, "its metadata") if ours else None
 
 
 def _from_processor(opened: OpenedFile) -> Preprocessing | None:

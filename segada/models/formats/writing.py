@@ -77,6 +77,8 @@ FIRST_CONVOLUTION = "encoder.stages.0.patch_embed.proj.weight"
 
 def _check_expressible(stored: StoredWeights) -> None:
     encoder, head = stored.facts.get("encoder", ""), stored.facts.get("head", "none")
+    if "network" in stored.facts:
+        raise ValueError(f"it is of the network {stored.facts['network']}, and only a SegFormer is written as hf")
     if encoder not in MIX_TRANSFORMERS:
         raise ValueError(f"its encoder is {encoder}, but SegFormer of HF transformers has a Mix Transformer")
     if head != "segformer":

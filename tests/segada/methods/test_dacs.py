@@ -23,7 +23,7 @@ from segada.models.build import bare_segmentor, build_segmentor
 from segada.models.learning import learning_parameters
 from segada.models.preprocessing import Preprocessing
 from segada.models.segmentor import Segmentor
-from segada.models.weights import save_weights, storable
+from segada.models.weights import save_weights
 from segada.settings import RunSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.learning import ColorSettings
@@ -210,7 +210,7 @@ def test_the_static_model_may_have_the_encoder_of_another_checkpoint(
     file = tmp_path / "reference.safetensors"
     reference = bare_segmentor(RunSettings.model_validate(tiny_run).model, torch_generator(7, "initialisation"))
     # As an ImageNet checkpoint: an encoder without a head, and not a word about itself.
-    encoder = {name: value.contiguous() for name, value in storable(reference).items() if name.startswith("encoder.")}
+    encoder = {name: value.contiguous() for name, value in reference.storable().items() if name.startswith("encoder.")}
     safetensors.torch.save_file(encoder, file)
     parts, plain = (_parts(tiny_run, run_data, placement, reference_checkpoint=str(file)) for _ in range(2))
     before = {name: value.detach().clone() for name, value in parts.network.state_dict().items()}

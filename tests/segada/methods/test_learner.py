@@ -79,6 +79,30 @@ def test_a_planned_rate_takes_the_factor_of_the_head_with_it_or_leaves_it(keeps:
     assert optimizer.rates(StepPlan(keeps_head_factor=keeps))["head"] == pytest.approx(3e-3)
 
 
+def test_named_modules_have_rates_of_their_own_in_place_of_the_head_s() -> None:
+    factors = {"b": 2.0, "head.c": 5.0, "y": 0.5}
+    names = {"encoder.a.x": 1.0, "encoder.b.x": 2.0, "encoder.b.y": 0.5, "head.a.x": 3.0, "head.c.x": 5.0}
+    network = {name: torch.nn.Parameter(torch.zeros(1)) for name in names}
+    optimizer = Optimizer(network, OptimizerSettings(lr=1e-3, head_factor=3.0, module_factors=factors))
+    optimizer.step(torch.stack(list(network.values())).sum(), StepPlan())
+    moved = [float(value.detach()) for value in network.values()]
+    assert moved == pytest.approx([-1e-3 * factor for factor in names.values()], rel=1e-4)
+    rates = {"encoder": 1e-3, "head": 3e-3, "b": 2e-3, "head.c": 5e-3, "y": 5e-4}
+    assert optimizer.rates(StepPlan()) == pytest.approx(rates)
+
+
+def test_a_network_without_encoder_and_head_has_one_rate() -> None:
+    network = {f"network.{name}": torch.nn.Parameter(torch.zeros(1)) for name in ("x.a", "y.a")}
+    optimizer = Optimizer(network, OptimizerSettings(lr=1e-3, module_factors={"y": 3.0}))
+    assert optimizer.rates(StepPlan(0.5)) == pytest.approx({"network": 5e-4, "y": 1.5e-3})
+
+
+def test_a_factor_of_no_module_is_refused(build: Build) -> None:
+    parts = build({"method": {"name": "tent", "optimizer": {"module_factors": {"decoder": 2.0}}}})
+    with pytest.raises(ValueError, match=r"module_factors: no parameter of this network has 'decoder' in its name"):
+        METHODS["tent"](parts)
+
+
 def _decayed(network: nn.Module) -> set[str]:
     """Returns the parameters that a step without any gradient changes."""
     parameters = dict(network.named_parameters())

@@ -9,8 +9,7 @@ from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 from segada.models.encoders.mix_transformer import MixTransformer
 from segada.models.heads.segformer import SegFormerHead
-from segada.models.segmentor import Segmentor, SegmentorShape
-from segada.models.weights import storable
+from segada.models.staged_segmentor import SegmentorShape, StagedSegmentor
 from segada.settings.architectures import MIX_TRANSFORMERS, Architecture
 
 CLASSES = 19
@@ -55,13 +54,13 @@ def test_maps_logits_and_gradients_are_those_of_transformers(
     architecture: Architecture, width: int, size: tuple[int, int], dtype: torch.dtype, tolerance: float
 ) -> None:
     theirs = reference(architecture, width).to(dtype)
-    ours = Segmentor(
+    ours = StagedSegmentor(
         SegmentorShape("test", "segformer", width, CLASSES),
         MixTransformer(architecture, 0.0, torch.Generator()),
         SegFormerHead(architecture.widths, width, CLASSES),
     ).to(dtype)
     weights = renamed(theirs.state_dict())
-    assert set(weights) == set(storable(ours))
+    assert set(weights) == set(ours.storable())
     ours.load_state_dict(weights, strict=False)
     images = torch.rand((2, 3, *size), generator=torch.Generator().manual_seed(1)).to(dtype)
 

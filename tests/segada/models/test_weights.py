@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.segmentor import Segmentor
-from segada.models.weights import load_weights, save_weights, storable
+from segada.models.weights import load_weights, save_weights
 from segada.settings.adapter import AdapterSettings, AdaptFormerSettings, NoAdapter
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.model import ModelSettings
@@ -37,7 +37,7 @@ def test_weights_return_exactly(path: Path) -> None:
     assert len(report.matched) == len([*saved.parameters(), *saved.head.buffers()])
     assert report.complete
     assert not report.missing
-    for one, other in zip(storable(saved).values(), storable(loaded).values(), strict=True):
+    for one, other in zip(saved.storable().values(), loaded.storable().values(), strict=True):
         assert torch.equal(one, other)
     assert [file.name for file in path.parent.iterdir()] == ["net.safetensors"]
 

@@ -1,0 +1,1 @@
+"""Whole networks of other libraries and of the user, each with its builder."""
