@@ -315,4 +315,6 @@ def test_an_exhausted_study_names_no_command_that_would_end_at_once(study: Study
     assert study.run(CostlessRuns(threshold_gain)) == DONE
     told = study.status()
     assert (told["state"], told["ended_by"]) == ("finished", "space")
-    assert [step.endswith("another study, which can take these results over") for step in told["next_steps"]] == [True]
+    assert [
+        step.endswith("another study, which can take over these results (start_from)") for step in told["next_steps"]
+    ] == [True]
