@@ -124,7 +124,7 @@ def searched(study: optuna.Study, trials: int) -> list[Configuration]:
     return configurations
 
 
-def require_valid(configuration: Configuration) -> None:
+def assert_valid(configuration: Configuration) -> None:
     """Requires that a configuration is a point of `SPACE`."""
     raw = SPACE.encode(configuration.values)
     whole = SPACE.is_complete(raw) and SPACE.configuration(raw) == configuration
@@ -134,7 +134,7 @@ def require_valid(configuration: Configuration) -> None:
 
 def _bounds(case: SamplerCase) -> None:
     for configuration in searched(case.study(), 30):
-        require_valid(configuration)
+        assert_valid(configuration)
 
 
 def _forbidden(case: SamplerCase) -> None:
@@ -151,7 +151,7 @@ def _forbidden(case: SamplerCase) -> None:
     for _ in range(25):
         trial = study.ask()
         configuration = space.suggest(trial)
-        require_valid(configuration)
+        assert_valid(configuration)
         require(space.forbidding(configuration.values) is None, f"{dict(configuration.values)} is forbidden")
         kinds.append(configuration.values["kind"])
         study.tell(trial, score(configuration))
@@ -217,14 +217,14 @@ def _at_once(case: SamplerCase) -> None:
     require(different == 6, f"of 6 trials asked for at once, {different} differ")
     for trial, configuration in reversed(list(zip(pending, configurations, strict=True))):
         study.tell(trial, score(configuration))
-    require_valid(searched(study, 1)[0])
+    assert_valid(searched(study, 1)[0])
 
 
 def _failures(case: SamplerCase) -> None:
     study = case.study()
     for _ in range(12):
         trial = study.ask()
-        require_valid(SPACE.suggest(trial))
+        assert_valid(SPACE.suggest(trial))
         study.tell(trial, state=TrialState.FAIL)
 
 
@@ -235,7 +235,7 @@ def _enqueued(case: SamplerCase) -> None:
     found = searched(study, 1)[0].values
     require(found == wanted, f"the enqueued trial {wanted} ran as {dict(found)}")
     for configuration in searched(study, 14):
-        require_valid(configuration)
+        assert_valid(configuration)
 
 
 def _two_objectives(case: SamplerCase) -> None:
@@ -243,7 +243,7 @@ def _two_objectives(case: SamplerCase) -> None:
     for _ in range(20):
         trial = study.ask()
         configuration = SPACE.suggest(trial)
-        require_valid(configuration)
+        assert_valid(configuration)
         share = configuration.values["share"]
         assert isinstance(share, float)
         study.tell(trial, [score(configuration), share])
@@ -257,7 +257,7 @@ def _two_drivers(case: SamplerCase) -> None:
             pending = [(driver, driver.ask()) for driver in drivers]
             for driver, trial in pending:
                 configuration = SPACE.suggest(trial)
-                require_valid(configuration)
+                assert_valid(configuration)
                 hashes.append(configuration.hash)
                 driver.tell(trial, score(configuration))
     require(len({*hashes}) == 14, f"two drivers ran {14 - len({*hashes})} of 14 configurations twice")

@@ -1,9 +1,7 @@
 """All settings of one run: the tree whose paths are the dimensions of a search space."""
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from pydantic import model_validator
 
@@ -19,6 +17,7 @@ from segada.settings.check_widths import check_adapter, check_image_adapter
 from segada.settings.controller import ConstantSettings, ControllerSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.data import DataSettings
+from segada.settings.digest import digest
 from segada.settings.domain_use import check_followed, check_labels, check_source_free
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
 from segada.settings.hamlet import HamletSettings
@@ -28,26 +27,13 @@ from segada.settings.learning import LabelLearningSettings
 from segada.settings.logging import LoggingSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
-from segada.settings.named_kinds import portable_names
-from segada.settings.nested import Tree, Value
+from segada.settings.nested import Tree
 from segada.settings.presets import PresetName, spelled_out
 from segada.settings.schema import nearest
 from segada.settings.stream import StreamSettings
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "image_adapter": "none", "controller": "constant"}
 """Value of `name` in each section chosen by `name`, if the name is left out."""
-NEWER: Final[Mapping[str, Value]] = {
-    "data.classes": "cityscapes",
-    "data.domains.*.label_set": None,
-    "data.domains.*.labels_are": "ids",
-    "method.class_weights": {},
-    "method.optimizer.module_factors": {},
-    "model.class_match": "position",
-    "model.network": None,
-    "model.preprocessing": None,
-    "stream.follow": None,
-}
-"""Default of every setting that older versions do not have, by its path."""
 
 
 class RunSettings(Settings):
@@ -267,25 +253,11 @@ class RunSettings(Settings):
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        `logging` and `data.loading` affect no number and are left out. So are the folder of a file of code, and the
-        settings of `NEWER` that have their default, so that runs of older versions keep their digits.
+        `logging` and `data.loading` affect no number and are left out. So are the folder of a file of code, and new
+        settings that have their default, so that runs of older versions keep their digits (`segada.settings.digest`).
         """
         deciding = self.without_logging().model_dump(mode="json", exclude={"data": {"loading"}})
-        for path, default in NEWER.items():
-            _leave_out(deciding, path.split("."), default)
-        canonical = json.dumps(portable_names(deciding), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:10]
-
-
-def _leave_out(tree: Tree, path: Sequence[str], default: Value) -> None:
-    """Removes the value at a path, in which `*` is any key, from nested values if it is the default."""
-    first, *rest = path
-    for key in [*tree] if first == "*" else [first]:
-        inside = tree.get(key)
-        if rest and isinstance(inside, dict):
-            _leave_out(inside, rest, default)
-        elif not rest and key in tree and inside == default:
-            del tree[key]
+        return digest(deciding)
 
 
 def with_names(run: Tree) -> Tree:

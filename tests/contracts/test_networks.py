@@ -245,7 +245,6 @@ OUTPUTS = {
     "no_module": "returns a int; return a torch.nn.Module",
     "tiny_segformer": "takes folder, classes, but is called with the number of classes alone; give",
     "KINDS": ":KINDS, a tuple; name a function that returns a module",
-    "absent": "has no 'absent'; it defines",
 }
 
 
@@ -255,6 +254,14 @@ def test_outputs_that_are_no_logits_are_found_before_the_first_step(function: st
     assert OUTPUTS[function] in problem
     assert bool(problem) == bool(OUTPUTS[function])
     assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [(f"{CODE}:absent", "has no 'absent'; it defines"), ("./nowhere.py:made", "there is no file")]
+)
+def test_code_that_is_not_there_is_found_when_settings_are_read(name: str, problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        ModelSettings(network=name)
 
 
 def test_another_number_of_classes_is_said_with_both_shapes() -> None:
@@ -289,7 +296,6 @@ ABSENT = {
     "smp/Unet/resnet19": "smp has no encoder 'resnet19'; did you mean resnet",
     "torchvision/resnet50": "torchvision has no such network for segmentation; did you mean ",
     "hf/nowhere": "model.network: nowhere has no config.json; give a folder that save_pretrained of transformers wrote",
-    "./nowhere.py:made": "there is no file",
 }
 
 
@@ -393,8 +399,8 @@ def test_code_that_only_a_checkpoint_names_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"which is code and is run only if you name it: add --set model\.network="):
         find_models([str(path)], None, {})
     (model,) = find_models([str(path)], None, {"model.network": name})
-    assert model.built(torch.device("cpu")).title == name
-    assert model.network() == {"network": name}
+    assert model.built(torch.device("cpu")).title == Path(name).name
+    assert model.network() == {"network": Path(name).name}
 
 
 def test_a_file_of_two_networks_is_refused(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from hpo.search_space import Space
 from hpo.search_space.kinds import Parameter
 from hpo.search_space.size import cardinality
 from hpo.study.study import open_study
-from hpo.testing.samplers import DISCRETE, SAMPLER_CHECKS, SPACE, SamplerCase, require_valid, score, searched
+from hpo.testing.samplers import DISCRETE, SAMPLER_CHECKS, SPACE, SamplerCase, assert_valid, score, searched
 from segada.errors import InputError
 from segada.settings.nested import Tree
+from segada.testing.findings import assert_holds
 
 CASES: dict[str, Tree] = {
     "auto": {},
@@ -53,7 +54,7 @@ def study_of(name: str, journal: Path | None = None, space: Space = SPACE) -> op
 @pytest.mark.parametrize("sentence", SAMPLER_CHECKS)
 def test_what_is_promised_holds(name: str, sentence: str) -> None:
     if (name, sentence) != ("grid", "every configuration of a small space comes once, and then the sampler says so"):
-        SAMPLER_CHECKS[sentence](case_of(name))
+        assert_holds(SAMPLER_CHECKS, sentence, case_of(name))
 
 
 def test_table_and_cases_list_the_same_samplers(name: str) -> None:
@@ -70,7 +71,7 @@ def test_a_trial_without_a_number_is_no_obstacle(name: str) -> None:
             study.tell(trial, state=TrialState.FAIL)
         else:
             study.tell(trial, value)
-    require_valid(searched(study, 1)[0])
+    assert_valid(searched(study, 1)[0])
 
 
 def test_trials_of_another_sampler_are_a_warm_start(name: str) -> None:
@@ -80,7 +81,7 @@ def test_trials_of_another_sampler_are_a_warm_start(name: str) -> None:
     study = study_of(name)
     study.add_trials(former.get_trials())
     for configuration in searched(study, 8):
-        require_valid(configuration)
+        assert_valid(configuration)
 
 
 def test_a_trial_may_be_late(name: str) -> None:
@@ -90,7 +91,7 @@ def test_a_trial_may_be_late(name: str) -> None:
     others = searched(study, 14)
     study.tell(late, 100.0)
     assert configuration not in others
-    require_valid(searched(study, 1)[0])
+    assert_valid(searched(study, 1)[0])
     assert study.best_trial.number == late.number
 
 

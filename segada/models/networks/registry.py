@@ -18,6 +18,7 @@ from segada.models.whole_segmentor import PREFIX, WholeSegmentor
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.class_sets import ClassSet
 from segada.settings.model import ModelSettings
+from segada.settings.named_kinds import portable
 from segada.settings.networks import HUGGING_FACE, SMP, TORCHVISION
 
 NETWORKS: Mapping[str, Callable[[str, int], BuiltNetwork]] = {
@@ -45,7 +46,7 @@ def bare_network(
     build = next((builder for beginning, builder in NETWORKS.items() if name.startswith(beginning)), build_own)
     with seeded_from(generator):
         built = build(name, len(classes))
-    return WholeSegmentor(name, built.module.train(), classes.names, own, built.multiple), built
+    return WholeSegmentor(portable(name), built.module.train(), classes.names, own, built.multiple), built
 
 
 def build_network(model: ModelSettings, generator: torch.Generator, classes: ClassSet) -> WholeSegmentor:
