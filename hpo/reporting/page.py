@@ -10,6 +10,7 @@ from hpo.reporting import figures, tables
 from hpo.reporting.conclusion import HONESTY, best_run, conclusion, hardest, search_line
 from hpo.reporting.label_free_table import unlabelled
 from hpo.reporting.markup import escape, escape_lines
+from hpo.reporting.pictures import pictures
 from hpo.reporting.pruning_table import early
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.wording import NOT_SCORED, counted, interval, metric_title, metric_value, points, tenths, title
@@ -32,6 +33,7 @@ def page(results: StudyResults) -> str:
         f'<p class="lead">{escape(answer.detail)}</p>',
         _figures(results),
         _per_domain(results) if results.scored else _by_objective(results),
+        pictures(results),
         _winner(results),
         _trade_offs(results),
         _search(results),

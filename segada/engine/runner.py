@@ -26,6 +26,7 @@ from segada.engine.divergence import Diverged, check_parameters, finite_values
 from segada.engine.report import run_result
 from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.visit_metrics import VisitMetrics
+from segada.engine.visit_pictures import VisitPictures
 from segada.evaluation.evaluator import Scores, evaluate
 from segada.evaluation.label_free import ScoreInputs, measured, validated
 from segada.loggers.base import SeenStep, Watcher
@@ -119,6 +120,7 @@ class Run:
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._folder = None if out is None else RunDir(Path(out))
+        self._pictures = VisitPictures(settings, run_data, self._schedule, self._folder, network)
         self._watchers: list[Watcher] = []
         if self._folder is not None:
             self._resume(self._folder)
@@ -174,9 +176,9 @@ class Run:
             frames_per_second=metrics.frames / (adapted - started),
         )
         self._records.append(record)
-        self._areas.append(
-            scores[domain].areas if domain in scores else np.zeros((0, 3, len(self._class_names)), np.int64)
-        )
+        self._pictures.draw(visit, domain, self._method.predict)
+        unscored = np.zeros((0, 3, len(self._class_names)), np.int64)
+        self._areas.append(scores[domain].areas if domain in scores else unscored)
         self._save()
         return record
 
