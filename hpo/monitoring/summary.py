@@ -104,7 +104,7 @@ def _runs(confirmation: Confirmation) -> Table:
 def _by_objective(results: StudyResults, confirmation: Confirmation) -> Table:
     """Returns the table of confirmed runs of a study of which no visited domain has labels: their objectives."""
     seeds = counted(len(confirmation.runs[0].seeds), "fresh seed")
-    table = _table(f"Confirmed: objectives, {seeds}; no mIoU, because no visited domain has labels")
+    table = _table(f"Confirmed: objectives, {seeds} (no visited domain has labels)")
     table.add_column("")
     first, *others = results.objectives
     for metric in results.objectives:

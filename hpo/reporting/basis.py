@@ -30,29 +30,43 @@ def measured(run: Confirmed) -> Measured | None:
 
 
 def objective_text(metric: str, run: Confirmed) -> str:
-    """Returns the first objective of a confirmed run with its range over the seeds: `0.41 (seeds 0.40 to 0.42)`; a dash
-    if it is not known.
+    """Returns the first objective of a confirmed run with its range over the seeds, if they differ:
+    `0.41 (seeds 0.40 to 0.42)`; a dash if it is not known.
     """
     found = measured(run)
     if found is None:
         return "-"
-    spread = f" (seeds {metric_value(metric, found.low)} to {metric_value(metric, found.high)})"
-    return f"{metric_value(metric, found.value)}{spread if len(run.first_by_seed) > 1 else ''}"
+    low, high = metric_value(metric, found.low), metric_value(metric, found.high)
+    return f"{metric_value(metric, found.value)}{f' (seeds {low} to {high})' if low != high else ''}"
 
 
 def unknown_headline(results: StudyResults, best: Confirmed, confirmation: Confirmation) -> str:
     """Returns the headline of a study of which no visited domain has labels: the best by the objective, and no more."""
-    metric = results.objectives[0]
     is_default = any(run.name == DEFAULT and run.trial == best.trial for run in confirmation.runs)
-    default = next((run for run in confirmation.runs if run.name == DEFAULT and run.trial != best.trial), None)
-    found, other = measured(best), None if default is None else measured(default)
-    sign = 1.0 if results.maximized[0] else -1.0
-    is_better = found is None or other is None or sign * (found.value - other.value) > 0
-    beaten = "" if is_better else ", but with fresh seeds it is not better than the default configuration"
+    visited = listed(list(dict.fromkeys(results.visits)))
+    found, sign = measured(best), 1.0 if results.maximized[0] else -1.0
+    others = {run.name: measured(run) for run in confirmation.runs if run.name in LONG_TITLES and run.trial is None}
+    unbeaten = [
+        LONG_TITLES[name]
+        for name, other in others.items()
+        if found is not None and other is not None and sign * (found.value - other.value) <= 0
+    ]
+    but = f", but with fresh seeds it is not better by that than {listed(unbeaten)}" if unbeaten else ""
     return (
-        f"Whether adaptation helps is not known: no visited domain has labels ({listed(results.unscored)}). By "
-        f"{metric_name(metric)} alone, {LONG_TITLES[DEFAULT] if is_default else title(best.name)} is the best{beaten}."
+        f"Whether adaptation helps is not known: no visited domain has labels ({visited}). By "
+        f"{metric_name(results.objectives[0])} alone, {_worth(results)}, "
+        f"{LONG_TITLES[DEFAULT] if is_default else title(best.name)} is the best{but}."
     )
+
+
+def _worth(results: StudyResults) -> str:
+    """Returns a clause on how well the first objective is known to rank the trials."""
+    names = metrics_of(results.objectives[0])
+    score = next((one.removeprefix(LABEL_FREE_PREFIX) for one in names if one.startswith(LABEL_FREE_PREFIX)), None)
+    found = None if score is None else power(results, score)
+    if found is None or found.spearman is None:
+        return "whose ranking power there is not measured"
+    return f"whose rank correlation with mIoU is {found.spearman.value:.2f} on {listed(found.domains)}"
 
 
 def objective_sentence(results: StudyResults, best: Confirmed, confirmation: Confirmation) -> str:
@@ -105,7 +119,11 @@ def _power_sentence(results: StudyResults, score: str, name: str) -> str:
     domains = listed(found.domains)
     if found.spearman is None:
         return f"How well {name} ranks trials is not known: all {found.trials} trials are equal in it, or on {domains}."
-    of = f"{name} and mIoU on {domains}" if found.is_visited else f"{name} and mIoU on {domains}, which is not visited"
+    of = (
+        f"{name} and mIoU on {domains}"
+        if found.is_visited
+        else f"{name} and mIoU on {domains}, to which no run adapts,"
+    )
     doubt = "" if found.spearman.low > 0 else ", so that it is not shown to rank trials at all"
     return (
         f"Measured ranking power: the rank correlation of {of} is {correlation(found.spearman)} over {found.trials} "

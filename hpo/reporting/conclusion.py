@@ -62,10 +62,11 @@ def conclusion(results: StudyResults) -> Conclusion:
         return _without_labels(results, best, results.confirmed)
     seeds = f"{len(best.seeds)} fresh seeds" if len(best.seeds) > 1 else "one fresh seed"
     where = hardest(results.confirmed)
+    stream = "the visits to domains with labels" if _where(results, best) else "the stream"
     is_default = _is_default(best, results.confirmed)
     others = {name: gain for name, gain in best.gain.items() if not (is_default and name == DEFAULT)}
     at_worst = {name: best.miou_gain[name][where] for name in others}
-    whole = f"{title(best.name).capitalize()} reaches {_share(best.scored_miou)} over the stream"
+    whole = f"{title(best.name).capitalize()} reaches {_share(best.scored_miou)} over {stream}"
     sentences = [
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
@@ -83,7 +84,7 @@ def conclusion(results: StudyResults) -> Conclusion:
         *_of_front(results),
         *([_SOURCE_UNKNOWN] if results.source is None else []),
     ]
-    headline = _headline(best, results.source, _name(results, is_default=is_default), _where(results))
+    headline = _headline(best, results.source, _name(results, is_default=is_default), _where(results, best))
     return Conclusion(headline, " ".join(sentences))
 
 
@@ -107,9 +108,11 @@ def _without_labels(results: StudyResults, best: Confirmed, confirmation: Confir
     return Conclusion(headline, " ".join(sentences))
 
 
-def _where(results: StudyResults) -> str:
+def _where(results: StudyResults, best: Confirmed) -> str:
     """Returns the domains that a statement on adaptation is restricted to; empty if all visited domains have labels."""
-    return f" in {listed(results.scored)}" if results.unscored else ""
+    pairs = zip(results.labels, results.visits, strict=True)
+    known = list(dict.fromkeys(domain for label, domain in pairs if label in best.miou))
+    return f" in {listed(known)}" if len(known) < len(set(results.visits)) else ""
 
 
 def search_line(results: StudyResults) -> str:
@@ -242,7 +245,8 @@ SOURCE_CURE = (
     "domain (pretrain in the study file), or choose another one (run.model.checkpoint)."
 )
 _SOURCE_UNKNOWN = (
-    "Whether the source model works on its own domain is not known: run.evaluation.domains leaves this domain out."
+    "Whether the source model works on its own domain is not known: it has no labels, or "
+    "run.evaluation.domains leaves it out."
 )
 _NO_BASELINE = "No answer: no baseline was confirmed, so no comparison is possible."
 _SEE_FAILURES = "The reasons are listed under Failures."

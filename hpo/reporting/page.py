@@ -70,7 +70,7 @@ def _figures(results: StudyResults) -> str:
 
 def _objective_figures(results: StudyResults, best: Confirmed) -> Iterator[str]:
     """Yields a box per objective; there is no mIoU to show."""
-    spread = f"with {counted(len(best.seeds), 'fresh seed')}; no mIoU is known"
+    spread = f"with {counted(len(best.seeds), 'fresh seed')}; the visited domains have no labels"
     for metric in results.objectives:
         value = metric_value(metric, best.objectives.get(metric, math.nan))
         lines = "<br>".join(map(escape, (metric_title(metric), spread)))
