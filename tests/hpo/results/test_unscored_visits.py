@@ -54,7 +54,7 @@ def test_scores_are_those_of_the_domains_with_labels() -> None:
 
 def test_pruning_judges_nobody_before_the_first_visit_with_labels(tmp_path: Path) -> None:
     half = blanked(report(0.04))
-    late = half.model_copy(update={"visits": half.visits[1:2]})
+    late = half.model_copy(update={"visits": half.visits[1:2], "gain": math.nan, "forgetting": math.nan})
     pair = [
         ObjectiveSettings(metric=name, goal=goal) for name, goal in (("gain", "maximize"), ("forgetting", "minimize"))
     ]
