@@ -41,7 +41,7 @@ def pictures(results: StudyResults) -> str:
     run = confirmation_folder_name(confirmation_name(best.name, best.seeds[0]))
     folder = results.folder / "confirmation" / run
     known = _known(folder)
-    figures, left = _figures(_ordered(known, results.unscored))
+    figures, left = _figures(_ordered(known, results.unscored), results.labels)
     if not figures:
         return ""
     without = " Domains without labels come first." if results.unscored else ""
@@ -52,7 +52,8 @@ def pictures(results: StudyResults) -> str:
         f"they are shown, and changes are blue if right now, red if right before, yellow if neither.{without}"
     )
     more = f'<p class="note">{counted(left, "more picture")} in {escape(str(folder / "panels"))}.</p>' if left else ""
-    return f'<h2>Before and after</h2><p class="note">{escape(note)}</p>{_shares(known)}{"".join(figures)}{more}'
+    shares = _shares(known, results.labels)
+    return f'<h2>Before and after</h2><p class="note">{escape(note)}</p>{shares}{"".join(figures)}{more}'
 
 
 def _known(folder: Path) -> list[_Shown]:
@@ -80,7 +81,7 @@ def _ordered(known: Sequence[_Shown], unscored: Sequence[str]) -> list[_Shown]:
     return [known[index] for index in sorted(range(len(known)), key=lambda index: places[index])]
 
 
-def _figures(ordered: Sequence[_Shown]) -> tuple[list[str], int]:
+def _figures(ordered: Sequence[_Shown], labels: Sequence[str]) -> tuple[list[str], int]:
     """Returns the figures that fit into the report, and the number of pictures that do not."""
     figures, left, size = [], 0, 0
     for one in ordered:
@@ -91,12 +92,17 @@ def _figures(ordered: Sequence[_Shown]) -> tuple[list[str], int]:
             left += 1
             continue
         size += len(content)
-        figures.append(_figure(one.row, content))
+        figures.append(_figure(one.row, _label(one.row, labels), content))
     return figures, left
 
 
-def _figure(row: Disagreement, content: bytes) -> str:
-    caption = f"{row.domain}, visit {row.visit + 1}, frame {row.frame}: {tenths(row.changed)} % of the pixels change"
+def _label(row: Disagreement, labels: Sequence[str]) -> str:
+    """Returns the name of the visit as in the other tables."""
+    return labels[row.visit] if row.visit < len(labels) else row.domain
+
+
+def _figure(row: Disagreement, label: str, content: bytes) -> str:
+    caption = f"{label}, frame {row.frame}: {tenths(row.changed)} % of the pixels change"
     if row.source_miou is not None and row.adapted_miou is not None:
         caption += f"; mIoU of the frame {tenths(row.source_miou)} % before, {tenths(row.adapted_miou)} % after"
     data = base64.b64encode(content).decode()
@@ -106,15 +112,14 @@ def _figure(row: Disagreement, content: bytes) -> str:
     )
 
 
-def _shares(known: Sequence[_Shown]) -> str:
+def _shares(known: Sequence[_Shown], labels: Sequence[str]) -> str:
     """Returns a table of the share of changed pixels by visit."""
-    visits: dict[tuple[int, str], list[float]] = {}
+    visits: dict[str, list[float]] = {}
     for one in known:
-        visits.setdefault((one.row.visit, one.row.domain), []).append(one.row.changed)
+        visits.setdefault(_label(one.row, labels), []).append(one.row.changed)
     rows = "".join(
-        f"<tr><td>{escape(domain)}</td><td>{visit + 1}</td><td>{tenths(sum(shares) / len(shares))}</td>"
-        f"<td>{len(shares)}</td></tr>"
-        for (visit, domain), shares in visits.items()
+        f"<tr><td>{escape(label)}</td><td>{tenths(sum(shares) / len(shares))}</td><td>{len(shares)}</td></tr>"
+        for label, shares in visits.items()
     )
-    head = "<th>domain</th><th>visit</th><th>changed pixels, %</th><th>frames</th>"
+    head = "<th>visit</th><th>changed pixels, %</th><th>frames</th>"
     return f'<table class="pairs"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
