@@ -120,7 +120,7 @@ class Run:
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._folder = None if out is None else RunDir(Path(out))
-        self._pictures = VisitPictures(settings, run_data, self._schedule, self._folder, network)
+        self._pictures = VisitPictures(settings, run_data, self._folder, network)
         self._watchers: list[Watcher] = []
         if self._folder is not None:
             self._resume(self._folder)
@@ -175,10 +175,10 @@ class Run:
             seconds=time.perf_counter() - started,
             frames_per_second=metrics.frames / (adapted - started),
         )
-        self._records.append(record)
         self._pictures.draw(visit, domain, self._method.predict)
-        unscored = np.zeros((0, 3, len(self._class_names)), np.int64)
-        self._areas.append(scores[domain].areas if domain in scores else unscored)
+        self._records.append(record)
+        nothing = np.zeros((0, 3, len(self._class_names)), np.int64)
+        self._areas.append(scores[domain].areas if domain in scores else nothing)
         self._save()
         return record
 

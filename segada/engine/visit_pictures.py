@@ -14,21 +14,17 @@ from segada.settings import RunSettings
 class VisitPictures:
     """Draws the frames that `logging.disagreement_panels` asks for; none, and at no cost, if it is 0."""
 
-    def __init__(
-        self, settings: RunSettings, data: RunData, schedule: FrameSchedule, folder: RunDir | None, network: Segmentor
-    ) -> None:
+    def __init__(self, settings: RunSettings, data: RunData, folder: RunDir | None, network: Segmentor) -> None:
         """Copies the source model if pictures are drawn.
 
         Args:
             settings: Settings of the run.
             data: Data of the run.
-            schedule: Frames of its visits.
             folder: Folder of the run; None draws nothing.
             network: Network before it has learned or been restored.
         """
         self._settings = settings
         self._data = data
-        self._schedule = schedule
         self._panels: DisagreementPanels | None = None
         if folder is not None and settings.logging.disagreement_panels > 0:
             self._panels = DisagreementPanels(folder, settings.data.classes, source_copy(network))
@@ -43,8 +39,9 @@ class VisitPictures:
         """
         if self._panels is None:
             return
-        numbers = self._schedule.spread(visit, self._settings.logging.disagreement_panels)
+        schedule = FrameSchedule(self._settings.stream, self._data.lengths)
+        numbers = schedule.spread(visit, self._settings.logging.disagreement_panels)
         device = torch.device(self._settings.runtime.device)
         steps = [Step(0, numbers[place : place + 1]) for place in range(len(numbers))]
-        frames = self._data.batches(domain, self._schedule, steps, device)
+        frames = self._data.batches(domain, schedule, steps, device)
         self._panels.draw(visit, domain, dict(zip(numbers.tolist(), frames, strict=True)), predict)
