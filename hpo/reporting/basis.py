@@ -125,6 +125,7 @@ def _power_sentence(results: StudyResults, score: str, name: str) -> str:
         else f"{name} and mIoU on {domains}, to which no run adapts,"
     )
     doubt = "" if found.spearman.low > 0 else ", so that it is not shown to rank trials at all"
+    doubt = ", so that it misleads there" if found.spearman.high < 0 else doubt
     return (
         f"Measured ranking power: the rank correlation of {of} is {correlation(found.spearman)} over {found.trials} "
         f"trials ({100 * CONFIDENCE:.0f} % interval; 1 is the same ranking, 0 none){doubt}."
