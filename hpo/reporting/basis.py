@@ -114,7 +114,7 @@ def _power_sentence(results: StudyResults, score: str, name: str) -> str:
     found = power(results, score)
     if found is None:
         few = f"fewer than {MIN_TRIALS} complete trials have scores on domains with labels"
-        reason = few if labelled(results) else "no domain of this study but the source has labels"
+        reason = few if labelled(results) else "no domain of this study but the source, if that, has labels"
         return f"How well {name} ranks trials is not measured: {reason}."
     domains = listed(found.domains)
     if found.spearman is None:

@@ -244,9 +244,6 @@ SOURCE_CURE = (
     "Differences between configurations of a model that does not work mean nothing. Train a source model on this "
     "domain (pretrain in the study file), or choose another one (run.model.checkpoint)."
 )
-_SOURCE_UNKNOWN = (
-    "Whether the source model works on its own domain is not known: it has no labels, or "
-    "run.evaluation.domains leaves it out."
-)
+_SOURCE_UNKNOWN = "Whether the source model works on its own domain is not known: no run is scored there."
 _NO_BASELINE = "No answer: no baseline was confirmed, so no comparison is possible."
 _SEE_FAILURES = "The reasons are listed under Failures."

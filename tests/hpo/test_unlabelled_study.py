@@ -72,7 +72,7 @@ def test_it_ends_with_its_objective_and_says_that_no_more_is_known(nowhere: Fini
     assert nowhere.code == DONE
     assert nowhere.results.no_answer is None
     assert f"{headline} {worth}" in printed
-    assert "no domain of this study but the source has labels" in printed
+    assert "no domain of this study but the source, if that, has labels" in printed
     assert "Adaptation helps" not in printed
     assert "nan" not in printed.split()
     confirmed = nowhere.results.confirmed
