@@ -91,6 +91,14 @@ class VisitRecord(Record):
             return ""
         return "not evaluated" if self.domain in labelled else "not scored, without labels"
 
+    def line(self, labelled: Container[str]) -> str:
+        """Returns the visit and its mIoU, or why there is none, as a line of a log.
+
+        Args:
+            labelled: Domains of the run that have labels.
+        """
+        return f"visit {self.visit} ({self.domain}): {self.missing_score(labelled) or f'mIoU {self.visited_miou:.4f}'}"
+
 
 class StepRecord(Record):
     """Record of one step: a line of `frames.jsonl`, written if `logging.frames` is true."""
@@ -120,6 +128,24 @@ class StepRecord(Record):
     """
     label_free: dict[str, float]
     """Scores as in `VisitRecord`, over the step's own frames; empty if `evaluation.online` is false."""
+
+
+class Disagreement(Record):
+    """Difference of two predictions of a frame of the stream after a visit: a row of `tables/disagreement_<visit>.csv`,
+    written if `logging.disagreement_panels` is above 0.
+    """
+
+    visit: int
+    """Number of the visit, counted from 0."""
+    domain: str
+    frame: int
+    """Number of the frame in its domain, as in the name of its picture `panels/disagreement_<visit>_<frame>.png`."""
+    changed: float
+    """Share of pixels to which the adapted network gives another class than the source model, in [0, 1]."""
+    source_miou: float | None
+    """mIoU of the source model on the frame; null if it has no labelled pixel."""
+    adapted_miou: float | None
+    """mIoU of the adapted network on the frame; null if it has no labelled pixel."""
 
 
 class BestRecord(Record):

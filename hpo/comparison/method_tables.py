@@ -84,10 +84,10 @@ def runs_csv(runs: Sequence[tuple[str, RunReport]], visits: Sequence[str]) -> st
     rows: list[dict[str, object]] = []
     for method, report in runs:
         miou = {
-            f"miou/{name}": record.visited_miou
+            f"miou/{name}": record.miou.get(record.domain)
             for name, record in zip(visit_labels(visits), report.visits, strict=True)
         }
-        facts = {"method": method, **report.model_dump(exclude={"visits", "source_only"}), **miou}
+        facts = {"method": method, **report.model_dump(mode="json", exclude={"visits", "source_only"}), **miou}
         rows.append(facts | {f"source_only/{domain}": value for domain, value in report.source_only.items()})
     return csv_of(rows)
 
@@ -157,7 +157,7 @@ def _numbers(result: MethodResult, names: Sequence[str]) -> Iterator[tuple[str, 
     if result.over_batch_norm is not None:
         spreads["gain_over_batch_norm"] = result.over_batch_norm
     for name, each in spreads.items():
-        yield f"{name} mean", each.mean
+        yield f"{name} mean", "" if math.isnan(each.mean) else each.mean
         yield f"{name} deviation", "" if math.isnan(each.deviation) else each.deviation
     yield "frames_per_second", result.frames_per_second
     yield "trainable_parameters", result.trainable_parameters

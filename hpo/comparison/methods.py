@@ -1,5 +1,6 @@
 """Methods at fixed settings beside each other: each runs with several seeds on one stream; nothing is searched."""
 
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -103,7 +104,8 @@ def _line(run: MethodRun, failure: str | None) -> str:
     report = run.report()
     if report is None:
         return f"did not finish: {failure}"
-    return f"mean mIoU {100 * report.mean_miou:.1f} %, gain {100 * report.gain:+.1f}, {report.seconds:.0f} s"
+    scored = f"mean mIoU {100 * report.mean_miou:.1f} %, gain {100 * report.gain:+.1f}"
+    return f"{'not scored, without labels' if math.isnan(report.mean_miou) else scored}, {report.seconds:.0f} s"
 
 
 def _summary(

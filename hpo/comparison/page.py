@@ -81,7 +81,7 @@ def _domains(comparison: Comparison) -> str:
 
 
 def _domain_row(name: str, row: Confirmed) -> str:
-    estimates = [*row.miou.values(), row.mean_miou]
+    estimates = [*row.miou.values(), row.scored_miou]
     gains: list[float | None] = [None] * len(estimates)
     if "source_only" in row.gain:
         gains = [gain.value for gain in (*row.miou_gain["source_only"].values(), row.gain["source_only"])]

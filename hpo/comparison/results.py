@@ -96,6 +96,8 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         # Where trials completed, it is not the failed ones that leave the study without a winner.
         is_infeasible = results.best is None and results.completed()
         return failed[0] if failed and not is_infeasible else results.no_answer or "it is not over"
+    if best.mean_miou is None:
+        return "no visited domain has labels, so that there is no mIoU to compare"
     runs = {name: _seed_runs(plan, name) for name in (best.name, *BASELINES)}
     baselines = {name: runs[name] for name in BASELINES if runs[name]}
     return Winner(results, best.trial, runs[best.name], results.source, baselines)

@@ -32,7 +32,7 @@ def columns(comparison: Comparison) -> list[Column]:
             Column("group", lambda one: (groups[one.name], groups[one.name])),
         ]
     found += [
-        Column("mean mIoU, %", lambda one: _share(one.confirmed.mean_miou)),
+        Column("mean mIoU, %", lambda one: _share(one.confirmed.scored_miou)),
         Column("worst domain, %", _worst),
         *(_gain(row.name) for row in comparison.references),
         Column("trials", lambda one: (str(one.trials), one.trials)),
@@ -94,7 +94,7 @@ def _numbers(method: Method, comparison: Comparison) -> dict[str, Value]:
 
 def _estimates(row: Confirmed) -> dict[str, Value]:
     estimates = {
-        "mean_miou": row.mean_miou,
+        "mean_miou": row.scored_miou,
         **{f"miou/{label}": one for label, one in row.miou.items()},
         **{f"gain/{name}": one for name, one in row.gain.items()},
     }

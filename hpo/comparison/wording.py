@@ -88,7 +88,7 @@ def _worth(method: Method, comparison: Comparison) -> str:
     rank = "" if comparison.ranking is None else f", with mean rank {comparison.ranking.mean_ranks[method.name]:.1f}"
     where = row.miou[method.worst]
     return (
-        f"{method.name} reaches {tenths(row.mean_miou.value)} % mIoU ({interval(row.mean_miou)}) over the stream"
+        f"{method.name} reaches {tenths(row.scored_miou.value)} % mIoU ({interval(row.scored_miou)}) over the stream"
         f"{rank}{': ' if gains else ''}{listed(gains)}; in {method.worst}, its worst domain, "
         f"{tenths(where.value)} % ({interval(where)})."
     )

@@ -10,12 +10,13 @@ from typing import Final, Literal, TypeAlias
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from hpo.config.objectives import DOMAIN_PREFIX, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, metrics_of, needs_visited_labels
 from hpo.config.study_file import StudyFile
 from segada.errors import InputError
 from segada.records import DataCheck
 from segada.settings import RunSettings
 from segada.settings.domains import StreetsDomain
+from segada.settings.label_free import computed
 
 WITHOUT_LABELS: Final = "is undefined, because no held-out frame there has a labelled pixel"
 
@@ -51,21 +52,34 @@ def check_data(file: StudyFile, console: Console) -> None:
 
 
 def _check_scores(file: StudyFile, unlabelled: Set[str]) -> None:
-    """Refuses a study whose trials cannot be judged without the labels of these domains."""
-    study = file.settings
+    """Refuses a study whose trials cannot be judged or pruned without the labels of these domains."""
+    study, visits = file.settings, dict.fromkeys(file.run_settings().stream.all_visits())
+    nowhere = unlabelled >= set(visits)
     judged = [(("objectives", index, "metric"), one.metric) for index, one in enumerate(study.objectives)]
     judged += [(("constraints", index, "metric"), one.metric) for index, one in enumerate(study.constraints)]
     for place, metric in judged:
         for name in metrics_of(metric):
             if name.startswith(DOMAIN_PREFIX) and name.removeprefix(DOMAIN_PREFIX) in unlabelled:
                 raise file.document.error(place, f"{name} {WITHOUT_LABELS}; judge by another metric")
-    visits = file.run_settings().stream.visits
-    if unlabelled >= set(visits):
+            if nowhere and needs_visited_labels(name):
+                raise file.document.error(
+                    place, f"{name} of {', '.join(visits)} {WITHOUT_LABELS}; {_cure(file, unlabelled)}"
+                )
+    if nowhere and study.pruning is not None:
         raise file.document.error(
-            ("run", "stream", "visits"),
-            f"mIoU of {', '.join(dict.fromkeys(visits))} {WITHOUT_LABELS}, so that no trial can be judged; check the "
-            "labels, or visit a domain with labels too",
+            ("pruning",),
+            f"uses the gain in mIoU on {', '.join(visits)}, which {WITHOUT_LABELS}; write pruning: null",
         )
+
+
+def _cure(file: StudyFile, unlabelled: Set[str]) -> str:
+    """Returns by which metrics trials can be judged although no visited domain has labels."""
+    run = file.run_settings()
+    scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
+    labelled = [f"{DOMAIN_PREFIX}{name}" for name in run.scored_domains() if name not in unlabelled]
+    by_score = f"a score without labels ({', '.join(scores) or 'name one in run.evaluation.label_free'})"
+    by_domain = f"the mIoU of a domain with labels ({', '.join(labelled) or 'name one in run.evaluation.domains'})"
+    return f"check the labels, or judge by {by_score} or by {by_domain}"
 
 
 def placed(file: StudyFile, part: Part, path: Sequence[str], text: str) -> InputError:

@@ -189,8 +189,9 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
     better.
 
     The rung's value replaces all objectives that it predicts (`is_predicted`). The other objectives, such as frames per
-    second or trainable parameters, are evaluated as if the run ended here; functions of the user are left out, since
-    they are promised complete runs.
+    second or trainable parameters, are evaluated as if the run ended here; what needs labels is 0 before the first
+    visit to a domain with labels, for every trial alike. Functions of the user are left out, since they are promised
+    complete runs.
 
     Args:
         objectives: objectives of the study.
@@ -199,10 +200,12 @@ def rung_losses(objectives: Sequence[ObjectiveSettings], report: RunReport, visi
         value: value of the rung, one of `RUNG_VALUES`; larger is better.
     """
     early = _with(report, report.visits[:visits])
+    is_scored = any(visit.is_scored for visit in early.visits)
     losses = [-value] if any(is_predicted(one) for one in objectives) else []
     for objective in objectives:
         if not is_predicted(objective) and not is_code(objective.metric):
             reached = objective_value(objective.metric, early)
+            reached = 0.0 if math.isnan(reached) and not is_scored else reached
             losses.append(-reached if objective.goal == "maximize" else reached)
     return losses
 
@@ -232,12 +235,18 @@ def is_predicted(objective: ObjectiveSettings) -> bool:
     return objective.metric in ACCURACY_METRICS or objective.metric.startswith(DOMAIN_PREFIX)
 
 
+def needs_visited_labels(metric: str) -> bool:
+    """Returns True if a metric, no formula, is undefined for a run of which no visited domain has labels."""
+    return metric in (*ACCURACY_METRICS, "forgetting")
+
+
 def _with(report: RunReport, visits: list[VisitRecord]) -> RunReport:
     """Returns the report of a run with these visits."""
     if visits == report.visits:
         return report
     before = report.source_only
-    gain = gain_so_far(visits, before)
+    is_scored = any(visit.domain in before for visit in visits)
+    gain = gain_so_far(visits, before) if is_scored else math.nan
     source_only = _mean([before[visit.domain] for visit in visits if visit.domain in before])
     first = next((visit.domain for visit in report.visits if visit.domain in before), None)
     changed = {

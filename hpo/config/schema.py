@@ -13,7 +13,7 @@ from hpo.samplers.registry import AnySamplerSettings
 from hpo.search_space.conditions import Clauses
 from hpo.search_space.kinds import Parameter
 from segada.settings.base import Count, Fraction, NonNegative, Number, Positive, Sequence, Settings
-from segada.settings.limits import NAME, OBJECTIVES, PARAMETERS, RUNS, TRIALS
+from segada.settings.limits import NAME, OBJECTIVES, PARAMETERS, PICTURES, RUNS, TRIALS
 
 
 class BudgetSettings(Settings):
@@ -34,6 +34,9 @@ class ConfirmSettings(Settings):
     """
     seeds: int = Field(default=2, ge=1, le=RUNS)
     """Number of seeds per configuration."""
+    pictures: int = Field(default=2, ge=0, le=PICTURES)
+    """Number of frames of each visit of which the report shows the predictions before and after, and where they differ;
+    0 shows none. They are drawn by the runs with the first seed."""
     source_at_least: Fraction = 0.25
     """Least mIoU of the source model on its own domain, before adaptation, as a fraction. If it is lower, the
     conclusion is that the source model does not work, whatever a configuration gains; 0 accepts every source model.

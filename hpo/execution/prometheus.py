@@ -79,7 +79,8 @@ class Gauges:
             self._show(job, "segada_frames_per_second", record.frames_per_second)
             if record.peak_memory is not None:
                 self._show(job, "segada_peak_memory_bytes", 2**20 * record.peak_memory)
-        self._show(job, "segada_gain", report.gain)
+        if not math.isnan(report.gain):
+            self._show(job, "segada_gain", report.gain)
 
     def recovered(self, job: Job) -> None:
         """Changes nothing: the job still runs."""

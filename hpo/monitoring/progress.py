@@ -1,5 +1,6 @@
 """Progress of a driver on the console: a live view in a terminal, plain lines elsewhere."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpo.config.objectives import objective_value
 from hpo.config.schema import StudySettings
 from hpo.monitoring.trial_counts import TrialCounts
 from hpo.reporting.budget import trials_line
@@ -41,8 +43,10 @@ class _Line:
     miou: float | None = None
 
     def __str__(self) -> str:
-        miou = "" if self.miou is None else f", {self.domain}, mIoU so far {tenths(self.miou)} %"
-        return f"visit {self.done}/{self.visits}{miou}"
+        if self.miou is None:
+            return f"visit {self.done}/{self.visits}"
+        scored = "not scored" if math.isnan(self.miou) else f"mIoU so far {tenths(self.miou)} %"
+        return f"visit {self.done}/{self.visits}, {self.domain}, {scored}"
 
 
 class ConsoleReporter:
@@ -169,7 +173,14 @@ class ConsoleReporter:
         constraints = () if job.trial is None else self._settings.constraints
         broken = violations(constraint_results(constraints, report))
         limits = f", {broken}" if broken else ""
-        return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}{limits}"
+        return f"{self._figure(report)}, {last}{limits}"
+
+    def _figure(self, report: RunReport) -> str:
+        """Returns the result of a run: its mIoU and gain; the first objective if no visited domain has labels."""
+        if math.isnan(report.mean_miou):
+            metric = self._settings.objectives[0].metric
+            return f"{metric_name(metric)} {metric_with_unit(metric, objective_value(metric, report))}"
+        return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only)"
 
     def _view(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))

@@ -72,7 +72,7 @@ def _counts(status: StudyStatus) -> Iterator[str]:
 def _outcome(status: StudyStatus) -> Iterator[str]:
     best = status.confirmed_best
     if best is not None:
-        yield f"confirmed: {title(best.name)}: {tenths(best.mean_miou.value)} % mIoU {_spread(best)}"
+        yield f"confirmed: {title(best.name)}: {_confirmed(best)}"
     if status.conclusion is not None:
         yield f"finished: {status.conclusion}"
     if status.details is not None:
@@ -80,10 +80,15 @@ def _outcome(status: StudyStatus) -> Iterator[str]:
     yield from status.next_steps
 
 
-def _spread(best: ConfirmedBest) -> str:
+def _confirmed(best: ConfirmedBest) -> str:
     seeds = f"{counted(len(best.seeds), 'fresh seed')}"
+    if best.mean_miou is None:
+        values = [
+            f"{metric_name(metric)} {metric_with_unit(metric, value)}" for metric, value in best.objectives.items()
+        ]
+        return ", ".join([*values, f"mean over {seeds}", "no visited domain has labels"])
     deviation = "" if best.seed_deviation is None else f", standard deviation {tenths(best.seed_deviation)} points"
-    return f"({interval(best.mean_miou)}; {seeds}{deviation})"
+    return f"{tenths(best.mean_miou.value)} % mIoU ({interval(best.mean_miou)}; {seeds}{deviation})"
 
 
 def _ends(status: StudyStatus) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import optuna
 from optuna.trial import FrozenTrial
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from hpo.config.document import STUDY
 from hpo.config.objectives import ConstraintSettings, ObjectiveSettings
@@ -60,11 +60,17 @@ class ConfirmedBest(Record):
     name: str
     trial: int | None
     seeds: list[int]
-    mean_miou: Estimate
+    mean_miou: Estimate | None
+    """Null if no visited domain has labels."""
     seed_deviation: float | None
     """Standard deviation of the mean mIoU over the seeds; null with a single seed."""
     gain: dict[str, Estimate]
-    """Gain over each baseline and over the default configuration, by name."""
+    """Gain over each baseline and over the default configuration, by name; empty if no visited domain has labels."""
+    objectives: dict[str, float] = Field(default_factory=dict)
+    """Mean over the seeds of each objective, by its metric; empty with a single objective if a visited domain has
+    labels."""
+    first_by_seed: list[float] = Field(default_factory=list)
+    """First objective by seed, if `objectives` has it."""
 
 
 class Outcome(NamedTuple):
@@ -197,6 +203,8 @@ def _confirmed_best(results: StudyResults) -> ConfirmedBest | None:
         mean_miou=best.mean_miou,
         seed_deviation=best.seed_deviation,
         gain=best.gain,
+        objectives=best.objectives,
+        first_by_seed=best.first_by_seed,
     )
 
 

@@ -1,5 +1,6 @@
 """Summary that a driver prints at its end."""
 
+import math
 import shlex
 from collections.abc import Iterator
 from itertools import islice
@@ -8,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from hpo.reporting.basis import objective_text
 from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion, search_line
 from hpo.reporting.feasibility import constraint_value
@@ -31,8 +33,9 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     if results.infeasible():
         console.print("", _constraints(results), sep="\n")
     if results.confirmed is not None:
-        console.print("", _runs(results.confirmed), "", sep="\n")
-        if best is not None:
+        runs = _runs(results.confirmed) if results.confirmed.is_scored else _by_objective(results, results.confirmed)
+        console.print("", runs, "", sep="\n")
+        if best is not None and results.confirmed.is_scored:
             console.print(_visits(results.confirmed, best), "", sep="\n")
     console.print(answer.headline, style="bold")
     console.print(answer.detail)
@@ -92,9 +95,25 @@ def _runs(confirmation: Confirmation) -> Table:
         gains = ["" if name == run.name else points(run.gain[name]) for name in baselines]
         is_best = run.name == confirmation.best
         name = f"{title(run.name)} (best)" if is_best else title(run.name)
-        miou = f"{tenths(run.mean_miou.value)} ({interval(run.mean_miou)})"
+        miou = f"{tenths(run.scored_miou.value)} ({interval(run.scored_miou)})"
         values = [metric_value(metric, run.objectives[metric]) if metric in run.objectives else "" for metric in others]
         table.add_row(name, miou, *gains, *values, style="bold" if is_best else None)
+    return table
+
+
+def _by_objective(results: StudyResults, confirmation: Confirmation) -> Table:
+    """Returns the table of confirmed runs of a study of which no visited domain has labels: their objectives."""
+    seeds = counted(len(confirmation.runs[0].seeds), "fresh seed")
+    table = _table(f"Confirmed: objectives, {seeds} (no visited domain has labels)")
+    table.add_column("")
+    first, *others = results.objectives
+    for metric in results.objectives:
+        table.add_column(metric_title(metric), justify="right")
+    for run in confirmation.runs:
+        values = [metric_value(metric, run.objectives.get(metric, math.nan)) for metric in others]
+        is_best = run.name == confirmation.best
+        name = f"{title(run.name)} (best)" if is_best else title(run.name)
+        table.add_row(name, objective_text(first, run), *values, style="bold" if is_best else None)
     return table
 
 

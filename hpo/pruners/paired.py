@@ -42,6 +42,9 @@ class PairedPruner(BasePruner):
         if visits < self._min_visits:
             return False
         differences = frame_differences(ours[:visits], theirs[:visits])
+        if len(differences) == 0:
+            # None of these visits was to a domain with labels.
+            return False
         # Imported here: scipy.stats takes longer to import than all else that a study file needs.
         from scipy.stats import wilcoxon
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hpo.reporting.basis import objective_sentence, rests_on, unknown_headline
 from hpo.reporting.budget import trials_line
 from hpo.reporting.feasibility import broken_by, passed_over
 from hpo.reporting.wording import (
@@ -20,7 +21,7 @@ from hpo.reporting.wording import (
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
 from hpo.results.source_model import SourceModel
-from hpo.study.names import DEFAULT
+from hpo.study.names import BASELINES, DEFAULT
 
 HONESTY = (
     "Adaptation, search and report use three disjoint sets of frames. The best of the confirmed configurations is "
@@ -57,12 +58,15 @@ def conclusion(results: StudyResults) -> Conclusion:
     best = best_run(results.confirmed)
     if best is None or results.confirmed is None:
         return _unconfirmed(results)
+    if not results.confirmed.is_scored:
+        return _without_labels(results, best, results.confirmed)
     seeds = f"{len(best.seeds)} fresh seeds" if len(best.seeds) > 1 else "one fresh seed"
     where = hardest(results.confirmed)
+    stream = "the visits to domains with labels" if _where(results, best) else "the stream"
     is_default = _is_default(best, results.confirmed)
     others = {name: gain for name, gain in best.gain.items() if not (is_default and name == DEFAULT)}
     at_worst = {name: best.miou_gain[name][where] for name in others}
-    whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
+    whole = f"{title(best.name).capitalize()} reaches {_share(best.scored_miou)} over {stream}"
     sentences = [
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
@@ -74,12 +78,41 @@ def conclusion(results: StudyResults) -> Conclusion:
             if name not in best.gain
         ),
         *_foremost(results.confirmed),
+        *rests_on(results),
         *broken_by(best),
         *passed_over(results),
         *_of_front(results),
         *([_SOURCE_UNKNOWN] if results.source is None else []),
     ]
-    return Conclusion(_headline(best, results.source, _name(results, is_default=is_default)), " ".join(sentences))
+    headline = _headline(best, results.source, _name(results, is_default=is_default), _where(results, best))
+    return Conclusion(headline, " ".join(sentences))
+
+
+def _without_labels(results: StudyResults, best: Confirmed, confirmation: Confirmation) -> Conclusion:
+    """Returns the conclusion of a study of which no visited domain has labels, which claims no gain."""
+    works = results.source is None or results.source.works
+    headline = unknown_headline(results, best, confirmation)
+    if results.source is not None and not works:
+        headline = f"No answer. {source_sentence(results.source)}"
+    elif not any(run.name in BASELINES for run in confirmation.runs):
+        headline = _NO_BASELINE
+    sentences = [
+        *([] if works else [SOURCE_CURE]),
+        objective_sentence(results, best, confirmation),
+        *rests_on(results),
+        *broken_by(best),
+        *passed_over(results),
+        *_of_front(results),
+        *([_SOURCE_UNKNOWN] if results.source is None else []),
+    ]
+    return Conclusion(headline, " ".join(sentences))
+
+
+def _where(results: StudyResults, best: Confirmed) -> str:
+    """Returns the domains that a statement on adaptation is restricted to; empty if all visited domains have labels."""
+    pairs = zip(results.labels, results.visits, strict=True)
+    known = list(dict.fromkeys(domain for label, domain in pairs if label in best.miou))
+    return f" in {listed(known)}" if len(known) < len(set(results.visits)) else ""
 
 
 def search_line(results: StudyResults) -> str:
@@ -107,7 +140,7 @@ def _is_default(best: Confirmed, confirmation: Confirmation) -> bool:
 
 def _foremost(confirmation: Confirmation) -> list[str]:
     """Returns a sentence on the configuration that is best on the reported frames, if it is not the chosen one."""
-    values = {run.name: run.mean_miou.value for run in confirmation.runs}
+    values = {run.name: run.scored_miou.value for run in confirmation.runs}
     first, best = confirmation.by_mean, confirmation.best
     if first is None or best is None or values[first] <= values[best]:
         return []
@@ -139,27 +172,28 @@ def _name(results: StudyResults, *, is_default: bool) -> str:
     return f"the default configuration{', the best that the search found,' if searched else ''}"
 
 
-def _headline(best: Confirmed, source: SourceModel | None, name: str) -> str:
+def _headline(best: Confirmed, source: SourceModel | None, name: str, where: str) -> str:
     """Returns the most important fact: whether the source model works, then adaptation, then the search.
 
     Args:
         best: Best confirmed configuration.
         source: Result of the source model, if it is known.
         name: Result of `_name`.
+        where: Result of `_where`.
     """
     gain = {baseline: estimate for baseline, estimate in best.gain.items() if baseline != DEFAULT}
     if source is not None and not source.works:
         return f"No answer. {source_sentence(source)}"
     if not gain:
-        return "No answer: no baseline was confirmed, so no comparison is possible."
+        return _NO_BASELINE
     worse = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.high < 0]
     unsure = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
-        return f"Adaptation does not help: {name} is worse than {listed(worse)}."
+        return f"Adaptation does not help{where}: {name} is worse than {listed(worse)}."
     if unsure:
-        return f"Adaptation is not shown to help: {name} cannot be distinguished from {listed(unsure)}."
+        return f"Adaptation is not shown to help{where}: {name} cannot be distinguished from {listed(unsure)}."
     beaten = listed([LONG_TITLES[baseline] for baseline in gain])
-    return f"Adaptation helps: {name} beats {beaten}{_over_default(best.gain.get(DEFAULT))}."
+    return f"Adaptation helps{where}: {name} beats {beaten}{_over_default(best.gain.get(DEFAULT))}."
 
 
 def _over_default(gain: Estimate | None) -> str:
@@ -200,6 +234,7 @@ def _unconfirmed(results: StudyResults) -> Conclusion:
     details = [f"{name} leads the search, with one seed on the frames of the search: not a final result."]
     if results.source is not None and not results.source.works:
         details += [source_sentence(results.source), SOURCE_CURE]
+    details += rests_on(results)
     if not is_open and results.no_answer is None:
         headline = f"{name} leads the search; nothing is confirmed (confirm.top is 0)."
     return Conclusion(headline, " ".join([*failures, *details, *passed_over(results)]))
@@ -209,7 +244,6 @@ SOURCE_CURE = (
     "Differences between configurations of a model that does not work mean nothing. Train a source model on this "
     "domain (pretrain in the study file), or choose another one (run.model.checkpoint)."
 )
-_SOURCE_UNKNOWN = (
-    "Whether the source model works on its own domain is not known: run.evaluation.domains leaves this domain out."
-)
+_SOURCE_UNKNOWN = "Whether the source model works on its own domain is not known: no run is scored there."
+_NO_BASELINE = "No answer: no baseline was confirmed, so no comparison is possible."
 _SEE_FAILURES = "The reasons are listed under Failures."

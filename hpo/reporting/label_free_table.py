@@ -19,7 +19,8 @@ def unlabelled(results: StudyResults) -> str:
         return ""
     note = (
         "Without labels, trials can only be compared by scores of their own predictions. The table compares each such "
-        "score, a mean over visits, with the true mean mIoU of the completed trials. Rank correlations have "
+        "score, a mean over the visits to domains with labels, with the true mean mIoU of the completed trials there. "
+        "Rank correlations have "
         f"{100 * CONFIDENCE:.0f} % bootstrap intervals: 1 means the same ranking, 0 no relation, below 0 a misleading "
         "score. The regret is the difference in mIoU between the best trial and the trial with the best score. A trial "
         f"drawn at random has a regret of {tenths(chance(results))} points on average. The table is based on one seed "

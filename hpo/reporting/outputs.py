@@ -10,7 +10,7 @@ from hpo.results.confirmation import Confirmation
 from hpo.results.results import StudyResults, write_csv
 from hpo.study.plan import NEEDS, Plan, undone
 from hpo.study.study import Study
-from segada.artifacts.run_files import damages
+from segada.artifacts.run_files import damages, read_settings, settings_text
 from segada.core.atomic_io import keep_damaged, write_bytes, write_text
 from segada.core.run_names import SETTINGS, WEIGHTS
 
@@ -62,6 +62,10 @@ def _write_best(confirmation: Confirmation, plan: Plan) -> None:
         return
     folder = plan.confirmation_folder(confirmation.best, plan.seeds[0])
     # If the run is damaged, the files already in best/ are kept.
-    if not damages(folder, NEEDS["test"]):
-        for name in (SETTINGS, WEIGHTS):
-            write_bytes(path.with_name(name), (folder / name).read_bytes())
+    settings = read_settings(folder).value
+    if not damages(folder, NEEDS["test"]) and settings is not None:
+        # The pictures of the report are the study's, not the configuration's.
+        pictures = plan.search_settings().logging.disagreement_panels
+        logging = settings.logging.model_copy(update={"disagreement_panels": pictures})
+        write_text(path.with_name(SETTINGS), settings_text(settings.model_copy(update={"logging": logging})))
+        write_bytes(path.with_name(WEIGHTS), (folder / WEIGHTS).read_bytes())

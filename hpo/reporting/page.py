@@ -1,5 +1,7 @@
 """HTML report of a study, a single file that works offline."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
@@ -8,10 +10,11 @@ from hpo.reporting import figures, tables
 from hpo.reporting.conclusion import HONESTY, best_run, conclusion, hardest, search_line
 from hpo.reporting.label_free_table import unlabelled
 from hpo.reporting.markup import escape, escape_lines
+from hpo.reporting.pictures import pictures
 from hpo.reporting.pruning_table import early
 from hpo.reporting.style import CSS, SORT
-from hpo.reporting.wording import NOT_SCORED, interval, points, tenths, title
-from hpo.results.confirmation import Confirmation, Estimate
+from hpo.reporting.wording import NOT_SCORED, counted, interval, metric_title, metric_value, points, tenths, title
+from hpo.results.confirmation import Confirmed, Estimate
 from hpo.results.results import StudyResults, TrialResult
 from segada.core.atomic_io import write_text
 
@@ -28,8 +31,9 @@ def page(results: StudyResults) -> str:
         f"<header><p>{escape(results.name)} · {escape(search_line(results))}</p>",
         f"<h1>{escape(answer.headline)}</h1></header>",
         f'<p class="lead">{escape(answer.detail)}</p>',
-        _figures(results.confirmed),
-        _per_domain(results),
+        _figures(results),
+        _per_domain(results) if results.scored else _by_objective(results),
+        pictures(results),
         _winner(results),
         _trade_offs(results),
         _search(results),
@@ -49,17 +53,28 @@ def page(results: StudyResults) -> str:
     )
 
 
-def _figures(confirmation: Confirmation | None) -> str:
-    best = best_run(confirmation)
+def _figures(results: StudyResults) -> str:
+    confirmation, best = results.confirmed, best_run(results.confirmed)
     if best is None or confirmation is None:
         return ""
+    if not confirmation.is_scored:
+        return f'<div class="figures">{"".join(_objective_figures(results, best))}</div>'
     where = hardest(confirmation)
     at_worst = f"in {where} {tenths(best.miou[where].value)} ({interval(best.miou[where])})"
-    boxes = [_figure(best.mean_miou, "% mean mIoU over the stream", at_worst, signed=False)]
+    boxes = [_figure(best.scored_miou, "% mean mIoU over the stream", at_worst, signed=False)]
     for name, gain in best.gain.items():
         at_worst = f"in {where} {points(best.miou_gain[name][where])}"
         boxes.append(_figure(gain, f"points over {title(name)}", at_worst, signed=True))
     return f'<div class="figures">{"".join(boxes)}</div>'
+
+
+def _objective_figures(results: StudyResults, best: Confirmed) -> Iterator[str]:
+    """Yields a box per objective; there is no mIoU to show."""
+    spread = f"with {counted(len(best.seeds), 'fresh seed')}; the visited domains have no labels"
+    for metric in results.objectives:
+        value = metric_value(metric, best.objectives.get(metric, math.nan))
+        lines = "<br>".join(map(escape, (metric_title(metric), spread)))
+        yield f'<div class="figure"><b>{escape(value)}</b><span>{lines}</span></div>'
 
 
 def _figure(estimate: Estimate, caption: str, at_worst: str, *, signed: bool) -> str:
@@ -89,6 +104,15 @@ def _per_domain(results: StudyResults) -> str:
     )
     unscored = f"<p>{NOT_SCORED}: {escape(', '.join(results.unscored))}.</p>" if results.unscored else ""
     return f'<h2>Per domain</h2><p class="note">{note}</p>{unscored}{tables.per_domain(results)}'
+
+
+def _by_objective(results: StudyResults) -> str:
+    note = (
+        "No mIoU is known of the visited domains, and no gain. The table has the objectives of the confirmed runs with "
+        "fresh seeds: the mean, and the lowest and the highest value of a seed."
+    )
+    unscored = f"<p>{NOT_SCORED}: {escape(', '.join(results.unscored))}.</p>"
+    return f'<h2>By objective</h2><p class="note">{note}</p>{unscored}{tables.by_objective(results)}'
 
 
 def _trade_offs(results: StudyResults) -> str:

@@ -34,6 +34,8 @@ table.pairs td:first-child { color: var(--soft); }
 .state { border-radius: 9px; padding: 1px 8px; font-size: 12px; background: var(--tint); color: var(--soft); }
 .state.complete { background: #e6f0fa; color: #174f8c; }
 .state.fail { background: #fbe9e4; color: #9c3312; }
+figure.picture { margin: 22px 0 0; } figure.picture figcaption { color: var(--soft); font-size: 13px; }
+figure.picture img { max-width: 100%; height: auto; }
 details { margin-top: 14px; } summary { cursor: pointer; color: var(--accent); }
 pre { background: var(--tint); border: 1px solid var(--line); border-radius: 8px; padding: 16px; overflow-x: auto;
   font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }

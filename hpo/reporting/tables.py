@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from hpo.reporting.basis import objective_text
 from hpo.reporting.conclusion import best_run
 from hpo.reporting.feasibility import constraint_value, violation
 from hpo.reporting.markup import escape
@@ -46,6 +47,23 @@ def per_domain(results: StudyResults) -> str:
     return f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def by_objective(results: StudyResults) -> str:
+    """Returns the objectives of all confirmed runs, for a study of which no visited domain has labels; empty before the
+    confirmation.
+    """
+    if results.confirmed is None:
+        return ""
+    first, *others = results.objectives
+    head = "".join(f"<th>{escape(metric_title(metric))}</th>" for metric in results.objectives)
+    rows = []
+    for run in results.confirmed.runs:
+        values = [metric_value(metric, run.objectives.get(metric, math.nan)) for metric in others]
+        cells = "".join(f"<td>{escape(text)}</td>" for text in (objective_text(first, run), *values))
+        is_best = run.name == results.confirmed.best
+        rows.append(f'<tr class="{"best" if is_best else ""}"><td>{escape(title(run.name))}</td>{cells}</tr>')
+    return f'<table class="pairs"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
 def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
     confirmation = results.confirmed
     if confirmation is None:
@@ -64,7 +82,9 @@ def _confirmed_row(run: Confirmed, labels: Sequence[str], best: bool) -> _Row:
     return _Row(title(run.name), values, _over_source_only(run, labels), intervals, best)
 
 
-def _cells(by_visit: Mapping[str, Estimate], mean: Estimate, labels: Sequence[str]) -> tuple[list[float], list[str]]:
+def _cells(
+    by_visit: Mapping[str, Estimate], mean: Estimate | None, labels: Sequence[str]
+) -> tuple[list[float], list[str]]:
     """Returns the values and intervals of a row; NaN for visits that are not scored."""
     estimates = [*(by_visit.get(label) for label in labels), mean]
     values = [math.nan if one is None else one.value for one in estimates]

@@ -79,13 +79,15 @@ def in_unit(metric: str, value: float) -> float:
 
 
 def metric_value(metric: str, value: float) -> str:
-    """Returns a metric's value in the unit of `metric_title` as text."""
+    """Returns a metric's value in the unit of `metric_title` as text; NaN is `-`."""
+    if math.isnan(value):
+        return "-"
     return tenths(value) if _named(metric)[1] else f"{value:.4g}"
 
 
 def metric_with_unit(metric: str, value: float) -> str:
-    """Returns a metric's value as text with its unit: `61.9 %`."""
-    return f"{metric_value(metric, value)} {_named(metric)[1]}".rstrip()
+    """Returns a metric's value as text with its unit: `61.9 %`; NaN is `-`."""
+    return "-" if math.isnan(value) else f"{metric_value(metric, value)} {_named(metric)[1]}".rstrip()
 
 
 def listed(words: Sequence[str]) -> str:

@@ -138,8 +138,9 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         else:
             broken = mean_violations(study.file.settings.constraints, [run.report for run in done])
             is_eligible = name != DEFAULT or not _breaks_in_search(study, plan)
+            objectives, first = _objectives(study, done)
             candidates.append(
-                Candidate(name, number, tuple(done), _mean(scores), _objectives(study, done), broken, is_eligible)
+                Candidate(name, number, tuple(done), _mean(scores), objectives, first, broken, is_eligible)
             )
     if not candidates:
         return None
@@ -183,13 +184,14 @@ def _source_model(plan: Plan, report: RunReport) -> SourceModel | None:
     return source_model_of(report, settings.stream.source, plan.file.settings.confirm.source_at_least)
 
 
-def _objectives(study: Study, runs: Sequence[SeedRun]) -> dict[str, float]:
-    """Returns the mean of each objective over the runs; empty with a single objective."""
+def _objectives(study: Study, runs: Sequence[SeedRun]) -> tuple[dict[str, float], list[float]]:
+    """Returns the mean of each objective over the runs, and the values of the first; both as in `Confirmed`."""
     metrics = [objective.metric for objective in study.file.settings.objectives]
-    if len(metrics) == 1:
-        return {}
-    means = {metric: _mean([objective_value(metric, run.report) for run in runs]) for metric in metrics}
-    return {metric: mean for metric, mean in means.items() if mean is not None}
+    if len(metrics) == 1 and any(visit.is_scored for visit in runs[0].report.visits):
+        return {}, []
+    values = {metric: [objective_value(metric, run.report) for run in runs] for metric in metrics}
+    means = {metric: mean for metric, found in values.items() if (mean := _mean(found)) is not None}
+    return means, values[metrics[0]] if metrics[0] in means else []
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

@@ -30,7 +30,9 @@ class Confirmed(Record):
     it.
     """
     seeds: list[int]
-    mean_miou: Estimate
+    mean_miou: Estimate | None
+    """Mean IoU over the visits to domains with labels; null if no visited domain has labels, as are then the gains and
+    figures by visit empty."""
     miou: dict[str, Estimate]
     """Mean IoU on the visited domain, by label of the visit."""
     gain: dict[str, Estimate]
@@ -47,13 +49,21 @@ class Confirmed(Record):
     seed_deviation: float | None
     """Standard deviation of `mean_miou_by_seed`; null with a single seed."""
     objectives: dict[str, float]
-    """Mean over the seeds of each objective on these frames, by its metric; empty with a single objective, and without
-    an objective that a run does not define.
+    """Mean over the seeds of each objective on these frames, by its metric; empty with a single objective if a visited
+    domain has labels, and without an objective that a run does not define.
     """
+    first_by_seed: list[float] = Field(default_factory=list)
+    """First objective by seed, if `objectives` has it; empty otherwise."""
     violations: dict[str, float] = Field(default_factory=dict)
     """Mean amount over the seeds, on these frames, by which each broken constraint is broken, by its text; empty if all
     are kept.
     """
+
+    @property
+    def scored_miou(self) -> Estimate:
+        """`mean_miou` of a study of which a visited domain has labels."""
+        assert self.mean_miou is not None
+        return self.mean_miou
 
 
 class Confirmation(Record):
@@ -64,7 +74,7 @@ class Confirmation(Record):
     by_mean: str | None
     """Name of the configuration with the greatest `mean_miou` on the reported frames, for information only: choosing by
     it would bias the reported result. The default configuration takes part, baselines do not, nor what breaks a
-    constraint.
+    constraint. Null if no visited domain has labels.
     """
     split: str = "test"
     confidence: float
@@ -76,6 +86,11 @@ class Confirmation(Record):
     """Reasons of configurations and baselines that failed under a fresh seed, by name."""
     source: SourceModel | None = None
     """Result of the source model on its own domain; null if the runs did not score this domain."""
+
+    @property
+    def is_scored(self) -> bool:
+        """False if no visited domain has labels."""
+        return self.runs[0].mean_miou is not None
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,8 @@ class Candidate:
     """Value by which the best is chosen, as in `Confirmed`."""
     objectives: Mapping[str, float] = field(default_factory=dict)
     """Objectives on the reported frames, as in `Confirmed`."""
+    first_by_seed: Sequence[float] = ()
+    """First objective by seed, as in `Confirmed`."""
     violations: Mapping[str, float] = field(default_factory=dict)
     """Broken constraints, as in `Confirmed`."""
     is_eligible: bool = True
@@ -133,10 +150,10 @@ def confirm(
     barred = {one.name for one in everyone if one.violations or not one.is_eligible}
     eligible = [one for one in rows if one.name not in barred]
     configurations = [one for one in eligible if one.name == DEFAULT or one.name not in reference]
-    foremost = max(configurations, key=lambda one: one.mean_miou.value, default=None)
+    by_mean = {one.name: one.mean_miou.value for one in configurations if one.mean_miou is not None}
     return Confirmation(
         best=candidates[0].name if candidates else None,
-        by_mean=None if foremost is None else foremost.name,
+        by_mean=max(by_mean, key=lambda name: by_mean[name], default=None),
         confidence=bootstrap.confidence,
         replicates=bootstrap.replicates,
         runs=rows,
@@ -184,6 +201,8 @@ class _Spread:
         )
 
     def summary(self, baselines: Mapping[str, "_Spread"], confidence: float) -> Confirmed:
+        if not self._scored:
+            return self._unscored()
         means = self.values.mean(axis=1)
         gains = {name: self._gain(other, confidence) for name, other in baselines.items()}
         return Confirmed(
@@ -198,7 +217,27 @@ class _Spread:
             selection=self.candidate.selection,
             seed_deviation=float(means.std(ddof=1)) if len(means) > 1 else None,
             objectives=dict(self.candidate.objectives),
+            first_by_seed=list(self.candidate.first_by_seed),
             violations=dict(self.candidate.violations),
+        )
+
+    def _unscored(self) -> Confirmed:
+        """Returns the summary of a candidate of which no visited domain has labels."""
+        one = self.candidate
+        return Confirmed(
+            name=one.name,
+            trial=one.trial,
+            seeds=[run.report.seed for run in one.runs],
+            mean_miou=None,
+            miou={},
+            gain={},
+            miou_gain={},
+            mean_miou_by_seed=[],
+            selection=one.selection,
+            seed_deviation=None,
+            objectives=dict(one.objectives),
+            first_by_seed=list(one.first_by_seed),
+            violations=dict(one.violations),
         )
 
     def _gain(self, other: "_Spread", confidence: float) -> tuple[Estimate, dict[str, Estimate]]:
@@ -210,6 +249,8 @@ class _Spread:
     def _run_replicates(self, run: SeedRun, draws: _Draws) -> Floats:
         """Returns the mIoU of the visited domain, [scored visits, replicates]."""
         scored = [run.areas[number] for number in self._scored]
+        if not scored:
+            return np.zeros((0, len(draws.seeds)))
         return np.stack([resampled_miou(draws.frames[len(areas)], areas) for areas in scored])
 
     def _by_visit(self, values: Floats, replicates: Floats, confidence: float) -> dict[str, Estimate]:

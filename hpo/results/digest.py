@@ -43,6 +43,11 @@ class Report:
     """Values after one visit, after two and so on, by the keys of `objectives.RUNG_VALUES`."""
     label_free: dict[str, float]
     """Means over visits of all label-free scores that any visit has; NaN if another visit lacks the score."""
+    label_free_scored: dict[str, float]
+    """The same over the visits to domains with labels alone, whose mean mIoU is `mean_miou`; empty without such
+    visits."""
+    elsewhere: dict[str, float]
+    """mIoU at the end by domain, of the domains with labels that are not visited."""
     frames_per_second: float
 
     @classmethod
@@ -51,6 +56,8 @@ class Report:
         visits, before = report.visits, report.source_only
         route = [visit.domain for visit in visits]
         counts = range(1, len(visits) + 1)
+        scores = Visits.of(visits).scores
+        scored = report.model_copy(update={"visits": [visit for visit in visits if visit.is_scored]})
         return cls(
             mean_miou=report.mean_miou,
             gain=report.gain,
@@ -59,6 +66,8 @@ class Report:
                 name: tuple(value(visits[:count], before, route) for count in counts)
                 for name, value in RUNG_VALUES.items()
             },
-            label_free={name: label_free_score(report, name) for name in Visits.of(visits).scores},
+            label_free={name: label_free_score(report, name) for name in scores},
+            label_free_scored={name: label_free_score(scored, name) for name in scores} if scored.visits else {},
+            elsewhere={name: value for name, value in visits[-1].miou.items() if name not in route} if visits else {},
             frames_per_second=METRICS["frames_per_second"](report) if visits else 0.0,
         )

@@ -34,13 +34,14 @@ class Rung(Record):
 
 
 def rungs(results: StudyResults) -> list[Rung]:
-    """Returns a rung for every visit but the last; empty with fewer than `MIN_TRIALS` completed trials.
+    """Returns a rung for every visit but the last; empty with fewer than `MIN_TRIALS` completed trials, and without a
+    visited domain with labels.
 
     Pruned trials have no final result. If there are any, the correlation is that among the better trials; over all
     trials it would be greater.
     """
     done = [(trial.values[0], trial.report.rungs) for trial in results.completed() if trial.report is not None]
-    if len(done) < MIN_TRIALS:
+    if len(done) < MIN_TRIALS or not results.scored:
         return []
     final = np.array([value for value, _ in done]) * (1.0 if results.maximized[0] else -1.0)
     pruned = [trial for trial in results.trials if trial.state == "pruned"]

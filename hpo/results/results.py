@@ -13,7 +13,7 @@ from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.source_model import SourceModel
 from hpo.study.budget import EndedBy, TrialBudget, trial_budget
-from hpo.study.names import DEFAULT
+from hpo.study.names import BASELINES
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
 from segada.errors import InputError
@@ -69,8 +69,8 @@ class TrialResult:
 
     @property
     def gain(self) -> float | None:
-        """Gain over source-only on the split `val`; None before the end."""
-        return self.report.gain if self.report else None
+        """Gain over source-only on the split `val`; None before the end, and if no visited domain has labels."""
+        return _number(self.report.gain) if self.report else None
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,16 @@ class StudyResults:
     @property
     def unscored(self) -> list[str]:
         """Visited domains that are not scored, because their held-out frames have no labelled pixel."""
-        return list(dict.fromkeys(name for report in self.baselines.values() for name in report.unscored))
+        found = [name for report in self.baselines.values() for name in report.unscored]
+        for trial in self.completed():
+            found += [name for name, miou in zip(self.visits, trial.visits.miou, strict=False) if math.isnan(miou)]
+        return list(dict.fromkeys(found))
+
+    @property
+    def scored(self) -> list[str]:
+        """Visited domains that are not known to be without labels."""
+        unscored = self.unscored
+        return [name for name in dict.fromkeys(self.visits) if name not in unscored]
 
     @property
     def labels(self) -> list[str]:
@@ -177,7 +186,7 @@ class StudyResults:
         best = next((run for run in self.confirmed.runs if run.name == self.confirmed.best), None)
         if best is None:
             return "every configuration failed under a fresh seed"
-        has_baseline = bool(best.gain.keys() - {DEFAULT})
+        has_baseline = any(run.name in BASELINES for run in self.confirmed.runs)
         return None if has_baseline else "no baseline was confirmed, so no comparison is possible"
 
     def _none_completed(self) -> str:

@@ -196,9 +196,18 @@ class Plan:
     ) -> Iterator[Job]:
         for seed in self.seeds:
             settings = self.confirmation_settings(seed, configuration, split)
+            if split == "test" and seed == self.seeds[0]:
+                settings = self._pictured(settings)
             folder, run = self.confirmation_folder(name, seed, split), confirmation_name(name, seed, split)
             needs = NEEDS[split] if seed == self.seeds[0] else NEEDS[split][:1]
             yield Job("confirmation", run, folder, settings, trial, dict(configuration.values), needs)
+
+    def _pictured(self, settings: RunSettings) -> RunSettings:
+        """Returns the settings with the pictures of the report, which change no number of the run."""
+        count = max(settings.logging.disagreement_panels, self.file.settings.confirm.pictures)
+        return settings.model_copy(
+            update={"logging": settings.logging.model_copy(update={"disagreement_panels": count})}
+        )
 
     def _overrides(self, split: str) -> Tree:
         overrides: Tree = {"evaluation": {"split": split}}

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from hpo.results.results import StudyResults, TrialResult
 from hpo.tracking.messages import Concluded
+from hpo.tracking.points import objective_key
 from segada.settings.nested import Tree
 
 
@@ -70,11 +71,15 @@ def _summary(results: StudyResults) -> dict[str, JsonValue]:
             "best/trial": f"trial {results.best.number}",
             **{f"best/{name}": value for name, value in best.items()},
         }
-    summary |= {f"baselines/{name}": report.mean_miou for name, report in results.baselines.items()}
+    summary |= {f"baselines/{name}": _number(report.mean_miou) for name, report in results.baselines.items()}
     if results.confirmed is not None:
-        runs = {run.name: run.mean_miou.value for run in results.confirmed.runs}
-        summary |= {"confirmed/best": results.confirmed.best, **{f"confirmed/{name}": runs[name] for name in runs}}
-    return summary
+        summary |= {"confirmed/best": results.confirmed.best}
+        for run in results.confirmed.runs:
+            # Without labels there is no mIoU, and a run is known by its objectives.
+            found = {name: value for name, value in run.objectives.items() if run.mean_miou is None}
+            summary |= {f"confirmed/{run.name}/{objective_key(name)}": value for name, value in found.items()}
+            summary |= {} if run.mean_miou is None else {f"confirmed/{run.name}": run.mean_miou.value}
+    return {key: value for key, value in summary.items() if value is not None or key == "confirmed/best"}
 
 
 def _number(value: float) -> float | None:

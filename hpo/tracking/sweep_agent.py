@@ -129,17 +129,18 @@ def _follow(run: "wandb.Run", process: "subprocess.Popen[bytes]", place: Path) -
         for visit in read_visits(place).value[len(told) :]:
             told.append(visit)
             scored = [record.visited_miou for record in told if record.is_scored]
-            mean = sum(scored) / len(scored) if scored else math.nan
-            run.log({**point_of(told[-1]), PRUNED_BY: mean}, step=told[-1].visit)
+            mean = {PRUNED_BY: sum(scored) / len(scored)} if scored else {}
+            run.log({**point_of(told[-1]), **mean}, step=told[-1].visit)
         if over:
             return
         time.sleep(SECONDS)
 
 
 def _results(study: StudyFile, report: RunReport) -> dict[str, float]:
-    """Returns the values of objectives and of constrained metrics."""
+    """Returns the values of objectives and of constrained metrics that the run defines."""
     metrics = [one.metric for one in study.settings.objectives] + [one.metric for one in study.settings.constraints]
-    return {metric: objective_value(metric, report) for metric in metrics}
+    values = {metric: objective_value(metric, report) for metric in metrics}
+    return {metric: value for metric, value in values.items() if not math.isnan(value)}
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class RunDir:
                 f"{path}: holds a run of other settings (hash {held}, not {settings.settings_hash()}); choose another "
                 "folder"
             )
-        if found is not None and found.logging != settings.logging:
+        if found is not None and found.logging.during_visits() != settings.logging.during_visits():
             # Logs are written during adaptation, so a resumed run with other logging settings would have incomplete
             # logs.
             raise ValueError(

@@ -60,6 +60,12 @@ class FrameSchedule:
         visits = [visit for visit, name in enumerate(self._stream.all_visits()) if name == domain]
         return np.unique(np.concatenate([self._numbers(visit) for visit in visits]))
 
+    def spread(self, visit: int, count: int) -> npt.NDArray[np.int64]:
+        """Returns the numbers of at most `count` different frames of a visit, evenly spaced from its first to its
+        last."""
+        frames = self._numbers(visit)
+        return np.unique(frames[np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(np.int64)])
+
     def smallest_batch(self) -> int:
         """Returns the number of frames of the smallest batch, which may be the last one of a visit."""
         batch_size = self._stream.batch_size

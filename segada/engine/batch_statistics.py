@@ -17,8 +17,8 @@ LARGE = 64
 """Side in pixels from which no map is a single cell, unless a module averages the map."""
 
 
-def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) -> None:
-    """Checks that every batch norm of the network gets several values per channel from the smallest batch.
+def check_training(network: Segmentor, settings: RunSettings, smallest: int) -> None:
+    """Checks that a network that the run's method trains gives logits in train mode, from batches of any size.
 
     Args:
         network: Network of the run.
@@ -26,10 +26,18 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
         smallest: Number of frames of the smallest batch.
 
     Raises:
-        ValueError: One gets a single value; the message names it and the cure.
+        ValueError: It gives something else, which is said with both shapes; or a batch norm gets a single value, which
+            is named with the cure.
     """
-    if smallest > 1 or not _trains(network, settings) or not has_batch_norm(network):
+    if not _trains(network, settings):
         return
+    network.check_training(_trained_size(settings))
+    if smallest == 1 and has_batch_norm(network):
+        _check_batch_norms(network, settings)
+
+
+def _check_batch_norms(network: Segmentor, settings: RunSettings) -> None:
+    """Checks that every batch norm gets several values per channel from one frame."""
     size = _trained_size(settings)
     norm = _single_valued(network, size)
     if not norm:
@@ -44,16 +52,6 @@ def check_batch_norms(network: Segmentor, settings: RunSettings, smallest: int) 
         f"1 frame of {size[0]} x {size[1]} pixels, and a single value has no variance to train with; set "
         f"{', or '.join(cures)}, or take an encoder without batch norm, such as mit_b0"
     )
-
-
-def check_train_mode(network: Segmentor, settings: RunSettings) -> None:
-    """Checks that a network of a method that trains it gives logits in train mode, too.
-
-    Raises:
-        ValueError: It gives something else; the message has both shapes.
-    """
-    if _trains(network, settings):
-        network.check_training(_trained_size(settings))
 
 
 def _trained_size(settings: RunSettings) -> tuple[int, int]:

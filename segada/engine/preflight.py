@@ -10,7 +10,7 @@ import sys
 from segada.cli.exit_codes import exit_code
 from segada.core.rng import torch_generator
 from segada.data.run_frames import check_counts
-from segada.engine.batch_statistics import check_batch_norms, check_train_mode
+from segada.engine.batch_statistics import check_training
 from segada.models.build import build_segmentor
 from segada.records import Preflight
 from segada.settings import RunSettings
@@ -42,8 +42,7 @@ def _network_problem(settings: RunSettings) -> str | None:
             settings.model, settings.adapter, generator, settings.image_adapter, settings.data.classes
         )
         network.check_output(settings.data.size)
-        check_train_mode(network, settings)
-        check_batch_norms(network, settings, settings.stream.batch_size)
+        check_training(network, settings, settings.stream.batch_size)
     except ValueError as error:
         return str(error)
     return None

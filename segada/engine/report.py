@@ -1,7 +1,7 @@
 """Computes a run's report from the records of its visits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ def run_result(
     records: Sequence[VisitRecord],
     data: RunData,
     trainable: int,
+    unreadable: Mapping[str, int],
 ) -> RunReport:
     """Returns the report of a run or of its visits so far.
 
@@ -23,6 +24,7 @@ def run_result(
         records: Records of the visits so far; the last of them was evaluated.
         data: Data of the run.
         trainable: Number of trainable scalars.
+        unreadable: Numbers of frames of the stream that could not be read, by domain.
     """
     source_only = data.source_only
     scored = [record for record in records if record.is_scored]
@@ -40,6 +42,6 @@ def run_result(
         seconds=sum(record.seconds for record in records),
         settings_hash=settings.settings_hash(),
         seed=settings.seed,
-        unreadable_frames=data.count_unreadable(),
+        unreadable_frames={**data.count_unreadable(), **unreadable},
         files_left_out=data.count_left_out(),
     )

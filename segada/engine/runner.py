@@ -22,7 +22,7 @@ from segada.core.torch_setup import set_up_torch
 from segada.data.batch import Batch
 from segada.data.frame_schedule import Step
 from segada.data.replay import ReplayBuffer
-from segada.engine.batch_statistics import check_batch_norms, check_train_mode
+from segada.engine.batch_statistics import check_training
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.divergence import Diverged, check_parameters, finite_values
 from segada.engine.followed_stream import StreamEnded, stream_of
@@ -30,8 +30,8 @@ from segada.engine.report import run_result
 from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.step_scores import LabelFree
 from segada.engine.visit_metrics import VisitMetrics
+from segada.engine.visit_pictures import VisitPictures
 from segada.evaluation.evaluator import Scores, evaluate
-from segada.evaluation.label_free import validated
 from segada.loggers.base import SeenStep, Watcher
 from segada.loggers.registry import watchers
 from segada.methods.base import MethodParts, State
@@ -113,18 +113,18 @@ class Run:
         self._method = named(METHODS, settings.method.name)(parts)
         planned = ControllerParts(settings, partial(source_copy, network), made["modulation"])
         self._controller = named(CONTROLLERS, settings.controller.name)(planned)
-        self._label_free = LabelFree(settings.evaluation, network, self._method)
+        self._label_free = LabelFree(settings, network, self._method)
         learning = learning_parameters(network)
         self._trainable = sum(parameter.numel() for parameter in learning.values())
         self._best = BestCheckpoint(settings, learning)
         self.stream = stream_of(settings, run_data)
-        check_train_mode(network, settings)
-        check_batch_norms(network, settings, self.stream.smallest_batch())
+        check_training(network, settings, self.stream.smallest_batch())
         self._records: list[VisitRecord] = []
         self._areas: list[npt.NDArray[np.int64]] = []
         self._saved: dict[str, Any] = {"method": self._method, "replay": self._replay, "controller": self._controller}
         self._saved |= {"memory": self._memory, "best": self._best}
         self._folder = None if out is None else RunDir(Path(out))
+        self._pictures = VisitPictures(settings, run_data, self._folder, network)
         self._watchers: list[Watcher] = []
         if self._folder is not None:
             self._resume(self._folder)
@@ -153,8 +153,7 @@ class Run:
             StreamEnded: if a followed stream was stopped, or ended, before a frame came; all files are written.
         """
         assert not self.finished
-        visit, domain = self.visits_done, self.stream.domain(self.visits_done)
-        started = time.perf_counter()
+        visit, domain, started = self.visits_done, self.stream.domain(self.visits_done), time.perf_counter()
         try:
             metrics = self._adapt(visit, domain)
         except Diverged as failure:
@@ -167,7 +166,6 @@ class Run:
         adapted = time.perf_counter()
         scores = self._evaluate() if self._validate or self.stream.is_over(visit + 1) else {}
         miou = {name: score.miou for name, score in scores.items()}
-        asked, source = self._settings.evaluation.label_free, self._settings.stream.source
         record = VisitRecord(
             visit=visit,
             domain=domain,
@@ -175,7 +173,7 @@ class Run:
             miou=miou,
             iou={name: score.iou_by_class(self._class_names) for name, score in scores.items()},
             online_miou=metrics.online_miou,
-            label_free=metrics.label_free | (validated(asked, miou, source) if scores else {}),
+            label_free=metrics.label_free | self._label_free.of_visit(miou),
             losses=metrics.losses,
             learning_rates=metrics.learning_rates,
             controller=self._controller.watched(),
@@ -183,9 +181,10 @@ class Run:
             seconds=time.perf_counter() - started,
             frames_per_second=metrics.frames / (adapted - started),
         )
+        self._pictures.draw(visit, domain, self._method.predict)
         self._records.append(record)
-        nothing = np.zeros((0, 3, len(self._class_names)), np.int64)
-        self._areas.append(scores[domain].areas if domain in scores else nothing)
+        scored = scores.get(domain)
+        self._areas.append(np.zeros((0, 3, len(self._class_names)), np.int64) if scored is None else scored.areas)
         self._save(record)
         return record
 
@@ -197,8 +196,8 @@ class Run:
 
     def report(self) -> RunReport:
         """Returns the report of the visits done so far."""
-        report = run_result(self._settings, self._records, self._run_data, self._trainable)
-        return report.model_copy(update={"unreadable_frames": {**report.unreadable_frames, **self.stream.unreadable()}})
+        unread = self.stream.unreadable()
+        return run_result(self._settings, self._records, self._run_data, self._trainable, unread)
 
     def save_weights(self, path: Path) -> None:
         """Writes the evaluated network, adapters included, as safetensors."""
@@ -239,7 +238,7 @@ class Run:
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
-        if not (self._settings.evaluation.online or self._controller.watches_predictions or watched):
+        if not (watched or self._settings.evaluation.online or self._controller.watches_predictions):
             return None
         with self._timer.part("prediction"), self._memory.part("prediction", len(batch.images)):
             return self._method.predict(batch.images)
@@ -260,8 +259,7 @@ class Run:
         for line in self.stream.news():
             self._folder.log(line)
         if record is not None:
-            scored = record.missing_score(self._run_data.held_out) or f"mIoU {record.visited_miou:.4f}"
-            self._folder.log(f"visit {record.visit} ({record.domain}): {scored}")
+            self._folder.log(record.line(self._run_data.held_out))
         if self._records:
             self._publish(self._folder)
 

@@ -21,6 +21,8 @@ SURE: Final = _colors(cv2.COLORMAP_VIRIDIS)
 UNSURE: Final = _colors(cv2.COLORMAP_INFERNO)
 """Color scales [256, 3], RGB, of numbers from 0 to 1: for quantities better high, and for quantities better low."""
 WRONG: Final = (230, 40, 40)
+RIGHT: Final = (50, 120, 230)
+NEITHER: Final = (240, 190, 60)
 DIMMED: Final = 0.25
 
 
@@ -73,6 +75,20 @@ def mistakes(caption: str, image: Tensor, predicted: Bytes, labels: Bytes) -> Pi
     gray = np.repeat(_pixels(image).mean(axis=-1, keepdims=True) * 2 * DIMMED, 3, axis=-1).astype(np.uint8)
     gray[predicted != labels] = WRONG
     gray[labels == IGNORE] = 0
+    return Picture(caption, gray)
+
+
+def changes(caption: str, image: Tensor, before: Bytes, after: Bytes, labels: Bytes) -> Picture:
+    """Returns a picture of the pixels of which two predictions differ, and the image in dark gray elsewhere.
+
+    Where there are labels, changes are blue if the second prediction is right, red if the first was, and yellow if
+    neither is. Where there are none, they are red.
+    """
+    gray = np.repeat(_pixels(image).mean(axis=-1, keepdims=True) * 2 * DIMMED, 3, axis=-1).astype(np.uint8)
+    changed, unknown = before != after, labels == IGNORE
+    gray[changed] = NEITHER
+    gray[changed & (unknown | (before == labels))] = WRONG
+    gray[changed & (after == labels) & ~unknown] = RIGHT
     return Picture(caption, gray)
 
 

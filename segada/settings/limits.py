@@ -36,6 +36,8 @@ FILES: Final = 20
 """Greatest number of study files that extend each other."""
 TRIALS: Final = 100_000
 """Greatest number of trials of a search."""
+PICTURES: Final = 50
+"""Greatest number of frames of a visit in the report of a study."""
 RUNS: Final = 1_000
 """Greatest number of seeds of a confirmation, and of configurations that are confirmed."""
 POPULATION: Final = 10_000

@@ -400,7 +400,7 @@ def test_code_that_only_a_checkpoint_names_is_not_run(tmp_path: Path) -> None:
         find_models([str(path)], None, {})
     (model,) = find_models([str(path)], None, {"model.network": name})
     assert model.built(torch.device("cpu")).title == Path(name).name
-    assert model.network() == {"network": Path(name).name}
+    assert model.network() == {"network": name}
 
 
 def test_a_file_of_two_networks_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from study_samples import leave_run, random_areas, report
 import hpo.session.main_job
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.study.jobs import Job, RunUpdate
+from segada.records import RunReport
 
 
 def threshold_gain(job: Job) -> float | str:
@@ -25,6 +26,8 @@ class CostlessRuns:
 
     outcome: Callable[[Job], float | str] = threshold_gain
     """Gain of a run, or the reason for which it fails."""
+    change: Callable[[RunReport, Job], RunReport] = lambda whole, _: whole
+    """What becomes of the report of a run, of which all visits have labels."""
     stops_after: int | None = None
     """Number of runs after which the session is interrupted."""
     jobs: list[str] = field(default_factory=list)
@@ -39,7 +42,7 @@ class CostlessRuns:
             if isinstance(outcome, str):
                 coordinator.broke(job, outcome)
                 continue
-            whole = report(outcome, seed=job.settings.seed)
+            whole = self.change(report(outcome, seed=job.settings.seed), job)
             leave_run(job, whole, random_areas(np.random.default_rng(0), 0.6 + outcome, frames=8))
             lines = "".join(visit.model_dump_json() + "\n" for visit in whole.visits)
             (job.folder / "visits.jsonl").write_text(lines, encoding="utf-8")

@@ -84,7 +84,23 @@ def test_a_target_without_labels_is_said_and_refused_if_trials_are_judged_by_it(
     limited = {"constraints": [{"metric": "miou/rain", "at_least": 0.1}]}
     assert "constraints.0.metric: miou/rain is undefined" in checked(file, limited)
     alone: dict[str, Value] = {"run.stream.visits": ["rain"]}
-    assert "run.stream.visits: mIoU of rain is undefined" in checked(file, alone)
+    refused = checked(file, alone)
+    assert "objectives.0.metric: mean_miou of rain is undefined, because no held-out" in refused
+    assert refused.endswith(
+        "check the labels, or judge by a score without labels (label_free/entropy, label_free/confidence) or by the "
+        "mIoU of a domain with labels (miou/day)"
+    )
+    for metric, goal in (("label_free/entropy", "minimize"), ("miou/day", "maximize")):
+        assert checked(file, {**alone, "objectives": [{"metric": metric, "goal": goal}]}).startswith("note: ")
+    by_day = {"run.stream.visits": ["rain"] * 3, "objectives": [{"metric": "miou/day", "goal": "maximize"}]}
+    assert "pruning: uses the gain in mIoU on rain, which is undefined" in checked(
+        file, {**by_day, "pruning.min_visits": 1}
+    )
+    limit = {
+        "objectives": [{"metric": "miou/day", "goal": "maximize"}],
+        "constraints": [{"metric": "gain", "at_least": 0}],
+    }
+    assert "constraints.0.metric: gain of rain is undefined" in checked(file, {**alone, **limit})
     blank(tmp_path, "day")
     assert checked(file).startswith(
         f"{file}:7: run.data.domains.day: no labelled pixel is in the held-out frames (val)"

@@ -67,7 +67,7 @@ def test_a_source_model_that_does_not_work_on_its_own_domain_gives_no_answer(mio
 def test_without_a_score_of_the_source_domain_the_conclusion_says_that_it_does_not_know():
     known = replace(results(confirmation(0.1)), source=SourceModel(domain="clear", miou=0.6, least=0.25))
 
-    assert "is not known: run.evaluation.domains" in conclusion(replace(known, source=None)).detail
+    assert "is not known: no run is scored there." in conclusion(replace(known, source=None)).detail
     assert "is not known" not in conclusion(known).detail
 
 

@@ -7,21 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna import create_study
+from optuna.trial import TrialState, create_trial
 from rich.console import Console
 from study_samples import SOURCE_ONLY, candidate, random_areas, report, results
 
 from hpo.config.objectives import METRICS, ObjectiveSettings, domain_miou, gain_so_far, projected_gain, rung_losses
 from hpo.monitoring.summary import print_summary
+from hpo.pruners.paired import PairedPruner
 from hpo.reporting.page import page
 from hpo.reporting.wording import NOT_SCORED
 from hpo.results.confirmation import Bootstrap, Candidate, SeedRun, confirm
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, write_csv
+from hpo.samplers.history import RUNG
 from hpo.tracking.points import point_of
 from segada.records import RunReport
 
 BLANK = "50mm"
 """Domain without labels: the second of three visits."""
+RUNS = (TrialState.COMPLETE, TrialState.RUNNING)
 LABELLED = {name: value for name, value in SOURCE_ONLY.items() if name != BLANK}
 
 
@@ -45,6 +50,26 @@ def test_scores_are_those_of_the_domains_with_labels() -> None:
     one = ObjectiveSettings(metric="forgetting", goal="minimize")
     assert rung_losses([one], half, 2, 0.0) == [pytest.approx(-0.04)]
     assert point_of(half.visits[1])["visited_miou"] is None
+
+
+def test_pruning_judges_nobody_before_the_first_visit_with_labels(tmp_path: Path) -> None:
+    half = blanked(report(0.04))
+    late = half.model_copy(update={"visits": half.visits[1:2], "gain": math.nan, "forgetting": math.nan})
+    pair = [
+        ObjectiveSettings(metric=name, goal=goal) for name, goal in (("gain", "maximize"), ("forgetting", "minimize"))
+    ]
+    assert rung_losses(pair, late, 1, gain_so_far(late.visits, LABELLED)) == [0.0, 0.0]
+    assert rung_losses(pair, half, 3, 0.04) == [-0.04, pytest.approx(-0.04)]
+
+    trials = [create_trial(state=state, value=0.0 if state == TrialState.COMPLETE else None) for state in RUNS]
+    study = create_study(direction="maximize")
+    study.add_trials(trials)
+    for number in range(len(trials)):
+        (tmp_path / str(number)).mkdir()
+        np.savez(tmp_path / str(number) / "areas.npz", visit0=np.zeros((0, 3, 19), np.int64))
+    judged = study.trials[1]
+    judged.system_attrs[RUNG.format(visits=1)] = [0.0]
+    assert not PairedPruner(1, 0.01, tmp_path).prune(study, judged)
 
 
 def unscored(one: Candidate) -> Candidate:

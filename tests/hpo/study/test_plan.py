@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hpo.config.study_file import load_study
+from hpo.study.names import SPLITS
 from hpo.study.plan import Plan
 from segada.settings import RunSettings
 
@@ -31,3 +32,22 @@ def test_a_baseline_keeps_nothing_that_is_a_method_s_own_and_is_valid_by_itself(
             "constant",
         )
         assert settings.logging.frames
+
+
+def test_the_pictures_of_the_report_are_drawn_under_the_first_seed_and_change_no_hash(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(STUDY)
+    known = {}
+    for count in (3, 0):
+        plan = Plan(load_study(str(path), {"confirm.pictures": count}), tmp_path / "out")
+        jobs = [job for split in SPLITS for job in plan._confirmation("trial 0", 0, plan.default(), split)]
+        known[count] = jobs
+    assert {job.name: job.settings.logging.disagreement_panels for job in known[3]} == {
+        "trial 0 seed 1": 3,
+        "trial 0 seed 2": 0,
+        "trial 0 seed 1 val": 0,
+        "trial 0 seed 2 val": 0,
+    }
+    assert {job.settings.logging.disagreement_panels for job in known[0]} == {0}
+    assert len({job.settings.settings_hash() for job in known[3]}) == 4
+    assert [job.settings.settings_hash() for job in known[3]] == [job.settings.settings_hash() for job in known[0]]

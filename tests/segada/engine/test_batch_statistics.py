@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from segada.engine.batch_statistics import check_batch_norms
+from segada.engine.batch_statistics import check_training
 from segada.engine.preflight import problems
 from segada.engine.runner import Run
 from segada.models.build import build_segmentor
@@ -71,12 +71,12 @@ def test_torch_would_refuse_exactly_these() -> None:
         state = {name: value.clone() for name, value in network.state_dict().items()}
         if fails:
             with pytest.raises(ValueError, match="gets one value per channel") as raised:
-                check_batch_norms(network, wanted, 1)
+                check_training(network, wanted, 1)
             assert ("pixels on a side" in str(raised.value)) is (encoder == "resnet18")
             with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
                 network(frame)
             continue
-        check_batch_norms(network, wanted, 1)
+        check_training(network, wanted, 1)
         assert network.training
         assert all(value.equal(state[name]) for name, value in network.state_dict().items())
         network(frame)
