@@ -8,6 +8,7 @@ from segada import __version__
 from segada.cli.dispatch import Command, Program
 
 COMMANDS: Final = {
+    "init": Command("segada.init", "write settings and a study for the data in folders"),
     "adapt": Command("segada.adapt", "adapt one model over one stream of domains"),
     "pretrain": Command("segada.pretrain", "train a source model"),
     "evaluate": Command("segada.evaluate", "score a checkpoint on any domains, class by class"),

@@ -163,6 +163,8 @@ class CocoDomain(SharedOutDomain):
     held_out_annotations: PathText | None = None
     """File of the annotations of the splits val and test, if they are stored apart; `annotations` are then the splits
     source and adapt, and `shares` divides each of the two sets."""
+    held_out_images: PathText | None = None
+    """Folder below the root from which the file names of `held_out_annotations` begin; null takes `images`."""
     classes: dict[str, Sequence[Annotated[int, Field(ge=0, le=65535)]]] = Field(default_factory=dict)
     """Category ids that belong to each class of `data.classes`, or to `ignore`; a category that is not listed belongs
     to the class of its name."""
