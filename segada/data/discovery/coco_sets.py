@@ -49,13 +49,11 @@ def coco_sets(root: Path) -> list[Recognized]:
     classes = _classes([one.file for one in found])
     if classes is None:
         return []
-    domains, notes = {}, [f"classes are the categories of the annotations, and {classes.names[0]} first"]
+    domains, notes = {}, [f"classes are the categories; pixels without annotation are {_background(classes)}"]
     for name, files in zip(names, by_domain.values(), strict=True):
         order = sorted(files, key=lambda one: ("train", None, "val", "test").index(one.part))
         domains[name] = domain_settings(_settings(order))
         notes += [f"{one.path} is left out; a domain has one held-out file" for one in order[2:]]
-    if BACKGROUND not in {plain(name) for one in found for name in one.file.categories.values()}:
-        notes.append("pixels without annotation are a class of their own, background")
     return [Recognized("coco", root, domains, classes, notes)]
 
 
@@ -112,6 +110,10 @@ def _settings(files: Sequence[_Annotations]) -> Mapping[str, object]:
         if files[1].images != first.images:
             values["held_out_images"] = files[1].images
     return values
+
+
+def _background(classes: ClassSet) -> str:
+    return next(name for name in classes.names if plain(name) == BACKGROUND)
 
 
 def _classes(files: Sequence[CocoFile]) -> ClassSet | None:

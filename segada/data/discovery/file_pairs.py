@@ -61,10 +61,10 @@ class Family:
 
 def families(groups: Sequence[FileGroup]) -> list[Family]:
     """Returns the families of images with labels, the largest first."""
-    labels = [group for group in groups if group.nature == "label"]
+    images_of = _images_of_labels(groups)
     found: dict[tuple[object, ...], list[Member]] = defaultdict(list)
     for images in groups:
-        partner = _partner(images, labels) if images.nature == "image" else None
+        partner = _partner(images, [labels for labels, nearest in images_of if any(images is one for one in nearest)])
         if partner is not None:
             one, other, values = _templates(images, partner)
             key = (one, other, images.head, images.tail, partner.head, partner.tail, partner.ending)
@@ -84,10 +84,23 @@ def _template(value: object) -> Template:
     return value
 
 
+def _images_of_labels(groups: Sequence[FileGroup]) -> list[tuple[FileGroup, list[FileGroup]]]:
+    """Returns the groups of labels, each with the groups of images that have the same keys and are nearest to it in the
+    tree: files in other folders may have the same numbers."""
+    images = [group for group in groups if group.nature == "image"]
+    found = []
+    for labels in (group for group in groups if group.nature == "label"):
+        near = {
+            place: _nearness(one, labels) for place, one in enumerate(images) if _shared(one, labels) >= LEAST_SHARED
+        }
+        nearest = [images[place] for place, value in near.items() if value == max(near.values())]
+        found.append((labels, nearest))
+    return found
+
+
 def _partner(images: FileGroup, labels: Sequence[FileGroup]) -> FileGroup | None:
-    """Returns the labels of a group of images: of those with the same keys the nearest in the tree."""
-    fitting = [group for group in labels if _shared(images, group) >= LEAST_SHARED]
-    return max(fitting, key=lambda group: (_nearness(images, group), *_rank(group)), default=None)
+    """Returns the labels of a group of images: the nearest in the tree."""
+    return max(labels, key=lambda group: (_nearness(images, group), *_rank(group)), default=None)
 
 
 def _shared(images: FileGroup, labels: FileGroup) -> float:

@@ -84,7 +84,8 @@ def _binary(ids: Counter[int], table: ClassTable | None) -> FoundClasses | None:
         return None
     is_named = table is not None and len(table.names) == 2
     names = tuple(table.names) if table is not None and is_named else (BACKGROUND, FOREGROUND)
-    settings: dict[str, object] = {"classes": {names[0]: [0], names[1]: [IGNORE]}}
+    # By number, so that names can be changed in one place.
+    settings: dict[str, object] = {"classes": {"0": [0], "1": [IGNORE]}}
     notes = [f"label files are masks: 0 is {names[0]}, 255 is {names[1]}"]
     if len(ids) > 2:
         settings["unlisted"] = "ignore"
@@ -109,12 +110,10 @@ def _by_ids(contents: Contents, table: ClassTable | None) -> FoundClasses | None
         return FoundClasses(ClassSet(names=names, colors=colors, first_id=first), {}, misfit, is_named=False)
     if len(numbers) > MOST_CLASSES:
         return None
-    given = {f"class_{number}": [number] for number in numbers}
-    return FoundClasses(ClassSet(names=tuple(given)), _with_ignored(given, contents.ids), misfit, is_named=False)
-
-
-def _with_ignored(given: Mapping[str, list[int]], ids: Counter[int]) -> dict[str, object]:
-    return {"classes": {**given, IGNORED: [IGNORE]} if IGNORE in ids else dict(given)}
+    ignored = {IGNORED: [IGNORE]} if IGNORE in contents.ids else {}
+    given = {str(place): [number] for place, number in enumerate(numbers)}
+    names = tuple(f"class_{number}" for number in numbers)
+    return FoundClasses(ClassSet(names=names), {"classes": given | ignored}, misfit, is_named=False)
 
 
 def _palette(contents: Contents, numbers: range) -> tuple[Color, ...]:

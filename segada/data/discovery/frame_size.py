@@ -24,7 +24,7 @@ def proposed_size(sizes: Sequence[tuple[int, int]], longest: int) -> tuple[int, 
 
     def worth(size: tuple[int, int]) -> tuple[int, float]:
         distortion = abs(log(size[1] / size[0] / ratio))
-        return (-round(distortion / SIMILAR), size[0] * size[1])
+        return (-int(distortion / SIMILAR), size[0] * size[1])
 
     large = [(high, wide) for high in heights for wide in widths if 2 * max(high, wide) >= max(most)]
     return max(large, key=worth)

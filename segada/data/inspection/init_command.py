@@ -85,7 +85,7 @@ def _data_sets(path: Path) -> list[Recognized]:
     if not without:
         raise InputError(
             f"{path}: holds nothing recognizable; looked for published layouts ({', '.join(LAYOUTS)}), COCO "
-            "annotations (*.json) with their images, images with label files of the same names, four or more images, and videos"
+            "annotations (*.json) with their images, images with label files of equal names, images alone, and videos"
         )
     return without
 
@@ -116,10 +116,10 @@ def _print_proposal(proposal: Proposal, console: PlainConsole) -> None:
     sizes = "one size" if len(proposal.images) == 1 else f"{len(proposal.images)} sizes"
     console.print(f"  frames of {proposal.size[0]} x {proposal.size[1]} (height x width), from images of {sizes}")
     console.print(f"  source {proposal.source}, then {', '.join(proposal.visits)}")
-    trained = (
-        "a source model from random weights" if proposal.checkpoint is None else f"starts from {proposal.checkpoint}"
+    first = "random weights" if proposal.checkpoint is None else f"the shipped {proposal.checkpoint}"
+    console.print(
+        f"  the source model starts from {first}{'' if proposal.source is None else ' and is trained by the study'}"
     )
-    console.print(f"  the study trains {trained}" if proposal.checkpoint is None else f"  the study {trained}")
     for note in proposal.notes:
         console.print(f"  {note}")
     if not proposal.is_named:

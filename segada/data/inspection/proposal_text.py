@@ -17,6 +17,8 @@ TRAINING: Final = 200e6
 """Pixels that the source training sees: two or three minutes on one core."""
 TRAINING_VISITS: Final = 4
 BATCH: Final = 8
+DEFAULTS: Final[Tree] = {"names": [], "colors": [], "things": [], "first_id": 0, "ignored_ids": [255]}
+"""Values of a set of classes that need not be written."""
 NAME_THESE: Final = "name these"
 """Comment at classes that nothing names."""
 
@@ -77,11 +79,7 @@ def _run(proposal: Proposal, study: str) -> Iterator[str]:
     yield from _comment([f"{about} Larger frames show more and take longer."], "  ")
     yield f"  size: {_flow(list(proposal.size))}"
     yield from _classes(proposal)
-    yield "  domains:"
-    for name, tree in proposal.domains.items():
-        labels = "without labels" if name in proposal.unlabelled else "with labels"
-        yield f"    # {proposal.frames[name]} images {labels}"
-        yield f"    {_flow(name)}: {_flow(tree)}"
+    yield from _domains(proposal)
     yield "stream:"
     yield from _comment(["The model is trained on the labelled source and adapted to the visits in this order."], "  ")
     yield f"  source: {_flow(proposal.source)}"
@@ -90,14 +88,29 @@ def _run(proposal: Proposal, study: str) -> Iterator[str]:
     yield from _model(proposal, study)
 
 
+def _domains(proposal: Proposal) -> Iterator[str]:
+    roots = {tree.get("root") for tree in proposal.domains.values()}
+    shared = roots.pop() if len(roots) == 1 else None
+    if shared is not None:
+        yield f"  root: {_flow(shared)}"
+    yield "  # By shares the frames of a domain are divided into source, adapt, val and test."
+    yield "  domains:"
+    for name, tree in proposal.domains.items():
+        labels = "without labels" if name in proposal.unlabelled else "with labels"
+        yield f"    {_flow(name)}:  # {proposal.frames[name]} images {labels}"
+        for key, value in tree.items():
+            if key != "root" or shared is None:
+                yield f"      {key}: {_flow(value)}"
+
+
 def _classes(proposal: Proposal) -> Iterator[str]:
     content = proposal.classes.model_dump(mode="json")
     if isinstance(content, str):
         yield f"  classes: {content}"
         return
-    yield "  # Classes in the order of the network's channels; the same in both files."
+    yield "  # Classes in the order of the network's channels. If you change them, change both files."
     yield "  classes:"
-    given = {key: value for key, value in content.items() if value not in ([], None)}
+    given = {key: value for key, value in content.items() if value != DEFAULTS[key]}
     colors = given.pop("colors", None)
     names = given.pop("names")
     yield "    names:" if proposal.is_named else f"    names:  # {NAME_THESE}"

@@ -46,7 +46,7 @@ def test_a_data_set_is_recognized_and_the_settings_use_it(
     for domain, split in (*needed, *((domain, "test") for domain in settings.scored_domains())):
         assert count_frames(domain, data, split) >= 3  # type: ignore[arg-type]
         assert settings.data.domains[domain].dataset == name
-    assert settings.data.size == (64, 96)
+    assert settings.data.size == (32, 64)  # the aspect ratio of 48 x 96
     assert "ignored, of all pixels" in said
 
 
