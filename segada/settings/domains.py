@@ -175,6 +175,15 @@ class CocoDomain(SharedOutDomain):
     """Class of pixels without annotation; null takes the class called background, and ignores such pixels if there is
     none."""
 
+    @model_validator(mode="after")
+    def _held_out_images_have_annotations(self) -> Self:
+        if self.held_out_images is not None and self.held_out_annotations is None:
+            raise ValueError(
+                f"held_out_images is {self.held_out_images!r}, but held_out_annotations is not given; give the "
+                "file that names these images, or leave held_out_images out"
+            )
+        return self
+
 
 class FoldersDomain(SharedOutDomain):
     """Any images with label files, found by patterns."""
