@@ -8,12 +8,12 @@ from segada import __version__
 from segada.cli.dispatch import Command, Program
 
 COMMANDS: Final = {
-    "init": Command("segada.init", "write settings and a study for the data in folders"),
     "adapt": Command("segada.adapt", "adapt one model over one stream of domains"),
     "pretrain": Command("segada.pretrain", "train a source model"),
     "evaluate": Command("segada.evaluate", "score a checkpoint on any domains, class by class"),
     "convert": Command("segada.convert", "describe a checkpoint, or write it in another format"),
     "data": Command("segada.data.__main__", "check a folder of a data set, or list the cache of decoded frames"),
+    "init": Command("segada.init", "write settings and a study for the data in folders"),
     "profile": Command("segada.profile", "measure the parts of a step and count the parameters"),
 }
 

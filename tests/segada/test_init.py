@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import pytest
 import yaml
 from own_trees import CROPS, blocks, photo, write_cracks, write_fields, write_one_folder
@@ -12,10 +13,12 @@ from waste_set import write_waste
 
 from hpo.config.study_file import load_study
 from segada.data.__main__ import main as data
+from segada.data.discovery.unlabelled_sets import CAN_BE_USED
 from segada.init import main
 from segada.settings.files import load_run_settings
 
-LEFT_OUT = ("coco", "folders")
+LEFT_OUT = ("coco", "folders", "video")
+without_labels = pytest.mark.skipif(not CAN_BE_USED, reason="no domain can be without labels")
 
 
 def _coco(root: Path) -> None:
@@ -96,6 +99,48 @@ def test_several_folders_of_other_classes_share_those_of_the_first(tmp_path: Pat
     assert settings.stream.visits == ("rainy", "farm")
     farm = settings.data.domains["farm"]
     assert farm.label_set.names == ("soil", "weed")  # type: ignore[union-attr]
+
+
+def _write_targets(root: Path) -> None:
+    for number in range(12):
+        write(root / "frames" / f"{number}.jpg", photo(number, blocks(number, range(3)), 0.4))
+
+
+def test_images_without_labels_are_refused_where_no_domain_can_be_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segada.data.discovery.unlabelled_sets.CAN_BE_USED", False)
+    _write_targets(tmp_path / "new")
+    assert _init(tmp_path / "new", "--out", tmp_path / "out") == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/new: has no labels, and no domain can be without; give folders of images with labels\n"
+    )
+
+
+@without_labels
+@pytest.mark.parametrize("has_source", [True, False])
+def test_images_without_labels_are_targets(tmp_path: Path, has_source: bool) -> None:
+    _write_targets(tmp_path / "new")
+    write_cracks(tmp_path / "cracks")
+    labelled = [tmp_path / "cracks" / "road"] if has_source else []
+    assert _init(*labelled, tmp_path / "new", "--out", tmp_path) == 0
+    assert data(["check", str(tmp_path / "settings.yaml")]) == 0
+    study = load_study(tmp_path / "study.yaml")
+    run = study.run_settings()
+    assert (run.stream.source, run.stream.visits) == ("road" if has_source else None, ("new",))
+    assert study.settings.objectives[0].metric == "label_free/information_maximization"
+
+
+@without_labels
+def test_a_video_is_a_target(tmp_path: Path) -> None:
+    write_cracks(tmp_path / "cracks")
+    film = cv2.VideoWriter(str(tmp_path / "night.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for number in range(40):
+        film.write(photo(number, blocks(number, range(3))))
+    film.release()
+    assert _init(tmp_path / "cracks", tmp_path / "night.avi", "--out", tmp_path) == 0
+    assert data(["check", str(tmp_path / "settings.yaml")]) == 0
+    assert load_study(tmp_path / "study.yaml").run_settings().stream.visits == ("night", "tunnel")
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

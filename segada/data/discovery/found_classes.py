@@ -100,20 +100,20 @@ def _by_ids(contents: Contents, table: ClassTable | None) -> FoundClasses | None
     named = None if table is None else _named_ids(table, numbers)
     if named is not None:
         return named
-    misfit = () if table is None else (f"{table.path} names {len(table.names)} classes, which does not fit the ids",)
+    unfit = () if table is None else (f"{table.path} names {len(table.names)} classes, which does not fit the ids",)
     first, last = min(numbers[0], 1), numbers[-1]
     dense = first >= 0 and last < MOST_CLASSES and 2 * len(numbers) > last - first
     if dense:
         every = range(first, last + 1)
         names = tuple(f"class_{number}" for number in every)
         colors = _palette(contents, every)
-        return FoundClasses(ClassSet(names=names, colors=colors, first_id=first), {}, misfit, is_named=False)
+        return FoundClasses(ClassSet(names=names, colors=colors, first_id=first), {}, unfit, is_named=False)
     if len(numbers) > MOST_CLASSES:
         return None
     ignored = {IGNORED: [IGNORE]} if IGNORE in contents.ids else {}
     given = {str(place): [number] for place, number in enumerate(numbers)}
     names = tuple(f"class_{number}" for number in numbers)
-    return FoundClasses(ClassSet(names=names), {"classes": given | ignored}, misfit, is_named=False)
+    return FoundClasses(ClassSet(names=names), {"classes": given | ignored}, unfit, is_named=False)
 
 
 def _palette(contents: Contents, numbers: range) -> tuple[Color, ...]:

@@ -26,9 +26,7 @@ def unlabelled_sets(path: Path) -> list[Recognized]:
     if not values:
         return []
     if not CAN_BE_USED:
-        raise InputError(
-            f"{path}: has {values['dataset']} without labels, which cannot be used yet; give labelled images"
-        )
+        raise InputError(f"{path}: has no labels, and no domain can be without; give folders of images with labels")
     root = path.parent if path.is_file() else path
     domain = domain_settings(values)
     note = "there are no labels, so that the domain is adapted to and not scored"

@@ -105,7 +105,8 @@ def _check(text: str, file: Path) -> None:
 
 
 def _print_found(data_set: Recognized, inspection: Inspection, console: PlainConsole) -> None:
-    console.print(f"{data_set.root} is {data_set.layout}: {len(data_set.classes)} classes")
+    labels = f"{len(data_set.classes)} classes" if data_set.has_labels else "no labels"
+    console.print(f"{data_set.root}: {data_set.layout}, {labels}")
     for name, counts in inspection.counts.items():
         each = ", ".join(f"{counts[split]} {split}" for split in SPLITS if counts[split])
         console.print(f"  domain {name}: {sum(counts.values())} images{f' ({each})' if each else ''}")
@@ -115,7 +116,7 @@ def _print_proposal(proposal: Proposal, console: PlainConsole) -> None:
     console.print("assumed:")
     sizes = "one size" if len(proposal.images) == 1 else f"{len(proposal.images)} sizes"
     console.print(f"  frames of {proposal.size[0]} x {proposal.size[1]} (height x width), from images of {sizes}")
-    console.print(f"  source {proposal.source}, then {', '.join(proposal.visits)}")
+    console.print(f"  from {proposal.source or 'no source'} through {', '.join(proposal.visits)}")
     first = "random weights" if proposal.checkpoint is None else f"the shipped {proposal.checkpoint}"
     console.print(
         f"  the source model starts from {first}{'' if proposal.source is None else ' and is trained by the study'}"

@@ -106,7 +106,10 @@ def _about_visits(
     source: Candidate | None, others: Sequence[Candidate], rendered: Sequence[Candidate]
 ) -> Iterator[str]:
     if source is None:
-        yield "no domain has labels, so that the shipped model of streets is adapted without source frames"
+        yield (
+            "no domain has labels, so that the shipped model of streets is adapted without source frames; if your "
+            "classes are others, name a folder with labels, too"
+        )
     elif rendered:
         yield f"there is one domain, so that rain and fog are rendered onto {source.name}"
     elif not others:

@@ -7,6 +7,7 @@ from typing import Final
 import yaml
 
 from segada.data.inspection.proposal import Proposal
+from segada.settings.evaluation import EvaluationSettings
 from segada.settings.nested import Tree, Value
 
 WIDTH: Final = 118
@@ -19,6 +20,8 @@ TRAINING_VISITS: Final = 4
 BATCH: Final = 8
 DEFAULTS: Final[Tree] = {"names": [], "colors": [], "things": [], "first_id": 0, "ignored_ids": [255]}
 """Values of a set of classes that need not be written."""
+SCORE: Final = "information_maximization"
+"""Label-free score that a search without labels maximizes."""
 NAME_THESE: Final = "name these"
 """Comment at classes that nothing names."""
 
@@ -42,7 +45,7 @@ def study_text(proposal: Proposal, name: str) -> str:
         name: Name of the study.
     """
     head = ["Search for the settings of the adaptation to the data that segada init found.", *proposal.notes]
-    run = [f"  {line}" if line else "" for line in (*_run(proposal, ""), "evaluation: {split: val}")]
+    run = [f"  {line}" if line else "" for line in (*_run(proposal, ""), _evaluation(proposal))]
     parts = (
         [*_comment(head), f"name: {_flow(name)}", "", "run:", *run],
         _training(proposal),
@@ -136,7 +139,11 @@ def _frames(proposal: Proposal) -> Iterator[str]:
 def _model(proposal: Proposal, study: str) -> Iterator[str]:
     if proposal.checkpoint is not None:
         about = "The shipped model has the classes of Cityscapes and was trained on rendered streets at 64 x 128"
-        trained = "" if study else "; the section pretrain trains it further on the source, before the search"
+        trained = (
+            ""
+            if study or proposal.source is None
+            else "; the section pretrain trains it further on the source, before the search"
+        )
         yield from _comment([f"{about}{trained}."])
         yield f"model: {{checkpoint: {proposal.checkpoint}}}"
     else:
@@ -147,6 +154,16 @@ def _model(proposal: Proposal, study: str) -> Iterator[str]:
         yield "model: {checkpoint: null}"
     if proposal.source is None:
         yield "method: {name: cotta}  # needs no source frames"
+
+
+def _evaluation(proposal: Proposal) -> str:
+    scores: Tree = {"label_free": [*EvaluationSettings().label_free, SCORE]} if _is_blind(proposal) else {}
+    return f"evaluation: {_flow({'split': 'val', **scores})}"
+
+
+def _is_blind(proposal: Proposal) -> bool:
+    """Returns True if no visited domain has labels."""
+    return set(proposal.visits) <= set(proposal.unlabelled)
 
 
 def _training(proposal: Proposal) -> list[str]:
@@ -196,9 +213,9 @@ def _space(proposal: Proposal) -> list[str]:
 
 def _search(proposal: Proposal) -> Iterator[str]:
     yield "sampler: {name: tpe, seed: 0}"
-    if set(proposal.visits) <= set(proposal.unlabelled):
+    if _is_blind(proposal):
         yield "# No visited domain has labels: the score that ranked trials best without any (docs/label_free.md)."
-        yield "objectives: [{metric: label_free/information_maximization, goal: maximize}]"
+        yield f"objectives: [{{metric: label_free/{SCORE}, goal: maximize}}]"
     else:
         yield "objectives: [{metric: mean_miou, goal: maximize}]"
     yield "budget: {trials: 12}"

@@ -50,6 +50,21 @@ def test_a_data_set_is_recognized_and_the_settings_use_it(
     assert "ignored, of all pixels" in said
 
 
+@pytest.mark.parametrize("name", ["coco", "folders"])
+def test_files_without_fixed_names_are_found_and_the_settings_use_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    TREES[name](tmp_path / "it")
+
+    assert check(monkeypatch, tmp_path / "it") == 0
+
+    said = capsys.readouterr().out
+    assert f"{tmp_path / 'it'} is {name}" in said
+    settings = settings_in(said, tmp_path)
+    assert {domain.dataset for domain in settings.data.domains.values()} == {name}
+    assert check(monkeypatch, tmp_path / "suggested.yaml") == 0
+
+
 def test_photographs_of_camvid(
     camvid: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
