@@ -7,6 +7,7 @@ from typing import Final
 import yaml
 
 from segada.data.inspection.proposal import Proposal
+from segada.settings.data import SplitSettings
 from segada.settings.evaluation import EvaluationSettings
 from segada.settings.nested import Tree, Value
 
@@ -14,8 +15,10 @@ WIDTH: Final = 118
 LONG_VISIT: Final = 120
 """Number of frames of a domain above which a visit takes only so many, so that a first search is short."""
 MOST_PASSES: Final = 4
-TRAINING: Final = 200e6
-"""Pixels that the source training sees: two or three minutes on one core."""
+TRAINING_PIXELS: Final = 200e6
+"""Number of pixels that the source training sees at most, which takes a minute or two on one core."""
+TRAINING_FRAMES: Final = 5000
+"""Number of frames that it sees at most."""
 TRAINING_VISITS: Final = 4
 BATCH: Final = 8
 DEFAULTS: Final[Tree] = {"names": [], "colors": [], "things": [], "first_id": 0, "ignored_ids": [255]}
@@ -170,14 +173,16 @@ def _training(proposal: Proposal) -> list[str]:
     """Returns the section of the source training; empty if there is no source."""
     if proposal.source is None:
         return []
-    frames = min(proposal.frames[proposal.source], 500) * TRAINING_VISITS * proposal.size[0] * proposal.size[1]
+    frames = min(TRAINING_FRAMES, TRAINING_PIXELS / (proposal.size[0] * proposal.size[1]))
+    in_pass = min(proposal.frames[proposal.source], SplitSettings().source) * TRAINING_VISITS
     stream: Tree = {
         "split": "source",
         "visits": [proposal.source] * TRAINING_VISITS,
         "frames": None,
-        "passes": max(2, round(TRAINING / frames)),
+        "passes": max(2, round(frames / in_pass)),
         "batch_size": BATCH,
     }
+    evaluation: Tree = {"split": "val", "online": False, **({"label_free": []} if _is_blind(proposal) else {})}
     rate = 3e-3 if proposal.checkpoint is None else 1e-3
     about = (
         "The source model is trained first, once for the whole study, on the labelled frames of the source. These "
@@ -189,7 +194,7 @@ def _training(proposal: Proposal) -> list[str]:
         f"  stream: {_flow(stream)}",
         f"  method: {{name: supervised, optimizer: {{lr: {rate:g}}}, color: {{jitter: 0.4}}}}",
         "  controller: {name: one_cycle}",
-        "  evaluation: {split: val, online: false}",
+        f"  evaluation: {_flow(evaluation)}",
     ]
 
 
