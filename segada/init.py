@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from segada.cli.exit_codes import Parser, command_parser, exit_code
 
@@ -16,7 +15,6 @@ def parser() -> Parser:
     )
     options.add_argument(
         "folders",
-        type=Path,
         nargs="+",
         metavar="FOLDER",
         help="folder of images, with or without labels, of COCO annotations or a published data set; or a video",

@@ -140,15 +140,22 @@ def _tells(affix: str) -> bool:
 
 
 def _nature(group: FileGroup) -> Nature:
-    """Tells images from labels by the words nearest to the file names, otherwise by the content of a file."""
+    """Tells images from labels by the words in the file names and in the nearest folder that has some, otherwise by the
+    content of a file."""
     path = group.paths()[len(group.files) // 2]
-    for words in (f"{group.head} {group.tail}", *reversed(group.folder)):
-        told = {name for name, known in (("image", IMAGE), ("label", LABEL), ("other", OTHER)) if known.search(words)}
-        if "other" in told:
-            return "other"
-        if len(told) == 1:
-            return "image" if "image" in told or not _may_be_labels(path) else "label"
+    by_folder = next((told for name in reversed(group.folder) if (told := _told(name))), set())
+    words = [_told(f"{group.head} {group.tail}"), by_folder]
+    if any("other" in told for told in words):
+        return "other"
+    if {"label"} in words:
+        return "label" if _may_be_labels(path) else "image"
+    if {"image"} in words:
+        return "image"
     return "label" if _may_be_labels(path, strict=True) else "image"
+
+
+def _told(words: str) -> set[str]:
+    return {name for name, known in (("image", IMAGE), ("label", LABEL), ("other", OTHER)) if known.search(words)}
 
 
 def _may_be_labels(path: Path, *, strict: bool = False) -> bool:

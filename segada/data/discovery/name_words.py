@@ -13,9 +13,11 @@ PARTS: Final[Mapping[str, Part]] = {
 }
 """Part of a data set that a word means."""
 IMAGE: Final = re.compile(r"ima?ge?s?|rgb|photo|picture|camera|frames?(?![a-z])|raw|left|jpe?g", re.IGNORECASE)
-LABEL: Final = re.compile(r"mask|label|annot|gt|ground|seg|ids|semantic|target|colou?r", re.IGNORECASE)
+LABEL: Final = re.compile(
+    r"mask|label|annot|(?<![a-z])gt|gt(?![a-z])|ground.?truth|seg|ids(?![a-z])|semantic|colou?r", re.IGNORECASE
+)
 OTHER: Final = re.compile(
-    r"depth|dispar|instance|panoptic|flow|normal|edge|overlay|preview|vis(?:ual|$)", re.IGNORECASE
+    r"depth|dispar|instance|panoptic|flow(?!er)|normals|edges|overlay|preview|vis(?:ual|$)", re.IGNORECASE
 )
 """Pictures that are neither images nor labels of classes."""
 _ROLES: Final = re.compile(rf"^(?:(?:{IMAGE.pattern}|{LABEL.pattern})[a-z0-9]*)$", re.IGNORECASE)

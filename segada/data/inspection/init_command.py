@@ -28,17 +28,18 @@ SETTINGS: Final = "settings.yaml"
 STUDY: Final = "study.yaml"
 
 
-def init(paths: Sequence[Path], out: str | None) -> None:
+def init(names: Sequence[str], out: str | None) -> None:
     """Writes settings and a study on the data in some folders, and prints what was found and assumed.
 
     Args:
-        paths: Folders, or video files.
+        names: Folders, or video files.
         out: Folder of both files; None for the working directory.
 
     Raises:
         InputError: A folder holds nothing that can be used, a file exists already, or a run would not start.
     """
     began = time.monotonic()
+    paths = [named_folder(name, Path(), "FOLDER") for name in names]
     console = PlainConsole(soft_wrap=True)
     folder = named_folder(out, Path())
     check_folder(folder)
@@ -71,7 +72,7 @@ def _data_sets(path: Path) -> list[Recognized]:
     """Returns the data sets in a folder: published ones, COCO annotations, pairs of images and labels, or images
     alone."""
     checked_path(path, "FOLDER")
-    if not path.exists():
+    if not (path.is_dir() or path.is_file()):
         raise InputError(f"{path}: there is no such folder (seen from {Path.cwd()}); give the folder of the data")
     there = [] if path.is_file() else published(path, list(LAYOUTS)) or discovered(path)
     if there:

@@ -71,7 +71,8 @@ def propose(found: Sequence[tuple[Recognized, Inspection]]) -> Proposal:
     others = chosen_visits(several, source)
     if source is None and not others:
         names = ", ".join(str(data_set.root) for data_set, _ in found)
-        raise InputError(f"{names}: no domain has the four frames or more that source, val and test need; add images")
+        reason = next((f" ({text})" for _, inspection in found for text in inspection.absences.values()), "")
+        raise InputError(f"{names}: no domain has frames for source, val and test{reason}; add images with labels")
     rendered = in_rendered_weather(source) if source is not None and not others else []
     visits = others or rendered or ([source] if source is not None else [])
     used = [*([source] if source is not None else []), *(one for one in visits if one is not source)]

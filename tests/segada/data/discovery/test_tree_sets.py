@@ -58,6 +58,9 @@ def test_images_and_labels_in_one_folder_are_told_apart_by_their_names(tmp_path:
         ("train_images/{0}.jpg", "train_masks/{0}.png", "train_images/*.jpg", "train_masks/*.png"),
         ("img/a_{0}_rgb.png", "gt/a_{0}_label.png", "img/*_rgb.png", "gt/*_label.png"),
         ("img_{0}.png", "mask_{0}.png", "img_*.png", "mask_*.png"),
+        ("photos/frame{0}.png", "masks/frame{0}.png", "photos/frame*.png", "masks/frame*.png"),
+        ("flowers/{0}.jpg", "flowers/{0}.png", "flowers/*.jpg", "flowers/*.png"),
+        ("washington/x/{0}.png", "washington/y/{0}.png", "washington/x/*.png", "washington/y/*.png"),
     ],
 )
 def test_patterns_have_equal_wildcards(tmp_path: Path, image: str, labels: str, images: str, patterns: str) -> None:
