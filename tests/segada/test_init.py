@@ -12,6 +12,7 @@ from published_trees import TREES, write
 from waste_set import write_waste
 
 from hpo.config.study_file import load_study
+from hpo.space import main as space
 from segada.data.__main__ import main as data
 from segada.data.discovery.unlabelled_sets import CAN_BE_USED
 from segada.init import main
@@ -56,6 +57,12 @@ def test_both_files_pass_their_checks(tmp_path: Path, capsys: pytest.CaptureFixt
     study = load_study(tmp_path / "out" / "study.yaml")
     settings = load_run_settings(tmp_path / "out" / "settings.yaml")
     assert settings.data.model_dump() == study.run_settings().data.model_dump()
+
+
+def test_the_study_passes_the_check_of_the_command(tmp_path: Path) -> None:
+    write_fields(tmp_path / "fields")
+    assert _init(tmp_path / "fields", "--out", tmp_path) == 0
+    assert space(["check", str(tmp_path / "study.yaml")]) == 0
 
 
 def test_own_classes_train_a_source_model_and_are_to_be_named(tmp_path: Path) -> None:
@@ -173,6 +180,17 @@ def test_what_cannot_be_used_is_said_in_one_line(tmp_path: Path, capsys: pytest.
     assert _init(tmp_path / "lossy", *out) == 2
     assert "the labels in masks/ are JPEGs or the like" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_images_of_which_some_lack_labels_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_cracks(tmp_path / "cracks")
+    gone = tmp_path / "cracks" / "road" / "train" / "masks" / "3.png"
+    gone.unlink()
+    assert _init(tmp_path / "cracks", "--out", tmp_path / "out") == 2
+    said = (
+        f"1 images have no label file, the first of which would be {gone}; move these images to a folder of their own"
+    )
+    assert said in capsys.readouterr().err
 
 
 def test_labels_that_a_run_cannot_read_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

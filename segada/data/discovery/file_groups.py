@@ -130,8 +130,8 @@ def _tail(stem: str) -> str:
 
 
 def _head(stem: str) -> str:
-    """Returns the word at the beginning of a name, if it tells what the file is: `mask_`."""
-    found = re.match(r"[A-Za-z]+[_\-. ]?(?=\d)", stem)
+    """Returns the word at the beginning of a name, if it tells what the file is: `mask_`, or a whole name `mask`."""
+    found = re.match(r"[A-Za-z]+(?:[_\-. ]?(?=\d)|$)", stem)
     return found[0] if found is not None and _tells(found[0]) else ""
 
 
@@ -142,7 +142,8 @@ def _tells(affix: str) -> bool:
 def _nature(group: FileGroup) -> Nature:
     """Tells images from labels by the words in the file names and in the nearest folder that has some, otherwise by the
     content of a file."""
-    path = group.paths()[len(group.files) // 2]
+    paths = group.paths()
+    path = next((path for path in (paths[len(paths) // 2], paths[0], paths[-1]) if _can_be_read(path)), paths[0])
     by_folder = next((told for name in reversed(group.folder) if (told := _told(name))), set())
     words = [_told(f"{group.head} {group.tail}"), by_folder]
     if any("other" in told for told in words):
@@ -152,6 +153,14 @@ def _nature(group: FileGroup) -> Nature:
     if {"image"} in words:
         return "image"
     return "label" if _may_be_labels(path, strict=True) else "image"
+
+
+def _can_be_read(path: Path) -> bool:
+    try:
+        with Image.open(path):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _told(words: str) -> set[str]:

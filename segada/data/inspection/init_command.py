@@ -46,6 +46,7 @@ def init(names: Sequence[str], out: str | None) -> None:
     _refuse_existing(folder)
     found = [(data_set, inspect(data_set, everything=False)) for path in paths for data_set in _data_sets(path)]
     for data_set, inspection in found:
+        _refuse_partly_labelled(data_set, inspection)
         _print_found(data_set, inspection, console)
     proposal = propose(found)
     name = re.sub(r"\W+", "_", paths[0].resolve().stem)[:NAME].strip("_") or "study"
@@ -68,6 +69,15 @@ def _refuse_existing(folder: Path) -> None:
         )
 
 
+def _refuse_partly_labelled(data_set: Recognized, inspection: Inspection) -> None:
+    missing = inspection.missing
+    if missing:
+        raise InputError(
+            f"{data_set.root}: {len(missing)} images have no label file, the first of which would be {missing[0]}; "
+            "move these images to a folder of their own, or label them"
+        )
+
+
 def _data_sets(path: Path) -> list[Recognized]:
     """Returns the data sets in a folder: published ones, COCO annotations, pairs of images and labels, or images
     alone."""
@@ -86,7 +96,7 @@ def _data_sets(path: Path) -> list[Recognized]:
     if not without:
         raise InputError(
             f"{path}: holds nothing recognizable; looked for published layouts ({', '.join(LAYOUTS)}), COCO "
-            "annotations (*.json) with their images, images with label files of equal names, images alone, and videos"
+            "annotations (*.json) with images, four or more images with label files of equal names or alone, videos"
         )
     return without
 

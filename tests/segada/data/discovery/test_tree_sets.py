@@ -59,6 +59,7 @@ def test_images_and_labels_in_one_folder_are_told_apart_by_their_names(tmp_path:
         ("img/a_{0}_rgb.png", "gt/a_{0}_label.png", "img/*_rgb.png", "gt/*_label.png"),
         ("img_{0}.png", "mask_{0}.png", "img_*.png", "mask_*.png"),
         ("photos/frame{0}.png", "masks/frame{0}.png", "photos/frame*.png", "masks/frame*.png"),
+        ("scene{0}/image.jpg", "scene{0}/label.png", "*/image*.jpg", "*/label*.png"),
         ("flowers/{0}.jpg", "flowers/{0}.png", "flowers/*.jpg", "flowers/*.png"),
         ("washington/x/{0}.png", "washington/y/{0}.png", "washington/x/*.png", "washington/y/*.png"),
     ],
@@ -99,6 +100,13 @@ def test_images_without_labels_beside_labelled_ones_are_noted(tmp_path: Path) ->
         write(tmp_path / "new" / "images" / f"{number}.jpg", photo(number, blocks(number, range(3))))
     (found,) = tree_sets(tmp_path)
     assert "images without labels are left out: new/images/ (4)" in found.notes
+
+
+def test_a_damaged_label_file_does_not_hide_the_others(tmp_path: Path) -> None:
+    for number in range(9):
+        _write_pair(tmp_path, f"images/{number}.jpg", f"labels/{number}.png", number)
+    (tmp_path / "labels" / "4.png").write_bytes(b"damaged")
+    assert len(_domains(tmp_path)) == 1
 
 
 def test_labels_that_are_jpegs_are_no_labels_and_are_named(tmp_path: Path) -> None:
