@@ -30,6 +30,7 @@ UNIT = (
     "hpo/search_space",
     "segada/core",
     "segada/data/datasets",
+    "segada/data/discovery",
     "segada/data/test_",
     "segada/data/transforms",
     "segada/data/weather",

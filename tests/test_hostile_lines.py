@@ -39,6 +39,7 @@ READERS = {
     "segada.evaluate": [],
     "segada.convert": [],
     "segada.profile": [],
+    "segada.init": [],
 }
 """Commands that read a file or a folder, and what stands before it on the command line."""
 OUTS = [LONG, f"x/{WIDE}", ESCAPE, "loop", "loop/x", "file", "file/x"]
@@ -47,6 +48,7 @@ WRITERS = {
     "segada.adapt": ["good.yaml", "--out"],
     "segada.pretrain": ["--out"],
     "segada.evaluate": ["streets_tiny", "--out"],
+    "segada.init": ["folder", "--out"],
 }
 """Commands that write a folder, and what stands before it."""
 ASSIGNMENTS = [

@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "evaluate": Command("segada.evaluate", "score a checkpoint on any domains, class by class"),
     "convert": Command("segada.convert", "describe a checkpoint, or write it in another format"),
     "data": Command("segada.data.__main__", "check a folder of a data set, or list the cache of decoded frames"),
+    "init": Command("segada.init", "write settings and a study for the data in folders"),
     "profile": Command("segada.profile", "measure the parts of a step and count the parameters"),
 }
 

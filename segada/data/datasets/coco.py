@@ -237,7 +237,8 @@ def _listing(domain: CocoDomain, root: Path, split: Split) -> Listing:
         raise MissingFolder(f"no file {path}", domain.annotations)
     file = read_coco(path)
     names = _of_split(domain, list(file.images), split)
-    places = {name: root / domain.images / name for name in names}
+    folder = root / (domain.held_out_images if apart and domain.held_out_images else domain.images)
+    places = {name: folder / name for name in names}
     there = [name for name, place in places.items() if place.is_file()]
     frames = tuple(
         FrameFiles(str(Path(name).with_suffix("")), places[name], path, CocoIds(domain, file, file.images[name]))
@@ -257,7 +258,7 @@ def _of_split(domain: CocoDomain, names: list[str], split: Split) -> list[str]:
 
 
 def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:
-    """Returns nothing, since the names of the files are not fixed."""
+    """Returns nothing, since the names of the files are not fixed: `segada.data.discovery` looks for them."""
     return {}
 
 

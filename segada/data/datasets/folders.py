@@ -56,7 +56,7 @@ def _block(domain: FoldersDomain, split: Split, keys: list[str]) -> list[str]:
 
 
 def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:
-    """Returns nothing, since the patterns cannot be inferred from a folder."""
+    """Returns nothing, since the names of the files are not fixed: `segada.data.discovery` looks for them."""
     return {}
 
 

@@ -20,7 +20,7 @@ from segada.data.datasets.registry import LAYOUTS
 from segada.data.frames import Bytes
 from segada.data.inspection.recognition import Recognized
 from segada.data.splits import Split
-from segada.settings.class_sets import CITYSCAPES, ClassSet
+from segada.settings.class_sets import ClassSet
 from segada.settings.domains import RecordedDomain
 from segada.settings.folders import expand
 
@@ -141,11 +141,11 @@ def inspect(data_set: Recognized, *, everything: bool) -> Inspection:
                 absences.setdefault(name, str(absence))
     chosen = {files.image: files for listing in listings.values() for files in _chosen(listing, everything=everything)}
     looks = told(
-        in_order(partial(look, classes=CITYSCAPES), chosen.values(), count_workers(None)),
+        in_order(partial(look, classes=data_set.classes), chosen.values(), count_workers(None)),
         len(chosen),
         f"reading {data_set.layout}",
     )
-    return Inspection.of(data_set.domains, listings, absences, list(looks), CITYSCAPES)
+    return Inspection.of(data_set.domains, listings, absences, list(looks), data_set.classes)
 
 
 def _listing(data_set: Recognized, domain: object, split: Split) -> Listing:

@@ -1,14 +1,15 @@
 """Recognition of the data sets in a folder, and of the domains that a run can use."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from pydantic import TypeAdapter
-
 from segada.data.datasets.registry import LAYOUTS
+from segada.data.discovery.coco_sets import coco_sets
+from segada.data.discovery.recognized import Recognized as Recognized
+from segada.data.discovery.recognized import domain_settings
+from segada.data.discovery.tree_sets import tree_sets
 from segada.errors import InputError
 from segada.settings.data import DomainSettings
 from segada.settings.domains import PartedDomain
@@ -18,25 +19,13 @@ MOST_CHILDREN: Final = 200
 """Number of folders inside the folder that are searched."""
 MOST_SHOWN: Final = 12
 """Number of names that are shown of a folder without a known layout."""
-
-
-@dataclass(frozen=True)
-class Recognized:
-    """A data set found on disk.
-
-    Attributes:
-        layout: Name of its layout.
-        root: Root folder.
-        domains: Domains by name.
-    """
-
-    layout: str
-    root: Path
-    domains: dict[str, DomainSettings]
+DISCOVERED: Final[Mapping[str, Callable[[Path], list[Recognized]]]] = {"coco": coco_sets, "folders": tree_sets}
+"""Searches for data sets whose names of files are not fixed, by layout; the first that finds something counts."""
 
 
 def recognized(path: Path, only: str | None = None, labels: str | None = None) -> list[Recognized]:
-    """Finds the data sets in a folder; if there are none, in the folders inside it; if none, in those above it.
+    """Finds the published data sets in a folder; if there are none, in the folders inside it; if none, in those above
+    it; and otherwise COCO annotations, or images and label files that can be paired, in the folder.
 
     Args:
         path: Folder.
@@ -51,20 +40,33 @@ def recognized(path: Path, only: str | None = None, labels: str | None = None) -
     if only is not None and only not in LAYOUTS:
         raise InputError(f"--dataset {only}: there is no such layout; {nearest(only, LAYOUTS)}")
     names = list(LAYOUTS) if only is None else [only]
+    above = [one for root in path.absolute().parents[:2] for one in _in_root(root, names, labels)]
+    return published(path, names, labels) or above or discovered(path, names)
+
+
+def published(path: Path, names: Sequence[str], labels: str | None = None) -> list[Recognized]:
+    """Returns the published data sets in a folder; if there are none, in the folders inside it.
+
+    Args:
+        path: Folder.
+        names: Names of layouts.
+        labels: `labels_root` of data sets whose labels are stored elsewhere.
+    """
     inside = sorted(islice((child for child in path.iterdir() if child.is_dir()), MOST_CHILDREN))
-    for roots in ([path], inside, list(path.absolute().parents[:2])):
-        there = [one for root in roots for one in _in_root(root, names, labels)]
-        if there:
-            return there
-    return []
+    return list(_in_root(path, names, labels)) or [one for root in inside for one in _in_root(root, names, labels)]
+
+
+def discovered(path: Path, names: Sequence[str] = tuple(DISCOVERED)) -> list[Recognized]:
+    """Returns the data sets of the first layout without fixed names, among these, that a folder has."""
+    searches = (search for name, search in DISCOVERED.items() if name in names)
+    return next((there for search in searches if (there := search(path))), [])
 
 
 def _in_root(root: Path, names: Sequence[str], labels: str | None) -> Iterator[Recognized]:
-    adapter: TypeAdapter[DomainSettings] = TypeAdapter(DomainSettings)
     for name in names:
         found = LAYOUTS[name].recognize(root)
         if found:
-            domains = {key: adapter.validate_python(dict(values)) for key, values in found.items()}
+            domains = {key: domain_settings(values) for key, values in found.items()}
             yield Recognized(name, root, {key: _with_labels(domain, labels) for key, domain in domains.items()})
 
 

@@ -5,16 +5,18 @@ from typing import Final
 
 import yaml
 
+from segada.data.discovery.frame_size import proposed_size
 from segada.data.inspection.inspection import Inspection
 from segada.data.inspection.recognition import Recognized
 from segada.data.splits import Split
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.data import DomainSettings
 from segada.settings.nested import Tree
 
 WIDEST: Final = 1024
-"""Width in pixels above which images are halved, as is usual for street scenes."""
-STRIDE: Final = 32
-"""Stride of an encoder's deepest map."""
+"""Longest side in pixels that is suggested: half of that of Cityscapes, as is usual for street scenes."""
+LARGEST: Final = (1024, 2048)
+"""Height and width of images if none could be read."""
 
 
 def suggested(found: Sequence[tuple[Recognized, Inspection]]) -> str:
@@ -37,21 +39,19 @@ def suggested(found: Sequence[tuple[Recognized, Inspection]]) -> str:
     sources = [name for name in scored if counts[name]["source"]]
     visits = [name for name in scored if counts[name]["adapt"] and name not in sources[:1]]
     visits = visits or [name for name in scored if counts[name]["adapt"]]
-    size = _size([inspection for _, inspection in found])
-    data: Tree = {"size": list(size), "root": str(first.root.resolve()), "domains": domains}
+    sizes = [look.size for _, inspection in found for look in inspection.usable]
+    size = proposed_size(sizes or [LARGEST], longest=WIDEST)
+    data: Tree = {"size": list(size), "root": str(first.root.resolve()), **_classes(first), "domains": domains}
     stream: Tree = {"source": sources[0], "visits": list(visits), "frames": None} if sources and visits else {}
     settings = {"data": data, **({"stream": stream} if stream else {})}
     return yaml.safe_dump(settings, default_flow_style=None, sort_keys=False, width=118, allow_unicode=True)
 
 
+def _classes(data_set: Recognized) -> Tree:
+    """Returns `classes` unless they are the default."""
+    return {} if data_set.classes == CITYSCAPES else {"classes": data_set.classes.model_dump(mode="json")}
+
+
 def _given(domain: DomainSettings) -> Tree:
     """Returns the settings that differ from the defaults."""
     return {"dataset": domain.dataset, **domain.model_dump(mode="json", exclude_defaults=True)}
-
-
-def _size(inspections: Sequence[Inspection]) -> tuple[int, int]:
-    sizes = [look.size for inspection in inspections for look in inspection.usable]
-    height, width = max(sorted(set(sizes)), key=sizes.count, default=(1024, 2048))
-    smaller = 2 if width > WIDEST else 1
-    height, width = (max(STRIDE, round(side / smaller / STRIDE) * STRIDE) for side in (height, width))
-    return height, width

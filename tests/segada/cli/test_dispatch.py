@@ -72,7 +72,8 @@ def test_options_of_several_commands_have_the_same_help() -> None:
     several = {option: found for option, found in texts.items() if len(found) > 1 and option != "--out"}
     assert {"--set", "--cfg-options", "--load-from", "--resume-from", "--auto-resume", "--seed"} <= set(several)
     assert {option: found for option, found in several.items() if len(set(found)) > 1} == {}
-    assert all((found or "").partition(";")[2].startswith(" default: runs/") for found in texts["--out"])
+    defaults = [(found or "").partition("; default: ")[2] for found in texts["--out"]]
+    assert all(default.startswith("runs/") or default == "the working directory" for default in defaults)
 
 
 def test_choices_of_options_are_those_of_the_registries() -> None:

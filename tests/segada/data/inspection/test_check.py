@@ -47,8 +47,23 @@ def test_a_data_set_is_recognized_and_the_settings_use_it(
     for domain, split in (*needed, *((domain, "test") for domain in settings.scored_domains())):
         assert count_frames(domain, data, split) >= 3  # type: ignore[arg-type]
         assert settings.data.domains[domain].dataset == name
-    assert settings.data.size == (64, 96)
+    assert settings.data.size == (32, 64)  # the aspect ratio of 48 x 96
     assert "ignored, of all pixels" in said
+
+
+@pytest.mark.parametrize("name", ["coco", "folders"])
+def test_files_without_fixed_names_are_found_and_the_settings_use_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    TREES[name](tmp_path / "it")
+
+    assert check(monkeypatch, tmp_path / "it") == 0
+
+    said = capsys.readouterr().out
+    assert f"{tmp_path / 'it'} is {name}" in said
+    settings = settings_in(said, tmp_path)
+    assert {domain.dataset for domain in settings.data.domains.values()} == {name}
+    assert check(monkeypatch, tmp_path / "suggested.yaml") == 0
 
 
 def test_photographs_of_camvid(

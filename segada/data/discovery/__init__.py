@@ -1,0 +1,1 @@
+"""Discovery of domains, classes and sizes in folders without a published layout."""

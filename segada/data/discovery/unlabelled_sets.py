@@ -1,0 +1,57 @@
+"""Targets without labels: folders of images alone, and video files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from segada.data.datasets.registry import DATASETS
+from segada.data.discovery.file_groups import FileGroup, read_tree
+from segada.data.discovery.recognized import Recognized, domain_settings
+from segada.data.discovery.tree_domains import LEAST_FRAMES
+from segada.errors import InputError
+
+VIDEOS: Final = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
+"""Suffixes of video files."""
+CAN_BE_USED: Final = "video" in DATASETS
+"""True if domains may lack labels."""
+
+
+def unlabelled_sets(path: Path) -> list[Recognized]:
+    """Returns the images of a folder or the frames of its videos, or of one video file, as a domain without labels.
+
+    Raises:
+        InputError: There are such files, but no domain can be without labels.
+    """
+    values = _video(path) if path.is_file() else _images(path) or _videos(path)
+    if not values:
+        return []
+    if not CAN_BE_USED:
+        raise InputError(f"{path}: has no labels, and no domain can be without; give folders of images with labels")
+    root = path.parent if path.is_file() else path
+    domain = domain_settings(values)
+    note = "there are no labels, so that the domain is adapted to and not scored"
+    return [Recognized(domain.dataset, root, {path.resolve().stem: domain}, notes=(note,), has_labels=False)]
+
+
+def _video(path: Path) -> dict[str, object]:
+    return {"dataset": "video", "file": path.name} if path.suffix.lower() in VIDEOS else {}
+
+
+def _videos(folder: Path) -> dict[str, object]:
+    """Returns the settings of the videos of the commonest kind directly in a folder."""
+    suffixes = [path.suffix for path in folder.iterdir() if path.suffix.lower() in VIDEOS and path.is_file()]
+    return {"dataset": "video", "file": f"*{max(sorted(set(suffixes)), key=suffixes.count)}"} if suffixes else {}
+
+
+def _images(folder: Path) -> dict[str, object]:
+    """Returns the settings of all images below a folder, whichever suffixes they have."""
+    groups = [group for group in read_tree(folder).groups if group.nature == "image"]
+    if sum(len(group.files) for group in groups) < LEAST_FRAMES:
+        return {}
+    return {"dataset": "folders", "images": _pattern(groups), "labels": None}
+
+
+def _pattern(groups: Sequence[FileGroup]) -> str:
+    endings, folders = {group.ending for group in groups}, {group.folder for group in groups}
+    above = "/".join((*folders.pop(), "")) if len(folders) == 1 else "**/"
+    return f"{above}*.{endings.pop() if len(endings) == 1 else '*'}"
