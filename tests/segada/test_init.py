@@ -14,12 +14,10 @@ from waste_set import write_waste
 from hpo.config.study_file import load_study
 from hpo.space import main as space
 from segada.data.__main__ import main as data
-from segada.data.discovery.unlabelled_sets import CAN_BE_USED
 from segada.init import main
 from segada.settings.files import load_run_settings
 
 LEFT_OUT = ("coco", "folders", "video")
-without_labels = pytest.mark.skipif(not CAN_BE_USED, reason="no domain can be without labels")
 
 
 def _coco(root: Path) -> None:
@@ -113,18 +111,6 @@ def _write_targets(root: Path) -> None:
         write(root / "frames" / f"{number}.jpg", photo(number, blocks(number, range(3)), 0.4))
 
 
-def test_images_without_labels_are_refused_where_no_domain_can_be_without(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("segada.data.discovery.unlabelled_sets.CAN_BE_USED", False)
-    _write_targets(tmp_path / "new")
-    assert _init(tmp_path / "new", "--out", tmp_path / "out") == 2
-    assert capsys.readouterr().err == (
-        f"error: {tmp_path}/new: has no labels, and no domain can be without; give folders of images with labels\n"
-    )
-
-
-@without_labels
 @pytest.mark.parametrize("has_source", [True, False])
 def test_images_without_labels_are_targets(tmp_path: Path, has_source: bool) -> None:
     _write_targets(tmp_path / "new")
@@ -138,7 +124,6 @@ def test_images_without_labels_are_targets(tmp_path: Path, has_source: bool) -> 
     assert study.settings.objectives[0].metric == "label_free/information_maximization"
 
 
-@without_labels
 def test_a_video_is_a_target(tmp_path: Path) -> None:
     write_cracks(tmp_path / "cracks")
     film = cv2.VideoWriter(str(tmp_path / "night.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))

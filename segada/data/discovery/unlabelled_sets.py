@@ -4,33 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from segada.data.datasets.registry import DATASETS
 from segada.data.discovery.file_groups import FileGroup, read_tree
 from segada.data.discovery.recognized import Recognized, domain_settings
 from segada.data.discovery.tree_domains import LEAST_FRAMES
-from segada.errors import InputError
 
 VIDEOS: Final = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 """Suffixes of video files."""
-CAN_BE_USED: Final = "video" in DATASETS
-"""True if domains may lack labels."""
 
 
 def unlabelled_sets(path: Path) -> list[Recognized]:
-    """Returns the images of a folder or the frames of its videos, or of one video file, as a domain without labels.
-
-    Raises:
-        InputError: There are such files, but no domain can be without labels.
-    """
+    """Returns the images of a folder or the frames of its videos, or of one video file, as a domain without labels."""
     values = _video(path) if path.is_file() else _images(path) or _videos(path)
     if not values:
         return []
-    if not CAN_BE_USED:
-        raise InputError(f"{path}: has no labels, and no domain can be without; give folders of images with labels")
     root = path.parent if path.is_file() else path
-    domain = domain_settings(values)
-    note = "there are no labels, so that the domain is adapted to and not scored"
-    return [Recognized(domain.dataset, root, {path.resolve().stem: domain}, notes=(note,), has_labels=False)]
+    domain, name = domain_settings(values), path.resolve().stem
+    note = f"domain {name} has no labels: it is adapted to and not scored"
+    return [Recognized(domain.dataset, root, {name: domain}, notes=(note,), has_labels=False)]
 
 
 def _video(path: Path) -> dict[str, object]:
