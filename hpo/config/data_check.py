@@ -59,7 +59,7 @@ def _check_scores(file: StudyFile, unlabelled: Set[str]) -> None:
         for name in metrics_of(metric):
             if name.startswith(DOMAIN_PREFIX) and name.removeprefix(DOMAIN_PREFIX) in unlabelled:
                 raise file.document.error(place, f"{name} {WITHOUT_LABELS}; judge by another metric")
-    visits = file.run_settings().stream.visits
+    visits = file.segada_run().stream.visits
     if unlabelled >= set(visits):
         raise file.document.error(
             ("run", "stream", "visits"),
@@ -88,7 +88,7 @@ def _runs(file: StudyFile) -> list[tuple[Part, RunSettings]]:
     """Returns the settings of which one run each reads what all runs of the study read."""
     training = file.pretrain_settings()
     runs: list[tuple[Part, RunSettings]] = [] if training is None else [("pretrain", training)]
-    return [*runs, *(("run", file.run_settings(None, {"evaluation": {"split": split}})) for split in ("val", "test"))]
+    return [*runs, *(("run", file.segada_run(None, {"evaluation": {"split": split}})) for split in ("val", "test"))]
 
 
 def _is_recorded(settings: RunSettings) -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from hpo.config.document import STUDY, document_of, read_document
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, check_predicted, metrics_of
+from hpo.config.runs import AnyRun
 from hpo.config.schema import StudySettings
 from hpo.config.start_from import check_start
 from hpo.pruners.settings import PairedSettings
@@ -63,10 +64,14 @@ class StudyFile:
             >>> study.settings.name
             'short'
         """
-        return cls(*_checked(document_of(tree), overrides or {}, {}, runs=runs))
+        return cast(Self, _checked(document_of(tree), overrides or {}, {}, runs=runs))
 
-    def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
-        """Builds the settings of one run.
+    def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> AnyRun:
+        """Builds the settings of one run, of `segada` or of an external engine, as `segada_run` does."""
+        return self.segada_run(configuration, overrides)
+
+    def segada_run(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
+        """Builds the settings of one run of `segada`.
 
         Args:
             configuration: parameter values of the trial; None uses the fixed settings.
@@ -92,7 +97,7 @@ class StudyFile:
         Raises:
             InputError: One is not, or is not given.
         """
-        _check_folders(self.document, self.run_settings(), "run")
+        _check_folders(self.document, self.segada_run(), "run")
         pretraining = self.pretrain_settings()
         if pretraining is not None:
             _check_folders(self.document, pretraining, "pretrain")
@@ -112,7 +117,7 @@ class StudyFile:
         pretraining = self.pretrain_settings()
         return {
             **tree,
-            "run": self.run_settings().model_dump(mode="json"),
+            "run": self.segada_run().model_dump(mode="json"),
             "pretrain": None if pretraining is None else pretraining.model_dump(mode="json"),
         }
 
@@ -140,14 +145,18 @@ def load_study(
         >>> study.settings.budget.trials
         12
     """
-    return StudyFile(*_checked(read_document(str(file)), overrides or {}, options or {}, runs=runs))
+    return _checked(read_document(str(file)), overrides or {}, options or {}, runs=runs)
 
 
 def _checked(
     document: Document, overrides: Mapping[str, Value], options: Mapping[str, str], *, runs: bool
-) -> tuple[Document, StudySettings, Space]:
+) -> StudyFile:
     document = with_options(document, overrides, options)
-    settings = _budgeted(document.build(StudySettings, document.tree))
+    if document.tree.get("engine") is not None:
+        from hpo.config.program_study import program_study  # it is a study file itself
+
+        return program_study(document, runs=runs)
+    settings = budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
     settings = settings.model_copy(update={"run": run})
     base = document.build(RunSettings, run, ("run",))
@@ -169,7 +178,7 @@ def _checked(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
         _check_checkpoint(document, pretraining or base, "run" if pretraining is None else "pretrain")
-    return document, settings, space
+    return StudyFile(document, settings, space)
 
 
 def load_written(out: Path) -> StudyFile:
@@ -190,7 +199,7 @@ def load_written(out: Path) -> StudyFile:
         raise InputError(f"{error}; the study's own command writes this file again: {again}") from None
 
 
-def _budgeted(settings: StudySettings) -> StudySettings:
+def budgeted(settings: StudySettings) -> StudySettings:
     """Limits the budget of a space without parameters, which has one configuration, to one trial."""
     if settings.space:
         return settings
@@ -231,7 +240,8 @@ def _check_folders(document: Document, run: RunSettings, part: str) -> None:
             )
 
 
-def _check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:
+def check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:
+    """Raises InputError if a text is neither a valid metric nor a formula over valid metrics."""
     try:
         names = metrics_of(text)
     except FormulaError as problem:
@@ -253,9 +263,9 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
     scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
     valid = [*METRICS, *domains, *scores]
     for index, objective in enumerate(settings.objectives):
-        _check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
+        check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
     for index, constraint in enumerate(settings.constraints):
-        _check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
+        check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
     if settings.pruning is None:
         return
     if isinstance(settings.pruning, PairedSettings) and len(settings.objectives) > 1:
@@ -263,17 +273,7 @@ def _check_objectives(document: Document, settings: StudySettings, run: RunSetti
             ("pruning", "name"),
             "paired compares with the best trial, which several objectives do not define; write halving",
         )
-    if not any(map(is_predicted, settings.objectives)):
-        metrics = " or ".join(objective.metric for objective in settings.objectives)
-        raise document.error(
-            ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
-        )
-    visits = len(run.stream.all_visits())
-    if settings.pruning.min_visits >= visits:
-        raise document.error(
-            ("pruning", "min_visits"),
-            f"must be below the {visits} visits of the stream, but is {settings.pruning.min_visits}",
-        )
+    check_predicted(document, settings.objectives, settings.pruning.min_visits, len(run.stream.all_visits()))
 
 
 def _check_scores(document: Document, settings: StudySettings, evaluation: EvaluationSettings) -> None:

@@ -1,5 +1,6 @@
 """Progress of a driver on the console: a live view in a terminal, plain lines elsewhere."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -169,7 +170,9 @@ class ConsoleReporter:
         constraints = () if job.trial is None else self._settings.constraints
         broken = violations(constraint_results(constraints, report))
         limits = f", {broken}" if broken else ""
-        return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only), {last}{limits}"
+        # The runs of an external engine do not score the source model.
+        over = "" if math.isnan(report.gain) else f" ({tenths(report.gain, '+')} over source only)"
+        return f"mIoU {tenths(report.mean_miou)} %{over}, {last}{limits}"
 
     def _view(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))

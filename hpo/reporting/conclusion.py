@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hpo.config.program_study import ONE_SPLIT
 from hpo.reporting.budget import trials_line
 from hpo.reporting.feasibility import broken_by, passed_over
 from hpo.reporting.wording import (
-    LONG_TITLES,
     clock,
     counted,
     interval,
     listed,
+    long_title,
     metric_name,
     metric_value,
     points,
@@ -63,23 +64,27 @@ def conclusion(results: StudyResults) -> Conclusion:
     others = {name: gain for name, gain in best.gain.items() if not (is_default and name == DEFAULT)}
     at_worst = {name: best.miou_gain[name][where] for name in others}
     whole = f"{title(best.name).capitalize()} reaches {_share(best.mean_miou)} over the stream"
+    frames = "the frames of the search" if ONE_SPLIT in results.caveats else "frames that the search never saw"
     sentences = [
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
-        f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
+        f"{whole}, with {seeds} on {frames}{_compared(others)}.",
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
-        f"Brackets show {100 * results.confirmed.confidence:.0f} % bootstrap intervals.",
+        f"Brackets show {100 * results.confirmed.confidence:.0f} % {_kind(results.confirmed)}intervals.",
         *(
-            f"Not compared with {LONG_TITLES[name]}: its confirmation failed."
-            for name in LONG_TITLES
+            f"Not compared with {long_title(name)}: its confirmation failed."
+            for name in (*results.references, DEFAULT)
             if name not in best.gain
         ),
+        *results.caveats,
         *_foremost(results.confirmed),
         *broken_by(best),
         *passed_over(results),
         *_of_front(results),
-        *([_SOURCE_UNKNOWN] if results.source is None else []),
+        *([_SOURCE_UNKNOWN] if results.source is None and not results.is_external else []),
     ]
-    return Conclusion(_headline(best, results.source, _name(results, is_default=is_default)), " ".join(sentences))
+    name = _name(results, is_default=is_default)
+    headline = _headline(best, results.source, name) if results.references else _without_baseline(best, name)
+    return Conclusion(headline, " ".join(sentences))
 
 
 def search_line(results: StudyResults) -> str:
@@ -119,7 +124,7 @@ def _share(miou: Estimate) -> str:
 
 
 def _compared(gain: Mapping[str, Estimate]) -> str:
-    gains = listed([f"{points(estimate)} points over {LONG_TITLES[name]}" for name, estimate in gain.items()])
+    gains = listed([f"{points(estimate)} points over {long_title(name)}" for name, estimate in gain.items()])
     return f": {gains}" if gains else ""
 
 
@@ -152,14 +157,29 @@ def _headline(best: Confirmed, source: SourceModel | None, name: str) -> str:
         return f"No answer. {source_sentence(source)}"
     if not gain:
         return "No answer: no baseline was confirmed, so no comparison is possible."
-    worse = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.high < 0]
-    unsure = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
+    worse = [long_title(baseline) for baseline, estimate in gain.items() if estimate.high < 0]
+    unsure = [long_title(baseline) for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
         return f"Adaptation does not help: {name} is worse than {listed(worse)}."
     if unsure:
         return f"Adaptation is not shown to help: {name} cannot be distinguished from {listed(unsure)}."
-    beaten = listed([LONG_TITLES[baseline] for baseline in gain])
+    beaten = listed([long_title(baseline) for baseline in gain])
     return f"Adaptation helps: {name} beats {beaten}{_over_default(best.gain.get(DEFAULT))}."
+
+
+def _without_baseline(best: Confirmed, name: str) -> str:
+    """Returns the headline of a study without baselines, which claims no gain over any."""
+    over = best.gain.get(DEFAULT)
+    if over is None or over.low == over.high == 0:
+        return f"The search chose {name}; it has no baseline, so that no gain is claimed."
+    if over.low <= 0 <= over.high:
+        return f"The search chose {name}, which cannot be distinguished from the default configuration."
+    verb = "beats" if over.low > 0 else "is worse than"
+    return f"The search chose {name}, which {verb} the default configuration."
+
+
+def _kind(confirmation: Confirmation) -> str:
+    return "bootstrap " if confirmation.rests_on == "frames and seeds" else ""
 
 
 def _over_default(gain: Estimate | None) -> str:

@@ -8,11 +8,10 @@ from hpo.reporting.page import write_report
 from hpo.results.collect import CONFIRMATION, FAILURES, confirmation_of, kept_confirmation, read_failures, results_of
 from hpo.results.confirmation import Confirmation
 from hpo.results.results import StudyResults, write_csv
-from hpo.study.plan import NEEDS, Plan, undone
+from hpo.study.plan import Plan, undone
 from hpo.study.study import Study
 from segada.artifacts.run_files import damages
 from segada.core.atomic_io import keep_damaged, write_bytes, write_text
-from segada.core.run_names import SETTINGS, WEIGHTS
 
 
 def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyResults:
@@ -62,6 +61,6 @@ def _write_best(confirmation: Confirmation, plan: Plan) -> None:
         return
     folder = plan.confirmation_folder(confirmation.best, plan.seeds[0])
     # If the run is damaged, the files already in best/ are kept.
-    if not damages(folder, NEEDS["test"]):
-        for name in (SETTINGS, WEIGHTS):
-            write_bytes(path.with_name(name), (folder / name).read_bytes())
+    if not damages(folder, plan.needs["test"]):
+        for kept in plan.kept_files(folder):
+            write_bytes(path.with_name(kept.name), kept.read_bytes())

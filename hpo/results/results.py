@@ -13,7 +13,7 @@ from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.source_model import SourceModel
 from hpo.study.budget import EndedBy, TrialBudget, trial_budget
-from hpo.study.names import DEFAULT
+from hpo.study.names import BASELINES, DEFAULT
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
 from segada.errors import InputError
@@ -113,6 +113,12 @@ class StudyResults:
     """Limit that ended the search before all trials of the budget; empty if none did."""
     confirms: bool = True
     """True if the study asks for a confirmation (`confirm.top` is above 0)."""
+    references: tuple[str, ...] = tuple(BASELINES)
+    """Names of the baselines of the study; gains in the search are counted from the first. Empty if it has none."""
+    is_external: bool = False
+    """True if an external engine ran the study; its runs do not score the source model."""
+    caveats: tuple[str, ...] = ()
+    """Sentences on what the results rest on, where it is less than usual."""
 
     @property
     def report(self) -> Path:
@@ -178,7 +184,7 @@ class StudyResults:
         if best is None:
             return "every configuration failed under a fresh seed"
         has_baseline = bool(best.gain.keys() - {DEFAULT})
-        return None if has_baseline else "no baseline was confirmed, so no comparison is possible"
+        return None if has_baseline or not self.references else "no baseline was confirmed, so no comparison is possible"
 
     def _none_completed(self) -> str:
         budget = self.budget
