@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from hpo.config.program import ProgramRun
+from segada.settings.nested import Tree
+
 
 class Route(Protocol):
     """Domains of a run."""
@@ -41,3 +44,8 @@ class AnyRun(Protocol):
 
     def model_dump_json(self) -> str:
         """Returns the settings as JSON."""
+
+
+def searched_tree(run: AnyRun) -> Tree:
+    """Returns the settings in which the paths of a space lead to their values."""
+    return run.values if isinstance(run, ProgramRun) else run.model_dump(mode="json")
