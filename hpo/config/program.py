@@ -119,7 +119,8 @@ class Program:
             command=engine.command,
             function=engine.function,
             env=engine.env,
-            style=engine.settings,
+            # A function is called with its settings, which need no form.
+            style="json" if engine.function is not None else engine.settings,
             values=values,
             changes={path: value for path, value in leaves(values) if path not in known or known[path] != value},
             seed=engine.seed if seed is None else seed,
