@@ -1,8 +1,9 @@
-"""Parent of an external engine's program, which ends it with all its children when its own parent is gone.
+"""Parent of an external engine's program, which ends it with all its children when the worker is gone.
 
 It is run as a file, imports the standard library alone, and knows nothing of studies. Its first argument is an order in
 JSON; it reads nothing from standard input but its end, which asks it to end the program; it writes how the program
-ended as JSON to standard output.
+ended as JSON to standard output. It leaves the process that started it at once, since Ray kills the children of a
+worker, and this one has to end the program after that.
 """
 
 import contextlib
@@ -85,4 +86,6 @@ def _lives(group: int) -> bool:
 
 
 if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)
     sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from segada.core.run_names import LOG
 
 GUARD: Final = Path(__file__).with_name("guard.py")
 MARGIN: Final = 10.0
-"""Seconds beyond the grace after which the guard itself counts as lost."""
+"""Seconds beyond the grace after which the guard is no longer waited for."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class ProgramProcess:
             "grace": command.grace,
         }
         self._grace = command.grace
+        self._ending: Ending | None = None
         self._guard = subprocess.Popen(
             [sys.executable, "-I", "-S", str(GUARD), json.dumps(order)],
             stdin=subprocess.PIPE,
@@ -75,24 +77,23 @@ class ProgramProcess:
             start_new_session=True,
             pass_fds=[lock],
         )
+        # It goes on as a process of its own.
+        self._guard.wait()
 
     def ending(self) -> Ending | None:
         """Returns how the program ended; None while it runs."""
-        if self._guard.poll() is None:
-            return None
         assert self._guard.stdout is not None
-        said = self._guard.stdout.read()
-        found = json.loads(said) if said else {}
-        return Ending(found.get("code"), found.get("refused", ""))
+        if self._ending is None and select.select([self._guard.stdout], [], [], 0.0)[0]:
+            said = self._guard.stdout.read()
+            found = json.loads(said) if said else {}
+            self._ending = Ending(found.get("code"), found.get("refused", ""))
+        return self._ending
 
     def close(self) -> None:
         """Ends the program and all its children, politely first; returns when they are gone."""
         assert self._guard.stdin is not None
         assert self._guard.stdout is not None
         self._guard.stdin.close()
-        try:
-            self._guard.wait(self._grace + MARGIN)
-        except subprocess.TimeoutExpired:
-            self._guard.kill()
-            self._guard.wait()
+        # The end of its output is its own end; what it started before is then gone, too.
+        select.select([self._guard.stdout], [], [], self._grace + MARGIN)
         self._guard.stdout.close()

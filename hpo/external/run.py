@@ -103,13 +103,15 @@ class ProgramTrial:
         # Asked first: what the program wrote before its end is read below.
         ending = self._process.ending()
         self._read(is_over=ending is not None)
-        is_new, self._told = len(self._records) > self._told, len(self._records)
-        if is_new and self._told < len(self._run.stream.visits):
+        self._told = min(self._told, len(self._records))
+        # One by one, even if several came at once: trials are compared after each.
+        if self._told < min(len(self._records), len(self._run.stream.visits) - 1):
+            self._told += 1
             incident, self._incident = self._incident, None
-            return RunUpdate(report=self._report(), finished=False, incident=incident)
+            return RunUpdate(report=self._report(self._told), finished=False, incident=incident)
         if ending is not None:
             return self._over(ending)
-        reason = self._watch.beyond(self._told)
+        reason = self._watch.beyond(len(self._records))
         return None if reason is None else self._failed(reason)
 
     def _read(self, *, is_over: bool) -> None:
@@ -166,17 +168,18 @@ class ProgramTrial:
         report = self._report() if self._records else None
         return RunUpdate(report=report, finished=False, failure=reason, incident=self._incident, passes=passes)
 
-    def _report(self) -> RunReport:
-        scored = [visit.visited_miou for visit in self._records if visit.is_scored]
+    def _report(self, visits: int | None = None) -> RunReport:
+        records = self._records[:visits]
+        scored = [visit.visited_miou for visit in records if visit.is_scored]
         return RunReport(
-            visits=self._records,
+            visits=records,
             mean_miou=float(np.mean(scored)) if scored else math.nan,
             source_only={},
             source_only_mean_miou=math.nan,
             gain=math.nan,
             forgetting=math.nan,
             trainable_parameters=self._parameters,
-            seconds=sum(visit.seconds for visit in self._records),
+            seconds=sum(visit.seconds for visit in records),
             settings_hash=self._run.settings_hash(),
             seed=self._run.seed,
         )

@@ -171,11 +171,11 @@ def _without_baseline(best: Confirmed, name: str) -> str:
     """Returns the headline of a study without baselines, which claims no gain over any."""
     over = best.gain.get(DEFAULT)
     if over is None or over.low == over.high == 0:
-        return f"The search chose {name}; it has no baseline, so that no gain is claimed."
+        return f"The search chose {name.rstrip(',')}. The study has no baseline, so that no gain is claimed."
     if over.low <= 0 <= over.high:
-        return f"The search chose {name}, which cannot be distinguished from the default configuration."
+        return f"The search chose {name.rstrip(',')}, which cannot be distinguished from the default configuration."
     verb = "beats" if over.low > 0 else "is worse than"
-    return f"The search chose {name}, which {verb} the default configuration."
+    return f"The search chose {name.rstrip(',')}, which {verb} the default configuration."
 
 
 def _kind(confirmation: Confirmation) -> str:

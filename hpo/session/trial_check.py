@@ -61,7 +61,7 @@ def _tell(report: RunReport | None, told: int, console: Console) -> int:
 def _line(visit: VisitRecord) -> str:
     miou = f"mIoU {tenths(visit.visited_miou)} %" if visit.is_scored else "not scored"
     figures = ", ".join(f"{name} {value:.4g}" for name, value in visit.metrics.items())
-    parts = [f"visit {visit.visit}, {visit.domain}: {miou}", f"{visit.frames} frames", f"{visit.seconds:.1f} s", figures]
+    parts = [f"visit {visit.visit}, {visit.domain}: {miou}", f"{visit.frames} frames" if visit.frames else "", f"{visit.seconds:.1f} s", figures]
     return ", ".join(filter(None, parts))
 
 
