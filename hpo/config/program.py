@@ -130,9 +130,7 @@ class Program:
             resume=engine.resume,
             areas=engine.areas,
             required=self.required,
-            limits=Limits(
-                hours=engine.hours, silent_hours=engine.silent_hours, grace=engine.grace, kills=self.retries
-            ),
+            limits=Limits(hours=engine.hours, silent_hours=engine.silent_hours, grace=engine.grace, kills=self.retries),
             directory=str(Path.cwd()),
         )
 

@@ -59,4 +59,7 @@ def unknown_setting(run: Tree, changes: Mapping[str, Value]) -> str | None:
     are.
     """
     unknown = (path for path, _ in leaves(with_values({}, changes)) if not has_path(run, path.split(".")))
-    return next((f"no setting of engine.defaults has the path {path}; {nearest(path, dict(leaves(run)))}" for path in unknown), None)
+    return next(
+        (f"no setting of engine.defaults has the path {path}; {nearest(path, dict(leaves(run)))}" for path in unknown),
+        None,
+    )

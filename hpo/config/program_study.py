@@ -66,7 +66,9 @@ class ProgramStudy(StudyFile):
         """Returns sentences on what the results do not rest on."""
         engine = self.settings.engine
         assert engine is not None
-        return tuple(text for text, holds in ((NO_AREAS, not engine.areas), (ONE_SPLIT, not engine.uses("split"))) if holds)
+        return tuple(
+            text for text, holds in ((NO_AREAS, not engine.areas), (ONE_SPLIT, not engine.uses("split"))) if holds
+        )
 
     def check_folders(self) -> None:
         """Checks nothing: the program knows its own folders."""
@@ -88,12 +90,11 @@ class ProgramStudy(StudyFile):
         return {**tree, "engine": {**engine, "defaults": None, "json_schema": None}}
 
 
-def program_study(document: Document, *, runs: bool) -> ProgramStudy:
+def program_study(document: Document) -> ProgramStudy:
     """Checks a study file with an external engine.
 
     Args:
         document: the file.
-        runs: True if the study will be run.
 
     Raises:
         InputError: One line with the file, the line, the path, what is wrong and what would be right.
@@ -107,7 +108,9 @@ def program_study(document: Document, *, runs: bool) -> ProgramStudy:
         settings = settings.model_copy(update={"engine": engine.model_copy(update={"function": placed})})
     defaults = {} if engine.defaults is None else _read(document, ("engine", "defaults"), folder / engine.defaults)
     run = with_values(defaults, settings.run)
-    schema = None if engine.json_schema is None else _read(document, ("engine", "json_schema"), folder / engine.json_schema)
+    schema = (
+        None if engine.json_schema is None else _read(document, ("engine", "json_schema"), folder / engine.json_schema)
+    )
     settings = settings.model_copy(update={"run": run})
     if engine.defaults is not None:
         _check_known(document, defaults, engine.baselines)
@@ -151,7 +154,9 @@ def _is_reported(metric: str) -> bool:
 def _check_sections(document: Document, settings: StudySettings) -> None:
     """Refuses sections that only `segada` has a meaning for."""
     if settings.pretrain is not None:
-        raise document.error(("pretrain",), "trains a source model of segada, which an external engine has none of; remove it")
+        raise document.error(
+            ("pretrain",), "trains a source model of segada, which an external engine has none of; remove it"
+        )
     if settings.resources.gpus_per_trial == "auto":
         raise document.error(
             ("resources", "gpus_per_trial"), "auto measures segada alone; write a number, as in gpus_per_trial: 0.5"
@@ -166,13 +171,13 @@ def _check_confirmation(document: Document, settings: StudySettings) -> None:
     if confirm.top and not engine.areas and confirm.seeds < LEAST_SEEDS:
         raise document.error(
             ("confirm", "seeds"),
-            f"is {confirm.seeds}, but without areas.npz intervals come from the seeds alone; write {LEAST_SEEDS} or more",
+            f"is {confirm.seeds}, but without areas.npz intervals come from the seeds alone; write {LEAST_SEEDS} at least",
         )
     if confirm.top > 1 and not engine.uses("split"):
         raise document.error(
             ("confirm", "top"),
-            f"is {confirm.top}, but engine.command has no {{split}}, so that the best would be chosen on the frames that "
-            "are reported; add {split}, which is val in the search and test in the confirmation, or write 1",
+            f"is {confirm.top}, but engine.command has no {{split}}, so that the best would be chosen on the frames "
+            "that are reported; add {split}, which is val in the search and test in the confirmation, or write 1",
         )
 
 
@@ -181,19 +186,20 @@ def _check_objectives(document: Document, settings: StudySettings) -> None:
     assert engine is not None
     domains = [f"{DOMAIN_PREFIX}{domain}" for domain in dict.fromkeys((*engine.visits, *engine.domains))]
     valid = [*FROM_MIOU, *domains, *MEASURED, f"{REPORTED_PREFIX}NAME"]
-    for section, entries in (("objectives", settings.objectives), ("constraints", settings.constraints)):
-        for index, entry in enumerate(entries):
-            place = (section, index, "metric")
-            if any(name in ("gain", "forgetting") for name in _names(entry.metric)):
-                raise document.error(
-                    place, "is counted from the source model, which an external engine does not report; write mean_miou"
-                )
-            check_metric(document, place, entry.metric, [*valid, *_names(entry.metric, REPORTED_PREFIX)])
+    texts = [(("objectives", index, "metric"), one.metric) for index, one in enumerate(settings.objectives)]
+    texts += [(("constraints", index, "metric"), one.metric) for index, one in enumerate(settings.constraints)]
+    for place, text in texts:
+        if any(name in ("gain", "forgetting") for name in _names(text)):
+            raise document.error(
+                place, "is counted from the source model, which an external engine does not report; write mean_miou"
+            )
+        check_metric(document, place, text, [*valid, *_names(text, REPORTED_PREFIX)])
     if settings.pruning is None:
         return
     if isinstance(settings.pruning, PairedSettings):
         raise document.error(
-            ("pruning", "name"), "paired compares frames after each visit, which an external engine does not report; write halving"
+            ("pruning", "name"),
+            "paired compares frames after each visit, which an external engine does not report; write halving",
         )
     check_predicted(document, settings.objectives, settings.pruning.min_visits, len(engine.visits))
 

@@ -155,7 +155,7 @@ def _checked(
     if document.tree.get("engine") is not None:
         from hpo.config.program_study import program_study  # it is a study file itself
 
-        return program_study(document, runs=runs)
+        return program_study(document)
     settings = budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
     settings = settings.model_copy(update={"run": run})

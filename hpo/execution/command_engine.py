@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from ray import tune
+from ray.tune.result import DONE
 
 from hpo.config.program import ProgramRun
-from hpo.execution.trainable import DONE, GIVEN_UP, PROGRESS, Config
+from hpo.execution.trainable import GIVEN_UP, PROGRESS, Config
 from hpo.external.run import ProgramTrial
 from hpo.study.jobs import RunUpdate
 
@@ -17,7 +18,7 @@ class CommandTrainable(tune.Trainable):
     actor imports torch.
     """
 
-    def setup(self, config: Config, shared_data: object = None) -> None:  # type: ignore[override]  # noqa: ARG002
+    def setup(self, config: Config, shared_data: object = None) -> None:  # noqa: ARG002
         """Prepares the job; the program starts with the first step."""
         run = ProgramRun.model_validate_json(config["settings"])
         self._given_up = config[GIVEN_UP]

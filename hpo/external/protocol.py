@@ -2,16 +2,18 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from hpo.config.program import ProgramRun
+from segada.settings.nested import Tree, Value
 from segada.settings.schema import nearest
 from segada.settings.validation_errors import shown
 
 VISITS: Final = "visits.jsonl"
+Fields = Mapping[str, Value]
 _NOTHING: Final = "of the visit, which every line needs"
 
 
@@ -116,16 +118,13 @@ class VisitReader:
             )
 
 
-def visit_of(fields: Mapping[str, object], run: ProgramRun) -> Visit:
+def visit_of(fields: Fields, run: ProgramRun) -> Visit:
     """Returns the visit of a line.
 
     Raises:
         ProtocolError: a field is missing or wrong.
     """
-    domain = fields.get("domain")
-    if not isinstance(domain, str):
-        raise ProtocolError(f"domain: is missing, the name {_NOTHING}" if domain is None else f"domain: is {shown(domain)}, not text")
-    _check_known("domain", domain, run)
+    domain = _domain(fields, run)
     if "miou" not in fields:
         raise ProtocolError(f"miou: is missing, the mIoU {_NOTHING}")
     given = fields["miou"]
@@ -136,15 +135,29 @@ def visit_of(fields: Mapping[str, object], run: ProgramRun) -> Visit:
     if not isinstance(classes, dict):
         raise ProtocolError(f"iou: is {shown(classes)}, not a mapping of domains to classes")
     iou = {name: _fractions(f"iou.{name}", inside) for name, inside in classes.items()}
+    return Visit(domain, miou, iou, _numbers(fields, run.required))
+
+
+def _domain(fields: Fields, run: ProgramRun) -> str:
+    domain = fields.get("domain")
+    if domain is None:
+        raise ProtocolError(f"domain: is missing, the name {_NOTHING}")
+    if not isinstance(domain, str):
+        raise ProtocolError(f"domain: is {shown(domain)}, not text")
+    _check_known("domain", domain, run)
+    return domain
+
+
+def _numbers(fields: Fields, required: Sequence[str]) -> dict[str, float]:
     known = ("domain", "miou", "iou", "visit")
     numbers = {name: _number(name, value) for name, value in fields.items() if name not in known and value is not None}
-    for name in run.required:
+    for name in required:
         if name not in numbers:
             raise ProtocolError(f"{name}: is missing, by which trials are judged")
     for name, (is_right, meaning) in _MEASURES.items():
         if name in numbers and not is_right(numbers[name]):
             raise ProtocolError(f"{name}: is {numbers[name]:g}, not {meaning}")
-    return Visit(domain, miou, iou, numbers)
+    return numbers
 
 
 _MEASURES: Mapping[str, tuple[Callable[[float], bool], str]] = {
@@ -157,7 +170,7 @@ _MEASURES: Mapping[str, tuple[Callable[[float], bool], str]] = {
 """Fields that are figures of ours, with their test."""
 
 
-def _object(text: str) -> dict[str, object]:
+def _object(text: str) -> Tree:
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -167,7 +180,7 @@ def _object(text: str) -> dict[str, object]:
     return found
 
 
-def _position(fields: Mapping[str, object], expected: int, *, may_repeat: bool) -> int:
+def _position(fields: Fields, expected: int, *, may_repeat: bool) -> int:
     number = fields.get("visit", expected)
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise ProtocolError(f"visit: is {shown(number)}, not the number of a visit, counted from 0")
@@ -181,16 +194,18 @@ def _position(fields: Mapping[str, object], expected: int, *, may_repeat: bool) 
 def _check_known(place: str, domain: str, run: ProgramRun) -> None:
     known = run.scored_domains()
     if domain not in known:
-        raise ProtocolError(f"{place}: {domain!r} is in neither engine.visits nor engine.domains; {nearest(domain, known)}")
+        raise ProtocolError(
+            f"{place}: {domain!r} is in neither engine.visits nor engine.domains; {nearest(domain, known)}"
+        )
 
 
-def _fractions(place: str, given: object) -> dict[str, float]:
+def _fractions(place: str, given: Value) -> dict[str, float]:
     if not isinstance(given, dict):
         raise ProtocolError(f"{place}: is {shown(given)}, not a mapping of names to scores")
     return dict(_scored(place, given))
 
 
-def _scored(place: str, given: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+def _scored(place: str, given: Fields) -> Iterator[tuple[str, float]]:
     for name, value in given.items():
         if value is None:
             continue
@@ -201,7 +216,7 @@ def _scored(place: str, given: Mapping[str, object]) -> Iterator[tuple[str, floa
         yield name, number
 
 
-def _number(place: str, value: object) -> float:
+def _number(place: str, value: Value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProtocolError(f"{place}: is {shown(value)}, not a number")
     if not math.isfinite(value):

@@ -55,7 +55,8 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     baselines = {name: over(report, reference) for name, report in found.items()}
     admitted = study.admitted()
     trials = tuple(
-        _trial(study, plan, trial, admitted.left_out(trial), reference) for trial in study.optuna_study.get_trials(deepcopy=False)
+        _trial(study, plan, trial, admitted.left_out(trial), reference)
+        for trial in study.optuna_study.get_trials(deepcopy=False)
     )
     source = next((_source_model(plan, report) for report in baselines.values()), None)
     end = study.exhaustion()
@@ -241,9 +242,9 @@ def _search_seconds(study: Study) -> float:
         for trial in study.finished()
         if trial.datetime_start is not None and trial.datetime_complete is not None
     ]
-    for begun, over in sorted(spans):
-        seconds += max(over - max(begun, end), 0.0)
-        end = max(end, over)
+    for begun, ended in sorted(spans):
+        seconds += max(ended - max(begun, end), 0.0)
+        end = max(end, ended)
     return seconds
 
 
@@ -255,14 +256,12 @@ def read_seed_run(folder: Path, *, has_areas: bool = True) -> SeedRun | None:
         has_areas: False if the engine of the study writes no areas.
     """
     report, areas = read_report(folder).value, read_areas(folder).value
-    if report is None or (areas or has_areas) and len(areas) != len(report.visits):
+    if report is None or ((areas or has_areas) and len(areas) != len(report.visits)):
         return None
     return SeedRun(report, areas)
 
 
-def _trial(
-    study: Study, plan: Plan, trial: FrozenTrial, left_out: str, reference: RunReport | None
-) -> TrialResult:
+def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str, reference: RunReport | None) -> TrialResult:
     folder = folder_of(trial, plan.trial_folder(trial.number))
     state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None

@@ -187,7 +187,7 @@ def _student(generator: np.random.Generator, seeds: int, replicates: int) -> Flo
     normal -= normal.mean(axis=1, keepdims=True)
     freedom = max(seeds - 1, 1)
     scale = np.sqrt(generator.chisquare(freedom, (replicates, 1)) / freedom)
-    return 1 / seeds + normal / scale / np.sqrt(seeds * freedom)
+    return np.asarray(1 / seeds + normal / scale / np.sqrt(seeds * freedom), dtype=np.float64)
 
 
 class _Spread:

@@ -184,7 +184,9 @@ class StudyResults:
         if best is None:
             return "every configuration failed under a fresh seed"
         has_baseline = bool(best.gain.keys() - {DEFAULT})
-        return None if has_baseline or not self.references else "no baseline was confirmed, so no comparison is possible"
+        return (
+            None if has_baseline or not self.references else "no baseline was confirmed, so no comparison is possible"
+        )
 
     def _none_completed(self) -> str:
         budget = self.budget

@@ -15,7 +15,6 @@ from rich.console import Console
 from hpo.config.data_check import check_data, placed
 from hpo.config.free_settings import placeholders
 from hpo.config.program_study import ProgramStudy
-from hpo.config.study_file import StudyFile
 from hpo.study.drivers import Driver
 from hpo.study.plan import Plan, undone
 from hpo.study.study import Study

@@ -26,7 +26,7 @@ def check_trial(file: StudyFile, folder: Path, console: Console) -> None:
         console: console of the command.
 
     Raises:
-        InputError: the study has no external engine, its program is missing, or the run fails; one line with the reason.
+        InputError: the study has no external engine, its program is missing, or the run fails; one line says why.
     """
     if not isinstance(file, ProgramStudy):
         raise InputError(f"{file.document.file}: has no engine to check; hpo space check looks at a study of segada")
@@ -61,7 +61,12 @@ def _tell(report: RunReport | None, told: int, console: Console) -> int:
 def _line(visit: VisitRecord) -> str:
     miou = f"mIoU {tenths(visit.visited_miou)} %" if visit.is_scored else "not scored"
     figures = ", ".join(f"{name} {value:.4g}" for name, value in visit.metrics.items())
-    parts = [f"visit {visit.visit}, {visit.domain}: {miou}", f"{visit.frames} frames" if visit.frames else "", f"{visit.seconds:.1f} s", figures]
+    parts = [
+        f"visit {visit.visit}, {visit.domain}: {miou}",
+        f"{visit.frames} frames" if visit.frames else "",
+        f"{visit.seconds:.1f} s",
+        figures,
+    ]
     return ", ".join(filter(None, parts))
 
 
@@ -75,8 +80,8 @@ def _summary(file: ProgramStudy, report: RunReport) -> list[str]:
     for objective in settings.objectives:
         value = objective_value(objective.metric, report)
         lines.append(f"objective: {metric_name(objective.metric)} {metric_with_unit(objective.metric, value)}")
-    for result in constraint_results(settings.constraints, report):
-        lines.append(f"constraint: {result.text}: {'kept' if result.is_kept else 'broken'}")
+    kept = constraint_results(settings.constraints, report)
+    lines += [f"constraint: {one.text}: {'kept' if one.is_kept else 'broken'}" for one in kept]
     areas = "areas.npz agrees with the mIoU" if engine.areas else "no areas.npz"
     resumes = engine.function is not None or engine.uses("resume")
     again = "is told to resume" if resumes else "begins anew, because engine.command has no {resume}"

@@ -7,8 +7,8 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from hpo.config.document import STUDY
-from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points, former_study
 from hpo.config.runs import searched_tree
+from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points, former_study
 from hpo.config.study_file import StudyFile, load_written
 from hpo.samplers.ranking import best_first
 from hpo.search_space import Space, SpaceError

@@ -17,7 +17,11 @@ from hpo.results.confirmation import Confirmation
 
 def processes_in(folder: Path) -> list[str]:
     """Command lines of processes that name the folder."""
-    lines = [path.read_bytes().replace(b"\0", b" ").decode() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    lines = [
+        path.read_bytes().replace(b"\0", b" ").decode()
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if path.exists()
+    ]
     return [line for line in lines if str(folder) in line and "external_program.py" in line]
 
 

@@ -17,6 +17,8 @@ from hpo.external.run import ProgramTrial
 from hpo.study.jobs import RunUpdate
 from segada.artifacts.run_files import damages, read_areas, read_report, read_visits
 
+LOG = "from visit 0, seed 0, split val"
+
 
 def trial(folder: Path, engine: dict[str, Any] | None = None, run: dict[str, Any] | None = None) -> ProgramTrial:
     file = study(engine, run={"quality": 0.5, **(run or {})}, resources={"retries": 1})
@@ -88,8 +90,8 @@ def test_a_program_that_cannot_resume_begins_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        (deeds(night="fail"), "the program ended with exit code 1: from visit 0, seed 0, split val / warming up / ValueError: lr is too high"),
-        (deeds(fog="end"), "the program ended without a visit; it wrote no visits.jsonl: from visit 0, seed 0, split val"),
+        (deeds(night="fail"), f"the program ended with exit code 1: {LOG} / warming up / ValueError: lr is too high"),
+        (deeds(fog="end"), f"the program ended without a visit; it wrote no visits.jsonl: {LOG}"),
         (deeds(rain="end"), "the program ended after 2 of 3 visits"),
         ({"lines": {"fog": '{"domain": "snow", "miou": 1}'}}, "visits.jsonl line 1: domain: 'snow' is in neither"),
         ({"lines": {"fog": '{"domain": "fog", "miou": NaN}'}}, "visits.jsonl line 1: miou.fog: is nan"),
@@ -164,7 +166,8 @@ def test_printed_visits_are_read_from_the_log(tmp_path: Path) -> None:
 def test_environment_and_options_of_the_program(tmp_path: Path) -> None:
     code = (
         "import json, os, sys; from pathlib import Path; folder = Path(os.environ['FOLDER']);"
-        "(folder / 'words').write_text(json.dumps(sys.argv[1:] + [os.environ['SEED'], os.environ['CUDA_VISIBLE_DEVICES']]))"
+        "told = [os.environ[name] for name in ('SEED', 'CUDA_VISIBLE_DEVICES')];"
+        "(folder / 'words').write_text(json.dumps(sys.argv[1:] + told))"
     )
     for style, words in (
         ("mmseg-options", ["quality=0.5", "model.name=a b", "size=[64,128]", "on=True", "none=None"]),
@@ -219,7 +222,7 @@ def alive(folder: Path) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
+            links = [str(link.readlink()) for link in (process / "fd").iterdir()]
         except OSError:
             continue
         if int(process.name) != os.getpid() and any(str(folder) in link for link in links):

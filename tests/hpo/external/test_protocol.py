@@ -43,7 +43,9 @@ def test_a_program_that_resumes_may_repeat_visits_by_their_number(tmp_path: Path
     again = [*FIRST, Start(len(before), resumes=True)]
     after = line("night", visit=1, miou=0.75) + line("rain", visit=2, miou=1.0)
     assert [visit.miou.get(visit.domain) for visit in read(tmp_path, before + after, again)] == [0.5, 0.75, 1.0]
-    with pytest.raises(ProtocolError, match=r"visits.jsonl line 3: visit: is 1, which was reported before; the next is 2"):
+    with pytest.raises(
+        ProtocolError, match=r"visits.jsonl line 3: visit: is 1, which was reported before; the next is 2"
+    ):
         read(tmp_path, before + after)
 
 
@@ -94,12 +96,12 @@ def test_a_wrong_line_is_named_with_its_field(tmp_path: Path, content: str, said
 
 
 def test_the_same_visit_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProtocolError, match="line 2: domain: is fog, but visit 1 of engine.visits is night"):
+    with pytest.raises(ProtocolError, match=r"line 2: domain: is fog, but visit 1 of engine.visits is night"):
         read(tmp_path, line() + line())
 
 
 def test_a_visit_too_many_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProtocolError, match="line 4: is visit 3, but engine.visits has 3"):
+    with pytest.raises(ProtocolError, match=r"line 4: is visit 3, but engine.visits has 3"):
         read(tmp_path, "".join(map(line, ("fog", "night", "rain", "rain"))))
 
 
