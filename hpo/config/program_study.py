@@ -171,7 +171,8 @@ def _check_confirmation(document: Document, settings: StudySettings) -> None:
     if confirm.top and not engine.areas and confirm.seeds < LEAST_SEEDS:
         raise document.error(
             ("confirm", "seeds"),
-            f"is {confirm.seeds}, but without areas.npz intervals come from the seeds alone; write {LEAST_SEEDS} at least",
+            f"is {confirm.seeds}, but without areas.npz intervals come from the seeds alone; write {LEAST_SEEDS} or "
+            "more",
         )
     if confirm.top > 1 and not engine.uses("split"):
         raise document.error(

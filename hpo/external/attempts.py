@@ -53,7 +53,7 @@ def begun(folder: Path, source: Path, *, can_resume: bool, is_log: bool) -> list
 def alone(folder: Path, grace: float) -> Iterator[int]:
     """Locks the folder of a run against another program of the same run, and yields the lock's descriptor.
 
-    Whoever inherits the descriptor keeps the lock. A program of an earlier start gets its grace to end.
+    Processes that inherit the descriptor keep the lock. A program of an earlier start gets its grace to end.
 
     Args:
         folder: folder of the run.
