@@ -231,6 +231,8 @@ class DataCheck(Record):
     """Problems that prevent a run; empty if it would start."""
     notes: list[SettingProblem]
     """Findings that a run starts with all the same."""
+    left_out: dict[str, int] = Field(default_factory=dict)
+    """Number of files and folders that are left out of the folders of all domains, by reason."""
 
 
 def visit_labels(domains: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Small data sets in the published layouts with reproducible bytes: the inputs of a recording."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,7 @@ def write_inputs(root: Path) -> None:
     _write_unparted(root)
     _write_folders(root / "folders")
     _write_camvid(root / "camvid")
+    _write_waste(root / "waste")
 
 
 def _write_cityscapes(root: Path) -> None:
@@ -99,6 +101,34 @@ def _write_camvid(root: Path) -> None:
                 name = f"{sequence}_{frame + 100 * (part == 'val'):05}.png"
                 _write(root / part / name, _picture(number))
                 _write(root / f"{part}annot" / name, _stripes(number, (0, 1, 3, 4, 5, 8, 9, 11)))
+
+
+def _write_waste(root: Path) -> None:
+    """Writes pictures of a belt with COCO annotations, and of a sea with masks in colors."""
+    for name, first in (("belt", 13000), ("later", 13500)):
+        images, boxes = [], []
+        for frame in range(16):
+            _write(root / f"pictures/{name}{frame}.png", _picture(first + frame))
+            images.append({"id": frame, "file_name": f"{name}{frame}.png", "height": SIZE[0], "width": SIZE[1]})
+            for place, category in enumerate((5, 6, 9)):
+                left, right = 30 * place, 30 * place + 24
+                boxes.append(
+                    {
+                        "id": 3 * frame + place,
+                        "image_id": frame,
+                        "category_id": category,
+                        "iscrowd": 0,
+                        "segmentation": [[left, frame, right, frame, right, 30, left, 30]],
+                    }
+                )
+        categories = [{"id": 5, "name": "flask"}, {"id": 6, "name": "can"}, {"id": 9, "name": "gull"}]
+        content = {"images": images, "annotations": boxes, "categories": categories}
+        (root / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    # Blue, green, red: water, bottle and net.
+    colors = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
+    for frame in range(12):
+        _write(root / f"sea/{frame}.png", _picture(14000 + frame))
+        _write(root / f"sea_masks/{frame}.png", colors[_stripes(14000 + frame, (0, 1, 2, 1, 0, 2, 1, 0))])
 
 
 def _frames() -> Iterator[tuple[str, str, int]]:

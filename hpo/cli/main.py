@@ -14,7 +14,9 @@ COMMANDS: Final = {
     "report": Command("hpo.report", "write the report of a study again"),
     "space": Command("hpo.space", "check a study file, export it as a W&B sweep, print its JSON schema"),
     "submit": Command("hpo.submit", "run a study as a job of a Ray cluster"),
-    "trial": Command("hpo.trial", "export and import trials, repair a damaged journal"),
+    "trial": Command(
+        "hpo.trial", "list, add, retry, exclude and stop trials; export and import them; repair a damaged journal"
+    ),
     "wandb-sweep": Command("hpo.wandb_sweep", "let W&B's server search a study file"),
     "wandb-report": Command("hpo.wandb_report", "save a report of a tracked study at W&B"),
 }

@@ -204,7 +204,9 @@ def _next_steps(results: StudyResults, command: str) -> list[str]:
     """Returns what a finished study leaves to do."""
     failed = len(results.failures)
     again = [f"to try {counted(failed, 'failed run')} again: {command}"] if failed else []
-    return [*again, *(f"{sentence}, in {command}" for sentence in cures(results.budget))]
+    # No option of this command widens the space.
+    place = "" if results.budget.ended_by == "space" else f", in {command}"
+    return [*again, *(f"{sentence}{place}" for sentence in cures(results.budget))]
 
 
 def _command(out: Path) -> str:

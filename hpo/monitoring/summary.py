@@ -125,12 +125,9 @@ def _table(caption: str) -> Table:
 
 
 def _print_failures(results: StudyResults, console: Console) -> None:
-    failed = [trial for trial in results.trials if trial.state == "fail"]
-    if failed:
-        console.print(f"{len(failed)} of {len(results.trials)} trials failed:", style="bold")
-    elif results.failures:
-        console.print("Failures:", style="bold")
     reasons = results.failed()
+    if reasons:
+        console.print("Failures:", style="bold")
     for name, reason in islice(reasons.items(), MOST_FAILURES):
         console.print(f"  {title(name)}: {reason}")
     if len(reasons) > MOST_FAILURES:

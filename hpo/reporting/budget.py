@@ -50,7 +50,7 @@ ENDED = {"": "", "hours": "budget.hours are over", "space": "the search space is
 CURES = {
     "": "",
     "hours": "--set budget.hours=N, with another number, goes on",
-    "space": "every configuration has been tried: a wider space is another study, which can take these results over",
+    "space": "a wider space is another study, which can take over these results (start_from)",
 }
 """Options that continue a search which has ended before its last trial."""
 

@@ -225,7 +225,7 @@ def _best_first(study: Study, plan: Plan, candidates: Sequence[Candidate]) -> li
 def _breaks_in_search(study: Study, plan: Plan) -> bool:
     """Returns True if a completed trial of the search with the default configuration does not keep every constraint."""
     default = plan.default().hash
-    trials = study.optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials = study.admitted().get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return any(study.configuration(trial).hash == default and not study.is_feasible(trial) for trial in trials)
 
 

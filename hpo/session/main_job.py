@@ -23,8 +23,8 @@ from hpo.session.engines import engine_of
 from hpo.study.attributes import FOLDER_ID
 from hpo.study.created_files import MadeRuns
 from hpo.study.dashboard import trials_command
-from hpo.study.drivers import NEVER, Driver, joined, set_aside
-from hpo.study.folder import check_free
+from hpo.study.drivers import Driver, joined, set_aside
+from hpo.study.folder import NEVER, check_free
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.study.opening import check_unnamed
 from hpo.study.plan import Plan

@@ -1,8 +1,6 @@
 """Drivers (main processes) that work on a study at the same time, and their lock for decisions."""
 
-import errno
 import os
-import shlex
 import socket
 import threading
 import time
@@ -16,7 +14,7 @@ from uuid import uuid4
 from hpo.config.document import STUDY
 from hpo.study.created_files import Made, remove_if_empty, remove_named
 from hpo.study.file_lock import locked, take
-from hpo.study.folder import LOCK, SCRATCH, check_movable, check_study_movable, holds_study
+from hpo.study.folder import LOCK, NEVER, SCRATCH, check_movable, check_study_movable, holds_study, unwritable
 from hpo.study.heartbeats import (
     DRIVERS,
     HEARTBEAT_SECONDS,
@@ -31,9 +29,6 @@ from hpo.study.heartbeats import (
 )
 from segada.core.storage_errors import DeniedError, storage_error
 from segada.errors import InputError
-
-NEVER = (errno.EROFS, errno.EACCES, errno.EPERM)
-"""Errors of a folder that could not be written at the start of a driver: waiting does not help."""
 
 
 class DriverGroup(Protocol):
@@ -210,10 +205,7 @@ def joined(out: Path) -> Iterator[Driver]:
         refused = storage_error(failure, out)
         holds = (out / STUDY).exists()
         if holds and (failure.errno in NEVER or isinstance(refused, DeniedError)):
-            raise InputError(
-                f"{out}: its study cannot go on, because nothing can be written there ({failure.strerror}); make it "
-                f"writable for this user, or go on in a copy: cp -r {shlex.quote(str(out))} COPY, and --out COPY"
-            ) from None
+            raise unwritable(out, failure) from None
         if holds and refused is not None:
             raise refused from failure
         raise InputError(f"{out}: cannot be the folder of a study ({failure}); name another one with --out") from None

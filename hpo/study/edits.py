@@ -19,8 +19,8 @@ from hpo.search_space import SpaceError
 from hpo.search_space.given_points import accepted, whole_point
 from hpo.search_space.parameter import Raw
 from hpo.study.attributes import ORIGIN, RETRY_OF
-from hpo.study.file_lock import locked
-from hpo.study.folder import LOCK
+from hpo.study.file_lock import take
+from hpo.study.folder import LOCK, NEVER, unwritable
 from hpo.study.opening import read_optuna_study
 from hpo.study.origin import ADDED, RETRY, account, is_counted, is_retry, record_end
 from segada.cli.interruption import program
@@ -63,12 +63,18 @@ def opened(out: Path) -> Iterator[OpenStudy]:
     """Opens the study of a folder for a change; drivers decide nothing while the context is open.
 
     Raises:
-        InputError: the folder holds no study.
+        InputError: the folder holds no study, or cannot be written.
     """
     file = load_written(out)
     # Checked before the lock, which would create a missing folder.
     read_optuna_study(file, out)
-    with locked(out / LOCK):
+    try:
+        lock = take(out / LOCK)
+    except OSError as failure:
+        if failure.errno not in NEVER:
+            raise
+        raise unwritable(out, failure) from None
+    with lock:
         yield OpenStudy(file, out, *read_optuna_study(file, out))
 
 

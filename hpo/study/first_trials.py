@@ -10,6 +10,7 @@ from hpo.config.document import STUDY
 from hpo.config.runs import searched_tree
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points, former_study
 from hpo.config.study_file import StudyFile, load_written
+from hpo.samplers.admitted import AdmittedStudy, excluded_trials
 from hpo.samplers.ranking import best_first
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
@@ -33,7 +34,7 @@ class _Former:
     file: StudyFile
     out: Path
     trials: Sequence[FrozenTrial]
-    """Complete trials; the best ones, best first, if the entry names a number."""
+    """Complete trials that count in the former study; the best ones, best first, if the entry names a number."""
 
 
 def beginning_of(file: StudyFile) -> Beginning:
@@ -73,10 +74,12 @@ def _read(file: StudyFile, index: int, former: FormerStudy) -> _Former:
         raise file.document.error((START_FROM, index, "study"), f"{text} results")
     there = load_written(out)
     optuna_study, _ = read_optuna_study(there, out)
-    trials = optuna_study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    limits = [constraint.text for constraint in there.settings.constraints]
+    admitted = AdmittedStudy(optuna_study, there.space, limits, excluded_trials(optuna_study.user_attrs))
+    trials = admitted.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if former.count is not None:
         several = len(optuna_study.directions) > 1
-        trials = best_first(optuna_study.best_trials if several else trials, optuna_study.directions)
+        trials = best_first(admitted.best_trials if several else trials, optuna_study.directions)
         distinct = {there.space.configuration(trial.params).hash: trial for trial in reversed(trials)}
         trials = [trial for trial in trials if trial in distinct.values()][: former.count]
     return _Former(there, out, trials)

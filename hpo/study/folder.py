@@ -1,5 +1,7 @@
 """Checks of run folders: whether a study can be started, resumed or moved aside in a folder."""
 
+import errno
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +22,8 @@ COMPARISON = ("comparison.json", "comparison.csv", "comparison.html")
 COPY = "copy"
 """Name of the temporary folder, named as a draft, for a run that is being copied."""
 CURE = "name a new or an empty folder with --out"
+NEVER = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""Errors of a folder that could not be written at the start of a command: waiting does not help."""
 
 SCRATCH = (
     ".validate_storage_marker",
@@ -40,6 +44,14 @@ def holds_study(out: Path) -> bool:
     """Returns True if a driver has started a study in the folder."""
     # A study file written by the user may have the same name, but has no lock beside it.
     return (out / JOURNAL).is_file() or ((out / STUDY).is_file() and (out / LOCK).is_file())
+
+
+def unwritable(out: Path, failure: OSError) -> InputError:
+    """Returns the error of a study whose folder accepts nothing, for a reason of `NEVER`."""
+    return InputError(
+        f"{out}: its study cannot go on, because nothing can be written there ({failure.strerror}); make it "
+        f"writable for this user, or go on in a copy: cp -r {shlex.quote(str(out))} COPY, and --out COPY"
+    )
 
 
 def check_free(out: Path) -> None:

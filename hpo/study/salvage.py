@@ -12,12 +12,13 @@ from hpo.config.document import STUDY
 from hpo.config.study_file import StudyFile, load_study
 from hpo.samplers.history import OURS, promised
 from hpo.search_space.given_points import accepted
-from hpo.study.attributes import IDENTITY
+from hpo.study.attributes import ENDED, IDENTITY, MIOU, REASON
 from hpo.study.drivers import check_idle, joined
 from hpo.study.file_lock import locked
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK, beside, is_journal
 from hpo.study.journal.operations import Operation
 from hpo.study.journal.recovery import SALVAGE, Recovery, recovered
+from hpo.study.leases import OWNER
 from hpo.study.storage import CURE
 from hpo.study.trial_records import DIRECTIONS
 from segada.core.atomic_io import write_bytes
@@ -98,7 +99,7 @@ def _trials(recovery: Recovery, file: StudyFile) -> list[FrozenTrial]:
 
 
 def _with_parameters(recovery: Recovery, file: StudyFile) -> Recovery:
-    found = {trial._trial_id: list(_proposed(trial, file)) for trial in _trials(recovery, file)}
+    found = {trial._trial_id: [*_proposed(trial, file), *_ended(trial)] for trial in _trials(recovery, file)}
     operations: list[Operation] = []
     trials = 0
     for operation in recovery.operations:
@@ -128,6 +129,18 @@ def _proposed(trial: FrozenTrial, file: StudyFile) -> Iterator[Operation]:
                 "param_value_internal": float(distributions[name].to_internal_repr(value)),
                 "distribution": distribution_to_json(distributions[name]),
             }
+
+
+def _ended(trial: FrozenTrial) -> Iterator[Operation]:
+    """Yields the mark of a trial whose end its driver recorded: what it records just before shows that it did."""
+    is_told = REASON in trial.user_attrs or any(name.startswith(MIOU.format(domain="")) for name in trial.user_attrs)
+    if trial.state.is_finished() and OWNER in trial.system_attrs and is_told and ENDED not in trial.system_attrs:
+        yield {
+            "op_code": int(JournalOperation.SET_TRIAL_SYSTEM_ATTR),
+            "worker_id": SALVAGE,
+            "trial_id": trial._trial_id,
+            "system_attr": {ENDED: True},
+        }
 
 
 def _with_open_ends(recovery: Recovery, file: StudyFile) -> Recovery:

@@ -20,6 +20,7 @@ LAYOUTS: Final = (
     "shift",
     "gta5",
     "synthia",
+    "coco",
     "folders",
 )
 """Names of the layouts that `--dataset` takes, the keys of `segada.data.datasets.registry.LAYOUTS`."""

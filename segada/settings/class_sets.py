@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from segada.settings.base import Sequence, Settings
 from segada.settings.folders import expand
@@ -15,6 +17,8 @@ from segada.settings.yaml_text import parsed
 
 MOST_CLASSES: Final = 255
 """Greatest number of classes: labels are bytes, and 255 is the label of ignored pixels."""
+NO_CLASS: Final = 255
+"""Label of pixels that are no class."""
 FILES: Final = (".yaml", ".yml", ".json")
 """Endings of files with a set of classes."""
 IGNORED: Final = "ignore"
@@ -59,6 +63,13 @@ class ClassSet(Settings):
             )
         return set_from_text(read_text(expand(value)), value)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Returns the schema of everything that `_named` accepts."""
+        whole = handler.resolve_ref_schema(handler(core))
+        listed = {"type": "array", "items": {"type": "string"}}
+        return {"anyOf": [{"type": "string"}, listed, whole], "description": whole.pop("description", "")}
+
     @model_serializer(mode="wrap")
     def _short(self, handler: SerializerFunctionWrapHandler) -> Any:
         """Returns the name of a published set in place of its content."""
@@ -91,6 +102,12 @@ class ClassSet(Settings):
     def palette(self) -> tuple[tuple[int, int, int], ...]:
         """Returns red, green and blue of each class, generated ones where none are given."""
         return self.colors or tuple(generated_color(number + 1) for number in range(len(self.names)))
+
+    def meanings(self) -> dict[str, int]:
+        """Returns the label of everything that a class can be called in a map of ids: its name, its number as text, or
+        `ignore`."""
+        numbers = {str(number): number for number in (*range(len(self)), NO_CLASS)}
+        return {**numbers, **{name: number for number, name in enumerate(self.names)}, IGNORED: NO_CLASS}
 
     def number(self, name: str) -> int | None:
         """Returns the number of a class, counted from 0; None if there is no class of this name."""

@@ -1,11 +1,12 @@
 """The domains of a run and how the frames of each are split."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from segada.errors import InputError
 from segada.settings.base import Count, PathText, Settings
-from segada.settings.class_sets import CITYSCAPES, ClassSet
+from segada.settings.class_sets import CITYSCAPES, IGNORED, ClassSet
 from segada.settings.domains import (
     AcdcDomain,
     CamVidDomain,
@@ -20,6 +21,7 @@ from segada.settings.domains import (
     SynthiaDomain,
 )
 from segada.settings.loading import LoadingSettings
+from segada.settings.schema import nearest
 
 DomainSettings = Annotated[
     StreetsDomain
@@ -77,3 +79,17 @@ class DataSettings(Settings):
     """Settings of each domain, by the name that the stream and the report use."""
     splits: SplitSettings = SplitSettings()
     loading: LoadingSettings = LoadingSettings()
+
+    @model_validator(mode="after")
+    def _mapped_classes_are_known(self) -> Self:
+        meanings = self.classes.meanings()
+        for name, domain in self.domains.items():
+            mapped = domain.classes if isinstance(domain, CocoDomain | FoldersDomain) else {}
+            unknown = next((one for one in mapped if one not in meanings), None)
+            if unknown is not None:
+                raise InputError(
+                    f"{unknown!r} is no class; {nearest(unknown, meanings)} A class is one of data.classes, by its "
+                    f"name or its number from 0, or {IGNORED}",
+                    ("domains", name, "classes", unknown),
+                )
+        return self

@@ -19,7 +19,7 @@ def _usable(pattern: str) -> str:
     return pattern
 
 
-Pattern = Annotated[PathText, Field(pattern=r"^[^/\[\]][^\[\]]*$"), AfterValidator(_usable)]
+Pattern = Annotated[PathText, AfterValidator(_usable)]
 """Pattern of files below a folder: `*` is any part of a name, `**` any folders, `?` one character. The text that the
 wildcards match is the key that pairs images with labels, in which each wildcard has its place. A suffix is found in any
 case, `.PNG` as `.png`; `.*` at the end is the suffix of any picture and no part of the key."""

@@ -22,6 +22,12 @@ def key_wildcards(pattern: str) -> tuple[str, ...]:
 
 def misused(pattern: str) -> str | None:
     """Returns the reason why no file can have a key by this pattern; None if one can."""
+    if pattern.startswith("/"):
+        return f"{pattern!r}: this is no pattern below a folder; give the folder as root, and the rest as the pattern"
+    if "[" in pattern or "]" in pattern:
+        return f"{pattern!r}: a pattern has no brackets; write * or ? for what varies, and rename files with brackets"
+    if not pattern_parts(pattern):
+        return "the pattern is empty; write one for the names of files, for instance rgb/*.png"
     *folders, name = pattern_parts(pattern)
     if any(FOLDERS in part and part != FOLDERS for part in folders) or FOLDERS in name:
         return f"{pattern!r}: ** stands for whole folders, between slashes; write **/* for all files below a folder"

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
 
 from pydantic import model_validator
 
@@ -25,13 +25,22 @@ from segada.settings.learning import LabelLearningSettings
 from segada.settings.logging import LoggingSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
 from segada.settings.model import ModelSettings
-from segada.settings.nested import Tree
+from segada.settings.nested import Tree, Value
 from segada.settings.presets import PresetName, spelled_out
 from segada.settings.schema import nearest
 from segada.settings.stream import StreamSettings
 
 DEFAULT_NAMES = {"method": "dacs", "adapter": "none", "image_adapter": "none", "controller": "constant"}
 """Value of `name` in each section chosen by `name`, if the name is left out."""
+NEWER: Final[Mapping[str, Value]] = {
+    "data.classes": "cityscapes",
+    "data.domains.*.label_set": None,
+    "data.domains.*.labels_are": "ids",
+    "method.class_weights": {},
+    "model.class_match": "position",
+    "model.preprocessing": None,
+}
+"""Default of every setting that older versions do not have, by its path."""
 
 
 class RunSettings(Settings):
@@ -222,14 +231,25 @@ class RunSettings(Settings):
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers.
 
-        `logging` and `data.loading` affect no number and are left out. So is a null `model.preprocessing`, which older
-        settings do not have.
+        `logging` and `data.loading` affect no number and are left out. So are the settings of `NEWER` that have their
+        default, so that runs of older versions keep their digits.
         """
-        given = set() if self.model.preprocessing is None else {"preprocessing"}
-        left_out = {"data": {"loading"}, "model": {"preprocessing"} - given}
-        deciding = self.without_logging().model_dump(mode="json", exclude=left_out)
+        deciding = self.without_logging().model_dump(mode="json", exclude={"data": {"loading"}})
+        for path, default in NEWER.items():
+            _leave_out(deciding, path.split("."), default)
         canonical = json.dumps(deciding, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:10]
+
+
+def _leave_out(tree: Tree, path: Sequence[str], default: Value) -> None:
+    """Removes the value at a path, in which `*` is any key, from nested values if it is the default."""
+    first, *rest = path
+    for key in [*tree] if first == "*" else [first]:
+        inside = tree.get(key)
+        if rest and isinstance(inside, dict):
+            _leave_out(inside, rest, default)
+        elif not rest and key in tree and inside == default:
+            del tree[key]
 
 
 def with_names(run: Tree) -> Tree:

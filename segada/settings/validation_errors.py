@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from segada.errors import InputError
 from segada.settings.nested import Parts, Tree, Value, at_path
 from segada.settings.schema import names_below, nearest, slots
 
@@ -57,7 +58,10 @@ def _unknown_kind(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> S
 
 
 def _broken_relation(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001
-    return SettingsProblem(_path(tree, detail), str(detail["ctx"]["error"]), is_relation=True)
+    error, parts = detail["ctx"]["error"], _path(tree, detail)
+    if isinstance(error, InputError) and error.path:
+        return SettingsProblem((*parts, *error.path), str(error))
+    return SettingsProblem(parts, str(error), is_relation=True)
 
 
 def _wrong_value(model: type[BaseModel], tree: Tree, detail: ErrorDetails) -> SettingsProblem:  # noqa: ARG001

@@ -307,3 +307,12 @@ def test_a_metric_that_no_trial_defines_keeps_no_limit(study: Study) -> None:
     (broken,) = study.status()["infeasible"]["trial 0"]
     assert (broken["value"], broken["by"]) == (None, None)
     assert {row["violation/peak_memory at most 900.0"] for row in study.rows} == {"inf"}
+
+
+def test_an_exhausted_study_names_no_command_that_would_end_at_once(study: Study) -> None:
+    study.write(confirm="{top: 0}", trials=5)
+    study.file.write_text(study.file.read_text().replace("{name: random, seed: 0}", "{name: grid, levels: 2}"))
+    assert study.run(CostlessRuns(threshold_gain)) == DONE
+    told = study.status()
+    assert (told["state"], told["ended_by"]) == ("finished", "space")
+    assert [step.endswith("another study, which can take these results over") for step in told["next_steps"]] == [True]

@@ -121,7 +121,8 @@ def test_the_total_is_as_asked_and_diverging_trials_say_why(finished):
     assert {row["state"] for row in diverging} == {"fail"}
     assert all("learning rate" in row["reason"] for row in diverging)
     assert {row["state"] for row in trials if row not in diverging} == {"complete"}
-    assert f"{len(diverging)} of 6 trials failed" in finished.printed
+    assert f"({6 - len(diverging)} complete, 0 pruned, {len(diverging)} failed)" in finished.printed
+    assert "\nFailures:\n" in finished.printed
 
 
 def test_results_csv_says_what_the_trials_say(finished):

@@ -13,7 +13,6 @@ from segada.data.datasets.picture_files import read_colors
 from segada.data.frames import Bytes, WrongSetting
 from segada.data.labels import IGNORE
 from segada.settings.class_sets import CITYSCAPES, IGNORED, ClassSet
-from segada.settings.schema import nearest
 
 Color: TypeAlias = tuple[int, int, int]
 
@@ -98,11 +97,12 @@ class LabelMap:
         return IGNORE if self.others_ignored else OUTSIDE
 
     def _refuse(self, path: Path, strange: Numbers) -> None:
-        number = int(strange.min())
+        number, others = int(strange.min()), int(strange.max())
+        more = f", and others up to {others}" if others > number else ""
         raise WrongSetting(
-            f"{path} has values up to {strange.max()}: id {number} at {np.count_nonzero(strange == number)} pixels, "
-            f"but these files have {self.said}; if the id is right, use dataset: folders, where classes assigns "
-            "ids to classes",
+            f"{path} has id {number} at {np.count_nonzero(strange == number)} pixels{more}, but these files have "
+            f"{self.said}; if it is right, name it in classes of a domain of the data set folders, or set unlisted: "
+            "ignore there",
             "classes",
             "labels",
         )
@@ -230,23 +230,15 @@ class GivenIds:
         """Returns the map to a set of classes.
 
         Raises:
-            WrongSetting: A class does not exist, or colors are not known.
+            WrongSetting: No class has an id, or colors are not known.
         """
         said, found = self._named(classes) if self.ids else self._of_set(classes)
         colors = _ids_of_colors(self.label_set or classes) if self.by_color else {}
         return LabelMap(said, found, self.channel, self.others_ignored, colors)
 
     def _named(self, classes: ClassSet) -> tuple[str, dict[int, int]]:
-        meanings = {str(number): number for number in (*range(len(classes)), IGNORE)}
-        meanings |= {**{name: number for number, name in enumerate(classes.names)}, IGNORED: IGNORE}
-        found: dict[int, int] = {}
+        meanings, found = classes.meanings(), dict[int, int]()
         for name, ids in self.ids.items():
-            if name not in meanings:
-                raise WrongSetting(
-                    f"classes names {name!r}; {nearest(name, meanings)} A class is one of data.classes, by its name or "
-                    f"its number from 0, or {IGNORED}",
-                    "classes",
-                )
             found |= dict.fromkeys(ids, meanings[name])
         if set(found.values()) <= {IGNORE}:
             raise WrongSetting(

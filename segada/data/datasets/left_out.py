@@ -53,6 +53,11 @@ def merged(several: Iterable[LeftOut]) -> dict[str, tuple[Path, ...]]:
     return {reason: tuple(files) for reason, files in paths.items() if files}
 
 
+def counted(left_out: LeftOut) -> dict[str, int]:
+    """Returns the number of files of each reason."""
+    return {reason: len(files) for reason, files in left_out.items() if files}
+
+
 def omissions(left_out: LeftOut) -> tuple[Omission, ...]:
     """Returns the number and the first files of each reason."""
     return tuple(

@@ -225,7 +225,10 @@ class Recorded:
         if listing.missing:
             first = listing.unlabelled[0]
             more = f" and {len(listing.missing) - 1} more" if len(listing.missing) > 1 else ""
-            text = f"no labels {first.labels} for {first.image}{more}; {self._expectation}"
+            text = (
+                f"no labels {first.labels} for {first.image}{more}; the data set {self.layout.name} expects "
+                f"{self.layout.expects}; add the labels, or move the images without labels away"
+            )
             raise WrongSetting(text, *LABELS)
         limit: int = data.splits.model_dump()[split]
         places = np.linspace(0, len(listing.frames) - 1, min(limit, len(listing.frames))).round().astype(int)

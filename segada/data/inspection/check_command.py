@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from segada.cli.console import PlainConsole, wide_terminal
+from segada.data.datasets.left_out import counted, merged
 from segada.data.inspection.findings import print_findings, print_run_check, summary
 from segada.data.inspection.inspection import Inspection, inspect
 from segada.data.inspection.recognition import Recognized, nothing_known, recognized
@@ -110,4 +111,5 @@ def _record(found: list[tuple[Recognized, Inspection]], problems: str) -> DataCh
         for name in data_set.domains
     }
     wrong = [SettingProblem(path=(), text=problems)] if problems else []
-    return DataCheck(domains=domains, problems=wrong, notes=[])
+    left_out = counted(merged(inspection.left_out for _, inspection in found))
+    return DataCheck(domains=domains, problems=wrong, notes=[], left_out=left_out)

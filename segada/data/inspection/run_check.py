@@ -8,6 +8,7 @@ from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.frame_cache import Unreadable
 from segada.data.cache.progress import told
 from segada.data.datasets.domain_frames import check_share
+from segada.data.datasets.left_out import counted
 from segada.data.datasets.picture_files import read_image
 from segada.data.datasets.recorded import Decoding, Recorded
 from segada.data.datasets.registry import DATASETS, domain_error
@@ -90,7 +91,8 @@ class RunCheck:
             )
             for name, domain in self.data.domains.items()
         }
-        return DataCheck(domains=domains, problems=_plain(self.problems), notes=_plain(self.notes))
+        left_out = counted(self.inspection().left_out)
+        return DataCheck(domains=domains, problems=_plain(self.problems), notes=_plain(self.notes), left_out=left_out)
 
     def count(self) -> None:
         """Lists the files of every split of every domain."""

@@ -13,6 +13,7 @@ from segada.core.stand_ins import stand_in
 from segada.models.formats.contents import OpenedFile
 from segada.models.formats.torch_file import read_torch_file
 from segada.settings.checkpoint_path import dangling
+from segada.settings.class_sets import CITYSCAPES
 
 FACTS = "segada"
 """Name of the entry of a safetensors file's metadata that holds our facts, as JSON."""
@@ -100,7 +101,9 @@ def _open_safetensors(path: Path) -> OpenedFile:
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is not a readable safetensors file ({error}); save or copy it again") from error
     stated = stated if isinstance(stated, dict) else {}
-    return OpenedFile(path, (path,), content, stated, class_names=_as_names(stated.get(CLASS_NAMES)))
+    # Files of versions that knew no other classes do not name them.
+    names = stated.get(CLASS_NAMES, list(CITYSCAPES.names) if stated.get("classes") == str(len(CITYSCAPES)) else None)
+    return OpenedFile(path, (path,), content, stated, class_names=_as_names(names))
 
 
 def _open_index(path: Path) -> OpenedFile:

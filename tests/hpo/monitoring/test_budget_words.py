@@ -17,6 +17,7 @@ from hpo.config.study_file import load_study
 from hpo.monitoring.progress import ConsoleReporter
 from hpo.monitoring.status import StudyStatus
 from hpo.monitoring.status_view import print_plain
+from hpo.monitoring.study_folder import _next_steps
 from hpo.monitoring.summary import print_summary
 from hpo.monitoring.trial_counts import TrialCounts
 from hpo.reporting.budget import confirmation_line, cures, trials_line
@@ -165,6 +166,12 @@ def test_the_report_has_the_line_too() -> None:
 def test_odd_budgets(budget: TrialBudget, line: str, cure: str | None) -> None:
     assert trials_line(budget) == line
     assert cures(budget) == ([] if cure is None else [cure])
+
+
+def test_a_next_step_names_the_command_only_if_an_option_of_it_helps() -> None:
+    exhausted, over = (TrialBudget(8, pruned=3, ended_by=end) for end in ("space", "hours"))
+    assert _next_steps(results_of(exhausted), "hpo run")[-1:] == cures(exhausted)
+    assert _next_steps(results_of(over), "hpo run")[-1:] == [f"{sentence}, in hpo run" for sentence in cures(over)]
 
 
 def test_a_study_hands_out_what_its_budget_says_is_left(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import create_trial
 from study_samples import leave_run, random_areas, report, results
 from study_texts import study_text
 
@@ -172,3 +174,24 @@ def test_study_yaml_keeps_what_former_sessions_ran_with(file: StudyFile, tmp_pat
     assert path.read_text().startswith(once.split("name:")[0])
     assert heads[1:3] == ["# git revision old", "# git revision older"]
     assert load_study(str(path)).identity == file.identity
+
+
+def test_a_foreign_trial_without_the_limits_does_not_bar_the_default_configuration(tmp_path: Path):
+    path = tmp_path / "limited.yaml"
+    path.write_text(STUDY + "constraints: [{metric: peak_memory, at_most: 900}]\n")
+    limited = load_study(str(path))
+    study, plan = open_study(limited, tmp_path / "out"), Plan(limited, tmp_path / "out")
+    write_study(limited, tmp_path / "out")
+    study.ask()
+    study.complete(0, [0.5], [-1.0])
+    study.optuna_study.add_trial(
+        create_trial(params={"x": 1.0}, distributions={"x": FloatDistribution(0, 2)}, value=0.9)
+    )
+    study.close()
+    for job in [*plan.confirmed_baselines(), *plan.confirmations(study)]:
+        better = 0.2 * job.name.startswith("default")
+        whole = report(better, seed=job.settings.seed).model_copy(update={"peak_memory": 800.0})
+        leave_run(job, whole, random_areas(np.random.default_rng(0), 0.6 + better, frames=8))
+    confirmed = confirmation_of(study, plan, {})
+    assert confirmed is not None
+    assert (confirmed.best, confirmed.by_mean) == ("trial 0", "default")

@@ -20,6 +20,7 @@ from hpo.study.journal.file import DamagedJournal, Journal, mend
 from hpo.study.provenance import write_study
 from hpo.study.salvage import account, salvage, salvaged
 from hpo.study.study import Study, open_study, read_study
+from hpo.study.trial_list import listed
 from segada.cli.exit_codes import DONE, WRONG_INPUT
 from segada.errors import InputError
 
@@ -337,3 +338,14 @@ def _run(command: Callable[[], int], *words: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["command", *words])
         return command()
+
+
+def test_a_trial_that_loses_the_mark_of_its_driver_was_not_told_from_outside(tmp_path):
+    lines = list(whole())
+    ends = [place for place, line in enumerate(lines) if b"ended_by_driver" in line and b'"trial_id":5' in line]
+    lines[ends[0]] = b"#" + lines[ends[0]]
+    out = kept(tmp_path, b"".join(lines))
+    salvage(out)
+    (ended,) = [one for one in listed(out) if one.number == 5]
+    assert ended.reason.startswith("stopped after visit 2")
+    assert "from outside" not in ended.reason

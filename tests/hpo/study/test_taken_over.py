@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from optuna.trial import TrialState
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
 from study_samples import report
 
-from hpo.config.study_file import StudyFile, load_study
+from hpo.config.study_file import StudyFile, load_study, load_written
 from hpo.monitoring.locations import places
 from hpo.monitoring.status import status_of
 from hpo.monitoring.status_view import print_plain
@@ -17,6 +18,7 @@ from hpo.reporting.outputs import write_outputs
 from hpo.study import beginning, first_trials
 from hpo.study.attributes import TAKEN_OVER
 from hpo.study.drivers import joined
+from hpo.study.edits import exclude
 from hpo.study.first_trials import beginning_of
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
@@ -156,6 +158,22 @@ def test_a_point_with_a_result_is_not_run_again(former: Path, tmp_path: Path) ->
 def test_only_the_best_are_taken_over_if_a_number_is_given(former: Path, tmp_path: Path) -> None:
     file = file_of(tmp_path, start=f"[{{study: {former}, results: true, top: 3}}]")
     assert [trial.values for trial in beginning_of(file).results] == [[0.6], [0.5]]
+
+
+@pytest.mark.parametrize("entry", ["results: true", "results: true, top: 4", "top: 4"])
+def test_trials_that_do_not_count_in_the_former_study_are_not_taken_from_it(
+    former: Path, tmp_path: Path, entry: str
+) -> None:
+    study = read_study(load_written(former), former)
+    params, distributions = {"x": 1.0}, {"x": FloatDistribution(0, 2)}
+    study.optuna_study.add_trial(create_trial(params=params, distributions=distributions, value=0.95))
+    exclude(former, 1, "odd")
+    found = beginning_of(file_of(tmp_path, low=0.9, start=f"[{{study: {former}, {entry}}}]"))
+    kept = [FORMER[0], *FORMER[2:]]
+    assert [tuple(point.values()) for point in found.points or [one.params for one in found.results]] == [
+        (momentum, threshold) for momentum, threshold, _ in kept
+    ]
+    assert [trial.values for trial in found.results] in ([], [[value] for *_, value in kept])
 
 
 def test_a_parameter_that_is_new_has_the_value_of_the_former_runs(former: Path, tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from hpo.orchestration.coordinator import RunCoordinator
 from hpo.report import main as report_main
 from hpo.session.main_job import _check_obstacle, begin_anew
 from hpo.status import main as status_main
-from hpo.study import drivers
+from hpo.study import drivers, edits
 from hpo.study.drivers import joined
 from hpo.study.jobs import RunUpdate
 from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import open_study
+from hpo.trial import main as trial_main
 from segada.cli.exit_codes import exit_code
 from segada.core.storage_errors import DeniedError, StorageError, writing
 from segada.errors import InputError
@@ -42,6 +43,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(drivers, "take", refused)
+    monkeypatch.setattr(edits, "take", refused)
     monkeypatch.setattr(tempfile, "TemporaryFile", refused)
 
 
@@ -84,6 +86,17 @@ def test_a_report_on_a_read_only_folder_names_it_and_status_reads_it(
     )
     assert status_main([str(out)]) == 0
     assert sorted(path.name for path in out.iterdir()) == before
+
+
+def test_a_trial_of_a_study_that_cannot_be_written_is_not_changed(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refuse(monkeypatch, errno.EROFS)
+    for words in (["stop", str(out), "0"], ["add", str(out), "--set", "method.pseudo_threshold=0.8"]):
+        assert trial_main(words) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: {out}: its study cannot go on, because nothing can be written there (Read-only")
+        assert said.count("\n") == 1
 
 
 def test_a_file_that_may_not_be_written_is_not_resumable_for_ever(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,5 @@
 """A run keeps the preprocessing of its source model: in its network, its weights, and when it is resumed."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -90,6 +89,7 @@ def test_what_a_run_writes_with_imagenet_s_says_nothing_of_it(tiny_run: dict[str
         "head",
         "width",
         "classes",
+        "class_names",
         "settings_hash",
     }
     assert "preprocessing" not in run._state()
@@ -112,12 +112,16 @@ def test_settings_go_before_the_checkpoint(tiny_run: dict[str, object], tmp_path
     assert model.built(torch.device("cpu")).preprocessing == HALF
 
 
-def test_a_null_setting_leaves_the_hashes_of_former_runs() -> None:
-    plain = RunSettings()
-    assert "preprocessing" in plain.model_dump()["model"]
-    former = plain.model_dump(mode="json", exclude={"data": {"loading"}, "model": {"preprocessing"}})
-    canonical = json.dumps(former, sort_keys=True).encode()
-    assert plain.settings_hash() == hashlib.sha256(canonical).hexdigest()[:10]
+def test_settings_that_are_newer_leave_the_hashes_of_former_runs() -> None:
+    assert RunSettings().settings_hash() == "119de94bf1"
+    own = {"dataset": "folders", "images": "a/*.png", "labels": "b/*.png", "classes": {"road": [1]}}
+    former = {
+        "method": {"name": "supervised"},
+        "data": {"domains": {"a": own}},
+        "stream": {"source": "a", "visits": ["a"]},
+    }
+    assert RunSettings.model_validate(former).settings_hash() == "3a381db024"
+    assert RunSettings.model_validate({**former, "model": {"class_match": "name"}}).settings_hash() != "3a381db024"
 
 
 def test_a_mean_above_white_is_refused() -> None:

@@ -63,9 +63,18 @@ def test_the_same_number_in_another_order_is_no_silent_match(checkpoint: Segment
 def test_a_match_without_names_is_refused(checkpoint: Segmentor, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no class of data.classes is in the file: its classes are road, "):
         built(tmp_path, ClassSet(names=("cat", "dog")), class_match="name")
-    nameless = ModelSettings(class_match="name")
+    torch.save(checkpoint.state_dict(), tmp_path / "nameless.pt")
+    nameless = ModelSettings(checkpoint=str(tmp_path / "nameless.pt"), class_match="name")
     with pytest.raises(ValueError, match=r"no class of data.classes is in the file: it names none"):
         build_segmentor(nameless, NoAdapter(), torch.Generator(), classes=ClassSet(names=("road", "sky")))
+
+
+def test_the_shipped_checkpoint_has_the_classes_of_cityscapes() -> None:
+    settings, generator = ModelSettings(class_match="name"), torch.Generator()
+    network = build_segmentor(settings, NoAdapter(), generator, classes=ClassSet(names=("sky", "gull", "road")))
+    whole = build_segmentor(ModelSettings(), NoAdapter(), generator)
+    rows = network.head.get_parameter("linear_pred.weight")
+    assert rows[[0, 2]].equal(whole.head.get_parameter("linear_pred.weight")[[10, 0]])
 
 
 def test_weights_carry_the_names_of_their_classes(checkpoint: Segmentor, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`python -m segada.data check`: recognized data sets, problems of files, and suggested settings."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_what_is_wrong_is_named_and_said_again_in_the_last_line(
     assert f"images without labels; there should be (1):\n  {labels / '00007.png'}\n" in said.out
     assert f"labels without image; a run leaves them out (1):\n  {labels / '00009.png'}\n" in said.out
     assert f"{images / '00011.png'} is cut off" in said.out
-    assert f"{labels / '00013.png'} has values up to 99" in said.out
+    assert f"{labels / '00013.png'} has id 99 at" in said.out
     assert f"{labels / '00014.png'} has shape (48, 96, 3): colors, not ids" in said.out
     assert f"{images / '00015.png'} has 16 bits a channel" in said.out
     assert f"images of colors and opacity, converted to colors: 1, the first of them {images / '00016.png'}" in said.out
@@ -162,6 +163,11 @@ def test_what_is_left_out_of_the_folders_is_counted_and_named(
         ("links without a target", "00062.png"),
     ):
         assert f"{reason}; a run leaves them out (1):\n  {images / name}\n" in said
+
+    assert check(monkeypatch, tmp_path / "it", "--json") == 0
+    (found,) = json.loads(capsys.readouterr().out).values()
+    assert {*found["left_out"].values()} == {1}
+    assert len(found["left_out"]) == 4
 
 
 def test_drives_sorted_by_links_are_found(

@@ -126,11 +126,13 @@ def test_good_data_are_shown_by_domain_and_split(tmp_path: Path, capsys: pytest.
 def test_json_is_one_document_for_all_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = write_pairs(tmp_path / "good"), write_pairs(tmp_path / "bad")
     strange(tmp_path / "bad")
+    (tmp_path / "good" / "day" / "rgb" / "beside.jpg").touch()
 
     assert main(["check", "--json", str(good), str(bad)]) == 2
 
     found = {name: DataCheck.model_validate(one) for name, one in json.loads(capsys.readouterr().out).items()}
     assert found[str(good)].problems == []
+    assert found[str(good)].left_out == {"pictures that match no pattern": 1}
     day = found[str(good)].domains["day"]
     assert (day.frames, day.needed, day.read) == (
         {"source": 8, "adapt": 4, "val": 4, "test": 4},
@@ -138,7 +140,7 @@ def test_json_is_one_document_for_all_files(tmp_path: Path, capsys: pytest.Captu
         16,
     )
     assert [one.path for one in found[str(bad)].problems] == [("data", "domains", "day", "labels")]
-    assert "values up to 77" in found[str(bad)].problems[0].text
+    assert "has id 77 at" in found[str(bad)].problems[0].text
 
 
 def test_settings_can_be_changed_for_the_check(tmp_path: Path) -> None:
@@ -170,7 +172,7 @@ def test_only_the_frames_that_were_read_are_known_unless_all_are(
     assert main(["check", str(file)]) == 0
     assert main(["check", str(file), "--all"]) == 2
 
-    assert "values up to 77" in capsys.readouterr().err
+    assert "has id 77 at" in capsys.readouterr().err
 
 
 def test_domains_without_a_stream_are_checked_on_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
