@@ -20,6 +20,16 @@ SETTINGS_FILES: Mapping[Style, str] = {"json": "settings.json"}
 """Name of the file of a run's settings, by their form; `settings.yaml` for the others."""
 
 
+STARTS: Final = "starts.json"
+"""File of the starts of a program, in the folder of its run."""
+LOCK: Final = ".lock"
+"""File that a program keeps locked while it is alive, in the folder of its run."""
+RUN_FILES: Final = (STARTS, LOCK, *(f"{PLACE}/{name}" for name in ("settings.*", "visits.jsonl", "areas.npz", "")))
+"""Patterns of files that a run of an external engine leaves beside those of a run of ours; the program's own are not
+among them.
+"""
+
+
 class ProgramRoute(Settings):
     """Domains that a program visits, as `Route` has them."""
 

@@ -1,6 +1,6 @@
 """Study file whose trials are run by an external engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -102,15 +102,12 @@ def program_study(document: Document) -> ProgramStudy:
     settings = budgeted(document.build(StudySettings, document.tree))
     engine = settings.engine
     assert engine is not None
-    folder = Path(document.file).parent
     if engine.function is not None and is_file_of_code(engine.function):
-        placed = str((folder / engine.function).resolve())
+        placed = str((_folder(document, "function") / engine.function).resolve())
         settings = settings.model_copy(update={"engine": engine.model_copy(update={"function": placed})})
-    defaults = {} if engine.defaults is None else _read(document, ("engine", "defaults"), folder / engine.defaults)
+    defaults = {} if engine.defaults is None else _read(document, "defaults", engine.defaults)
+    schema = None if engine.json_schema is None else _read(document, "json_schema", engine.json_schema)
     run = with_values(defaults, settings.run)
-    schema = (
-        None if engine.json_schema is None else _read(document, ("engine", "json_schema"), folder / engine.json_schema)
-    )
     settings = settings.model_copy(update={"run": run})
     if engine.defaults is not None:
         _check_known(document, defaults, engine.baselines)
@@ -126,9 +123,19 @@ def program_study(document: Document) -> ProgramStudy:
     return ProgramStudy(document, settings, space, defaults)
 
 
-def _read(document: Document, place: Sequence[str], path: Path) -> Tree:
+def _folder(document: Document, key: str) -> Path:
+    """Returns the folder of the file in which a key of `engine` is given, which another file may extend."""
+    place = ("engine", key)
+    if any(place[:end] in document.given for end in range(3)):
+        return Path()
+    return Path(document.origins[place].file if place in document.origins else document.file).parent
+
+
+def _read(document: Document, key: str, name: str) -> Tree:
+    path = _folder(document, key) / name
     if not path.is_file():
-        raise document.error(place, f"there is no file {path}; the name is seen from the study file")
+        problem = f"there is no file {path}; the name is seen from the file that has this line"
+        raise document.error(("engine", key), problem)
     return read_yaml(path).tree
 
 

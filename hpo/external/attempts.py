@@ -12,11 +12,10 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from hpo.config.program import LOCK, STARTS
 from hpo.external.protocol import Start
 from segada.core.atomic_io import write_text
 
-STARTS: Final = "starts.json"
-LOCK: Final = ".lock"
 EVERY: Final = 0.05
 """Seconds between two attempts to lock."""
 MARGIN: Final = 5.0

@@ -20,10 +20,12 @@ from hpo.external.attempts import StillAlive, alone, begun
 from hpo.external.process import Command, Ending, ProgramProcess
 from hpo.external.protocol import VISITS as REPORTED
 from hpo.external.protocol import ProtocolError, Start, Visit, VisitReader
+from hpo.external.watch import Watch
 from hpo.study.jobs import RunUpdate
-from segada.artifacts.run_files import read_report, read_visits
+from segada.artifacts.run_files import damages, read_report, read_visits
 from segada.core.atomic_io import write_bytes, write_text
 from segada.core.run_names import AREAS, LOG, REPORT, VISITS
+from segada.core.storage_errors import DeniedError, StorageError, storage_error
 from segada.records import RunReport, VisitRecord
 
 EVERY: Final = 0.05
@@ -51,7 +53,7 @@ class ProgramTrial:
         self._place = folder / PLACE
         self._reader = VisitReader(folder / LOG if run.prefix is not None else self._place / REPORTED, run)
         self._process: ProgramProcess | None = None
-        self._watch = _Watch(run, folder)
+        self._watch = Watch(run, folder)
         self._starts: list[Start] = []
         self._records: list[VisitRecord] = []
         self._seconds: list[float] = []
@@ -63,7 +65,10 @@ class ProgramTrial:
     def next_visit(self) -> RunUpdate:
         """Waits for the next visit, or the end of the run, which may be a failure with its reason."""
         done = read_report(self._folder).value
-        if done is not None and done.settings_hash == self._run.settings_hash():
+        if done is not None and done.settings_hash != self._run.settings_hash():
+            cure = "move it away, or name another folder"
+            return self._failed(f"{self._folder}: has the run of other settings ({done.settings_hash}); {cure}")
+        if done is not None and not damages(self._folder, self._needs):
             return RunUpdate(report=done, finished=True)
         try:
             if self._process is None:
@@ -72,7 +77,13 @@ class ProgramTrial:
                 time.sleep(EVERY)
         except (ProtocolError, AreasError, StillAlive) as error:
             return self._failed(str(error))
+        except StorageError as error:
+            return self._refused(error)
         return update
+
+    @property
+    def _needs(self) -> tuple[str, ...]:
+        return (AREAS,) if self._run.areas else ()
 
     def close(self) -> None:
         """Ends the program, if it runs."""
@@ -138,7 +149,10 @@ class ProgramTrial:
         if ending.code is None or ending.code < 0:
             return self._killed(ending.code)
         if ending.code > 0:
-            return self._failed(f"the program ended with exit code {ending.code}{_last_lines(self._folder / LOG)}")
+            said = _last_lines(self._folder / LOG)
+            refused = storage_error(RuntimeError(said), self._folder)
+            reason = f"the program ended with exit code {ending.code}{said}"
+            return self._failed(reason) if refused is None else self._refused(refused)
         if not self._records:
             where = "printed none" if self._run.prefix is not None else f"wrote no {REPORTED}"
             return self._failed(f"the program ended without a visit; it {where}{_last_lines(self._folder / LOG)}")
@@ -167,6 +181,14 @@ class ProgramTrial:
         self.close()
         report = self._report() if self._records else None
         return RunUpdate(report=report, finished=False, failure=reason, incident=self._incident, passes=passes)
+
+    def _refused(self, error: StorageError) -> RunUpdate:
+        """Returns the update of a run whose files cannot be written, which no other run of the study can, too."""
+        self.close()
+        denied = isinstance(error, DeniedError)
+        return RunUpdate(
+            report=None, finished=False, failure=str(error), concerns_all=True, passes=not denied, denied=denied
+        )
 
     def _report(self, visits: int | None = None) -> RunReport:
         records = self._records[:visits]
@@ -213,50 +235,6 @@ class ProgramTrial:
         told = {"folder": str(self._place), "seed": run.seed, "split": run.split, "resume": resumes}
         call = {**told, "settings": run.settings_file, "visits": run.stream.visits}
         return [sys.executable, "-m", "hpo.external.call", run.function, json.dumps(call)]
-
-
-class _Watch:
-    """Times of a run since its program started."""
-
-    def __init__(self, run: ProgramRun, folder: Path) -> None:
-        self._limits = run.limits
-        self._log = folder / LOG
-        self._sizes: dict[str, int] = {}
-        self.begin()
-
-    def begin(self) -> None:
-        """Starts all clocks."""
-        self._begun = self._heard = self._last = time.monotonic()
-        self._visits = 0
-
-    def lap(self) -> float:
-        """Returns the seconds since the last visit."""
-        now = time.monotonic()
-        elapsed, self._last = now - self._last, now
-        return elapsed
-
-    def has_more(self, path: Path, asker: str = "reader") -> bool:
-        """Returns True if a file has grown or shrunk since the same asker's last call."""
-        size = path.stat().st_size if path.exists() else 0
-        changed = self._sizes.get(asker, 0) != size
-        self._sizes[asker] = size
-        return changed
-
-    def beyond(self, visits: int) -> str | None:
-        """Returns which limit of time the run has passed; None if none.
-
-        Args:
-            visits: number of visits so far.
-        """
-        now = time.monotonic()
-        if visits != self._visits or self.has_more(self._log, "limits"):
-            self._heard, self._visits = now, visits
-        limit, silent = self._limits.hours, self._limits.silent_hours
-        if limit is not None and now - self._begun > 3600 * limit:
-            return f"the program ran for more than {limit:g} hours (engine.hours)"
-        if now - self._heard > 3600 * silent:
-            return f"the program said nothing for {silent:g} hours: no visit and no output (engine.silent_hours)"
-        return None
 
 
 def _record(number: int, visit: Visit, seconds: float) -> VisitRecord:
