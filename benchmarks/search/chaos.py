@@ -1,4 +1,4 @@
-"""Compares studies that are disturbed repeatedly with the same study left undisturbed, with our engine or an external one.
+"""Compares disturbed studies, of our engine or an external one, with the same study left undisturbed.
 
 Every kind of fault has its own studies. A study is disturbed at random times, drawn from the duration of the
 undisturbed study, and its command is restarted until it is done; further studies follow until all kills are spent. The
