@@ -34,9 +34,11 @@ def check(arguments: argparse.Namespace) -> None:
     # Imported here, so that --help is quick.
     from hpo.config.data_check import check_data
     from hpo.config.describe import print_points, print_space
+    from hpo.config.program_study import ProgramStudy
     from hpo.config.study_file import load_study
     from hpo.config.sweep_import import is_sweep, notes_on, unused
     from hpo.search_space.size import cardinality
+    from hpo.session.engines import check_program
     from segada.cli.console import wide_terminal
     from segada.errors import InputError
     from segada.settings.files import read_yaml
@@ -55,6 +57,9 @@ def check(arguments: argparse.Namespace) -> None:
     count = round(min(POINTS, cardinality(file.space)[0]))
     console.print("", f"the first {count} trials that {sampler} would run, before any has a result:", sep="\n")
     print_points(file, proposals(file, count), console)
+    if isinstance(file, ProgramStudy):
+        check_program(file)
+        return
     try:
         file.check_folders()
     except InputError as absent:

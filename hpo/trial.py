@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpo.cli.options import add_space, add_storage, command_parser
+from hpo.cli.options import SPACE, add_space, add_storage, command_parser
 from segada.cli.exit_codes import Parser, exit_code
 from segada.cli.interruption import program
 from segada.core.printing import say, tell
@@ -27,6 +27,23 @@ def main(words: Sequence[str] | None = None) -> int:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return exit_code(lambda: arguments.command(arguments), kept="what was there is kept")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    import shutil
+    from tempfile import mkdtemp
+
+    from hpo.config.study_file import load_study
+    from hpo.session.trial_check import check_trial
+    from segada.cli.console import wide_terminal
+    from segada.settings.inputs import resolved
+
+    file = load_study(arguments.file)
+    out = Path(mkdtemp(prefix="hpo-trial-")) if arguments.out is None else resolved(Path(arguments.out), "--out")
+    # After a failure the log is kept, which the error names.
+    check_trial(file, out, wide_terminal())
+    if arguments.out is None:
+        shutil.rmtree(out)
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -149,6 +166,10 @@ def parser() -> Parser:
     """Returns the parser of the command."""
     parser = command_parser("hpo.trial", __doc__, "export runs/ga_dacs --file trials.jsonl")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    checking = commands.add_parser("check", help="runs one trial of an external engine and says what it reports")
+    checking.add_argument("file", metavar="FILE", help=SPACE)
+    checking.add_argument("--out", metavar="DIR", help="keep the run in this folder (default: it is removed)")
+    checking.set_defaults(command=_check)
     _add_changes(commands)
     exporting = _command(commands, "export", _export, "all trials as lines of JSON; nothing is changed")
     exporting.add_argument("--file", type=Path, metavar="FILE", help="where to (default: standard output)")

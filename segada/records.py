@@ -66,6 +66,8 @@ class VisitRecord(Record):
     `segada.models.peak_memory` counts it: on a GPU the allocated memory, on a CPU the tensors alive at the same time.
     Null in records older than this measure.
     """
+    metrics: dict[str, float] = {}
+    """Further figures that the program of an external engine reports (`docs/external_engine.md`); empty otherwise."""
     seconds: float
     """Wall time of adaptation and evaluation."""
     frames_per_second: float
@@ -212,7 +214,8 @@ class RunReport(Record):
     @property
     def unscored(self) -> tuple[str, ...]:
         """Visited domains that were adapted to and not scored, because their held-out frames have no labelled pixel."""
-        return tuple(dict.fromkeys(visit.domain for visit in self.visits if visit.domain not in self.source_only))
+        unknown = (visit for visit in self.visits if not visit.is_scored and visit.domain not in self.source_only)
+        return tuple(dict.fromkeys(visit.domain for visit in unknown))
 
 
 class Preflight(Record):

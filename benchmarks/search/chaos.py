@@ -1,4 +1,4 @@
-"""Compares studies of the real engine that are disturbed repeatedly with the same study left undisturbed.
+"""Compares disturbed studies, of our engine or an external one, with the same study left undisturbed.
 
 Every kind of fault has its own studies. A study is disturbed at random times, drawn from the duration of the
 undisturbed study, and its command is restarted until it is done; further studies follow until all kills are spent. The
@@ -11,6 +11,7 @@ import itertools
 import os
 import shutil
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.search.fault import Impossible
 from benchmarks.search.fault_campaign import Campaign, Control, Outcome, control
-from benchmarks.search.faults import KINDS
+from benchmarks.search.faults import ALL, KINDS, KINDS_OF_COMMANDS
 from benchmarks.search.options import count, folder
 from hpo.study.created_files import remove_named
 from hpo.study.folder import remove_study
@@ -47,6 +48,27 @@ confirm: {{top: 1, seeds: 1}}
 # One run may be hit many times; the number of retries is not measured.
 resources: {{workers: 2, retries: 1000}}
 """
+PROGRAM = Path(__file__).with_name("chaos_program.py")
+COMMAND_STUDY = """
+name: chaos
+engine:
+  command: [{python}, {program}, "{{settings}}", "{{folder}}", "{{seed}}", "{{split}}",
+    "{{resume}}"]
+  visits: [fog, night, rain]
+  baselines: {{untouched: {{rate: 0.0}}}}
+  areas: true
+  seed: {seed}
+  grace: 1
+run: {{steps: 40}}
+space:
+  rate: {{type: float, low: 0.01, high: 3.0, log: true}}
+sampler: {{name: random, seed: {seed}}}
+budget: {{trials: 6}}
+confirm: {{top: 1, seeds: 1}}
+resources: {{workers: 2, retries: 1000}}
+"""
+STUDIES = {"segada": (STUDY, KINDS), "command": (COMMAND_STUDY, KINDS_OF_COMMANDS)}
+"""Study of each engine, and the kinds of faults that it can have."""
 COLUMNS = ("kind", "kills", "studies", "trials", "lost", "repeated", "differing", "s to go on", "worst")
 
 
@@ -56,7 +78,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--kills", type=count(), default=100, metavar="N", help="number of kills over all kinds, shared evenly"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the study, the times and the targets")
-    parser.add_argument("--kinds", type=_kinds, default=list(KINDS), metavar=",".join(KINDS))
+    parser.add_argument("--engine", choices=STUDIES, default="segada", help="engine of the studies (default: segada)")
+    parser.add_argument("--kinds", type=_kinds, metavar=",".join(ALL), help="kinds of faults (default: all)")
     parser.add_argument(
         "--out", type=folder, default=Path("runs/bench/chaos"), metavar="DIR", help="folder of the results and findings"
     )
@@ -73,13 +96,18 @@ def run(arguments: argparse.Namespace) -> None:
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: contains findings of an earlier command; remove them, or name another --out")
     console = PlainConsole(soft_wrap=True)
+    study, possible = STUDIES[arguments.engine]
+    kinds = arguments.kinds or list(possible)
+    impossible = next((kind for kind in kinds if kind not in possible), None)
+    if impossible is not None:
+        raise InputError(f"--kinds: {impossible} cannot hit the engine {arguments.engine}; {', '.join(possible)} can")
     with own_ray():
-        against = undisturbed(out, arguments.seed)
+        against = undisturbed(out, arguments.seed, study)
         console.print(f"undisturbed, the study takes {against.seconds:.1f} s")
-        shares = np.array_split(np.arange(arguments.kills), len(arguments.kinds))
+        shares = np.array_split(np.arange(arguments.kills), len(kinds))
         outcomes = {
             kind: disturbed(kind, against, out, len(share), arguments.seed, console)
-            for kind, share in zip(arguments.kinds, shares, strict=True)
+            for kind, share in zip(kinds, shares, strict=True)
         }
     show(outcomes, console)
     if any(outcome.wrong for outcome in outcomes.values()):
@@ -88,11 +116,11 @@ def run(arguments: argparse.Namespace) -> None:
     remove_named(out, (against.file.name, f"{against.out.name}.log", "*/"))
 
 
-def undisturbed(out: Path, seed: int) -> Control:
+def undisturbed(out: Path, seed: int, study: str = STUDY) -> Control:
     """Runs the undisturbed study, with which the others are compared, in the folder `control`."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / "chaos.yaml"
-    file.write_text(STUDY.format(seed=seed))
+    file.write_text(study.format(seed=seed, python=sys.executable, program=PROGRAM))
     return control(file, out / "control")
 
 
@@ -109,7 +137,7 @@ def disturbed(kind: str, against: Control, out: Path, kills: int, seed: int, con
     """
     outcome = Outcome()
     generator = np.random.default_rng([seed, *kind.encode()])
-    incidents = KINDS[kind](out / kind)
+    incidents = ALL[kind](out / kind)
     try:
         with incidents.ready():
             for number in itertools.count():
@@ -182,7 +210,7 @@ def own_ray() -> Iterator[None]:
 
 def _kinds(text: str) -> list[str]:
     names = text.split(",")
-    unknown = [name for name in names if name not in KINDS]
+    unknown = [name for name in names if name not in ALL]
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]} is not a kind of fault; choose from {', '.join(KINDS)}")
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is not a kind of fault; choose from {', '.join(ALL)}")
     return names

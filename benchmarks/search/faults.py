@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from benchmarks.search.damages import FileDamaged, JournalTorn
 from benchmarks.search.endings import ControlServiceKilled, GroupTerminated, NodeManagerKilled, StartTerminated
-from benchmarks.search.fault import DriverKilled, Impossible, Kind, workers, works
+from benchmarks.search.fault import DriverKilled, Impossible, Kind, command, workers, works
 from benchmarks.search.invariants import under_way
 from segada.cli.exit_codes import DONE, INTERRUPTED, WRONG_INPUT
 
@@ -33,6 +33,21 @@ class WorkerKilled(Kind):
         if not working:
             return False
         os.kill(working[generator.integers(len(working))], signal.SIGKILL)
+        return True
+
+
+class ProgramKilled(Kind):
+    """Kills one of the programs of an external engine, or the guard of one, with SIGKILL."""
+
+    @override
+    def strike(self, driver: "subprocess.Popen[bytes]", out: Path, generator: np.random.Generator) -> bool:
+        """Kills one of them; returns False if there are none."""
+        pids = sorted(int(path.name) for path in Path("/proc").glob("[0-9]*"))
+        running = [pid for pid in pids if bytes(out / "") in command(pid) and b"chaos_program" in command(pid)]
+        if not running:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(running[generator.integers(len(running))], signal.SIGKILL)
         return True
 
 
@@ -151,6 +166,9 @@ KINDS: dict[str, type[Kind]] = {
     "damage": FileDamaged,
     "journal": JournalTorn,
 }
+KINDS_OF_COMMANDS = {"program": ProgramKilled, **{name: kind for name, kind in KINDS.items() if name != "checkpoint"}}
+"""Kinds for an external engine, whose checkpoints are its own."""
+ALL: dict[str, type[Kind]] = {**KINDS, **KINDS_OF_COMMANDS}
 
 
 def _checkpoints(out: Path) -> list[Path]:

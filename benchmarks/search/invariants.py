@@ -5,6 +5,8 @@ import json
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
+from hpo.config.program import PLACE
+
 VARYING_FIELDS = ("seconds", "frames_per_second", "peak_memory")
 """Fields of records that depend on clock and memory and differ between any two runs."""
 VARYING_COLUMNS = ("seconds", "incidents")
@@ -28,7 +30,8 @@ def files_of_runs(out: Path, name: str) -> list[Path]:
 
 def runs(out: Path) -> Iterator[Path]:
     """Returns the folders of the runs that have begun: baselines, trials and confirmation."""
-    return (path.parent for path in files_of_runs(out, "settings.yaml"))
+    ours = [path.parent for path in files_of_runs(out, "settings.yaml")]
+    return iter(ours or [path.parents[1] for path in files_of_runs(out, f"{PLACE}/settings.yaml")])
 
 
 def reports(out: Path, known: Container[str] = ()) -> dict[str, bytes]:

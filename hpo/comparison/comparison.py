@@ -188,7 +188,7 @@ def _print(comparison: Comparison, out: Path, console: Console) -> None:
 
 def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
     """How it was measured, the same for all."""
-    settings, run_settings = file.settings, file.run_settings()
+    settings, run_settings = file.settings, file.segada_run()
     stream = run_settings.stream
     workers = "as many as fit" if settings.resources.workers is None else str(settings.resources.workers)
     trials = max(len(winner.results.trials) for winner in winners.values())

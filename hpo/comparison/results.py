@@ -14,7 +14,6 @@ from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, c
 from hpo.results.results import StudyResults
 from hpo.results.source_model import SourceModel
 from hpo.study.folder import holds_study
-from hpo.study.names import BASELINES
 from hpo.study.plan import Plan
 from hpo.study.study import Study, read_study
 from segada.errors import InputError
@@ -98,8 +97,8 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         return failed[0] if failed and not is_infeasible else results.no_answer or "it is not over"
     if best.mean_miou is None:
         return "no visited domain has labels, so that there is no mIoU to compare"
-    runs = {name: _seed_runs(plan, name) for name in (best.name, *BASELINES)}
-    baselines = {name: runs[name] for name in BASELINES if runs[name]}
+    runs = {name: _seed_runs(plan, name) for name in (best.name, *plan.baseline_names)}
+    baselines = {name: runs[name] for name in plan.baseline_names if runs[name]}
     return Winner(results, best.trial, runs[best.name], results.source, baselines)
 
 

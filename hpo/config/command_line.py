@@ -2,7 +2,7 @@
 
 import argparse
 
-from hpo.config.document import files_of, path_in_file
+from hpo.config.document import files_of, path_in_file, read_document
 from hpo.config.schema import StudySettings
 from hpo.config.study_file import StudyFile, load_study
 from hpo.config.sweep_import import notes_on
@@ -30,7 +30,7 @@ def study_file(arguments: argparse.Namespace, *, runs: bool = True) -> StudyFile
     options = dict.fromkeys(overrides, "--set")
     for option, value, paths in (
         ("--trials", arguments.trials, ["budget.trials"]),
-        ("--seed", arguments.seed, ["run.seed", "sampler.seed"]),
+        ("--seed", arguments.seed, [_seed_of_runs(arguments.space), "sampler.seed"]),
         ("--storage", arguments.storage, ["storage"]),
     ):
         if value is not None:
@@ -41,3 +41,8 @@ def study_file(arguments: argparse.Namespace, *, runs: bool = True) -> StudyFile
         for note in notes_on(found.path):
             tell(f"note: {note}")
     return file
+
+
+def _seed_of_runs(space: str) -> str:
+    """Returns the path of the seed of a study's runs."""
+    return "run.seed" if read_document(space).tree.get("engine") is None else "engine.seed"

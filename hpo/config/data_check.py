@@ -53,7 +53,7 @@ def check_data(file: StudyFile, console: Console) -> None:
 
 def _check_scores(file: StudyFile, unlabelled: Set[str]) -> None:
     """Refuses a study whose trials cannot be judged or pruned without the labels of these domains."""
-    study, visits = file.settings, dict.fromkeys(file.run_settings().stream.all_visits())
+    study, visits = file.settings, dict.fromkeys(file.segada_run().stream.all_visits())
     nowhere = unlabelled >= set(visits)
     judged = [(("objectives", index, "metric"), one.metric) for index, one in enumerate(study.objectives)]
     judged += [(("constraints", index, "metric"), one.metric) for index, one in enumerate(study.constraints)]
@@ -74,7 +74,7 @@ def _check_scores(file: StudyFile, unlabelled: Set[str]) -> None:
 
 def _cure(file: StudyFile, unlabelled: Set[str]) -> str:
     """Returns by which metrics trials can be judged although no visited domain has labels."""
-    run = file.run_settings()
+    run = file.segada_run()
     scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
     labelled = [f"{DOMAIN_PREFIX}{name}" for name in run.scored_domains() if name not in unlabelled]
     by_score = f"a score without labels ({', '.join(scores) or 'name one in run.evaluation.label_free'})"
@@ -102,7 +102,7 @@ def _runs(file: StudyFile) -> list[tuple[Part, RunSettings]]:
     """Returns the settings of which one run each reads what all runs of the study read."""
     training = file.pretrain_settings()
     runs: list[tuple[Part, RunSettings]] = [] if training is None else [("pretrain", training)]
-    return [*runs, *(("run", file.run_settings(None, {"evaluation": {"split": split}})) for split in ("val", "test"))]
+    return [*runs, *(("run", file.segada_run(None, {"evaluation": {"split": split}})) for split in ("val", "test"))]
 
 
 def _is_recorded(settings: RunSettings) -> bool:

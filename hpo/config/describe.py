@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from hpo.config.runs import searched_tree
 from hpo.config.study_file import StudyFile
 from hpo.search_space.conditions import Clauses, in_words
 from hpo.search_space.configuration import Configuration
@@ -39,14 +40,14 @@ def print_space(space: Space, console: Console) -> None:
 
 def print_points(file: StudyFile, points: Sequence[Configuration], console: Console) -> None:
     """Prints, for each point, the settings in which its run differs from the fixed settings of the study."""
-    fixed = file.run_settings().model_dump(mode="json")
+    fixed = searched_tree(file.run_settings())
     table = _table("", "settings", "changed settings")
     for number, point in enumerate(points):
         settings = file.run_settings(point)
         changed = [
             f"{path}={_shown(value)}"
             for path, value in point.values.items()
-            if at_path(fixed, path.split(".")) != at_path(settings.model_dump(mode="json"), path.split("."))
+            if at_path(fixed, path.split(".")) != at_path(searched_tree(settings), path.split("."))
         ]
         table.add_row(str(number), settings.settings_hash(), ", ".join(changed) or "nothing")
     console.print(table)

@@ -32,6 +32,10 @@ def study_schema(file: StudyFile | None = None) -> Schema:
     definitions: Schema = study.pop("$defs")
     definitions["Parameter"] = study["properties"]["space"]["additionalProperties"]
     _write_free_mappings(study["properties"], trees)
+    described = {"$ref": f"{DEFINITIONS}Run", "description": study["properties"]["run"]["description"]}
+    # An external engine has settings of its own.
+    is_external = {"properties": {"engine": {"type": "object"}}, "required": ["engine"]}
+    by_engine = {"if": is_external, "else": {"properties": {"run": described}}}
     sections = {f"Run.{name}": _partial(_moved(one, "Run.")) for name, one in run.pop("$defs").items()}
     sections["Run"] = _partial(_moved(run, "Run."))
     parts = {f"Part.{name}": _partial(_moved(one, "Part.")) for name, one in definitions.items()}
@@ -46,7 +50,7 @@ def study_schema(file: StudyFile | None = None) -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A study file of segada",
-        "$defs": {**definitions, **parts, **sections, "Study": study, "Extending": extending},
+        "$defs": {**definitions, **parts, **sections, "Study": study | by_engine, "Extending": extending | by_engine},
         "if": {"required": [EXTENDS]},
         "then": {"$ref": f"{DEFINITIONS}Extending"},
         "else": {"$ref": f"{DEFINITIONS}Study"},
@@ -70,8 +74,7 @@ def _with_code(run: Schema, trees: Sequence[Tree]) -> Schema:
 
 
 def _write_free_mappings(properties: Schema, trees: Sequence[Tree]) -> None:
-    """Adds the schemas of the free-form mappings `run`, `pretrain`, `space` and `start_from`."""
-    properties["run"] = {"$ref": f"{DEFINITIONS}Run", "description": properties["run"]["description"]}
+    """Adds the schemas of the free-form mappings `pretrain`, `space` and `start_from`."""
     changes = {"anyOf": [{"$ref": f"{DEFINITIONS}Run"}, {"type": "null"}]}
     properties["pretrain"] = {**changes, "description": properties["pretrain"]["description"]}
     parameter = {"$ref": f"{DEFINITIONS}Parameter"}

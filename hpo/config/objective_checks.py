@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from hpo.config.code_metric import problem_of
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, ObjectiveSettings, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
 from hpo.pruners.settings import CodePruner, PairedSettings
 from segada.core.named_code import is_code
@@ -32,9 +32,9 @@ def check_objectives(document: Document, settings: StudySettings, run: RunSettin
     scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
     valid = [*METRICS, *domains, *scores]
     for index, objective in enumerate(settings.objectives):
-        _check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
+        check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
     for index, constraint in enumerate(settings.constraints):
-        _check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
+        check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
     _check_pruning(document, settings, run)
 
 
@@ -60,7 +60,8 @@ def check_scores(document: Document, settings: StudySettings, evaluation: Evalua
                 )
 
 
-def _check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:
+def check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:
+    """Raises InputError if a text is neither a valid metric nor a formula over valid metrics."""
     try:
         names = metrics_of(text)
     except FormulaError as problem:
@@ -81,6 +82,19 @@ def _check_metric(document: Document, place: tuple[str | int, ...], text: str, v
             raise document.error(place, f"there is no metric {shown(name)}; {nearest(name, valid)}")
 
 
+def check_predicted(document: Document, objectives: Sequence[ObjectiveSettings], min_visits: int, visits: int) -> None:
+    """Raises InputError if trials with these objectives cannot be pruned after `min_visits` of a stream of `visits`."""
+    if not any(map(is_predicted, objectives)):
+        metrics = " or ".join(objective.metric for objective in objectives)
+        raise document.error(
+            ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
+        )
+    if min_visits >= visits:
+        raise document.error(
+            ("pruning", "min_visits"), f"must be below the {visits} visits of the stream, but is {min_visits}"
+        )
+
+
 def _check_pruning(document: Document, settings: StudySettings, run: RunSettings) -> None:
     if settings.pruning is None:
         return
@@ -94,14 +108,4 @@ def _check_pruning(document: Document, settings: StudySettings, run: RunSettings
             ("pruning", "name"),
             "pruners of Optuna read the values of one objective, but there are several; write halving",
         )
-    if not any(map(is_predicted, settings.objectives)):
-        metrics = " or ".join(objective.metric for objective in settings.objectives)
-        raise document.error(
-            ("pruning",), f"uses the gain in mIoU, which does not predict {metrics}; write pruning: null"
-        )
-    visits = len(run.stream.all_visits())
-    if settings.pruning.min_visits >= visits:
-        raise document.error(
-            ("pruning", "min_visits"),
-            f"must be below the {visits} visits of the stream, but is {settings.pruning.min_visits}",
-        )
+    check_predicted(document, settings.objectives, settings.pruning.min_visits, len(run.stream.all_visits()))

@@ -17,6 +17,8 @@ from segada.settings.base import Settings
 
 DOMAIN_PREFIX = "miou/"
 LABEL_FREE_PREFIX = "label_free/"
+REPORTED_PREFIX = "metrics/"
+"""Prefix of further figures that the program of an external engine reports."""
 UNDEFINED: Final = sys.float_info.max
 """Violation of a constraint whose metric a run does not define; storages take no infinite one."""
 
@@ -25,8 +27,9 @@ class ObjectiveSettings(Settings):
     """Metric of a report and the direction in which it is optimized."""
 
     metric: str
-    """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names, a
-    formula over these: `gain - 0.01 * log(trainable_parameters)`, or a function of yours, `./metric.py:name`."""
+    """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names,
+    `metrics/<name>` for a figure that the program of an external engine reports, a formula over these:
+    `gain - 0.01 * log(trainable_parameters)`, or a function of yours, `./metric.py:name`."""
     goal: Literal["maximize", "minimize"]
 
 
@@ -94,12 +97,11 @@ def objective_value(metric: str, report: RunReport) -> float:
     )
 
 
+_PREFIXES = (DOMAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX)
+
+
 def _is_name(text: str) -> bool:
-    return (
-        text in METRICS
-        or is_code(text)
-        or re.fullmatch(rf"(?:{DOMAIN_PREFIX}|{LABEL_FREE_PREFIX})[\w.-]+", text) is not None
-    )
+    return text in METRICS or is_code(text) or re.fullmatch(rf"(?:{'|'.join(_PREFIXES)})[\w.-]+", text) is not None
 
 
 def _metric_value(metric: str, report: RunReport) -> float:
@@ -109,6 +111,9 @@ def _metric_value(metric: str, report: RunReport) -> float:
         return domain_miou(report, metric.removeprefix(DOMAIN_PREFIX))
     if metric.startswith(LABEL_FREE_PREFIX):
         return label_free_score(report, metric.removeprefix(LABEL_FREE_PREFIX))
+    if metric.startswith(REPORTED_PREFIX):
+        name = metric.removeprefix(REPORTED_PREFIX)
+        return float(np.mean([visit.metrics.get(name, np.nan) for visit in report.visits]))
     return METRICS[metric](report)
 
 
@@ -167,13 +172,17 @@ def projected_gain(visits: Sequence[Visited], source_only: Mapping[str, float], 
     has hardly changed, and is overtaken later; the mIoU on the domains ahead shows this from the second visit on
     (`docs/samplers.md` has the numbers).
     """
-    ahead = [visits[-1].miou[domain] - source_only[domain] for domain in route[len(visits) :] if domain in source_only]
+    now = visits[-1].miou
+    ahead = [now[domain] - source_only.get(domain, 0.0) for domain in route[len(visits) :] if domain in now]
     return _mean(_gains(visits, source_only) + ahead)
 
 
 def _gains(visits: Sequence[Visited], source_only: Mapping[str, float]) -> list[float]:
-    """Returns the gain of each visit to a domain that has labels."""
-    return [visit.miou[visit.domain] - source_only[visit.domain] for visit in visits if visit.domain in source_only]
+    """Returns the gain of each visit to a domain that has labels; the mIoU where the source model is not known, which
+    orders trials after the same visits alike.
+    """
+    scored = [visit for visit in visits if visit.domain in visit.miou]
+    return [visit.miou[visit.domain] - source_only.get(visit.domain, 0.0) for visit in scored]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -265,7 +274,7 @@ def _worst_domain_miou(report: RunReport) -> float:
 
 def _frames_per_second(report: RunReport) -> float:
     seconds = sum(visit.frames / visit.frames_per_second for visit in report.visits)
-    return sum(visit.frames for visit in report.visits) / seconds
+    return sum(visit.frames for visit in report.visits) / seconds if seconds else math.nan
 
 
 def _peak_memory(report: RunReport) -> float:

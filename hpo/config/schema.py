@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from hpo.config.engine import EngineSettings
 from hpo.config.objectives import ConstraintSettings, ObjectiveSettings
 from hpo.config.start_from import DEFAULTS, StartFrom
 from hpo.config.storage_url import StorageUrl
@@ -75,7 +76,9 @@ class StudySettings(Settings):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=NAME)
     run: dict[str, JsonValue] = Field(default_factory=dict)
-    """Settings that all trials share, nested as in `RunSettings`."""
+    """Settings that all trials share, nested as in `RunSettings`, or as the program of `engine` has them."""
+    engine: EngineSettings | None = None
+    """External engine that runs the trials; null runs `segada`."""
     pretrain: dict[str, JsonValue] | None = None
     """Changes to `run` for the supervised training of the source model; null uses `run.model.checkpoint`."""
     space: dict[str, Parameter] = Field(max_length=PARAMETERS)

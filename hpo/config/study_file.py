@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from hpo.config.document import STUDY, document_of, read_document
 from hpo.config.endless import check_end
 from hpo.config.objective_checks import check_objectives, check_scores
+from hpo.config.runs import AnyRun
 from hpo.config.schema import StudySettings
 from hpo.config.start_from import check_start
 from hpo.search_space import Space, SpaceError
@@ -59,10 +60,14 @@ class StudyFile:
             >>> study.settings.name
             'short'
         """
-        return cls(*_checked(document_of(tree), overrides or {}, {}, runs=runs))
+        return cast(Self, _checked(document_of(tree), overrides or {}, {}, runs=runs))
 
-    def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
-        """Builds the settings of one run.
+    def run_settings(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> AnyRun:
+        """Builds the settings of one run, of `segada` or of an external engine, as `segada_run` does."""
+        return self.segada_run(configuration, overrides)
+
+    def segada_run(self, configuration: Configuration | None = None, overrides: Tree | None = None) -> RunSettings:
+        """Builds the settings of one run of `segada`.
 
         Args:
             configuration: parameter values of the trial; None uses the fixed settings.
@@ -89,7 +94,7 @@ class StudyFile:
         Raises:
             InputError: One is not, or is not given.
         """
-        _check_folders(self.document, self.run_settings(), "run")
+        _check_folders(self.document, self.segada_run(), "run")
         pretraining = self.pretrain_settings()
         if pretraining is not None:
             _check_folders(self.document, pretraining, "pretrain")
@@ -109,7 +114,7 @@ class StudyFile:
         pretraining = self.pretrain_settings()
         return {
             **tree,
-            "run": self.run_settings().model_dump(mode="json"),
+            "run": self.segada_run().model_dump(mode="json"),
             "pretrain": None if pretraining is None else pretraining.model_dump(mode="json"),
         }
 
@@ -137,14 +142,18 @@ def load_study(
         >>> study.settings.budget.trials
         12
     """
-    return StudyFile(*_checked(read_document(str(file)), overrides or {}, options or {}, runs=runs))
+    return _checked(read_document(str(file)), overrides or {}, options or {}, runs=runs)
 
 
 def _checked(
     document: Document, overrides: Mapping[str, Value], options: Mapping[str, str], *, runs: bool
-) -> tuple[Document, StudySettings, Space]:
+) -> StudyFile:
     document = with_options(document, overrides, options)
-    settings = _budgeted(document.build(StudySettings, document.tree))
+    if document.tree.get("engine") is not None:
+        from hpo.config.program_study import program_study  # it is a study file itself
+
+        return program_study(document)
+    settings = budgeted(document.build(StudySettings, document.tree))
     run = with_names(settings.run)
     settings = settings.model_copy(update={"run": run})
     base = document.build(RunSettings, run, ("run",))
@@ -168,7 +177,7 @@ def _checked(
             _check_folders(document, pretraining, "pretrain")
         _check_checkpoint(document, pretraining or base, "run" if pretraining is None else "pretrain")
         _check_network(document, base)
-    return document, settings, space
+    return StudyFile(document, settings, space)
 
 
 def load_written(out: Path) -> StudyFile:
@@ -190,7 +199,7 @@ def load_written(out: Path) -> StudyFile:
         raise InputError(f"{error}; the study's own command writes this file again: {again}") from None
 
 
-def _budgeted(settings: StudySettings) -> StudySettings:
+def budgeted(settings: StudySettings) -> StudySettings:
     """Limits the budget of a space without parameters, which has one configuration, to one trial."""
     if settings.space:
         return settings

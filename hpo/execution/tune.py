@@ -9,6 +9,7 @@ from ray import tune
 from ray.exceptions import RayTaskError
 
 from hpo.execution.cluster import Cluster, Resources
+from hpo.execution.command_engine import CommandTrainable
 from hpo.execution.failures import Deaths
 from hpo.execution.scheduler import VisitScheduler
 from hpo.execution.searcher import JobSearcher
@@ -117,7 +118,7 @@ def execute(
             scheduler=VisitScheduler(searcher),
             num_samples=-1,
             max_concurrent_trials=ray_cluster.workers,
-            reuse_actors=True,
+            reuse_actors=trainable is not CommandTrainable,
             trial_name_creator=_name,
             trial_dirname_creator=_folder,
         ),

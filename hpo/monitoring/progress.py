@@ -180,7 +180,9 @@ class ConsoleReporter:
         if math.isnan(report.mean_miou):
             metric = self._settings.objectives[0].metric
             return f"{metric_name(metric)} {metric_with_unit(metric, objective_value(metric, report))}"
-        return f"mIoU {tenths(report.mean_miou)} % ({tenths(report.gain, '+')} over source only)"
+        # The runs of an external engine do not score the source model.
+        over = "" if math.isnan(report.gain) else f" ({tenths(report.gain, '+')} over source only)"
+        return f"mIoU {tenths(report.mean_miou)} %{over}"
 
     def _view(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))

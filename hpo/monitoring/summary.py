@@ -48,8 +48,9 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     console.print("", *places, sep="\n")
     if best is not None:
         console.print(f"best        {out / 'best'}")
-        words = shlex.quote(str(out / "best" / "settings.yaml"))
-        console.print(f"run it      {program('segada.adapt')} {words}")
+        if not results.is_external:
+            words = shlex.quote(str(out / "best" / "settings.yaml"))
+            console.print(f"run it      {program('segada.adapt')} {words}")
 
 
 def _notes(results: StudyResults) -> Iterator[str]:

@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from hpo.config.code_metric import failure_of
 from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
+from hpo.config.runs import searched_tree
 from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by
 from hpo.study.jobs import OUTCOMES, Job, Observer, Outcome, RunUpdate
@@ -231,7 +232,7 @@ class RunCoordinator:
 
         Then none of them is the reason of a failure that both have.
         """
-        fixed = self._plan.search_settings().model_dump(mode="json")
+        fixed = searched_tree(self._plan.search_settings())
         return all(at_path(fixed, path.split(".")) != value for path, value in job.parameters.items())
 
     def _is_hopeless(self, job: Job, report: RunReport) -> bool:

@@ -2,7 +2,7 @@
 
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, metrics_of
 from hpo.reporting.pruning_table import correlation
-from hpo.reporting.wording import LONG_TITLES, counted, label_free_title, listed, metric_name, metric_value, title
+from hpo.reporting.wording import counted, label_free_title, listed, long_title, metric_name, metric_value, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.correlation import CONFIDENCE, MIN_TRIALS
 from hpo.results.label_free import labelled, power
@@ -45,9 +45,10 @@ def unknown_headline(results: StudyResults, best: Confirmed, confirmation: Confi
     is_default = any(run.name == DEFAULT and run.trial == best.trial for run in confirmation.runs)
     visited = listed(list(dict.fromkeys(results.visits)))
     found, sign = measured(best), 1.0 if results.maximized[0] else -1.0
-    others = {run.name: measured(run) for run in confirmation.runs if run.name in LONG_TITLES and run.trial is None}
+    compared = (*results.references, DEFAULT)
+    others = {run.name: measured(run) for run in confirmation.runs if run.name in compared and run.trial is None}
     unbeaten = [
-        LONG_TITLES[name]
+        long_title(name)
         for name, other in others.items()
         if found is not None and other is not None and sign * (found.value - other.value) <= 0
     ]
@@ -55,7 +56,7 @@ def unknown_headline(results: StudyResults, best: Confirmed, confirmation: Confi
     return (
         f"Whether adaptation helps is not known: no visited domain has labels ({visited}). By "
         f"{metric_name(results.objectives[0])} alone, {_worth(results)}, "
-        f"{LONG_TITLES[DEFAULT] if is_default else title(best.name)} is the best{but}."
+        f"{long_title(DEFAULT) if is_default else title(best.name)} is the best{but}."
     )
 
 

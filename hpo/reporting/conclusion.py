@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hpo.config.program_study import ONE_SPLIT
 from hpo.reporting.basis import objective_sentence, rests_on, unknown_headline
 from hpo.reporting.budget import trials_line
 from hpo.reporting.feasibility import broken_by, passed_over
 from hpo.reporting.wording import (
-    LONG_TITLES,
     clock,
     counted,
     interval,
     listed,
+    long_title,
     metric_name,
     metric_value,
     points,
@@ -21,7 +22,7 @@ from hpo.reporting.wording import (
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
 from hpo.results.source_model import SourceModel
-from hpo.study.names import BASELINES, DEFAULT
+from hpo.study.names import DEFAULT
 
 HONESTY = (
     "Adaptation, search and report use three disjoint sets of frames. The best of the confirmed configurations is "
@@ -67,24 +68,28 @@ def conclusion(results: StudyResults) -> Conclusion:
     others = {name: gain for name, gain in best.gain.items() if not (is_default and name == DEFAULT)}
     at_worst = {name: best.miou_gain[name][where] for name in others}
     whole = f"{title(best.name).capitalize()} reaches {_share(best.scored_miou)} over {stream}"
+    frames = "the frames of the search" if ONE_SPLIT in results.caveats else "frames that the search never saw"
     sentences = [
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
-        f"{whole}, with {seeds} on frames that the search never saw{_compared(others)}.",
+        f"{whole}, with {seeds} on {frames}{_compared(others)}.",
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
-        f"Brackets show {100 * results.confirmed.confidence:.0f} % bootstrap intervals.",
+        f"Brackets show {100 * results.confirmed.confidence:.0f} % {_kind(results.confirmed)}intervals.",
         *(
-            f"Not compared with {LONG_TITLES[name]}: its confirmation failed."
-            for name in LONG_TITLES
+            f"Not compared with {long_title(name)}: its confirmation failed."
+            for name in (*results.references, DEFAULT)
             if name not in best.gain
         ),
+        *results.caveats,
         *_foremost(results.confirmed),
         *rests_on(results),
         *broken_by(best),
         *passed_over(results),
         *_of_front(results),
-        *([_SOURCE_UNKNOWN] if results.source is None else []),
+        *([_SOURCE_UNKNOWN] if results.source is None and not results.is_external else []),
     ]
-    headline = _headline(best, results.source, _name(results, is_default=is_default), _where(results, best))
+    name, domains = _name(results, is_default=is_default), _where(results, best)
+    compares = bool(results.references)
+    headline = _headline(best, results.source, name, domains) if compares else _without_baseline(best, name)
     return Conclusion(headline, " ".join(sentences))
 
 
@@ -94,7 +99,7 @@ def _without_labels(results: StudyResults, best: Confirmed, confirmation: Confir
     headline = unknown_headline(results, best, confirmation)
     if results.source is not None and not works:
         headline = f"No answer. {source_sentence(results.source)}"
-    elif not any(run.name in BASELINES for run in confirmation.runs):
+    elif not any(run.name in results.references for run in confirmation.runs):
         headline = _NO_BASELINE
     sentences = [
         *([] if works else [SOURCE_CURE]),
@@ -152,7 +157,7 @@ def _share(miou: Estimate) -> str:
 
 
 def _compared(gain: Mapping[str, Estimate]) -> str:
-    gains = listed([f"{points(estimate)} points over {LONG_TITLES[name]}" for name, estimate in gain.items()])
+    gains = listed([f"{points(estimate)} points over {long_title(name)}" for name, estimate in gain.items()])
     return f": {gains}" if gains else ""
 
 
@@ -186,14 +191,29 @@ def _headline(best: Confirmed, source: SourceModel | None, name: str, where: str
         return f"No answer. {source_sentence(source)}"
     if not gain:
         return _NO_BASELINE
-    worse = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.high < 0]
-    unsure = [LONG_TITLES[baseline] for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
+    worse = [long_title(baseline) for baseline, estimate in gain.items() if estimate.high < 0]
+    unsure = [long_title(baseline) for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
     if worse:
         return f"Adaptation does not help{where}: {name} is worse than {listed(worse)}."
     if unsure:
         return f"Adaptation is not shown to help{where}: {name} cannot be distinguished from {listed(unsure)}."
-    beaten = listed([LONG_TITLES[baseline] for baseline in gain])
+    beaten = listed([long_title(baseline) for baseline in gain])
     return f"Adaptation helps{where}: {name} beats {beaten}{_over_default(best.gain.get(DEFAULT))}."
+
+
+def _without_baseline(best: Confirmed, name: str) -> str:
+    """Returns the headline of a study without baselines, which claims no gain over any."""
+    over = best.gain.get(DEFAULT)
+    if over is None or over.low == over.high == 0:
+        return f"The search chose {name.rstrip(',')}. The study has no baseline, so that no gain is claimed."
+    if over.low <= 0 <= over.high:
+        return f"The search chose {name.rstrip(',')}, which cannot be distinguished from the default configuration."
+    verb = "beats" if over.low > 0 else "is worse than"
+    return f"The search chose {name.rstrip(',')}, which {verb} the default configuration."
+
+
+def _kind(confirmation: Confirmation) -> str:
+    return "bootstrap " if confirmation.rests_on == "frames and seeds" else ""
 
 
 def _over_default(gain: Estimate | None) -> str:

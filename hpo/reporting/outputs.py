@@ -8,11 +8,12 @@ from hpo.reporting.page import write_report
 from hpo.results.collect import CONFIRMATION, FAILURES, confirmation_of, kept_confirmation, read_failures, results_of
 from hpo.results.confirmation import Confirmation
 from hpo.results.results import StudyResults, write_csv
-from hpo.study.plan import NEEDS, Plan, undone
+from hpo.study.plan import Plan, undone
 from hpo.study.study import Study
 from segada.artifacts.run_files import damages, read_settings, settings_text
 from segada.core.atomic_io import keep_damaged, write_bytes, write_text
-from segada.core.run_names import SETTINGS, WEIGHTS
+from segada.core.run_names import SETTINGS
+from segada.settings import RunSettings
 
 
 def write_outputs(study: Study, plan: Plan, failures: dict[str, str]) -> StudyResults:
@@ -62,10 +63,13 @@ def _write_best(confirmation: Confirmation, plan: Plan) -> None:
         return
     folder = plan.confirmation_folder(confirmation.best, plan.seeds[0])
     # If the run is damaged, the files already in best/ are kept.
-    settings = read_settings(folder).value
-    if not damages(folder, NEEDS["test"]) and settings is not None:
+    if damages(folder, plan.needs["test"]):
+        return
+    for kept in plan.kept_files(folder):
+        write_bytes(path.with_name(kept.name), kept.read_bytes())
+    settings, searched = read_settings(folder).value, plan.search_settings()
+    if settings is not None and isinstance(searched, RunSettings):
         # The pictures of the report are the study's, not the configuration's.
-        pictures = plan.search_settings().logging.disagreement_panels
-        logging = settings.logging.model_copy(update={"disagreement_panels": pictures})
-        write_text(path.with_name(SETTINGS), settings_text(settings.model_copy(update={"logging": logging})))
-        write_bytes(path.with_name(WEIGHTS), (folder / WEIGHTS).read_bytes())
+        pictures = {"disagreement_panels": searched.logging.disagreement_panels}
+        settings = settings.model_copy(update={"logging": settings.logging.model_copy(update=pictures)})
+        write_text(path.with_name(SETTINGS), settings_text(settings))

@@ -97,10 +97,10 @@ def _trial(results: StudyResults) -> TrialResult | None:
 
 
 def _per_domain(results: StudyResults) -> str:
+    reference = title(next(iter(results.references), "the baseline, of which there is none,"))
     note = (
         "mIoU on the visited domain, after the visit; columns in stream order. Blue cells are better, orange cells "
-        "worse than source only on the same frames. Intervals are a bootstrap over frames and seeds. It assumes "
-        f"independent frames, so the intervals of recorded drives are too narrow. {HONESTY}"
+        f"worse than {reference} on the same frames. {_basis(results)}"
     )
     unscored = f"<p>{NOT_SCORED}: {escape(', '.join(results.unscored))}.</p>" if results.unscored else ""
     return f'<h2>Per domain</h2><p class="note">{note}</p>{unscored}{tables.per_domain(results)}'
@@ -113,6 +113,19 @@ def _by_objective(results: StudyResults) -> str:
     )
     unscored = f"<p>{NOT_SCORED}: {escape(', '.join(results.unscored))}.</p>"
     return f'<h2>By objective</h2><p class="note">{note}</p>{unscored}{tables.by_objective(results)}'
+
+
+def _basis(results: StudyResults) -> str:
+    """Returns sentences on the intervals and on the frames of the search and of the confirmation."""
+    on_frames = (
+        "Intervals are a bootstrap over frames and seeds. It assumes independent frames, so the intervals of recorded "
+        "drives are too narrow."
+    )
+    has_areas = results.confirmed is None or results.confirmed.rests_on == "frames and seeds"
+    sentences = [*([on_frames] if has_areas else []), *results.caveats, *([] if results.is_external else [HONESTY])]
+    if results.is_external:
+        sentences.append("The frames of the splits val and test are the program's own choice.")
+    return escape(" ".join(sentences))
 
 
 def _trade_offs(results: StudyResults) -> str:

@@ -74,12 +74,13 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
         f"Confirmed: mIoU in % on frames that the search did not use, {counted(seeds, 'fresh seed')}, "
         f"{100 * confirmation.confidence:.0f} % intervals"
     )
-    return caption, [_confirmed_row(run, results.labels, run is best) for run in confirmation.runs]
+    reference = next(iter(results.references), "")
+    return caption, [_confirmed_row(run, results.labels, run is best, reference) for run in confirmation.runs]
 
 
-def _confirmed_row(run: Confirmed, labels: Sequence[str], best: bool) -> _Row:
+def _confirmed_row(run: Confirmed, labels: Sequence[str], best: bool, reference: str) -> _Row:
     values, intervals = _cells(run.miou, run.mean_miou, labels)
-    return _Row(title(run.name), values, _over_source_only(run, labels), intervals, best)
+    return _Row(title(run.name), values, _over(reference, run, labels), intervals, best)
 
 
 def _cells(
@@ -91,10 +92,10 @@ def _cells(
     return values, ["" if one is None else interval(one) for one in estimates]
 
 
-def _over_source_only(run: Confirmed, labels: Sequence[str]) -> Sequence[float | None]:
-    if "source_only" not in run.gain:
+def _over(reference: str, run: Confirmed, labels: Sequence[str]) -> Sequence[float | None]:
+    if reference not in run.gain:
         return [None] * (len(labels) + 1)
-    return _cells(run.miou_gain["source_only"], run.gain["source_only"], labels)[0]
+    return _cells(run.miou_gain[reference], run.gain[reference], labels)[0]
 
 
 def _gains_group(results: StudyResults) -> tuple[str, list[_Row]]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX
 from hpo.results.confirmation import Estimate
 from hpo.study.names import DEFAULT
 
@@ -28,6 +28,11 @@ _METRICS = {
     "peak_memory": ("peak memory in MiB", ""),
 }
 """Title and unit of every metric; metrics with a unit are fractions in the records."""
+
+
+def long_title(name: str) -> str:
+    """Returns the name of a baseline or of the default configuration as sentences have it."""
+    return LONG_TITLES.get(name, f"the baseline {name}")
 
 
 def title(name: str) -> str:
@@ -112,5 +117,7 @@ def _named(metric: str) -> tuple[str, str]:
         return f"mIoU of {metric.removeprefix(DOMAIN_PREFIX)}", "%"
     if metric.startswith(LABEL_FREE_PREFIX):
         return f"{label_free_title(metric.removeprefix(LABEL_FREE_PREFIX))} (no labels)", ""
+    if metric.startswith(REPORTED_PREFIX):
+        return metric.removeprefix(REPORTED_PREFIX), ""
     # A formula is its own name.
     return _METRICS.get(metric, (metric, ""))

@@ -10,15 +10,17 @@ from pydantic import TypeAdapter
 
 from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
+from hpo.config.program_study import ProgramStudy
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import constraint_results, mean_violations, recorded_results
+from hpo.results.reference import over
 from hpo.results.results import StudyResults, TrialResult
 from hpo.results.source_model import SourceModel, source_model_of
 from hpo.study.attributes import INCIDENTS
 from hpo.study.beginning import folder_of, taken_over_from
 from hpo.study.jobs import Job
-from hpo.study.names import BASELINES, DEFAULT, SPLITS, confirmation_name
+from hpo.study.names import DEFAULT, SPLITS, confirmation_name
 from hpo.study.origin import account, ended_outside, is_counted, is_retry, origin_of
 from hpo.study.plan import Plan, trial_damages
 from hpo.study.study import Study
@@ -46,13 +48,16 @@ _BECOMES = {
 def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> StudyResults:
     """Collects the results of the study so far."""
     objectives, budget = study.file.settings.objectives, study.budget()
-    folders = {name: plan.out / "baselines" / name for name in BASELINES}
+    folders = {name: plan.out / "baselines" / name for name in plan.baseline_names}
+    best = [trial.number for trial in study.best(1)]
+    found = {name: report for name, path in folders.items() if (report := read_report(path).value) is not None}
+    reference = found.get(next(iter(folders), ""))
+    baselines = {name: over(report, reference) for name, report in found.items()}
     admitted = study.admitted()
     trials = tuple(
-        _trial(study, plan, trial, admitted.left_out(trial)) for trial in study.optuna_study.get_trials(deepcopy=False)
+        _trial(study, plan, trial, admitted.left_out(trial), reference)
+        for trial in study.optuna_study.get_trials(deepcopy=False)
     )
-    best = [trial.number for trial in study.best(1)]
-    baselines = {name: found for name, path in folders.items() if (found := read_report(path).value) is not None}
     source = next((_source_model(plan, report) for report in baselines.values()), None)
     end = study.exhaustion()
     return StudyResults(
@@ -78,6 +83,9 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         budget_trials=budget.trials,
         ended_by=budget.ended_by,
         confirms=study.file.settings.confirm.top > 0,
+        references=plan.baseline_names,
+        is_external=study.file.settings.engine is not None,
+        caveats=plan.file.caveats() if isinstance(plan.file, ProgramStudy) else (),
     )
 
 
@@ -122,14 +130,15 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
     if not study.is_search_over() or not trials:
         return None
     default = plan.trial_of_default(study)
-    names: dict[str, int | None] = {**dict.fromkeys(BASELINES), DEFAULT: default}
+    names: dict[str, int | None] = {**dict.fromkeys(plan.baseline_names), DEFAULT: default}
     names |= {f"trial {one.number}": one.number for one in trials}
     candidates, failed = [], {}
     for name, number in names.items():
         # The default configuration is not run twice if a confirmed trial has it.
         ran = name if number is None else f"trial {number}"
         reason = _failure(plan, ran, failures)
-        done = [run for seed in plan.seeds if (run := read_seed_run(plan.confirmation_folder(ran, seed))) is not None]
+        folders = [plan.confirmation_folder(ran, seed) for seed in plan.seeds]
+        done = [run for one in folders if (run := read_seed_run(one, has_areas=plan.has_areas)) is not None]
         scores = _scores(study, plan, ran) if number is not None and len(trials) > 1 else []
         if reason is not None:
             failed[name] = reason
@@ -144,7 +153,7 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
             )
     if not candidates:
         return None
-    compared = (*BASELINES, DEFAULT)
+    compared = (*plan.baseline_names, DEFAULT)
     baselines = [one for one in candidates if one.name in compared]
     configurations = _best_first(study, plan, [one for one in candidates if one.name not in compared])
     return confirm(configurations, baselines, failed, Bootstrap(), _source_model(plan, candidates[0].runs[0].report))
@@ -161,7 +170,7 @@ def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:
     trials = {trial.number for trial in study.best(study.file.settings.confirm.top)}
     if kept is None or not study.is_search_over():
         return None
-    is_same = {run.trial for run in kept.runs if run.name not in (*BASELINES, DEFAULT)} <= trials
+    is_same = {run.trial for run in kept.runs if run.name not in (*plan.baseline_names, DEFAULT)} <= trials
     return kept if is_same and all(run.seeds == plan.seeds for run in kept.runs) else None
 
 
@@ -235,19 +244,26 @@ def _search_seconds(study: Study) -> float:
         for trial in study.finished()
         if trial.datetime_start is not None and trial.datetime_complete is not None
     ]
-    for begun, over in sorted(spans):
-        seconds += max(over - max(begun, end), 0.0)
-        end = max(end, over)
+    for begun, ended in sorted(spans):
+        seconds += max(ended - max(begun, end), 0.0)
+        end = max(end, ended)
     return seconds
 
 
-def read_seed_run(folder: Path) -> SeedRun | None:
-    """Reads a finished confirmation run; None before its end, or if its files are damaged."""
+def read_seed_run(folder: Path, *, has_areas: bool = True) -> SeedRun | None:
+    """Reads a finished confirmation run; None before its end, or if its files are damaged.
+
+    Args:
+        folder: folder of the run.
+        has_areas: False if the engine of the study writes no areas.
+    """
     report, areas = read_report(folder).value, read_areas(folder).value
-    return None if report is None or len(areas) != len(report.visits) else SeedRun(report, areas)
+    if report is None or ((areas or has_areas) and len(areas) != len(report.visits)):
+        return None
+    return SeedRun(report, areas)
 
 
-def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str) -> TrialResult:
+def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str, reference: RunReport | None) -> TrialResult:
     folder = folder_of(trial, plan.trial_folder(trial.number))
     state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None
@@ -263,7 +279,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str) -> Trial
         values=_values(trial, len(study.file.settings.objectives)),
         parameters=study.parameters(trial),
         visits=Visits.of(visits),
-        report=None if report is None else Report.of(report),
+        report=None if report is None else Report.of(over(report, reference)),
         seconds=sum(visit.seconds for visit in visits),
         reason="; ".join(reasons),
         is_counted=is_counted(trial),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
@@ -79,7 +80,11 @@ class Confirmation(Record):
     split: str = "test"
     confidence: float
     replicates: int
-    """Number of bootstrap replicates; frames and seeds are drawn with replacement."""
+    """Number of replicates from which the intervals are."""
+    rests_on: Literal["frames and seeds", "seeds"] = "frames and seeds"
+    """Units that intervals generalize to. With frames and seeds, a bootstrap draws both with replacement. With seeds
+    alone, because the runs have no areas, intervals are Student's t over the seeds.
+    """
     runs: list[Confirmed]
     """Baselines first, then the default configuration, then the other configurations, best first."""
     failures: dict[str, str]
@@ -95,7 +100,9 @@ class Confirmation(Record):
 
 @dataclass(frozen=True)
 class SeedRun:
-    """Confirmation run: its report and, per visit, the areas of the visited domain's held-out frames."""
+    """Confirmation run: its report and, per visit, the areas of the visited domain's held-out frames; empty for an
+    external engine that writes none.
+    """
 
     report: RunReport
     areas: tuple[Areas, ...]
@@ -156,6 +163,7 @@ def confirm(
         by_mean=max(by_mean, key=lambda name: by_mean[name], default=None),
         confidence=bootstrap.confidence,
         replicates=bootstrap.replicates,
+        rests_on="frames and seeds" if everyone[0].runs[0].areas else "seeds",
         runs=rows,
         failures=dict(failures),
         source=source,
@@ -176,12 +184,27 @@ class _Draws:
 
 def _draw(runs: Sequence[SeedRun], bootstrap: Bootstrap) -> _Draws:
     generator = np.random.default_rng(bootstrap.seed)
+    if not runs[0].areas:
+        return _Draws({}, _student(generator, len(runs), bootstrap.replicates))
     lengths = sorted({len(areas) for areas in runs[0].areas if len(areas)})
     frames = {
         length: generator.multinomial(length, np.full(length, 1 / length), bootstrap.replicates) for length in lengths
     }
     seeds = generator.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), bootstrap.replicates) / len(runs)
     return _Draws({length: counts.astype(float) for length, counts in frames.items()}, seeds)
+
+
+def _student(generator: np.random.Generator, seeds: int, replicates: int) -> Floats:
+    """Returns weights [replicates, seeds] such that weighted means of any values by seed have Student's t distribution
+    around their mean, with their own standard error and `seeds` - 1 degrees of freedom.
+
+    A bootstrap of two or three seeds would never leave their range, and so claim too much.
+    """
+    normal = generator.standard_normal((replicates, seeds))
+    normal -= normal.mean(axis=1, keepdims=True)
+    freedom = max(seeds - 1, 1)
+    scale = np.sqrt(generator.chisquare(freedom, (replicates, 1)) / freedom)
+    return np.asarray(1 / seeds + normal / scale / np.sqrt(seeds * freedom), dtype=np.float64)
 
 
 class _Spread:
@@ -248,6 +271,9 @@ class _Spread:
 
     def _run_replicates(self, run: SeedRun, draws: _Draws) -> Floats:
         """Returns the mIoU of the visited domain, [scored visits, replicates]."""
+        if not run.areas:
+            values = [run.report.visits[number].visited_miou for number in self._scored]
+            return np.repeat(np.array(values)[:, None], len(draws.seeds), axis=1)
         scored = [run.areas[number] for number in self._scored]
         if not scored:
             return np.zeros((0, len(draws.seeds)))

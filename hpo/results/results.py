@@ -113,6 +113,12 @@ class StudyResults:
     """Limit that ended the search before all trials of the budget; empty if none did."""
     confirms: bool = True
     """True if the study asks for a confirmation (`confirm.top` is above 0)."""
+    references: tuple[str, ...] = tuple(BASELINES)
+    """Names of the baselines of the study; gains in the search are counted from the first. Empty if it has none."""
+    is_external: bool = False
+    """True if an external engine ran the study; its runs do not score the source model."""
+    caveats: tuple[str, ...] = ()
+    """Sentences on what the results rest on, where it is less than usual."""
 
     @property
     def report(self) -> Path:
@@ -186,8 +192,10 @@ class StudyResults:
         best = next((run for run in self.confirmed.runs if run.name == self.confirmed.best), None)
         if best is None:
             return "every configuration failed under a fresh seed"
-        has_baseline = any(run.name in BASELINES for run in self.confirmed.runs)
-        return None if has_baseline else "no baseline was confirmed, so no comparison is possible"
+        has_baseline = any(run.name in self.references for run in self.confirmed.runs)
+        return (
+            None if has_baseline or not self.references else "no baseline was confirmed, so no comparison is possible"
+        )
 
     def _none_completed(self) -> str:
         budget = self.budget

@@ -46,7 +46,7 @@ def check_space(space: Space, run: Tree) -> None:
         else:
             for place in places:
                 _check_values(path, parameter, place)
-    _check_defaults(space)
+    check_defaults(space)
     _check_samples(space, run)
 
 
@@ -125,7 +125,12 @@ def _check_values(path: str, parameter: Parameter, place: Slot) -> None:
             raise SpaceError(("space", path, *parts), f"{in_words(error.errors()[0])}, not {value!r}") from None
 
 
-def _check_defaults(space: Space) -> None:
+def check_defaults(space: Space) -> None:
+    """Checks that the defaults of a space are values of it, in a combination that is not forbidden.
+
+    Raises:
+        SpaceError: they are not.
+    """
     try:
         defaults = space.completed({})
     except ValueError as problem:

@@ -1,11 +1,10 @@
 """One driver's work on a study: opens it, runs what is left of it, writes and prints its results."""
 
-from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 
-from hpo.config.data_check import check_data, placed
+from hpo.config.data_check import placed
 from hpo.config.document import STUDY
 from hpo.config.storage_url import place_of
 from hpo.config.study_file import StudyFile
@@ -20,6 +19,7 @@ from hpo.orchestration.signals import Stopping
 from hpo.reporting.outputs import kept_failures, write_outputs
 from hpo.results.collect import confirmation_of, damages_of, read_failures
 from hpo.results.results import StudyResults
+from hpo.session.engines import engine_of
 from hpo.study.attributes import FOLDER_ID
 from hpo.study.created_files import MadeRuns
 from hpo.study.dashboard import trials_command
@@ -27,7 +27,7 @@ from hpo.study.drivers import Driver, joined, set_aside
 from hpo.study.folder import NEVER, check_free
 from hpo.study.journal.file import JOURNAL, JOURNAL_LOCK
 from hpo.study.opening import check_unnamed
-from hpo.study.plan import Plan, undone
+from hpo.study.plan import Plan
 from hpo.study.provenance import write_study
 from hpo.study.study import Study, open_study
 from hpo.tracking.wandb_logger import tracked
@@ -144,25 +144,16 @@ def _with_started(file: StudyFile, started: int) -> tuple[StudyFile, list[str]]:
 
 
 def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address: str | None, console: Console) -> None:
-    check_data(study.file, console)
+    engine = engine_of(study, driver)
+    engine.check(address, console)
     keep_on_loopback(address)
     ensure_home()
     # Imported here: an error in the study file is reported before Ray is imported, which takes seconds.
-    from hpo.execution.cluster import Resources, cluster
-    from hpo.execution.gpu_share import FILE as SHARES
-    from hpo.execution.gpu_share import check_uses_gpu, sized
-    from hpo.execution.tune import Preparation, execute, prepare
+    from hpo.execution.cluster import cluster
+    from hpo.execution.tune import execute
 
     plan = Plan(study.file, driver.out)
-    settings = plan.search_settings()
-    wanted = plan.file.settings.resources
-    if wanted.gpus_per_trial == "auto":
-        check_uses_gpu(settings)
-    gpus = 1.0 if wanted.gpus_per_trial == "auto" else wanted.gpus_per_trial
-    resources = Resources(wanted.workers, wanted.cpus_per_trial, gpus, settings.runtime.threads, wanted.accelerator)
-    # A source training that is over need not have its checkpoint any more.
-    source = next((job.settings for job in undone(plan.source_training())), None)
-    preparation = Preparation(source, plan.source, settings, plan.confirmation_settings(plan.seeds[0]))
+    resources = engine.resources()
     console.print(f"results go to {plan.out}")
     seen = trials_command(study.file.settings.storage, plan.out)
     console.print(f"trials in a browser: {seen}", soft_wrap=True)
@@ -172,19 +163,9 @@ def _work_off(coordinator: RunCoordinator, study: Study, driver: Driver, address
         if found.dashboard is not None:
             token = f"; its token: {found.token_command}" if found.token_command else ""
             console.print(f"dashboard {found.dashboard}{token}")
-        ray = found
-        if wanted.gpus_per_trial == "auto":
-            with driver.made.noting(plan.out / SHARES):
-                ray = sized(ray, plan.search_settings(plan.default()), plan.out, console.print)
-        driver.made.run(plan.source)
-        if preparation.pretrain is not None and not plan.weights.exists():
-            console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}")
-        try:
-            with study.leases.hold(plan.source.name) if preparation.pretrain is not None else nullcontext():
-                shared_data = prepare(preparation, ray.resources)
-        except InputError as error:
-            raise placed(plan.file, "pretrain", error.path, str(error)) from None
-        execute(coordinator, shared_data, ray, driver.scratch, wanted.retries)
+        ray, shared_data = engine.prepare(found, console)
+        retries = study.file.settings.resources.retries
+        execute(coordinator, shared_data, ray, driver.scratch, retries, engine.trainable())
     _check_obstacle(coordinator, plan)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from hpo.config.document import STUDY
+from hpo.config.runs import searched_tree
 from hpo.config.start_from import DEFAULTS, START_FROM, FormerStudy, first_points, former_study
 from hpo.config.study_file import StudyFile, load_written
 from hpo.samplers.admitted import AdmittedStudy, excluded_trials
@@ -120,7 +121,7 @@ def _incomparable(file: StudyFile, former: _Former) -> str | None:
         return f"its engine was {other}, and this one is {here}"
     if not there:
         return f"its {STUDY} does not say which engine it ran with"
-    ours, theirs = file.run_settings().model_dump(mode="json"), former.file.run_settings().model_dump(mode="json")
+    ours, theirs = searched_tree(file.run_settings()), searched_tree(former.file.run_settings())
     searched = {*file.space.parameters, *former.file.space.parameters}
     path = next((path for path in _different(theirs, ours, ()) if not _is_below(path, searched)), None)
     if path is None:
@@ -133,7 +134,7 @@ def _taken(file: StudyFile, former: _Former, trial: FrozenTrial, outside: list[s
     """Yields the trial of this study that is the same run as one of a former study; notes it if there is none."""
     configuration = former.file.space.configuration(trial.params)
     settings = former.file.run_settings(configuration)
-    tree = settings.model_dump(mode="json")
+    tree = searched_tree(settings)
     known = {
         path: configuration.values.get(path, at_path(tree, path.split(".")))
         for path in file.space.parameters
@@ -149,7 +150,7 @@ def _taken(file: StudyFile, former: _Former, trial: FrozenTrial, outside: list[s
     raw = file.space.encode(values)
     ours = file.run_settings(here)
     if ours.settings_hash() != settings.settings_hash() or not file.space.is_complete(raw):
-        path = next(_different(tree, ours.model_dump(mode="json"), ()), "")
+        path = next(_different(tree, searched_tree(ours), ()), "")
         outside.append(f"{name}: its {path or 'settings'} cannot be had in this space")
         return
     distributions = file.space.distributions()

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hpo.config.document import STUDY
+from hpo.config.program import PLACE
+from hpo.config.program import RUN_FILES as PROGRAM_FILES
 from hpo.study.attributes import FOLDER_ID
 from hpo.study.created_files import remove_named
 from hpo.study.heartbeats import DRIVERS, is_driver
@@ -135,7 +137,7 @@ def _is_draft(path: Path) -> bool:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "settings.yaml").is_file() or _is_draft(path)
+    return (path / "settings.yaml").is_file() or (path / PLACE).is_dir() or _is_draft(path)
 
 
 def _is_record(path: Path) -> bool:
@@ -172,12 +174,13 @@ copied
 from another study of a comparison, or agents of W&B have worked there.
 """
 _RUNS = ("source", "baselines/*", "trials/*", "confirmation/*")
+_OF_RUNS = (*RUN_FILES, "checkpoint/", "panels/", "tables/", *PROGRAM_FILES, "")
 _FILES = (
     *(LOCK, JOURNAL_LOCK, JOURNAL, f"{JOURNAL}.*", FOLDER_ID, STUDY, "log.txt", "gpu_share.json"),
     *(f"{name}.damaged*" for name in (STUDY, "failures.json", "gpu_share.json")),
     *("failures.json", "results.csv", "report.html", "best/confirmation.json", "best/settings.yaml"),
     *("best/weights.safetensors", draft("*"), draft("best/*"), f"{DRIVERS}/*.json"),
     *(f"ray/*/{name}" for name in ("", *SCRATCH)),
-    *(f"{run}/{name}" for run in _RUNS for name in (*RUN_FILES, "checkpoint/", "panels/", "tables/", "")),
+    *(f"{run}/{name}" for run in _RUNS for name in _OF_RUNS),
 )
 """Patterns of all files that a study may leave."""

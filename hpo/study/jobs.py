@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 
 from optuna.trial import TrialState
 
+from hpo.config.runs import AnyRun
 from segada.records import Record, RunReport
-from segada.settings import RunSettings
 from segada.settings.nested import Value
 
 Kind = Literal["source", "baseline", "trial", "confirmation", "repair"]
@@ -32,7 +32,7 @@ class Job:
     kind: Kind
     name: str
     folder: Path
-    settings: RunSettings
+    settings: AnyRun
     trial: int | None
     parameters: dict[str, Value]
     needs: tuple[str, ...] = ()

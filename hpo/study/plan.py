@@ -6,6 +6,9 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
+from hpo.config.program import PLACE, ProgramRun
+from hpo.config.program_study import ProgramStudy
+from hpo.config.runs import AnyRun
 from hpo.config.study_file import StudyFile
 from hpo.search_space.configuration import Configuration
 from hpo.study.budget import ConfirmationBudget
@@ -69,22 +72,57 @@ class Plan:
         first = self.search_settings().seed + 1
         return list(range(first, first + self.file.settings.confirm.seeds))
 
-    def search_settings(self, configuration: Configuration | None = None) -> RunSettings:
+    @property
+    def baseline_names(self) -> tuple[str, ...]:
+        """Names of the baselines; the first is the one over which gains are reported."""
+        engine = self.file.settings.engine
+        return tuple(BASELINES if engine is None else engine.baselines)
+
+    @property
+    def needs(self) -> dict[Split, tuple[str, ...]]:
+        """Files needed from a confirmation run by its split; all but the first under the first seed alone."""
+        engine = self.file.settings.engine
+        if engine is None:
+            return NEEDS
+        return {"test": (AREAS,) if engine.areas else (), "val": ()}
+
+    @property
+    def has_areas(self) -> bool:
+        """True if the runs leave areas of frames."""
+        engine = self.file.settings.engine
+        return engine is None or engine.areas
+
+    def kept_files(self, folder: Path) -> list[Path]:
+        """Lists the files of the best configuration's run that are copied to `best/`; settings of `segada`, which are
+        written without the pictures of the report, are not among them."""
+        settings = self.search_settings()
+        if isinstance(settings, ProgramRun):
+            return [folder / PLACE / settings.settings_file]
+        return [folder / WEIGHTS]
+
+    def search_settings(self, configuration: Configuration | None = None) -> AnyRun:
         """Returns the settings of a trial, evaluated on the split `val`."""
         return self.file.run_settings(configuration, self._overrides("val"))
 
     def confirmation_settings(
         self, seed: int, configuration: Configuration | None = None, split: Split = "test"
-    ) -> RunSettings:
+    ) -> AnyRun:
         """Returns the settings of a confirmation run, with its seed and the split `test`, or `val` for choosing the
         best.
         """
         return self.file.run_settings(configuration, {**self._overrides(split), "seed": seed})
 
+    def segada_settings(
+        self, split: Split = "val", seed: int | None = None, configuration: Configuration | None = None
+    ) -> RunSettings:
+        """Returns the settings of a run of `segada` on a split; the seed is by default that of the search."""
+        seeded: Tree = {} if seed is None else {"seed": seed}
+        return self.file.segada_run(configuration, {**self._overrides(split), **seeded})
+
     def baselines(self) -> Iterator[Job]:
         """Yields the baselines on the split `val`."""
-        for name in BASELINES:
-            settings = _baseline(self.search_settings(), name)
+        for name in self.baseline_names:
+            settings = self._baseline(self.search_settings(), name)
             yield Job("baseline", name, self.out / "baselines" / name, settings, None, {})
 
     def trial(self, proposal: Proposal) -> Job:
@@ -107,11 +145,11 @@ class Plan:
         """Yields the baselines on the split `test`, with the seeds of the confirmation."""
         if self.file.settings.confirm.top == 0:
             return
-        for name in BASELINES:
+        for name in self.baseline_names:
             for seed in self.seeds:
-                settings = _baseline(self.confirmation_settings(seed), name)
+                settings = self._baseline(self.confirmation_settings(seed), name)
                 folder, run = self.confirmation_folder(name, seed), confirmation_name(name, seed)
-                yield Job("confirmation", run, folder, settings, None, {}, (AREAS,))
+                yield Job("confirmation", run, folder, settings, None, {}, self.needs["test"][:1])
 
     def confirmations(self, study: Study) -> Iterator[Job]:
         """Yields confirmation runs of the best trials, and of the default configuration unless a best trial has it.
@@ -199,11 +237,20 @@ class Plan:
             if split == "test" and seed == self.seeds[0]:
                 settings = self._pictured(settings)
             folder, run = self.confirmation_folder(name, seed, split), confirmation_name(name, seed, split)
-            needs = NEEDS[split] if seed == self.seeds[0] else NEEDS[split][:1]
+            needs = self.needs[split] if seed == self.seeds[0] else self.needs[split][:1]
             yield Job("confirmation", run, folder, settings, trial, dict(configuration.values), needs)
 
-    def _pictured(self, settings: RunSettings) -> RunSettings:
+    def _baseline(self, settings: AnyRun, name: str) -> AnyRun:
+        if isinstance(settings, ProgramRun):
+            assert isinstance(self.file, ProgramStudy)
+            return self.file.baseline(name, settings)
+        assert isinstance(settings, RunSettings)
+        return _baseline(settings, name)
+
+    def _pictured(self, settings: AnyRun) -> AnyRun:
         """Returns the settings with the pictures of the report, which change no number of the run."""
+        if not isinstance(settings, RunSettings):
+            return settings
         count = max(settings.logging.disagreement_panels, self.file.settings.confirm.pictures)
         return settings.model_copy(
             update={"logging": settings.logging.model_copy(update={"disagreement_panels": count})}

@@ -11,6 +11,7 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
         "miou": record.miou,
         "label_free": record.label_free,
         "losses": record.losses,
+        "metrics": record.metrics,
         "learning_rates": record.learning_rates,
         "controller": record.controller,
     }

@@ -101,7 +101,7 @@ def _checked(name: str, value: Raw, distribution: BaseDistribution) -> Raw:
 
 def _run(study: StudyFile, configuration: Configuration, folder: Path) -> int:
     """Runs the engine in a child process, logs every visit to W&B, and returns the engine's exit code."""
-    settings = Plan(study, folder).search_settings(configuration)
+    settings = Plan(study, folder).segada_settings(configuration=configuration)
     # Project and run come from the agent, through the environment.
     with wandb.init(settings=wandb.Settings(console="off")) as run:
         described = {"settings_hash": settings.settings_hash(), "seed": settings.seed}

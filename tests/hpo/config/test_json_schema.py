@@ -104,6 +104,14 @@ def test_what_is_wrong_does_not_fit(replaced: str, by: str) -> None:
     assert errors(GOOD.replace(replaced, by, 1)) != []
 
 
+def test_an_external_engine_has_settings_of_its_own() -> None:
+    text = (SHIPPED.parent / "examples" / "external_engine" / "study.yaml").read_text(encoding="utf-8")
+    own = text + "run: {source: {steps: 10}}\n"
+    assert errors(own) == []
+    assert errors(own.replace("areas: true", "area: true")) != []
+    assert errors(own.replace("engine:", "tracking:")) != []
+
+
 def test_the_command_prints_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["hpo.space", "schema"])
     assert main() == 0

@@ -1,0 +1,1 @@
+"""Runs of an external engine: its program, what the program reports, and its end."""
