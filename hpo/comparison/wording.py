@@ -6,7 +6,7 @@ from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison, Method
 from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
 from hpo.reporting.wording import interval, listed, long_title, points, tenths
-from hpo.study.names import BASELINES
+from hpo.study.baselines import BASELINES
 from segada.settings.stream import StreamSettings
 
 

@@ -103,11 +103,12 @@ def _changed(part: Any, change: Callable[[Schema], Schema]) -> Any:
 
 
 def _partial(part: Schema) -> Any:
-    """Returns the schema with every key optional, including the discriminator of a section."""
+    """Returns the schema with every key optional, including the discriminator of a section of ours."""
 
     def change(one: Schema) -> Schema:
         kept = {key: value for key, value in one.items() if key not in ("discriminator", "oneOf")}
-        if isinstance(one.get("required"), list):
+        # What may have any key is known by its name alone.
+        if isinstance(one.get("required"), list) and one.get("additionalProperties") is not True:
             kept.pop("required")
         return {**kept, "anyOf": one["oneOf"]} if "oneOf" in one else kept
 

@@ -13,10 +13,11 @@ from hpo.monitoring.study_folder import BrokenConstraint, ConfirmedBest, State, 
 from hpo.results.feasibility import recorded_results
 from hpo.study.admission import admitted_of, note_on
 from hpo.study.attributes import INCIDENTS, TAKEN_OVER, system_attributes
+from hpo.study.baselines import BASELINES
 from hpo.study.budget import ConfirmationBudget, EndedBy, TrialBudget
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
-from hpo.study.names import BASELINES, confirmation_folder_name
+from hpo.study.names import confirmation_folder_name
 from hpo.study.origin import account
 from segada.records import Record
 

@@ -228,10 +228,8 @@ class RunCoordinator:
                 self._end(job, Outcome("pruned", report, self._study.reason(job.trial)))
 
     def _shares_no_parameter(self, job: Job) -> bool:
-        """Returns True if no parameter of a job has the value of the study's fixed settings.
-
-        Then none of them is the reason of a failure that both have.
-        """
+        """Returns True if no parameter of a job has the value of the fixed settings, and so is the reason of a failure
+        that both have."""
         fixed = searched_tree(self._plan.search_settings())
         return all(at_path(fixed, path.split(".")) != value for path, value in job.parameters.items())
 

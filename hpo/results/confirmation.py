@@ -200,9 +200,8 @@ def _student(generator: np.random.Generator, seeds: int, replicates: int) -> Flo
 
     A bootstrap of two or three seeds would never leave their range, and so claim too much.
     """
-    normal = generator.standard_normal((replicates, seeds))
+    normal, freedom = generator.standard_normal((replicates, seeds)), max(seeds - 1, 1)
     normal -= normal.mean(axis=1, keepdims=True)
-    freedom = max(seeds - 1, 1)
     scale = np.sqrt(generator.chisquare(freedom, (replicates, 1)) / freedom)
     return np.asarray(1 / seeds + normal / scale / np.sqrt(seeds * freedom), dtype=np.float64)
 

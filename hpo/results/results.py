@@ -12,8 +12,8 @@ from hpo.results.confirmation import Confirmation
 from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.source_model import SourceModel
+from hpo.study.baselines import BASELINES
 from hpo.study.budget import EndedBy, TrialBudget, trial_budget
-from hpo.study.names import BASELINES
 from segada.core.atomic_io import write_text
 from segada.core.spreadsheet import csv_text
 from segada.errors import InputError

@@ -2,19 +2,11 @@
 
 from typing import Literal
 
-from segada.settings.method import BatchNormSettings, SourceOnlySettings
-
 DEFAULT = "default"
 """Name of the study's default configuration among what the best is compared with."""
 
 SOURCE_ONLY = "source_only"
 """Name of the baseline that runs the source model as it is."""
-
-BASELINES: dict[str, SourceOnlySettings | BatchNormSettings] = {
-    SOURCE_ONLY: SourceOnlySettings(name="source_only"),
-    "batch_norm": BatchNormSettings(name="batch_norm"),
-}
-"""Methods that run beside every search: the source model as it is, and with fresh batch-norm statistics alone."""
 
 Split = Literal["test", "val"]
 SPLITS: tuple[Split, ...] = ("test", "val")

@@ -11,10 +11,10 @@ from hpo.config.program_study import ProgramStudy
 from hpo.config.runs import AnyRun
 from hpo.config.study_file import StudyFile
 from hpo.search_space.configuration import Configuration
+from hpo.study.baselines import BASELINES, baseline
 from hpo.study.budget import ConfirmationBudget
 from hpo.study.jobs import Job
 from hpo.study.names import (
-    BASELINES,
     DEFAULT,
     SPLITS,
     Split,
@@ -35,9 +35,6 @@ from segada.artifacts.run_files import (
 )
 from segada.core.run_names import AREAS, REPORT, SETTINGS, WEIGHTS
 from segada.settings import RunSettings
-from segada.settings.adapter import NoAdapter
-from segada.settings.controller import ConstantSettings
-from segada.settings.image_adapter import NoImageAdapter
 from segada.settings.nested import Tree
 
 NEEDS: dict[Split, tuple[str, ...]] = {"test": (AREAS, SETTINGS, WEIGHTS), "val": ()}
@@ -245,7 +242,7 @@ class Plan:
             assert isinstance(self.file, ProgramStudy)
             return self.file.baseline(name, settings)
         assert isinstance(settings, RunSettings)
-        return _baseline(settings, name)
+        return baseline(settings, name)
 
     def _pictured(self, settings: AnyRun) -> AnyRun:
         """Returns the settings with the pictures of the report, which change no number of the run."""
@@ -291,19 +288,3 @@ def _is_done(job: Job) -> bool:
     # A report of other settings does not count; the engine refuses the folder and names its content.
     is_there = report is not None and report.settings_hash == job.settings.settings_hash()
     return is_there and not damages(job.folder, job.needs)
-
-
-def _baseline(settings: RunSettings, name: str) -> RunSettings:
-    # Baselines have no teacher for the agreement score, and no class-mixes to show.
-    asked = tuple(score for score in settings.evaluation.label_free if score != "agreement")
-    evaluation = settings.evaluation.model_copy(update={"label_free": asked})
-    watch = settings.logging.model_copy(update={"mix_panels": None})
-    sections = {
-        "method": BASELINES[name],
-        "adapter": NoAdapter(),
-        "image_adapter": NoImageAdapter(),
-        "controller": ConstantSettings(),
-        "evaluation": evaluation,
-        "logging": watch,
-    }
-    return settings.model_copy(update=sections)

@@ -78,7 +78,8 @@ class Kinds:
         """Returns the JSON schema of our own kinds and of any code of the user."""
         ours = handler(schema)
         name = {"type": "string", "pattern": MARK, "description": "Code of yours: module:attribute, or ./file.py:name."}
-        code = {"type": "object", "properties": {self.selector: name}, "required": [self.selector]}
+        named = {"properties": {self.selector: name}, "required": [self.selector]}
+        code = {"type": "object", **named, "additionalProperties": True}
         return {**ours, "oneOf": [*ours["oneOf"], code]}
 
 

@@ -1,6 +1,7 @@
 """Pictures of predictions before and after in the report of a study."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hpo.reporting import pictures as module
 from hpo.reporting.page import page
 from hpo.reporting.pictures import pictures
 from hpo.results.results import StudyResults
+from segada.records import RunReport
 
 PNG = b"\x89PNG\r\n\x1a\n"
 HEAD = "visit,domain,frame,changed,source_miou,adapted_miou\n"
@@ -27,13 +29,18 @@ def drawn(out: Path, unscored: tuple[str, ...] = ("50mm",)) -> StudyResults:
         for frame in (0, 7):
             (folder / "panels" / f"disagreement_{visit}_{frame:06d}.png").write_bytes(PNG + b"%d %d" % (visit, frame))
     study = replace(results(confirmation(0.1)), folder=out)
-    reports = {
-        name: one.model_copy(
-            update={"source_only": {key: value for key, value in one.source_only.items() if key not in unscored}}
-        )
-        for name, one in study.baselines.items()
-    }
+    reports = {name: _without(one, unscored) for name, one in study.baselines.items()}
     return replace(study, baselines=reports)
+
+
+def _without(report: RunReport, domains: Sequence[str]) -> RunReport:
+    """Returns a report in which these domains have no labels."""
+    visits = [one.model_copy(update={"miou": _left(one.miou, domains)}) for one in report.visits]
+    return report.model_copy(update={"visits": visits, "source_only": _left(report.source_only, domains)})
+
+
+def _left(miou: Mapping[str, float], domains: Sequence[str]) -> dict[str, float]:
+    return {key: value for key, value in miou.items() if key not in domains}
 
 
 def captions(html: str) -> list[str]:
