@@ -13,7 +13,6 @@ from hpo.monitoring.study_folder import BrokenConstraint, ConfirmedBest, State, 
 from hpo.results.feasibility import recorded_results
 from hpo.study.admission import admitted_of, note_on
 from hpo.study.attributes import INCIDENTS, TAKEN_OVER, system_attributes
-from hpo.study.baselines import BASELINES
 from hpo.study.budget import ConfirmationBudget, EndedBy, TrialBudget
 from hpo.study.heartbeats import driver_records, is_alive
 from hpo.study.leases import OWNER, leased_runs
@@ -276,6 +275,6 @@ def _seconds_left(status: StudyStatus, trials: Sequence[FrozenTrial], folder: St
     driven = [progress_of(folder.out / "trials" / str(number)).visits for number in over]
     usual = sum(driven) / len(driven) if driven else float(whole)
     searching = [run for run in status.running if run.name.startswith("trial") and " seed " not in run.name]
-    fixed = max(len(BASELINES) - status.baselines, 0) + status.confirmation.left
+    fixed = max(len(folder.baseline_names) - status.baselines, 0) + status.confirmation.left
     begun = sum(max(usual - run.visits, 0) if run in searching else -run.visits for run in status.running)
     return 60 * max(status.trials_to_start * usual + fixed * whole + begun, 0) / status.visits_per_minute

@@ -105,12 +105,14 @@ class StudyFolder:
         self.out = out
         self.damages: list[str] = []
         self.visits: Sequence[str] = ()
+        self.baseline_names: Sequence[str] = ()
         self._optuna_study = optuna_study
         self._plan = self._planned()
         self._study = None
         if self._plan is not None:
             self._study = Study(self._plan.file, optuna_study, optuna_study._storage, SoleDriver())
             self.visits = self._plan.search_settings().stream.all_visits()
+            self.baseline_names = self._plan.baseline_names
         known = identity_of(optuna_study)
         self.constraints = _CONSTRAINTS.validate_python(known.get("constraints", []))
         objectives = _OBJECTIVES.validate_python(known.get("objectives", []))
