@@ -22,7 +22,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.search.fault import Impossible
+from benchmarks.search.fault import Impossible, Kind
 from benchmarks.search.fault_campaign import Campaign, Control, Outcome, control
 from benchmarks.search.faults import ALL, KINDS, KINDS_OF_COMMANDS
 from benchmarks.search.options import count, folder
@@ -67,7 +67,7 @@ budget: {{trials: 6}}
 confirm: {{top: 1, seeds: 1}}
 resources: {{workers: 2, retries: 1000}}
 """
-STUDIES = {"segada": (STUDY, KINDS), "command": (COMMAND_STUDY, KINDS_OF_COMMANDS)}
+STUDIES: Mapping[str, tuple[str, Mapping[str, type[Kind]]]] = {"segada": (STUDY, KINDS), "command": (COMMAND_STUDY, KINDS_OF_COMMANDS)}
 """Study of each engine, and the kinds of faults that it can have."""
 COLUMNS = ("kind", "kills", "studies", "trials", "lost", "repeated", "differing", "s to go on", "worst")
 
