@@ -14,6 +14,7 @@ LIGHT = (
     "segada.cli.interruption",
     "segada.cli.output_dir",
     "segada.core.atomic_io",
+    "segada.core.named_code",
     "segada.core.printing",
     "segada.core.run_names",
     "segada.core.spreadsheet",

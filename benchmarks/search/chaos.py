@@ -67,7 +67,10 @@ budget: {{trials: 6}}
 confirm: {{top: 1, seeds: 1}}
 resources: {{workers: 2, retries: 1000}}
 """
-STUDIES: Mapping[str, tuple[str, Mapping[str, type[Kind]]]] = {"segada": (STUDY, KINDS), "command": (COMMAND_STUDY, KINDS_OF_COMMANDS)}
+STUDIES: Mapping[str, tuple[str, Mapping[str, type[Kind]]]] = {
+    "segada": (STUDY, KINDS),
+    "command": (COMMAND_STUDY, KINDS_OF_COMMANDS),
+}
 """Study of each engine, and the kinds of faults that it can have."""
 COLUMNS = ("kind", "kills", "studies", "trials", "lost", "repeated", "differing", "s to go on", "worst")
 
