@@ -5,7 +5,7 @@ from string import ascii_lowercase
 from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison, Method
 from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
-from hpo.reporting.wording import LONG_TITLES, interval, listed, points, tenths
+from hpo.reporting.wording import interval, listed, long_title, points, tenths
 from hpo.study.names import BASELINES
 from segada.settings.stream import StreamSettings
 
@@ -32,8 +32,9 @@ def detail(comparison: Comparison) -> str:
     sentences = [*([] if works else [SOURCE_CURE]), _worth(comparison.methods[0], comparison)]
     if comparison.ranking is not None:
         sentences += _tests(comparison.ranking)
-    missing = [name for name in BASELINES if name not in {one.name for one in comparison.references}]
-    sentences += [f"Not compared with {LONG_TITLES[name]}: its confirmation failed." for name in missing]
+    expected = () if comparison.is_external else BASELINES
+    missing = [name for name in expected if name not in {one.name for one in comparison.references}]
+    sentences += [f"Not compared with {long_title(name)}: its confirmation failed." for name in missing]
     return " ".join(sentences)
 
 
@@ -83,7 +84,7 @@ def _worth(method: Method, comparison: Comparison) -> str:
     row = method.confirmed
     # A baseline gains nothing over itself.
     gains = [
-        f"{points(gain)} points over {LONG_TITLES[name]}" for name, gain in row.gain.items() if gain.low < gain.high
+        f"{points(gain)} points over {long_title(name)}" for name, gain in row.gain.items() if gain.low < gain.high
     ]
     rank = "" if comparison.ranking is None else f", with mean rank {comparison.ranking.mean_ranks[method.name]:.1f}"
     where = row.miou[method.worst]
