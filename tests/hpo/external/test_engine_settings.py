@@ -11,6 +11,7 @@ from external_studies import tree
 
 from hpo.config.program_study import ProgramStudy
 from hpo.config.study_file import load_study
+from hpo.tracking.sweep_export import sweep_of
 from segada.errors import InputError
 
 COMMAND = ["python", "p.py", "{settings}", "{folder}", "{seed}", "{split}"]
@@ -116,3 +117,8 @@ def test_limits_and_machines_are_not_part_of_the_hash_of_a_run(tmp_path: Path) -
     one, other = (written(tmp_path, engine).run_settings() for engine in ({}, {"hours": 2.0, "grace": 3.0}))
     assert one.settings_hash() == other.settings_hash()
     assert one.settings_hash() != written(tmp_path, {"seed": 1}).run_settings().settings_hash()
+
+
+def test_a_sweep_of_wandb_does_not_run_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="engine: is an external one, which the agents of a sweep do not run"):
+        sweep_of(written(tmp_path), "study.yaml")
