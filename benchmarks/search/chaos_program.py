@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -54,7 +55,7 @@ def counted(weights: np.ndarray, features: np.ndarray, classes: np.ndarray) -> n
     return np.stack([(found * truth).sum(0), found.sum(0), truth.sum(0)])
 
 
-def write(path: Path, **arrays: np.ndarray) -> None:
+def write(path: Path, **arrays: Any) -> None:
     """Writes a file as a whole or not at all."""
     draft = path.with_name(f".{path.name}")
     with draft.open("wb") as file:

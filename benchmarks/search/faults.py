@@ -166,7 +166,8 @@ KINDS: dict[str, type[Kind]] = {
     "damage": FileDamaged,
     "journal": JournalTorn,
 }
-KINDS_OF_COMMANDS = {"program": ProgramKilled, **{name: kind for name, kind in KINDS.items() if name != "checkpoint"}}
+KINDS_OF_COMMANDS: dict[str, type[Kind]] = {"program": ProgramKilled, **KINDS}
+del KINDS_OF_COMMANDS["checkpoint"]
 """Kinds for an external engine, whose checkpoints are its own."""
 ALL: dict[str, type[Kind]] = {**KINDS, **KINDS_OF_COMMANDS}
 

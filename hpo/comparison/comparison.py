@@ -34,6 +34,7 @@ from segada.core.atomic_io import write_text
 from segada.core.printing import say
 from segada.core.storage_errors import storage_error
 from segada.errors import InputError
+from segada.settings import RunSettings
 from segada.settings.assignments import parse_assignments
 from segada.settings.inputs import resolved
 
@@ -182,22 +183,25 @@ def _print(comparison: Comparison, out: Path, console: Console) -> None:
         console.print(f"{name} failed: {reason}")
     places = (f"page        {out / 'comparison.html'}", f"numbers     {out / 'comparison.csv'}")
     console.print("", *places, sep="\n")
-    best = shlex.quote(str(out / comparison.methods[0].name / "best" / "settings.yaml"))
-    console.print(f"run the first  {program('segada.adapt')} {best}")
+    if not comparison.is_external:
+        best = shlex.quote(str(out / comparison.methods[0].name / "best" / "settings.yaml"))
+        console.print(f"run the first  {program('segada.adapt')} {best}")
 
 
 def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
     """How it was measured, the same for all."""
-    settings, run_settings = file.settings, file.segada_run()
-    stream = run_settings.stream
+    settings, run_settings = file.settings, file.run_settings()
+    route = ", ".join(run_settings.stream.all_visits())
+    frames = f"; {frames_of(run_settings.stream)} a visit" if isinstance(run_settings, RunSettings) else ""
+    device = f"{run_settings.runtime.device}, " if isinstance(run_settings, RunSettings) else ""
     workers = "as many as fit" if settings.resources.workers is None else str(settings.resources.workers)
     trials = max(len(winner.results.trials) for winner in winners.values())
     alike = (
-        f"Every method had the same stream ({', '.join(stream.all_visits())}; {frames_of(stream)} a visit), source "
+        f"Every method had the same stream ({route}{frames}), source "
         f"model, budget ({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
     )
     speed = (
-        f"frames/s: predicted and adapted on per second, {workers} runs at a time; {run_settings.runtime.device}, "
+        f"frames/s: predicted and adapted on per second, {workers} runs at a time; {device}"
         f"{os.cpu_count()} cores, {platform.machine()}."
     )
     return [

@@ -66,6 +66,8 @@ class Comparison(Record):
     """Methods without a result, with the reason."""
     notes: list[str]
     """How it was measured, in sentences."""
+    is_external: bool = False
+    """True if an external engine ran the studies."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, st
         ranking=ranking,
         failures=dict(failures),
         notes=list(notes),
+        is_external=any(winner.results.is_external for winner in winners.values()),
     )
 
 

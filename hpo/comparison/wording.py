@@ -32,7 +32,8 @@ def detail(comparison: Comparison) -> str:
     sentences = [*([] if works else [SOURCE_CURE]), _worth(comparison.methods[0], comparison)]
     if comparison.ranking is not None:
         sentences += _tests(comparison.ranking)
-    missing = [name for name in BASELINES if name not in {one.name for one in comparison.references}]
+    expected = () if comparison.is_external else BASELINES
+    missing = [name for name in expected if name not in {one.name for one in comparison.references}]
     sentences += [f"Not compared with {long_title(name)}: its confirmation failed." for name in missing]
     return " ".join(sentences)
 

@@ -1,6 +1,6 @@
 """Settings of an external engine: a program, or a function, that a study runs in place of `segada adapt`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
@@ -66,36 +66,38 @@ class EngineSettings(Settings):
     @property
     def words(self) -> tuple[str, ...]:
         """Words and values of the environment, in which placeholders may stand."""
-        return (*self.command, *self.env.values())
+        return tuple(word for _, word in self._places)
 
     def uses(self, placeholder: str) -> bool:
         """Returns True if the run is told what a placeholder stands for; a function is told everything."""
         return self.function is not None or any(placeholder in placeholders(word) for word in self.words)
 
+    @property
+    def _places(self) -> list[tuple[str, str]]:
+        return [("command", word) for word in self.command] + [("env", word) for word in self.env.values()]
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if bool(self.command) == (self.function is not None):
-            raise ValueError("engine needs one of command and function")
-        for word in self.words:
-            unknown = next((name for name in placeholders(word) if name not in PLACEHOLDERS), None)
-            if unknown is not None:
-                known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-                raise ValueError(f"engine has the unknown placeholder {{{unknown}}} in {word!r}; known are {known}")
-        self._check_words()
-        return self
-
-    def _check_words(self) -> None:
+            raise ValueError("needs one of command and function")
+        if self.function is not None and self.prefix is not None:
+            raise ValueError("engine.prefix is for visits that a command prints, but engine.function yields them")
         for name, reason in _NEEDED.items():
             if not self.uses(name):
                 raise ValueError(f"engine.command has no {{{name}}}, {reason}")
-        whole = {"resume", *(["settings"] if self.settings in OPTIONS else [])}
-        for word in self.words:
-            split = next((name for name in placeholders(word) if name in whole and word != f"{{{name}}}"), None)
-            if split is not None or (word in self.env.values() and word.strip("{}") in whole):
-                raise ValueError(
-                    f"engine has {word!r}, but {{{split or word.strip('{}')}}} stands for any number of words; write "
-                    "it as a word of its own in command"
-                )
+        several = {"resume", *(["settings"] if self.settings in OPTIONS else [])}
+        for key, word in self._places:
+            for name in placeholders(word):
+                self._check_placeholder(name, key, word, several)
+        return self
+
+    def _check_placeholder(self, name: str, key: str, word: str, several: Set[str]) -> None:
+        if name not in PLACEHOLDERS:
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise ValueError(f"engine.{key} has the unknown placeholder {{{name}}} in {word!r}; known are {known}")
+        if name in several and (key == "env" or word != f"{{{name}}}"):
+            cure = "write it as a word of its own in command"
+            raise ValueError(f"engine.{key} has {word!r}, but {{{name}}} stands for any number of words; {cure}")
 
 
 _NEEDED: Mapping[str, str] = {

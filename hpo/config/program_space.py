@@ -49,9 +49,10 @@ def _check_samples(space: Space, run: Tree, schema: Tree) -> None:
         if error is None:
             continue
         place = ".".join(map(str, error.absolute_path))
-        text = f"{place or 'settings'}: {error.message} (engine.json_schema)"
-        parts = ("space", place) if place in space.parameters else ("space",)
-        raise SpaceError(parts, text)
+        text = f"{error.message} (engine.json_schema)"
+        if place in space.parameters:
+            raise SpaceError(("space", place), text)
+        raise SpaceError(("space",), f"{place or 'settings'}: {text}")
 
 
 def unknown_setting(run: Tree, changes: Mapping[str, Value]) -> str | None:

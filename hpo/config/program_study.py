@@ -107,7 +107,7 @@ def program_study(document: Document) -> ProgramStudy:
         placed = str((_folder(document, "function") / engine.function).resolve())
         settings = settings.model_copy(update={"engine": engine.model_copy(update={"function": placed})})
     defaults = {} if engine.defaults is None else _read(document, "defaults", engine.defaults)
-    schema = None if engine.json_schema is None else _read(document, "json_schema", engine.json_schema)
+    schema = None if engine.json_schema is None else _schema(document, engine.json_schema)
     run = with_values(defaults, settings.run)
     settings = settings.model_copy(update={"run": run})
     if engine.defaults is not None:
@@ -138,6 +138,18 @@ def _read(document: Document, key: str, name: str) -> Tree:
         problem = f"there is no file {path}; the name is seen from the file that has this line"
         raise document.error(("engine", key), problem)
     return read_yaml(path).tree
+
+
+def _schema(document: Document, name: str) -> Tree:
+    from jsonschema import Draft202012Validator, SchemaError  # slow to import
+
+    schema = _read(document, "json_schema", name)
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        problem = f"{name} is no JSON schema: {error.json_path}: {error.message}"
+        raise document.error(("engine", "json_schema"), problem) from None
+    return schema
 
 
 def _check_known(document: Document, defaults: Tree, baselines: Mapping[str, Tree]) -> None:

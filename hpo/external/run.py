@@ -261,5 +261,6 @@ def _record(number: int, visit: Visit, seconds: float) -> VisitRecord:
 def _last_lines(log: Path) -> str:
     """Returns the end of a log as a clause in one line; empty for an empty log."""
     text = log.read_bytes()[-10_000:].decode("utf-8", errors="replace") if log.exists() else ""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    # Marks below a line of a traceback say nothing without it.
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip(" ^~")]
     return f": {' / '.join(lines[-LAST_LINES:])[-SHOWN:]}" if lines else ""

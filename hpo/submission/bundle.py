@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hpo.config.document import files_of
+from hpo.submission.engine_files import settings_of_engine
 from segada.core.named_code import MARK, is_file_of_code
 from segada.errors import InputError
 from segada.settings.inputs import read_text, resolved
@@ -92,6 +93,8 @@ def packed(file: str, includes: Sequence[Path] = ()) -> JobBundle:
     """
     study, files = _study(file)
     links: dict[str, None] = {}
+    for name, path in tuple(files.items()):
+        files |= settings_of_engine(name, path)
     for include in includes:
         for name, path in _included(include):
             if _leads_out(path, include.resolve()):

@@ -27,8 +27,12 @@ def sweep_of(study: StudyFile, file: str) -> Tree:
         file: name of the study file, as the agents find it.
 
     Raises:
-        InputError: the study trains a source model, which a sweep's runs do not share.
+        InputError: the study trains a source model, which a sweep's runs do not share, or has an external engine.
     """
+    if study.settings.engine is not None:
+        raise study.document.error(
+            ("engine",), "is an external one, which the agents of a sweep do not run; use hpo run"
+        )
     if study.settings.pretrain is not None:
         raise study.document.error(
             ("pretrain",),

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from benchmarks.search.damages import JournalTorn
 from benchmarks.search.endings import GroupTerminated, StartTerminated
 from benchmarks.search.fault import DriverKilled
 from benchmarks.search.fault_campaign import Campaign, Control, Outcome
-from benchmarks.search.faults import KINDS
 from segada.errors import InputError
 
 LOG = "2026-11-21 12:00:00 "
@@ -227,7 +225,10 @@ def test_kinds_are_named_and_the_folder_keeps_what_was_found(tmp_path: Path) -> 
         chaos._kinds("driver,fire")
     (tmp_path / "driver").mkdir()
     with pytest.raises(InputError, match="contains findings of an earlier command"):
-        chaos.run(chaos.argparse.Namespace(out=tmp_path, kills=1, seed=0, kinds=["driver"]))
+        chaos.run(chaos.argparse.Namespace(out=tmp_path, kills=1, seed=0, kinds=["driver"], engine="segada"))
+    wrong = chaos.argparse.Namespace(out=tmp_path / "new", kills=1, seed=0, kinds=["checkpoint"], engine="command")
+    with pytest.raises(InputError, match="--kinds: checkpoint cannot hit the engine command; program, driver"):
+        chaos.run(wrong)
 
 
 def test_workers_are_found_by_the_names_that_ray_gives_them() -> None:
@@ -248,22 +249,3 @@ def test_workers_are_found_by_the_names_that_ray_gives_them() -> None:
         for process in started:
             process.kill()
             process.communicate()
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    """Runs the undisturbed study of the command."""
-    with chaos.own_ray():
-        yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0)
-
-
-@pytest.mark.chaos
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_nothing_is_lost_repeated_or_otherwise(kind: str, real: Control) -> None:
-    console = Console()
-    outcome = chaos.disturbed(kind, real, real.out.parent, kills=2, seed=1, console=console)
-    if outcome.kills == 0:
-        pytest.skip(f"{kind} is not possible on this machine")
-    chaos.show({kind: outcome}, console)
-    assert outcome.wrong == 0
-    assert (outcome.kills, outcome.trials) == (2, 6 * outcome.studies)

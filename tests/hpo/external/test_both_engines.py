@@ -36,6 +36,7 @@ ENGINE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_both_engines_find_the_same(tmp_path: Path) -> None:
     inside = {**QUESTION, "run": {**QUESTION["run"], "evaluation": {"split": "val"}}}

@@ -108,6 +108,29 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_full_file_system_stops_the_study_that_can_be_resumed(tmp_path: Path) -> None:
+    code = "import os; raise OSError(28, os.strerror(28), 'state.pt')"
+    last = updates(trial(tmp_path, {"command": [sys.executable, "-c", code, "{settings}", "{folder}", "{seed}"]}))[-1]
+    assert last.concerns_all
+    assert last.passes
+    assert last.failure is not None
+    assert "is full" in last.failure
+
+
+def test_a_run_of_other_settings_is_not_overwritten(tmp_path: Path) -> None:
+    updates(trial(tmp_path))
+    before = (tmp_path / "report.json").read_bytes()
+    assert "has the run of other settings" in failure(trial(tmp_path, run={"quality": 0.6}))
+    assert (tmp_path / "report.json").read_bytes() == before
+
+
+def test_a_run_with_a_damaged_file_is_made_again(tmp_path: Path) -> None:
+    updates(trial(tmp_path))
+    (tmp_path / "visits.jsonl").write_text("{")
+    assert updates(trial(tmp_path))[-1].finished
+    assert damages(tmp_path) == []
+
+
 def test_silence_ends_a_run(tmp_path: Path) -> None:
     engine = {"silent_hours": 0.5 / 3600}
     said = failure(trial(tmp_path, engine, deeds(night="sleep")))

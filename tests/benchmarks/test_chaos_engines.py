@@ -1,0 +1,71 @@
+"""Faults injected into studies of our engine and of an external one, which lose and change nothing."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks.search import chaos, invariants
+from benchmarks.search.fault_campaign import Control
+from benchmarks.search.faults import KINDS, KINDS_OF_COMMANDS
+from hpo.config.program import ProgramRun
+from hpo.config.study_file import load_study
+from hpo.external.run import ProgramTrial
+from segada.artifacts.run_files import read_areas
+
+
+def test_the_program_of_a_study_resumes_to_the_same_numbers(tmp_path: Path) -> None:
+    text = chaos.COMMAND_STUDY.format(seed=0, python=sys.executable, program=chaos.PROGRAM)
+    (tmp_path / "study.yaml").write_text(text)
+    run = load_study(tmp_path / "study.yaml", {"run.steps": 2}).run_settings()
+    assert isinstance(run, ProgramRun)
+    for name in ("whole", "killed"):
+        trial = ProgramTrial(run, tmp_path / name)
+        trial.next_visit()
+        if name == "killed":
+            trial.close()
+            trial = ProgramTrial(run, tmp_path / name)
+        while not trial.next_visit().finished:
+            pass
+    assert invariants.numbers(tmp_path / "whole") == invariants.numbers(tmp_path / "killed")
+    whole, killed = (read_areas(tmp_path / name).value for name in ("whole", "killed"))
+    assert [areas.tolist() for areas in whole] == [areas.tolist() for areas in killed]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    """Runs the undisturbed study of the command."""
+    with chaos.own_ray():
+        yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0)
+
+
+@pytest.fixture(scope="module")
+def real_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    """Runs the undisturbed study of an external engine."""
+    with chaos.own_ray():
+        yield chaos.undisturbed(tmp_path_factory.mktemp("command"), seed=0, study=chaos.COMMAND_STUDY)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_nothing_is_lost_repeated_or_otherwise(kind: str, real: Control) -> None:
+    check(kind, real)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("kind", list(KINDS_OF_COMMANDS))
+def test_nothing_of_an_external_engine_is_lost_repeated_or_otherwise(kind: str, real_command: Control) -> None:
+    check(kind, real_command)
+
+
+def check(kind: str, real: Control) -> None:
+    """Injects two faults of a kind."""
+    console = Console()
+    outcome = chaos.disturbed(kind, real, real.out.parent, kills=2, seed=1, console=console)
+    if outcome.kills == 0:
+        pytest.skip(f"{kind} is not possible on this machine")
+    chaos.show({kind: outcome}, console)
+    assert outcome.wrong == 0
+    assert (outcome.kills, outcome.trials) == (2, 6 * outcome.studies)
