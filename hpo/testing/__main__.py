@@ -2,12 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from segada.cli.exit_codes import FAILED, Parser, command_parser, exit_code
 from segada.core.printing import say
-
-ROLES: Final = ("sampler", "pruner", "metric")
+from segada.settings.roles import SEARCH
 
 
 def parser() -> Parser:
@@ -18,7 +16,7 @@ def parser() -> Parser:
         "./mine.py:sampler --set startup=4",
     )
     options.add_argument("name", metavar="NAME", help="module:attribute, or file.py:attribute, as in a study file")
-    options.add_argument("--role", choices=ROLES, help="role, if the arguments of the code do not tell it")
+    options.add_argument("--role", choices=SEARCH, help="role, if the arguments of the code do not tell it")
     options.add_argument(
         "--set", dest="assignments", metavar="KEY=VALUE", action="append", default=[], help="a setting of the part"
     )
