@@ -7,7 +7,8 @@ from hpo.config.code_metric import problem_of
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
-from hpo.pruners.settings import CodePruner, PairedSettings
+from hpo.pruners.code_pruner import CodePruner
+from hpo.pruners.settings import PairedSettings
 from segada.core.named_code import is_code
 from segada.settings import RunSettings
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings

@@ -4,7 +4,8 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeVar, cast
@@ -16,6 +17,10 @@ T = TypeVar("T")
 MARK: Final = ":"
 """Character between module and attribute; no name of our own tables has it."""
 SUFFIX: Final = ".py"
+
+
+class CodeFailure(InputError):
+    """Error of code of the user that was imported, and fails or answers wrongly when it is called."""
 
 
 def is_code(name: str) -> bool:
@@ -60,6 +65,27 @@ def load_code(name: str) -> object:
     return found
 
 
+def called(title: str, name: str, call: Callable[[], T]) -> T:
+    """Returns what a call of code of the user returns.
+
+    Args:
+        title: The code's role, for the message.
+        name: Name of the code.
+        call: The call.
+
+    Raises:
+        CodeFailure: The code raises an error; one line with the place and the cause.
+    """
+    try:
+        return call()
+    except CodeFailure:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        raise CodeFailure(f"{title} {name} fails in {place}: {_said(error)}") from error
+
+
 def _present(module: ModuleType) -> str:
     names = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
     return f"it defines {', '.join(sorted(names))}" if names else "it defines no class and no function"
@@ -97,5 +123,9 @@ def _of_file(path: Path, name: str) -> ModuleType:
 
 
 def _failed(name: str, error: Exception) -> InputError:
+    return InputError(f"{name!r} cannot be imported: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
     said = str(error).strip().splitlines()
-    return InputError(f"{name!r} cannot be imported: {type(error).__name__}{': ' + said[0] if said else ''}")
+    return f"{type(error).__name__}{': ' + said[0] if said else ''}"

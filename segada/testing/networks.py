@@ -122,7 +122,7 @@ def _gradients(case: NetworkCase) -> None:
 
 def _copies(case: NetworkCase) -> None:
     network, images = case.network, pictures(size=SIZE)
-    next(network.parameters()).requires_grad_(requires_grad=False)
+    next(network.parameters()).requires_grad = False
     teacher, static = frozen_copy(network), source_copy(network)
     own = dict(teacher.named_parameters())
     wrong = [name for name, one in network.named_parameters() if (own[name] is one) == one.requires_grad]
