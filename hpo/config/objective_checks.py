@@ -69,7 +69,8 @@ def _check_metric(document: Document, place: tuple[str | int, ...], text: str, v
     for name in names:
         if is_code(name):
             if unfit := problem_of(name):
-                raise document.error(place, unfit)
+                cure = "; a formula has no code: compute it in the function" if " " in name else ""
+                raise document.error(place, f"{unfit}{cure}")
             continue
         score = name.removeprefix(LABEL_FREE_PREFIX)
         if name not in valid and name != score and score in HIGHER_IS_BETTER:

@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if finding.problem is not None:
                 say(f"         {finding.problem}")
                 broken.append(finding.sentence)
-        say(f"{len(broken)} promises do not hold" if broken else "all promises hold")
+        say(f"{len(broken)} of the promises {'does' if len(broken) == 1 else 'do'} not hold" if broken else "all hold")
 
     ended = exit_code(command, kept="nothing was written")
     return FAILED if ended == 0 and broken else ended

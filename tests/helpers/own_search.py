@@ -26,7 +26,7 @@ def halves(report: RunReport) -> float:
     return report.mean_miou / 2
 
 
-def undefined(report: RunReport) -> float:  # noqa: ARG001
+def undefined(report: RunReport) -> float:
     """Returns no number."""
     return math.nan
 
@@ -66,12 +66,12 @@ class Tree:
         return TPESampler(n_startup_trials=settings.startup, seed=seed)
 
 
-def without_a_seed(settings: Any, seed: int) -> BaseSampler:  # noqa: ARG001
+def without_a_seed(settings: Any, seed: int) -> BaseSampler:
     """Returns a sampler whose draws the seed does not determine."""
     return RandomSampler()
 
 
-def number(settings: Any, seed: int) -> int:  # noqa: ARG001
+def number(settings: Any, seed: int) -> int:
     """Returns the seed in place of a sampler."""
     return seed
 
@@ -94,17 +94,17 @@ class _Answer(RandomSampler):
         return self.value
 
 
-def outside(settings: Any, seed: int) -> BaseSampler:  # noqa: ARG001
+def outside(settings: Any, seed: int) -> BaseSampler:
     """Returns a sampler that proposes 17 for everything."""
     return _Answer(seed, 17.0)
 
 
-def words(settings: Any, seed: int) -> BaseSampler:  # noqa: ARG001
+def words(settings: Any, seed: int) -> BaseSampler:
     """Returns a sampler that proposes a text for everything."""
     return _Answer(seed, "much")
 
 
-def failing(settings: Any, seed: int) -> BaseSampler:  # noqa: ARG001
+def failing(settings: Any, seed: int) -> BaseSampler:
     """Returns a sampler that fails when it is asked."""
     return _Answer(seed, None)
 
@@ -135,17 +135,17 @@ class _Verdict(BasePruner):
         return self.answer  # type: ignore[no-any-return]
 
 
-def always(settings: Any) -> BasePruner:  # noqa: ARG001
+def always(settings: Any) -> BasePruner:
     """Returns a pruner that prunes every trial."""
     return _Verdict(answer=True)
 
 
-def yes(settings: Any) -> BasePruner:  # noqa: ARG001
+def yes(settings: Any) -> BasePruner:
     """Returns a pruner that answers with a text."""
     return _Verdict("yes")
 
 
-def crashing(settings: Any) -> BasePruner:  # noqa: ARG001
+def crashing(settings: Any) -> BasePruner:
     """Returns a pruner that fails when it is asked."""
     return _Verdict(RuntimeError("no trial\ntoday"))
 
