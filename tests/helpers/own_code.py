@@ -191,6 +191,18 @@ class Raising(Shrink):
         raise RuntimeError("no step today")
 
 
+class Replaying(Shrink):
+    """Asks for source frames."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        super().__init__(parts)
+        self.replay = parts.replay
+
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
+        self.replay.next_batch(2)
+        return super().step(target, plan)
+
+
 class Unfinished(Method):
     """Lacks everything."""
 
