@@ -105,7 +105,8 @@ def _of_file(path: Path, name: str) -> ModuleType:
     path = path.resolve()
     if not path.is_file():
         raise InputError(f"{name!r}: there is no file {path}")
-    label = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    package = _package(path.parent)
+    label = f"{package}.{path.stem.replace('.', '_')}"
     if label in sys.modules:
         return sys.modules[label]
     spec = importlib.util.spec_from_file_location(label, path)
@@ -118,8 +119,27 @@ def _of_file(path: Path, name: str) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[label]
-        raise _failed(name, error) from error
+        missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
+        beside = missing.partition(".")[0]
+        cure = f"; import the file beside it with a dot: from .{beside} import ..." if _is_beside(path, beside) else ""
+        raise InputError(f"{_failed(name, error)}{cure}".replace(f"{package}.", ".")) from error
     return module
+
+
+def _package(folder: Path) -> str:
+    """Returns the name of a package whose modules are the files of a folder, so that they import each other with a dot,
+    and files of the same name in other folders are other modules.
+    """
+    label = f"code_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    if label not in sys.modules:
+        package = ModuleType(label)
+        package.__path__ = [str(folder)]
+        sys.modules[label] = package
+    return label
+
+
+def _is_beside(path: Path, name: str) -> bool:
+    return bool(name) and ((path.parent / f"{name}{SUFFIX}").is_file() or (path.parent / name).is_dir())
 
 
 def _failed(name: str, error: Exception) -> InputError:
