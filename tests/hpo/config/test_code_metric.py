@@ -1,6 +1,7 @@
 """Tests of metrics of the user: what a study optimizes and bounds by them, and what is said if one has no value."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from own_search import FILE, named
 from study_samples import leave_run, report
 from study_texts import study_text
 
+import hpo
 import hpo.report
 import hpo.status
 from hpo.config.code_metric import value_of_code
 from hpo.config.objectives import ConstraintSettings, objective_value
 from hpo.config.study_file import load_study
 from hpo.orchestration.coordinator import RunCoordinator
+from hpo.reporting.outputs import write_outputs
 from hpo.results.collect import read_results
 from hpo.session.command import answered
 from hpo.study.attributes import REASON
@@ -54,7 +57,7 @@ def finished(path: Path, out: Path, gains: tuple[float, float] = (0.01, 0.03)) -
 
 def finish(coordinator: RunCoordinator, job: Job, gain: float) -> None:
     for visits in (1, 2, 3):
-        whole = report(gain, visits)
+        whole = report(gain, visits, job.settings.seed)
         if visits == 3:
             leave_run(job, whole, np.ones((4, 3, 19), np.int64))
         if not coordinator.visited(job, RunUpdate(report=whole, finished=visits == 3)):
@@ -140,20 +143,30 @@ def test_what_is_no_metric_is_refused_with_its_line(line: str, metric: str, said
 
 PARTS = """\
 sampler: {name: "./parts.py:Tree", startup: 2}
-pruning: {name: "./parts.py:Median", first: 2, min_visits: 1}
 constraints: [{metric: "./parts.py:halves", at_least: 0.1}]
 """
 
 
-def test_a_finished_study_is_shown_without_its_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finished_study_is_shown_as_it_ended_without_its_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copy(FILE, tmp_path / "parts.py")
-    path = written(tmp_path, "gain")
-    path.write_text(path.read_text().replace("sampler: {name: random, seed: 0}\n", PARTS), encoding="utf-8")
-    finished(path, tmp_path / "out")
-    (tmp_path / "parts.py").unlink()
+    path, out = written(tmp_path, "./parts.py:halves"), tmp_path / "out"
+    text = path.read_text().replace("sampler: {name: random, seed: 0}\n", PARTS).replace("top: 1", "top: 2")
+    path.write_text(text, encoding="utf-8")
+    finished(path, out)
+    # As the driver does, which has the code.
+    file = load_study(str(path))
+    write_outputs(open_study(file, out), Plan(file, out), {})
+    kept = (out / "results.csv").read_bytes(), (out / "best" / "confirmation.json").read_bytes()
+    (tmp_path / "parts.py").write_text("raise SystemExit('this code is not to be run')\n")
+    for name in [one for one in sys.modules if one.endswith(".parts")]:
+        del sys.modules[name]
     named_kinds._made.cache_clear()
-    assert hpo.status.main([str(tmp_path / "out")]) == DONE
-    assert hpo.report.main([str(tmp_path / "out")]) == DONE
+    assert hpo.status.main([str(out)]) == DONE
+    assert hpo.report.main([str(out)]) == DONE
+    assert hpo.load_results(out).confirmed is not None
     told = capsys.readouterr()
     assert "damaged" not in told.out + told.err
-    assert "parts.py:halves at least 0.1" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert ((out / "results.csv").read_bytes(), (out / "best" / "confirmation.json").read_bytes()) == kept
+    assert "parts.py:halves at least 0.1" in (out / "report.html").read_text(encoding="utf-8")
