@@ -12,10 +12,12 @@ from hpo.config.study_file import load_study
 from hpo.testing.metrics import report_of
 from hpo.testing.suites import checked
 from segada.core.named_code import load_code
+from segada.engine.session import run
 from segada.settings.class_sets import CITYSCAPES
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "own_metric"
+SMALL = {"run.stream.frames": 16, "run.data.splits.adapt": 16, "run.data.splits.source": 12, "run.data.splits.val": 8}
 METRIC = f"{EXAMPLE / 'road_users.py'}:worst"
 
 
@@ -34,11 +36,18 @@ def test_its_value_is_the_mean_of_its_classes_in_the_worst_visit() -> None:
     assert objective_value(METRIC, report) == pytest.approx(min(means))
 
 
+def test_a_run_of_its_study_has_a_value() -> None:
+    study = load_study(str(EXAMPLE / "study.yaml"), dict(SMALL))
+    report = run(study.run_settings())
+    assert 0.0 < objective_value(METRIC, report) < report.mean_miou
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_its_study_comes_to_a_conclusion_by_it(tmp_path: Path) -> None:
     study = load_study(str(EXAMPLE / "study.yaml"))
     assert [objective.metric for objective in study.settings.objectives] == [METRIC]
-    small = ["run.stream.frames=8", "run.data.size=[32, 64]", "run.data.splits.adapt=8", "run.data.splits.source=12"]
-    options = [word for one in small for word in ("--set", one)]
+    options = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
     words = ["-m", "hpo.run", "--space", str(EXAMPLE / "study.yaml"), "--out", str(tmp_path / "out"), "--trials", "2"]
     # From another folder: the study names the file of the metric beside itself.
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
