@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from segada.core.named_code import is_code, load_code
 from segada.records import RunReport
-from segada.settings.named_kinds import checked_name
+from segada.settings.named_kinds import checked_name, is_without_code
 
 
 def problem_of(name: str) -> str:
@@ -22,7 +22,12 @@ def problem_of(name: str) -> str:
 
 
 def value_of_code(name: str, report: RunReport) -> tuple[float, str]:
-    """Returns the value of a metric of the user, and the reason why it is NaN; the reason is empty if it is not."""
+    """Returns the value of a metric of the user, and the reason why it is NaN; the reason is empty if it is not.
+
+    Within `without_code` it is NaN: commands that show what others ran take the values that a study has recorded.
+    """
+    if is_without_code():
+        return math.nan, f"the metric {name} is code, which is not imported here"
     try:
         value: object = cast("Callable[[RunReport], object]", load_code(name))(report)
     except Exception as error:  # noqa: BLE001 - code of others may raise anything
@@ -35,3 +40,8 @@ def value_of_code(name: str, report: RunReport) -> tuple[float, str]:
 def failure_of(metrics: Iterable[str], report: RunReport) -> str:
     """Returns why a metric of the user has no value for a finished run; empty if all have one."""
     return next((why for name in metrics if is_code(name) and (why := value_of_code(name, report)[1])), "")
+
+
+def is_unread(metrics: Iterable[str]) -> bool:
+    """Returns True if some of the metrics are code of the user that is not imported here."""
+    return is_without_code() and any(map(is_code, metrics))

@@ -7,7 +7,8 @@ from hpo.config.code_metric import problem_of
 from hpo.config.formula import FormulaError
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, ObjectiveSettings, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
-from hpo.pruners.settings import CodePruner, PairedSettings
+from hpo.pruners.code_pruner import CodePruner
+from hpo.pruners.settings import PairedSettings
 from segada.core.named_code import is_code
 from segada.settings import RunSettings
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings
@@ -69,7 +70,8 @@ def check_metric(document: Document, place: tuple[str | int, ...], text: str, va
     for name in names:
         if is_code(name):
             if unfit := problem_of(name):
-                raise document.error(place, unfit)
+                cure = "; a formula has no code: compute it in the function" if " " in name else ""
+                raise document.error(place, f"{unfit}{cure}")
             continue
         score = name.removeprefix(LABEL_FREE_PREFIX)
         if name not in valid and name != score and score in HIGHER_IS_BETTER:

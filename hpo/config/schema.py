@@ -105,3 +105,7 @@ class StudySettings(Settings):
     """Database of the study, `sqlite:///FILE` or `postgresql://USER@HOST/NAME`; null uses a journal in the run folder.
     """
     tracking: TrackingSettings = TrackingSettings()
+
+    def metrics(self) -> tuple[str, ...]:
+        """Returns the metrics, formulas and code by which trials are judged: of objectives, then of constraints."""
+        return (*(one.metric for one in self.objectives), *(one.metric for one in self.constraints))

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, cast
 
+from hpo.config.code_parts import check_parts
 from hpo.config.document import STUDY, document_of, read_document
 from hpo.config.endless import check_end
 from hpo.config.objective_checks import check_objectives, check_scores
@@ -165,6 +166,7 @@ def _checked(
     except SpaceError as problem:
         raise document.error(problem.parts, problem.problem) from None
     check_objectives(document, settings, base)
+    check_parts(document, settings)
     if settings.tracking.images and base.logging.prediction_panels is None:
         raise document.error(
             ("tracking", "images"), "needs pictures, which runs draw only with run.logging.prediction_panels"

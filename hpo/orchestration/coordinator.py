@@ -258,8 +258,7 @@ class RunCoordinator:
             self._end(job, Outcome("complete", report))
             return
         objectives, constraints = self._study.file.settings.objectives, self._study.file.settings.constraints
-        metrics = [*(one.metric for one in objectives), *(one.metric for one in constraints)]
-        if failure := failure_of(metrics, report):
+        if failure := failure_of(self._study.file.settings.metrics(), report):
             self._fail(job, report, failure, passes=False)
             return
         values = [objective_value(one.metric, report) for one in objectives]

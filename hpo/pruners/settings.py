@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from optuna import Study
 from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import FrozenTrial
 from pydantic import BeforeValidator, Field
 
+from hpo.pruners.code_pruner import CodePruner
 from hpo.pruners.halving import HalvingPruner
 from hpo.pruners.paired import PairedPruner
-from segada.core.named_code import load_code
 from segada.settings.base import Count, Number, Settings
 from segada.settings.limits import COUNT
-from segada.settings.named_kinds import CodeSettings, Kinds
+from segada.settings.named_kinds import Kinds
 
 
 class HalvingSettings(Settings):
@@ -56,22 +56,6 @@ class PairedSettings(Settings):
     """
     n_startup_trials: Number = 0
     """Number of first trials that are never pruned: they are parents of the next ones."""
-
-
-class CodePruner(CodeSettings):
-    """Section `pruning` that names code of the user.
-
-    The code is called with its settings and returns an Optuna pruner, which is asked after each visit. A trial's
-    intermediate values are those of the objective, by number of visits.
-    """
-
-    role = "pruner"
-
-    name: str
-    min_visits: Count = 2
-    """Number of visits that every trial completes."""
-    n_startup_trials: Number = 0
-    """Number of first trials that are never pruned."""
 
 
 PruningSettings = Annotated[
@@ -132,6 +116,5 @@ def build_pruner(settings: HalvingSettings | PairedSettings | CodePruner | None,
     if settings is None:
         return NopPruner()
     if isinstance(settings, CodePruner):
-        make = cast("Callable[[CodePruner], BasePruner]", load_code(settings.name))
-        return PatientPruner(make(settings), settings.n_startup_trials, settings.min_visits)
+        return PatientPruner(settings.made(), settings.n_startup_trials, settings.min_visits)
     return PatientPruner(PRUNERS[settings.name](settings, trials), settings.n_startup_trials)

@@ -8,6 +8,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter
 
+from hpo.config.code_metric import is_unread
 from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
 from hpo.config.program_study import ProgramStudy
@@ -119,7 +120,8 @@ def _lost_reports(study: Study, plan: Plan, jobs: Sequence[Job]) -> list[Path]:
 
 
 def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Confirmation | None:
-    """Computes the confirmation once all its runs are over or have failed; None before.
+    """Computes the confirmation once all its runs are over or have failed; None before, and where it needs metrics of
+    the user whose code is not imported.
 
     Args:
         study: the study.
@@ -127,7 +129,7 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         failures: reasons of failed confirmation runs, by name.
     """
     trials = study.best(study.file.settings.confirm.top)
-    if not study.is_search_over() or not trials:
+    if not study.is_search_over() or not trials or is_unread(study.file.settings.metrics()):
         return None
     default = plan.trial_of_default(study)
     names: dict[str, int | None] = {**dict.fromkeys(plan.baseline_names), DEFAULT: default}
@@ -272,6 +274,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str, referenc
     constraints = study.file.settings.constraints if state == "complete" else ()
     # A trial that lacks a recorded limit cannot be chosen, whatever its files say.
     is_recorded = report is not None and all(one.text in trial.constraints for one in constraints)
+    is_computed = is_recorded and not is_unread(one.metric for one in constraints)
     reasons = [reason for reason in (taken_over_from(trial) or account(trial) or stopped, left_out) if reason]
     return TrialResult(
         number=trial.number,
@@ -286,7 +289,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str, referenc
         is_retry=is_retry(trial),
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
         constraints=constraint_results(constraints, report)
-        if report is not None and is_recorded
+        if report is not None and is_computed
         else recorded_results(constraints, trial.constraints),
         origin=origin_of(trial),
         left_out=left_out,

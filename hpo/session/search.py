@@ -16,6 +16,7 @@ from hpo.study.plan import Plan
 from hpo.study.study import read_study
 from segada.errors import InputError
 from segada.settings.inputs import resolved
+from segada.settings.named_kinds import without_code
 
 
 def search(
@@ -80,7 +81,7 @@ def search(
 
 
 def load_results(out: str | Path) -> StudyResults:
-    """Reads the results of a study, finished or not, from its folder. Writes nothing.
+    """Reads the results of a study, finished or not, from its folder. Writes nothing, and imports no code of a user.
 
     Args:
         out: Folder of the study.
@@ -95,7 +96,7 @@ def load_results(out: str | Path) -> StudyResults:
     """
     folder = resolved(Path(out), "out")
     file = load_written(folder)
-    with _quiet_optuna():
+    with _quiet_optuna(), without_code():
         return read_results(read_study(file, folder), Plan(file, folder))
 
 

@@ -19,6 +19,7 @@ from hpo.study.attributes import HASH, ORIGIN, RETRY_OF
 from hpo.study.drivers import DriverGroup
 from hpo.study.leases import OWNER, RunLeases
 from hpo.study.origin import is_retry, origin_of, record_end
+from segada.core.named_code import CodeFailure
 from segada.settings.validation_errors import in_words
 
 
@@ -100,6 +101,9 @@ class Proposals:
             self._storage.set_trial_user_attr(trial._trial_id, ORIGIN, origin_of(trial))
         try:
             configuration = self._configured(trial, admitted)
+        except CodeFailure:
+            # Not a fault of this point: the study goes on with it once the code is mended.
+            raise
         except ValueError as problem:
             said = in_words(problem.errors()[0]) if isinstance(problem, ValidationError) else str(problem)
             reason = f"its point is not of this study's space: {said}"

@@ -1,16 +1,18 @@
-"""Bundle of files sent with a job: the study file, the files that it extends, files of code that these name, and files
-that the user includes.
+"""Bundle of files sent with a job: the study file, the files that it extends, files of code that these name or import,
+and files that the user includes.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hpo.config.document import files_of
+from hpo.submission.code_files import code_files
 from hpo.submission.engine_files import settings_of_engine
-from segada.core.named_code import MARK, is_file_of_code
+from segada.core.named_code import MARK, SUFFIX, is_file_of_code
 from segada.errors import InputError
 from segada.settings.inputs import read_text, resolved
 from segada.settings.nested import Value
@@ -20,6 +22,8 @@ LIMIT = 64 << 20
 """Maximum bytes of a bundle. Ray keeps it in the memory of the head node and copies it to every other node."""
 LEFT_OUT = ("runs", "wandb", "build", "dist")
 """Folders of generated files, skipped in included folders, as are hidden and compiled files."""
+MODULE = re.compile(rf"[A-Za-z_][\w.]*(?<!\{SUFFIX}){MARK}[A-Za-z_][\w.]*")
+"""Name of code in a module."""
 SHOWN = 12
 """Maximum number of files listed by name."""
 STUDY = "study"
@@ -34,11 +38,13 @@ class JobBundle:
         study: Path of the study file in the bundle.
         files: Local path of each file, by its path in the bundle, relative to the job's working folder.
         links: Links in included folders that are not sent, because they lead out of the folder.
+        modules: Names of code in modules that are not sent.
     """
 
     study: str
     files: dict[str, Path]
     links: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -55,6 +61,8 @@ class JobBundle:
             yield f"  and {len(largest) - SHOWN} smaller ones"
         for link in self.links:
             yield f"  not {link}, a link out of its folder; include its target"
+        for name in self.modules:
+            yield f"  not {name}, code in a module; install it there, or include its folder"
 
     def lay(self, folder: Path) -> None:
         """Copies the files to a folder, under their paths in the bundle."""
@@ -91,7 +99,7 @@ def packed(file: str, includes: Sequence[Path] = ()) -> JobBundle:
     Raises:
         InputError: a file is missing, outside the current folder, extended by an absolute path, or too large.
     """
-    study, files = _study(file)
+    study, files, named = _study(file)
     links: dict[str, None] = {}
     for name, path in tuple(files.items()):
         files |= settings_of_engine(name, path)
@@ -101,7 +109,9 @@ def packed(file: str, includes: Sequence[Path] = ()) -> JobBundle:
                 links[name] = None
             else:
                 files[name] = path
-    bundle = JobBundle(study, files, tuple(links))
+    sent = {PurePosixPath(name).parts[0].removesuffix(SUFFIX) for name in files}
+    modules = tuple(name for name in named if name.partition(".")[0].partition(MARK)[0] not in sent)
+    bundle = JobBundle(study, files, tuple(links), modules)
     bundle.check()
     return bundle
 
@@ -116,8 +126,10 @@ def in_bytes(count: int) -> str:
     return f"{size:.3g} GB"
 
 
-def _study(file: str) -> tuple[str, dict[str, Path]]:
-    """Returns the study's files at bundle paths where each file finds those that it extends, and the code it names."""
+def _study(file: str) -> tuple[str, dict[str, Path], list[str]]:
+    """Returns the study's files at bundle paths where each file finds those that it extends, and the code it names; and
+    the names of code in modules.
+    """
     chain = files_of(file)
     names = [PurePosixPath(chain[0].path.name)]
     for extended in chain[1:]:
@@ -127,26 +139,28 @@ def _study(file: str) -> tuple[str, dict[str, Path]]:
                 "path seen from the file that extends it"
             )
         names.append(PurePosixPath(os.path.normpath(names[-1].parent / extended.name)))
-    paths = [found.path for found in chain]
+    paths, modules = [found.path for found in chain], dict[str, None]()
     for name, path in zip(tuple(names), tuple(paths), strict=True):
-        for code in _code_named_in(path):
-            names.append(PurePosixPath(os.path.normpath(name.parent / code)))
-            paths.append(path.parent / code)
+        texts = list(_texts(parsed(read_text(path), str(path))[0]))
+        modules.update(dict.fromkeys(filter(MODULE.fullmatch, texts)))
+        for code in _files_named(path, texts):
+            for part in code_files((path.parent / code).absolute()):
+                names.append(PurePosixPath(os.path.normpath(name.parent / os.path.relpath(part, path.parent))))
+                paths.append(part)
     # If a file is in a folder above the study's, the bundle starts the same number of folders higher.
     above = max(name.parts.count("..") for name in names)
     folder = PurePosixPath(STUDY, *chain[0].path.resolve().parts[-1 - above : -1])
     placed = [os.path.normpath(folder / name) for name in names]
-    return placed[0], dict(zip(placed, paths, strict=True))
+    return placed[0], dict(zip(placed, paths, strict=True)), list(modules)
 
 
-def _code_named_in(path: Path) -> Iterator[str]:
-    """Yields the paths of files of code that a settings file names, as seen from it.
+def _files_named(path: Path, texts: Sequence[str]) -> Iterator[str]:
+    """Yields the paths of files of code that the texts of a settings file name, as seen from it.
 
     Raises:
         InputError: one of them is absolute, or is not there.
     """
-    tree, _ = parsed(read_text(path), str(path))
-    for name in filter(is_file_of_code, _texts(tree)):
+    for name in filter(is_file_of_code, texts):
         code, _, _ = name.rpartition(MARK)
         if PurePosixPath(code).is_absolute():
             cure = "name it by a path seen from the file that names it"

@@ -2,12 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from segada.cli.exit_codes import FAILED, Parser, command_parser, exit_code
 from segada.core.printing import say
-
-ROLES: Final = ("sampler", "pruner", "metric")
+from segada.settings.roles import SEARCH
 
 
 def parser() -> Parser:
@@ -18,7 +16,7 @@ def parser() -> Parser:
         "./mine.py:sampler --set startup=4",
     )
     options.add_argument("name", metavar="NAME", help="module:attribute, or file.py:attribute, as in a study file")
-    options.add_argument("--role", choices=ROLES, help="role, if the arguments of the code do not tell it")
+    options.add_argument("--role", choices=SEARCH, help="role, if the arguments of the code do not tell it")
     options.add_argument(
         "--set", dest="assignments", metavar="KEY=VALUE", action="append", default=[], help="a setting of the part"
     )
@@ -44,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if finding.problem is not None:
                 say(f"         {finding.problem}")
                 broken.append(finding.sentence)
-        say(f"{len(broken)} promises do not hold" if broken else "all promises hold")
+        say(f"{len(broken)} of the promises {'does' if len(broken) == 1 else 'do'} not hold" if broken else "all hold")
 
     ended = exit_code(command, kept="nothing was written")
     return FAILED if ended == 0 and broken else ended

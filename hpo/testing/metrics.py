@@ -7,6 +7,7 @@ from typing import Final
 from hpo.config.code_metric import value_of_code
 from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.nested import Tree
 from segada.testing.findings import Checks, require
 
@@ -36,14 +37,14 @@ class MetricCase:
 
 
 def report_of(miou: float = 0.5, *, labelled: bool = True) -> RunReport:
-    """Returns the report of a run of two visits.
+    """Returns the report of a run of two visits on the classes of Cityscapes.
 
     Args:
         miou: mIoU on the visited domains.
         labelled: False if the second of them has no labels.
     """
     scores = [{"clear": miou, "fog": miou - 0.1}, {"clear": miou - 0.05, "fog": miou}]
-    iou = {"road": miou + 0.1, "sky": miou - 0.1}
+    iou = {name: miou + (0.1 if place % 2 else -0.1) for place, name in enumerate(CITYSCAPES.names)}
     visits = [
         VisitRecord(
             visit=number,

@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from pydantic import TypeAdapter
 
 from hpo.samplers.base import SamplerSettings, StudySampler
+from hpo.samplers.code_sampler import CodeSampler
 from hpo.samplers.registry import AnySamplerSettings
 from hpo.search_space import Space
 from hpo.search_space.conditions import Clauses
@@ -74,9 +75,12 @@ class SamplerCase:
 
         Raises:
             pydantic.ValidationError: The settings are not those of the sampler.
+            InputError: It is code that makes none.
         """
         case = cls({**values, "name": name})
-        case.built(0)
+        settings = case.built(0)
+        if isinstance(settings, CodeSampler):
+            settings.made(0)
         return case
 
     def built(self, seed: int) -> SamplerSettings:

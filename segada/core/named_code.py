@@ -4,7 +4,8 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeVar, cast
@@ -16,6 +17,10 @@ T = TypeVar("T")
 MARK: Final = ":"
 """Character between module and attribute; no name of our own tables has it."""
 SUFFIX: Final = ".py"
+
+
+class CodeFailure(InputError):
+    """Error of code of the user that was imported, and fails or answers wrongly when it is called."""
 
 
 def is_code(name: str) -> bool:
@@ -60,6 +65,27 @@ def load_code(name: str) -> object:
     return found
 
 
+def called(title: str, name: str, call: Callable[[], T]) -> T:
+    """Returns what a call of code of the user returns.
+
+    Args:
+        title: The code's role, for the message.
+        name: Name of the code.
+        call: The call.
+
+    Raises:
+        CodeFailure: The code raises an error; one line with the place and the cause.
+    """
+    try:
+        return call()
+    except CodeFailure:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        raise CodeFailure(f"{title} {name} fails in {place}: {_said(error)}") from error
+
+
 def _present(module: ModuleType) -> str:
     names = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
     return f"it defines {', '.join(sorted(names))}" if names else "it defines no class and no function"
@@ -79,7 +105,8 @@ def _of_file(path: Path, name: str) -> ModuleType:
     path = path.resolve()
     if not path.is_file():
         raise InputError(f"{name!r}: there is no file {path}")
-    label = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    package = _package(path.parent)
+    label = f"{package}.{path.stem.replace('.', '_')}"
     if label in sys.modules:
         return sys.modules[label]
     spec = importlib.util.spec_from_file_location(label, path)
@@ -92,10 +119,33 @@ def _of_file(path: Path, name: str) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[label]
-        raise _failed(name, error) from error
+        missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
+        beside = missing.partition(".")[0]
+        cure = f"; import the file beside it with a dot: from .{beside} import ..." if _is_beside(path, beside) else ""
+        raise InputError(f"{_failed(name, error)}{cure}".replace(f"{package}.", ".")) from error
     return module
 
 
+def _package(folder: Path) -> str:
+    """Returns the name of a package whose modules are the files of a folder, so that they import each other with a dot,
+    and files of the same name in other folders are other modules.
+    """
+    label = f"code_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    if label not in sys.modules:
+        package = ModuleType(label)
+        package.__path__ = [str(folder)]
+        sys.modules[label] = package
+    return label
+
+
+def _is_beside(path: Path, name: str) -> bool:
+    return bool(name) and ((path.parent / f"{name}{SUFFIX}").is_file() or (path.parent / name).is_dir())
+
+
 def _failed(name: str, error: Exception) -> InputError:
+    return InputError(f"{name!r} cannot be imported: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
     said = str(error).strip().splitlines()
-    return InputError(f"{name!r} cannot be imported: {type(error).__name__}{': ' + said[0] if said else ''}")
+    return f"{type(error).__name__}{': ' + said[0] if said else ''}"

@@ -14,6 +14,8 @@ from segada.data.batch import Batch
 from segada.data.feed import Feed
 from segada.data.frames import Bytes, Frames
 from segada.data.labels import IGNORE
+from segada.errors import InputError
+from segada.settings.domain_use import source_asked_for
 from segada.settings.stream import ReplaySettings
 
 Indices: TypeAlias = npt.NDArray[np.int64]
@@ -51,6 +53,7 @@ class ReplayBuffer:
         classes: Number of classes.
         generator: Generator of all randomness here; owned by the buffer from now on.
         device: Device that the batches are for; the CPU if not given. They are made on the CPU.
+        method: Name of the method that draws, for the message if there are no frames.
 
     Raises:
         ValueError: The policy is `rare_class` and no frame shows any class.
@@ -63,8 +66,9 @@ class ReplayBuffer:
         classes: int,
         generator: np.random.Generator,
         device: torch.device | None = None,
+        method: str = "",
     ) -> None:
-        self._frames = len(frames)
+        self._frames, self._method = len(frames), method
         kept = np.sort(generator.permutation(len(frames))[: settings.size])
         self._feed = Feed(frames, device or torch.device("cpu"))
         self._kept = kept
@@ -78,9 +82,12 @@ class ReplayBuffer:
         return self.next_drawn(size).batch
 
     def next_drawn(self, size: int) -> Drawn:
-        """Returns the next `size` frames, and the class that each was drawn for."""
-        if not self._frames:
-            raise ValueError("stream.source is null, so that there are no source frames to replay; name a source")
+        """Returns the next `size` frames, and the class that each was drawn for.
+
+        Raises:
+            InputError: The run has no source.
+        """
+        self._check_source()
         while len(self._due) < size:
             self._due = np.concatenate([self._due, self._deal(self._generator)])
         drawn, self._due = np.split(self._due, [size])
@@ -92,10 +99,18 @@ class ReplayBuffer:
         """Yields at most `count` of the kept frames, spread evenly over them, one in each batch.
 
         Draws nothing: the later batches are the same as without this call.
+
+        Raises:
+            InputError: The run has no source.
         """
+        self._check_source()
         count = min(count, len(self._kept))
         for place in range(count):
             yield self._feed.batch(self._kept[[place * len(self._kept) // count]])
+
+    def _check_source(self) -> None:
+        if not self._frames:
+            raise InputError(source_asked_for(self._method))
 
     def state_dict(self) -> ReplayState:
         """Returns everything that determines the later batches."""

@@ -101,8 +101,8 @@ class Run:
         self._device = torch.device(settings.runtime.device)
         self._evaluation_batch = evaluation_batch or settings.evaluation.batch_size
         made = self._generators = {purpose: torch_generator(settings.seed, purpose) for purpose in PURPOSES}
-        drawn_by = numpy_generator(settings.seed, "replay")
-        self._replay = ReplayBuffer(run_data.source, settings.stream.replay, len(classes), drawn_by, self._device)
+        frames, drawn_by, method = run_data.source, numpy_generator(settings.seed, "replay"), settings.method.name
+        self._replay = ReplayBuffer(frames, settings.stream.replay, len(classes), drawn_by, self._device, method)
         initialization = torch_generator(settings.seed, "initialisation")
         network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter, classes)
         self._network = network.to(self._device)
@@ -110,7 +110,7 @@ class Run:
         drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization, made["source_frames"])
         parts = MethodParts(settings, network, self._replay, *drawn, timer)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
-        self._method = named(METHODS, settings.method.name)(parts)
+        self._method = named(METHODS, method)(parts)
         planned = ControllerParts(settings, partial(source_copy, network), made["modulation"])
         self._controller = named(CONTROLLERS, settings.controller.name)(planned)
         self._label_free = LabelFree(settings, network, self._method)

@@ -61,6 +61,18 @@ def check_source_free(stream: StreamSettings, evaluation: EvaluationSettings, me
         raise ValueError(f"stream.source is null, but {reason}")
 
 
+def source_asked_for(method: str) -> str:
+    """Returns the problem of a run without source frames whose method asks for some, with the cure.
+
+    Args:
+        method: Its name in settings.
+    """
+    return (
+        f"stream.source is null, but method.name {method!r} asks for source frames; {CURE}, or set method.name to one "
+        f"that needs none: {', '.join(SOURCE_FREE)}"
+    )
+
+
 def check_followed(domains: Mapping[str, DomainSettings], stream: StreamSettings, controller: str) -> None:
     """Checks that a stream without an end has frames that can appear, and nothing that counts on its end.
 

@@ -209,6 +209,11 @@ def without_code() -> Iterator[None]:
         _Reading.only = before
 
 
+def is_without_code() -> bool:
+    """Returns True while `without_code` holds: no code of the user may be imported or called."""
+    return _Reading.only
+
+
 class _Reading:
     only: ClassVar[bool] = False
     """True while no code of the user is imported."""

@@ -48,6 +48,9 @@ ROLES: Final[Mapping[str, Role]] = {
 }
 """Roles by the key or section of the settings that names the code."""
 
+SEARCH: Final = ("metric", "sampler", "pruner")
+"""Roles in a search: `python -m hpo.testing` checks them, and `python -m segada.testing` the others."""
+
 
 def check_role(key: str, name: str, target: object) -> None:
     """Checks that code has what its role needs, as far as this can be seen without calling it.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from segada.cli.exit_codes import FAILED, Parser, command_parser, exit_code
 from segada.core.printing import say
-from segada.settings.roles import ROLES
+from segada.settings.roles import ROLES, SEARCH
 
 
 def parser() -> Parser:
@@ -16,14 +16,15 @@ def parser() -> Parser:
         "./my_method.py:Mine --set alpha=0.3",
     )
     options.add_argument("name", metavar="NAME", help="module:attribute, or file.py:attribute, as in settings")
-    options.add_argument("--role", choices=list(ROLES), help="role, if it cannot be told from the code")
+    roles = [key for key in ROLES if key not in SEARCH]
+    options.add_argument("--role", choices=roles, help="role, if it cannot be told from the code, as of a network")
     options.add_argument(
         "--set",
         dest="assignments",
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="a setting of the part; for a data set also root=FOLDER and classes=SET",
+        help="a setting of the part; for a data set or a network also classes=SET, and for a data set root=FOLDER",
     )
     return options
 

@@ -11,7 +11,7 @@ from segada.errors import InputError
 from segada.settings.assignments import parse_assignments
 from segada.settings.named_kinds import absolute
 from segada.settings.nested import Tree, nested
-from segada.settings.roles import ROLES, check_role, roles_of
+from segada.settings.roles import ROLES, SEARCH, check_role, roles_of
 from segada.testing.adapters import ADAPTER_CHECKS, AdapterCase
 from segada.testing.controllers import CONTROLLER_CHECKS, ControllerCase
 from segada.testing.data_sets import DATA_CHECKS, DataCase
@@ -19,6 +19,7 @@ from segada.testing.encoders import ENCODER_CHECKS, EncoderCase
 from segada.testing.findings import Checks, Finding, findings
 from segada.testing.heads import HEAD_CHECKS, HeadCase
 from segada.testing.methods import METHOD_CHECKS, MethodCase
+from segada.testing.networks import NETWORK_CHECKS, NetworkCase
 from segada.testing.scores import SCORE_CHECKS, ScoreCase
 
 
@@ -42,6 +43,7 @@ SUITES: Final[Mapping[str, Suite]] = {
     "image_adapter": Suite(AdapterCase.of_images, ADAPTER_CHECKS),
     "encoder": Suite(EncoderCase.of, ENCODER_CHECKS),
     "head": Suite(HeadCase.of, HEAD_CHECKS),
+    "network": Suite(NetworkCase.of, NETWORK_CHECKS),
     "dataset": Suite(DataCase.of, DATA_CHECKS),
     "label_free": Suite(ScoreCase.of, SCORE_CHECKS),
 }
@@ -53,7 +55,7 @@ def checked(name: str, role: str | None = None, assignments: Sequence[str] = ())
 
     Args:
         name: Name of the part, as in settings.
-        role: Key of `ROLES`; None recognizes it.
+        role: Key of `SUITES`; None recognizes it. Functions that return networks are not recognized.
         assignments: Settings of the part, `key=value`.
 
     Raises:
@@ -78,11 +80,14 @@ def recognized(name: str, target: object) -> str:
     """Returns the role of code.
 
     Raises:
-        InputError: It can have none, or several.
+        InputError: It can have none, or several, or one in a search.
     """
     found = roles_of(target)
+    if found and set(found) <= set(SEARCH):
+        titles = " or ".join(ROLES[key].title for key in found)
+        raise InputError(f"{name!r} is {titles} of a search; check it with python -m hpo.testing")
     if len(found) == 1:
         return found[0]
-    choices = ", ".join(found or ROLES)
+    choices = ", ".join(key for key in found or SUITES if key in SUITES)
     which = "could be several parts" if found else "is no part that is known"
     raise InputError(f"{name!r} {which}; say which with --role, one of {choices}")

@@ -1,9 +1,12 @@
 """What travels to a cluster, and the command line that runs there."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import own_code
+import own_search
 import pytest
 
 from hpo import submit
@@ -59,6 +62,70 @@ def test_what_a_study_extends_travels_with_it_and_is_found_there(
         with monkeypatch.context() as elsewhere:
             elsewhere.chdir(there)
             assert load_study(sent.study).resolved() == expected
+
+
+CODE = """
+name: code
+run:
+  stream: {visits: [clear, 50mm, 200mm]}
+  evaluation: {split: val}
+  method: {name: "../lib/mine.py:Shrink"}
+space:
+  method.rate: {type: float, low: 0.0, high: 0.5, default: 0.1}
+sampler: {name: "./parts/search.py:Tree", startup: 2}
+objectives: [{metric: "./parts/metric.py:score", goal: maximize}]
+budget: {trials: 4}
+"""
+
+
+def test_files_of_code_travel_with_what_they_import_and_are_found_there(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(here / "my" / "study.yaml", CODE)
+    written(here / "lib" / "mine.py", own_code.FILE.read_text())
+    written(here / "my" / "parts" / "search.py", own_search.FILE.read_text())
+    written(here / "my" / "parts" / "metric.py", "from .more import scaled\nfrom . import plain\nscore = scaled\n")
+    written(here / "my" / "parts" / "plain.py", "import json\n")
+    written(here / "my" / "parts" / "more" / "__init__.py", "from .inner import scaled\n")
+    written(here / "my" / "parts" / "more" / "inner.py", "def scaled(report):\n    return report.gain\n")
+    written(here / "my" / "parts" / "unused.py", "")
+    sent = packed("my/study.yaml")
+    assert sent.study == "study/my/study.yaml"
+    parts = ("metric.py", "search.py", "plain.py", "more/__init__.py", "more/inner.py")
+    assert set(sent.files) == {sent.study, "study/lib/mine.py", *(f"study/my/parts/{part}" for part in parts)}
+    there = tmp_path / "there"
+    sent.lay(there)
+    identity = load_study("my/study.yaml").identity
+    shutil.rmtree(here / "my")
+    shutil.rmtree(here / "lib")
+    monkeypatch.chdir(there)
+    study = load_study(sent.study)
+    assert study.identity == identity
+    assert study.settings.sampler.model_dump()["name"] == f"{there}/study/my/parts/search.py:Tree"
+    assert study.settings.objectives[0].metric == f"{there}/study/my/parts/metric.py:score"
+
+
+def test_code_in_a_module_does_not_travel_unless_its_folder_is_included(here: Path) -> None:
+    written(here / "my.yaml", 'extends: smoke\nname: mine\nsampler: {name: "my_lab.parts:tree"}\n')
+    written(here / "my_lab" / "parts.py", "")
+    line = "  not my_lab.parts:tree, code in a module; install it there, or include its folder"
+    assert line in packed("my.yaml").lines()
+    assert line not in packed("my.yaml", [Path("my_lab")]).lines()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("/home/me/mine.py:tree", "has an absolute path, which does not exist on the cluster; name it by a path seen"),
+        ("./gone.py:tree", r"\./gone\.py:tree names no file \(seen from "),
+        ("./bad.py:tree", r"bad\.py: is no Python: invalid syntax"),
+    ],
+)
+def test_code_that_cannot_travel_is_refused(here: Path, name: str, said: str) -> None:
+    written(here / "bad.py", "def def\n")
+    written(here / "my.yaml", f'extends: smoke\nname: mine\nsampler: {{name: "{name}"}}\n')
+    with pytest.raises(InputError, match=said):
+        packed("my.yaml")
 
 
 def test_nothing_else_travels_but_what_is_included(here: Path) -> None:

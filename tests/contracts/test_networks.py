@@ -1,12 +1,10 @@
 """Contract of every whole network that `model.network` names."""
 
 import hashlib
-import random
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -22,7 +20,7 @@ from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.evaluation.checkpoints import find_models
 from segada.models.build import build_segmentor
-from segada.models.learning import changing_state, frozen_copy, learning_parameters, source_copy
+from segada.models.learning import learning_parameters
 from segada.models.networks.registry import NETWORKS
 from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
@@ -32,6 +30,8 @@ from segada.settings.adapter import NoAdapter
 from segada.settings.class_sets import CITYSCAPES
 from segada.settings.model import ModelSettings
 from segada.settings.networks import FORMS
+from segada.testing.findings import assert_holds
+from segada.testing.networks import NETWORK_CHECKS, NetworkCase
 
 METHODS: dict[str, dict[str, object]] = {
     "source_only": {},
@@ -55,6 +55,11 @@ def name(kind: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     return network_name(kind, tmp_path_factory.mktemp("hf"), CITYSCAPES.names)
 
 
+@pytest.fixture(scope="module")
+def case(name: str) -> NetworkCase:
+    return NetworkCase(name)
+
+
 def build(name: str, seed: int = 0, **model: object) -> Segmentor:
     settings = ModelSettings.model_validate({"network": name, **model})
     return build_segmentor(settings, NoAdapter(), torch.Generator().manual_seed(seed))
@@ -68,27 +73,13 @@ def test_every_library_of_the_settings_has_a_builder() -> None:
     assert set(NETWORKS) == set(FORMS)
 
 
-@pytest.mark.parametrize("size", [(64, 96), (37, 66)])
-@torch.no_grad()
-def test_images_of_any_size_give_finite_logits_and_stay(name: str, size: tuple[int, int]) -> None:
-    images = pictures(*size)
-    before, network = images.clone(), build(name).eval()
-    logits = network(images)
-    assert logits.shape[:2] == (2, 19)
-    assert logits.isfinite().all()
-    assert torch.equal(images, before)
-    network.check_output(size)
+@pytest.mark.parametrize("promise", NETWORK_CHECKS)
+def test_it_keeps_the_promise(case: NetworkCase, promise: str) -> None:
+    assert_holds(NETWORK_CHECKS, promise, case)
 
 
-def test_building_follows_the_generator_and_leaves_the_global_ones(kind: str, name: str) -> None:
-    fresh = [CLASSIFIERS[kind]] if kind == "hf" else []
-    states = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
-    one, same, other = (build(name, seed, reinitialize=fresh).state_dict() for seed in (0, 0, 1))
-    assert torch.equal(torch.get_rng_state(), states[0])
-    assert random.getstate() == states[1]
-    assert np.random.get_state()[1].tolist() == states[2]  # noqa: NPY002
-    assert all(torch.equal(value, same[key]) for key, value in one.items())
-    assert not all(torch.equal(value, other[key]) for key, value in one.items() if not key.endswith("_extra_state"))
+def test_some_layer_of_each_behaves_otherwise_in_train_mode(case: NetworkCase) -> None:
+    assert any(isinstance(part, nn.BatchNorm2d) for part in case.network.modules())
 
 
 def test_another_process_draws_the_same_bytes() -> None:
@@ -104,61 +95,6 @@ def test_another_process_draws_the_same_bytes() -> None:
     network = build(f"{CODE}:plain", seed=3)
     values = torch.cat([value.flatten() for value in network.parameters()])
     assert printed.strip() == hashlib.sha256(values.detach().numpy().tobytes()).hexdigest()
-
-
-def test_copies_share_what_is_frozen_and_stay_when_the_student_learns(kind: str, name: str) -> None:
-    network = build(name, frozen_modules=[CLASSIFIERS[kind]]).eval()
-    teacher, static = frozen_copy(network), source_copy(network)
-    own = dict(teacher.named_parameters())
-    assert all((own[key] is value) != value.requires_grad for key, value in network.named_parameters())
-    before = network(pictures()).detach()
-    state = {key: value.clone() for key, value in changing_state(network, learning_parameters(network)).items()}
-    with torch.no_grad():
-        for parameter in learning_parameters(network).values():
-            parameter.add_(0.01)
-    assert torch.equal(teacher(pictures()), before)
-    assert torch.equal(static(pictures()), before)
-    assert not torch.equal(network(pictures()), before)
-    network.load_state_dict(state, strict=False)
-    assert torch.equal(network(pictures()), before)
-
-
-def test_what_training_draws_comes_from_the_state_alone(name: str) -> None:
-    network, global_state = build(name).train(), torch.get_rng_state()
-    state = {key: value.clone() for key, value in network.state_dict().items()}
-    first = network(pictures()).detach()
-    torch.rand(3)
-    network.load_state_dict(state)
-    assert torch.equal(network(pictures()).detach(), first)
-    torch.set_rng_state(global_state)
-    network(pictures())
-    assert torch.equal(torch.get_rng_state(), global_state)
-
-
-@torch.no_grad()
-def test_without_gradients_batch_norms_gather_and_nothing_is_dropped(name: str) -> None:
-    network = build(name).train()
-    norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
-    before = [norm.running_mean.clone() for norm in norms if norm.running_mean is not None]
-    assert torch.equal(network(pictures()), network(pictures()))
-    after = [norm.running_mean for norm in norms if norm.running_mean is not None]
-    assert norms
-    assert not any(torch.equal(one, other) for one, other in zip(before, after, strict=True))
-    assert all(part.training for part in network.modules())
-
-
-@torch.no_grad()
-def test_weights_and_preprocessing_return_from_a_file(name: str, tmp_path: Path) -> None:
-    given = {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6], "channel_order": "bgr"}
-    saved = build(name, preprocessing=given, reinitialize=["network"]).eval()
-    save_weights(saved, tmp_path / "weights.safetensors", "")
-    loaded = build(name, seed=1, checkpoint=str(tmp_path / "weights.safetensors")).eval()
-    assert loaded.preprocessing == saved.preprocessing
-    assert torch.equal(loaded(pictures()), saved(pictures()))
-    state = {f"module.{key}": value for key, value in saved.storable().items()}
-    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "state.pt")
-    loaded = build(name, seed=1, checkpoint=str(tmp_path / "state.pt"), preprocessing=given).eval()
-    assert torch.equal(loaded(pictures()), saved(pictures()))
 
 
 def test_modules_are_frozen_and_initialized_by_name(kind: str, name: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from whole_networks import tiny_segformer
 
 from hpo import InputError, load_study
+from segada.engine.session import run
 from segada.settings.class_sets import CITYSCAPES
 
 STUDY = Path(__file__).parents[2] / "examples" / "own_network" / "network.yaml"
@@ -19,6 +20,13 @@ STUDY = Path(__file__).parents[2] / "examples" / "own_network" / "network.yaml"
 def test_the_study_is_read_and_its_runs_have_the_network() -> None:
     study = load_study(STUDY)
     assert study.settings.run["model"] == {"network": "smp/Unet/resnet18"}
+
+
+def test_the_network_of_the_study_adapts() -> None:
+    small = {"run.data.size": [32, 64], "run.data.splits.source": 8, "run.data.splits.adapt": 8, "run.stream.frames": 8}
+    report = run(load_study(STUDY, {**small, "run.method.pseudo_threshold": 0.0}).run_settings())
+    assert report.trainable_parameters > 10_000_000
+    assert report.visits[0].losses["mix"] > 0
 
 
 @pytest.mark.slow

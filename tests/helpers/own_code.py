@@ -22,6 +22,7 @@ from segada.models.encoders.mix_transformer import MixTransformer
 from segada.models.heads.segformer import SegFormerHead
 from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
+from segada.records import RunReport
 from segada.settings.adapter import LoraSettings, PlacedSettings
 from segada.settings.base import Count, Fraction
 from segada.settings.base import Settings as Base
@@ -159,6 +160,13 @@ def brightness(inputs: ScoreInputs) -> Tensor:
 brightness.direction = "maximize"  # type: ignore[attr-defined]
 
 
+def mean_gain(report: RunReport) -> float:
+    """Returns the mean gain of the visits over the source model."""
+    return sum(visit.miou[visit.domain] - report.source_only[visit.domain] for visit in report.visits) / len(
+        report.visits
+    )
+
+
 class Forgetful(Shrink):
     """Saves no network."""
 
@@ -181,6 +189,18 @@ class Raising(Shrink):
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:  # noqa: ARG002
         raise RuntimeError("no step today")
+
+
+class Replaying(Shrink):
+    """Asks for source frames."""
+
+    def __init__(self, parts: MethodParts) -> None:
+        super().__init__(parts)
+        self.replay = parts.replay
+
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
+        self.replay.next_batch(2)
+        return super().step(target, plan)
 
 
 class Unfinished(Method):

@@ -1,6 +1,7 @@
 """Small whole networks of every kind, for the contract of `model.network`."""
 
 import json
+import random
 from pathlib import Path
 
 import torch
@@ -111,6 +112,32 @@ class Tied(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classify(self.second(self.first(images)))
         return logits
+
+
+class Drawing(Answer):
+    """A network that draws from the global generator of Python."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda logits: logits)
+
+    def forward(self, images: Tensor) -> object:
+        random.random()
+        return super().forward(images)
+
+
+class Unused(Answer):
+    """A network with a layer that it does not use."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda logits: logits)
+        self.unused = nn.Conv2d(3, 3, 1)
+
+
+class Joining(Answer):
+    """A network whose images see each other."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda logits: logits - logits.mean(dim=0, keepdim=True) / 2)
 
 
 def refusing(classes: int) -> nn.Module:

@@ -1,10 +1,11 @@
 """Tests of code that settings name."""
 
+import pickle
 from pathlib import Path
 
 import pytest
 
-from segada.core.named_code import is_code, is_file_of_code, load_code
+from segada.core.named_code import CodeFailure, called, is_code, is_file_of_code, load_code
 from segada.errors import InputError
 
 
@@ -46,3 +47,49 @@ def test_a_file_that_fails_says_why_and_may_be_mended(tmp_path: Path) -> None:
         load_code(f"{file}:Mine")
     file.write_text("Mine = 3  # mended\n")
     assert load_code(f"{file}:Mine") == 3
+
+
+SCORE = """
+from .helper import WEIGHT
+
+def now():
+    return WEIGHT
+
+def later():
+    from . import helper
+    return helper.WEIGHT
+"""
+
+
+def test_files_of_equal_names_import_the_files_beside_themselves(tmp_path: Path) -> None:
+    for number, folder in enumerate(("one", "two/deep")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "score.py").write_text(SCORE)
+        (tmp_path / folder / "helper.py").write_text(f"WEIGHT = {number}\n")
+    for attribute in ("now", "later"):
+        found = [load_code(f"{tmp_path}/{folder}/score.py:{attribute}") for folder in ("one", "two/deep")]
+        assert [call() for call in found] == [0, 1]  # type: ignore[operator]
+
+
+def test_classes_of_a_file_are_pickled_by_their_module(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("class Mine:\n    pass\n")
+    mine = load_code(f"{tmp_path}/mine.py:Mine")
+    assert pickle.loads(pickle.dumps(mine)) is mine  # noqa: S301 - written here
+
+
+def test_a_file_beside_that_is_imported_without_a_dot_is_said(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("WEIGHT = 1\n")
+    (tmp_path / "mine.py").write_text("from helper import WEIGHT\n")
+    with pytest.raises(InputError, match=r"import the file beside it with a dot: from \.helper import \.\.\.$"):
+        load_code(f"{tmp_path}/mine.py:WEIGHT")
+    (tmp_path / "mine.py").write_text("from .absent import WEIGHT\n")
+    with pytest.raises(InputError, match=r"ModuleNotFoundError: No module named '\.absent'$"):
+        load_code(f"{tmp_path}/mine.py:WEIGHT")
+
+
+def test_code_that_fails_when_it_is_called_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def mine():\n    raise KeyError('a\\nb')\n")
+    mine = load_code(f"{tmp_path}/mine.py:mine")
+    assert called("the part", "mine", lambda: 3) == 3
+    with pytest.raises(CodeFailure, match=r"^the part mine fails in mine\.py:2: KeyError: 'a"):
+        called("the part", "mine", mine)  # type: ignore[arg-type]

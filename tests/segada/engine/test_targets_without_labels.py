@@ -4,17 +4,21 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+from own_code import named
 from pairs_of_folders import write_pairs
 from video_files import write_film
 
 from segada.adapt import main
 from segada.artifacts.run_files import read_areas
 from segada.data.__main__ import main as data_main
+from segada.data.replay import ReplayBuffer
 from segada.engine.run_data import prepare_data
 from segada.engine.runner import Run
 from segada.engine.session import run
 from segada.engine.shared_data import packed
+from segada.errors import InputError
 from segada.records import RunReport
 from segada.settings import RunSettings
 from segada.settings.files import load_run_settings
@@ -152,3 +156,20 @@ def test_a_class_table_needs_a_label(tmp_path: Path) -> None:
 
     (table,) = (tmp_path / "run" / "tables").iterdir()
     assert "road" in table.read_text(encoding="utf-8")
+
+
+def test_code_of_a_user_that_asks_for_source_frames_is_named_with_the_cure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = ["stream.source=null", f"method.name={named('Replaying')}"]
+    assert main([str(_write(tmp_path)), "--out", str(tmp_path / "run"), "--cfg-options", *changes]) == 2
+    asked = f"error: stream.source is null, but method.name '{named('Replaying')}' asks for source frames; name a dom"
+    assert asked in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"'Mine' asks for source frames; .* cotta"):
+        next(_replay(tmp_path).spread(3))
+
+
+def _replay(folder: Path) -> ReplayBuffer:
+    settings = _settings(folder, stream__source=None)
+    source = prepare_data(settings).source
+    return ReplayBuffer(source, settings.stream.replay, 19, np.random.default_rng(0), method="Mine")

@@ -2,8 +2,9 @@
 
 import pytest
 from own_code import named
+from whole_networks import CODE as NETWORKS
 
-from segada.settings.roles import ROLES
+from segada.settings.roles import ROLES, SEARCH
 from segada.testing.__main__ import main
 from segada.testing.suites import SUITES, checked
 
@@ -20,7 +21,7 @@ PARTS = {
 
 
 def test_every_role_has_checks() -> None:
-    assert set(SUITES) == set(ROLES) == set(PARTS.values())
+    assert set(SUITES) == set(ROLES) - set(SEARCH) == {*PARTS.values(), "network"}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -28,6 +29,34 @@ def test_the_role_is_recognized_and_all_promises_hold(part: str) -> None:
     title, findings = checked(named(part))
     assert title == ROLES[PARTS[part]].title
     assert [finding.problem for finding in findings] == [None] * len(SUITES[PARTS[part]].checks)
+
+
+def test_a_network_is_checked_for_any_classes() -> None:
+    title, findings = checked(f"{NETWORKS}:plain", "network", ["classes=[bad, good]"])
+    assert title == "a function that returns a network"
+    assert [finding.problem for finding in findings] == [None] * len(SUITES["network"].checks)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            ["nineteen", "--set", "classes=[bad, good]"],
+            "images of shape (1, 3, 64, 96) give logits of shape (1, 19, 16, 24), but (1, 2, h, w) is needed",
+        ),
+        (["not_a_number"], "give logits (1, 19, 16, 24) that are not finite; initialize it"),
+        (["Deep"], "images of shape (2, 3, 64, 96) give list, but logits [B, K, h, w] are needed"),
+        (["Drawing"], "in train mode a global generator of torch, random or numpy is drawn from"),
+        (["Unused"], "no gradient reaches network.unused.bias, network.unused.weight"),
+        (["Joining"], "in evaluation mode an image alone has other logits than within a batch"),
+    ],
+)
+def test_what_a_network_does_not_keep_is_said(
+    words: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *options = words
+    assert main([f"{NETWORKS}:{name}", "--role", "network", *options]) == 1
+    assert problem in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -50,6 +79,12 @@ def test_what_does_not_hold_is_said(part: str, problem: str, capsys: pytest.Capt
     ("words", "said"),
     [
         (["tent"], "'tent' is not the name of code; write module:attribute"),
+        (
+            [f"{NETWORKS}:plain"],
+            "say which with --role, one of method, controller, adapter, image_adapter, encoder, head, n",
+        ),
+        ([f"{NETWORKS}:plain", "--role", "network", "--set", "width=3"], "width: Extra inputs are not permitted"),
+        ([named("mean_gain")], "mean_gain' is a metric of a search; check it with python -m hpo.testing"),
         ([named("FILE")], "is no part that is known; say which with --role, one of method, controller"),
         ([named("Unfinished")], "is not a method: it does not define __init__"),
         ([named("Shrink"), "--role", "controller"], "Shrink' is not a controller: Shrink is a method"),
