@@ -83,7 +83,7 @@ class Supervised(Learner):
         assert light is not None
         self.student.eval()
         light.train()
-        return self.student.encoder.run(self.student.normalized(images), 0, 1)[0]
+        return self.student.encoder.finest(self.student.normalized(images))
 
     def _light(self, finest: Tensor, labels: Tensor) -> Tensor:
         with self.timer.part("student's light exit"):
