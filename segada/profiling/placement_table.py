@@ -15,7 +15,10 @@ def placement_table(encoder: Encoder, name: str, adapter: str) -> Table:
         name: Name of the encoder.
         adapter: Name of the adapter.
     """
-    table = Table(title=f"stages and blocks of {name}, with the adapter {adapter}")
+    table = Table(
+        title=f"stages and blocks of {name}, with the adapter {adapter}",
+        caption="stages, and blocks in their stage, are counted from 0, as in adapter.stages and adapter.blocks",
+    )
     for column in ("stage", "stride", "width", "blocks", "modules", "adapters"):
         table.add_column(column, justify="left" if column in ("modules", "adapters") else "right")
     for stage, (stride, width) in enumerate(zip(STRIDES, encoder.channels, strict=True)):

@@ -201,7 +201,8 @@ class RunSettings(Settings):
         if name != "none":
             raise ValueError(
                 f"image_adapter.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "
-                f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or image_adapter.name to none"
+                f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or image_adapter.name to "
+                f"none"
             )
         return self
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from segada.models.encoders.base import Encoder
-from segada.models.encoders.timm_blocks import PARTS, Calls, find_blocks, misfit, open_block
+from segada.models.encoders.timm_blocks import PARTS, Calls, find_blocks, open_block, row_groups
 from segada.models.encoders.transformer_block import TransformerBlock
 from segada.settings.architectures import TIMM, WITH_BLOCKS
 
@@ -25,7 +25,7 @@ class BlockEncoder(Encoder):
 
     name: str
     size: tuple[int, int] | None = None
-    _refused: dict[str, str] | None = None
+    _found: dict[str, int | str] | None = None
 
     def block_names(self, stage: int) -> list[str]:
         """Returns the dotted names, in the encoder, of the transformer blocks of a stage, counted from 0."""
@@ -38,16 +38,24 @@ class BlockEncoder(Encoder):
             ValueError: A stage has no blocks, or blocks that adapters cannot join.
         """
         self._check(stages)
-        for stage in stages:
-            for name in self.block_names(stage):
-                yield open_block(self.get_submodule(name))
+        if self._found is None:
+            self._found = self._row_groups()
+        for name in [name for stage in stages for name in self.block_names(stage)]:
+            groups = self._found[name]
+            if isinstance(groups, str):
+                raise ValueError(
+                    f"adapter.name has no place in {name} of model.encoder {TIMM}{self.name}: {groups}; set "
+                    f"adapter.name to none, or model.encoder to {WITH_BLOCKS}"
+                )
+            yield open_block(self.get_submodule(name), groups)
 
     def _check(self, stages: Sequence[int]) -> None:
         having = [stage for stage in range(len(self.stages)) if self.block_names(stage)]
         if not having:
             raise ValueError(
                 f"adapter.name asks for transformer blocks (modules with {', '.join(PARTS)}), but model.encoder "
-                f"{TIMM}{self.name} has none that are known; set adapter.name to none, or model.encoder to {WITH_BLOCKS}"
+                f"{TIMM}{self.name} has none that are known; set adapter.name to none, or model.encoder to "
+                f"{WITH_BLOCKS}"
             )
         absent = [stage for stage in stages if stage not in having]
         if absent:
@@ -55,19 +63,10 @@ class BlockEncoder(Encoder):
                 f"adapter.stages names {absent[0]}, but of the stages of {TIMM}{self.name} only {_listed(having)} "
                 f"have transformer blocks; choose among {_listed(having)}"
             )
-        if self._refused is None:
-            self._refused = self._misfits()
-        chosen = [name for stage in stages for name in self.block_names(stage)]
-        refused = next((name for name in chosen if name in self._refused), None)
-        if refused is not None:
-            raise ValueError(
-                f"adapter.name has no place in {refused} of model.encoder {TIMM}{self.name}: "
-                f"{self._refused[refused]}; set adapter.name to none, or model.encoder to {WITH_BLOCKS}"
-            )
 
     @torch.no_grad()
-    def _misfits(self) -> dict[str, str]:
-        """Runs the encoder once and returns the reasons why adapters cannot join some blocks, by their names."""
+    def _row_groups(self) -> dict[str, int | str]:
+        """Runs the encoder once and returns the result of `row_groups` for each block, by its name."""
         names = [name for stage in range(len(self.stages)) for name in self.block_names(stage)]
         blocks = {name: self.get_submodule(name) for name in names}
         weight = next(self.parameters())
@@ -77,8 +76,7 @@ class BlockEncoder(Encoder):
             # Not constant, on which a norm would divide by zero.
             self(torch.linspace(-1.0, 1.0, 3 * height * width, device=weight.device).view(1, 3, height, width))
         with evaluating(self):
-            reasons = {name: misfit(block, seen[name]) for name, block in blocks.items()}
-        return {name: reason for name, reason in reasons.items() if reason is not None}
+            return {name: row_groups(block, seen[name]) for name, block in blocks.items()}
 
 
 @contextmanager

@@ -5,8 +5,9 @@ classes do not matter. Nothing is replaced or renamed: adapters join by hooks on
 keep timm's names, and a block whose slots are empty computes exactly what it did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 import torch
@@ -37,14 +38,23 @@ class Share:
     rows: Part = WHOLE
     taken: Part = WHOLE
 
-    def add(self, output: Tensor, update: Tensor) -> Tensor:
-        """Returns the layer's output with its share of the update."""
-        added = update[..., _channels(update, self.taken)]
+    def add(self, output: Tensor, update: Tensor, groups: int) -> Tensor:
+        """Returns the layer's output with its share of the update.
+
+        Args:
+            output: [..., outputs].
+            update: [..., outputs of the update], without groups.
+            groups: Number of groups of rows that each have the layer's parts: 1, or the number of heads.
+        """
         if self.rows == WHOLE:
-            return output + added
-        chosen = _channels(output, self.rows)
-        before, after = output[..., : chosen.start], output[..., chosen.stop :]
-        return torch.cat([before, output[..., chosen] + added, after], -1)
+            first, end, of = self.taken
+            width = update.shape[-1]
+            return output + update[..., width * first // of : width * end // of]
+        first, end, of = self.rows
+        grouped = output.view(*output.shape[:-1], groups, of, -1)
+        added = update.view(*update.shape[:-1], end - first, groups, -1).transpose(-3, -2)
+        parts = (grouped[..., :first, :], grouped[..., first:end, :] + added, grouped[..., end:, :])
+        return torch.cat(parts, -2).flatten(-3)
 
     def width(self, outputs: int) -> int:
         """Returns the width of the whole update beside a layer with so many outputs."""
@@ -53,16 +63,14 @@ class Share:
         return outputs * (end - first) // of * parts // (high - low)
 
 
-def _separate(query: str, key: str, value: str) -> tuple[Share, ...]:
-    keys, values = Share(key, "kv_update", taken=(0, 1, 2)), Share(value, "kv_update", taken=(1, 2, 2))
-    return (Share(query, "q_update"), keys, values)
-
-
 LAYOUTS: Final[Sequence[tuple[Share, ...]]] = (
     (Share("qkv", "q_update", rows=(0, 1, 3)), Share("qkv", "kv_update", rows=(1, 3, 3))),
     (Share("q", "q_update"), Share("kv", "kv_update")),
-    _separate("q_proj", "k_proj", "v_proj"),
-    _separate("q", "k", "v"),
+    (
+        Share("q_proj", "q_update"),
+        Share("k_proj", "kv_update", taken=(0, 1, 2)),
+        Share("v_proj", "kv_update", taken=(1, 2, 2)),
+    ),
 )
 """Linear layers of queries, keys and values that an attention may have."""
 
@@ -76,8 +84,8 @@ def find_blocks(stage: nn.Module) -> list[str]:
     return found
 
 
-def open_block(block: nn.Module) -> TransformerBlock:
-    """Gives a block its slots and widths, once."""
+def open_block(block: nn.Module, groups: int) -> TransformerBlock:
+    """Gives a block its slots and widths, once; `groups` is the result of `row_groups`."""
     opened: Any = block
     if not hasattr(block, "linears"):
         shares = _shares(opened.attn)
@@ -85,7 +93,7 @@ def open_block(block: nn.Module) -> TransformerBlock:
         for slot in dict.fromkeys(share.slot for share in shares):
             opened.attn.register_module(slot, None)
         for share in shares:
-            opened.attn.get_submodule(share.layer).register_forward_hook(LayerHook(opened.attn, share))
+            opened.attn.get_submodule(share.layer).register_forward_hook(LayerHook(opened.attn, share, groups))
         for slot in ("before", "parallel", "after"):
             block.register_module(slot, None)
         around = MlpHook(block)
@@ -99,13 +107,14 @@ def open_block(block: nn.Module) -> TransformerBlock:
 class LayerHook:
     """Adds an update to the output of a linear layer of an attention; nothing if its slot is empty."""
 
-    def __init__(self, attention: nn.Module, share: Share) -> None:
+    def __init__(self, attention: nn.Module, share: Share, groups: int) -> None:
         self.attention = attention
         self.share = share
+        self.groups = groups
 
     def __call__(self, _: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         update = getattr(self.attention, self.share.slot)
-        return output if update is None else self.share.add(output, update(inputs[0]))
+        return output if update is None else self.share.add(output, update(inputs[0]), self.groups)
 
 
 class MlpHook:
@@ -160,8 +169,11 @@ class Calls:
         return record
 
 
-def misfit(block: nn.Module, seen: Calls) -> str | None:
-    """Returns the reason why adapters cannot join a block; None if they can.
+def row_groups(block: nn.Module, seen: Calls) -> int | str:
+    """Returns the number of groups of rows of a layer `qkv`, or the reason why adapters cannot join the block.
+
+    Rows are either all queries, all keys and all values (1 group), or those of one head after the other. Twice the
+    values are twice the mixed values: that tells which rows are values.
 
     Args:
         block: Block of an encoder in evaluation mode.
@@ -176,31 +188,29 @@ def misfit(block: nn.Module, seen: Calls) -> str | None:
     missed = next((layer for layer in layers if calls.names().count(layer) != 1), None)
     if missed is not None:
         return f"its attention does not call its layer {missed!r} once"
-    mixed = _mixed(calls)
     if "qkv" not in layers:
-        return None
-    # Twice the values are twice the mixed values. That would not be so if the last third were of queries or keys.
-    doubling = attention.get_submodule("qkv").register_forward_hook(_doubled)
-    with Calls(attention, ["proj"]) as calls:
-        attention(*args, **named)
-    doubling.remove()
-    if not torch.allclose(_mixed(calls), 2 * mixed, rtol=1e-3, atol=1e-6):
-        return "the rows of its layer 'qkv' are not those of queries, keys and values, one after the other"
-    return None
+        return 1
+    mixed = _mixed(calls)
+    for groups in dict.fromkeys((1, int(getattr(attention, "num_heads", 1)))):
+        doubling = attention.get_submodule("qkv").register_forward_hook(partial(_doubled, groups))
+        with Calls(attention, ["proj"]) as calls:
+            attention(*args, **named)
+        doubling.remove()
+        if torch.allclose(_mixed(calls), 2 * mixed, rtol=1e-3, atol=1e-6):
+            return groups
+    return "the rows of its layer 'qkv' are not those of queries, keys and values, in all or by head"
 
 
 def _mixed(calls: Calls) -> Tensor:
-    return next(args[0] for name, args, _ in calls.of if name == "proj")
+    mixed: Tensor = next(args[0] for name, args, _ in calls.of if name == "proj")
+    return mixed
 
 
-def _doubled(_: nn.Module, __: object, output: Tensor) -> Tensor:
-    values = _channels(output, (2, 3, 3))
-    return torch.cat([output[..., : values.start], 2 * output[..., values]], -1)
-
-
-def _channels(tensor: Tensor, part: Part) -> slice:
-    first, end, of = part
-    return slice(tensor.shape[-1] * first // of, tensor.shape[-1] * end // of)
+def _doubled(groups: int, _: nn.Module, __: object, output: Tensor) -> Tensor:
+    if output.shape[-1] % (3 * groups):
+        return output
+    grouped = output.view(*output.shape[:-1], groups, 3, -1)
+    return torch.cat([grouped[..., :2, :], 2 * grouped[..., 2:, :]], -2).flatten(-3)
 
 
 def _is_block(module: nn.Module) -> bool:

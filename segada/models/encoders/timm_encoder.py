@@ -21,7 +21,10 @@ FLATTENED = ("EfficientNetFeatures", "MobileNetV3Features")
 """Classes of timm's feature pyramids that are a single part each, unless timm is asked to flatten their blocks."""
 UNEVEN = (37, 66)
 """Height and width that are multiples of no stride: a model that can process such images can process all sizes."""
-SUGGESTED = "choose one like timm/resnet18, timm/convnext_atto, timm/pvt_v2_b0, timm/vit_tiny_patch16_224 or timm/swin_tiny_patch4_window7_224"
+SUGGESTED = (
+    "choose one like timm/resnet18, timm/convnext_atto, timm/pvt_v2_b0, timm/vit_tiny_patch16_224 or "
+    "timm/swin_tiny_patch4_window7_224"
+)
 
 
 class TimmEncoder(BlockEncoder):
@@ -213,7 +216,7 @@ def _quieten(pyramid: nn.Module, depth: torch.Generator) -> None:
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
         if hasattr(module, "qkv_bias_separate"):
-            module.qkv_bias_separate = True
+            setattr(module, "qkv_bias_separate", True)  # noqa: B010 - an attribute of timm's
 
 
 def _stages(pyramid: Any) -> list[TimmStage]:

@@ -26,13 +26,13 @@ class VitEncoder(BlockEncoder):
     last block, through the model's last norm, resized to the stage's stride: bilinear to finer strides, by means to
     coarser ones. No parameter is added, and a linear layer of the head on such a map is the same as one on the tokens.
 
-    A token covers a square as large as a stride of 4, 8, 16 or 32 pixels, the one nearest to the model's patches. Images
-    are first padded with zeros, at the bottom and at the right, to a multiple of it; patches of another size, such as
-    14, read an image resized by the ratio.
+    A token covers a square as large as a stride of 4, 8, 16 or 32 pixels, the one nearest to the model's patches.
+    Images are first padded with zeros, at the bottom and at the right, to a multiple of it; patches of another size,
+    such as 14, read an image resized by the ratio.
 
-    `run` returns the tokens [B, C, h + r, w] of each stage before norm and resizing: stages continue from them. The last
-    r rows hold the tokens that belong to no place (of class and registers), one after the other, filled up with zeros.
-    `fed` makes the maps. The guide is the images, whose size the maps need.
+    `run` returns the tokens [B, C, h + r, w] of each stage before norm and resizing: stages continue from them. The
+    last r rows hold the tokens that belong to no place (of class and registers), one after the other, filled up with
+    zeros. `fed` makes the maps. The guide is the images, whose size the maps need.
 
     Args:
         name: Name of the model in timm.
@@ -94,7 +94,7 @@ class VitEncoder(BlockEncoder):
         """Returns the normed tokens [B, C, h, w] of places from the output of a stage."""
         tokens, grid = self._unpacked(packed)
         norm: Any = self.stages[-1].norm
-        return as_image(norm(tokens[:, self.extra :]).unflatten(1, grid))
+        return as_image(norm(tokens[:, self.extra :]).view(len(tokens), *grid, -1))
 
     @property
     def _stem(self) -> Any:
@@ -113,7 +113,8 @@ class VitEncoder(BlockEncoder):
         height, width = grid
         extra, placed = tokens[:, : self.extra], tokens[:, self.extra :]
         filled = functional.pad(extra, (0, 0, 0, -self.extra % width))
-        return as_image(torch.cat([placed, filled], 1).unflatten(1, (height + filled.shape[1] // width, width)))
+        rows = height + filled.shape[1] // width
+        return as_image(torch.cat([placed, filled], 1).view(len(tokens), rows, width, -1))
 
     def _unpacked(self, packed: Tensor) -> tuple[Tensor, tuple[int, int]]:
         rows, width = packed.shape[-2:]
