@@ -16,7 +16,7 @@ class ModelSettings(Settings):
 
     encoder: Annotated[PathText, AfterValidator(check_encoder)] = "mit_tiny"
     """Encoder: `mit_tiny`, `mit_b0` to `mit_b5`, or `timm/NAME`, a model of timm that gives maps of strides 4, 8, 16
-    and 32."""
+    and 32, or a plain vision transformer (ViT, DeiT, DINO, EVA), whose tokens are resized to these strides."""
     head: Literal["segformer", "multi_exit", "daformer"] = "segformer"
     """Decode head. `multi_exit` is `segformer` with a light exit that reads the first stage alone, for domain-shift
     detectors; `daformer` has a larger receptive field and costs more."""
