@@ -169,7 +169,9 @@ def _model(name: str, drop_path: float) -> tuple[Any, int | None]:
     # size.
     wanted = {"drop_path_rate": drop_path, "drop_rate": 0.0, "strict_img_size": False, "always_partition": True}
     options: dict[str, Any] = {option: value for option, value in wanted.items() if option in accepted}
-    if len(indices) == 1 and "dynamic_img_size" in accepted:
+    if len(indices) == 1:
+        if "dynamic_img_size" not in accepted:
+            raise _misfit(name, "its tokens have one resolution, and timm builds it for one size of images")
         model: Any = timm.create_model(name, pretrained=False, num_classes=0, dynamic_img_size=True, **options)
         reason = unfit(model)
         if reason is not None:
