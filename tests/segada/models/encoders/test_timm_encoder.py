@@ -128,6 +128,10 @@ def test_stochastic_depth_rises_to_the_setting_and_other_noise_is_off() -> None:
             "vit_small_patch16_rope_mixed_224",
             "but its rotary embeddings are others in each block; choose one like timm",
         ),
+        (
+            "xcit_nano_12_p16_224",
+            "but its tokens have one resolution, and timm builds it for one size of images; choose",
+        ),
         ("twins_svt_small", r"timm runs it as a whole \(FeatureGetterNet\), so that its frozen stages could not"),
         ("selecsls42", "its maps are not a 4th, 8th, 16th and 32nd of the images' size; choose one like timm/resnet18"),
     ],

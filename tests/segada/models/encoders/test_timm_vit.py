@@ -1,17 +1,22 @@
 """Plain vision transformers as encoders: equal to timm's own run, at any size, and runnable stage by stage."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import timm
 import torch
+from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 
+from segada.engine.session import adapt
 from segada.models.build import bare_segmentor
 from segada.models.encoders.timm_encoder import build_timm_encoder
 from segada.models.encoders.timm_vit import VitEncoder, stage_ends, token_stride
 from segada.models.learning import frozen_copy
+from segada.settings import RunSettings
 from segada.settings.model import ModelSettings
 
 VITS = (
@@ -129,3 +134,21 @@ def test_frozen_stages_are_a_prefix_that_a_teacher_shares() -> None:
     for network in (segmentor, frozen_copy(segmentor)):
         for one, other in zip(network.encode_rest(prefix), expected, strict=True):
             assert torch.equal(one, other)
+
+
+def test_a_run_trains_adapters_in_it_with_feature_distance_and_modular_training(
+    tiny_run: dict[str, object], tmp_path: Path
+) -> None:
+    model = {"encoder": "timm/test_vit", "head": "multi_exit", "head_width": 8, "checkpoint": None, "freeze": "encoder"}
+    sections = {
+        "adapter": {"name": "lora", "stages": [1, 3]},
+        "method": {"name": "dacs", "source_fdist_lambda": 0.1, "fdist_classes": "all"},
+        "controller": {"name": "hamlet", "modular": {"policy": "random"}},
+    }
+    settings = RunSettings.model_validate({**tiny_run, "model": model, **sections})
+    report = adapt(settings, tmp_path, Console(quiet=True))
+    assert [record.domain for record in report.visits] == ["clear", "200mm"]
+    weights = safetensors.torch.load_file(tmp_path / "weights.safetensors")
+    learned = {name for name, tensor in weights.items() if "update.up" in name and tensor.any()}
+    assert {name.split(".")[4] for name in learned} <= {"1", "2", "4", "5"}
+    assert "encoder.stages.3.blocks.5.attn.q_update.up.weight" in learned
