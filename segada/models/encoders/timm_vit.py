@@ -65,9 +65,7 @@ class VitEncoder(BlockEncoder):
         the normalized images or the tokens of the stage before."""
         tokens, grid = self._patches(x) if first == 0 else self._unpacked(x)
         rope = getattr(self._stem, "rope", None)
-        # Some keep what they have computed for a size: of an evaluation, it must also serve training.
-        with torch.inference_mode(mode=False):
-            rotated = None if rope is None else rope.get_embed(shape=grid)
+        rotated = None if rope is None else rope.get_embed(shape=grid)
         packed = []
         for stage in self.stages[first:end]:
             tokens = stage(tokens, rotated)

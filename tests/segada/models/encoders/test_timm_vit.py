@@ -114,13 +114,6 @@ def encoder_blocks(stage: int) -> list[str]:
     return [name.rpartition(".")[2] for name in build("test_vit").block_names(stage)]
 
 
-def test_what_an_evaluation_computed_serves_training() -> None:
-    encoder = build("vit_small_patch16_dinov3")
-    with torch.inference_mode():
-        maps(encoder, images(64, 64))
-    maps(encoder.train(), images(64, 64))[3].sum().backward()
-
-
 @torch.no_grad()
 def test_frozen_stages_are_a_prefix_that_a_teacher_shares() -> None:
     segmentor = bare_segmentor(

@@ -9,6 +9,8 @@ import torch
 from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
+from segada import convert
+from segada.cli.exit_codes import WRONG_INPUT
 from segada.models.build import build_segmentor
 from segada.models.segmentor import Segmentor
 from segada.settings.adapter import LoraSettings
@@ -66,6 +68,14 @@ def test_files_of_dino_v2_are_read_as_timm_reads_them(name: str, tmp_path: Path)
         official["pos_embed"] = torch.cat([torch.randn(1, 1, 384), official["pos_embed"]], 1)
     expected = checkpoint_filter_fn(dict(official), model)
     assert_same(read(name, written(official, tmp_path / "net.safetensors")), expected)
+
+
+def test_the_converter_says_that_a_run_reads_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(model_of("test_vit").state_dict(), tmp_path / "net.safetensors")
+    assert convert.main([path]) == WRONG_INPUT
+    said = " ".join(" ".join(capsys.readouterr()).split())
+    assert "plain vision transformer, as timm, DINO and DINOv2 name it" in said
+    assert "its tensors do not tell the name of its encoder; a run reads a plain vision transformer with the" in said
 
 
 def test_a_file_of_another_size_is_refused_with_the_counts(tmp_path: Path) -> None:
