@@ -191,8 +191,8 @@ def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
 
 def _source_model(plan: Plan, report: RunReport) -> SourceModel | None:
     """Returns the source model's result on its own domain from the report of any run of the study."""
-    settings = plan.search_settings()
-    return source_model_of(report, settings.stream.source, plan.file.settings.confirm.source_at_least)
+    source, least = plan.search_settings().stream.source, plan.file.settings.confirm.source_at_least
+    return source_model_of(report, source, least)
 
 
 def _objectives(study: Study, runs: Sequence[SeedRun]) -> tuple[dict[str, float], list[float]]:
@@ -260,21 +260,21 @@ def read_seed_run(folder: Path, *, has_areas: bool = True) -> SeedRun | None:
         has_areas: False if the engine of the study writes no areas.
     """
     report, areas = read_report(folder).value, read_areas(folder).value
-    if report is None or ((areas or has_areas) and len(areas) != len(report.visits)):
-        return None
-    return SeedRun(report, areas)
+    is_whole = report is not None and (len(areas) == len(report.visits) or not (areas or has_areas))
+    return SeedRun(report, areas) if report is not None and is_whole else None
 
 
 def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str, reference: RunReport | None) -> TrialResult:
     folder = folder_of(trial, plan.trial_folder(trial.number))
     state = STATES[trial.state]
     report = read_report(folder).value if state == "complete" else None
-    visits = read_visits(folder).value if report is None else tuple(report.visits)
+    visits = tuple(report.visits) if report is not None else read_visits(folder).value
     stopped = f"stopped after visit {trial.last_step or len(visits)}" if state == "pruned" else ""
     constraints = study.file.settings.constraints if state == "complete" else ()
     # A trial that lacks a recorded limit cannot be chosen, whatever its files say.
     is_recorded = report is not None and all(one.text in trial.constraints for one in constraints)
     is_computed = is_recorded and not is_unread(one.metric for one in constraints)
+    recorded = recorded_results(constraints, trial.constraints)
     reasons = [reason for reason in (taken_over_from(trial) or account(trial) or stopped, left_out) if reason]
     return TrialResult(
         number=trial.number,
@@ -288,9 +288,7 @@ def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str, referenc
         is_counted=is_counted(trial),
         is_retry=is_retry(trial),
         incidents=tuple(trial.user_attrs.get(INCIDENTS, ())),
-        constraints=constraint_results(constraints, report)
-        if report is not None and is_computed
-        else recorded_results(constraints, trial.constraints),
+        constraints=constraint_results(constraints, report) if report is not None and is_computed else recorded,
         origin=origin_of(trial),
         left_out=left_out,
     )

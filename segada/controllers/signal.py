@@ -17,7 +17,7 @@ from segada.models.staged_segmentor import StagedSegmentor
 def light_exit(static: Segmentor, images: Tensor) -> Tensor:
     """Returns logits [B, K, H/4, W/4] of the light exit; only the encoder's first stage runs."""
     assert isinstance(static, StagedSegmentor)
-    finest = static.encoder.run(static.normalized(images), 0, 1)[0]
+    finest = static.encoder.finest(static.normalized(images))
     return static.head.light(finest)
 
 

@@ -86,7 +86,7 @@ class Supervised(Learner):
         assert isinstance(self.student, StagedSegmentor)
         self.student.eval()
         light.train()
-        return self.student.encoder.run(self.student.normalized(images), 0, 1)[0]
+        return self.student.encoder.finest(self.student.normalized(images))
 
     def _light(self, finest: Tensor, labels: Tensor) -> Tensor:
         assert isinstance(self.student, StagedSegmentor)

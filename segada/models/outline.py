@@ -58,4 +58,9 @@ def _encoder(name: str) -> Encoder:
             return MixTransformer(MIX_TRANSFORMERS[name], 0.0, torch.Generator())
     if name.startswith(TIMM):
         return build_timm_encoder(name.removeprefix(TIMM), 0.0, torch.Generator(), torch.Generator())
-    raise ValueError(f"its encoder is {name or 'none that is known'}, which no setting builds")
+    if name:
+        raise ValueError(f"its encoder is {name}, which no setting builds")
+    raise ValueError(
+        "its tensors do not tell the name of its encoder; a run reads a plain vision transformer with the name in "
+        "model.encoder, such as timm/vit_tiny_patch16_224, and writes it in this project's format"
+    )

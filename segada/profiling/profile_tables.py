@@ -1,4 +1,4 @@
-"""Prints a profile: a table of the parts of a step, and one of the parameters of the network."""
+"""Prints a profile: tables of the parts of a step, of the parameters of the network, and of its blocks and adapters."""
 
 import os
 import platform
@@ -12,13 +12,15 @@ from rich.table import Table
 from segada.core.timer import StepTime
 from segada.engine.divergence import Diverged
 from segada.errors import InputError
+from segada.models.staged_segmentor import StagedSegmentor
 from segada.profiling.parameters import ModuleCount, count_parameters, in_words, summed
+from segada.profiling.placement_table import placement_table
 from segada.profiling.step_time import WARM_UP, PartTime, part_times, time_steps, whole_step
 from segada.settings import RunSettings
 
 
 def print_profile(settings: RunSettings, steps: int, console: Console) -> None:
-    """Runs the first steps of a stream and prints both tables.
+    """Runs the first steps of a stream and prints the tables.
 
     Raises:
         InputError: data or weights are missing, or a loss is not finite.
@@ -31,6 +33,8 @@ def print_profile(settings: RunSettings, steps: int, console: Console) -> None:
     console.print(network.origin)
     console.print(_time_table(times, settings))
     console.print(_parameter_table(count_parameters(network), network.title))
+    if isinstance(network, StagedSegmentor):
+        console.print(placement_table(network.encoder, network.shape.encoder, settings.adapter.name))
 
 
 def _time_table(times: Sequence[StepTime], settings: RunSettings) -> Table:

@@ -19,7 +19,8 @@ class PlacedSettings(Settings):
     """Placement settings that every adapter in blocks has."""
 
     stages: Stages = (0, 1)
-    """Encoder stages, counted from 0, that carry adapters."""
+    """Encoder stages, counted from 0, that carry adapters. In a plain vision transformer each has a quarter of the
+    blocks; `python -m segada.profile` prints the blocks of each stage."""
     blocks: Blocks = "all"
     """Blocks of these stages that carry adapters: one pattern for all of `stages`, or a list with one for each."""
 
@@ -42,7 +43,8 @@ class AdaptFormerSettings(PlacedSettings):
     scale: Positive = 1.0
     """Factor on the adapter's output."""
     position: Literal["before", "parallel", "after"] = "parallel"
-    """Position of the bottleneck: `parallel` to the MLP, as in the paper, or `before` or `after` it."""
+    """Position of the bottleneck: `parallel` to the MLP, as in the paper, or `before` or `after` it. A layer scale
+    belongs to the MLP: it does not scale what the bottleneck adds."""
 
 
 class LoraSettings(PlacedSettings):
@@ -54,7 +56,8 @@ class LoraSettings(PlacedSettings):
     alpha: Positive = 4.0
     """Scale: an update is multiplied by alpha / rank, so that another rank needs no other learning rate."""
     targets: Annotated[Sequence[Literal["q", "kv", "proj"]], Field(min_length=1)] = ("q", "kv")
-    """Linear layers that get an update: of queries, of keys and values (one layer, one update), of the output."""
+    """Linear maps that get an update: of queries, of keys and values (together, one update), of the output. Where one
+    layer computes queries, keys and values, an update reaches its own rows alone."""
 
 
 class VidaSettings(PlacedSettings):

@@ -35,6 +35,11 @@ MIX_TRANSFORMERS: dict[str, Architecture] = {
 
 TIMM = "timm/"
 """Prefix of timm encoders; the rest is the name of the timm model, as in `timm/resnet18`."""
+WITH_BLOCKS = (
+    "mit_b0 to mit_b5, mit_tiny, or one like timm/vit_tiny_patch16_224, timm/pvt_v2_b0 or "
+    "timm/swin_tiny_patch4_window7_224"
+)
+"""Encoders with transformer blocks, in a message."""
 TIMM_HEAD_WIDTH = 256
 """Embedding width of the head on a timm encoder, for which no head was published."""
 

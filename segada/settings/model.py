@@ -25,8 +25,9 @@ class ModelSettings(Settings):
     `torchvision/deeplabv3_resnet50`; or `module:function` or `./file.py:function`, code of the user that returns a
     module from images [B, 3, H, W] to logits [B, K, h, w]. Null builds `encoder` and `head`."""
     encoder: Annotated[PathText, AfterValidator(check_encoder)] | None = "mit_tiny"
-    """Encoder: `mit_tiny`, `mit_b0` to `mit_b5`, `timm/NAME`, a model of timm that gives maps of strides 4, 8, 16
-    and 32, or `module:attribute`, code of yours (docs/own_code.md). Null only with `network`."""
+    """Encoder: `mit_tiny`, `mit_b0` to `mit_b5`; `timm/NAME`, a model of timm that gives maps of strides 4, 8, 16
+    and 32, or a plain vision transformer (ViT, DeiT, DINO, EVA), whose tokens are resized to these strides; or
+    `module:attribute`, code of yours (docs/own_code.md). Null only with `network`."""
     head: Annotated[Literal["segformer", "multi_exit", "daformer"], OrCode("head")] | None = "segformer"
     """Decode head. `multi_exit` is `segformer` with a light exit that reads the first stage alone, for domain-shift
     detectors; `daformer` has a larger receptive field and costs more. `module:attribute` is code of yours. Null only

@@ -206,13 +206,14 @@ class RunSettings(Settings):
             check_adapter(self.adapter, architecture.widths, encoder)
             check_image_adapter(self.image_adapter, architecture.widths, encoder)
             return self
-        for section, name in (("adapter", self.adapter.name), ("image_adapter", self.image_adapter.name)):
-            if name != "none":
-                raise ValueError(
-                    f"{section}.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "
-                    f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or {section}.name to "
-                    f"none"
-                )
+        # Whether an encoder of timm has blocks for an adapter is seen when it is built.
+        name = self.image_adapter.name
+        if name != "none":
+            raise ValueError(
+                f"image_adapter.name is {name!r}, but only Mix Transformers have a place for it, and model.encoder is "
+                f"{self.model.encoder}; set model.encoder to {', '.join(MIX_TRANSFORMERS)}, or image_adapter.name to "
+                f"none"
+            )
         return self
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ EXAMPLES = (
     "timm/test_resnet",
     "timm/test_mambaout",
     "timm/test_convnext",
+    "timm/test_vit",
 )
 DROP_PATH = 0.5
 

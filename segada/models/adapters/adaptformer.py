@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segada.models.encoders.mix_block import Block
+from segada.models.encoders.transformer_block import TransformerBlock
 from segada.settings.adapter import AdaptFormerSettings
 
 
-def insert_adaptformer(block: Block, settings: AdaptFormerSettings, generator: torch.Generator) -> None:
+def insert_adaptformer(block: TransformerBlock, settings: AdaptFormerSettings, generator: torch.Generator) -> None:
     """Inserts a bottleneck into the slot of the block that `position` names."""
     adapter = AdaptFormer(block.width, settings.bottleneck, settings.scale, generator)
     setattr(block, settings.position, adapter)

@@ -10,11 +10,11 @@ from segada.models.adapters.adaptformer import insert_adaptformer
 from segada.models.adapters.lora import insert_lora
 from segada.models.adapters.vida import insert_vida
 from segada.models.encoders.base import Encoder
-from segada.models.encoders.mix_block import Block
+from segada.models.encoders.transformer_block import TransformerBlock
 from segada.settings.adapter import AdapterSettings, NoAdapter, PlacedSettings
 from segada.settings.check_widths import check_adapter
 
-ADAPTERS: Mapping[str, Callable[[Block, Any, torch.Generator], None]] = {
+ADAPTERS: Mapping[str, Callable[[TransformerBlock, Any, torch.Generator], None]] = {
     "adaptformer": insert_adaptformer,
     "lora": insert_lora,
     "vida": insert_vida,
@@ -37,7 +37,7 @@ def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.
         insert(block, settings, generator)
 
 
-def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[Block]:
+def chosen_blocks(encoder: Encoder, settings: PlacedSettings) -> Iterator[TransformerBlock]:
     """Yields the blocks that carry adapters, in the order in which they run."""
     stages, patterns = settings.stages, settings.blocks
     if isinstance(patterns, str):

@@ -4,18 +4,17 @@ import torch
 from torch import Tensor, nn
 
 from segada.models.adapters.low_rank import LowRankUpdate
-from segada.models.encoders.mix_block import Block
+from segada.models.encoders.transformer_block import TARGETS, TransformerBlock
 from segada.settings.adapter import VidaSettings
 
 
-def insert_vida(block: Block, settings: VidaSettings, generator: torch.Generator) -> None:
+def insert_vida(block: TransformerBlock, settings: VidaSettings, generator: torch.Generator) -> None:
     """Inserts a pair of updates beside every linear layer of the attention: q, kv and proj."""
     ranks = (settings.low_rank, settings.high_rank)
     scales = (settings.low_scale, settings.high_scale)
-    for target in ("q", "kv", "proj"):
-        layer = block.attn.get_submodule(target)
-        assert isinstance(layer, nn.Linear)
-        pair = VidaPair(layer.in_features, layer.out_features, ranks, generator, scales)
+    for target in TARGETS:
+        inputs, outputs = block.linears[target]
+        pair = VidaPair(inputs, outputs, ranks, generator, scales)
         setattr(block.attn, f"{target}_update", pair)
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from segada.settings.architectures import WITH_BLOCKS
+
 if TYPE_CHECKING:
-    from segada.models.encoders.mix_block import Block
+    from segada.models.encoders.transformer_block import TransformerBlock
 
 STRIDES = (4, 8, 16, 32)
 
@@ -38,17 +40,19 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def run(self, x: Tensor, first: int, end: int, guide: Guide | None = None) -> list[Tensor]:
-        """Returns the feature maps of the stages from `first` up to, not including, `end`.
+        """Returns the outputs of the stages from `first` up to, not including, `end`.
+
+        They are the feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16 and 32, or what `fed` makes these from.
 
         Args:
-            x: Input of stage `first`: normalized images [B, 3, H, W] or the map of the stage before.
+            x: Input of stage `first`: normalized images [B, 3, H, W] or the output of the stage before.
             first: First stage, counted from 0.
             end: Stage after the last.
             guide: Output of the encoder's reader for the images; None if it has no reader.
         """
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Computes feature maps [B, C, H/s, W/s] of strides s = 4, 8, 16, 32 from normalized images [B, 3, H, W]."""
+        """Returns what `run` returns for all stages, from normalized images [B, 3, H, W]."""
         return self.run(images, 0, len(self.stages), self.guide(images))
 
     def guide(self, images: Tensor) -> Guide | None:  # noqa: ARG002 - an encoder without slots has no reader
@@ -56,18 +60,27 @@ class Encoder(nn.Module, ABC):
         return None
 
     def fed(self, features: Sequence[Tensor], guide: Guide | None) -> list[Tensor]:  # noqa: ARG002 - as above
-        """Returns the feature maps as inputs of the head: with the guide added if the reader feeds the head."""
+        """Returns the feature maps of the outputs of stages, as inputs of the head: with the guide added if the reader
+        feeds the head."""
         return list(features)
 
-    def blocks(self, stages: Sequence[int] = range(4)) -> Iterator["Block"]:
+    def finest(self, images: Tensor) -> Tensor:
+        """Returns the map [B, C, H/4, W/4] of the first stage from normalized images; runs no other stage."""
+        return self.run(images, 0, 1)[0]
+
+    def block_names(self, stage: int) -> list[str]:  # noqa: ARG002 - most encoders have none
+        """Returns the dotted names, in the encoder, of the transformer blocks of a stage, counted from 0."""
+        return []
+
+    def blocks(self, stages: Sequence[int] = range(4)) -> Iterator["TransformerBlock"]:  # noqa: ARG002 - as above
         """Yields the transformer blocks of some stages, counted from 0, in the order in which they run.
 
         Raises:
             ValueError: The encoder has no blocks that can hold an adapter.
         """
         raise ValueError(
-            "adapters and prompts sit in the blocks of a Mix Transformer; set model.encoder to mit_b0 to mit_b5 or "
-            f"mit_tiny, or adapter.name and image_adapter.name to none (stages {list(stages)} were asked for)"
+            f"adapters sit in transformer blocks, and this encoder ({type(self).__name__}) has none; set adapter.name "
+            f"to none, or model.encoder to {WITH_BLOCKS}"
         )
 
     def get_extra_state(self) -> Tensor:

@@ -14,12 +14,7 @@ weights."""
 
 
 class Block(nn.Module):
-    """Attention and MLP over tokens [B, H, W, C], each after a norm and with a residual.
-
-    Its slots for adapters are around the MLP m of the normed tokens n. Each is a module from [B, H, W, C] to the same
-    shape, whose output is added: that of `before` to the input of m, those of `parallel` (with input n) and `after`
-    (with input m(n)) to the output of m.
-    """
+    """Attention and MLP over tokens [B, H, W, C], each after a norm and with a residual; a `TransformerBlock`."""
 
     before: nn.Module | None
     parallel: nn.Module | None
@@ -35,6 +30,11 @@ class Block(nn.Module):
         self.drop_path = drop_path
         for slot in ("before", "parallel", "after"):
             self.register_module(slot, None)
+
+    @property
+    def linears(self) -> dict[str, tuple[int, int]]:
+        """Widths of input and output of the linear layers of the attention."""
+        return {"q": (self.width, self.width), "kv": (self.width, 2 * self.width), "proj": (self.width, self.width)}
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.drop_path(self.attn(self.norm1(x)))

@@ -74,6 +74,10 @@ class MixTransformer(Encoder):
         """Returns the feature maps as inputs of the head."""
         return list(features) if self.reader is None or guide is None else self.reader.fed(features, guide)
 
+    def block_names(self, stage: int) -> list[str]:
+        """Returns the dotted names, in the encoder, of the transformer blocks of a stage, counted from 0."""
+        return [f"stages.{stage}.blocks.{index}" for index, _ in enumerate(self.stage(stage).each_block())]
+
     def blocks(self, stages: Sequence[int] = range(4)) -> Iterator[Block]:
         """Yields the transformer blocks of some stages, counted from 0, in the order in which they run."""
         for index in stages:

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segada.models.encoders.base import STRIDES, Encoder, Guide
+from segada.models.encoders.base import STRIDES, Guide
+from segada.models.encoders.block_encoder import BlockEncoder
 from segada.models.encoders.drop_path import DropPath
+from segada.models.encoders.timm_vit import VitEncoder, build_vit, unfit
 from segada.models.encoders.tokens import as_image, as_tokens
 from segada.settings.architectures import TIMM
 from segada.settings.schema import nearest
@@ -19,10 +21,13 @@ FLATTENED = ("EfficientNetFeatures", "MobileNetV3Features")
 """Classes of timm's feature pyramids that are a single part each, unless timm is asked to flatten their blocks."""
 UNEVEN = (37, 66)
 """Height and width that are multiples of no stride: a model that can process such images can process all sizes."""
-SUGGESTED = "choose one like timm/resnet18, timm/convnext_atto, timm/pvt_v2_b0 or timm/swin_tiny_patch4_window7_224"
+SUGGESTED = (
+    "choose one like timm/resnet18, timm/convnext_atto, timm/pvt_v2_b0, timm/vit_tiny_patch16_224 or "
+    "timm/swin_tiny_patch4_window7_224"
+)
 
 
-class TimmEncoder(Encoder):
+class TimmEncoder(BlockEncoder):
     """Encoder of timm with random weights; its parameters have timm's names below `stages.N.`.
 
     Args:
@@ -30,9 +35,6 @@ class TimmEncoder(Encoder):
         stages: Stages, each of which outputs one map.
         channels: Width of each stage's map.
         generator: Generator of stochastic depth, which draws only where gradients are recorded in train mode.
-
-    Attributes:
-        size: Height and width of the only images that the model can process; None if it can process all.
     """
 
     def __init__(
@@ -43,7 +45,6 @@ class TimmEncoder(Encoder):
         self.stages = nn.ModuleList(stages)
         self.channels = channels
         self.generator = generator
-        self.size: tuple[int, int] | None = None
 
     def run(self, x: Tensor, first: int, end: int, guide: Guide | None = None) -> list[Tensor]:
         """Returns the feature maps of the stages from `first` up to, not including, `end`; x is the input of stage
@@ -111,33 +112,48 @@ class TimmStage(nn.Sequential):
 
 def build_timm_encoder(
     name: str, drop_path: float, depth: torch.Generator, initialization: torch.Generator
-) -> TimmEncoder:
+) -> TimmEncoder | VitEncoder:
     """Builds an encoder with random weights on the CPU; `depth` is the generator of stochastic depth.
 
     Raises:
-        ValueError: timm has no such model, or it gives no maps of the four strides, cannot be run stage by stage, or
-            has no stochastic depth though `drop_path` is above 0.
+        ValueError: timm has no such model, or it gives no maps of the four strides and is no plain vision transformer,
+            cannot be run stage by stage, or has no stochastic depth though `drop_path` is above 0.
     """
     seed = int(torch.randint(2**62, (), generator=initialization))
     # timm's constructors draw from the global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        pyramid = _pyramid(name, drop_path)
-    _quieten(pyramid, depth)
-    if drop_path > 0.0 and not any(isinstance(part, DropPath) for part in pyramid.modules()):
+        model, patch = _model(name, drop_path)
+    _quieten(model, depth)
+    if drop_path > 0.0 and not any(isinstance(part, DropPath) for part in model.modules()):
         raise ValueError(f"model.drop_path is {drop_path}, but {TIMM}{name} has no stochastic depth; set it to 0")
-    pyramid.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)
+    return (_staged(name, model, depth) if patch is None else _plain(name, model, patch, depth)).train()
+
+
+def _plain(name: str, model: Any, patch: int, depth: torch.Generator) -> VitEncoder:
+    encoder = build_vit(name, model.eval(), patch, depth)
+    if encoder is None:
+        raise _misfit(name, f"timm computes more than its blocks ({type(model).__name__})")
+    return encoder
+
+
+def _staged(name: str, pyramid: Any, depth: torch.Generator) -> TimmEncoder:
     encoder = TimmEncoder(name, _stages(pyramid), tuple(pyramid.feature_info.channels()), depth).eval()
     if not encoder.reads(UNEVEN):
         _, height, width = pyramid.pretrained_cfg["input_size"]
         encoder.size = (height, width)
         if not encoder.reads(encoder.size):
             raise _misfit(name, "its maps are not a 4th, 8th, 16th and 32nd of the images' size")
-    return encoder.train()
+    return encoder
 
 
-def _pyramid(name: str, drop_path: float) -> Any:
-    """Returns timm's model as a `ModuleDict` of parts that run in sequence, some of whose outputs are the four maps."""
+def _model(name: str, drop_path: float) -> tuple[Any, int | None]:
+    """Returns timm's model, and the side of its patches.
+
+    A pyramid is a `ModuleDict` of parts that run in sequence, some of whose outputs are the four maps, and has no
+    patches (None). Others are plain vision transformers.
+    """
     import timm  # only here, because it takes seconds and most runs need none of it
     from timm.models import FeatureDictNet
 
@@ -146,15 +162,23 @@ def _pyramid(name: str, drop_path: float) -> Any:
         near = nearest(TIMM + name, [TIMM + valid for valid in names])
         raise ValueError(f"model.encoder is {TIMM}{name}, but timm has no model of that name; {near}")
     with torch.device("meta"):
-        accepted = inspect.signature(type(timm.create_model(name))).parameters
+        accepted = _accepted(type(timm.create_model(name)))
         probe: Any = timm.create_model(name, features_only=True)
     indices = dict(zip(probe.feature_info.reduction(), probe.feature_info.out_indices, strict=True))
-    if not set(STRIDES) <= set(indices):
-        raise _misfit(name, f"its maps have strides of {list(indices)}, and a head reads {list(STRIDES)}")
     # Forces shifted windows in every stage: built for 224 pixels, timm would leave the last stage unshifted at any
     # size.
     wanted = {"drop_path_rate": drop_path, "drop_rate": 0.0, "strict_img_size": False, "always_partition": True}
     options: dict[str, Any] = {option: value for option, value in wanted.items() if option in accepted}
+    if len(indices) == 1:
+        if "dynamic_img_size" not in accepted:
+            raise _misfit(name, "its tokens have one resolution, and timm builds it for one size of images")
+        model: Any = timm.create_model(name, pretrained=False, num_classes=0, dynamic_img_size=True, **options)
+        reason = unfit(model)
+        if reason is not None:
+            raise _misfit(name, reason)
+        return model, next(iter(indices))
+    if not set(STRIDES) <= set(indices):
+        raise _misfit(name, f"its maps have strides of {list(indices)}, and a head reads {list(STRIDES)}")
     if type(probe).__name__ in FLATTENED:
         options["feature_cfg"] = {"flatten_sequential": True, "feature_cls": "list"}
     taken = tuple(indices[stride] for stride in STRIDES)
@@ -162,7 +186,18 @@ def _pyramid(name: str, drop_path: float) -> Any:
     if not isinstance(pyramid, FeatureDictNet):
         kind = type(pyramid).__name__
         raise _misfit(name, f"timm runs it as a whole ({kind}), so that its frozen stages could not be shared")
-    return pyramid
+    return pyramid, None
+
+
+def _accepted(kind: type) -> set[str]:
+    """Returns the names of a model's options, those that it passes on included."""
+    names: set[str] = set()
+    for one in kind.__mro__:
+        parameters = inspect.signature(one).parameters
+        names |= set(parameters)
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return names
 
 
 def _misfit(name: str, reason: str) -> ValueError:
@@ -170,7 +205,10 @@ def _misfit(name: str, reason: str) -> ValueError:
 
 
 def _quieten(pyramid: nn.Module, depth: torch.Generator) -> None:
-    """Makes stochastic depth draw from the given generator, and disables dropout, so that nothing else draws."""
+    """Makes stochastic depth draw from the given generator, and disables dropout, so that nothing else draws.
+
+    Attention that could apply its layer's weights without a call of the layer calls it, so that adapters can join.
+    """
     from timm.layers.drop import DropPath as TimmDropPath
 
     for module in list(pyramid.modules()):
@@ -179,6 +217,8 @@ def _quieten(pyramid: nn.Module, depth: torch.Generator) -> None:
                 setattr(module, name, DropPath(part.drop_prob, depth))
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
+        if hasattr(module, "qkv_bias_separate"):
+            setattr(module, "qkv_bias_separate", True)  # noqa: B010 - an attribute of timm's
 
 
 def _stages(pyramid: Any) -> list[TimmStage]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from segada.models.formats import hamlet, hugging_face, mmsegmentation, nvlabs, ours, smp, swin
+from segada.models.formats import hamlet, hugging_face, mmsegmentation, nvlabs, ours, plain_vit, smp, swin
 from segada.models.formats.contents import Reading
 
 
@@ -34,6 +34,7 @@ OURS = r"encoder\.stages\.\d+\.\w+"
 HEADS = (r"decode_head\.linear_c1", r"decode_head\.linear_c\.0", r"decode_head\.embed_layers\.0")
 SMP_DECODER = r"decoder\.mlp_stage\.0"
 SWIN_BLOCK = r"(?:backbone\.)?layers[._]0\.blocks\.0\.attn\.relative_position_bias_table"
+VIT_BLOCK = r"(?:backbone\.)?blocks\.0\.attn\.(?:qkv|q_proj)"
 SWIN_EARLY = r"(?:backbone\.)?layers[._]0\.downsample"
 
 FORMATS: Sequence[Format] = (
@@ -63,4 +64,9 @@ FORMATS: Sequence[Format] = (
     ),
     Format("timm Swin Transformer", (SWIN_BLOCK, r"(?:backbone\.)?layers[._]3\.downsample"), swin.read_timm),
     Format("official Swin Transformer", (SWIN_BLOCK, SWIN_EARLY), swin.read_official),
+    Format(
+        "plain vision transformer, as timm, DINO and DINOv2 name it",
+        (r"(?:backbone\.)?patch_embed\.proj", VIT_BLOCK),
+        plain_vit.read,
+    ),
 )

@@ -139,5 +139,7 @@ def test_an_encoder_without_blocks_is_refused() -> None:
         def run(self, *_: object) -> list[torch.Tensor]:
             return []
 
-    with pytest.raises(ValueError, match=r"adapters and prompts sit in the blocks .* set model\.encoder"):
+    with pytest.raises(
+        ValueError, match=r"adapters sit in transformer blocks, .*\(Blockless\) has none; .* model\.encoder"
+    ):
         place_adapter(Blockless(), AdaptFormerSettings(name="adaptformer"), torch.Generator())

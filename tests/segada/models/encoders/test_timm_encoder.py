@@ -15,14 +15,16 @@ from segada.models.encoders.drop_path import DropPath
 from segada.models.encoders.timm_encoder import TimmEncoder, TimmStage, build_timm_encoder
 from segada.models.weights import load_weights, save_weights
 from segada.settings import RunSettings
-from segada.settings.adapter import AdaptFormerSettings, NoAdapter
+from segada.settings.adapter import NoAdapter
 from segada.settings.image_adapter import VisualPromptSettings
 from segada.settings.model import ModelSettings
 from segada.settings.schema import slots
 
 
 def build(name: str, drop_path: float = 0.0) -> TimmEncoder:
-    return build_timm_encoder(name, drop_path, torch.Generator(), torch.Generator().manual_seed(0))
+    encoder = build_timm_encoder(name, drop_path, torch.Generator(), torch.Generator().manual_seed(0))
+    assert isinstance(encoder, TimmEncoder)
+    return encoder
 
 
 def images(*size: int) -> Tensor:
@@ -121,7 +123,15 @@ def test_stochastic_depth_rises_to_the_setting_and_other_noise_is_off() -> None:
     ("name", "message"),
     [
         ("resnet19", r"model\.encoder is timm/resnet19, but timm has no model of that name; did you mean timm/resnet1"),
-        ("test_vit", r"timm/test_vit, but its maps have strides of \[16\], and a head reads \[4, 8, 16, 32\]; choose"),
+        ("nest_tiny", r"timm/nest_tiny, but its maps have strides of \[4, 8, 16\], and a head reads \[4, 8, 16, 32\]"),
+        (
+            "vit_small_patch16_rope_mixed_224",
+            "but its rotary embeddings are others in each block; choose one like timm",
+        ),
+        (
+            "xcit_nano_12_p16_224",
+            "but its tokens have one resolution, and timm builds it for one size of images; choose",
+        ),
         ("twins_svt_small", r"timm runs it as a whole \(FeatureGetterNet\), so that its frozen stages could not"),
         ("selecsls42", "its maps are not a 4th, 8th, 16th and 32nd of the images' size; choose one like timm/resnet18"),
     ],
@@ -146,17 +156,15 @@ def test_a_model_of_one_size_alone_refuses_others_and_says_which() -> None:
         encoder(images(64, 128))
 
 
-@pytest.mark.parametrize("name", ["adapter", "image_adapter"])
-def test_adapters_and_prompts_have_no_place(name: str) -> None:
-    kind = {"adapter": "lora", "image_adapter": "visual_prompt"}[name]
-    with pytest.raises(ValueError, match=rf"{name}\.name is '{kind}', but only Mix Transformers have a place for it"):
-        RunSettings.model_validate({"model": {"encoder": "timm/test_resnet"}, name: {"name": kind}})
+def test_image_adapters_have_no_place() -> None:
+    with pytest.raises(ValueError, match=r"image_adapter\.name is 'visual_prompt', but only Mix Transformers have a"):
+        RunSettings.model_validate(
+            {"model": {"encoder": "timm/test_resnet"}, "image_adapter": {"name": "visual_prompt"}}
+        )
 
 
-def test_adapters_and_prompts_are_refused_by_the_builder_too() -> None:
+def test_image_adapters_are_refused_by_the_builder_too() -> None:
     model = ModelSettings(encoder="timm/test_resnet", checkpoint=None)
-    with pytest.raises(ValueError, match=r"sit in the blocks of a Mix Transformer; set model\.encoder to mit_b0"):
-        build_segmentor(model, AdaptFormerSettings(name="adaptformer"), torch.Generator())
     with pytest.raises(ValueError, match=r"image_adapter\.name is visual_prompt, but only Mix Transformers"):
         build_segmentor(model, NoAdapter(), torch.Generator(), VisualPromptSettings(name="visual_prompt"))
 
@@ -186,6 +194,7 @@ def test_a_search_may_choose_among_encoders() -> None:
         ("test_resnet", "daformer", "dacs"),
         ("test_mambaout", "multi_exit", "adversarial"),
         ("test_convnext", "segformer", "tent"),
+        ("test_vit", "multi_exit", "adversarial"),
     ],
 )
 def test_methods_adapt_it_over_a_stream(
