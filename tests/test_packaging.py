@@ -20,10 +20,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOADED_BY_OTHERS = {
     "cmaes": "optuna.samplers.CmaEsSampler imports it",
     "optuna-dashboard": "a command that `hpo run` names",
+    "segmentation-models-pytorch": "`segada.models.networks` imports it by name, with a hint if it is absent",
+    "transformers": "the same",
     "psycopg": "SQLAlchemy imports it for postgresql+psycopg",
 }
 """Declared dependencies that no module here imports, with the reason."""
-EXTRAS = ("dashboard", "pandas", "postgres", "wandb")
+EXTRAS = ("dashboard", "networks", "pandas", "postgres", "video", "wandb")
 """Extras that add a feature; the others are for developers."""
 
 

@@ -13,7 +13,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+CODE: Final = (
+    "CodeDomain.dataset",
+    *(f"Code{kind}.name" for kind in ("Adapter", "Controller", "ImageAdapter", "Method")),
+)
 EXEMPT: Final = {
+    **dict.fromkeys(CODE, "a recording has no code of a user"),
     "RuntimeSettings.device 'cuda'": "a recording is made on a CPU",
     "FollowSettings.names": "a recording has no pipe",
     "RuntimeSettings.threads": "a recording is made with one thread",

@@ -12,6 +12,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "data.classes": "cityscapes",
     "data.domains.*.label_set": None,
     "data.domains.*.labels_are": "ids",
+    "logging.disagreement_panels": 0,
     "method.class_weights": {},
     "method.optimizer.module_factors": {},
     "model.class_match": "position",

@@ -52,7 +52,7 @@ def test_ids_are_those_of_the_set_of_classes(tmp_path: Path) -> None:
     frame(tmp_path, columns([0, 1, 2, 255]))
     assert labels_in(data_of(tmp_path, WASTE)) == [0, 1, 2, 255]
     frame(tmp_path, columns([0, 1, 3, 2]))
-    with pytest.raises(InputError, match=r"0\.png has values up to 3: id 3 at .* these files have ids 0 to 2 and 255"):
+    with pytest.raises(InputError, match=r"0\.png has id 3 at .* but these files have ids 0 to 2 and 255"):
         labels_in(data_of(tmp_path, WASTE))
 
 

@@ -8,7 +8,7 @@ from waste_set import CATEGORIES, write_waste
 
 from segada.data.datasets.registry import LAYOUTS
 from segada.data.discovery.coco_sets import coco_sets
-from segada.settings.domains import CocoDomain
+from segada.settings.coco import CocoDomain
 
 
 def _only(root: Path) -> CocoDomain:
