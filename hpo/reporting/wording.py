@@ -7,6 +7,7 @@ from typing import Final, Literal
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX
 from hpo.results.confirmation import Estimate
 from hpo.study.names import DEFAULT
+from segada.settings.named_kinds import portable
 
 TITLES = {"source_only": "source only", "batch_norm": "batch norm", DEFAULT: "default"}
 """Readable names of the baselines and the default configuration."""
@@ -112,5 +113,5 @@ def _named(metric: str) -> tuple[str, str]:
         return f"mIoU of {metric.removeprefix(DOMAIN_PREFIX)}", "%"
     if metric.startswith(LABEL_FREE_PREFIX):
         return f"{label_free_title(metric.removeprefix(LABEL_FREE_PREFIX))} (no labels)", ""
-    # A formula is its own name.
-    return _METRICS.get(metric, (metric, ""))
+    # A formula is its own name, and so is code of a user.
+    return _METRICS.get(metric, (portable(metric), ""))
