@@ -9,8 +9,9 @@ from pydantic import JsonValue
 
 from hpo.comparison.ranking import Ranking, block_scores, ranked
 from hpo.config.study_file import StudyFile, load_written
-from hpo.results.collect import confirmation_of, read_failures, read_seed_run, results_of
+from hpo.results.collect import confirmation_of, read_seed_run, results_of
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, confirm
+from hpo.results.damages import read_failures
 from hpo.results.results import StudyResults
 from hpo.results.source_model import SourceModel
 from hpo.study.folder import holds_study

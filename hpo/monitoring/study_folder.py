@@ -16,8 +16,9 @@ from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion
 from hpo.reporting.feasibility import violation
 from hpo.reporting.wording import counted
-from hpo.results.collect import read_failures, read_results
+from hpo.results.collect import read_results
 from hpo.results.confirmation import Estimate
+from hpo.results.damages import read_failures
 from hpo.results.feasibility import ConstraintResult
 from hpo.results.results import StudyResults
 from hpo.samplers.ranking import best_first

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpo.reporting.page import write_report
-from hpo.results.collect import CONFIRMATION, FAILURES, confirmation_of, kept_confirmation, read_failures, results_of
+from hpo.results.collect import confirmation_of, kept_confirmation, results_of
 from hpo.results.confirmation import Confirmation
+from hpo.results.damages import CONFIRMATION, FAILURES, read_failures
 from hpo.results.results import StudyResults, write_csv
 from hpo.study.plan import Plan, undone
 from hpo.study.study import Study

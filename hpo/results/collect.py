@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import TypeAdapter
 
 from hpo.config.code_metric import is_unread
 from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
 from hpo.config.program_study import ProgramStudy
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.results.damages import CONFIRMATION, damages_of, read_failures
 from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import constraint_results, mean_violations, recorded_results
 from hpo.results.reference import over
@@ -20,31 +20,14 @@ from hpo.results.results import StudyResults, TrialResult
 from hpo.results.source_model import SourceModel, source_model_of
 from hpo.study.attributes import INCIDENTS
 from hpo.study.beginning import folder_of, taken_over_from
-from hpo.study.jobs import Job
 from hpo.study.names import DEFAULT, SPLITS, confirmation_name
-from hpo.study.origin import account, ended_outside, is_counted, is_retry, origin_of
-from hpo.study.plan import Plan, trial_damages
+from hpo.study.origin import account, is_counted, is_retry, origin_of
+from hpo.study.plan import Plan
 from hpo.study.study import Study
 from hpo.study.trial_records import STATES
-from segada.artifacts.run_files import Reading, damages, read, read_areas, read_report, read_visits
-from segada.core.run_names import REPORT
+from segada.artifacts.run_files import read, read_areas, read_report, read_visits
 from segada.records import RunReport
 from segada.settings.named_kinds import portable
-
-FAILURES = "failures.json"
-CONFIRMATION = Path("best", "confirmation.json")
-
-_FAILURES = TypeAdapter(dict[str, str])
-_AGAIN = "the study's own command writes it again"
-_LOST = "{trial} counts as before, but the records of its visits are lost"
-_BECOMES = {
-    "complete": f"{{trial}} keeps its objective values, which are in the study, and {_AGAIN}",
-    "pruned": _LOST,
-    "fail": _LOST,
-    "running": "the run writes it again when it resumes",
-    "waiting": "",
-}
-"""Consequence of damage in a trial's file, by the trial's state."""
 
 
 def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> StudyResults:
@@ -95,29 +78,6 @@ def read_results(study: Study, plan: Plan) -> StudyResults:
     """Reads what the study has found so far from its folder; writes nothing."""
     confirmation = confirmation_of(study, plan, read_failures(plan.out).value) or kept_confirmation(study, plan)
     return results_of(study, plan, confirmation)
-
-
-def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
-    """Returns a line per damaged or missing file of a study's runs, with the consequence."""
-    jobs = [*plan.source_training(), *plan.baselines(), *plan.confirmed_baselines()]
-    if study.is_search_over():
-        jobs += plan.confirmations(study)
-    lost = _lost_reports(study, plan, jobs) if (plan.out / CONFIRMATION).exists() else []
-    lines = [f"{damage}; {_AGAIN}" for job in jobs for damage in damages(job.folder, job.needs)]
-    lines += [f"{path}: is missing; {_AGAIN}" for path in lost]
-    for trial in study.optuna_study.get_trials(deepcopy=False):
-        is_complete = trial.state == TrialState.COMPLETE and not ended_outside(trial)
-        found = trial_damages(plan.trial_folder(trial.number), is_complete=is_complete)
-        becomes = _BECOMES[STATES[trial.state]].format(trial=f"trial {trial.number}")
-        lines += [f"{damage}; {becomes}" for damage in found]
-    return tuple(lines)
-
-
-def _lost_reports(study: Study, plan: Plan, jobs: Sequence[Job]) -> list[Path]:
-    """Lists the missing reports of a finished study's runs."""
-    failed = {*study.leases.failures(), *read_failures(plan.out).value}
-    paths = [job.folder / REPORT for job in jobs if job.name not in failed]
-    return [path for path in paths if path.parent.is_dir() and not path.exists()]
 
 
 def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Confirmation | None:
@@ -232,11 +192,6 @@ def _breaks_in_search(study: Study, plan: Plan) -> bool:
     default = plan.default().hash
     trials = study.admitted().get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return any(study.configuration(trial).hash == default and not study.is_feasible(trial) for trial in trials)
-
-
-def read_failures(out: Path) -> Reading[dict[str, str]]:
-    """Reads the reasons of failed runs other than trials, by name, as left by the last driver."""
-    return read(out / FAILURES, _FAILURES.validate_json, {})
 
 
 def _search_seconds(study: Study) -> float:

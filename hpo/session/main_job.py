@@ -17,7 +17,8 @@ from hpo.monitoring.trial_counts import count_trials
 from hpo.orchestration.coordinator import RunCoordinator
 from hpo.orchestration.signals import Stopping
 from hpo.reporting.outputs import kept_failures, write_outputs
-from hpo.results.collect import confirmation_of, damages_of, read_failures
+from hpo.results.collect import confirmation_of
+from hpo.results.damages import damages_of, read_failures
 from hpo.results.results import StudyResults
 from hpo.session.engines import engine_of
 from hpo.study.attributes import FOLDER_ID
