@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     recording.add_argument("tree", type=Path, metavar="TREE", help="folder of the checkout that is run")
     recording.add_argument("out", type=Path, metavar="OUT", help="folder of the recording")
     recording.add_argument(
-        "--words", choices=("old", "new"), default="old", help="names of settings that TREE reads (default: old)"
+        "--words", choices=("old", "new"), default="new", help="names of settings that TREE reads (default: new)"
     )
     recording.add_argument("--only", nargs="+", metavar="RUN", default=[], help="record these runs; default: all")
     comparing = commands.add_parser("compare", help="compare two recordings; exit status 1 if they differ")
