@@ -70,9 +70,10 @@ class Adversarial(Learner):
         losses = {}
         if self._clean_weight:
             with self.timer.part("loss: clean"):
-                enlarged_logits = enlarged(logits["source"], source.labels.shape[-2:])
-                clean = pixel_cross_entropy(enlarged_logits, source.labels, by_class=self._class_weights)
-                losses["clean"] = self._clean_weight * clean
+                # The enlarged logits are large, and must not live on after their loss.
+                losses["clean"] = self._clean_weight * pixel_cross_entropy(
+                    enlarged(logits["source"], source.labels.shape[-2:]), source.labels, by_class=self._class_weights
+                )
         if not self._settings.weight:
             return Terms(losses)
         with self.timer.part("discriminator"):
