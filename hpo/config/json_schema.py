@@ -1,6 +1,7 @@
 """JSON schema of study files, for completion and checks in editors."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from hpo.config.document import EXTENDS
@@ -8,6 +9,7 @@ from hpo.config.schema import StudySettings
 from hpo.config.study_file import StudyFile
 from hpo.search_space.validation import named_trees
 from segada.settings import RunSettings
+from segada.settings.named_kinds import CodeSettings, named_code_schema
 from segada.settings.nested import Tree
 from segada.settings.run import DEFAULT_NAMES
 from segada.settings.schema import all_paths, code_kinds, slots
@@ -29,6 +31,8 @@ def study_schema(file: StudyFile | None = None) -> Schema:
     trees = [] if file is None else named_trees(file.space, file.settings.run)
     run = _with_code(RunSettings.model_json_schema(), trees)
     study = StudySettings.model_json_schema()
+    if file is not None:
+        _write_own_parts(study, file.settings)
     definitions: Schema = study.pop("$defs")
     definitions["Parameter"] = study["properties"]["space"]["additionalProperties"]
     _write_free_mappings(study["properties"], trees)
@@ -57,19 +61,33 @@ def study_schema(file: StudyFile | None = None) -> Schema:
     }
 
 
+def _write_own_parts(study: Schema, settings: StudySettings) -> None:
+    """Adds the schemas of the settings of code that makes the sampler or the pruner, in place of that of any code."""
+    properties = study["properties"]
+    for section, own in (("sampler", settings.sampler), ("pruning", settings.pruning)):
+        if isinstance(own, CodeSettings):
+            made = _named_by_path(type(own), study["$defs"])
+            properties[section] = _changed(properties[section], partial(_in_place_of_any_code, known=[made]))
+
+
+def _named_by_path(kind: type[CodeSettings], definitions: Schema) -> Schema:
+    """Returns the schema of the settings of code, which a file may name by a relative path; adds its definitions."""
+    made: Schema = kind.model_json_schema(ref_template=f"{DEFINITIONS}{{model}}")
+    definitions |= made.pop("$defs", {})
+    made["properties"][kind.selector] = named_code_schema()
+    return made
+
+
+def _in_place_of_any_code(section: Schema, known: Sequence[Schema]) -> Schema:
+    return {**section, "oneOf": [*section["oneOf"][:-1], *known]} if known and "oneOf" in section else section
+
+
 def _with_code(run: Schema, trees: Sequence[Tree]) -> Schema:
     """Returns the schema of a run in which sections know the settings of the code that values name."""
     definitions, properties = dict(run["$defs"]), dict(run["properties"])
     for section in DEFAULT_NAMES:
-        ours, known = properties[section], []
-        for kind in code_kinds(RunSettings, section, trees):
-            made = kind.model_json_schema(ref_template=f"{DEFINITIONS}{{model}}")
-            definitions |= made.pop("$defs", {})
-            # The file may name the code by a relative path.
-            made["properties"] |= ours["oneOf"][-1]["properties"]
-            known.append(made)
-        if known:
-            properties[section] = {**ours, "oneOf": [*ours["oneOf"][:-1], *known]}
+        known = [_named_by_path(kind, definitions) for kind in code_kinds(RunSettings, section, trees)]
+        properties[section] = _in_place_of_any_code(properties[section], known)
     return {**run, "$defs": definitions, "properties": properties}
 
 

@@ -14,6 +14,7 @@ from hpo.config.formula import Formula
 from segada.core.named_code import is_code
 from segada.records import RunReport, VisitRecord
 from segada.settings.base import Settings
+from segada.settings.named_kinds import portable
 
 DOMAIN_PREFIX = "miou/"
 LABEL_FREE_PREFIX = "label_free/"
@@ -49,12 +50,9 @@ class ConstraintSettings(Settings):
 
     @property
     def text(self) -> str:
-        """Constraint as text: `frames_per_second at least 10`."""
-        return (
-            f"{self.metric} at least {self.at_least}"
-            if self.at_most is None
-            else f"{self.metric} at most {self.at_most}"
-        )
+        """Constraint as text, `frames_per_second at least 10`, the same wherever the file of a metric of code is."""
+        limit = f"at least {self.at_least}" if self.at_most is None else f"at most {self.at_most}"
+        return f"{portable(self.metric)} {limit}"
 
     @property
     def limit(self) -> float:

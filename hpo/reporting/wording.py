@@ -7,6 +7,7 @@ from typing import Final, Literal
 from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX
 from hpo.results.confirmation import Estimate
 from hpo.study.names import DEFAULT
+from segada.settings.named_kinds import portable
 
 TITLES = {"source_only": "source only", "batch_norm": "batch norm", DEFAULT: "default"}
 """Readable names of the baselines and the default configuration."""
@@ -119,5 +120,5 @@ def _named(metric: str) -> tuple[str, str]:
         return f"{label_free_title(metric.removeprefix(LABEL_FREE_PREFIX))} (no labels)", ""
     if metric.startswith(REPORTED_PREFIX):
         return metric.removeprefix(REPORTED_PREFIX), ""
-    # A formula is its own name.
-    return _METRICS.get(metric, (metric, ""))
+    # A formula is its own name, and so is code of a user.
+    return _METRICS.get(metric, (portable(metric), ""))

@@ -29,6 +29,7 @@ from hpo.study.trial_records import STATES
 from segada.artifacts.run_files import Reading, damages, read, read_areas, read_report, read_visits
 from segada.core.run_names import REPORT
 from segada.records import RunReport
+from segada.settings.named_kinds import portable
 
 FAILURES = "failures.json"
 CONFIRMATION = Path("best", "confirmation.json")
@@ -63,7 +64,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
     end = study.exhaustion()
     return StudyResults(
         name=study.file.settings.name,
-        objectives=tuple(objective.metric for objective in objectives),
+        objectives=tuple(portable(objective.metric) for objective in objectives),
         maximized=tuple(objective.goal == "maximize" for objective in objectives),
         trials=trials,
         baselines=baselines,
@@ -201,8 +202,8 @@ def _objectives(study: Study, runs: Sequence[SeedRun]) -> tuple[dict[str, float]
     if len(metrics) == 1 and any(visit.is_scored for visit in runs[0].report.visits):
         return {}, []
     values = {metric: [objective_value(metric, run.report) for run in runs] for metric in metrics}
-    means = {metric: mean for metric, found in values.items() if (mean := _mean(found)) is not None}
-    return means, values[metrics[0]] if metrics[0] in means else []
+    means = {portable(metric): mean for metric, found in values.items() if (mean := _mean(found)) is not None}
+    return means, values[metrics[0]] if portable(metrics[0]) in means else []
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

@@ -24,6 +24,7 @@ from segada.cli.interruption import program
 from segada.core.atomic_io import write_text
 from segada.errors import InputError
 from segada.settings.files import read_yaml
+from segada.settings.named_kinds import portable
 from segada.settings.nested import Tree, Value
 
 FORMER_IDENTITY = "identity"
@@ -81,7 +82,7 @@ def open_optuna_study(
         with warnings.catch_warnings():
             # Optuna may rename it; the tests of what optuna-dashboard shows would tell.
             warnings.simplefilter("ignore", ExperimentalWarning)
-            optuna_study.set_metric_names([objective.metric for objective in file.settings.objectives])
+            optuna_study.set_metric_names([portable(objective.metric) for objective in file.settings.objectives])
     return optuna_study, storage
 
 

@@ -77,10 +77,14 @@ class Kinds:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Returns the JSON schema of our own kinds and of any code of the user."""
         ours = handler(schema)
-        name = {"type": "string", "pattern": MARK, "description": "Code of yours: module:attribute, or ./file.py:name."}
-        named = {"properties": {self.selector: name}, "required": [self.selector]}
+        named = {"properties": {self.selector: named_code_schema()}, "required": [self.selector]}
         code = {"type": "object", **named, "additionalProperties": True}
         return {**ours, "oneOf": [*ours["oneOf"], code]}
+
+
+def named_code_schema() -> dict[str, Any]:
+    """Returns the JSON schema of a name of code."""
+    return {"type": "string", "pattern": MARK, "description": "Code of yours: module:attribute, or ./file.py:name."}
 
 
 @dataclass(frozen=True)

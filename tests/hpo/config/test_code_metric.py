@@ -69,6 +69,7 @@ def test_its_value_is_that_of_the_function() -> None:
     assert objective_value(named("halves"), whole) == whole.mean_miou / 2
     limit = ConstraintSettings(metric=named("halves"), at_least=1.0)
     assert limit.violation(whole) == 1.0 - whole.mean_miou / 2
+    assert limit.text == "own_search.py:halves at least 1.0"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,7 @@ def test_a_finished_study_is_shown_as_it_ended_without_its_code(
     # As the driver does, which has the code.
     file = load_study(str(path))
     write_outputs(open_study(file, out), Plan(file, out), {})
+    assert hpo.load_results(out).objectives == ("parts.py:halves",)
     kept = (out / "results.csv").read_bytes(), (out / "best" / "confirmation.json").read_bytes()
     (tmp_path / "parts.py").write_text("raise SystemExit('this code is not to be run')\n")
     for name in [one for one in sys.modules if one.endswith(".parts")]:

@@ -1,6 +1,7 @@
 """Studies whose runs name code of the user: its settings are searched, and reading their folder imports nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -111,6 +112,19 @@ def test_the_schema_of_a_study_has_the_settings_of_its_code(tmp_path: Path) -> N
     assert [error.json_path for error in validator.iter_errors(tree)] == ["$.run.method"]
     general = jsonschema.Draft202012Validator(study_schema())
     assert not list(general.iter_errors(tree))
+
+
+def test_the_schema_of_a_study_has_the_settings_of_its_sampler_and_pruner(tmp_path: Path) -> None:
+    parts = 'sampler: {name: "own_search:Tree", startup: 4}\npruning: {name: "own_search:Median", first: 2}\n'
+    path = written(tmp_path, STUDY.replace("sampler: {name: random, seed: 0}\n", parts), "own_code:Shrink")
+    validator = jsonschema.Draft202012Validator(study_schema(load_study(str(path))))
+    tree: Any = read_yaml(path).tree
+    assert not list(validator.iter_errors(tree))
+    tree["sampler"]["startup"] = "much"
+    tree["pruning"]["first"] = 0
+    assert {error.json_path for error in validator.iter_errors(tree)} == {"$.sampler", "$.pruning"}
+    tree["sampler"], tree["pruning"] = {"name": "./own_search.py:Tree", "start": 1}, None
+    assert [error.json_path for error in validator.iter_errors(tree)] == ["$.sampler"]
 
 
 @pytest.mark.parametrize("text", [STUDY, CHOICE])
