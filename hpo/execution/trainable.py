@@ -140,7 +140,7 @@ class VisitTrainable(tune.Trainable):
             return self._failed(str(error))
         except ValueError as error:
             return self._failed(str(error), fails_alike=self._fails_alike(str(error)))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - code of the user may raise anything; the rest is raised again
             if not is_out_of_memory(error):
                 return self._failed(_failed_code(error))
             self._run = None
