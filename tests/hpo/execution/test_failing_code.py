@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from own_code import named
+
 from hpo.execution.trainable import PROGRESS, VisitTrainable, config_of
 from hpo.study.jobs import Job, RunUpdate
 from segada.engine.run_data import prepare_data
