@@ -12,13 +12,11 @@ from typing_extensions import override
 
 from hpo.execution.memory import LEAN_BATCH, was_evicted
 from hpo.execution.searcher import JobSearcher
-from hpo.execution.trainable import GIVEN_UP, LEAN
+from hpo.execution.trainable import DEVICE, GIVEN_UP, LEAN
 from hpo.study.jobs import RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
 from segada.core.storage_errors import DeniedError, storage_error
 
-_DEVICE = "CUDA error"
-"""Words of torch for a GPU that fails, in any of its exceptions."""
 _FAILURE = "Failure # "
 """First words of each entry in a trial's error file."""
 
@@ -87,7 +85,7 @@ class Deaths(Callback):
             return
         times = f"its worker died {deaths} times, last with: " if error is None else ""
         memory = "out of memory: " if _is_for_memory(trial) else ""
-        passes = error is None or bool(memory) or isinstance(error, OSError) or _DEVICE in str(error)
+        passes = error is None or bool(memory) or isinstance(error, OSError) or DEVICE in str(error)
         self._searcher.coordinator.broke(job, f"{memory}{times}{_reason(trial)}", passes=passes)
 
 

@@ -17,6 +17,7 @@ from ray.tune.result import DONE
 from hpo.execution.memory import LEAN_BATCH
 from hpo.study.jobs import Job, RunUpdate
 from segada.cli.exit_codes import is_out_of_memory
+from segada.core.named_code import failed_code
 from segada.core.storage_errors import DeniedError, StorageError, storage_error
 from segada.errors import InputError
 from segada.records import RunReport
@@ -35,6 +36,8 @@ LEAN = "lean"
 """Key of a job's configuration; its value is not empty after a worker was killed for lack of memory."""
 GIVEN_UP = "given up"
 """Key of a job's configuration; its value is the reason why the job is not tried again, empty if it is."""
+DEVICE = "CUDA error"
+"""Words of torch for a GPU that fails, in any of its exceptions."""
 
 Config = dict[str, str]
 
@@ -137,9 +140,9 @@ class VisitTrainable(tune.Trainable):
             return self._failed(str(error))
         except ValueError as error:
             return self._failed(str(error), fails_alike=self._fails_alike(str(error)))
-        except (MemoryError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - code of the user may raise anything; the rest is raised again
             if not is_out_of_memory(error):
-                raise
+                return self._failed(_failed_code(error))
             self._run = None
             self._shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
             return None
@@ -204,6 +207,14 @@ class VisitTrainable(tune.Trainable):
             except ValueError as error:
                 raise Unshared(error) from error
         return self._run_data[split]
+
+
+def _failed_code(error: Exception) -> str:
+    """Returns what to say of an error of code of the user; raises any other, which another worker may not meet."""
+    said = failed_code(error)
+    if said is None or isinstance(error, OSError) or DEVICE in str(error):
+        raise error
+    return said
 
 
 def _obstacle(cause: Exception) -> RunUpdate:

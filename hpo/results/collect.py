@@ -152,8 +152,7 @@ def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
 
 def _source_model(plan: Plan, report: RunReport) -> SourceModel | None:
     """Returns the source model's result on its own domain from the report of any run of the study."""
-    source, least = plan.search_settings().stream.source, plan.file.settings.confirm.source_at_least
-    return source_model_of(report, source, least)
+    return source_model_of(report, plan.search_settings().stream.source, plan.file.settings.confirm.source_at_least)
 
 
 def _objectives(study: Study, runs: Sequence[SeedRun]) -> tuple[dict[str, float], list[float]]:

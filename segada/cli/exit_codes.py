@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 from segada.cli.interruption import INTERRUPTED as INTERRUPTED
 from segada.cli.interruption import Interruption, program, typed_again
+from segada.core.named_code import failed_code
 from segada.core.output_pipe import drop_output, open_output
 from segada.core.printing import escaped, tell
 from segada.core.storage_errors import DeniedError, StorageError
@@ -70,9 +71,9 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         kept: What an interruption leaves, in a clause.
 
     Returns:
-        0 done; 2 the input was wrong, or may not be read, said in one line on stderr; 3 interrupted, or nothing can be
-        written any more; 1 anything else, with its traceback, or in one line if memory did not suffice, or without one
-        if the reader of a pipe has closed it.
+        0 done; 2 the input was wrong, or may not be read, or code of the user failed, said in one line on stderr; 3
+        interrupted, or nothing can be written any more; 1 anything else, with its traceback, or in one line if memory
+        did not suffice, or without one if the reader of a pipe has closed it.
     """
     open_output()
     try:
@@ -94,14 +95,23 @@ def exit_code(command: Callable[[], None], kept: str = "finished visits are kept
         drop_output()
         return FAILED
     except Exception as error:  # noqa: BLE001 - the outermost frame of a command: whatever it was ends here
-        if any(sign in str(error) for sign in OUT_OF_MEMORY):
-            message = str(error).splitlines()[0]
-            cure = "choose a smaller data.size, stream.batch_size or evaluation.batch_size"
-            tell(f"error: memory is short: {message}; {cure}")
-            return FAILED
-        traceback.print_exc()
-        return FAILED
+        return _unforeseen(error)
     return DONE
+
+
+def _unforeseen(error: Exception) -> int:
+    """Prints an error that is no refusal, and returns its exit code."""
+    if any(sign in str(error) for sign in OUT_OF_MEMORY):
+        message = str(error).splitlines()[0]
+        cure = "choose a smaller data.size, stream.batch_size or evaluation.batch_size"
+        tell(f"error: memory is short: {message}; {cure}")
+        return FAILED
+    said = failed_code(error)
+    if said is not None:
+        tell(f"error: {said}")
+        return WRONG_INPUT
+    traceback.print_exception(error)
+    return FAILED
 
 
 def refused(error: StorageError, said: str, cure: str) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -17,6 +18,9 @@ T = TypeVar("T")
 MARK: Final = ":"
 """Character between module and attribute; no name of our own tables has it."""
 SUFFIX: Final = ".py"
+
+_LOADED: Final[set[str]] = set()
+"""Names of the modules that `load_code` has imported."""
 
 
 class CodeFailure(InputError):
@@ -56,7 +60,10 @@ def load_code(name: str) -> object:
     place, _, attribute = name.rpartition(MARK)
     if not place or not attribute:
         raise InputError(f"{name!r} is not the name of code; write module:attribute, or file.py:attribute")
+    if os.sep in place and not place.endswith(SUFFIX):
+        raise InputError(f"{name!r}: {place} is a path, but not of a file that ends in {SUFFIX}")
     module = _of_file(Path(place), name) if place.endswith(SUFFIX) else _of_module(place, name)
+    _LOADED.add(module.__name__)
     found: object = module
     for part in attribute.split("."):
         if not hasattr(found, part):
@@ -80,10 +87,23 @@ def called(title: str, name: str, call: Callable[[], T]) -> T:
         return call()
     except CodeFailure:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"
         raise CodeFailure(f"{title} {name} fails in {place}: {_said(error)}") from error
+
+
+def failed_code(error: BaseException) -> str | None:
+    """Returns a sentence with place and cause if an error was raised in code of the user, or below it; else None."""
+    frames = traceback.extract_tb(error.__traceback__)
+    files = _files()
+    frame = next((one for one in reversed(frames) if one.filename in files), None)
+    return f"your code fails in {Path(frame.filename).name}:{frame.lineno}: {_said(error)}" if frame else None
+
+
+def _files() -> set[str]:
+    """Returns the files of the code that was loaded by name."""
+    return {str(sys.modules[name].__file__) for name in _LOADED if name in sys.modules}
 
 
 def _present(module: ModuleType) -> str:
@@ -97,7 +117,7 @@ def _of_module(place: str, name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         cure = "install it, add its folder to PYTHONPATH, or name a file: ./file.py:attribute"
         raise InputError(f"{name!r}: there is no module {error.name}; {cure}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(name, error) from error
 
 
@@ -117,7 +137,7 @@ def _of_file(path: Path, name: str) -> ModuleType:
     sys.modules[label] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[label]
         missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
         beside = missing.partition(".")[0]
@@ -142,10 +162,10 @@ def _is_beside(path: Path, name: str) -> bool:
     return bool(name) and ((path.parent / f"{name}{SUFFIX}").is_file() or (path.parent / name).is_dir())
 
 
-def _failed(name: str, error: Exception) -> InputError:
+def _failed(name: str, error: BaseException) -> InputError:
     return InputError(f"{name!r} cannot be imported: {_said(error)}")
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     said = str(error).strip().splitlines()
     return f"{type(error).__name__}{': ' + said[0] if said else ''}"

@@ -69,6 +69,7 @@ class Meeting:
     def _other_shape(self) -> str:
         # If a part of the head starts from random weights, the file may have another head.
         excused = {"head", "width", "classes"} if any(part.split(".")[0] == "head" for part in self.fresh) else set()
+        excused |= {"encoder"} & set(self.fresh)
         for name, wanted in asdict(self.shape).items():
             found = self.stored.facts.get(name, str(wanted))
             if found != str(wanted) and name not in excused:

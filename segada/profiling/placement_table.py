@@ -20,7 +20,7 @@ def placement_table(encoder: Encoder, name: str, adapter: str) -> Table:
         caption="stages, and blocks in their stage, are counted from 0, as in adapter.stages and adapter.blocks",
     )
     for column in ("stage", "stride", "width", "blocks", "modules", "adapters"):
-        table.add_column(column, justify="left" if column in ("modules", "adapters") else "right")
+        table.add_column(column, justify="left" if column in ("modules", "adapters") else "right", overflow="fold")
     for stage, (stride, width) in enumerate(zip(STRIDES, encoder.channels, strict=True)):
         blocks = encoder.block_names(stage)
         numbers = (str(number) for number in (stage, stride, width, len(blocks)))

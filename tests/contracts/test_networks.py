@@ -178,7 +178,7 @@ OUTPUTS = {
     "Tied": "",
     "refusing": "which fails in evaluation on images of shape (1, 3, 32, 64): RuntimeError: Given groups=1, weight of",
     "failing": "fails when it is called: KeyError: 'no such backbone",
-    "no_module": "returns a int; return a torch.nn.Module",
+    "no_module": "returns an object of type int; return a torch.nn.Module",
     "tiny_segformer": "takes folder, classes, but is called with the number of classes alone; give",
     "KINDS": ":KINDS, a tuple; name a function that returns a module",
 }

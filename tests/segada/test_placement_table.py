@@ -1,12 +1,15 @@
 """The profile's table of stages: which blocks `adapter.stages` and `adapter.blocks` name, and which have adapters."""
 
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from rich.console import Console
+from rich.table import Table
 
 from segada import profile
 from segada.cli.exit_codes import DONE
@@ -18,11 +21,14 @@ LORA = {"name": "lora", "stages": [1, 3], "blocks": ["all", "last"], "rank": 2}
 
 
 def rows(encoder: str, adapter: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return list(zip(*(column.cells for column in made(encoder, adapter).columns), strict=True))
+
+
+def made(encoder: str, adapter: dict[str, Any]) -> Table:
     tree = {"model": {"encoder": encoder, "checkpoint": None, "head_width": 8}, "adapter": adapter}
     settings = RunSettings.model_validate(tree)
     network = build_segmentor(settings.model, settings.adapter, torch.Generator().manual_seed(0))
-    table = placement_table(network.encoder, encoder, settings.adapter.name)
-    return list(zip(*(column.cells for column in table.columns), strict=True))
+    return placement_table(network.encoder, encoder, settings.adapter.name)
 
 
 def test_a_plain_vision_transformer_has_a_quarter_of_its_blocks_in_each_stage() -> None:
@@ -32,6 +38,13 @@ def test_a_plain_vision_transformer_has_a_quarter_of_its_blocks_in_each_stage() 
         ("2", "16", "64", "1", "encoder.stages.2.blocks.3", "none"),
         ("3", "32", "64", "2", "encoder.stages.3.blocks.4 to 5", "q_update, kv_update in blocks 1"),
     ]
+
+
+def test_names_of_modules_are_whole_in_a_narrow_terminal() -> None:
+    console = Console(file=StringIO(), width=80)
+    console.print(made("timm/test_vit", LORA))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
 
 
 def test_encoders_with_and_without_blocks_have_their_rows() -> None:

@@ -29,7 +29,9 @@ def build_own(name: str, classes: int) -> BuiltNetwork:
         said = (str(error).strip().splitlines() or [""])[0]
         raise ValueError(f"model.network {name!r} fails when it is called: {type(error).__name__}: {said}") from error
     if not isinstance(module, nn.Module):
-        raise ValueError(f"model.network {name!r} returns a {type(module).__name__}; return a torch.nn.Module")
+        raise ValueError(
+            f"model.network {name!r} returns an object of type {type(module).__name__}; return a torch.nn.Module"
+        )
     return BuiltNetwork(module.cpu().float())
 
 

@@ -2,10 +2,12 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from segada.core.named_code import CodeFailure, called, is_code, is_file_of_code, load_code
+from segada.cli.exit_codes import WRONG_INPUT, exit_code
+from segada.core.named_code import CodeFailure, called, failed_code, is_code, is_file_of_code, load_code
 from segada.errors import InputError
 
 
@@ -33,6 +35,7 @@ def test_a_module_and_a_file_are_imported_once(tmp_path: Path) -> None:
         ("absent.py:Mine", "there is no file"),
         (":Mine", "is not the name of code"),
         ("pathlib:", "is not the name of code"),
+        ("./mine.yaml:Mine", r"./mine.yaml is a path, but not of a file that ends in \.py"),
     ],
 )
 def test_code_that_is_not_there_is_refused(name: str, problem: str) -> None:
@@ -47,6 +50,12 @@ def test_a_file_that_fails_says_why_and_may_be_mended(tmp_path: Path) -> None:
         load_code(f"{file}:Mine")
     file.write_text("Mine = 3  # mended\n")
     assert load_code(f"{file}:Mine") == 3
+
+
+def test_a_script_that_ends_the_process_when_it_is_imported_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(InputError, match=r"script\.py:Mine' cannot be imported: SystemExit: 3$"):
+        load_code(f"{tmp_path}/script.py:Mine")
 
 
 SCORE = """
@@ -93,3 +102,21 @@ def test_code_that_fails_when_it_is_called_is_named_with_its_line(tmp_path: Path
     assert called("the part", "mine", lambda: 3) == 3
     with pytest.raises(CodeFailure, match=r"^the part mine fails in mine\.py:2: KeyError: 'a"):
         called("the part", "mine", mine)  # type: ignore[arg-type]
+
+
+def test_an_error_of_code_in_the_middle_of_a_run_is_said_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text("def mine(text):\n    return int(text)\n")
+    mine: Any = load_code(f"{tmp_path}/mine.py:mine")
+    with pytest.raises(ValueError, match="invalid literal") as raised:
+        mine("a")
+    assert (failed_code(raised.value) or "").startswith("your code fails in mine.py:2: ValueError: invalid literal")
+    with pytest.raises(ValueError, match="invalid literal") as raised:
+        int("a")
+    assert failed_code(raised.value) is None
+    assert exit_code(lambda: mine("a")) == WRONG_INPUT
+    assert (
+        capsys.readouterr().err
+        == "error: your code fails in mine.py:2: ValueError: invalid literal for int() with base 10: 'a'\n"
+    )

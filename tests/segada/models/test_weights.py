@@ -129,3 +129,11 @@ def test_numbers_that_are_not_finite_are_refused(path: Path) -> None:
     message = r"not finite in 1 tensors \(first: encoder\.stages\.1\.norm\.bias\); take a checkpoint from before"
     with pytest.raises(ValueError, match=message):
         load_weights(build(1), str(path))
+
+
+def test_another_encoder_may_start_from_random_weights(path: Path) -> None:
+    save_weights(build(0), path, "")
+    other = build(1, encoder="mit_b1")
+    with pytest.raises(ValueError, match="the settings ask for mit_b1"):
+        load_weights(other, str(path), ("head",))
+    assert not load_weights(other, str(path), ("encoder", "head")).matched
