@@ -109,6 +109,18 @@ def test_the_size_in_the_file_must_be_that_of_the_image(tmp_path: Path) -> None:
             lambda one: one.update(segmentation={"size": list(SIZE), "counts": [5]}),
             r"annotation 0 .* has counts of 5 pix",
         ),
+        (
+            lambda one: one.update(segmentation={"size": list(SIZE), "counts": "hello"}),
+            r"annotation 0 .* has counts of -?\d+ pixels, but the image has 6144",
+        ),
+        (
+            lambda one: one.update(segmentation={"size": list(SIZE), "counts": ""}),
+            r"annotation 0 .* has counts of 0 pixels, but the image has 6144",
+        ),
+        (
+            lambda one: one.update(segmentation=[[0, 0, 1e9, 0, 1e9, 10]]),
+            r"annotation 0 .* has a point at 1e\+09, far outside the image of 64 x 96",
+        ),
         (lambda one: one.update(category_id=99), r"annotation 0 has category_id 99, which is no category"),
         (lambda one: one.update(image_id=999), r"annotation 0 is of image 999, which is not among"),
         (lambda one: one.pop("category_id"), r"annotations\.0\.category_id: Field required"),
