@@ -241,9 +241,8 @@ class CocoIds:
         number = classes.number(given)
         if number is None and self.domain.unlisted == "refuse":
             raise ValueError(
-                f"{self.file.path}: category {category} is {given!r}, which is not in data.classes; "
-                f"{nearest(given, classes.names)} Give its id to a class in classes, or ignore such with unlisted: "
-                "ignore"
+                f"{self.file.path}: category {category} is {given!r}, which is not in data.classes; give its id to a "
+                f"class in classes, or ignore such with unlisted: ignore; {nearest(given, classes.names)}"
             )
         return IGNORE if number is None else number
 
