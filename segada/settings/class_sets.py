@@ -59,7 +59,7 @@ class ClassSet(Settings):
         if "/" not in value and not value.endswith(FILES):
             known = nearest(value, CLASS_SETS)
             raise ValueError(
-                f"there is no set of classes {value!r}; {known} A file with a set ends with .yaml or .json"
+                f"there is no set of classes {value!r}, and a file with one ends with .yaml or .json; {known}"
             )
         return set_from_text(read_text(expand(value)), value)
 

@@ -93,8 +93,8 @@ class DataSettings(Settings):
             unknown = next((one for one in mapped if one not in meanings), None)
             if unknown is not None:
                 raise InputError(
-                    f"{unknown!r} is no class; {nearest(unknown, meanings)} A class is one of data.classes, by its "
-                    f"name or its number from 0, or {IGNORED}",
+                    f"{unknown!r} is no class, which is one of data.classes, by its name or its number from 0, or "
+                    f"{IGNORED}; {nearest(unknown, meanings)}",
                     ("domains", name, "classes", unknown),
                 )
         return self

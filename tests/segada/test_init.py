@@ -126,13 +126,28 @@ def test_images_without_labels_are_targets(tmp_path: Path, has_source: bool) -> 
 
 def test_a_video_is_a_target(tmp_path: Path) -> None:
     write_cracks(tmp_path / "cracks")
-    film = cv2.VideoWriter(str(tmp_path / "night.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
-    for number in range(40):
-        film.write(photo(number, blocks(number, range(3))))
-    film.release()
+    _write_film(tmp_path / "night.avi")
     assert _init(tmp_path / "cracks", tmp_path / "night.avi", "--out", tmp_path) == 0
     assert data(["check", str(tmp_path / "settings.yaml")]) == 0
     assert load_study(tmp_path / "study.yaml").run_settings().stream.visits == ("night", "tunnel")
+
+
+def _write_film(path: Path) -> None:
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for number in range(40):
+        film.write(photo(number, blocks(number, range(3))))
+    film.release()
+
+
+def test_videos_that_are_left_out_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "films").mkdir()
+    _write_film(tmp_path / "films" / "a.avi")
+    (tmp_path / "films" / "b.mp4").write_bytes(b"")
+    (tmp_path / "films" / "C.AVI").write_bytes((tmp_path / "films" / "a.avi").read_bytes())
+    assert _init(tmp_path / "films", "--out", tmp_path) == 0
+    said = capsys.readouterr().out
+    assert f"  1 videos are left out, the first of which is {tmp_path}/films/b.mp4; name such files" in said
+    assert "domain films: 80 images" in said
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,8 @@ from segada.settings.schema import nearest
 
 BACKGROUND: Final = "background"
 """Name, in any case, of the class of pixels without annotation, unless settings name another."""
+MOST_PIXELS: Final = 65536
+"""Greatest width and height of an image."""
 Mask: TypeAlias = npt.NDArray[np.uint8]
 
 
@@ -39,8 +41,8 @@ class _Part(BaseModel):
 class _Image(_Part):
     id: int
     file_name: Annotated[str, Field(min_length=1)]
-    width: Annotated[int, Field(ge=1)]
-    height: Annotated[int, Field(ge=1)]
+    width: Annotated[int, Field(ge=1, le=MOST_PIXELS)]
+    height: Annotated[int, Field(ge=1, le=MOST_PIXELS)]
 
 
 class _Category(_Part):
@@ -156,8 +158,8 @@ class CocoLabels:
         if problem:
             raise ValueError(f"{self.file.path}: annotation {one.id} of image {self.image.file_name} {problem}")
         if isinstance(one.segmentation, _Rle):
-            given = one.segmentation.model_dump()
-            packed = masks.frPyObjects(given, height, width) if isinstance(given["counts"], list) else given
+            counts = {"size": (height, width), "counts": _counts(one.segmentation)}
+            packed = masks.frPyObjects(counts, height, width)
         else:
             packed = masks.merge(masks.frPyObjects(one.segmentation, height, width))
         mask: Mask = masks.decode(packed)
@@ -170,13 +172,39 @@ def _problem(one: _Annotation, height: int, width: int) -> str:
     if isinstance(shape, _Rle):
         if shape.size != (height, width):
             return f"is a mask of {shape.size[0]} x {shape.size[1]}, but the image is {height} x {width}"
-        if isinstance(shape.counts, list) and (min(shape.counts, default=0) < 0 or sum(shape.counts) != height * width):
-            return f"has counts of {sum(shape.counts)} pixels, but the image has {height * width}"
+        counts = _counts(shape)
+        if min(counts, default=0) < 0 or sum(counts) != height * width:
+            return f"has counts of {sum(counts)} pixels, but the image has {height * width}"
         return ""
     if not shape:
         return "has no segmentation, only a box; draw it, or remove the annotation"
     broken = next((polygon for polygon in shape if len(polygon) < 6 or len(polygon) % 2), None)
-    return "" if broken is None else f"has a polygon of {len(broken)} numbers; three points or more are x, y pairs"
+    if broken is not None:
+        return f"has a polygon of {len(broken)} numbers; three points or more are x, y pairs"
+    # pycocotools walks along every edge, and ends the process where that does not fit into memory.
+    far = next((side for polygon in shape for side in polygon if abs(side) > MOST_PIXELS), None)
+    return "" if far is None else f"has a point at {far:g}, far outside the image of {height} x {width}"
+
+
+def _counts(mask: _Rle) -> Sequence[int]:
+    """Returns the lengths of the runs of a mask. Those of a compressed one are read here, since pycocotools does not
+    say where they are too few, and leaves the other pixels undefined.
+
+    Every character has five bits of a number and one that says whether more follow; from the fourth number on the
+    difference to the last but one is stored.
+    """
+    if isinstance(mask.counts, list):
+        return mask.counts
+    runs, value, shift = list[int](), 0, 0
+    for character in mask.counts:
+        bits = ord(character) - ord("0")
+        value |= (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            signed = value - (1 << shift) if bits & 16 else value
+            runs.append(signed + runs[-2] if len(runs) > 2 else signed)
+            value = shift = 0
+    return runs
 
 
 def _area(one: _Annotation, mask: Mask) -> float:
@@ -213,9 +241,8 @@ class CocoIds:
         number = classes.number(given)
         if number is None and self.domain.unlisted == "refuse":
             raise ValueError(
-                f"{self.file.path}: category {category} is {given!r}, which is not in data.classes; "
-                f"{nearest(given, classes.names)} Give its id to a class in classes, or ignore such with unlisted: "
-                "ignore"
+                f"{self.file.path}: category {category} is {given!r}, which is not in data.classes; give its id to a "
+                f"class in classes, or ignore such with unlisted: ignore; {nearest(given, classes.names)}"
             )
         return IGNORE if number is None else number
 

@@ -1,6 +1,7 @@
 """Targets without labels: folders of images alone, and video files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
@@ -19,17 +20,34 @@ def unlabelled_sets(path: Path) -> list[Recognized]:
         return []
     root = path.parent if path.is_file() else path
     domain, name = domain_settings(values), path.resolve().stem
-    note = f"domain {name} has no labels: it is adapted to and not scored"
-    return [Recognized(domain.dataset, root, {name: domain}, notes=(note,), has_labels=False)]
+    notes = (f"domain {name} has no labels: it is adapted to and not scored", *_left_out(path, values))
+    return [Recognized(domain.dataset, root, {name: domain}, notes=notes, has_labels=False)]
+
+
+def _left_out(folder: Path, used: Mapping[str, object]) -> list[str]:
+    """Returns a sentence about the videos of a folder that are not in the domain; none if all are."""
+    videos = [] if folder.is_file() else sorted(path for path in folder.rglob("*") if _is_video(path))
+    rest = [
+        path
+        for path in videos
+        if path.parent != folder or not fnmatch(path.name.lower(), str(used.get("file", "")).lower())
+    ]
+    if not rest:
+        return []
+    return [f"{len(rest)} videos are left out, the first of which is {rest[0]}; name such files or their folders, too"]
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEOS and path.is_file()
 
 
 def _video(path: Path) -> dict[str, object]:
-    return {"dataset": "video", "file": path.name} if path.suffix.lower() in VIDEOS else {}
+    return {"dataset": "video", "file": path.name} if _is_video(path) else {}
 
 
 def _videos(folder: Path) -> dict[str, object]:
     """Returns the settings of the videos of the commonest kind directly in a folder."""
-    suffixes = [path.suffix for path in folder.iterdir() if path.suffix.lower() in VIDEOS and path.is_file()]
+    suffixes = [path.suffix.lower() for path in folder.iterdir() if _is_video(path)]
     return {"dataset": "video", "file": f"*{max(sorted(set(suffixes)), key=suffixes.count)}"} if suffixes else {}
 
 

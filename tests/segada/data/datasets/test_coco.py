@@ -63,7 +63,7 @@ def test_categories_are_classes_by_name_unless_settings_give_their_ids(tmp_path:
     whole = labels_of(data_of(tmp_path))
     two = labels_of(data_of(tmp_path, ["background", "rubbish"], classes={"rubbish": list(range(10))}))
     assert all(np.array_equal(both, labels > 0) for both, labels in zip(two, whole, strict=True))
-    said = r"train\.json: category 1 is 'Paper', which is not in data\.classes; did you mean paper\?"
+    said = r"train\.json: category 1 is 'Paper', which is not in data\.classes; give .* did you mean paper\?"
     with pytest.raises(InputError, match=said):
         count_frames("it", data_of(tmp_path, ["background", "paper"], classes={"ignore": [0]}), "source")
     kept = labels_of(data_of(tmp_path, ["Background", "Metal"], unlisted="ignore"))
@@ -108,6 +108,18 @@ def test_the_size_in_the_file_must_be_that_of_the_image(tmp_path: Path) -> None:
         (
             lambda one: one.update(segmentation={"size": list(SIZE), "counts": [5]}),
             r"annotation 0 .* has counts of 5 pix",
+        ),
+        (
+            lambda one: one.update(segmentation={"size": list(SIZE), "counts": "hello"}),
+            r"annotation 0 .* has counts of -?\d+ pixels, but the image has 6144",
+        ),
+        (
+            lambda one: one.update(segmentation={"size": list(SIZE), "counts": ""}),
+            r"annotation 0 .* has counts of 0 pixels, but the image has 6144",
+        ),
+        (
+            lambda one: one.update(segmentation=[[0, 0, 1e9, 0, 1e9, 10]]),
+            r"annotation 0 .* has a point at 1e\+09, far outside the image of 64 x 96",
         ),
         (lambda one: one.update(category_id=99), r"annotation 0 has category_id 99, which is no category"),
         (lambda one: one.update(image_id=999), r"annotation 0 is of image 999, which is not among"),

@@ -256,7 +256,7 @@ def test_a_class_map_is_checked(tmp_path: Path) -> None:
     domain = TREES["folders"](tmp_path)
 
     with pytest.raises(
-        ValueError, match=r"'rode' is no class; did you mean road\? A class is one of data.classes, by its"
+        ValueError, match=r"'rode' is no class, which is one of data.classes, by its .*; did you mean road\?"
     ):
         data_of(tmp_path, domain, classes={"rode": [1]})
     with pytest.raises(ValueError, match=r"gives the id 1 twice, to 'road' and to 'sky'"):
