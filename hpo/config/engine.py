@@ -89,7 +89,9 @@ class EngineSettings(Settings):
             raise ValueError("engine.prefix is for visits that a command prints, but engine.function yields them")
         secret = next(filter(SECRET.search, self.env), None)
         if secret is not None:
-            raise ValueError(f"engine.env has {secret}, a secret by its name, which the study's files would show; {_PRIVATE}")
+            raise ValueError(
+                f"engine.env has {secret}, a secret by its name, which the study's files would show; {_PRIVATE}"
+            )
         for name, reason in _NEEDED.items():
             if not self.uses(name):
                 raise ValueError(f"engine.command has no {{{name}}}, {reason}")
@@ -108,7 +110,9 @@ class EngineSettings(Settings):
             raise ValueError(f"engine.{key} has {word!r}, but {{{name}}} stands for any number of words; {cure}")
 
 
-_PRIVATE: Final = "remove it, and let the program read a file that only you can read, such as the ~/.netrc of wandb login"
+_PRIVATE: Final = (
+    "remove it, and let the program read a file that only you can read, such as the ~/.netrc of wandb login"
+)
 _NEEDED: Mapping[str, str] = {
     "settings": "so that all trials would be the same",
     "folder": "where a run leaves its visits",
