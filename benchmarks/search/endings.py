@@ -61,6 +61,8 @@ class NodeManagerKilled(_RayKilled):
     """Kills Ray's raylet with SIGKILL."""
 
     program = b"/raylet"
+    # While Ray starts, it waits 30 s for this process.
+    ends_within = BOUND + 30.0
 
 
 class ControlServiceKilled(_RayKilled):

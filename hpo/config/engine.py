@@ -1,5 +1,6 @@
 """Settings of an external engine: a program, or a function, that a study runs in place of `segada adapt`."""
 
+import re
 from collections.abc import Mapping, Set
 from typing import Annotated, Final, Literal, Self
 
@@ -12,6 +13,8 @@ from segada.settings.limits import NAME
 Style = Literal["yaml", "json", "mmseg-options", "flags"]
 OPTIONS: Final = ("mmseg-options", "flags")
 """Forms in which `{settings}` is a number of words, not the path of a file."""
+SECRET: Final = re.compile(r"(^|_)(API)?(KEY|TOKEN|SECRET|PASSPHRASE|CREDENTIALS)$|(PASSWORD|PASSWD)$", re.IGNORECASE)
+"""Names of environment variables whose values are secrets."""
 DomainName = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=NAME)]
 BaselineName = Annotated[str, Field(pattern=r"^[A-Za-z][\w.-]*$", max_length=NAME)]
 
@@ -28,7 +31,9 @@ class EngineSettings(Settings):
     It runs in a process of its own and yields a mapping per visit.
     """
     env: dict[str, str] = Field(default_factory=dict)
-    """Environment variables of the program, beside those of the worker; values may have placeholders."""
+    """Environment variables of the program, beside those of the worker; values may have placeholders. The names of
+    secrets are refused, since values are written into the files of the study.
+    """
     settings: Style = "yaml"
     """Form of `{settings}`: the path of a YAML or JSON file, or words: `a.b=1` as after `--cfg-options` of mmseg, or
     flags `--a.b=1`. Words hold what differs from `defaults`.
@@ -82,6 +87,11 @@ class EngineSettings(Settings):
             raise ValueError("needs one of command and function")
         if self.function is not None and self.prefix is not None:
             raise ValueError("engine.prefix is for visits that a command prints, but engine.function yields them")
+        secret = next(filter(SECRET.search, self.env), None)
+        if secret is not None:
+            raise ValueError(
+                f"engine.env has {secret}, a secret by its name, which the study's files would show; {_PRIVATE}"
+            )
         for name, reason in _NEEDED.items():
             if not self.uses(name):
                 raise ValueError(f"engine.command has no {{{name}}}, {reason}")
@@ -100,6 +110,9 @@ class EngineSettings(Settings):
             raise ValueError(f"engine.{key} has {word!r}, but {{{name}}} stands for any number of words; {cure}")
 
 
+_PRIVATE: Final = (
+    "remove it, and let the program read a file that only you can read, such as the ~/.netrc of wandb login"
+)
 _NEEDED: Mapping[str, str] = {
     "settings": "so that all trials would be the same",
     "folder": "where a run leaves its visits",

@@ -54,6 +54,9 @@ _OWN = {
 }
 """Environment variables for a Ray that only this driver uses."""
 
+_NOT_STARTED = "node timed out during startup"
+"""Text of Ray's error when its node manager does not start."""
+
 _ACCELERATOR = "accelerator_type:"
 """Prefix of the Ray resource that a node with GPUs of a type has."""
 
@@ -132,7 +135,7 @@ def cluster(
     note = None if address is not None else small_shared_memory()
     lifeline: Lifeline | None = None
     try:
-        context = _connected(resources, address)
+        context = _started(resources, on_loss) if address is None else _connected(resources, address)
         lifeline = Lifeline(is_own=address is None)
         lifeline.watch(lambda what: _interrupt(on_loss, what))
         for name in ("ray.tune", "ray.train", "ray.air"):
@@ -173,6 +176,21 @@ def _end_process() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(INTERRUPTED)
+
+
+def _started(resources: Resources, on_loss: Callable[[str], None]) -> BaseContext:
+    """Starts Ray on this machine.
+
+    Ray waits 30 s for its node manager, in a call that no signal interrupts, and fails with an exception of no class.
+    """
+    try:
+        return _connected(resources, None)
+    except Exception as error:
+        if _NOT_STARTED not in str(error):
+            raise
+        what = "Ray did not start: its node manager (raylet) ended, or did not answer within 30 s"
+        on_loss(what)
+        raise KeyboardInterrupt(what) from error
 
 
 def _connected(resources: Resources, address: str | None) -> BaseContext:

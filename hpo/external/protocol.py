@@ -1,7 +1,7 @@
 """Reader of the visits that a program reports, one line of JSON each (`docs/external_engine.md`)."""
 
 import json
-import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,17 +51,26 @@ class Visit:
     numbers: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class VisitReader:
-    """Reads the visits that a program has reported so far.
+    """Reads the visits that a program has reported so far; a line that was read once is not read again."""
 
-    Attributes:
-        path: File that the program appends to, or its log.
-        run: Settings of the run.
-    """
+    def __init__(self, path: Path, run: ProgramRun) -> None:
+        """Reads nothing yet.
 
-    path: Path
-    run: ProgramRun
+        Args:
+            path: file that the program appends to, or its log.
+            run: settings of the run.
+        """
+        self.path = path
+        self._run = run
+        self._begin([])
+
+    def _begin(self, starts: list[Start]) -> None:
+        self._starts = starts
+        self._left = list(starts)
+        self._visits: list[Visit] = []
+        self._may_repeat = False
+        self._offset = self._lines = 0
 
     def read(self, starts: list[Start], *, is_over: bool) -> list[Visit]:
         """Returns the visits in order.
@@ -74,33 +83,47 @@ class VisitReader:
         Raises:
             ProtocolError: a line is not as the program must write it.
         """
-        content = self.path.read_bytes() if self.path.exists() else b""
-        left, visits, may_repeat = list(starts), list[Visit](), False
-        offset = 0
-        for number, line in enumerate(content.splitlines(keepends=True), start=1):
-            while left and offset >= left[0].offset:
-                may_repeat, visits = True, visits if left[0].resumes else []
-                left.pop(0)
-            offset += len(line)
-            if not line.endswith(b"\n") and not is_over:
-                break
-            text = self._text(line)
-            if text is not None:
-                self._add(visits, text, number, may_repeat=may_repeat)
-                may_repeat = False
-        return visits
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if starts != self._starts or size < self._offset:
+            self._begin(starts)
+        if size > self._offset:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                for line in file:
+                    if not line.endswith(b"\n") and not is_over:
+                        break
+                    self._take(line)
+        return list(self._visits)
+
+    def _take(self, line: bytes) -> None:
+        """Takes in a whole line."""
+        while self._left and self._offset >= self._left[0].offset:
+            self._may_repeat, self._visits = True, self._visits if self._left[0].resumes else []
+            self._left.pop(0)
+        self._offset += len(line)
+        self._lines += 1
+        text = self._text(line)
+        if text is not None:
+            self._add(self._visits, text, self._lines, may_repeat=self._may_repeat)
+            self._may_repeat = False
 
     def _text(self, line: bytes) -> str | None:
         """Returns the JSON of a line; None if it is none of ours."""
         text = line.decode("utf-8", errors="replace").strip()
-        if self.run.prefix is None:
+        if self._run.prefix is None:
             return text or None
-        return text.removeprefix(self.run.prefix.strip()) if text.startswith(self.run.prefix.strip()) else None
+        prefix = self._run.prefix.strip()
+        # A progress bar may stand before the text, and a logger's time.
+        _, found, rest = text.partition(f"{self._run.prefix}{{")
+        if not text.startswith(prefix) and found:
+            return "{" + rest
+        text = text.rpartition("\r")[2]
+        return text.removeprefix(prefix) if text.startswith(prefix) else None
 
     def _add(self, visits: list[Visit], text: str, number: int, *, may_repeat: bool) -> None:
         try:
             fields = _object(text)
-            visit = visit_of(fields, self.run)
+            visit = visit_of(fields, self._run)
             position = _position(fields, len(visits), may_repeat=may_repeat)
             self._check_place(visit, position)
         except ProtocolError as error:
@@ -109,7 +132,7 @@ class VisitReader:
         visits.append(visit)
 
     def _check_place(self, visit: Visit, position: int) -> None:
-        route = self.run.stream.visits
+        route = self._run.stream.visits
         if position >= len(route):
             raise ProtocolError(f"is visit {position}, but engine.visits has {len(route)}, counted from 0")
         if visit.domain != route[position]:
@@ -173,7 +196,7 @@ _MEASURES: Mapping[str, tuple[Callable[[float], bool], str]] = {
 def _object(text: str) -> Tree:
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProtocolError(f"is not JSON ({error}): {shown(text)}") from None
     if not isinstance(found, dict):
         raise ProtocolError(f"is {shown(found)}, not a mapping of fields")
@@ -219,6 +242,7 @@ def _scored(place: str, given: Fields) -> Iterator[tuple[str, float]]:
 def _number(place: str, value: Value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProtocolError(f"{place}: is {shown(value)}, not a number")
-    if not math.isfinite(value):
-        raise ProtocolError(f"{place}: is {value}, not a finite number; leave out what is not known")
+    # Integers of JSON may be greater than any float.
+    if not -sys.float_info.max <= value <= sys.float_info.max:
+        raise ProtocolError(f"{place}: is {shown(value)}, not a finite number; leave out what is not known")
     return float(value)

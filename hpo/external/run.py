@@ -134,7 +134,9 @@ class ProgramTrial:
             return
         elapsed = self._watch.lap()
         self._seconds = self._seconds[: len(visits)]
-        self._seconds += [elapsed] * (len(visits) - len(self._seconds))
+        new = len(visits) - len(self._seconds)
+        # Of visits that were read at once, the time of each is not known.
+        self._seconds += [elapsed / max(1, new)] * new
         pairs = zip(visits, self._seconds, strict=True)
         self._records = [_record(number, visit, seconds) for number, (visit, seconds) in enumerate(pairs)]
         self._parameters = int(visits[-1].numbers.get("trainable_parameters", 0)) if visits else 0

@@ -1,6 +1,8 @@
 """One trial of a study with an external engine, to see whether its program reports what the study needs."""
 
+import math
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
@@ -15,6 +17,9 @@ from hpo.study.plan import Plan
 from segada.core.run_names import LOG
 from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
+
+CURE: Final = "report the mIoU of the visited domains, or write another objective, such as metrics/NAME of a figure"
+"""How an objective gets a value, if it has none."""
 
 
 def check_trial(file: StudyFile, folder: Path, console: Console) -> None:
@@ -79,6 +84,8 @@ def _summary(file: ProgramStudy, report: RunReport) -> list[str]:
     lines.append(f"further figures: {figures or 'none'}")
     for objective in settings.objectives:
         value = objective_value(objective.metric, report)
+        if not math.isfinite(value):
+            raise InputError(f"objectives: {objective.metric} is {value} in this trial, so that it would fail; {CURE}")
         lines.append(f"objective: {metric_name(objective.metric)} {metric_with_unit(objective.metric, value)}")
     kept = constraint_results(settings.constraints, report)
     lines += [f"constraint: {one.text}: {'kept' if one.is_kept else 'broken'}" for one in kept]

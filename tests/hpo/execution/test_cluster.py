@@ -110,3 +110,17 @@ def test_the_token_is_where_ray_looks_for_it(tmp_path: Path, monkeypatch: pytest
     assert cluster._token_command() == 'echo "$RAY_AUTH_TOKEN"'
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     assert cluster._token_command() is None
+
+
+def test_a_ray_that_does_not_start_can_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def timed_out(**_: object) -> None:
+        raise Exception("The current node timed out during startup. This could happen because")
+
+    monkeypatch.setattr("ray.init", timed_out)
+    monkeypatch.setattr("ray.shutdown", lambda: None)
+    monkeypatch.setattr(cluster, "ensure_private_token", lambda: None)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    lost: list[str] = []
+    with pytest.raises(KeyboardInterrupt, match="Ray did not start"), cluster.cluster(needs(1), None, lost.append):
+        pass
+    assert lost == ["Ray did not start: its node manager (raylet) ended, or did not answer within 30 s"]

@@ -49,6 +49,8 @@ def written(folder: Path, engine: dict[str, Any] | None = None, **sections: Any)
             "engine.env: has '{settings}'",
         ),
         ({"command": [], "function": "a:b", "prefix": "V"}, "engine.prefix: is for visits that a command prints"),
+        ({"env": {"WANDB_API_KEY": "s3"}}, "engine.env: has WANDB_API_KEY, a secret by its name"),
+        ({"env": {"PGPASSWORD": "s3"}}, "engine.env: has PGPASSWORD, a secret by its name"),
         ({"visits": []}, "engine.visits: "),
         ({"silent_hours": 0}, "engine.silent_hours: "),
         ({"defaults": "absent.yaml"}, "engine.defaults: there is no file"),
@@ -111,6 +113,11 @@ def test_configurations_are_checked_against_a_schema(tmp_path: Path) -> None:
     ), said
     (tmp_path / "schema.json").write_text('{"properties": 3}')
     assert refusal(tmp_path, {"json_schema": "schema.json"}).startswith("engine.json_schema: schema.json is no JSON")
+
+
+def test_variables_that_only_sound_like_secrets_are_taken(tmp_path: Path) -> None:
+    env = {"TOKENIZERS_PARALLELISM": "false", "KEY_FILE": "/etc/key", "MONKEY": "1"}
+    assert written(tmp_path, {"env": env}).run_settings().env == env
 
 
 def test_limits_and_machines_are_not_part_of_the_hash_of_a_run(tmp_path: Path) -> None:

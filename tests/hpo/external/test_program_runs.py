@@ -56,6 +56,15 @@ def test_a_run_reports_visit_by_visit_and_leaves_our_records(tmp_path: Path) -> 
     assert (tmp_path / "log.txt").read_text() == "from visit 0, seed 0, split val\n"
 
 
+def test_visits_that_are_read_at_once_share_the_time(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"domain": name, "miou": 0.5}) + "\n" for name in ("fog", "night", "rain"))
+    write = 'sleep 0.5; printf "%s" "$3" >> $2/visits.jsonl; true $0 $1'
+    began = time.monotonic()
+    found = updates(trial(tmp_path, {"command": ["sh", "-c", write, "{settings}", "{seed}", "{folder}", lines]}))
+    assert found[-1].report is not None
+    assert found[-1].report.seconds <= time.monotonic() - began
+
+
 def test_a_finished_run_starts_no_program_again(tmp_path: Path) -> None:
     updates(trial(tmp_path))
     (update,) = updates(trial(tmp_path, {"grace": 3.0}))

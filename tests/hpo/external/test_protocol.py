@@ -64,6 +64,26 @@ def test_printed_visits_have_a_prefix(tmp_path: Path) -> None:
     assert [one.domain for one in VisitReader(tmp_path / "log.txt", run).read(FIRST, is_over=False)] == ["fog", "night"]
 
 
+@pytest.mark.parametrize("before", ["10%\r20%\r", "50%|##  | 5/10 ", "2026-12-01 10:00:00 - INFO - "])
+def test_printed_visits_may_stand_behind_a_progress_bar_or_a_time(tmp_path: Path, before: str) -> None:
+    (tmp_path / "log.txt").write_text(f"{before}VISIT {line()}90%\r")
+    run = RUN.model_copy(update={"prefix": "VISIT "})
+    assert len(VisitReader(tmp_path / "log.txt", run).read(FIRST, is_over=False)) == 1
+
+
+def test_a_line_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "visits.jsonl"
+    reader = VisitReader(path, RUN)
+    for number, domain in enumerate(("fog", "night", "rain"), start=1):
+        with path.open("a") as file:
+            file.write(line(domain))
+        assert len(reader.read(FIRST, is_over=False)) == number
+        # A file that shrinks is read anew; a line that keeps its length is not looked at again.
+        path.write_text("#" * path.stat().st_size)
+    path.write_text(line())
+    assert len(reader.read(FIRST, is_over=False)) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -80,6 +100,8 @@ def test_printed_visits_have_a_prefix(tmp_path: Path) -> None:
         (line(miou={"fog": "high"}), "miou.fog: is 'high', not a number"),
         (line(latency="high"), "latency: is 'high', not a number"),
         (line(latency=float("inf")), "latency: is inf, not a finite number"),
+        (line(latency=10**400), "latency: is 1000000000000000"),
+        ("[" * 100_000 + "\n", "is not JSON"),
         (line(frames=1.5), "frames: is 1.5, not a number of frames"),
         (line(frames_per_second=0), "frames_per_second: is 0, not above 0"),
         (line(iou=[1]), "iou: is [1], not a mapping of domains to classes"),

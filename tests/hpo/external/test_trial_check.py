@@ -15,6 +15,10 @@ def trial(settings, seed, visits, folder):
     for name in visits:
         yield {"domain": name, "miou": settings["quality"], "latency": 2 * seed}
 
+def unlabelled(settings, visits):
+    for name in visits:
+        yield {"domain": name, "miou": {}}
+
 def wrong(settings):
     return 3
 """
@@ -47,12 +51,18 @@ def test_a_function_yields_its_visits(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "visit 2, rain: mIoU 30.0 %" in capsys.readouterr().out
 
 
+def test_an_objective_without_a_value_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = study(tmp_path, {"command": [], "function": "./mine.py:unlabelled"})
+    assert main(["check", file]) == 2
+    assert "objectives: mean_miou is nan in this trial" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("engine", "said"),
     [
         ({"command": ["no-such-program", "{settings}", "{folder}", "{seed}"]}, "there is no program 'no-such-program'"),
         ({"command": [sys.executable, "absent.py", "{settings}", "{folder}", "{seed}"]}, "there is no file absent.py"),
-        ({"command": [], "function": "./mine.py:nope"}, "mine.py has no 'nope'; it defines trial, wrong"),
+        ({"command": [], "function": "./mine.py:nope"}, "mine.py has no 'nope'; it defines trial, unlabelled, wrong"),
         ({"command": [], "function": "./absent.py:trial"}, "there is no file"),
         ({"command": [], "function": "./mine.py:wrong"}, "returned 3, not the visits one by one"),
         ({"visits": ["night", "fog", "rain"]}, "visits.jsonl line 1: domain: is fog, but visit 0 of engine.visits"),
