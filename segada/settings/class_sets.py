@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -61,7 +62,10 @@ class ClassSet(Settings):
             raise ValueError(
                 f"there is no set of classes {value!r}, and a file with one ends with .yaml or .json; {known}"
             )
-        return set_from_text(read_text(expand(value)), value)
+        path = expand(value)
+        if not path.exists():
+            raise ValueError(f"there is no file {path} (seen from {Path.cwd()}); name a file with a set of classes")
+        return set_from_text(read_text(path), value)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

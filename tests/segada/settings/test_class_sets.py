@@ -50,6 +50,11 @@ def test_colors_of_voc_follow_its_formula() -> None:
     assert len({generated_color(number) for number in range(256)}) == 256
 
 
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no file .*/absent\.yaml \(seen from "):
+        RunSettings.model_validate({"data": {"classes": str(tmp_path / "absent.yaml")}})
+
+
 @pytest.mark.parametrize("name", ["classes.yaml", "classes.json"])
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_set_can_be_a_file(tmp_path: Path, name: str, whole: bool) -> None:
