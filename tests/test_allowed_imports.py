@@ -24,7 +24,9 @@ LIGHT = (
     "segada.metrics",
     "segada.records",
     "segada.settings",
+    "segada.testing.command",
     "segada.testing.findings",
+    "segada.testing.suite",
 )
 """All that `hpo` may import of `segada`: these modules, and those of the package `segada.settings`."""
 BRIDGE = "hpo.execution.trainable"

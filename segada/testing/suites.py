@@ -1,40 +1,20 @@
 """Roles with their checks, and the recognition of a part's role."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
-from pydantic import ValidationError
-
-from segada.core.named_code import is_code, load_code
 from segada.errors import InputError
-from segada.settings.assignments import parse_assignments
-from segada.settings.named_kinds import absolute
-from segada.settings.nested import Tree, nested
-from segada.settings.roles import ROLES, SEARCH, check_role, roles_of
+from segada.settings.roles import ROLES, SEARCH, roles_of
 from segada.testing.adapters import ADAPTER_CHECKS, AdapterCase
 from segada.testing.controllers import CONTROLLER_CHECKS, ControllerCase
 from segada.testing.data_sets import DATA_CHECKS, DataCase
 from segada.testing.encoders import ENCODER_CHECKS, EncoderCase
-from segada.testing.findings import Checks, Finding, findings
+from segada.testing.findings import Finding
 from segada.testing.heads import HEAD_CHECKS, HeadCase
 from segada.testing.methods import METHOD_CHECKS, MethodCase
 from segada.testing.networks import NETWORK_CHECKS, NetworkCase
 from segada.testing.scores import SCORE_CHECKS, ScoreCase
-
-
-@dataclass(frozen=True)
-class Suite:
-    """Checks of a role.
-
-    Attributes:
-        case: Function from the name of a part and its settings to a case.
-        checks: Checks of such cases.
-    """
-
-    case: Callable[[str, Tree], Any]
-    checks: Checks[Any]
-
+from segada.testing.suite import Suite, checked_by
 
 SUITES: Final[Mapping[str, Suite]] = {
     "method": Suite(MethodCase.of, METHOD_CHECKS),
@@ -61,19 +41,7 @@ def checked(name: str, role: str | None = None, assignments: Sequence[str] = ())
     Raises:
         InputError: There is no such part, it can have no role or several, or its settings are wrong.
     """
-    if not is_code(name):
-        raise InputError(f"{name!r} is not the name of code; write module:attribute, or file.py:attribute")
-    whole = absolute(name)
-    target = load_code(whole)
-    key = role or recognized(whole, target)
-    check_role(key, whole, target)
-    suite, values = SUITES[key], nested(parse_assignments(assignments))
-    try:
-        case = suite.case(whole, values)
-    except ValidationError as failure:
-        first = failure.errors(include_url=False)[0]
-        raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}; give it with --set") from None
-    return ROLES[key].title, findings(suite.checks, case)
+    return checked_by(SUITES, recognized, name, role, assignments)
 
 
 def recognized(name: str, target: object) -> str:
