@@ -12,14 +12,14 @@ lock:  ## renews constraints.txt: the newest versions that pyproject.toml admits
 	rm -rf build/lock
 
 check:  ## what CI checks before the tests
-	ruff format --check hpo segada benchmarks search_spaces tests
-	ruff check hpo segada benchmarks search_spaces tests
+	ruff format --check hpo segada benchmarks search_spaces tests examples
+	ruff check hpo segada benchmarks search_spaces tests examples
 	mypy
 	lint-imports
 
 format:
-	ruff format hpo segada benchmarks search_spaces tests
-	ruff check --fix hpo segada benchmarks search_spaces tests
+	ruff format hpo segada benchmarks search_spaces tests examples
+	ruff check --fix hpo segada benchmarks search_spaces tests examples
 
 test:
 	python -m pytest

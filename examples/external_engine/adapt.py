@@ -1,4 +1,4 @@
-"""Adapts a small network to other weather by its own predictions. This program knows nothing of the search around it."""
+"""Adapts a small network to other weather by its own predictions. It knows nothing of the search around it."""
 
 import argparse
 import json

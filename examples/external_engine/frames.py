@@ -1,6 +1,6 @@
 """Writes frames of the procedural streets as files for the program beside it, which knows neither us nor our data.
 
-python examples/external_engine/frames.py FOLDER writes FOLDER/DOMAIN/SPLIT/NUMBER.jpg, and the labels beside each as .png.
+python examples/external_engine/frames.py FOLDER writes FOLDER/DOMAIN/SPLIT/NUMBER.jpg, and labels beside them as .png.
 """
 
 import sys
