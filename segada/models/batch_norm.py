@@ -87,13 +87,13 @@ def _running(network: nn.Module) -> dict[str, Tensor]:
 def _hold(name: str, norm: AnyBatchNorm, source_prior: float | None) -> None:
     if norm.running_mean is None:
         raise ValueError(
-            f"method.batch_norm.statistics: the batch norm {name} keeps none (track_running_stats is false), so that the "
-            "source model's are not known; set it to follow"
+            f"method.batch_norm.statistics: the batch norm {name} keeps none (track_running_stats is false), so that "
+            "those of the source model are not known; set it to follow"
         )
-    kind = type(norm)
+    kind: Any = type(norm)
     norm.__class__ = _held(kind)
     assert isinstance(norm, _Held)
-    norm.kind, norm.source_prior = kind, source_prior
+    norm.source_prior = source_prior
     norm.train(norm.training)
 
 
@@ -149,5 +149,5 @@ def _moved(x: Tensor, norm: AnyBatchNorm, source_prior: float, *, by_frame: bool
 
 
 @cache
-def _held(kind: type) -> Any:
-    return type(f"Held{kind.__name__}", (_Held, kind), {})
+def _held(kind: Any) -> Any:
+    return type(f"Held{kind.__name__}", (_Held, kind), {"kind": kind})

@@ -11,10 +11,11 @@ from segada.models.segmentor import Segmentor
 from segada.records import Preflight
 from segada.settings import RunSettings
 
+FOLLOW = {"statistics": "follow"}
 METHODS = {
     "dacs": {},
-    "tent": {},
-    "cotta": {"scales": []},
+    "tent": {"batch_norm": FOLLOW},
+    "cotta": {"scales": [], "batch_norm": FOLLOW},
     "batch_norm": {},
     "adversarial": {},
     "supervised": {},
@@ -99,10 +100,18 @@ def test_the_last_batch_of_a_visit_counts() -> None:
         {"method": {"name": "supervised", "window": {"size": [32, 64]}, "crop": 1.0}, "data": {"size": [64, 64]}},
         {"method": {"name": "supervised", "light_weight": 1.0}, "model": LIGHT},
         {"model": {"checkpoint": None}},
+        {"method": {"name": "cotta", "scales": []}},
+        {"method": {"name": "dacs", "batch_norm": {"statistics": "mixed"}}},
     ],
 )
 def test_what_works_is_not_refused(changes: dict[str, object]) -> None:
     assert problems(Preflight(networks={"run": settings(**changes).model_dump(mode="json")}, data={})) == {}
+
+
+def test_statistics_of_single_frames_need_several_values_from_each() -> None:
+    for changes in ({}, {"stream": {"visits": ["clear"], "frames": 4, "batch_size": 2}}):
+        with pytest.raises(ValueError, match=r"set method\.batch_norm\.statistics to follow, mixed or frozen, since a pred"):
+            Run(settings(**changes, method={"name": "tent"}))
 
 
 def test_a_check_before_several_runs_finds_it() -> None:
