@@ -110,7 +110,9 @@ def test_what_works_is_not_refused(changes: dict[str, object]) -> None:
 
 def test_statistics_of_single_frames_need_several_values_from_each() -> None:
     for changes in ({}, {"stream": {"visits": ["clear"], "frames": 4, "batch_size": 2}}):
-        with pytest.raises(ValueError, match=r"set method\.batch_norm\.statistics to follow, mixed or frozen, since a pred"):
+        with pytest.raises(
+            ValueError, match=r"set method\.batch_norm\.statistics to follow, mixed or frozen, since a pred"
+        ):
             Run(settings(**changes, method={"name": "tent"}))
 
 

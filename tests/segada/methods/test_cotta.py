@@ -58,9 +58,7 @@ def _plain_pseudo_labels(teacher: Segmentor, source: Segmentor, images: Tensor, 
         return torch.where(sure[:, None], direct, sum(averaged) / len(averaged))
 
 
-def _plain_run(
-    parts: MethodParts, targets: list[Batch], *, follows: bool
-) -> tuple[Segmentor, Segmentor, list[float]]:
+def _plain_run(parts: MethodParts, targets: list[Batch], *, follows: bool) -> tuple[Segmentor, Segmentor, list[float]]:
     """Returns student, teacher and losses after a step on each batch, with batch norms that follow the batches or with
     every network in evaluation mode."""
     student, teacher, source = parts.network, _copy(parts.network), _copy(parts.network)
