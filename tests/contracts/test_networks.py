@@ -38,7 +38,7 @@ METHODS: dict[str, dict[str, object]] = {
     "batch_norm": {},
     "tent": {},
     "cotta": {"scales": [1.5], "restore": 0.1},
-    "adversarial": {},
+    "adversarial": {"batch_norm": {"statistics": "mixed", "source_prior": 2.0}},
     "dacs": {"pseudo_threshold": 0.1, "entropy_weight": 0.1},
     "supervised": {},
 }

@@ -1,15 +1,21 @@
 """Batch norms that would get a single value per channel are refused before the run, and no others."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from segada.controllers.base import StepPlan
+from segada.data.batch import Batch
 from segada.engine.batch_statistics import check_training
 from segada.engine.preflight import problems
 from segada.engine.runner import Run
+from segada.methods.base import StepLog
 from segada.models.build import build_segmentor
 from segada.models.segmentor import Segmentor
 from segada.records import Preflight
 from segada.settings import RunSettings
+from segada.testing.methods import assert_resumed_equals_whole
 
 FOLLOW = {"statistics": "follow"}
 METHODS = {
@@ -119,3 +125,35 @@ def test_statistics_of_single_frames_need_several_values_from_each() -> None:
 def test_a_check_before_several_runs_finds_it() -> None:
     found = problems(Preflight(networks={"tent": settings().model_dump(mode="json")}, data={}))
     assert "gets one value per channel" in found["tent"]
+
+
+@pytest.mark.parametrize("statistics", ["frozen", "follow", "target", "mixed"])
+def test_an_encoder_of_timm_goes_on_to_the_same_numbers(statistics: str, tmp_path: Path) -> None:
+    section = {"statistics": statistics, "source_prior": 2.0, "reset_per_domain": True}
+    assert_resumed_equals_whole(
+        settings(
+            data={"size": [32, 64], "splits": {"source": 4, "adapt": 8, "val": 1, "test": 1}},
+            stream={"visits": ["clear", "200mm", "clear"], "frames": 4, "batch_size": 2, "replay": {"size": 4}},
+            method={"name": "dacs", "pseudo_threshold": 0.1, "batch_norm": section},
+        ),
+        tmp_path,
+    )
+
+
+def test_a_visit_to_another_domain_begins_with_the_statistics_of_the_source_model() -> None:
+    stream = {"visits": ["clear", "clear", "200mm"], "frames": 4, "batch_size": 2, "replay": {"size": 4}}
+    section = {"reset_per_domain": True, "momentum": 0.5}
+    data = {"size": [32, 64], "splits": {"source": 4, "adapt": 12, "val": 1, "test": 1}}
+    run = Run(settings(data=data, stream=stream, method={"name": "batch_norm", "batch_norm": section}))
+    returned = list[bool]()
+    source = {name: value.clone() for name, value in run.network.named_buffers() if name.endswith("running_mean")}
+    step = run._method.step
+
+    def watched(batch: Batch, plan: StepPlan) -> StepLog:
+        buffers = dict(run.network.named_buffers())
+        returned.append(all(buffers[name].equal(value) for name, value in source.items()))
+        return step(batch, plan)
+
+    run._method.step = watched  # type: ignore[method-assign]
+    list(run)
+    assert returned == [True, False, False, False, True, False]
