@@ -16,8 +16,10 @@ from segada.settings.batch_norm import BatchNormStatistics
 from segada.settings.method import batch_norm_statistics
 from segada.settings.nested import Tree
 
-STREAM: Final[Tree] = {"visits": ["clear", "50mm", "100mm", "200mm"], "frames": 60}
-"""Four visits of the default world."""
+VISITS: Final = ("clear", "50mm", "100mm", "200mm")
+"""Visits in the default world."""
+FRAMES: Final = 60
+"""Number of frames of a visit."""
 METHODS: Final[Mapping[str, Tree]] = {
     "batch_norm": {"method": {"name": "batch_norm"}},
     "tent": {"method": {"name": "tent"}},
@@ -56,9 +58,10 @@ def cell(method: str, kind: str, seed: int) -> RunSettings | None:
     sections = METHODS[method]
     section = sections["method"]
     assert isinstance(section, dict)
+    stream: Tree = {"visits": list(VISITS), "frames": FRAMES}
     given = {**section, "batch_norm": {"statistics": kind}}
     try:
-        return RunSettings.model_validate({**sections, "method": given, "stream": STREAM, "seed": seed})
+        return RunSettings.model_validate({**sections, "method": given, "stream": stream, "seed": seed})
     except ValidationError:
         return None
 
@@ -67,8 +70,7 @@ def print_gains(gains: Gains, seeds: int, console: Console) -> None:
     """Prints a row per method and a column per kind of statistics; the method's default has a star."""
     table = Table(
         title="gain over source-only in mIoU points, mean and standard deviation over seeds",
-        caption=f"{seeds} seeds; visits {', '.join(map(str, STREAM['visits']))} of {STREAM['frames']} frames; "
-        "* is the default of the method",
+        caption=f"{seeds} seeds; visits {', '.join(VISITS)} of {FRAMES} frames; * is the default of the method",
     )
     for column in ("method", *STATISTICS):
         table.add_column(column, justify="left" if column == "method" else "right")

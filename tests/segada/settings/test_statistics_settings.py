@@ -13,7 +13,13 @@ DEFAULTS = {
     "adversarial": "follow",
     "supervised": "follow",
 }
-FORMER = {"tent": "b1241776ee", "cotta": "c0d8a6ce33", "dacs": "119de94bf1", "adversarial": "8ee1ce3048", "supervised": "7015fb8904"}
+FORMER = {
+    "tent": "b1241776ee",
+    "cotta": "c0d8a6ce33",
+    "dacs": "119de94bf1",
+    "adversarial": "8ee1ce3048",
+    "supervised": "7015fb8904",
+}
 """Digests of default runs of each method before it had the section."""
 
 
