@@ -1,5 +1,5 @@
-"""Throughput benchmarks of the engine: `python -m benchmarks.engine streets` and `model` on one core, `loading` on disk
-and all cores.
+"""Benchmarks of the engine: `python -m benchmarks.engine streets` and `model` measure speed on one core, `loading` on
+disk and all cores, and `statistics` gains by method and batch-norm statistics.
 """
 
 import os
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks.engine.bench_loading import Timed, time_loading, write_streets
 from benchmarks.engine.bench_model import bench_model
+from benchmarks.engine.bench_statistics import measure_gains, print_gains
 from benchmarks.engine.bench_voting import bench_evaluation
 from benchmarks.engine.rates import Rate, measure
 from segada.cli.console import terminal
@@ -62,6 +63,8 @@ BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {
 """Benchmarks of computation by their names on the command line: functions from the number of repeats to the rates."""
 LOADING = "loading"
 """Name of the benchmark in `benchmarks.engine.bench_loading`."""
+STATISTICS = "statistics"
+"""Name of the benchmark in `benchmarks.engine.bench_statistics`."""
 
 
 def print_rates(rates: list[Rate], console: Console) -> None:
@@ -127,7 +130,7 @@ def _described(name: str, data: DataSettings) -> str:
 def main() -> int:
     """Runs the command line and returns the exit code."""
     parser = Parser(prog="python -m benchmarks.engine", description=__doc__)
-    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING]))
+    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING, STATISTICS]))
     parser.add_argument("--repeats", type=int, default=5, help="default: 5")
     parser.add_argument(
         "--of",
@@ -135,12 +138,20 @@ def main() -> int:
         help="loading: settings (YAML) of the run whose frames are loaded; default: generated frames",
     )
     parser.add_argument("--domain", help="loading: domain of data.domains in SETTINGS; default: its stream.source")
+    parser.add_argument("--seeds", type=int, default=5, help="statistics: number of seeds; default: 5")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/statistics"), help="statistics: folder of the runs, kept for a next call"
+    )
     arguments = parser.parse_args()
 
     def command() -> None:
-        if arguments.repeats < 1:
-            raise InputError(f"--repeats must be at least 1, but is {arguments.repeats}")
+        for option in ("repeats", "seeds"):
+            if getattr(arguments, option) < 1:
+                raise InputError(f"--{option} must be at least 1, but is {getattr(arguments, option)}")
         console = terminal()
+        if arguments.benchmark == STATISTICS:
+            print_gains(measure_gains(arguments.out, arguments.seeds), arguments.seeds, console)
+            return
         if arguments.benchmark == LOADING:
             _bench_loading(arguments.of, arguments.domain, arguments.repeats, console)
             return

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 SETTINGS: Final[Mapping[str, str]] = {
     "method.optimiser": "method.optimizer",
     "method.optimiser.learning_rate": "method.optimizer.lr",
+    "method.momentum": "method.batch_norm.momentum",
     "method.threshold": "method.pseudo_threshold",
     "method.ignored_top": "method.pseudo_ignore_top",
     "method.ignored_bottom": "method.pseudo_ignore_bottom",

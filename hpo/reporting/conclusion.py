@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hpo.config.program_study import ONE_SPLIT
 from hpo.reporting.basis import objective_sentence, rests_on, unknown_headline
+from hpo.reporting.batch_norm_share import batch_norm_sentence
 from hpo.reporting.budget import trials_line
 from hpo.reporting.feasibility import broken_by, passed_over
 from hpo.reporting.wording import (
@@ -73,6 +74,7 @@ def conclusion(results: StudyResults) -> Conclusion:
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on {frames}{_compared(others)}.",
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
+        *batch_norm_sentence(best, results.confirmed),
         f"Brackets show {100 * results.confirmed.confidence:.0f} % {_kind(results.confirmed)}intervals.",
         *(
             f"Not compared with {long_title(name)}: its confirmation failed."

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hpo.study.names import SOURCE_ONLY
+from hpo.study.names import BATCH_NORM, SOURCE_ONLY
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.controller import ConstantSettings
@@ -11,7 +11,7 @@ from segada.settings.method import BatchNormSettings, SourceOnlySettings
 
 BASELINES: Final[dict[str, SourceOnlySettings | BatchNormSettings]] = {
     SOURCE_ONLY: SourceOnlySettings(name="source_only"),
-    "batch_norm": BatchNormSettings(name="batch_norm"),
+    BATCH_NORM: BatchNormSettings(name="batch_norm"),
 }
 """Methods that run beside every search: the source model as it is, and with fresh batch-norm statistics alone."""
 

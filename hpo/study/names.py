@@ -8,6 +8,9 @@ DEFAULT = "default"
 SOURCE_ONLY = "source_only"
 """Name of the baseline that runs the source model as it is."""
 
+BATCH_NORM = "batch_norm"
+"""Name of the baseline that re-estimates batch-norm statistics and adapts nothing else."""
+
 Split = Literal["test", "val"]
 SPLITS: tuple[Split, ...] = ("test", "val")
 _ENDS: dict[Split, str] = {"test": "", "val": " val"}

@@ -11,7 +11,7 @@ from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 from segada.settings.adversarial import AdversarialSettings
-from segada.settings.method import SourceOnlySettings, SupervisedSettings
+from segada.settings.method import SourceOnlySettings, SupervisedSettings, batch_norm_statistics
 
 LARGE = 64
 """Side in pixels from which no map is a single cell, unless a module averages the map."""
@@ -32,11 +32,15 @@ def check_training(network: Segmentor, settings: RunSettings, smallest: int) -> 
     if not _trains(network, settings):
         return
     network.check_training(_trained_size(settings))
-    if smallest == 1 and has_batch_norm(network):
-        _check_batch_norms(network, settings)
+    given = batch_norm_statistics(settings.method)
+    statistics = "follow" if given is None else given.statistics
+    # Frozen and mixed statistics have a variance of their own; those of the target are of one frame in predictions.
+    from_one_frame = {"frozen": False, "follow": smallest == 1, "target": True, "mixed": False}
+    if from_one_frame[statistics] and has_batch_norm(network):
+        _check_batch_norms(network, settings, statistics)
 
 
-def _check_batch_norms(network: Segmentor, settings: RunSettings) -> None:
+def _check_batch_norms(network: Segmentor, settings: RunSettings, statistics: str) -> None:
     """Checks that every batch norm gets several values per channel from one frame."""
     size = _trained_size(settings)
     norm = _single_valued(network, size)
@@ -45,6 +49,8 @@ def _check_batch_norms(network: Segmentor, settings: RunSettings) -> None:
     cures = ["stream.batch_size to 2 or more"]
     if settings.stream.batch_size > 1:
         cures = ["stream.batch_size to one that leaves no single frame for the last batch of a visit"]
+    if statistics == "target":
+        cures = ["method.batch_norm.statistics to follow, mixed or frozen, since a prediction has one frame"]
     if not _single_valued(network, (LARGE, LARGE)):
         cures.append(f"frames or windows (data.size, method.window.size) to more than {min(size)} pixels on a side")
     raise ValueError(

@@ -11,9 +11,11 @@ from segada.cli.exit_codes import exit_code
 from segada.core.rng import torch_generator
 from segada.data.run_frames import check_counts
 from segada.engine.batch_statistics import check_training
+from segada.models.batch_norm import normalize_by
 from segada.models.build import build_segmentor
 from segada.records import Preflight
 from segada.settings import RunSettings
+from segada.settings.method import batch_norm_statistics
 
 
 def problems(wanted: Preflight) -> dict[str, str]:
@@ -42,6 +44,8 @@ def _network_problem(settings: RunSettings) -> str | None:
             settings.model, settings.adapter, generator, settings.image_adapter, settings.data.classes
         )
         network.check_output(settings.data.size)
+        if (statistics := batch_norm_statistics(settings.method)) is not None:
+            normalize_by(network, statistics)
         check_training(network, settings, settings.stream.batch_size)
     except ValueError as error:
         return str(error)

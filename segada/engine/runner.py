@@ -183,8 +183,7 @@ class Run:
         )
         self._pictures.draw(visit, domain, self._method.predict)
         self._records.append(record)
-        scored = scores.get(domain)
-        self._areas.append(np.zeros((0, 3, len(self._class_names)), np.int64) if scored is None else scored.areas)
+        self._areas.append(scores[domain].areas if domain in scores else np.zeros((0, 3, len(self._class_names)), int))
         self._save(record)
         return record
 
@@ -205,6 +204,8 @@ class Run:
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
         metrics = VisitMetrics(len(self._class_names))
+        if self._records and self._records[-1].domain != domain:
+            self._method.enter_domain()
         for step, ready in self.stream.steps(visit, self._device):
             with self._timer.step(), self._memory.step():
                 with self._timer.part("frames"):
@@ -283,9 +284,8 @@ class Run:
         }
 
     def _resume(self, folder: RunDir) -> None:
-        if folder.claim(self._settings):
-            folder.log(self._network.origin)
-        for line in self._run_data.shortfalls():
+        news = [self._network.origin] if folder.claim(self._settings) else []
+        for line in (*news, *self._run_data.shortfalls()):
             folder.log(line)
         if (state := folder.read_checkpoint()) is None:
             return

@@ -14,11 +14,13 @@ from segada.core.named_code import is_code
 from segada.core.rng import torch_generator
 from segada.core.run_names import BEST_WEIGHTS, SETTINGS, WEIGHTS
 from segada.errors import InputError
+from segada.models.batch_norm import normalize_by
 from segada.models.build import build_segmentor
 from segada.models.formats.reading import read_weights
 from segada.models.preprocessing import IMAGENET, from_settings
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
+from segada.settings.batch_norm import BatchNormStatistics
 from segada.settings.checkpoint_path import find_checkpoint
 from segada.settings.files import Document, read_yaml
 from segada.settings.inputs import checked_path
@@ -52,11 +54,13 @@ class EvaluatedModel:
         given: Name of the checkpoint as given.
         settings: Settings of the network, and of its run's frames.
         is_run: True if the name refers to a run's folder.
+        statistics: Statistics of its batch norms in its run; None for running statistics.
     """
 
     given: str
     settings: RunSettings
     is_run: bool
+    statistics: BatchNormStatistics | None = None
 
     def built(self, device: torch.device) -> Segmentor:
         """Builds the network in evaluation mode on a device.
@@ -70,6 +74,8 @@ class EvaluatedModel:
             network = build_segmentor(
                 settings.model, settings.adapter, initialization, settings.image_adapter, settings.data.classes
             )
+            if self.statistics is not None:
+                normalize_by(network, self.statistics)
         except ValueError as error:
             raise InputError(str(error)) from error
         return network.to(device).eval()
@@ -147,15 +153,17 @@ def frame_settings(models: Sequence[EvaluatedModel], file: str | None, overrides
 
 
 def _model(given: str, document: Document, overrides: Mapping[str, Value]) -> EvaluatedModel:
-    weights = _weights_of_a_run(checked_path(Path(given), ""))
+    weights, statistics = _weights_of_a_run(checked_path(Path(given), "")), None
     if weights is not None:
         own: dict[str, Value] = {"model.checkpoint": str(weights), **NOTHING_LEARNS}
         document = read_yaml(weights.parent / SETTINGS).with_overrides(own, given)
+        if isinstance(section := at_path(document.tree, ("method", "batch_norm")), dict):
+            statistics = document.build(BatchNormStatistics, section)
     else:
         named = overrides.get("model.network") or at_path(document.tree, ("model", "network"))
         facts = _facts(given) if named is None else {}
         document = document.with_overrides({"model.checkpoint": given, **NOTHING_LEARNS, **facts}, given)
-    return EvaluatedModel(given, _settings(document.with_overrides(overrides)), weights is not None)
+    return EvaluatedModel(given, _settings(document.with_overrides(overrides)), weights is not None, statistics)
 
 
 def _weights_of_a_run(path: Path) -> Path | None:

@@ -75,6 +75,9 @@ class Method(ABC):
             Scalars by name; empty if nothing was learned.
         """
 
+    def enter_domain(self) -> None:  # noqa: B027 - most methods take no notice
+        """Is called before the first step of a visit to another domain than that of the visit before."""
+
     @property
     @abstractmethod
     def evaluated_network(self) -> Segmentor:

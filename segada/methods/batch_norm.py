@@ -1,11 +1,11 @@
-"""Batch-norm re-estimation: running statistics follow the target frames (Schneider et al. 2020, arXiv 2006.16971)."""
+"""Batch-norm re-estimation: statistics come from the target frames (Schneider et al. 2020, arXiv 2006.16971)."""
 
 import torch
-from torch import nn
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
+from segada.models.batch_norm import DomainReset, batch_norms, normalize_by
 from segada.models.segmentor import Segmentor
 from segada.settings.method import BatchNormSettings
 
@@ -18,15 +18,19 @@ class BatchNorm(Method):
         assert isinstance(settings, BatchNormSettings)
         self._timer = parts.timer
         self._network = parts.network.requires_grad_(requires_grad=False)
-        norms = [part for part in self._network.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
-        if not norms:
+        if not batch_norms(self._network):
             raise ValueError("method.name is 'batch_norm', but this network has no batch norm; choose another method")
-        for norm in norms:
-            norm.momentum = settings.momentum
+        self._gathers = settings.batch_norm.statistics == "follow"
+        normalize_by(self._network, settings.batch_norm)
+        self._reset = DomainReset(self._network, settings.batch_norm)
+
+    def enter_domain(self) -> None:
+        """Returns running statistics to the source model's if the settings want it."""
+        self._reset(self._network)
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """Runs one forward pass in training mode, unless the plan says not to train."""
-        if not plan.trains:
+        """Runs one forward pass in training mode if it gathers statistics, unless the plan says not to train."""
+        if not (plan.trains and self._gathers):
             return {}
         self._network.train()
         with self._timer.part("statistics"), torch.no_grad():

@@ -6,8 +6,10 @@ the student's parameter elements are restored to the source model's values. The 
 the source model is confident; its code for segmentation, followed here, decides for pixels. That code also hardens the
 pseudo-labels; here they stay soft, as in the paper. Pseudo-labels and loss have the logits' resolution.
 
-Batch norms: the student, and the teacher on the unaugmented frame, use and gather the statistics of the batch. On
-further views, whose sizes would mix in other statistics, the teacher uses the statistics that it has gathered.
+Batch norms: the authors' code for segmentation runs every network in evaluation mode, so that they keep the source
+model's statistics (`method.batch_norm.statistics: frozen`). With `follow`, the student, and the teacher on the
+unaugmented frame, use and gather the statistics of the batch; on further views, whose sizes would mix in other
+statistics, the teacher uses the statistics that it has gathered.
 """
 
 from collections.abc import Iterator
@@ -62,7 +64,8 @@ class Cotta(MeanTeacherLearner):
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         pseudo_labels, sure_share = self._pseudo_labels(target.images, prefix)
-        self.student.train()
+        # In evaluation mode, as in the authors' code, nothing is dropped at random either.
+        self.student.train(self._settings.batch_norm.statistics != "frozen")
         with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
         return Terms({"consistency": soft_cross_entropy(logits, pseudo_labels)}, {"sure_share": sure_share})

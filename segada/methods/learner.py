@@ -11,6 +11,7 @@ from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.methods.optimizer import Beside, Optimizer
+from segada.models.batch_norm import DomainReset, normalize_by
 from segada.models.freezing import check_part
 from segada.models.learning import changing_state, learning_parameters
 from segada.models.segmentor import Segmentor
@@ -50,6 +51,10 @@ class Learner(Method):
         """
         self.student = parts.network
         self.timer = parts.timer
+        settings = parts.settings.method
+        assert isinstance(settings, LearningSettings)
+        normalize_by(self.student, settings.batch_norm)
+        self._reset = DomainReset(self.student, settings.batch_norm)
         learning, every = learning_parameters(self.student), dict(self.student.named_parameters())
         for module in optimizer.module_factors:
             check_part(module, every, "method.optimizer.module_factors")
@@ -79,6 +84,10 @@ class Learner(Method):
                 self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
         self.steps += 1
         return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)
+
+    def enter_domain(self) -> None:
+        """Returns running statistics to the source model's if the settings want it."""
+        self._reset(self.evaluated_network, self.other_network)
 
     def held_back(self, plan: StepPlan) -> frozenset[str]:
         """Returns the names of parameters that the optimizer leaves unchanged in this step."""

@@ -1,8 +1,8 @@
 """TENT: minimizes the entropy of target predictions (Wang et al. 2021, arXiv 2006.10726).
 
-Deviations from the paper: a SegFormer's norms are mostly layer norms, whose scales and shifts learn as those of batch
-norms do; and the network is evaluated in evaluation mode, as with every method here, with running statistics that
-follow the target's, while the paper uses the statistics of the evaluated batch.
+Batch norms use the statistics of the batch, and no running ones, as in the authors' code
+(`method.batch_norm.statistics: target`); a prediction uses those of its frame. Deviation from the paper: a SegFormer's
+norms are mostly layer norms, whose scales and shifts learn as those of batch norms do.
 """
 
 from torch import nn
@@ -18,7 +18,7 @@ NORMS = (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm, nn.modules
 
 
 class Tent(Learner):
-    """Learns from target frames alone. Batch norms use and gather the statistics of the batch.
+    """Learns from target frames alone.
 
     Source frames are read only once, at the start, for the Fisher information if consolidation is enabled.
     """

@@ -13,8 +13,8 @@ RULES: Mapping[str, Callable[[Segmentor], Iterable[str]]] = {
 }
 """Modules of a network in which all parameters are frozen, by the value of `model.freeze`.
 
-Only parameters are frozen. The head's batch norm re-estimates its running statistics in train mode under every rule:
-the batch-norm baseline relies on it.
+Only parameters are frozen. The head's batch norm re-estimates its running statistics in train mode under every rule,
+unless `method.batch_norm` says otherwise: the batch-norm baseline relies on it.
 """
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
+from segada.models.batch_norm import normalize_by_own
 from segada.models.segmentor import Segmentor
 from segada.models.staged_segmentor import StagedSegmentor
 from segada.models.weights import load_weights
@@ -43,6 +44,7 @@ def source_copy(student: Segmentor) -> Segmentor:
     """
     static = frozen_copy(student)
     static.remove_adapters()
+    normalize_by_own(static)
     return static.eval()
 
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from segada.models.encoders.base import Encoder, has_batch_norm, strip_adapters
+from segada.models.batch_norm import sees_batch
+from segada.models.encoders.base import Encoder, strip_adapters
 from segada.models.encoders.timm_encoder import TimmEncoder
 from segada.models.heads.base import Head
 from segada.models.segmentor import FrozenPrefix, Segmentor, without_generators
@@ -61,7 +62,7 @@ class StagedSegmentor(Segmentor):
     @property
     def joins_batches(self) -> bool:
         """True unless a batch norm makes frames of a batch affect each other in the encoder."""
-        return not has_batch_norm(self.encoder)
+        return not sees_batch(self.encoder)
 
     def facts(self) -> dict[str, str]:
         """Returns encoder, head, width and number of classes."""

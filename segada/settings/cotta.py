@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from segada.settings.base import Fraction, Sequence
+from segada.settings.batch_norm import FrozenStatistics
 from segada.settings.learning import LearningSettings, OptimizerSettings
 
 Scale = Annotated[float, Field(gt=0.0, le=4.0)]
@@ -18,6 +19,9 @@ class CottaSettings(LearningSettings):
 
     name: Literal["cotta"]
     optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
+    batch_norm: FrozenStatistics = FrozenStatistics()
+    """Statistics of the batch norms. The authors' code for segmentation runs student, teacher and source model in
+    evaluation mode: `frozen`."""
     ema_alpha: Fraction = 0.999
     """Share of the old teacher in the new one, from the first step on."""
     confidence_threshold: Fraction = 0.69

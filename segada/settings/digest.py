@@ -13,6 +13,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "data.domains.*.label_set": None,
     "data.domains.*.labels_are": "ids",
     "logging.disagreement_panels": 0,
+    "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_weights": {},
     "method.optimizer.module_factors": {},
     "model.class_match": "position",

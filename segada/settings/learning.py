@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from segada.settings.base import Count, Fraction, NonNegative, Positive, Settings
+from segada.settings.batch_norm import BatchNormStatistics
 
 
 class OptimizerSettings(Settings):
@@ -49,6 +50,7 @@ class LearningSettings(Settings):
 
     optimizer: OptimizerSettings = OptimizerSettings()
     consolidation: ConsolidationSettings = ConsolidationSettings()
+    batch_norm: BatchNormStatistics = BatchNormStatistics()
 
     @abstractmethod
     def term_weights(self) -> Mapping[str, float]:

@@ -1,16 +1,17 @@
 """Settings of the adaptation methods; the larger ones have modules of their own."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.augmentation import StyleSettings, WindowSettings
 from segada.settings.base import Fraction, NonNegative, Settings
+from segada.settings.batch_norm import BatchNormStatistics, EstimatedStatistics
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.learning import ColorSettings, LabelLearningSettings, OptimizerSettings
+from segada.settings.learning import ColorSettings, LabelLearningSettings, LearningSettings, OptimizerSettings
 from segada.settings.named_kinds import CodeSettings, Kinds
 from segada.settings.tent import TentSettings
 
@@ -25,8 +26,24 @@ class BatchNormSettings(Settings):
     """Re-estimation of batch-norm statistics on target frames; no parameter learns (Schneider et al. 2020)."""
 
     name: Literal["batch_norm"]
-    momentum: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
-    """Weight of the newest batch in the running statistics."""
+    batch_norm: EstimatedStatistics = EstimatedStatistics()
+    """Statistics of the batch norms: any but `frozen`, which would be `source_only`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _momentum_has_moved(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "momentum" in values:
+            raise ValueError("method.momentum is now method.batch_norm.momentum; write batch_norm: {momentum: ...}")
+        return values
+
+    @model_validator(mode="after")
+    def _statistics_move(self) -> Self:
+        if self.batch_norm.statistics == "frozen":
+            raise ValueError(
+                "method.batch_norm.statistics is 'frozen', but method.name 'batch_norm' changes nothing else; set "
+                "method.name to source_only, or the statistics to follow, target or mixed"
+            )
+        return self
 
 
 class SupervisedSettings(LabelLearningSettings):
@@ -78,3 +95,8 @@ MethodSettings = Annotated[
     | CodeMethod,
     Kinds(),
 ]
+
+
+def batch_norm_statistics(method: MethodSettings) -> BatchNormStatistics | None:
+    """Returns the settings of the batch norms; None for a method that has none."""
+    return method.batch_norm if isinstance(method, LearningSettings | BatchNormSettings) else None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from segada.settings.batch_norm import TargetStatistics
 from segada.settings.learning import LearningSettings, OptimizerSettings
 
 
@@ -12,6 +13,8 @@ class TentSettings(LearningSettings):
 
     name: Literal["tent"]
     optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
+    batch_norm: TargetStatistics = TargetStatistics()
+    """Statistics of the batch norms. The authors' code keeps no running statistics: `target`."""
     parameters: Literal["norms", "learning"] = "norms"
     """Parameters that are trained. `norms`, as in the paper: scales and shifts of all norms and nothing else,
     regardless of `model.freeze`, `model.frozen_modules` and `model.trainable_modules`. `learning`: the parameters that

@@ -48,9 +48,28 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "dacs without mixing": {"name": "dacs", "mix_weight": 0.0},
     "dacs with consolidation": {"name": "dacs", "pseudo_threshold": 0.1, "consolidation": {"weight": 1e3, "frames": 4}},
     "supervised": {"name": "supervised"},
+    "batch_norm of the target's frames": {"name": "batch_norm", "batch_norm": {"statistics": "mixed"}},
+    "tent, reset": {"name": "tent", "batch_norm": {"statistics": "follow", "reset_per_domain": True}},
+    "cotta that follows": {
+        "name": "cotta",
+        "scales": [1.5],
+        "batch_norm": {"statistics": "follow", "momentum": 0.3, "reset_per_domain": True},
+    },
+    **{
+        f"dacs, {statistics}": {
+            "name": "dacs",
+            "pseudo_threshold": 0.1,
+            "batch_norm": {"statistics": statistics, "source_prior": 2.0},
+        }
+        for statistics in ("frozen", "target", "mixed")
+    },
 }
-LEARNS = set(METHOD_SETTINGS) - {"source_only", "batch_norm", "adversarial, the discriminator alone"}
-OWN_CHOICE = {"source_only", "batch_norm", "tent", "adversarial, the discriminator alone"}
+NO_PARAMETER = {
+    *("source_only", "batch_norm", "batch_norm of the target's frames"),
+    "adversarial, the discriminator alone",
+}
+LEARNS = set(METHOD_SETTINGS) - NO_PARAMETER
+OWN_CHOICE = {*NO_PARAMETER, "tent", "tent, reset"}
 """Those that say themselves what learns: an adapter never would."""
 STOPPED = next(promise for promise in METHOD_CHECKS if promise.startswith("a run stopped"))
 """Promise that is tested with every head."""

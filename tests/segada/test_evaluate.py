@@ -115,12 +115,16 @@ def test_another_split_is_scored_on_request(run: Run, tmp_path: Path) -> None:
     assert_scores(written(tmp_path / "out")["clear"], wanted)
 
 
-def test_a_run_brings_its_settings_with_adapters_and_its_own_scores_come_back(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("statistics", ["follow", "mixed"])
+def test_a_run_brings_its_settings_with_adapters_and_its_own_scores_come_back(
+    statistics: str, run: Run, tmp_path: Path
+) -> None:
     settings = RunSettings.model_validate(
         {
             **TINY,
             "stream": {"visits": ["200mm"], "frames": 4, "replay": {"size": 8}},
             "adapter": {"name": "lora"},
+            "method": {"name": "dacs", "batch_norm": {"statistics": statistics, "source_prior": 0.5}},
             "evaluation": {"split": "val", "domains": ["clear", "200mm"]},
         }
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from segada.models.batch_norm import batch_norms, sees_batch
 from segada.settings.architectures import WITH_BLOCKS
 
 if TYPE_CHECKING:
@@ -94,19 +95,19 @@ class Encoder(nn.Module, ABC):
     def frozen_stages(self) -> int:
         """Returns the number of leading stages that compute the same function in the student and in every copy of it.
 
-        These stages have no trainable parameter, no batch norm and no filled slot: in a copy, adapters are not
-        trainable either.
+        These stages have no trainable parameter, no batch norm except with frozen statistics, and no filled slot: in a
+        copy, adapters are not trainable either.
         """
         for index, stage in enumerate(self.stages):
             changes = any(weight.requires_grad or has_adapter(name) for name, weight in stage.named_parameters())
-            if changes or has_batch_norm(stage):
+            if changes or sees_batch(stage):
                 return index
         return len(self.stages)
 
 
 def has_batch_norm(module: nn.Module) -> bool:
-    """Returns True if the module has a batch norm, so that frames of a batch affect each other in train mode."""
-    return any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in module.modules())
+    """Returns True if the module has a batch norm, so that frames of a batch may affect each other in train mode."""
+    return bool(batch_norms(module))
 
 
 def has_adapter(name: str) -> bool:

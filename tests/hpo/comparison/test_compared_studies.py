@@ -399,7 +399,7 @@ def test_the_shipped_methods_can_be_compared() -> None:
     assert [file.settings.name for file in files] == names
     for file in files:
         assert file.space.defaults() is not None
-        assert bool(file.space.parameters) == (file.settings.name not in ("source_only", "batch_norm"))
+        assert bool(file.space.parameters) == (file.settings.name != "source_only")
         generator = np.random.default_rng(1)
         for _ in range(50):
             file.run_settings(file.space.draw(generator))

@@ -17,7 +17,7 @@ from segada.settings.nested import Value
 
 REST = """
 space:
-  method.momentum: {type: float, low: 0.01, high: 0.2}
+  method.batch_norm.momentum: {type: float, low: 0.01, high: 0.2}
 sampler: {name: random}
 objectives: [{metric: mean_miou, goal: maximize}]
 budget: {trials: 2}

@@ -1,20 +1,27 @@
 """Batch norms that would get a single value per channel are refused before the run, and no others."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from segada.controllers.base import StepPlan
+from segada.data.batch import Batch
 from segada.engine.batch_statistics import check_training
 from segada.engine.preflight import problems
 from segada.engine.runner import Run
+from segada.methods.base import StepLog
 from segada.models.build import build_segmentor
 from segada.models.segmentor import Segmentor
 from segada.records import Preflight
 from segada.settings import RunSettings
+from segada.testing.methods import assert_resumed_equals_whole
 
+FOLLOW = {"statistics": "follow"}
 METHODS = {
     "dacs": {},
-    "tent": {},
-    "cotta": {"scales": []},
+    "tent": {"batch_norm": FOLLOW},
+    "cotta": {"scales": [], "batch_norm": FOLLOW},
     "batch_norm": {},
     "adversarial": {},
     "supervised": {},
@@ -99,12 +106,54 @@ def test_the_last_batch_of_a_visit_counts() -> None:
         {"method": {"name": "supervised", "window": {"size": [32, 64]}, "crop": 1.0}, "data": {"size": [64, 64]}},
         {"method": {"name": "supervised", "light_weight": 1.0}, "model": LIGHT},
         {"model": {"checkpoint": None}},
+        {"method": {"name": "cotta", "scales": []}},
+        {"method": {"name": "dacs", "batch_norm": {"statistics": "mixed"}}},
     ],
 )
 def test_what_works_is_not_refused(changes: dict[str, object]) -> None:
     assert problems(Preflight(networks={"run": settings(**changes).model_dump(mode="json")}, data={})) == {}
 
 
+def test_statistics_of_single_frames_need_several_values_from_each() -> None:
+    for changes in ({}, {"stream": {"visits": ["clear"], "frames": 4, "batch_size": 2}}):
+        with pytest.raises(
+            ValueError, match=r"set method\.batch_norm\.statistics to follow, mixed or frozen, since a pred"
+        ):
+            Run(settings(**changes, method={"name": "tent"}))
+
+
 def test_a_check_before_several_runs_finds_it() -> None:
     found = problems(Preflight(networks={"tent": settings().model_dump(mode="json")}, data={}))
     assert "gets one value per channel" in found["tent"]
+
+
+@pytest.mark.parametrize("statistics", ["frozen", "follow", "target", "mixed"])
+def test_an_encoder_of_timm_goes_on_to_the_same_numbers(statistics: str, tmp_path: Path) -> None:
+    section = {"statistics": statistics, "source_prior": 2.0, "reset_per_domain": True}
+    assert_resumed_equals_whole(
+        settings(
+            data={"size": [32, 64], "splits": {"source": 4, "adapt": 8, "val": 1, "test": 1}},
+            stream={"visits": ["clear", "200mm", "clear"], "frames": 4, "batch_size": 2, "replay": {"size": 4}},
+            method={"name": "dacs", "pseudo_threshold": 0.1, "batch_norm": section},
+        ),
+        tmp_path,
+    )
+
+
+def test_a_visit_to_another_domain_begins_with_the_statistics_of_the_source_model() -> None:
+    stream = {"visits": ["clear", "clear", "200mm"], "frames": 4, "batch_size": 2, "replay": {"size": 4}}
+    section = {"reset_per_domain": True, "momentum": 0.5}
+    data = {"size": [32, 64], "splits": {"source": 4, "adapt": 12, "val": 1, "test": 1}}
+    run = Run(settings(data=data, stream=stream, method={"name": "batch_norm", "batch_norm": section}))
+    returned = list[bool]()
+    source = {name: value.clone() for name, value in run.network.named_buffers() if name.endswith("running_mean")}
+    step = run._method.step
+
+    def watched(batch: Batch, plan: StepPlan) -> StepLog:
+        buffers = dict(run.network.named_buffers())
+        returned.append(all(buffers[name].equal(value) for name, value in source.items()))
+        return step(batch, plan)
+
+    run._method.step = watched  # type: ignore[method-assign]
+    list(run)
+    assert returned == [True, False, False, False, True, False]

@@ -64,7 +64,7 @@ def test_the_source_model_is_as_near_to_itself_as_can_be(tiny_run: dict[str, obj
     names = ["static_divergence", "entropy"]
     for visit in _visits(_settings(tiny_run, names, {"name": "source_only"}), run_data):
         assert visit.label_free["static_divergence"] == 0.0
-    moved = _visits(_settings(tiny_run, names, {"name": "batch_norm", "momentum": 0.5}), run_data)
+    moved = _visits(_settings(tiny_run, names, {"name": "batch_norm", "batch_norm": {"momentum": 0.5}}), run_data)
     # The untouched model keeps the statistics that the scored one gives up.
     assert moved[-1].label_free["static_divergence"] > 0.0
 

@@ -16,7 +16,7 @@ from segada.methods.batch_norm import BatchNorm
 from segada.models.segmentor import Segmentor
 
 MOMENTUM = 0.3
-METHOD: dict[str, object] = {"name": "batch_norm", "momentum": MOMENTUM}
+METHOD: dict[str, object] = {"name": "batch_norm", "batch_norm": {"momentum": MOMENTUM}}
 
 
 def _with_daformer(build: Build) -> MethodParts:

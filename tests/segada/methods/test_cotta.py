@@ -24,6 +24,7 @@ SETTINGS = {
     "scales": [1.5, 2.0],
     "restore": 0.2,
 }
+FOLLOWED = {**SETTINGS, "batch_norm": {"statistics": "follow"}}
 PLACEMENTS: dict[str, dict[str, object]] = {
     "everything learns": {},
     "two frozen stages": {"adapter": {"name": "adaptformer", "stages": [2, 3]}, "model": {"freeze": "encoder"}},
@@ -39,10 +40,10 @@ def _copy(network: Segmentor) -> Segmentor:
     return copy.deepcopy(network, {id(network.encoder.generator): None})
 
 
-def _plain_pseudo_labels(teacher: Segmentor, source: Segmentor, images: Tensor) -> Tensor:
+def _plain_pseudo_labels(teacher: Segmentor, source: Segmentor, images: Tensor, *, follows: bool) -> Tensor:
     height, width = images.shape[-2:]
     with torch.no_grad():
-        direct = teacher.train()(images).softmax(dim=1)
+        direct = teacher.train(follows)(images).softmax(dim=1)
         size = direct.shape[-2:]
         teacher.eval()
         averaged = [direct, teacher(images.flip(-1)).flip(-1).softmax(dim=1)]
@@ -57,16 +58,17 @@ def _plain_pseudo_labels(teacher: Segmentor, source: Segmentor, images: Tensor) 
         return torch.where(sure[:, None], direct, sum(averaged) / len(averaged))
 
 
-def _plain_run(parts: MethodParts, targets: list[Batch]) -> tuple[Segmentor, Segmentor, list[float]]:
-    """Returns student, teacher and losses after a step on each batch."""
+def _plain_run(parts: MethodParts, targets: list[Batch], *, follows: bool) -> tuple[Segmentor, Segmentor, list[float]]:
+    """Returns student, teacher and losses after a step on each batch, with batch norms that follow the batches or with
+    every network in evaluation mode."""
     student, teacher, source = parts.network, _copy(parts.network), _copy(parts.network)
     learning = [name for name, value in student.named_parameters() if value.requires_grad]
     own, averaged, original = (dict(net.named_parameters()) for net in (student, teacher, source))
     optimizer = torch.optim.AdamW([own[name] for name in learning], lr=1e-3, weight_decay=0.0)
     losses = []
     for target in targets:
-        pseudo_labels = _plain_pseudo_labels(teacher, source, target.images)
-        loss = -(pseudo_labels * student.train()(target.images).log_softmax(dim=1)).sum(dim=1).mean()
+        pseudo_labels = _plain_pseudo_labels(teacher, source, target.images, follows=follows)
+        loss = -(pseudo_labels * student.train(follows)(target.images).log_softmax(dim=1)).sum(dim=1).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -80,11 +82,15 @@ def _plain_run(parts: MethodParts, targets: list[Batch]) -> tuple[Segmentor, Seg
     return student, teacher, losses
 
 
+@pytest.mark.parametrize("method_settings", [SETTINGS, FOLLOWED], ids=["frozen", "follow"])
 @pytest.mark.parametrize("placement", PLACEMENTS)
-def test_steps_are_those_of_the_plain_algorithm(placement: str, build: Build, targets: list[Batch]) -> None:
-    student, teacher, losses = _plain_run(build({"method": SETTINGS, **PLACEMENTS[placement]}), targets)
+def test_steps_are_those_of_the_plain_algorithm(
+    placement: str, method_settings: dict[str, object], build: Build, targets: list[Batch]
+) -> None:
+    changes = {"method": method_settings, **PLACEMENTS[placement]}
+    student, teacher, losses = _plain_run(build(changes), targets, follows=method_settings is FOLLOWED)
 
-    parts = build({"method": SETTINGS, **PLACEMENTS[placement]})
+    parts = build(changes)
     method = Cotta(parts)
     logs = [method.step(target, StepPlan()) for target in targets]
 

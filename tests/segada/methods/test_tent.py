@@ -15,6 +15,7 @@ from segada.engine.run_data import RunData
 from segada.methods.tent import Tent
 
 NORMS = {"method": {"name": "tent", "optimizer": {"lr": 1e-2}}}
+FOLLOWED = {"method": {**NORMS["method"], "batch_norm": {"statistics": "follow"}}}
 LEARNING = {
     "method": {"name": "tent", "parameters": "learning"},
     "model": {"freeze": "everything"},
@@ -96,10 +97,22 @@ def test_learning_descends_what_is_left_to_learn(build: Build, target: Batch) ->
     assert float(logs[-1]["entropy"]) < float(logs[0]["entropy"])
 
 
-def test_statistics_follow_the_target_and_no_source_frame_is_read(build: Build, target: Batch) -> None:
-    parts = build(NORMS)
+@pytest.mark.parametrize("settings", [NORMS, FOLLOWED], ids=["target", "follow"])
+def test_running_statistics_stay_unless_they_follow_and_no_source_frame_is_read(
+    settings: dict[str, object], build: Build, target: Batch
+) -> None:
+    parts = build(settings)
     drawn = parts.replay.state_dict()
     mean = parts.network.head.linear_fuse.bn.running_mean.clone()
     Tent(parts).step(target, StepPlan(0.0))
-    assert not torch.equal(parts.network.head.linear_fuse.bn.running_mean, mean)
+    assert torch.equal(parts.network.head.linear_fuse.bn.running_mean, mean) is (settings is NORMS)
     assert parts.replay.state_dict() == drawn
+
+
+def test_a_prediction_has_the_statistics_of_its_frame(build: Build, target: Batch) -> None:
+    parts = build(NORMS)
+    plain = copy.deepcopy(parts.network, {id(parts.network.encoder.generator): None}).train()
+    method = Tent(parts)
+    with torch.no_grad():
+        wanted = torch.cat([plain(image[None]) for image in target.images])
+    torch.testing.assert_close(method.predict(target.images), wanted, rtol=1e-3, atol=1e-4)

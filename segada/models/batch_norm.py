@@ -1,0 +1,153 @@
+"""Statistics by which the batch norms of a network normalize: frozen, following, of the target, or mixed."""
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segada.settings.batch_norm import BatchNormStatistics
+
+AnyBatchNorm = nn.modules.batchnorm._BatchNorm
+"""Base of every batch norm of torch, and of those of other libraries."""
+
+
+def batch_norms(network: nn.Module) -> dict[str, AnyBatchNorm]:
+    """Returns the batch norms of a network by name."""
+    return {name: part for name, part in network.named_modules() if isinstance(part, AnyBatchNorm)}
+
+
+def normalize_by(network: nn.Module, settings: BatchNormStatistics) -> None:
+    """Makes the batch norms of a network, and of copies that are made of it from now on, normalize as settings say.
+
+    Raises:
+        ValueError: The network has no batch norm, and the settings are not the method's defaults; or one of its norms
+            keeps no running statistics, so that those of the source model are not known.
+    """
+    norms = batch_norms(network)
+    if not norms and settings != type(settings)():
+        raise ValueError(
+            f"method.batch_norm.statistics is {settings.statistics!r}, but this network has no batch norm; leave "
+            "method.batch_norm out"
+        )
+    shares = {"frozen": None, "target": 0.0, "mixed": settings.source_prior}
+    for name, norm in norms.items():
+        if settings.statistics in shares:
+            _hold(name, norm, shares[settings.statistics])
+        elif settings.momentum is not None:
+            norm.momentum = settings.momentum
+
+
+def normalize_by_own(network: nn.Module) -> None:
+    """Makes the batch norms of a network normalize by their running statistics in evaluation mode, as a network does
+    that `normalize_by` never saw; in place."""
+    for norm in batch_norms(network).values():
+        if isinstance(norm, _Held):
+            training = norm.learning
+            setattr(norm, "__class__", norm.kind)  # noqa: B010 - a checker of types forbids the assignment
+            norm.train(training)
+
+
+def sees_batch(module: nn.Module) -> bool:
+    """Returns True if frames of a batch affect each other in train mode, or copies of the module may normalize by other
+    statistics: it has a batch norm whose statistics are not frozen."""
+    norms = batch_norms(module).values()
+    return any(not isinstance(norm, _Held) or norm.source_prior is not None for norm in norms)
+
+
+class DomainReset:
+    """Returns running statistics to those of the source model where a visit to another domain begins.
+
+    Args:
+        network: The source model.
+        settings: Settings; without `reset_per_domain` nothing is kept and nothing returns.
+    """
+
+    def __init__(self, network: nn.Module, settings: BatchNormStatistics) -> None:
+        kept = _running(network) if settings.reset_per_domain else {}
+        self._source = {name: buffer.clone() for name, buffer in kept.items()}
+
+    def __call__(self, *networks: nn.Module | None) -> None:
+        """Sets the statistics of the network, or of copies of it, in place."""
+        for network in networks:
+            running = {} if network is None else _running(network)
+            for name in running.keys() & self._source.keys():
+                running[name].copy_(self._source[name])
+
+
+def _running(network: nn.Module) -> dict[str, Tensor]:
+    return {
+        f"{name}.{own}": buffer
+        for name, norm in batch_norms(network).items()
+        for own, buffer in norm.named_buffers(recurse=False)
+        if own.startswith("running_")
+    }
+
+
+def _hold(name: str, norm: AnyBatchNorm, source_prior: float | None) -> None:
+    if norm.running_mean is None:
+        raise ValueError(
+            f"method.batch_norm.statistics: the batch norm {name} keeps none (track_running_stats is false), so that "
+            "those of the source model are not known; set it to follow"
+        )
+    kind: Any = type(norm)
+    norm.__class__ = _held(kind)
+    assert isinstance(norm, _Held)
+    norm.source_prior = source_prior
+    norm.train(norm.training)
+
+
+class _Held(AnyBatchNorm):
+    """A batch norm that gathers no statistics.
+
+    It stays in evaluation mode and maps its input so that normalizing by the source model's statistics gives what
+    normalizing by the wanted ones would. Any batch norm can thus be held, whatever else its `forward` does.
+
+    Attributes:
+        kind: Class of the norm before.
+        source_prior: N of the mixture; None if the source model's statistics alone count.
+        learning: True if its network is in train mode.
+    """
+
+    kind: type[AnyBatchNorm]
+    source_prior: float | None
+    learning: bool
+
+    def train(self, mode: bool = True) -> "_Held":
+        self.learning = mode
+        return super().train(mode=False)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name of torch
+        if self.source_prior is None:
+            return super().forward(input)
+        return super().forward(_moved(input, self, self.source_prior, by_frame=not self.learning))
+
+
+def _moved(x: Tensor, norm: AnyBatchNorm, source_prior: float, *, by_frame: bool) -> Tensor:
+    """Returns the input for which a norm with running mean mu_s and variance var_s computes what one with the mixed
+    mean mu and variance var computes for x: (x - mu) sqrt((var_s + eps) / (var + eps)) + mu_s.
+
+    Args:
+        x: Input [B, C, ...] of the norm.
+        norm: The norm.
+        source_prior: N of the mixture.
+        by_frame: Whether each frame has statistics of its own, so that n is 1 and not B.
+    """
+    if x.dim() == 2:
+        return _moved(x[:, :, None], norm, source_prior, by_frame=by_frame)[:, :, 0]
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    shape = (1, -1, *(1 for _ in x.shape[2:]))
+    source_mean, source_variance = norm.running_mean.view(shape), norm.running_var.view(shape)
+    axes = tuple(range(2, x.dim())) if by_frame else (0, *range(2, x.dim()))
+    variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
+    frames = 1 if by_frame else len(x)
+    share = frames / (source_prior + frames)
+    mean, variance = torch.lerp(source_mean, mean, share), torch.lerp(source_variance, variance, share)
+    scale = ((source_variance + norm.eps) / (variance + norm.eps)).sqrt()
+    return torch.addcmul(source_mean - mean * scale, x, scale)
+
+
+@cache
+def _held(kind: Any) -> Any:
+    return type(f"Held{kind.__name__}", (_Held, kind), {"kind": kind})
