@@ -24,6 +24,7 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "batch_norm": {"name": "batch_norm"},
     "tent": {"name": "tent"},
     "tent of all that learns": {"name": "tent", "parameters": "learning"},
+    "eata": {"name": "eata", "redundancy_threshold": 1.0, "consolidation": {"weight": 4000.0, "frames": 4}},
     "cotta": {"name": "cotta", "scales": [1.5], "restore": 0.1},
     "cotta without views": {"name": "cotta", "confidence_threshold": 0.0, "scales": [], "evaluated_network": "student"},
     "adversarial": {"name": "adversarial"},
