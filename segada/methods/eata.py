@@ -32,6 +32,7 @@ class Eata(Learner):
         super().__init__(parts, settings.optimizer)
         self._settings = settings
         self._average: Tensor | None = None
+        self._chose_any = False
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Returns the weighted mean entropy of the selected pixels; 0 if there is none."""
@@ -46,8 +47,13 @@ class Eata(Learner):
             reliable = entropy < threshold
             chosen = reliable & self._new_frames(logits, reliable)[:, None, None]
             weights = torch.where(chosen, (threshold - entropy).exp(), 0.0)
+        self._chose_any = bool(chosen.any())
         loss = (weights * entropy).sum() / chosen.sum().clamp(min=1)
         return Terms({"entropy": loss}, {"sure_share": chosen.float().mean()})
+
+    def held_back(self, plan: StepPlan) -> frozenset[str]:
+        """Returns all names after a batch without a selected pixel, which moves nothing, as in the authors' code."""
+        return super().held_back(plan) if self._chose_any else frozenset(self._learning)
 
     def _new_frames(self, logits: Tensor, reliable: Tensor) -> Tensor:
         """Returns True [B] for frames that are not redundant, and takes them into the moving average."""

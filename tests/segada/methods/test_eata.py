@@ -54,3 +54,14 @@ def test_a_frame_that_was_seen_is_redundant_also_after_a_resume(
     resumed.load_state_dict(method.state_dict())
     for one in (method, resumed):
         assert (float(one.step(target, StepPlan(0.0))["sure_share"]) > 0.0) is again
+
+
+def test_a_batch_of_redundant_frames_moves_nothing(build: Build, target: Batch) -> None:
+    parts = build(settings(0.05))
+    method = Eata(parts)
+    start = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
+    method.step(target, StepPlan())
+    before = {name: value.detach().clone() for name, value in parts.network.named_parameters()}
+    assert any(not torch.equal(value, start[name]) for name, value in before.items())
+    method.step(target, StepPlan())
+    assert all(torch.equal(value, before[name]) for name, value in parts.network.named_parameters())
