@@ -7,6 +7,8 @@ from segada.methods.base import Method
 from segada.methods.batch_norm import BatchNorm
 from segada.methods.cotta import Cotta
 from segada.methods.dacs import Dacs
+from segada.methods.eata import Eata
+from segada.methods.sar import Sar
 from segada.methods.source_only import SourceOnly
 from segada.methods.supervised import Supervised
 from segada.methods.tent import Tent
@@ -15,6 +17,8 @@ METHODS: Mapping[str, type[Method]] = {
     "source_only": SourceOnly,
     "batch_norm": BatchNorm,
     "tent": Tent,
+    "eata": Eata,
+    "sar": Sar,
     "cotta": Cotta,
     "dacs": Dacs,
     "adversarial": Adversarial,

@@ -12,5 +12,10 @@ def mean_entropy(logits: Tensor) -> Tensor:
     Returns:
         float [], in [0, log K].
     """
+    return pixel_entropy(logits).mean()
+
+
+def pixel_entropy(logits: Tensor) -> Tensor:
+    """Returns the softmax entropy of each pixel in nats, float [B, H, W], of logits [B, K, H, W]."""
     log_probability = logits.log_softmax(dim=1)
-    return -(log_probability.exp() * log_probability).sum(dim=1).mean()
+    return -(log_probability.exp() * log_probability).sum(dim=1)

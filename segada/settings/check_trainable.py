@@ -7,9 +7,11 @@ from typing import Final
 from segada.settings.adapter import AdapterSettings
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.controller import ControllerSettings
+from segada.settings.eata import EataSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings
 from segada.settings.method import BatchNormSettings, MethodSettings, SourceOnlySettings
+from segada.settings.sar import SarSettings
 from segada.settings.tent import TentSettings
 
 IDLE: Final[Mapping[str, str]] = {"budget": "none", "learning_rate": "constant", "modular": "none"}
@@ -41,6 +43,10 @@ def own_choice(method: MethodSettings) -> OwnChoice | None:
     if isinstance(method, TentSettings) and method.parameters == "norms":
         setting = "method.parameters"
         return OwnChoice(f"{setting} 'norms'", "nothing but norms learns", f"{setting} to learning", network=True)
+    if isinstance(method, EataSettings | SarSettings):
+        return OwnChoice(
+            f"method.name {method.name!r}", "nothing but norms learns", "method.name to dacs", network=True
+        )
     if isinstance(method, AdversarialSettings) and method.discriminator_training == "only":
         setting = "method.discriminator_training"
         learns = "nothing but the discriminator learns"

@@ -15,7 +15,7 @@ from segada.settings.stream import ReplaySettings, StreamSettings
 
 READ_SOURCE: Final = (DacsSettings, AdversarialSettings, SupervisedSettings)
 """Settings of methods that learn from source frames."""
-SOURCE_FREE: Final = ("source_only", "batch_norm", "tent", "cotta")
+SOURCE_FREE: Final = ("source_only", "batch_norm", "tent", "sar", "cotta")
 """Methods that need no source frames, by their names in settings."""
 CURE: Final = "name a domain with labels in stream.source"
 

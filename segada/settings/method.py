@@ -11,8 +11,10 @@ from segada.settings.base import Fraction, NonNegative, Settings
 from segada.settings.batch_norm import BatchNormStatistics, EstimatedStatistics
 from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
+from segada.settings.eata import EataSettings
 from segada.settings.learning import ColorSettings, LabelLearningSettings, LearningSettings, OptimizerSettings
 from segada.settings.named_kinds import CodeSettings, Kinds
+from segada.settings.sar import SarSettings
 from segada.settings.tent import TentSettings
 
 
@@ -88,6 +90,8 @@ MethodSettings = Annotated[
     SourceOnlySettings
     | BatchNormSettings
     | TentSettings
+    | EataSettings
+    | SarSettings
     | CottaSettings
     | DacsSettings
     | AdversarialSettings

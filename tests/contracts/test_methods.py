@@ -24,6 +24,8 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "batch_norm": {"name": "batch_norm"},
     "tent": {"name": "tent"},
     "tent of all that learns": {"name": "tent", "parameters": "learning"},
+    "eata": {"name": "eata", "redundancy_threshold": 1.0, "consolidation": {"weight": 4000.0, "frames": 4}},
+    "sar": {"name": "sar"},
     "cotta": {"name": "cotta", "scales": [1.5], "restore": 0.1},
     "cotta without views": {"name": "cotta", "confidence_threshold": 0.0, "scales": [], "evaluated_network": "student"},
     "adversarial": {"name": "adversarial"},
@@ -69,7 +71,7 @@ NO_PARAMETER = {
     "adversarial, the discriminator alone",
 }
 LEARNS = set(METHOD_SETTINGS) - NO_PARAMETER
-OWN_CHOICE = {*NO_PARAMETER, "tent", "tent, reset"}
+OWN_CHOICE = {*NO_PARAMETER, "tent", "tent, reset", "eata", "sar"}
 """Those that say themselves what learns: an adapter never would."""
 STOPPED = next(promise for promise in METHOD_CHECKS if promise.startswith("a run stopped"))
 """Promise that is tested with every head."""

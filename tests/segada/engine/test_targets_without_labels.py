@@ -83,7 +83,7 @@ def test_a_run_without_any_label_reports_label_free_scores(tmp_path: Path, capsy
     assert main([str(file), "--out", str(out), "--cfg-options", *without]) == 0
 
 
-@pytest.mark.parametrize("name", ["source_only", "batch_norm", "tent", "cotta"])
+@pytest.mark.parametrize("name", ["source_only", "batch_norm", "tent", "sar", "cotta"])
 def test_methods_without_source_run_and_continue(tmp_path: Path, name: str) -> None:
     changes = {"data__size": [64, 128], "method": {"name": name}}
     settings = _settings(tmp_path, stream__source=None, stream__visits=["film", "rain"], **changes)
@@ -135,7 +135,7 @@ def test_the_check_of_the_data_knows_them(tmp_path: Path, capsys: pytest.Capture
     ("change", "said"),
     [
         ("stream.source=film", "stream.source: is 'film', which has no labels"),
-        ("method.name=dacs", "to one that needs none: source_only, batch_norm, tent, cotta"),
+        ("method.name=dacs", "to one that needs none: source_only, batch_norm, tent, sar, cotta"),
         ("data.domains.film.file=run.yaml", "cannot be opened as a video"),
     ],
 )

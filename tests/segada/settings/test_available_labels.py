@@ -73,10 +73,10 @@ def test_a_method_that_needs_the_source_is_refused_with_those_that_do_not(name: 
     said = _refusal({"stream": {"source": None}, "method": {"name": name}})
 
     assert f"stream.source is null, but method.name '{name}' learns from source frames" in said
-    assert "source_only, batch_norm, tent, cotta" in said
+    assert "source_only, batch_norm, tent, sar, cotta" in said
 
 
-@pytest.mark.parametrize("name", ["source_only", "batch_norm", "tent", "cotta"])
+@pytest.mark.parametrize("name", ["source_only", "batch_norm", "tent", "sar", "cotta"])
 def test_the_other_methods_need_no_source(name: str) -> None:
     assert _settings({"stream": {"source": None}, "method": {"name": name}}).scored_domains() == ("day",)
 

@@ -8,6 +8,8 @@ from segada.settings import RunSettings
 DEFAULTS = {
     "batch_norm": "follow",
     "tent": "target",
+    "eata": "target",
+    "sar": "target",
     "cotta": "frozen",
     "dacs": "follow",
     "adversarial": "follow",
