@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 
-from hpo.results.confirmation import SeedRun, resampled_miou
+from hpo.results.confirmation import SeedRun
+from hpo.results.spread import resampled_miou
 from segada.metrics import Floats
 from segada.records import Record
 
