@@ -39,6 +39,20 @@ def block_draws(recordings: Recordings, length: int, replicates: int, generator:
     return np.concatenate([draws.counts(part, generator) for part in parts])
 
 
+def block_variance(series: Floats, recordings: Recordings, length: int) -> float:
+    """Returns the variance over the draws of `block_draws` of the mean of a series [frames], without drawing.
+
+    The last block of a replicate, which may be cut, is taken for a share of a whole one.
+    """
+    centered, total = series - series.mean(), 0.0
+    for start, size in zip(recordings.starts, recordings.lengths, strict=True):
+        block = min(length, size)
+        own = centered[start : start + size]
+        sums = np.concatenate([[0.0], np.cumsum(np.concatenate([own, own[: block - 1]]))])
+        total += float(((sums[block:] - sums[:-block]) ** 2).sum()) / block
+    return total / recordings.frames**2
+
+
 @dataclass(frozen=True)
 class _Draws:
     recordings: Recordings
