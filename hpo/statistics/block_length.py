@@ -72,8 +72,8 @@ def block_length(series: Floats, recordings: Recordings) -> int:
     window = _flat_top(width)
     spectrum = (window * found[: width + 1]).sum()
     slope = (window * np.arange(width + 1) * found[: width + 1]).sum()
-    if spectrum <= 0:
-        return 1
+    if spectrum == 0:
+        return greatest
     best: float = (2 * slope**2 / (CIRCULAR * spectrum**2) * frames) ** (1 / 3)
     return min(max(math.ceil(best), 1), greatest)
 
