@@ -7,7 +7,7 @@ from hpo.results.confirmation import Blocks
 
 _METHOD = (
     "Intervals are a bootstrap over frames and seeds: blocks of successive frames of a recording are drawn "
-    "(moving-block bootstrap), seeds add their standard error, and both are widened for their small numbers (Student's t)."
+    "(moving-block bootstrap), seeds add their standard error, and both are widened for small numbers (Student's t)."
 )
 
 
