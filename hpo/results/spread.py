@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from hpo.statistics.block_draws import block_draws
-from hpo.statistics.block_length import block_length, lag_one
+from hpo.statistics.block_length import block_length
+from hpo.statistics.decay import decay_of
 from hpo.statistics.influence import frame_influence
 from hpo.statistics.recordings import Recordings
 from hpo.statistics.small_sample import correction, seed_weights, student_factor, total_freedom
@@ -162,8 +163,8 @@ class Spread:
         the degrees of freedom of their variance.
         """
         among = [visit for visit in visits if self.recordings[visit] == recordings]
-        correlation = lag_one(np.sum([self.influences[visit] for visit in among], axis=0), recordings)
-        corrected = correction(recordings, self.draws.lengths[recordings], correlation)
+        decay = decay_of(np.sum([self.influences[visit] for visit in among], axis=0), recordings)
+        corrected = correction(recordings, self.draws.lengths[recordings], decay)
         return corrected.factor * self.deviations[among].sum(axis=0) / len(visits), corrected.freedom
 
 

@@ -1,10 +1,11 @@
-"""Correlation of the frames of recordings, and the length of blocks for a block bootstrap of them."""
+"""Length of blocks for a block bootstrap of the frames of recordings."""
 
 import math
 from typing import Final
 
 import numpy as np
 
+from hpo.statistics.decay import autocovariances
 from hpo.statistics.recordings import Recordings
 from segada.metrics import Floats
 
@@ -14,37 +15,6 @@ BAND: Final = 2.0
 """Width of the band in which correlations count as zero, in units of sqrt(log10(n) / n)."""
 LEAST_RUN: Final = 5
 """Least number of successive correlations within the band, after which all are taken for zero."""
-
-
-def autocovariances(series: Floats, recordings: Recordings, lags: int) -> Floats:
-    """Returns autocovariances at lags 0 to `lags`, from pairs of frames of the same recording.
-
-    The sum of products at lag k is divided by the number of pairs plus k. With one recording this is the number of
-    frames, as usual, which lets correlations at great lags, of few pairs, tend to zero.
-
-    Args:
-        series: Values of the frames [frames].
-        recordings: Recordings of the frames.
-        lags: Greatest lag.
-    """
-    centered, numbers = series - series.mean(), recordings.numbers
-    found = np.zeros(lags + 1)
-    for lag in range(min(lags, recordings.longest - 1) + 1):
-        first, second = slice(0, len(series) - lag), slice(lag, len(series))
-        same = numbers[first] == numbers[second]
-        found[lag] = (centered[first] * centered[second])[same].sum() / (recordings.pairs(lag) + lag)
-    return found
-
-
-def lag_one(series: Floats, recordings: Recordings) -> float:
-    """Returns the correlation of neighboring frames, corrected by (1 + 4 r) / n for its bias (Marriott and Pope
-    1954); at least 0, and 0 for frames that are all equal or all of different recordings.
-    """
-    variance, covariance = autocovariances(series, recordings, 1)
-    if variance <= 0 or recordings.longest < 2:
-        return 0.0
-    found = covariance / variance
-    return float(max(found + (1 + 4 * found) / recordings.frames, 0.0))
 
 
 def block_length(series: Floats, recordings: Recordings) -> int:

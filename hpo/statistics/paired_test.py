@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from hpo.statistics.block_draws import block_variance
-from hpo.statistics.block_length import block_length, lag_one
+from hpo.statistics.block_length import block_length
+from hpo.statistics.decay import decay_of
 from hpo.statistics.recordings import Recordings
 from hpo.statistics.small_sample import correction
 from segada.metrics import Floats
@@ -28,7 +29,7 @@ def lower_p(differences: Floats, recordings: Recordings) -> float:
     if recordings.longest < 2:
         return float(wilcoxon(differences, alternative="less", zero_method="zsplit").pvalue)
     length = block_length(differences, recordings)
-    corrected = correction(recordings, length, lag_one(differences, recordings))
+    corrected = correction(recordings, length, decay_of(differences, recordings))
     error = corrected.factor * math.sqrt(block_variance(differences, recordings, length))
     mean = float(np.mean(differences))
     if error == 0:

@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from hpo.statistics.decay import Decay
 from hpo.statistics.recordings import Recordings
 from segada.metrics import Floats
 
-GREATEST: Final = 0.97
-"""Greatest correlation of neighboring frames that is corrected for; beyond, the frames are almost one."""
 FEW: Final = 4
 """Number c of the factor 1 + c / freedom by which a variance counts more among degrees of freedom, see
 `total_freedom`."""
@@ -31,23 +30,20 @@ class Correction:
     freedom: float
 
 
-def correction(recordings: Recordings, length: int, correlation: float) -> Correction:
+def correction(recordings: Recordings, length: int, decay: Decay) -> Correction:
     """Returns the correction of deviations of the mean over frames, drawn in blocks.
 
     Deviations of drawn blocks have a smaller variance than the mean itself: the blocks' own mean is taken off, and
     frames of different blocks count as independent. The factor is the square root of the true variance over the
-    expected one for frames of which neighbors have a given correlation r and frames k apart r^k. For independent frames
-    it is the square root of n / (n - 1). The degrees of freedom are those of the variance of as many independent values
-    as there are blocks.
+    expected one for frames of which the correlations are given. For independent frames it is the square root of
+    n / (n - 1). The degrees of freedom are those of the variance of as many independent values as there are blocks.
 
     Args:
         recordings: Recordings of the frames.
         length: Number of frames in a block.
-        correlation: Correlation of neighboring frames, at least 0.
+        decay: Correlations of the frames.
     """
-    frames, capped = recordings.frames, min(correlation, GREATEST)
-    sums = _variances_of_sums(recordings.longest, capped)
-    true = sum(sums[size] for size in recordings.lengths) / frames**2
+    frames, sums, true = recordings.frames, decay.sums(recordings.longest), decay.variance_of_mean(recordings)
     expected = blocks = 0.0
     for size in recordings.lengths:
         block = min(length, size)
@@ -56,17 +52,10 @@ def correction(recordings: Recordings, length: int, correlation: float) -> Corre
         wrapped = (sums[1:block] + sums[1:block][::-1]).sum() if block < size else (size - 1) * sums[size]
         expected += ((inside + wrapped) / block - size * block * true) / frames**2
         blocks += size / block
-    # The correlation is estimated, too: the logarithm of (1 + r) / (1 - r) has the variance 4 / (n (1 - r^2)).
-    noise = 2 / (frames * (1 - capped**2)) if recordings.longest > 1 else 0.0
+    # The correlations are estimated, too: the logarithm of (1 + r) / (1 - r) has the variance 4 / (n (1 - r^2)).
+    noise = 2 / (frames * (1 - decay.rate**2)) if recordings.longest > 1 else 0.0
     freedom = max(1 / (1 / max(blocks - 1, 1.0) + noise), 1.0)
     return Correction(math.sqrt(true / expected) if expected > 0 else 1.0, freedom)
-
-
-def _variances_of_sums(longest: int, correlation: float) -> Floats:
-    """Returns the variance of the sum of 0 to `longest` successive frames of variance 1."""
-    powers = correlation ** np.arange(1, longest)
-    added = 1 + 2 * np.concatenate([[0.0], np.cumsum(powers)])
-    return np.concatenate([[0.0], np.cumsum(added)])
 
 
 def seed_weights(seeds: int, replicates: int, generator: np.random.Generator) -> Floats:

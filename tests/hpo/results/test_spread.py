@@ -10,7 +10,8 @@ from study_samples import candidate, random_areas
 
 from hpo.results.confirmation import Bootstrap, Candidate, confirm
 from hpo.results.spread import Draws, Measured, Scored, Spread
-from hpo.statistics.block_length import block_length, lag_one
+from hpo.statistics.block_length import block_length
+from hpo.statistics.decay import decay_of
 from hpo.statistics.influence import frame_influence
 from hpo.statistics.recordings import Recordings
 from hpo.statistics.small_sample import correction
@@ -63,7 +64,7 @@ def test_an_interval_is_that_of_a_plain_bootstrap_with_the_same_draws():
             moved = [plain_miou(runs[seed][v], counts) - values[seed][v] for seed in range(3) for v in visits]
             drawn.append(sum(moved) / 9)
         influence = sum(frame_influence(runs[seed][v]) for seed in range(3) for v in visits)
-        corrected = correction(known, draws.lengths[known], lag_one(np.asarray(influence), known))
+        corrected = correction(known, draws.lengths[known], decay_of(np.asarray(influence), known))
         drawn = [corrected.factor * value for value in drawn]
         centre = sum(drawn) / 40
         own = sum((value - centre) ** 2 for value in drawn) / 40

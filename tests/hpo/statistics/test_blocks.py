@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hpo.statistics.block_draws import block_draws, block_variance
-from hpo.statistics.block_length import autocovariances, block_length, lag_one
+from hpo.statistics.block_length import block_length
+from hpo.statistics.decay import INDEPENDENT, Decay, autocovariances, decay_of
 from hpo.statistics.recordings import Recordings
 from segada.metrics import Floats
 
@@ -73,9 +74,9 @@ def test_independent_scenes_and_frames_that_are_all_equal_have_blocks_of_one():
     series = autoregression(60, 0.9, seed=0)
 
     assert block_length(series, Recordings((1,) * 60)) == 1
-    assert lag_one(series, Recordings((1,) * 60)) == 0.0
+    assert decay_of(series, Recordings((1,) * 60)) == INDEPENDENT
     assert block_length(np.ones(60), Recordings((60,))) == 1
-    assert lag_one(np.ones(60), Recordings((60,))) == 0.0
+    assert decay_of(np.ones(60), Recordings((60,))) == INDEPENDENT
 
 
 def test_pairs_of_frames_of_two_recordings_count_for_no_correlation():
@@ -90,11 +91,34 @@ def test_pairs_of_frames_of_two_recordings_count_for_no_correlation():
     assert found[2] == pytest.approx((x[0] * x[2] + x[3] * x[5]) / 4)
 
 
-def test_the_correlation_of_neighbors_has_no_bias():
-    found = [lag_one(autoregression(80, 0.6, seed), Recordings((80,))) for seed in range(400)]
+def test_the_correlation_of_neighbors_has_less_than_half_of_the_usual_bias():
+    found = [decay_of(autoregression(80, 0.6, seed), Recordings((80,))) for seed in range(400)]
 
-    # Without the correction the mean is lower by (1 + 4 r) / n = 0.04; its standard error here is 0.005.
-    assert np.mean(found) == pytest.approx(0.6, abs=0.02)
+    # The usual one is (1 + 4 r) / n = 0.0425 (Marriott and Pope 1954). The standard error of the mean is 0.005 here.
+    assert np.mean([one.first for one in found]) == pytest.approx(0.6 - 0.0425 / 4, abs=0.015)
+
+
+def test_a_slow_process_with_noise_has_a_small_first_correlation_and_a_slow_decay():
+    """Half of the variance is noise: correlations are 0.8^k / 2."""
+    noise = np.random.default_rng(0).standard_normal((40, 2000))
+    series = [autoregression(2000, 0.8, seed) + one for seed, one in enumerate(noise)]
+
+    found = [decay_of(one, Recordings((2000,))) for one in series]
+
+    assert np.mean([one.first for one in found]) == pytest.approx(0.4, abs=0.02)
+    assert np.mean([one.rate for one in found]) == pytest.approx(0.8, abs=0.03)
+
+
+def test_the_variance_of_a_sum_is_the_sum_of_all_covariances():
+    decay, places = Decay(0.4, 0.7), np.arange(9)
+    apart = np.abs(places[:, None] - places)
+    covariance = np.where(apart == 0, 1.0, 0.4 * 0.7 ** (apart - 1.0))
+
+    sums = decay.sums(9)
+
+    assert sums == pytest.approx([covariance[:size, :size].sum() for size in range(10)])
+    assert decay.variance_of_mean(Recordings((4, 1, 4))) == pytest.approx((2 * sums[4] + 1) / 81)
+    assert INDEPENDENT.sums(3).tolist() == [0, 1, 2, 3]
 
 
 def plain_means(series: Floats, lengths: tuple[int, ...], length: int, replicates: int) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from hpo.statistics.decay import INDEPENDENT, Decay
 from hpo.statistics.influence import frame_influence
 from hpo.statistics.paired_test import lower_p
 from hpo.statistics.recordings import Recordings
@@ -16,14 +17,15 @@ pytestmark = pytest.mark.rounding
 
 
 @pytest.mark.parametrize(("lengths", "length"), [((30,), 5), ((12, 3, 9), 4), ((6, 6, 6), 8), ((1,) * 9, 1)])
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
-def test_the_factor_is_the_true_over_the_expected_variance(lengths, length, correlation):
+@pytest.mark.parametrize(("first", "rate"), [(0.0, 0.0), (0.5, 0.5), (0.9, 0.9), (0.3, 0.8)])
+def test_the_factor_is_the_true_over_the_expected_variance(lengths, length, first, rate):
     """Both variances as quadratic forms: w' S w for the mean, the trace of A S for the mean square of drawn blocks."""
     frames = sum(lengths)
     number = np.repeat(range(len(lengths)), lengths)
     places = np.arange(frames)
     same = number[:, None] == number
-    covariance = np.where(same, float(correlation) ** np.abs(places[:, None] - places), 0.0)
+    apart = np.abs(places[:, None] - places)
+    covariance = np.where(same, np.where(apart == 0, 1.0, first * rate ** np.maximum(apart - 1, 0)), 0.0)
     mean = np.full(frames, 1 / frames)
     true = mean @ covariance @ mean
     expected, begin = 0.0, 0
@@ -39,21 +41,21 @@ def test_the_factor_is_the_true_over_the_expected_variance(lengths, length, corr
             expected += (drawn - block**2 * true) / block / frames**2
         begin += size
 
-    found = correction(Recordings(lengths), length, correlation)
+    found = correction(Recordings(lengths), length, Decay(first, rate))
 
     assert found.factor == pytest.approx(math.sqrt(true / expected))
     assert found.factor >= 1
 
 
 def test_independent_frames_have_the_correction_of_a_sample():
-    found = correction(Recordings((1,) * 25), 1, 0.0)
+    found = correction(Recordings((1,) * 25), 1, INDEPENDENT)
 
     assert found.factor == pytest.approx(math.sqrt(25 / 24))
     assert found.freedom == pytest.approx(24)
 
 
 def test_the_freedom_falls_with_the_blocks_and_with_the_correlation_that_is_estimated():
-    found = correction(Recordings((80,)), 8, 0.8)
+    found = correction(Recordings((80,)), 8, Decay(0.5, 0.8))
 
     assert 1 / found.freedom == pytest.approx(1 / (80 / 8 - 1) + 2 / (80 * (1 - 0.64)))
 
