@@ -55,7 +55,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What intervals of a drive did, by name: `miou`, `gain`, and each with `_old`.
+    """Outcome of the intervals of a drive, by name: `miou`, `gain`, and each with `_old`.
 
     Attributes:
         holds: Whether the interval holds the truth.
