@@ -28,6 +28,7 @@ UNIT = (
     "hpo/results/test_confirmation",
     "hpo/results/test_pruning_analysis",
     "hpo/search_space",
+    "hpo/statistics",
     "segada/core",
     "segada/data/datasets",
     "segada/data/discovery",

@@ -1,11 +1,12 @@
-"""Benchmarks of the search: `python -m benchmarks.search samplers`, `latency`, `replay`, `chaos`, `overhead`, `memory`.
+"""Benchmarks of the search: `python -m benchmarks.search samplers`, `latency`, `replay`, `chaos`, `overhead`, `memory`,
+`coverage`.
 
 `record` writes the table that `replay` reads.
 """
 
 import sys
 
-from benchmarks.search import chaos, latency, memory, overhead, record, replay, samplers
+from benchmarks.search import chaos, coverage, latency, memory, overhead, record, replay, samplers
 from segada.cli.exit_codes import Parser, exit_code
 
 COMMANDS = {
@@ -16,6 +17,7 @@ COMMANDS = {
     "chaos": chaos,
     "overhead": overhead,
     "memory": memory,
+    "coverage": coverage,
 }
 """Benchmarks by name: modules with `add_options(parser)` and `run(arguments)`."""
 

@@ -5,6 +5,7 @@ from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison
 from hpo.comparison.tables import columns
 from hpo.comparison.wording import bars, detail, headline, method_of, probability
+from hpo.reporting.interval_basis import interval_basis
 from hpo.reporting.markup import escape
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.tables import heat, pairs
@@ -73,8 +74,7 @@ def _domains(comparison: Comparison) -> str:
     ]
     note = (
         "mIoU in % on the domain being visited, after the visit; columns in stream order. Blue is better, orange worse "
-        "than source only on the same frames. Intervals: bootstrap over frames and seeds; it takes frames for "
-        "independent, which makes the intervals of recorded drives too narrow."
+        f"than source only on the same frames. {escape(interval_basis(comparison.blocks))}"
     )
     table = f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return f'<h2>Per domain</h2><p class="note">{note}</p><div class="scroll">{table}</div>'

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 
-from hpo.results.confirmation import SeedRun, resampled_miou
+from hpo.results.confirmation import SeedRun
+from hpo.results.spread import resampled_miou
 from segada.metrics import Floats
 from segada.records import Record
 
@@ -73,8 +74,9 @@ def block_scores(runs: Sequence[SeedRun]) -> Floats:
     """The mIoU of a method in every block: [seeds x visits], seeds first.
 
     A block is a visited domain under one seed, scored on a share of the domain's frames that belongs to this seed
-    alone: frame i to seed i modulo the number of seeds. Were all seeds scored on all frames, methods that hardly
-    depend on the seed would bring the same evidence as often as there are seeds.
+    alone: successive frames, the first share to the first seed, so that correlated frames are in one block. Were all
+    seeds scored on all frames, methods that hardly depend on the seed would bring the same evidence as often as there
+    are seeds.
 
     Args:
         runs: of the method, in the order of the seeds.
@@ -82,7 +84,7 @@ def block_scores(runs: Sequence[SeedRun]) -> Floats:
     scores = []
     for place, run in enumerate(runs):
         for areas in run.areas:
-            share = (np.arange(len(areas)) % len(runs) == place).astype(float)
+            share = (np.arange(len(areas)) * len(runs) // max(len(areas), 1) == place).astype(float)
             # Where a domain has fewer frames than there are seeds, some seeds have no block of it.
             if share.any():
                 scores.append(float(resampled_miou(share[np.newaxis], areas)[0]))

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from hpo.comparison.ranking import Ranking, block_scores, ranked
 from hpo.config.study_file import StudyFile, load_written
-from hpo.results.collect import confirmation_of, read_seed_run, results_of
-from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, confirm
+from hpo.results.collect import confirmation_of, results_of
+from hpo.results.confirmation import Blocks, Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.results.damages import read_failures
 from hpo.results.results import StudyResults
+from hpo.results.seed_run import read_seed_run
 from hpo.results.source_model import SourceModel
 from hpo.study.folder import holds_study
 from hpo.study.plan import Plan
@@ -59,6 +60,8 @@ class Comparison(Record):
     """By mean rank; by mean mIoU where nothing is ranked."""
     references: list[Confirmed]
     """The baselines on the same frames with the same seeds."""
+    blocks: dict[str, Blocks] = Field(default_factory=dict)
+    """Frames, and the blocks in which they are drawn for the intervals, by label of the visit."""
     source: SourceModel | None = None
     """Source model on its own domain; null if the runs did not score this domain."""
     ranking: Ranking | None
@@ -152,6 +155,7 @@ def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, st
         name=name,
         seeds=methods[0].confirmed.seeds,
         confidence=confirmation.confidence,
+        blocks=confirmation.blocks,
         methods=sorted(methods, key=lambda one: ranking.methods.index(one.name) if ranking else 0),
         references=confirmation.runs[: len(references)],
         source=next((winner.source for winner in winners.values()), None),

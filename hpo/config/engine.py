@@ -58,7 +58,8 @@ class EngineSettings(Settings):
     resume: Sequence[str] = ("--resume",)
     """Words for which `{resume}` stands when a run starts again in its folder; none when it starts first."""
     areas: bool = False
-    """Whether the program writes `{folder}/areas.npz`, from which intervals over frames are computed."""
+    """Whether the program writes `{folder}/areas.npz`, from which intervals over frames are computed; `recording0` and
+    so on in it say which frames are of one recording, and correlated."""
     seed: Seed = 0
     """Seed of the search; the confirmation takes the next ones."""
     hours: Positive | None = None

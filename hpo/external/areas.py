@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from segada.artifacts.run_files import read_areas
+from segada.artifacts.run_files import read_areas, read_recordings
 from segada.core.run_names import AREAS
 from segada.metrics import mean_iou
 from segada.records import VisitRecord
@@ -30,8 +30,9 @@ def checked_areas(place: Path, visits: list[VisitRecord]) -> bytes:
     if not path.exists():
         raise AreasError(f"{AREAS}: is missing; write it to {{folder}}, or engine.areas: false")
     found = read_areas(place)
-    if found.damage is not None:
-        raise AreasError(f"{AREAS}: {found.damage.problem}")
+    damage = found.damage or read_recordings(place).damage
+    if damage is not None:
+        raise AreasError(f"{AREAS}: {damage.problem}")
     if len(found.value) != len(visits):
         raise AreasError(f"{AREAS}: has {len(found.value)} visits, and {len(visits)} were reported")
     for number, (areas, visit) in enumerate(zip(found.value, visits, strict=True)):

@@ -10,7 +10,9 @@ from optuna.trial import FrozenTrial
 
 from hpo.samplers.history import rung_losses_of
 from hpo.samplers.ranking import best_first
-from segada.artifacts.run_files import read_areas
+from hpo.statistics.paired_test import lower_p
+from hpo.statistics.recordings import Recordings
+from segada.artifacts.run_files import read_areas, read_recordings
 from segada.metrics import Areas, Floats, mean_iou_by_set
 
 
@@ -18,7 +20,9 @@ class PairedPruner(BasePruner):
     """Prunes a trial that predicts the held-out frames worse than the best complete trial did after the same visits.
 
     All trials see the same frames, so the paired differences of the frames' mIoU need far fewer frames than two means.
-    The trial stops if their mean is below zero and the one-sided signed-rank test (Wilcoxon 1945) gives p < `alpha`.
+    The trial stops if their mean is below zero and a one-sided test gives p < `alpha`: the signed-rank test (Wilcoxon
+    1945) for independent scenes, a t-test with the standard error of a block bootstrap for frames of recordings, which
+    are correlated.
     Optuna's `WilcoxonPruner` needs a report per frame, while a report here is a visit.
 
     The frames' areas are read from the trials' folders, where the engine writes them before it reports a visit. Drivers
@@ -41,32 +45,32 @@ class PairedPruner(BasePruner):
         visits = min(len(ours), len(theirs), max(rung_losses_of(trial), default=0))
         if visits < self._min_visits:
             return False
-        differences = frame_differences(ours[:visits], theirs[:visits])
+        recordings = [Recordings.of(one) for one in read_recordings(self._trials / str(best.number)).value[:visits]]
+        differences, recorded = frame_differences(ours[:visits], theirs[:visits], recordings)
         if len(differences) == 0:
             # None of these visits was to a domain with labels.
             return False
-        # Imported here: scipy.stats takes longer to import than all else that a study file needs.
-        from scipy.stats import wilcoxon
-
-        # Frames with equal mIoU count half for each side.
-        test = wilcoxon(differences, alternative="less", zero_method="zsplit")
-        return bool(differences.mean() < 0 and test.pvalue < self._alpha)
+        return bool(differences.mean() < 0 and lower_p(differences, recorded) < self._alpha)
 
 
-def frame_differences(ours: Sequence[Areas], theirs: Sequence[Areas]) -> Floats:
+def frame_differences(
+    ours: Sequence[Areas], theirs: Sequence[Areas], recordings: Sequence[Recordings]
+) -> tuple[Floats, Recordings]:
     """Returns by how much each frame's mIoU is higher in the first run than in the second, averaged over visits.
 
     Frames are the unit of the test. The same frame after another visit, or the same scene in other weather, adds little
-    information, so visits to domains with the same number of frames are averaged frame by frame.
+    information, so visits to domains with the same recordings are averaged frame by frame.
 
     Args:
         ours: areas of the visited domain's held-out frames in the first run, by visit.
         theirs: areas of the second run, by visit.
+        recordings: recordings of these frames, by visit.
 
     Returns:
-        Differences [frames], concatenated over the distinct numbers of frames per domain.
+        Differences [frames], concatenated over distinct recordings, and these recordings.
     """
-    by_length: dict[int, list[Floats]] = {}
-    for first, second in zip(ours, theirs, strict=True):
-        by_length.setdefault(len(first), []).append(mean_iou_by_set(first) - mean_iou_by_set(second))
-    return np.concatenate([np.mean(visits, axis=0) for visits in by_length.values()])
+    found: dict[Recordings, list[Floats]] = {}
+    for first, second, known in zip(ours, theirs, recordings, strict=True):
+        found.setdefault(known, []).append(mean_iou_by_set(first) - mean_iou_by_set(second))
+    lengths = tuple(length for known in found for length in known.lengths)
+    return np.concatenate([np.mean(visits, axis=0) for visits in found.values()]), Recordings(lengths)

@@ -51,7 +51,7 @@ class PairedSettings(Settings):
     min_visits: Count = 2
     """Number of visits that every trial completes."""
     alpha: float = Field(default=0.01, gt=0, lt=0.5)
-    """Level of the one-sided signed-rank test over held-out frames. The test is repeated after every visit, so slightly
+    """Level of the one-sided test over held-out frames. The test is repeated after every visit, so slightly
     more than this share of trials as good as the best is pruned.
     """
     n_startup_trials: Number = 0

@@ -8,6 +8,7 @@ from plotly.offline import get_plotlyjs
 
 from hpo.reporting import figures, tables
 from hpo.reporting.conclusion import HONESTY, best_run, conclusion, hardest, search_line
+from hpo.reporting.interval_basis import interval_basis
 from hpo.reporting.label_free_table import unlabelled
 from hpo.reporting.markup import escape, escape_lines
 from hpo.reporting.pictures import pictures
@@ -117,11 +118,9 @@ def _by_objective(results: StudyResults) -> str:
 
 def _basis(results: StudyResults) -> str:
     """Returns sentences on the intervals and on the frames of the search and of the confirmation."""
-    on_frames = (
-        "Intervals are a bootstrap over frames and seeds. It assumes independent frames, so the intervals of recorded "
-        "drives are too narrow."
-    )
-    has_areas = results.confirmed is None or results.confirmed.rests_on == "frames and seeds"
+    confirmed = results.confirmed
+    has_areas = confirmed is None or confirmed.rests_on == "frames and seeds"
+    on_frames = interval_basis({} if confirmed is None else confirmed.blocks)
     sentences = [*([on_frames] if has_areas else []), *results.caveats, *([] if results.is_external else [HONESTY])]
     if results.is_external:
         sentences.append("The frames of the splits val and test are the program's own choice.")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
@@ -17,6 +16,7 @@ from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import constraint_results, mean_violations, recorded_results
 from hpo.results.reference import over
 from hpo.results.results import StudyResults, TrialResult
+from hpo.results.seed_run import read_seed_run
 from hpo.results.source_model import SourceModel, source_model_of
 from hpo.study.attributes import INCIDENTS
 from hpo.study.beginning import folder_of, taken_over_from
@@ -25,7 +25,7 @@ from hpo.study.origin import account, is_counted, is_retry, origin_of
 from hpo.study.plan import Plan
 from hpo.study.study import Study
 from hpo.study.trial_records import STATES
-from segada.artifacts.run_files import read, read_areas, read_report, read_visits
+from segada.artifacts.run_files import read, read_report, read_visits
 from segada.records import RunReport
 from segada.settings.named_kinds import portable
 
@@ -205,18 +205,6 @@ def _search_seconds(study: Study) -> float:
         seconds += max(ended - max(begun, end), 0.0)
         end = max(end, ended)
     return seconds
-
-
-def read_seed_run(folder: Path, *, has_areas: bool = True) -> SeedRun | None:
-    """Reads a finished confirmation run; None before its end, or if its files are damaged.
-
-    Args:
-        folder: folder of the run.
-        has_areas: False if the engine of the study writes no areas.
-    """
-    report, areas = read_report(folder).value, read_areas(folder).value
-    is_whole = report is not None and (len(areas) == len(report.visits) or not (areas or has_areas))
-    return SeedRun(report, areas) if report is not None and is_whole else None
 
 
 def _trial(study: Study, plan: Plan, trial: FrozenTrial, left_out: str, reference: RunReport | None) -> TrialResult:

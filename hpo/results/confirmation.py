@@ -7,19 +7,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from hpo.results.seed_run import SeedRun as SeedRun
 from hpo.results.source_model import SourceModel
+from hpo.results.spread import Bootstrap as Bootstrap
+from hpo.results.spread import Draws, Measured, Spread
+from hpo.results.spread import Estimate as Estimate
+from hpo.statistics.recordings import Recordings
 from hpo.study.names import DEFAULT
 from segada.metrics import Areas as Areas
-from segada.metrics import Floats, mean_iou_by_set
-from segada.records import Record, RunReport, visit_labels
-
-
-class Estimate(Record):
-    """Mean with the ends of its confidence interval."""
-
-    value: float
-    low: float
-    high: float
+from segada.records import Record, visit_labels
 
 
 class Confirmed(Record):
@@ -67,6 +63,16 @@ class Confirmed(Record):
         return self.mean_miou
 
 
+class Blocks(Record):
+    """Frames of a visited domain, and the blocks in which they are drawn."""
+
+    frames: int
+    recordings: int
+    """Number of recordings; as great as `frames` if the frames are independent scenes."""
+    block_length: int
+    """Number of frames in a block, by the rule of Politis and White (2004; corrected 2009)."""
+
+
 class Confirmation(Record):
     """Content of `best/confirmation.json`."""
 
@@ -82,9 +88,11 @@ class Confirmation(Record):
     replicates: int
     """Number of replicates from which the intervals are."""
     rests_on: Literal["frames and seeds", "seeds"] = "frames and seeds"
-    """Units that intervals generalize to. With frames and seeds, a bootstrap draws both with replacement. With seeds
-    alone, because the runs have no areas, intervals are Student's t over the seeds.
+    """Units that intervals generalize to. With frames and seeds, blocks of frames are drawn with replacement, and the
+    seeds add their standard error. With seeds alone, because the runs have no areas, intervals are Student's t.
     """
+    blocks: dict[str, Blocks] = Field(default_factory=dict)
+    """Frames and blocks by label of the visit; empty if the intervals rest on the seeds alone."""
     runs: list[Confirmed]
     """Baselines first, then the default configuration, then the other configurations, best first."""
     failures: dict[str, str]
@@ -96,16 +104,6 @@ class Confirmation(Record):
     def is_scored(self) -> bool:
         """False if no visited domain has labels."""
         return self.runs[0].mean_miou is not None
-
-
-@dataclass(frozen=True)
-class SeedRun:
-    """Confirmation run: its report and, per visit, the areas of the visited domain's held-out frames; empty for an
-    external engine that writes none.
-    """
-
-    report: RunReport
-    areas: tuple[Areas, ...]
 
 
 @dataclass(frozen=True)
@@ -127,15 +125,6 @@ class Candidate:
     """False for the default configuration if it broke a constraint in the search."""
 
 
-@dataclass(frozen=True)
-class Bootstrap:
-    """Settings of the bootstrap."""
-
-    replicates: int = 2000
-    confidence: float = 0.95
-    seed: int = 0
-
-
 def confirm(
     candidates: Sequence[Candidate],
     baselines: Sequence[Candidate],
@@ -143,17 +132,18 @@ def confirm(
     bootstrap: Bootstrap,
     source: SourceModel | None = None,
 ) -> Confirmation:
-    """Compares configurations with the baselines and the default configuration, by a paired bootstrap over frames and
-    seeds.
+    """Compares configurations with the baselines and the default configuration, by a paired bootstrap over blocks of
+    frames and over seeds.
 
     All runs have the same frames and the same seeds, in the same order. Candidates are given best first, chosen on
     other frames: a choice on these frames would bias the reported result.
     """
     everyone = [*baselines, *candidates]
-    draws = _draw(everyone[0].runs, bootstrap)
-    spreads = {one.name: _Spread(one, draws) for one in everyone}
+    scores = {one.name: _Scores(one) for one in everyone}
+    draws = Draws.of([one.measured for one in scores.values()], bootstrap)
+    spreads = {name: Spread.of(one.measured, draws) for name, one in scores.items()}
     reference = {one.name: spreads[one.name] for one in baselines}
-    rows = [spreads[one.name].summary(reference, bootstrap.confidence) for one in everyone]
+    rows = [scores[one.name].summary(spreads[one.name], reference) for one in everyone]
     barred = {one.name for one in everyone if one.violations or not one.is_eligible}
     eligible = [one for one in rows if one.name not in barred]
     configurations = [one for one in eligible if one.name == DEFAULT or one.name not in reference]
@@ -164,137 +154,57 @@ def confirm(
         confidence=bootstrap.confidence,
         replicates=bootstrap.replicates,
         rests_on="frames and seeds" if everyone[0].runs[0].areas else "seeds",
+        blocks=scores[everyone[0].name].blocks(draws),
         runs=rows,
         failures=dict(failures),
         source=source,
     )
 
 
-@dataclass(frozen=True)
-class _Draws:
-    """Counts of each frame and each seed per replicate; shared by all candidates, which pairs them."""
+class _Scores:
+    """Scored visits of one candidate."""
 
-    frames: Mapping[int, Floats]
-    """Counts [replicates, frames] by the number of frames of a domain. Domains with the same number show the same
-    scenes or unrelated ones; common draws are right for the first and harmless for the second.
-    """
-    seeds: Floats
-    """Weights [replicates, seeds]; rows sum to 1."""
-
-
-def _draw(runs: Sequence[SeedRun], bootstrap: Bootstrap) -> _Draws:
-    generator = np.random.default_rng(bootstrap.seed)
-    if not runs[0].areas:
-        return _Draws({}, _student(generator, len(runs), bootstrap.replicates))
-    lengths = sorted({len(areas) for areas in runs[0].areas if len(areas)})
-    frames = {
-        length: generator.multinomial(length, np.full(length, 1 / length), bootstrap.replicates) for length in lengths
-    }
-    seeds = generator.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), bootstrap.replicates) / len(runs)
-    return _Draws({length: counts.astype(float) for length, counts in frames.items()}, seeds)
-
-
-def _student(generator: np.random.Generator, seeds: int, replicates: int) -> Floats:
-    """Returns weights [replicates, seeds] such that weighted means of any values by seed have Student's t distribution
-    around their mean, with their own standard error and `seeds` - 1 degrees of freedom.
-
-    A bootstrap of two or three seeds would never leave their range, and so claim too much.
-    """
-    normal, freedom = generator.standard_normal((replicates, seeds)), max(seeds - 1, 1)
-    normal -= normal.mean(axis=1, keepdims=True)
-    scale = np.sqrt(generator.chisquare(freedom, (replicates, 1)) / freedom)
-    return np.asarray(1 / seeds + normal / scale / np.sqrt(seeds * freedom), dtype=np.float64)
-
-
-class _Spread:
-    """Bootstrap replicates of one candidate."""
-
-    def __init__(self, candidate: Candidate, draws: _Draws) -> None:
+    def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
         first = candidate.runs[0].report
         labels = visit_labels([visit.domain for visit in first.visits])
         # Visits to domains without labels are not scored; they are the same in every run.
-        self._scored = [number for number, visit in enumerate(first.visits) if visit.is_scored]
-        self.labels = [labels[number] for number in self._scored]
-        by_seed = np.stack([self._run_replicates(run, draws) for run in candidate.runs])
-        self.replicates: Floats = np.einsum("svr,rs->vr", by_seed, draws.seeds)
-        self.values: Floats = np.array(
-            [[run.report.visits[number].visited_miou for number in self._scored] for run in candidate.runs]
-        )
+        scored = [number for number, visit in enumerate(first.visits) if visit.is_scored]
+        self.labels = [labels[number] for number in scored]
+        values = [[run.report.visits[number].visited_miou for number in scored] for run in candidate.runs]
+        has_areas = bool(candidate.runs[0].areas)
+        frames = [[run.scored(number) for number in scored] for run in candidate.runs] if has_areas else []
+        self.measured = Measured(np.array(values), frames)
 
-    def summary(self, baselines: Mapping[str, "_Spread"], confidence: float) -> Confirmed:
-        if not self._scored:
-            return self._unscored()
-        means = self.values.mean(axis=1)
-        gains = {name: self._gain(other, confidence) for name, other in baselines.items()}
-        return Confirmed(
-            name=self.candidate.name,
-            trial=self.candidate.trial,
-            seeds=[run.report.seed for run in self.candidate.runs],
-            mean_miou=_estimate(float(means.mean()), self.replicates.mean(axis=0), confidence),
-            miou=self._by_visit(self.values.mean(axis=0), self.replicates, confidence),
-            gain={name: mean for name, (mean, _) in gains.items()},
-            miou_gain={name: visits for name, (_, visits) in gains.items()},
-            mean_miou_by_seed=[float(value) for value in means],
-            selection=self.candidate.selection,
-            seed_deviation=float(means.std(ddof=1)) if len(means) > 1 else None,
-            objectives=dict(self.candidate.objectives),
-            first_by_seed=list(self.candidate.first_by_seed),
-            violations=dict(self.candidate.violations),
-        )
-
-    def _unscored(self) -> Confirmed:
-        """Returns the summary of a candidate of which no visited domain has labels."""
-        one = self.candidate
+    def summary(self, spread: Spread, references: Mapping[str, Spread]) -> Confirmed:
+        one, by_seed = self.candidate, self.measured.values.mean(axis=1) if self.labels else np.zeros(0)
+        gains = {name: spread - other for name, other in references.items()} if self.labels else {}
         return Confirmed(
             name=one.name,
             trial=one.trial,
             seeds=[run.report.seed for run in one.runs],
-            mean_miou=None,
-            miou={},
-            gain={},
-            miou_gain={},
-            mean_miou_by_seed=[],
+            mean_miou=spread.mean() if self.labels else None,
+            miou=self._by_visit(spread),
+            gain={name: gain.mean() for name, gain in gains.items()},
+            miou_gain={name: self._by_visit(gain) for name, gain in gains.items()},
+            mean_miou_by_seed=[float(value) for value in by_seed],
             selection=one.selection,
-            seed_deviation=None,
+            seed_deviation=float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None,
             objectives=dict(one.objectives),
             first_by_seed=list(one.first_by_seed),
             violations=dict(one.violations),
         )
 
-    def _gain(self, other: "_Spread", confidence: float) -> tuple[Estimate, dict[str, Estimate]]:
-        values = self.values.mean(axis=0) - other.values.mean(axis=0)
-        replicates = self.replicates - other.replicates
-        mean = _estimate(float(values.mean()), replicates.mean(axis=0), confidence)
-        return mean, self._by_visit(values, replicates, confidence)
+    def _by_visit(self, spread: Spread) -> dict[str, Estimate]:
+        return {label: spread.visit(number) for number, label in enumerate(self.labels)}
 
-    def _run_replicates(self, run: SeedRun, draws: _Draws) -> Floats:
-        """Returns the mIoU of the visited domain, [scored visits, replicates]."""
-        if not run.areas:
-            values = [run.report.visits[number].visited_miou for number in self._scored]
-            return np.repeat(np.array(values)[:, None], len(draws.seeds), axis=1)
-        scored = [run.areas[number] for number in self._scored]
-        if not scored:
-            return np.zeros((0, len(draws.seeds)))
-        return np.stack([resampled_miou(draws.frames[len(areas)], areas) for areas in scored])
-
-    def _by_visit(self, values: Floats, replicates: Floats, confidence: float) -> dict[str, Estimate]:
-        rows = zip(self.labels, values, replicates, strict=True)
-        return {label: _estimate(float(value), spread, confidence) for label, value, spread in rows}
+    def blocks(self, draws: Draws) -> dict[str, Blocks]:
+        """Returns the blocks of each visited domain."""
+        if not self.measured.frames:
+            return {}
+        known = zip(self.labels, self.measured.frames[0], strict=True)
+        return {label: _blocks(scored.recordings, draws) for label, scored in known}
 
 
-def resampled_miou(counts: Floats, areas: Areas) -> Floats:
-    """Returns the mIoU [replicates] of resampled frames as computed by the engine: areas are summed first.
-
-    Args:
-        counts: number of times that each frame is drawn, [replicates, frames].
-        areas: areas of the frames, [frames, 3, classes].
-    """
-    frames, parts, classes = areas.shape
-    return mean_iou_by_set((counts @ areas.reshape(frames, parts * classes)).reshape(-1, parts, classes))
-
-
-def _estimate(value: float, replicates: Floats, confidence: float) -> Estimate:
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(replicates, (tail, 1 - tail))
-    return Estimate(value=value, low=float(low), high=float(high))
+def _blocks(recordings: Recordings, draws: Draws) -> Blocks:
+    return Blocks(frames=recordings.frames, recordings=len(recordings.lengths), block_length=draws.lengths[recordings])

@@ -6,10 +6,11 @@ import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 import yaml
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -21,6 +22,7 @@ from segada.settings import RunSettings
 from segada.settings.named_kinds import without_code
 
 T = TypeVar("T")
+Numbers: TypeAlias = npt.NDArray[np.int64]
 
 _MALFORMED = (ValueError, TypeError, KeyError, EOFError, NotImplementedError, MemoryError)
 _MALFORMED_ARCHIVE = (*_MALFORMED, BadZipFile, zlib.error, struct.error)
@@ -84,6 +86,13 @@ def read_areas(folder: Path) -> Reading[tuple[Areas, ...]]:
     return read(folder / AREAS, _areas, ())
 
 
+def read_recordings(folder: Path) -> Reading[tuple[Numbers, ...]]:
+    """Reads the number of the recording of each frame that `read_areas` returns [frames], visit by visit; all 0 where
+    the file has none.
+    """
+    return read(folder / AREAS, _recordings, ())
+
+
 def read_settings(folder: Path) -> Reading[RunSettings | None]:
     """Reads the settings of a run; code that they name is not imported."""
     return read(folder / SETTINGS, _settings, None)
@@ -110,7 +119,7 @@ def damages(folder: Path, needed: Collection[str] = ()) -> list[Damage]:
         needed: Names of files that a finished run must have.
     """
     report, visits = read_report(folder), read_visits(folder)
-    areas, settings = read_areas(folder), read_settings(folder)
+    areas, settings = read_recordings(folder), read_settings(folder)
     whole = report.value
     found = [
         report.damage,
@@ -169,7 +178,21 @@ def _areas(content: bytes) -> tuple[Areas, ...]:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         if not hasattr(archive, "files"):
             raise ValueError("is not an archive of arrays")
-        return tuple(_checked(archive[f"visit{visit}"]) for visit in range(len(archive.files)))
+        visits = sum(name.startswith("visit") for name in archive.files)
+        return tuple(_checked(archive[f"visit{visit}"]) for visit in range(visits))
+
+
+def _recordings(content: bytes) -> tuple[Numbers, ...]:
+    areas = _areas(content)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        names = [f"recording{visit}" for visit in range(len(areas))]
+        # Files of earlier releases, and of other programs, need not have them.
+        pairs = zip(names, areas, strict=True)
+        found = [archive[name] if name in archive.files else np.zeros(len(some), np.int64) for name, some in pairs]
+    for name, numbers, frames in zip(names, found, areas, strict=True):
+        if numbers.shape != (len(frames),) or numbers.dtype != np.int64:
+            raise ValueError(f"{name} is {numbers.dtype} {list(numbers.shape)}, and not int64 [{len(frames)}]")
+    return tuple(found)
 
 
 def _checked(areas: Areas) -> Areas:

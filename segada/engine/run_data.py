@@ -14,7 +14,7 @@ from segada.core.rng import torch_generator
 from segada.core.torch_setup import refuse_absent, set_up_torch
 from segada.data.batch import Batch
 from segada.data.cache.frame_cache import Unreadable
-from segada.data.datasets.domain_frames import DomainFrames
+from segada.data.datasets.domain_frames import DomainFrames, Integers
 from segada.data.datasets.left_out import Omission, merged, omission_line, omissions
 from segada.data.datasets.registry import check_readable, open_domain
 from segada.data.feed import fed
@@ -25,6 +25,7 @@ from segada.data.run_frames import check_counts, check_scored, planned_visits, r
 from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
+from segada.records import VisitRecord
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.checkpoint_path import find_checkpoint
@@ -50,6 +51,7 @@ class RunData:
         unreadable: Frames left out because their files are damaged, by domain; domains without such frames are absent.
         left_out: What the patterns of a domain leave out of its folders; domains without such files are absent.
         unscored: A line for each domain that is not scored.
+        recordings: Number of the recording of each frame of `held_out` [frames], by domain.
     """
 
     key: str
@@ -61,6 +63,7 @@ class RunData:
     unreadable: dict[str, tuple[Unreadable, ...]] = field(default_factory=dict)
     left_out: dict[str, tuple[Omission, ...]] = field(default_factory=dict)
     unscored: tuple[str, ...] = ()
+    recordings: dict[str, Integers] = field(default_factory=dict)
 
     def batches(
         self, domain: str, schedule: FrameSchedule, steps: Sequence[Step], device: torch.device
@@ -69,6 +72,16 @@ class RunData:
         frames, passed = self.visited[domain], schedule.needed(domain)
         whole = len(frames) == self.lengths[domain]
         return fed(frames, [step.frames if whole else np.searchsorted(passed, step.frames) for step in steps], device)
+
+    def recordings_by_visit(self, records: Sequence[VisitRecord], areas: Sequence[Integers]) -> list[Integers]:
+        """Returns the recordings of the frames that each visit was scored on; empty where there are none.
+
+        Args:
+            records: Visits of the run.
+            areas: Areas of these frames, by visit.
+        """
+        scored = zip(records, areas, strict=True)
+        return [self.recordings[record.domain] if len(some) else np.zeros(0, np.int64) for record, some in scored]
 
     def count_unreadable(self) -> dict[str, int]:
         """Returns the number of unreadable frames by domain; domains without any are absent."""
@@ -137,6 +150,7 @@ def prepare_data(settings: RunSettings) -> RunData:
         unreadable={name: left_out for name, left_out in unreadable.items() if left_out},
         left_out={name: omitted for name in data.domains if (omitted := _left_out(name, opened))},
         unscored=tuple(map(str, unscored)),
+        recordings={name: _recordings(opened[name, settings.evaluation.split]) for name in held_out},
     )
 
 
@@ -151,6 +165,12 @@ def _opened(settings: RunSettings) -> Opened:
 
 def _has_labels(frames: Frames) -> bool:
     return any(bool((labels != IGNORE).any()) for labels in frames.labels)
+
+
+def _recordings(frames: DomainFrames) -> Integers:
+    """Returns the numbers of the frames' recordings; one recording if the data set of a user does not tell."""
+    known: Integers = getattr(frames, "recordings", np.zeros(len(frames), np.int64))
+    return known
 
 
 def _passed(frames: DomainFrames, numbers: npt.NDArray[np.int64]) -> Frames:

@@ -266,7 +266,7 @@ class Run:
 
     def _publish(self, folder: RunDir) -> None:
         """Writes all files derived from the state; the report is last, because it marks a finished run."""
-        folder.write_areas(self._areas)
+        folder.write_areas(self._areas, self._run_data.recordings_by_visit(self._records, self._areas))
         folder.write_visits(self._records)
         self._best.publish(folder, self._method.evaluated_network)
         if self.finished:

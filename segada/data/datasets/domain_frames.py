@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import pairwise
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from segada.data.cache.cache_entry import is_mapped
 from segada.data.cache.frame_cache import Unreadable
 from segada.data.datasets.left_out import LeftOut
 from segada.data.frames import Bytes, Frames
+
+Integers: TypeAlias = npt.NDArray[np.int64]
 
 NAMED = 3
 """Number of unreadable files that an error names."""
@@ -29,6 +35,13 @@ class DomainFrames(Protocol):
         """Files that are left out of the folders of the frames, by reason."""
 
     @property
+    def recordings(self) -> Integers:
+        """Number of the recording of each readable frame [frames]. Frames of a recording follow each other in time, and
+        are correlated; independent scenes have numbers of their own. The class of a user may lack it: its frames are
+        then taken for one recording.
+        """
+
+    @property
     def mapped(self) -> bool:
         """True if all frames are in a mapped file, so that loading takes no memory."""
 
@@ -48,12 +61,14 @@ class DecodedDomain:
         frames: Readable frames.
         unreadable: Frames that are left out.
         left_out: Files that are left out of the folders of the frames, by reason.
+        recordings: Number of the recording of each readable frame [frames].
     """
 
     listed: int
     frames: Frames
     unreadable: tuple[Unreadable, ...]
     left_out: LeftOut
+    recordings: Integers
 
     @property
     def mapped(self) -> bool:
@@ -96,6 +111,12 @@ class LabelledFrame:
     name: str
     image: Bytes
     labels: Bytes
+
+
+def numbered(recordings: Sequence[str]) -> Integers:
+    """Returns the numbers of recordings [frames], from their names: neighbors of the same name have the same number."""
+    changes = [first != second for first, second in pairwise(recordings)]
+    return np.concatenate([[0], np.cumsum(changes)]).astype(np.int64)[: len(recordings)]
 
 
 def check_share(listed: int, unreadable: Sequence[Unreadable], share: float) -> None:

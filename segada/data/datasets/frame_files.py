@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from segada.data.datasets.division import Group, folder
 from segada.data.datasets.label_maps import LabelIds
 from segada.data.datasets.left_out import WITHOUT_IMAGE, LeftOut
 from segada.data.datasets.measured_depth import DepthFile
@@ -92,6 +93,8 @@ class Layout:
         recognize: Function that returns the domains of a folder in this layout, by name; empty if it has another
             layout.
         horizon: Row of the horizon as a share of the height, for the estimate of depth.
+        recording: Function from a frame's key to the recording that it belongs to, whose frames are correlated: its
+            folder, unless the names of files tell more.
     """
 
     name: str
@@ -100,3 +103,4 @@ class Layout:
     listing: Callable[[Any, Path, Split], Listing]
     recognize: Callable[[Path], Mapping[str, Mapping[str, object]]]
     horizon: float = HORIZON
+    recording: Group = folder

@@ -12,7 +12,13 @@ import numpy as np
 
 from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.frame_cache import FrameRequest, Unreadable, cached_frames
-from segada.data.datasets.domain_frames import DecodedDomain, LabelledFrame, ListedFrames, check_share
+from segada.data.datasets.domain_frames import (
+    DecodedDomain,
+    LabelledFrame,
+    ListedFrames,
+    check_share,
+    numbered,
+)
 from segada.data.datasets.found_files import MissingFolder
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
 from segada.data.datasets.label_maps import LabelIds
@@ -194,7 +200,9 @@ class Recorded:
             decode=decoding,
         )
         decoded = cached_frames(request, data.loading)
-        return DecodedDomain(len(decoding.files), decoded.frames, decoded.unreadable, decoding.listing.left_out)
+        names = [self.layout.recording(decoding.files[number].name) for number in decoded.numbers]
+        left_out = decoding.listing.left_out
+        return DecodedDomain(len(decoding.files), decoded.frames, decoded.unreadable, left_out, numbered(names))
 
     def labelled(self, domain: RecordedDomain, data: DataSettings, split: Split) -> LabelledFrames:
         """Returns the frames one after the other, with labels at the resolution of their files; raises the errors of

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from segada.data.cache.frame_cache import Unreadable
-from segada.data.datasets.domain_frames import LabelledFrame, ListedFrames
+from segada.data.datasets.domain_frames import Integers, LabelledFrame, ListedFrames
 from segada.data.datasets.left_out import LeftOut
 from segada.data.frames import Bytes, Frames
 from segada.data.splits import Split
@@ -100,6 +100,11 @@ class StreetFrames:
     def left_out(self) -> LeftOut:
         """Always empty."""
         return {}
+
+    @property
+    def recordings(self) -> Integers:
+        """A number for each frame: every scene is drawn by itself, from generators of its own."""
+        return np.arange(self.listed, dtype=np.int64)
 
     @property
     def mapped(self) -> bool:

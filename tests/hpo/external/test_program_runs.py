@@ -15,7 +15,7 @@ from external_studies import study
 
 from hpo.external.run import ProgramTrial
 from hpo.study.jobs import RunUpdate
-from segada.artifacts.run_files import damages, read_areas, read_report, read_visits
+from segada.artifacts.run_files import damages, read_areas, read_recordings, read_report, read_visits
 
 LOG = "from visit 0, seed 0, split val"
 
@@ -239,6 +239,18 @@ def test_areas_are_taken_over_if_they_agree(tmp_path: Path) -> None:
     np.savez(tmp_path / "areas.npz", visit0=areas, visit1=areas, visit2=areas)
     assert updates(trial(tmp_path, engine))[-1].finished
     assert len(read_areas(tmp_path).value) == 3
+    assert [one.tolist() for one in read_recordings(tmp_path).value] == [[0]] * 3
+
+
+def test_recordings_of_the_frames_are_read_and_checked(tmp_path: Path) -> None:
+    areas = np.array([[[500, 0], [500, 0], [1000, 0]]] * 2, dtype=np.int64)
+
+    np.savez(tmp_path / "areas.npz", visit0=areas, visit1=areas, recording1=np.array([3, 4]))
+    assert [one.tolist() for one in read_recordings(tmp_path).value] == [[0, 0], [3, 4]]
+    np.savez(tmp_path / "areas.npz", visit0=areas, recording0=np.array([3]))
+    damage = read_recordings(tmp_path).damage
+    assert damage is not None
+    assert damage.problem == "cannot be read (recording0 is int64 [1], and not int64 [2])"
 
 
 def are_gone(folder: Path) -> bool:

@@ -13,10 +13,11 @@ from hpo.config.objectives import ObjectiveSettings, rung_losses
 from hpo.config.study_file import load_study
 from hpo.pruners.paired import frame_differences
 from hpo.pruners.settings import PairedSettings, build_pruner
+from hpo.statistics.recordings import Recordings
 from hpo.study.study import Study, open_study
 from segada.artifacts.run_files import read_areas
 from segada.errors import InputError
-from segada.metrics import Areas, mean_iou_by_set
+from segada.metrics import Areas, Floats, mean_iou_by_set
 
 STUDY = """
 name: tiny
@@ -40,7 +41,9 @@ def leave(study: Study, folder: Path, number: int, visits: list[Areas]) -> None:
     """What the engine leaves of a trial after these visits."""
     trial = folder / "out" / "trials" / str(number)
     trial.mkdir(parents=True, exist_ok=True)
-    np.savez(trial / "areas.npz", **{f"visit{visit}": areas for visit, areas in enumerate(visits)})
+    known = {f"visit{visit}": areas for visit, areas in enumerate(visits)}
+    known |= {f"recording{visit}": np.arange(len(areas)) for visit, areas in enumerate(visits)}
+    np.savez(trial / "areas.npz", **known)
     assert study.remaining() > 0
 
 
@@ -59,14 +62,22 @@ def test_the_miou_of_a_frame_is_that_of_the_classes_it_shows():
     assert mean_iou_by_set(areas).tolist() == [(30 / 60 + 0) / 2, 0.0]
 
 
-def test_frames_are_averaged_over_visits_to_domains_of_equal_length():
+def differences(ours: list[Areas], theirs: list[Areas]) -> Floats:
+    """Those of independent scenes."""
+    return frame_differences(ours, theirs, [Recordings((1,) * len(areas)) for areas in ours])[0]
+
+
+def test_frames_are_averaged_over_visits_to_domains_of_the_same_recordings():
     generator = np.random.default_rng(0)
     ours, theirs = ([random_areas(generator, 0.6, frames) for frames in (5, 3, 5)] for _ in range(2))
     first, second, third = (mean_iou_by_set(a) - mean_iou_by_set(b) for a, b in zip(ours, theirs, strict=True))
 
-    found = frame_differences(ours, theirs)
+    found, recordings = frame_differences(ours, theirs, [Recordings(one) for one in ((2, 3), (3,), (2, 3))])
+    apart, _ = frame_differences(ours, theirs, [Recordings(one) for one in ((2, 3), (3,), (5,))])
 
     assert found == pytest.approx(np.concatenate([(first + third) / 2, second]))
+    assert recordings == Recordings((2, 3, 3))
+    assert apart == pytest.approx(np.concatenate([first, second, third]))
 
 
 def test_a_trial_that_is_worse_frame_by_frame_is_stopped_and_one_that_is_as_good_is_not(tmp_path):
@@ -83,7 +94,7 @@ def test_a_trial_that_is_worse_frame_by_frame_is_stopped_and_one_that_is_as_good
     leave(study, tmp_path, 2, [better(base[0], 2)])
     leave(study, tmp_path, 3, noise[:1])
     leave(study, tmp_path, 4, base[:1])
-    p = wilcoxon(frame_differences(noise[:1], base[:1]), alternative="less").pvalue
+    p = wilcoxon(differences(noise[:1], base[:1]), alternative="less").pvalue
 
     assert p > 0.01
     assert [study.report(number, 1, -0.5) for number in (1, 2, 3, 4)] == [True, False, False, False]
@@ -95,8 +106,8 @@ def test_the_level_is_that_of_the_one_sided_test(tmp_path):
     base = random_areas(np.random.default_rng(0), 0.6, frames=12)
     other = better(base, -3)
     other[:3, 0] += 9
-    p = wilcoxon(frame_differences([other], [base]), alternative="less").pvalue
-    assert frame_differences([other], [base]).mean() < 0
+    p = wilcoxon(differences([other], [base]), alternative="less").pvalue
+    assert differences([other], [base]).mean() < 0
 
     def conclusion(alpha: float, name: str) -> bool:
         (tmp_path / name).mkdir()

@@ -11,7 +11,7 @@ from pairs_of_folders import write_pairs
 from video_files import write_film
 
 from segada.adapt import main
-from segada.artifacts.run_files import read_areas
+from segada.artifacts.run_files import read_areas, read_recordings
 from segada.data.__main__ import main as data_main
 from segada.data.replay import ReplayBuffer
 from segada.engine.run_data import prepare_data
@@ -59,6 +59,7 @@ def test_a_mixed_stream_is_scored_where_it_has_labels(tmp_path: Path, capsys: py
     assert [visit.online_miou is None for visit in report.visits] == [True, False, True]
     assert all(visit.label_free.keys() == {"entropy", "confidence"} for visit in report.visits)
     assert [len(areas) for areas in read_areas(out).value] == [0, 4, 0]
+    assert [one.tolist() for one in read_recordings(out).value] == [[], [0, 0, 0, 0], []]
     steps = [json.loads(line) for line in (out / "frames.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [step["miou"] is None for step in steps] == [True, False, True]
     assert {path.name[:6] for path in (out / "tables").iterdir()} == {"iou_1_"}

@@ -1,0 +1,1 @@
+"""Statistics of correlated frames and of few seeds."""
