@@ -15,6 +15,9 @@ from hpo.config.study_file import load_study
 from hpo.external.run import ProgramTrial
 from segada.artifacts.run_files import read_areas
 
+STUDIES = {"own": chaos.STUDY, "command": chaos.COMMAND_STUDY}
+INJECTED = [*(("own", kind) for kind in KINDS), *(("command", kind) for kind in KINDS_OF_COMMANDS)]
+
 
 def test_the_program_of_a_study_resumes_to_the_same_numbers(tmp_path: Path) -> None:
     text = chaos.COMMAND_STUDY.format(seed=0, python=sys.executable, program=chaos.PROGRAM)
@@ -34,34 +37,16 @@ def test_the_program_of_a_study_resumes_to_the_same_numbers(tmp_path: Path) -> N
     assert [areas.tolist() for areas in whole] == [areas.tolist() for areas in killed]
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    """Runs the undisturbed study of the command."""
+@pytest.fixture(scope="module", params=["own", "command"])
+def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    """Runs the undisturbed study of an engine."""
     with chaos.own_ray():
-        yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0)
-
-
-@pytest.fixture(scope="module")
-def real_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    """Runs the undisturbed study of an external engine."""
-    with chaos.own_ray():
-        yield chaos.undisturbed(tmp_path_factory.mktemp("command"), seed=0, study=chaos.COMMAND_STUDY)
+        yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0, study=STUDIES[request.param])
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_nothing_is_lost_repeated_or_otherwise(kind: str, real: Control) -> None:
-    check(kind, real)
-
-
-@pytest.mark.chaos
-@pytest.mark.parametrize("kind", list(KINDS_OF_COMMANDS))
-def test_nothing_of_an_external_engine_is_lost_repeated_or_otherwise(kind: str, real_command: Control) -> None:
-    check(kind, real_command)
-
-
-def check(kind: str, real: Control) -> None:
-    """Injects two faults of a kind."""
+@pytest.mark.parametrize(("real", "kind"), INJECTED, indirect=["real"])
+def test_two_faults_lose_repeat_and_change_nothing(real: Control, kind: str) -> None:
     console = Console()
     outcome = chaos.disturbed(kind, real, real.out.parent, kills=2, seed=1, console=console)
     if outcome.kills == 0:
