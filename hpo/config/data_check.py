@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, metrics_of, needs_visited_labels
+from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, metrics_of, needs_visited_labels, scored_domain
 from hpo.config.study_file import StudyFile
 from segada.errors import InputError
 from segada.records import DataCheck
@@ -59,7 +59,7 @@ def _check_scores(file: StudyFile, unlabelled: Set[str]) -> None:
     judged += [(("constraints", index, "metric"), one.metric) for index, one in enumerate(study.constraints)]
     for place, metric in judged:
         for name in metrics_of(metric):
-            if name.startswith(DOMAIN_PREFIX) and name.removeprefix(DOMAIN_PREFIX) in unlabelled:
+            if scored_domain(name) in unlabelled:
                 raise file.document.error(place, f"{name} {WITHOUT_LABELS}; judge by another metric")
             if nowhere and needs_visited_labels(name):
                 raise file.document.error(

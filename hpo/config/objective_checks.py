@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from hpo.config.code_metric import problem_of
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, ObjectiveSettings, is_predicted, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, ObjectiveSettings, is_predicted, metrics_of
 from hpo.config.schema import StudySettings
 from hpo.pruners.code_pruner import CodePruner
 from hpo.pruners.settings import PairedSettings
@@ -29,7 +29,7 @@ def check_objectives(document: Document, settings: StudySettings, run: RunSettin
     Raises:
         InputError: One line with the path of what cannot be computed or judged.
     """
-    domains = [f"{DOMAIN_PREFIX}{domain}" for domain in run.scored_domains()]
+    domains = [f"{prefix}{domain}" for prefix in (DOMAIN_PREFIX, GAIN_PREFIX) for domain in run.scored_domains()]
     scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
     valid = [*METRICS, *domains, *scores]
     for index, objective in enumerate(settings.objectives):

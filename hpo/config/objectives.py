@@ -17,6 +17,7 @@ from segada.settings.base import Settings
 from segada.settings.named_kinds import portable
 
 DOMAIN_PREFIX = "miou/"
+GAIN_PREFIX = "gain/"
 LABEL_FREE_PREFIX = "label_free/"
 REPORTED_PREFIX = "metrics/"
 """Prefix of further figures that the program of an external engine reports."""
@@ -28,7 +29,7 @@ class ObjectiveSettings(Settings):
     """Metric of a report and the direction in which it is optimized."""
 
     metric: str
-    """A key of `METRICS`, `miou/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names,
+    """A key of `METRICS`, `miou/<domain>`, `gain/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names,
     `metrics/<name>` for a figure that the program of an external engine reports, a formula over these:
     `gain - 0.01 * log(trainable_parameters)`, or a function of yours, `./metric.py:name`."""
     goal: Literal["maximize", "minimize"]
@@ -95,11 +96,18 @@ def objective_value(metric: str, report: RunReport) -> float:
     )
 
 
-_PREFIXES = (DOMAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX)
+_PREFIXES = (DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX)
 
 
 def _is_name(text: str) -> bool:
-    return text in METRICS or is_code(text) or re.fullmatch(rf"(?:{'|'.join(_PREFIXES)})[\w.-]+", text) is not None
+    is_prefixed = re.fullmatch(rf"(?:{'|'.join(_PREFIXES)})[\w.-]+", text) is not None
+    return text in METRICS or is_code(text) or is_prefixed and not _is_quotient(text)
+
+
+def _is_quotient(text: str) -> bool:
+    """Returns True for the metric `gain` divided by a number or by another metric."""
+    divisor = text.removeprefix(GAIN_PREFIX)
+    return divisor != text and (divisor in METRICS or re.fullmatch(r"[\d_.]+(?:e-?\d+)?", divisor) is not None)
 
 
 def _metric_value(metric: str, report: RunReport) -> float:
@@ -107,6 +115,8 @@ def _metric_value(metric: str, report: RunReport) -> float:
         return value_of_code(metric, report)[0]
     if metric.startswith(DOMAIN_PREFIX):
         return domain_miou(report, metric.removeprefix(DOMAIN_PREFIX))
+    if metric.startswith(GAIN_PREFIX):
+        return domain_gain(report, metric.removeprefix(GAIN_PREFIX))
     if metric.startswith(LABEL_FREE_PREFIX):
         return label_free_score(report, metric.removeprefix(LABEL_FREE_PREFIX))
     if metric.startswith(REPORTED_PREFIX):
@@ -118,6 +128,11 @@ def _metric_value(metric: str, report: RunReport) -> float:
 def domain_miou(report: RunReport, domain: str) -> float:
     """Returns the mIoU of a domain right after its last visit; at the end of the run if it is never visited."""
     return _domain_miou(report.visits, domain)
+
+
+def domain_gain(report: RunReport, domain: str) -> float:
+    """Returns `domain_miou` less the mIoU of the source model on the same frames."""
+    return domain_miou(report, domain) - report.source_only.get(domain, math.nan)
 
 
 def domains_miou(visits: Sequence[VisitRecord]) -> dict[str, float]:
@@ -239,7 +254,13 @@ def objective_so_far(objective: ObjectiveSettings, report: RunReport, visits: in
 
 def is_predicted(objective: ObjectiveSettings) -> bool:
     """Returns True if a rung's value predicts this objective, so that trials can be pruned by it."""
-    return objective.metric in ACCURACY_METRICS or objective.metric.startswith(DOMAIN_PREFIX)
+    return objective.metric in ACCURACY_METRICS or objective.metric.startswith((DOMAIN_PREFIX, GAIN_PREFIX))
+
+
+def scored_domain(metric: str) -> str | None:
+    """Returns the domain of `miou/<domain>` or `gain/<domain>`; None for another metric."""
+    prefix = next((one for one in (DOMAIN_PREFIX, GAIN_PREFIX) if metric.startswith(one)), None)
+    return None if prefix is None else metric.removeprefix(prefix)
 
 
 def needs_visited_labels(metric: str) -> bool:
@@ -270,6 +291,10 @@ def _worst_domain_miou(report: RunReport) -> float:
     return min((domain_miou(report, visit.domain) for visit in report.visits if visit.is_scored), default=math.nan)
 
 
+def _worst_gain(report: RunReport) -> float:
+    return min((domain_gain(report, visit.domain) for visit in report.visits if visit.is_scored), default=math.nan)
+
+
 def _frames_per_second(report: RunReport) -> float:
     seconds = sum(visit.frames / visit.frames_per_second for visit in report.visits)
     return sum(visit.frames for visit in report.visits) / seconds if seconds else math.nan
@@ -286,10 +311,11 @@ METRICS: dict[str, Callable[[RunReport], float]] = {
     "gain": lambda report: report.gain,
     "forgetting": lambda report: report.forgetting,
     "worst_domain_miou": _worst_domain_miou,
+    "worst_gain": _worst_gain,
     "frames_per_second": _frames_per_second,
     "trainable_parameters": lambda report: float(report.trainable_parameters),
     "peak_memory": _peak_memory,
 }
 
-ACCURACY_METRICS = ("mean_miou", "gain", "worst_domain_miou")
-"""Metrics, besides `miou/<domain>`, that the gain of the first visits predicts, so that trials can be pruned by it."""
+ACCURACY_METRICS = ("mean_miou", "gain", "worst_domain_miou", "worst_gain")
+"""Metrics, besides `miou/<domain>` and `gain/<domain>`, that the gain of the first visits predicts, so that trials can be pruned by it."""

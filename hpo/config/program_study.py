@@ -8,7 +8,7 @@ from typing import Final
 
 from hpo.config.free_settings import with_values
 from hpo.config.objective_checks import check_metric, check_predicted
-from hpo.config.objectives import DOMAIN_PREFIX, REPORTED_PREFIX, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, REPORTED_PREFIX, metrics_of
 from hpo.config.program import Program, ProgramRun
 from hpo.config.program_space import check_free_space, unknown_setting
 from hpo.config.schema import StudySettings
@@ -25,6 +25,8 @@ MEASURED: Final = ("frames_per_second", "peak_memory", "trainable_parameters")
 """Metrics that a program need not report, unless trials are judged by them."""
 FROM_MIOU: Final = ("mean_miou", "worst_domain_miou")
 """Metrics that follow from the mIoU of the visits."""
+FROM_SOURCE: Final = ("gain", "worst_gain", "forgetting")
+"""Metrics that are counted from the source model."""
 LEAST_SEEDS: Final = 2
 NO_AREAS: Final = (
     "Intervals rest on the fresh seeds alone (Student's t), not on frames: the engine writes no areas.npz. They say "
@@ -210,7 +212,7 @@ def _check_objectives(document: Document, settings: StudySettings) -> None:
     texts = [(("objectives", index, "metric"), one.metric) for index, one in enumerate(settings.objectives)]
     texts += [(("constraints", index, "metric"), one.metric) for index, one in enumerate(settings.constraints)]
     for place, text in texts:
-        if any(name in ("gain", "forgetting") for name in _names(text)):
+        if any(name in FROM_SOURCE or name.startswith(GAIN_PREFIX) for name in _names(text)):
             raise document.error(
                 place, "is counted from the source model, which an external engine does not report; write mean_miou"
             )

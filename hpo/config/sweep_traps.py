@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, metrics_of
 from hpo.config.sweep_distributions import SweepParameter
 from hpo.config.sweep_entries import EXPONENTS, Entry, Found, draws_whole_numbers, entries, exponents_said, whole_said
 from segada.settings.files import Document
@@ -40,7 +40,7 @@ SMALL = 0.1
 """Least exponent at or below which a range over more than one order of magnitude is one of values."""
 LARGEST = 35.0
 """Exponent from which on no setting has such a value (e^35 is 1.6e15)."""
-BETTER_HIGH = ("mean_miou", "gain", "worst_domain_miou", "frames_per_second")
+BETTER_HIGH = ("mean_miou", "gain", "worst_domain_miou", "worst_gain", "frames_per_second")
 """Metrics whose greater value is better."""
 
 
@@ -137,10 +137,10 @@ def _metric_refusals(metric: Tree) -> Iterator[Found]:
     name = str(metric["name"])
     if "/" in name and not _is_known(name):
         last = name.rpartition("/")[2]
-        within = f"{DOMAIN_PREFIX}DOMAIN and {LABEL_FREE_PREFIX}SCORE"
+        within = f"{DOMAIN_PREFIX}DOMAIN, {GAIN_PREFIX}DOMAIN and {LABEL_FREE_PREFIX}SCORE"
         text = f"there is no metric {name!r}: in names there is a slash in {within} alone; {nearest(last, METRICS)}"
         yield ("metric", "name"), text
-    elif "goal" not in metric and (name in BETTER_HIGH or name.startswith(DOMAIN_PREFIX)):
+    elif "goal" not in metric and (name in BETTER_HIGH or name.startswith((DOMAIN_PREFIX, GAIN_PREFIX))):
         yield ("metric",), f"has no goal, which W&B takes for minimize, and {name} is better high; write goal: maximize"
 
 
@@ -167,6 +167,6 @@ def _leaf(path: str, value: Tree) -> str:
 
 def _is_known(name: str) -> bool:
     try:
-        return all(one in METRICS or one.startswith((DOMAIN_PREFIX, LABEL_FREE_PREFIX)) for one in metrics_of(name))
+        return all(one in METRICS or one.startswith((DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX)) for one in metrics_of(name))
     except FormulaError:
         return False

@@ -1,6 +1,6 @@
 """Sentences on what a conclusion rests on, where labels of visited domains are missing or did not choose the trials."""
 
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, metrics_of
+from hpo.config.objectives import LABEL_FREE_PREFIX, metrics_of, scored_domain
 from hpo.reporting.pruning_table import correlation
 from hpo.reporting.wording import counted, label_free_title, listed, long_title, metric_name, metric_value, title
 from hpo.results.confirmation import Confirmation, Confirmed
@@ -89,7 +89,7 @@ def rests_on(results: StudyResults) -> list[str]:
     """
     metrics = list(dict.fromkeys(name for text in results.objectives for name in metrics_of(text)))
     scores = [one.removeprefix(LABEL_FREE_PREFIX) for one in metrics if one.startswith(LABEL_FREE_PREFIX)]
-    domains = [one.removeprefix(DOMAIN_PREFIX) for one in metrics if one.startswith(DOMAIN_PREFIX)]
+    domains = list(dict.fromkeys(domain for one in metrics if (domain := scored_domain(one)) is not None))
     other = [name for name in domains if name not in results.visits]
     sentences = [sentence for score in scores for sentence in _on_score(results, score)]
     if other:

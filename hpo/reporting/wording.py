@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from hpo.config.objectives import DOMAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX
+from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX
 from hpo.results.confirmation import Estimate
 from hpo.study.names import DEFAULT
 from segada.settings.named_kinds import portable
@@ -24,6 +24,7 @@ _METRICS = {
     "gain": ("gain", "points"),
     "forgetting": ("forgetting", "points"),
     "worst_domain_miou": ("mIoU of the worst domain", "%"),
+    "worst_gain": ("least gain of a domain", "points"),
     "frames_per_second": ("frames per second", ""),
     "trainable_parameters": ("trainable parameters", ""),
     "peak_memory": ("peak memory in MiB", ""),
@@ -116,6 +117,8 @@ def clock(seconds: float) -> str:
 def _named(metric: str) -> tuple[str, str]:
     if metric.startswith(DOMAIN_PREFIX):
         return f"mIoU of {metric.removeprefix(DOMAIN_PREFIX)}", "%"
+    if metric.startswith(GAIN_PREFIX):
+        return f"gain in {metric.removeprefix(GAIN_PREFIX)}", "points"
     if metric.startswith(LABEL_FREE_PREFIX):
         return f"{label_free_title(metric.removeprefix(LABEL_FREE_PREFIX))} (no labels)", ""
     if metric.startswith(REPORTED_PREFIX):

@@ -62,17 +62,21 @@ EXPECTED = {
     "gain": 0.1,
     "forgetting": -0.05,
     "worst_domain_miou": 0.4,
+    "worst_gain": 0.05,
     "frames_per_second": 120 / (3 + 1 + 2),
     "trainable_parameters": 1234.0,
     "peak_memory": 22.0,
     "miou/clear": 0.55,
     "miou/rain": 0.4,
     "miou/fog": 0.25,
+    "gain/clear": 0.05,
+    "gain/rain": 0.15,
+    "gain/fog": -0.05,
 }
 
 
 def test_every_metric_has_an_expected_value() -> None:
-    assert set(METRICS) == {metric for metric in EXPECTED if not metric.startswith("miou/")}
+    assert set(METRICS) == {metric for metric in EXPECTED if "/" not in metric}
     assert set(ACCURACY_METRICS) <= set(METRICS)
 
 
@@ -93,6 +97,20 @@ def test_a_formula_is_optimized_as_a_metric_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("gain/2", 0.05),
+        ("gain/1e-1", 1.0),
+        ("gain/trainable_parameters", 0.1 / 1234),
+        ("gain / miou['rain']", 0.1 / 0.4),
+        ("gain['rain'] - gain", 0.05),
+    ],
+)
+def test_a_gain_that_is_divided_is_no_gain_of_a_domain(text: str, value: float) -> None:
+    assert objective_value(text, REPORT) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
     ("limits", "violation"),
     [
         ({"metric": "frames_per_second", "at_least": 25}, 5.0),
@@ -101,6 +119,9 @@ def test_a_formula_is_optimized_as_a_metric_is() -> None:
         ({"metric": "gain * 100", "at_least": 8}, -2.0),
         ({"metric": "peak_memory", "at_most": 20}, 2.0),
         ({"metric": "peak_memory / 11", "at_most": 3}, -1.0),
+        ({"metric": "worst_gain", "at_least": 0.06}, 0.01),
+        ({"metric": "gain/rain", "at_least": 0.1}, -0.05),
+        ({"metric": "gain/night", "at_least": -1}, sys.float_info.max),
         ({"metric": "miou/night", "at_least": 0}, sys.float_info.max),
     ],
 )
