@@ -4,7 +4,8 @@ from string import ascii_lowercase
 
 from hpo.comparison.ranking import Ranking
 from hpo.comparison.results import Comparison, Method
-from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
+from hpo.reporting.conclusion import SOURCE_CURE
+from hpo.reporting.headline import source_sentence
 from hpo.reporting.wording import interval, listed, long_title, points, tenths
 from hpo.study.baselines import BASELINES
 from segada.settings.stream import StreamSettings

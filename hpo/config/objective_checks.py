@@ -5,7 +5,15 @@ from collections.abc import Sequence
 
 from hpo.config.code_metric import problem_of
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, ObjectiveSettings, is_predicted, metrics_of
+from hpo.config.objectives import (
+    DOMAIN_PREFIX,
+    GAIN_PREFIX,
+    LABEL_FREE_PREFIX,
+    METRICS,
+    ObjectiveSettings,
+    is_predicted,
+    metrics_of,
+)
 from hpo.config.schema import StudySettings
 from hpo.pruners.code_pruner import CodePruner
 from hpo.pruners.settings import PairedSettings

@@ -29,9 +29,9 @@ class ObjectiveSettings(Settings):
     """Metric of a report and the direction in which it is optimized."""
 
     metric: str
-    """A key of `METRICS`, `miou/<domain>`, `gain/<domain>`, `label_free/<score>` for a score that `run.evaluation.label_free` names,
-    `metrics/<name>` for a figure that the program of an external engine reports, a formula over these:
-    `gain - 0.01 * log(trainable_parameters)`, or a function of yours, `./metric.py:name`."""
+    """A key of `METRICS`, `miou/<domain>`, `gain/<domain>`, `label_free/<score>` for a score that
+    `run.evaluation.label_free` names, `metrics/<name>` for a figure that the program of an external engine reports, a
+    formula over these: `gain - 0.01 * log(trainable_parameters)`, or a function of yours, `./metric.py:name`."""
     goal: Literal["maximize", "minimize"]
 
 
@@ -101,7 +101,7 @@ _PREFIXES = (DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX)
 
 def _is_name(text: str) -> bool:
     is_prefixed = re.fullmatch(rf"(?:{'|'.join(_PREFIXES)})[\w.-]+", text) is not None
-    return text in METRICS or is_code(text) or is_prefixed and not _is_quotient(text)
+    return text in METRICS or is_code(text) or (is_prefixed and not _is_quotient(text))
 
 
 def _is_quotient(text: str) -> bool:
@@ -318,4 +318,5 @@ METRICS: dict[str, Callable[[RunReport], float]] = {
 }
 
 ACCURACY_METRICS = ("mean_miou", "gain", "worst_domain_miou", "worst_gain")
-"""Metrics, besides `miou/<domain>` and `gain/<domain>`, that the gain of the first visits predicts, so that trials can be pruned by it."""
+"""Metrics, besides `miou/<domain>` and `gain/<domain>`, that the gain of the first visits predicts, so that trials can
+be pruned by it."""

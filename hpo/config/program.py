@@ -79,6 +79,10 @@ class ProgramRun(Settings):
         """Returns the domains whose mIoU the program reports."""
         return tuple(dict.fromkeys((*self.stream.visits, *self.stream.domains)))
 
+    def rendered_domains(self) -> tuple[str, ...]:
+        """Returns no domain: the program does not say which are rendered."""
+        return ()
+
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers."""
         left_out = {"limits", "directory", "prefix", "resume", "areas", "required", "changes"}

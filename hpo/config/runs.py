@@ -36,6 +36,9 @@ class AnyRun(Protocol):
     def scored_domains(self) -> tuple[str, ...]:
         """Returns the domains whose mIoU is reported."""
 
+    def rendered_domains(self) -> tuple[str, ...]:
+        """Returns the visited domains that are known to be rendered."""
+
     def settings_hash(self) -> str:
         """Returns ten hexadecimal digits that identify the settings that affect the run's numbers."""
 

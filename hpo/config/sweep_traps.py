@@ -165,8 +165,11 @@ def _leaf(path: str, value: Tree) -> str:
     return _leaf(f"{path}.{name}", inner)
 
 
+_PREFIXES = (DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX)
+
+
 def _is_known(name: str) -> bool:
     try:
-        return all(one in METRICS or one.startswith((DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX)) for one in metrics_of(name))
+        return all(one in METRICS or one.startswith(_PREFIXES) for one in metrics_of(name))
     except FormulaError:
         return False

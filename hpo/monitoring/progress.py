@@ -16,8 +16,9 @@ from hpo.config.objectives import objective_value
 from hpo.config.schema import StudySettings
 from hpo.monitoring.trial_counts import TrialCounts
 from hpo.reporting.budget import trials_line
-from hpo.reporting.conclusion import SOURCE_CURE, source_sentence
+from hpo.reporting.conclusion import SOURCE_CURE
 from hpo.reporting.feasibility import violations
+from hpo.reporting.headline import source_sentence
 from hpo.reporting.wording import clock, counted, metric_name, metric_with_unit, tenths
 from hpo.results.feasibility import constraint_results
 from hpo.results.source_model import source_model_of

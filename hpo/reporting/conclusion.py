@@ -7,7 +7,9 @@ from hpo.config.program_study import ONE_SPLIT
 from hpo.reporting.basis import objective_sentence, rests_on, unknown_headline
 from hpo.reporting.batch_norm_share import batch_norm_sentence
 from hpo.reporting.budget import trials_line
+from hpo.reporting.domain_gains import domain_sentences
 from hpo.reporting.feasibility import broken_by, passed_over
+from hpo.reporting.headline import NO_BASELINE, headline, is_default, source_sentence
 from hpo.reporting.wording import (
     clock,
     counted,
@@ -22,7 +24,6 @@ from hpo.reporting.wording import (
 )
 from hpo.results.confirmation import Confirmation, Confirmed, Estimate
 from hpo.results.results import StudyResults
-from hpo.results.source_model import SourceModel
 from hpo.study.names import DEFAULT
 
 HONESTY = (
@@ -65,8 +66,8 @@ def conclusion(results: StudyResults) -> Conclusion:
     seeds = f"{len(best.seeds)} fresh seeds" if len(best.seeds) > 1 else "one fresh seed"
     where = hardest(results.confirmed)
     stream = "the visits to domains with labels" if _where(results, best) else "the stream"
-    is_default = _is_default(best, results.confirmed)
-    others = {name: gain for name, gain in best.gain.items() if not (is_default and name == DEFAULT)}
+    shown = [name for name in best.gain if not (name == DEFAULT and is_default(best, results.confirmed))]
+    others = {name: best.gain[name] for name in shown}
     at_worst = {name: best.miou_gain[name][where] for name in others}
     whole = f"{title(best.name).capitalize()} reaches {_share(best.scored_miou)} over {stream}"
     frames = "the frames of the search" if ONE_SPLIT in results.caveats else "frames that the search never saw"
@@ -74,6 +75,7 @@ def conclusion(results: StudyResults) -> Conclusion:
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on {frames}{_compared(others)}.",
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
+        *domain_sentences(best, results),
         *batch_norm_sentence(best, results.confirmed),
         f"Brackets show {100 * results.confirmed.confidence:.0f} % {_kind(results.confirmed)}intervals.",
         *(
@@ -89,20 +91,17 @@ def conclusion(results: StudyResults) -> Conclusion:
         *_of_front(results),
         *([_SOURCE_UNKNOWN] if results.source is None and not results.is_external else []),
     ]
-    name, domains = _name(results, is_default=is_default), _where(results, best)
-    compares = bool(results.references)
-    headline = _headline(best, results.source, name, domains) if compares else _without_baseline(best, name)
-    return Conclusion(headline, " ".join(sentences))
+    return Conclusion(headline(best, results, results.confirmed, _where(results, best)), " ".join(sentences))
 
 
 def _without_labels(results: StudyResults, best: Confirmed, confirmation: Confirmation) -> Conclusion:
     """Returns the conclusion of a study of which no visited domain has labels, which claims no gain."""
     works = results.source is None or results.source.works
-    headline = unknown_headline(results, best, confirmation)
+    found = unknown_headline(results, best, confirmation)
     if results.source is not None and not works:
-        headline = f"No answer. {source_sentence(results.source)}"
+        found = f"No answer. {source_sentence(results.source)}"
     elif not any(run.name in results.references for run in confirmation.runs):
-        headline = _NO_BASELINE
+        found = NO_BASELINE
     sentences = [
         *([] if works else [SOURCE_CURE]),
         objective_sentence(results, best, confirmation),
@@ -112,7 +111,7 @@ def _without_labels(results: StudyResults, best: Confirmed, confirmation: Confir
         *_of_front(results),
         *([_SOURCE_UNKNOWN] if results.source is None else []),
     ]
-    return Conclusion(headline, " ".join(sentences))
+    return Conclusion(found, " ".join(sentences))
 
 
 def _where(results: StudyResults, best: Confirmed) -> str:
@@ -141,10 +140,6 @@ def search_line(results: StudyResults) -> str:
     return "; ".join([", ".join(parts), *([] if results.exhausted is None else [results.exhausted])])
 
 
-def _is_default(best: Confirmed, confirmation: Confirmation) -> bool:
-    return any(run.name == DEFAULT and run.trial == best.trial for run in confirmation.runs)
-
-
 def _foremost(confirmation: Confirmation) -> list[str]:
     """Returns a sentence on the configuration that is best on the reported frames, if it is not the chosen one."""
     values = {run.name: run.scored_miou.value for run in confirmation.runs}
@@ -163,71 +158,8 @@ def _compared(gain: Mapping[str, Estimate]) -> str:
     return f": {gains}" if gains else ""
 
 
-def source_sentence(source: SourceModel) -> str:
-    """Returns a sentence on a source model that does not work: its mIoU, its domain and the limit."""
-    return (
-        f"The source model does not work on its own domain: {tenths(source.miou)} % mIoU in {source.domain}, below "
-        f"{tenths(source.least)} % (confirm.source_at_least)."
-    )
-
-
-def _name(results: StudyResults, *, is_default: bool) -> str:
-    """Returns the best configuration as headlines name it."""
-    if not is_default:
-        return "the best configuration"
-    searched = any(trial.parameters for trial in results.trials)
-    return f"the default configuration{', the best that the search found,' if searched else ''}"
-
-
-def _headline(best: Confirmed, source: SourceModel | None, name: str, where: str) -> str:
-    """Returns the most important fact: whether the source model works, then adaptation, then the search.
-
-    Args:
-        best: Best confirmed configuration.
-        source: Result of the source model, if it is known.
-        name: Result of `_name`.
-        where: Result of `_where`.
-    """
-    gain = {baseline: estimate for baseline, estimate in best.gain.items() if baseline != DEFAULT}
-    if source is not None and not source.works:
-        return f"No answer. {source_sentence(source)}"
-    if not gain:
-        return _NO_BASELINE
-    worse = [long_title(baseline) for baseline, estimate in gain.items() if estimate.high < 0]
-    unsure = [long_title(baseline) for baseline, estimate in gain.items() if estimate.low <= 0 <= estimate.high]
-    if worse:
-        return f"Adaptation does not help{where}: {name} is worse than {listed(worse)}."
-    if unsure:
-        return f"Adaptation is not shown to help{where}: {name} cannot be distinguished from {listed(unsure)}."
-    beaten = listed([long_title(baseline) for baseline in gain])
-    return f"Adaptation helps{where}: {name} beats {beaten}{_over_default(best.gain.get(DEFAULT))}."
-
-
-def _without_baseline(best: Confirmed, name: str) -> str:
-    """Returns the headline of a study without baselines, which claims no gain over any."""
-    over = best.gain.get(DEFAULT)
-    if over is None or over.low == over.high == 0:
-        return f"The search chose {name.rstrip(',')}. The study has no baseline, so that no gain is claimed."
-    if over.low <= 0 <= over.high:
-        return f"The search chose {name.rstrip(',')}, which cannot be distinguished from the default configuration."
-    verb = "beats" if over.low > 0 else "is worse than"
-    return f"The search chose {name.rstrip(',')}, which {verb} the default configuration."
-
-
 def _kind(confirmation: Confirmation) -> str:
     return "bootstrap " if confirmation.rests_on == "frames and seeds" else ""
-
-
-def _over_default(gain: Estimate | None) -> str:
-    """Returns the part of the headline on the search, whose result is the gain over the default configuration; empty
-    for this configuration itself."""
-    if gain is None or gain.low == gain.high == 0:
-        return ""
-    if gain.high < 0:
-        return ", but is worse than the default configuration"
-    if gain.low <= 0:
-        return ", but cannot be distinguished from the default configuration"
-    return ", and the default configuration"
 
 
 def _of_front(results: StudyResults) -> list[str]:
@@ -247,19 +179,19 @@ def _unconfirmed(results: StudyResults) -> Conclusion:
     unconfirmed = results.best is not None and results.confirms and results.confirmed is None and not results.failures
     is_open = results.budget.left or unconfirmed
     reason = results.no_answer or f"{counted(results.budget.left, 'trial')} left"
-    headline = f"No answer{' yet' if is_open else ''}: {reason}."
+    found = f"No answer{' yet' if is_open else ''}: {reason}."
     failures = [_SEE_FAILURES] if results.failed() else []
     if results.best is None:
         again = ["Run the same command again to resume."] if is_open else []
-        return Conclusion(headline, " ".join([*again, *passed_over(results), *failures]))
+        return Conclusion(found, " ".join([*again, *passed_over(results), *failures]))
     name = f"Trial {results.best.number}"
     details = [f"{name} leads the search, with one seed on the frames of the search: not a final result."]
     if results.source is not None and not results.source.works:
         details += [source_sentence(results.source), SOURCE_CURE]
     details += rests_on(results)
     if not is_open and results.no_answer is None:
-        headline = f"{name} leads the search; nothing is confirmed (confirm.top is 0)."
-    return Conclusion(headline, " ".join([*failures, *details, *passed_over(results)]))
+        found = f"{name} leads the search; nothing is confirmed (confirm.top is 0)."
+    return Conclusion(found, " ".join([*failures, *details, *passed_over(results)]))
 
 
 SOURCE_CURE = (
@@ -267,5 +199,4 @@ SOURCE_CURE = (
     "domain (pretrain in the study file), or choose another one (run.model.checkpoint)."
 )
 _SOURCE_UNKNOWN = "Whether the source model works on its own domain is not known: no run is scored there."
-_NO_BASELINE = "No answer: no baseline was confirmed, so no comparison is possible."
 _SEE_FAILURES = "The reasons are listed under Failures."

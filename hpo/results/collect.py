@@ -57,6 +57,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         source=source if confirmation is None else confirmation.source,
         confirmed=confirmation,
         visits=plan.search_settings().stream.all_visits(),
+        rendered=plan.search_settings().rendered_domains(),
         study_yaml=(plan.out / STUDY).read_text(encoding="utf-8", errors="replace"),
         failures=read_failures(plan.out).value,
         search_seconds=_search_seconds(study),
@@ -119,7 +120,9 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
     compared = (*plan.baseline_names, DEFAULT)
     baselines = [one for one in candidates if one.name in compared]
     configurations = _best_first(study, plan, [one for one in candidates if one.name not in compared])
-    return confirm(configurations, baselines, failed, Bootstrap(), _source_model(plan, candidates[0].runs[0].report))
+    source = _source_model(plan, candidates[0].runs[0].report)
+    rendered = plan.search_settings().rendered_domains()
+    return confirm(configurations, baselines, failed, Bootstrap(), source, rendered)
 
 
 def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:

@@ -1,6 +1,6 @@
 """Confirmation: results of configurations with fresh seeds, on frames that were not used for any choice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,9 @@ from hpo.statistics.recordings import Recordings
 from hpo.study.names import DEFAULT
 from segada.metrics import Areas as Areas
 from segada.records import Record, visit_labels
+
+Kind = Literal["photographed", "rendered"]
+"""Kind of a domain: photographed as it is, or with frames or weather that are computed."""
 
 
 class Confirmed(Record):
@@ -38,6 +41,9 @@ class Confirmed(Record):
     """
     miou_gain: dict[str, dict[str, Estimate]]
     """Difference of `miou` to every baseline and to the default configuration: by name, then by label of the visit."""
+    gain_by_kind: dict[Kind, dict[str, Estimate]] = Field(default_factory=dict)
+    """`gain` over the visits to domains of one kind, by kind, then by name; empty unless domains of both are visited
+    and have labels."""
     mean_miou_by_seed: list[float]
     selection: float | None
     """Mean, over the same seeds, of the first objective on the split `val`, by which the best is chosen; null if there
@@ -131,15 +137,24 @@ def confirm(
     failures: Mapping[str, str],
     bootstrap: Bootstrap,
     source: SourceModel | None = None,
+    rendered: Collection[str] = (),
 ) -> Confirmation:
     """Compares configurations with the baselines and the default configuration, by a paired bootstrap over blocks of
     frames and over seeds.
 
     All runs have the same frames and the same seeds, in the same order. Candidates are given best first, chosen on
     other frames: a choice on these frames would bias the reported result.
+
+    Args:
+        candidates: Configurations, best first.
+        baselines: Baselines and the default configuration.
+        failures: Reasons of those that failed, by name.
+        bootstrap: Settings of the draws.
+        source: Result of the source model on its own domain, if it is known.
+        rendered: Visited domains that are rendered.
     """
     everyone = [*baselines, *candidates]
-    scores = {one.name: _Scores(one) for one in everyone}
+    scores = {one.name: _Scores(one, rendered) for one in everyone}
     draws = Draws.of([one.measured for one in scores.values()], bootstrap)
     spreads = {name: Spread.of(one.measured, draws) for name, one in scores.items()}
     reference = {one.name: spreads[one.name] for one in baselines}
@@ -164,13 +179,17 @@ def confirm(
 class _Scores:
     """Scored visits of one candidate."""
 
-    def __init__(self, candidate: Candidate) -> None:
+    def __init__(self, candidate: Candidate, rendered: Collection[str]) -> None:
         self.candidate = candidate
         first = candidate.runs[0].report
         labels = visit_labels([visit.domain for visit in first.visits])
         # Visits to domains without labels are not scored; they are the same in every run.
         scored = [number for number, visit in enumerate(first.visits) if visit.is_scored]
         self.labels = [labels[number] for number in scored]
+        self.kinds: dict[Kind, list[int]] = {}
+        for place, number in enumerate(scored):
+            kind: Kind = "rendered" if first.visits[number].domain in rendered else "photographed"
+            self.kinds.setdefault(kind, []).append(place)
         values = [[run.report.visits[number].visited_miou for number in scored] for run in candidate.runs]
         has_areas = bool(candidate.runs[0].areas)
         frames = [[run.scored(number) for number in scored] for run in candidate.runs] if has_areas else []
@@ -187,6 +206,7 @@ class _Scores:
             miou=self._by_visit(spread),
             gain={name: gain.mean() for name, gain in gains.items()},
             miou_gain={name: self._by_visit(gain) for name, gain in gains.items()},
+            gain_by_kind=self._by_kind(gains),
             mean_miou_by_seed=[float(value) for value in by_seed],
             selection=one.selection,
             seed_deviation=float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None,
@@ -197,6 +217,11 @@ class _Scores:
 
     def _by_visit(self, spread: Spread) -> dict[str, Estimate]:
         return {label: spread.visit(number) for number, label in enumerate(self.labels)}
+
+    def _by_kind(self, gains: Mapping[str, Spread]) -> dict[Kind, dict[str, Estimate]]:
+        if len(self.kinds) < 2:
+            return {}
+        return {kind: {name: gain.over(among) for name, gain in gains.items()} for kind, among in self.kinds.items()}
 
     def blocks(self, draws: Draws) -> dict[str, Blocks]:
         """Returns the blocks of each visited domain."""

@@ -115,6 +115,8 @@ class StudyResults:
     """True if the study asks for a confirmation (`confirm.top` is above 0)."""
     references: tuple[str, ...] = tuple(BASELINES)
     """Names of the baselines of the study; gains in the search are counted from the first. Empty if it has none."""
+    rendered: tuple[str, ...] = ()
+    """Visited domains that are known to be rendered."""
     is_external: bool = False
     """True if an external engine ran the study; its runs do not score the source model."""
     caveats: tuple[str, ...] = ()

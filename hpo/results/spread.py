@@ -133,13 +133,13 @@ class Spread:
 
     def mean(self) -> Estimate:
         """Returns the mean over visits."""
-        return self._estimate(range(self.values.shape[1]))
+        return self.over(range(self.values.shape[1]))
 
     def visit(self, number: int) -> Estimate:
         """Returns the result of a visit."""
-        return self._estimate([number])
+        return self.over([number])
 
-    def _estimate(self, visits: Sequence[int]) -> Estimate:
+    def over(self, visits: Sequence[int]) -> Estimate:
         """Returns the mean over some visits; its interval is that of Student's t with the degrees of freedom of the
         seeds and of the blocks of frames together.
         """

@@ -236,6 +236,10 @@ class RunSettings(Settings):
         named = [*([] if self.stream.source is None else [self.stream.source]), *self.stream.visits]
         return tuple(name for name in dict.fromkeys(named) if self.data.domains[name].has_labels(held_out=True))
 
+    def rendered_domains(self) -> tuple[str, ...]:
+        """Returns the visited domains that are rendered, in order of first appearance."""
+        return tuple(name for name in dict.fromkeys(self.stream.visits) if self.data.domains[name].is_rendered)
+
     def unlabelled(self) -> tuple[str, ...]:
         """Returns the visited domains whose held-out frames have no labels by their settings, in order of first
         appearance: they are adapted to, and not scored."""
