@@ -9,7 +9,6 @@ from rich.console import Console
 
 from benchmarks.search import chaos, invariants
 from benchmarks.search.fault_campaign import Control
-from benchmarks.search.faults import KINDS, KINDS_OF_COMMANDS
 from hpo.config.program import ProgramRun
 from hpo.config.study_file import load_study
 from hpo.external.run import ProgramTrial
@@ -35,35 +34,22 @@ def test_the_program_of_a_study_resumes_to_the_same_numbers(tmp_path: Path) -> N
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    """Runs the undisturbed study of the command."""
+def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    """Runs the undisturbed study of an engine."""
+    study, _ = chaos.STUDIES[request.param]
     with chaos.own_ray():
-        yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0)
-
-
-@pytest.fixture(scope="module")
-def real_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    """Runs the undisturbed study of an external engine."""
-    with chaos.own_ray():
-        yield chaos.undisturbed(tmp_path_factory.mktemp("command"), seed=0, study=chaos.COMMAND_STUDY)
+        yield chaos.undisturbed(tmp_path_factory.mktemp(request.param), seed=0, study=study)
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_nothing_is_lost_repeated_or_otherwise(kind: str, real: Control) -> None:
-    check(kind, real)
-
-
-@pytest.mark.chaos
-@pytest.mark.parametrize("kind", list(KINDS_OF_COMMANDS))
-def test_nothing_of_an_external_engine_is_lost_repeated_or_otherwise(kind: str, real_command: Control) -> None:
-    check(kind, real_command)
-
-
-def check(kind: str, real: Control) -> None:
-    """Injects two faults of a kind."""
+@pytest.mark.parametrize(
+    ("undisturbed", "kind"),
+    [(engine, kind) for engine, (_, kinds) in chaos.STUDIES.items() for kind in kinds],
+    indirect=["undisturbed"],
+)
+def test_faults_lose_repeat_and_change_nothing(undisturbed: Control, kind: str) -> None:
     console = Console()
-    outcome = chaos.disturbed(kind, real, real.out.parent, kills=2, seed=1, console=console)
+    outcome = chaos.disturbed(kind, undisturbed, undisturbed.out.parent, kills=2, seed=1, console=console)
     if outcome.kills == 0:
         pytest.skip(f"{kind} is not possible on this machine")
     chaos.show({kind: outcome}, console)
