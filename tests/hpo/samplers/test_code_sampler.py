@@ -110,3 +110,10 @@ def test_the_command_that_checks_a_study_shows_no_more_points_than_its_budget(
     assert hpo.space.main(["check", str(written(tmp_path, "Tree"))]) == DONE
     shown = capsys.readouterr().out.partition(f"the first 6 trials that {named('Tree')} would run")[2]
     assert [line.split()[0] for line in shown.splitlines()[2:]] == list("012345")
+
+
+def test_the_command_that_checks_a_study_names_a_point_outside_of_the_space(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hpo.space.main(["check", str(written(tmp_path, "outside"))]) == WRONG_INPUT
+    assert "proposes 17.0 for method.pseudo_threshold" in capsys.readouterr().err
