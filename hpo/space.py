@@ -54,7 +54,7 @@ def check(arguments: argparse.Namespace) -> None:
             tell(f"note: {note}")
     print_space(file.space, console)
     sampler = file.settings.sampler.model_dump()["name"]
-    count = round(min(POINTS, cardinality(file.space)[0]))
+    count = round(min(POINTS, file.settings.budget.trials, cardinality(file.space)[0]))
     console.print("", f"the first {count} trials that {sampler} would run, before any has a result:", sep="\n")
     print_points(file, proposals(file, count), console)
     if isinstance(file, ProgramStudy):

@@ -100,6 +100,10 @@ class StudyFile:
         if pretraining is not None:
             _check_folders(self.document, pretraining, "pretrain")
 
+    def caveats(self) -> tuple[str, ...]:
+        """Returns sentences on what the results do not rest on; none with `segada`."""
+        return ()
+
     def kept_in(self, place: str | None) -> "StudyFile":
         """Returns a copy with this database, as given by `hpo.config.storage_url.place_of`, as its storage."""
         return replace(self, settings=self.settings.model_copy(update={"storage": place}))

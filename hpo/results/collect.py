@@ -9,7 +9,6 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.code_metric import is_unread
 from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
-from hpo.config.program_study import ProgramStudy
 from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
 from hpo.results.damages import CONFIRMATION, damages_of, read_failures
 from hpo.results.digest import Report, Visits
@@ -71,7 +70,7 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         confirms=study.file.settings.confirm.top > 0,
         references=plan.baseline_names,
         is_external=study.file.settings.engine is not None,
-        caveats=plan.file.caveats() if isinstance(plan.file, ProgramStudy) else (),
+        caveats=plan.file.caveats(),
     )
 
 

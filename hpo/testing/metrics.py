@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from hpo.config.code_metric import value_of_code
-from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
 from segada.settings.class_sets import CITYSCAPES
-from segada.settings.nested import Tree
 from segada.testing.findings import Checks, require
 
 
@@ -17,17 +15,6 @@ class MetricCase:
     """A metric by its name in settings."""
 
     name: str
-
-    @classmethod
-    def of(cls, name: str, values: Tree) -> "MetricCase":
-        """Returns a case.
-
-        Raises:
-            InputError: Settings are given; a metric has none.
-        """
-        if values:
-            raise InputError("a metric has no settings of its own")
-        return cls(name)
 
     def value(self, report: RunReport) -> float:
         """Returns the value; requires that there is one."""

@@ -15,7 +15,7 @@ from segada.testing.suite import Suite, checked_by
 SUITES: Final[Mapping[str, Suite]] = {
     "sampler": Suite(SamplerCase.of, SAMPLER_CHECKS),
     "pruner": Suite(PrunerCase.of, PRUNER_CHECKS),
-    "metric": Suite(MetricCase.of, METRIC_CHECKS),
+    "metric": Suite(MetricCase, METRIC_CHECKS, has_settings=False),
 }
 """Suites by the keys of `segada.settings.roles.ROLES`."""
 

@@ -1,12 +1,11 @@
 """Checks a part of yours against the contract of its role: `python -m segada.testing my_lab.methods:Mine`."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from segada.cli.exit_codes import Parser
 from segada.settings.roles import ROLES, SEARCH
 from segada.testing.command import checking_parser, print_findings
-from segada.testing.findings import Finding
 
 
 def parser() -> Parser:
@@ -26,15 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
     Args:
         words: Words of the command line; None takes those of `sys.argv`.
     """
-    arguments = parser().parse_args(words)
-
-    def find() -> tuple[str, Iterator[Finding]]:
-        # Imported here, so that --help is quick.
-        from segada.testing.suites import checked
-
-        return checked(arguments.name, arguments.role, arguments.assignments)
-
-    return print_findings(arguments, find)
+    return print_findings(parser().parse_args(words), "segada.testing.suites")
 
 
 if __name__ == "__main__":

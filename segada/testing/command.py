@@ -1,11 +1,11 @@
 """Options and output of the commands that check parts of the user. Imports no torch."""
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+import importlib
+from collections.abc import Sequence
 
 from segada.cli.exit_codes import FAILED, Parser, command_parser, exit_code
 from segada.core.printing import say
-from segada.testing.findings import Finding
 
 
 def checking_parser(program: str, description: str, example: str, roles: Sequence[str], settings: str) -> Parser:
@@ -25,17 +25,18 @@ def checking_parser(program: str, description: str, example: str, roles: Sequenc
     return options
 
 
-def print_findings(arguments: argparse.Namespace, find: Callable[[], tuple[str, Iterator[Finding]]]) -> int:
+def print_findings(arguments: argparse.Namespace, suites: str) -> int:
     """Prints what holds and what does not, and returns the exit code: 0 all holds, 1 something does not, 2 wrong input.
 
     Args:
         arguments: Parsed options of `checking_parser`.
-        find: Function that returns the role of the part in words, and the findings.
+        suites: Module whose `checked` checks the part. It is imported here, so that --help is quick.
     """
     broken: list[str] = []
 
     def command() -> None:
-        title, found = find()
+        checked = importlib.import_module(suites).checked
+        title, found = checked(arguments.name, arguments.role, arguments.assignments)
         say(f"{arguments.name} as {title}")
         for finding in found:
             say(f"  {'holds' if finding.problem is None else 'FAILS'}  {finding.sentence}")

@@ -10,14 +10,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from segada.errors import InputError
 from segada.models.build import bare_segmentor
 from segada.models.encoders.base import STRIDES, has_batch_norm
 from segada.models.learning import changing_state, frozen_copy, learning_parameters, source_copy
 from segada.models.staged_segmentor import StagedSegmentor
 from segada.models.weights import load_weights, save_weights
 from segada.settings.model import ModelSettings
-from segada.settings.nested import Tree
 from segada.testing.checks import listed, pictures, require_close, require_equal
 from segada.testing.findings import Checks, require
 
@@ -38,13 +36,6 @@ class EncoderCase:
     name: str
     drop_path: float = 0.0
     given: StagedSegmentor | None = field(default=None, repr=False)
-
-    @classmethod
-    def of(cls, name: str, values: Tree) -> "EncoderCase":
-        """Returns a case; an encoder has no settings of its own."""
-        if values:
-            raise InputError("an encoder has no settings of its own")
-        return cls(name)
 
     def build(self, seed: int = 0) -> StagedSegmentor:
         """Builds a network with the encoder and random weights."""

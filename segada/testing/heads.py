@@ -7,12 +7,10 @@ import torch
 from torch import Tensor
 
 from segada.core.named_code import named
-from segada.errors import InputError
 from segada.models.build import bare_segmentor
 from segada.models.heads.base import Head
 from segada.models.heads.registry import HEADS
 from segada.settings.model import ModelSettings
-from segada.settings.nested import Tree
 from segada.testing.checks import require_close, require_equal
 from segada.testing.findings import Checks, require
 
@@ -29,13 +27,6 @@ class HeadCase:
     """A head by its name in settings."""
 
     name: str
-
-    @classmethod
-    def of(cls, name: str, values: Tree) -> "HeadCase":
-        """Returns a case; a head has no settings of its own."""
-        if values:
-            raise InputError("a head has no settings of its own")
-        return cls(name)
 
     def build(self, seed: int = 0) -> Head:
         """Builds the head as a segmentor does: without values, then filled."""

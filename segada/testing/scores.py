@@ -7,13 +7,11 @@ import torch
 from torch import Tensor
 
 from segada.core.rng import torch_generator
-from segada.errors import InputError
 from segada.evaluation.label_free import ScoreInputs, measured
 from segada.models.build import build_segmentor
 from segada.settings.adapter import NoAdapter
 from segada.settings.evaluation import score_name
 from segada.settings.model import ModelSettings
-from segada.settings.nested import Tree
 from segada.testing.checks import pictures, require_close, require_equal
 from segada.testing.findings import Checks, require
 
@@ -23,13 +21,6 @@ class ScoreCase:
     """A label-free score by its name in settings."""
 
     name: str
-
-    @classmethod
-    def of(cls, name: str, values: Tree) -> "ScoreCase":
-        """Returns a case; a score has no settings of its own."""
-        if values:
-            raise InputError("a label-free score has no settings of its own")
-        return cls(name)
 
     def score(self, inputs: ScoreInputs) -> Tensor:
         """Returns the score of each frame."""

@@ -10,7 +10,7 @@ from segada.core.named_code import is_code, load_code
 from segada.errors import InputError
 from segada.settings.assignments import parse_assignments
 from segada.settings.named_kinds import absolute
-from segada.settings.nested import Tree, nested
+from segada.settings.nested import nested
 from segada.settings.roles import ROLES, check_role
 from segada.testing.findings import Checks, Finding, findings
 
@@ -23,12 +23,14 @@ class Suite:
     """Checks of a role.
 
     Attributes:
-        case: Function from the name of a part and its settings to a case.
+        case: Function from the name of a part, and its settings if it has any, to a case.
         checks: Checks of such cases.
+        has_settings: False if parts of the role have no settings of their own.
     """
 
-    case: Callable[[str, Tree], Any]
+    case: Callable[..., Any]
     checks: Checks[Any]
+    has_settings: bool = True
 
 
 def checked_by(
@@ -52,9 +54,12 @@ def checked_by(
     target = load_code(whole)
     key = role or recognized(whole, target)
     check_role(key, whole, target)
+    suite, values = suites[key], nested(parse_assignments(assignments))
+    if values and not suite.has_settings:
+        raise InputError(f"{ROLES[key].title} has no settings of its own")
     try:
-        case = suites[key].case(whole, nested(parse_assignments(assignments)))
+        case = suite.case(whole, values) if suite.has_settings else suite.case(whole)
     except ValidationError as failure:
         first = failure.errors(include_url=False)[0]
         raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}; give it with --set") from None
-    return ROLES[key].title, findings(suites[key].checks, case)
+    return ROLES[key].title, findings(suite.checks, case)

@@ -21,11 +21,11 @@ SUITES: Final[Mapping[str, Suite]] = {
     "controller": Suite(ControllerCase.of, CONTROLLER_CHECKS),
     "adapter": Suite(AdapterCase.of_blocks, ADAPTER_CHECKS),
     "image_adapter": Suite(AdapterCase.of_images, ADAPTER_CHECKS),
-    "encoder": Suite(EncoderCase.of, ENCODER_CHECKS),
-    "head": Suite(HeadCase.of, HEAD_CHECKS),
+    "encoder": Suite(EncoderCase, ENCODER_CHECKS, has_settings=False),
+    "head": Suite(HeadCase, HEAD_CHECKS, has_settings=False),
     "network": Suite(NetworkCase.of, NETWORK_CHECKS),
     "dataset": Suite(DataCase.of, DATA_CHECKS),
-    "label_free": Suite(ScoreCase.of, SCORE_CHECKS),
+    "label_free": Suite(ScoreCase, SCORE_CHECKS, has_settings=False),
 }
 """Suites by the keys of `segada.settings.roles.ROLES`."""
 

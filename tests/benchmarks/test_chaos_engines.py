@@ -9,14 +9,10 @@ from rich.console import Console
 
 from benchmarks.search import chaos, invariants
 from benchmarks.search.fault_campaign import Control
-from benchmarks.search.faults import KINDS, KINDS_OF_COMMANDS
 from hpo.config.program import ProgramRun
 from hpo.config.study_file import load_study
 from hpo.external.run import ProgramTrial
 from segada.artifacts.run_files import read_areas
-
-STUDIES = {"own": chaos.STUDY, "command": chaos.COMMAND_STUDY}
-INJECTED = [*(("own", kind) for kind in KINDS), *(("command", kind) for kind in KINDS_OF_COMMANDS)]
 
 
 def test_the_program_of_a_study_resumes_to_the_same_numbers(tmp_path: Path) -> None:
@@ -37,18 +33,23 @@ def test_the_program_of_a_study_resumes_to_the_same_numbers(tmp_path: Path) -> N
     assert [areas.tolist() for areas in whole] == [areas.tolist() for areas in killed]
 
 
-@pytest.fixture(scope="module", params=["own", "command"])
-def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+@pytest.fixture(scope="module")
+def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     """Runs the undisturbed study of an engine."""
+    study, _ = chaos.STUDIES[request.param]
     with chaos.own_ray():
-        yield chaos.undisturbed(tmp_path_factory.mktemp("chaos"), seed=0, study=STUDIES[request.param])
+        yield chaos.undisturbed(tmp_path_factory.mktemp(request.param), seed=0, study=study)
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize(("real", "kind"), INJECTED, indirect=["real"])
-def test_two_faults_lose_repeat_and_change_nothing(real: Control, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("undisturbed", "kind"),
+    [(engine, kind) for engine, (_, kinds) in chaos.STUDIES.items() for kind in kinds],
+    indirect=["undisturbed"],
+)
+def test_faults_lose_repeat_and_change_nothing(undisturbed: Control, kind: str) -> None:
     console = Console()
-    outcome = chaos.disturbed(kind, real, real.out.parent, kills=2, seed=1, console=console)
+    outcome = chaos.disturbed(kind, undisturbed, undisturbed.out.parent, kills=2, seed=1, console=console)
     if outcome.kills == 0:
         pytest.skip(f"{kind} is not possible on this machine")
     chaos.show({kind: outcome}, console)

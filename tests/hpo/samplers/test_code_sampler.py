@@ -104,10 +104,16 @@ def test_a_sampler_that_fails_ends_the_driver_and_spends_no_trial(part: str, sai
     assert study.finished() == []
 
 
-def test_the_command_that_checks_a_study_shows_its_points_and_its_failures(
+def test_the_command_that_checks_a_study_shows_no_more_points_than_its_budget(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert hpo.space.main(["check", str(written(tmp_path, "Tree"))]) == DONE
-    assert "the first 6 trials that" in capsys.readouterr().out or True
+    shown = capsys.readouterr().out.partition(f"the first 6 trials that {named('Tree')} would run")[2]
+    assert [line.split()[0] for line in shown.splitlines()[2:]] == list("012345")
+
+
+def test_the_command_that_checks_a_study_names_a_point_outside_of_the_space(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert hpo.space.main(["check", str(written(tmp_path, "outside"))]) == WRONG_INPUT
     assert "proposes 17.0 for method.pseudo_threshold" in capsys.readouterr().err
