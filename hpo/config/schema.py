@@ -33,6 +33,10 @@ class ConfirmSettings(Settings):
     """Number of configurations that are confirmed; 0 confirms none. With several objectives they are the ends and the
     knee of the Pareto front, then those farthest from the others.
     """
+    apart: Fraction = 0.05
+    """Least distance of two confirmed configurations, as a share of a parameter's range on its scale; the distance of
+    two choices is 1. Of two that are closer, which are practically the same, the worse is passed over. 0 confirms
+    both. With several objectives the Pareto front decides."""
     seeds: int = Field(default=2, ge=1, le=RUNS)
     """Number of seeds per configuration."""
     pictures: int = Field(default=2, ge=0, le=PICTURES)

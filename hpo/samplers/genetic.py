@@ -1,6 +1,6 @@
 """Genetic algorithm: DEAP's operators on the finished trials of the study, one child per trial."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,7 @@ from hpo.samplers.population import Archive
 from hpo.samplers.surrogate import Coordinates, RbfSurrogate
 from hpo.samplers.whole_point import WholePointSampler
 from hpo.search_space import Space
+from hpo.search_space.parameter import Raw
 from segada.settings.base import Count, Fraction, NonNegative, Positive
 from segada.settings.limits import POPULATION
 
@@ -60,6 +61,9 @@ class GeneticSettings(SamplerSettings):
     """Maximum weight of the distance to known configurations in that choice."""
     smoothing: NonNegative = 0.01
     """Smoothing of the surrogate model; increase it for noisy results."""
+    apart: Fraction = 0.1
+    """Least distance of a child to every known configuration, as a share of the mutation range; nearer ones are not
+    tried, as long as another child is farther. 0 tries near-clones."""
     collapse: Fraction = 0.01
     """Mean distance of the parents, as a share of the range, below which random immigrants are added."""
     immigrants: Fraction = 0.2
@@ -128,11 +132,19 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         possible = [
             child for child in children if self._space.permits(child) and self._history.is_new(child, trial.number)
         ]
-        if len(possible) < 2:
-            return [*possible, *children][0]
-        points = [self._active_genes(child) for child in possible]
+        if not possible:
+            return children[0]
         running = self._history.running(trial.number)
+        possible = self._apart(possible, running, trial.number)
+        points = [self._active_genes(child) for child in possible]
         return possible[self._surrogate.pick(points, running, self._settings.novelty, generator)]
+
+    def _apart(self, children: Sequence[Genome], running: Sequence[Mapping[str, Raw]], number: int) -> list[Genome]:
+        """Returns the children that are no near-clones of a known configuration; if all are, the farthest."""
+        distances = self._surrogate.distances([self._active_genes(child) for child in children], running)
+        least = self._settings.apart * self._reach(number)
+        far = [child for child, distance in zip(children, distances, strict=True) if distance >= least]
+        return far or [children[int(np.argmax(distances))]]
 
     def _parents(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
         """Returns the parents of a trial, best first."""
@@ -160,8 +172,7 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
 
     def _child(self, parents: Sequence[Parent], number: int, attempt: int) -> Genome:
         """Breeds a child; each further attempt mutates more genes, to leave known configurations."""
-        settings = self._settings
-        reach = settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
+        settings, reach = self._settings, self._reach(number)
         first, second = self._toolbox.select(parents, 2)
         if not self._toolbox.chance(settings.crossover_prob):
             second = first
@@ -169,6 +180,11 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
         strengths = self._toolbox.adapt(first.strengths, second.strengths)
         child = self._toolbox.mutate(crossed, rate=settings.mutation + attempt, reach=reach, strengths=strengths)
         return {**child, **{STRENGTH + name: round(strength, 3) for name, strength in strengths.items()}}
+
+    def _reach(self, number: int) -> float:
+        """Returns the mutation range of a trial, as a share of a parameter's range."""
+        settings = self._settings
+        return settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
 
     def _spread(self, number: int) -> Genome:
         """Returns a point of a Latin hypercube: the first trials cover different parts of every parameter's range."""

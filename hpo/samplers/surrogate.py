@@ -150,6 +150,18 @@ class RbfSurrogate:
         share = novelty * generator.random()
         return int(np.argmin((1 - share) * _stretched(promise) + share * (1 - _stretched(distance))))
 
+    def distances(self, places: Sequence[Mapping[str, Raw]], running: Sequence[Mapping[str, Raw]]) -> Points:
+        """Returns the distance of each place to the nearest known configuration; infinite if none is known.
+
+        Args:
+            places: active genes of the places.
+            running: active genes of unfinished trials.
+        """
+        finished = self._points[np.flatnonzero(self._states)]
+        known = np.vstack([finished, *(self._coordinates.of(point) for point in running)])
+        found = _distances(np.array([self._coordinates.of(place) for place in places]), known)
+        return np.asarray(found.min(axis=1, initial=np.inf))
+
     def spread(self, trials: Sequence[FrozenTrial]) -> float:
         """Returns the mean distance between two of these trials, as a share of the range per dimension."""
         points = self._points[[trial.number for trial in trials]]

@@ -1,5 +1,6 @@
 """Study: an Optuna study that is opened or continued, hands out trials and records their results."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hpo.samplers.admitted import AdmittedStudy, excluded_trials
 from hpo.samplers.base import StudySampler
 from hpo.samplers.history import FIXED
 from hpo.samplers.ranking import best_first, losses_of, spread_out
+from hpo.samplers.surrogate import Coordinates
 from hpo.search_space.configuration import Configuration
 from hpo.search_space.given_points import accepted
 from hpo.study.attributes import CLOSED, EXHAUSTED
@@ -108,7 +110,8 @@ class Study(TrialRecorder):
             self._storage.set_study_system_attr(self._study_id, CLOSED, budget)
 
     def best(self, count: int) -> list[FrozenTrial]:
-        """Returns the best complete trials that satisfy every constraint, best first, each configuration once.
+        """Returns the best complete trials that satisfy every constraint, best first, each configuration once, and none
+        that is practically the same as a better one (`confirm.apart`).
 
         With several objectives they are trials of the Pareto front in the order of `spread_out`: the best by the first
         objective, the other ends, the knee, then those farthest from the ones before.
@@ -116,7 +119,7 @@ class Study(TrialRecorder):
         admitted = self.admitted()
         if len(self.optuna_study.directions) == 1:
             complete = admitted.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            return self._distinct(self._feasible(complete), count)
+            return self._distinct(self._feasible(complete), count, self.file.settings.confirm.apart)
         front = self.front()
         return [front[place] for place in spread_out(losses_of(front, self.optuna_study.directions), count)]
 
@@ -127,12 +130,19 @@ class Study(TrialRecorder):
         ranked = self._feasible(self.admitted().best_trials)
         return self._distinct(ranked, len(ranked))
 
-    def _distinct(self, ranked: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
+    def _distinct(self, ranked: Sequence[FrozenTrial], count: int, apart: float = 0.0) -> list[FrozenTrial]:
+        """Returns the first trials with different configurations that are at least `apart` from each other."""
         distinct: dict[str, FrozenTrial] = {}
+        places: list[list[float]] = []
+        coordinates = Coordinates(self.file.space)
         for trial in ranked:
             if len(distinct) == count:
                 break
-            distinct.setdefault(self.configuration(trial).hash, trial)
+            configuration, place = self.configuration(trial), coordinates.of(trial.params)
+            if configuration.hash in distinct or (apart > 0 and any(math.dist(place, one) < apart for one in places)):
+                continue
+            distinct[configuration.hash] = trial
+            places.append(place)
         return list(distinct.values())
 
     def remove(self) -> None:

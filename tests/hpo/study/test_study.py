@@ -206,6 +206,20 @@ def test_the_best_are_complete_trials_each_configuration_once(study: Study) -> N
     assert [trial.number for trial in study.best(9)] == [2, 3, 0]
 
 
+@pytest.mark.parametrize(("line", "best"), [("", [0.5, 0.3]), ("confirm: {apart: 0.0}\n", [0.5, 0.4, 0.3])])
+def test_of_two_that_are_practically_the_same_the_better_is_among_the_best(
+    tmp_path: Path, line: str, best: list[float]
+) -> None:
+    study = open_study(study_file(tmp_path, TEXT + line), tmp_path / "out")
+    # Thresholds that are 0.025 and 0.125 of their range away from the first.
+    for threshold, value in ((0.7, 0.5), (0.71, 0.4), (0.75, 0.3)):
+        point = {"method.pseudo_threshold": threshold, "method.mix_weight": 0.5}
+        study.optuna_study.add_trial(
+            optuna.create_trial(params=point, distributions=study.file.space.distributions(), value=value)
+        )
+    assert [trial.values[0] for trial in study.best(9)] == best
+
+
 def test_minimized_objectives_and_fronts(tmp_path: Path) -> None:
     single = TEXT.replace(
         "pruning: {min_visits: 2, reduction_factor: 2}", "objectives: [{metric: forgetting, goal: minimize}]"
