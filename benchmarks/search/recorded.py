@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from scipy.stats import spearmanr
 
-from hpo.config.objectives import RUNG_VALUES
+from hpo.config.rung_values import RUNG_VALUES
 from hpo.samplers.surrogate import Coordinates
 from hpo.search_space import Space
 from hpo.search_space.conditions import Clauses
@@ -88,7 +88,7 @@ class RecordedTable:
         return int(indices[np.argmin(self._distances(self._place(raw))[indices])])
 
     def rung_value(self, row: int, visits: int, value: str) -> float:
-        """Returns the rung value of a recorded trial after a number of visits: a key of `objectives.RUNG_VALUES`."""
+        """Returns the rung value of a recorded trial after a number of visits: a key of `rung_values.RUNG_VALUES`."""
         return float(self._rung_values[value][row, visits - 1])
 
     @cached_property

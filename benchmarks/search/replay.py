@@ -25,7 +25,7 @@ from benchmarks.search.options import count, folder
 from benchmarks.search.recorded import SHIPPED, RecordedTable, read_table
 from benchmarks.search.searches import STOCK, build
 from benchmarks.search.virtual_clock import Found, VirtualClock
-from hpo.config.objectives import RUNG_VALUES
+from hpo.config.rung_values import RUNG_VALUES
 from hpo.pruners.settings import HalvingSettings
 from hpo.samplers.registry import SAMPLERS
 from segada.cli.console import terminal

@@ -8,7 +8,8 @@ from operator import methodcaller
 from optuna.trial import TrialState
 
 from hpo.config.code_metric import failure_of
-from hpo.config.objectives import RUNG_VALUES, objective_value, rung_losses
+from hpo.config.objectives import objective_value
+from hpo.config.rung_values import RUNG_VALUES, rung_losses
 from hpo.config.runs import searched_tree
 from hpo.orchestration.run_queue import RunQueue
 from hpo.pruners.settings import judged_by

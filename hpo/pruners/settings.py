@@ -88,7 +88,7 @@ PRUNERS: dict[str, Callable[[Any, Path], BasePruner]] = {
 
 
 def judged_by(settings: HalvingSettings | PairedSettings | CodePruner | None) -> str:
-    """Returns the key of `objectives.RUNG_VALUES` that trials report after a visit."""
+    """Returns the key of `rung_values.RUNG_VALUES` that trials report after a visit."""
     return settings.value if isinstance(settings, HalvingSettings) else "gain_so_far"
 
 

@@ -1,6 +1,6 @@
 """Table of the report on how well pruning can judge trials early."""
 
-from hpo.config.objectives import RUNG_VALUES
+from hpo.config.rung_values import RUNG_VALUES
 from hpo.reporting.markup import escape
 from hpo.reporting.wording import metric_name
 from hpo.results.confirmation import Estimate

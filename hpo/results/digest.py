@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from hpo.config.objectives import METRICS, RUNG_VALUES, label_free_score
+from hpo.config.objectives import METRICS, label_free_score
+from hpo.config.rung_values import RUNG_VALUES
 from segada.records import RunReport, VisitRecord
 
 
@@ -40,7 +41,7 @@ class Report:
     gains: tuple[float, ...]
     """Gain of each visit, on the visited domain."""
     rungs: dict[str, tuple[float, ...]]
-    """Values after one visit, after two and so on, by the keys of `objectives.RUNG_VALUES`."""
+    """Values after one visit, after two and so on, by the keys of `rung_values.RUNG_VALUES`."""
     label_free: dict[str, float]
     """Means over visits of all label-free scores that any visit has; NaN if another visit lacks the score."""
     label_free_scored: dict[str, float]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hpo.config.objectives import RUNG_VALUES
+from hpo.config.rung_values import RUNG_VALUES
 from hpo.results.confirmation import Estimate
 from hpo.results.correlation import MIN_TRIALS, spearman
 from hpo.results.results import StudyResults
@@ -28,7 +28,7 @@ class Rung(Record):
     trials: int
     """Number of completed trials."""
     foretold: dict[str, Foretold]
-    """Predictions by the keys of `objectives.RUNG_VALUES`."""
+    """Predictions by the keys of `rung_values.RUNG_VALUES`."""
     stopped: int
     """Number of trials that were pruned after these visits."""
 

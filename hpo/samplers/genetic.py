@@ -61,7 +61,7 @@ class GeneticSettings(SamplerSettings):
     """Maximum weight of the distance to known configurations in that choice."""
     smoothing: NonNegative = 0.01
     """Smoothing of the surrogate model; increase it for noisy results."""
-    apart: Fraction = 0.1
+    apart: Fraction = 0.03
     """Least distance of a child to every known configuration, as a share of the mutation range; nearer ones are not
     tried, as long as another child is farther. 0 tries near-clones."""
     collapse: Fraction = 0.01
@@ -184,7 +184,8 @@ class GeneticSampler(WholePointSampler, BaseGASampler):
     def _reach(self, number: int) -> float:
         """Returns the mutation range of a trial, as a share of a parameter's range."""
         settings = self._settings
-        return settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
+        reach: float = settings.wide * (settings.narrow / settings.wide) ** min(number / settings.settling, 1.0)
+        return reach
 
     def _spread(self, number: int) -> Genome:
         """Returns a point of a Latin hypercube: the first trials cover different parts of every parameter's range."""

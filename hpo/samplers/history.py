@@ -25,7 +25,7 @@ OURS = "hpo:"
 """Prefix of the system attributes that this package adds to studies and trials."""
 
 RUNG = f"{OURS}rung/{{visits}}"
-"""System attribute of a trial: `objectives.rung_losses` after this number of visits, by which pruners and samplers
+"""System attribute of a trial: `rung_values.rung_losses` after this number of visits, by which pruners and samplers
 compare trials that are not complete.
 """
 

@@ -10,7 +10,8 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.config.objectives import ObjectiveSettings, domains_miou, objective_so_far
+from hpo.config.objectives import ObjectiveSettings, domains_miou
+from hpo.config.rung_values import objective_so_far
 from hpo.config.study_file import StudyFile
 from hpo.pruners.settings import verdict
 from hpo.samplers.admitted import AdmittedStudy
@@ -77,8 +78,8 @@ class TrialRecorder(ABC):
         Args:
             number: number of the trial.
             visits: number of visits that it has completed.
-            value: value of the rung, one of `objectives.RUNG_VALUES`; larger is better.
-            losses: `objectives.rung_losses` of these visits, which a study with several objectives uses instead.
+            value: value of the rung, one of `rung_values.RUNG_VALUES`; larger is better.
+            losses: `rung_values.rung_losses` of these visits, which a study with several objectives uses instead.
             so_far: what people see of the trial.
         """
         trial_id = self._trial_id(number)

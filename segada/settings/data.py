@@ -1,6 +1,6 @@
 """The domains of a run and how the frames of each are split."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -42,6 +42,13 @@ DomainSettings = Annotated[
     | CodeDomain,
     Kinds("dataset"),
 ]
+RENDERED: Final = (StreetsDomain, RainyCityscapesDomain, FoggyCityscapesDomain, ShiftDomain, Gta5Domain, SynthiaDomain)
+"""Data sets whose frames, or the weather on them, are computed."""
+
+
+def is_rendered(domain: DomainSettings) -> bool:
+    """Returns True if the frames of a domain, or the weather on them, are computed and not photographed."""
+    return isinstance(domain, RENDERED) or domain.weather != "clear"
 
 
 def _default_domains() -> dict[str, DomainSettings]:

@@ -1,7 +1,7 @@
 """Settings of a domain: one class for each data set, with the options that only it has."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -35,11 +35,6 @@ class Domain(Settings):
         adapt."""
         return True
 
-    @property
-    def is_rendered(self) -> bool:
-        """True if its frames, or the weather on them, are computed and not photographed."""
-        return False
-
 
 class StreetsDomain(Domain):
     """Procedural streets, rendered in one weather. The scenes are the same in every weather (paired domains)."""
@@ -49,28 +44,15 @@ class StreetsDomain(Domain):
     world: Seed = 0
     """Seed of the scenes: another number is another city."""
 
-    @property
-    def is_rendered(self) -> bool:
-        """True of every weather."""
-        return True
-
 
 class RecordedDomain(Domain):
     """Settings that every data set stored in files has."""
-
-    rendered: ClassVar[bool] = False
-    """True if its files are rendered."""
 
     weather: WeatherName = "clear"
     """Weather that is rendered onto the images: by measured depth where the data set has depth that is read, otherwise
     by a depth estimated from the geometry of a street."""
     root: PathText | None = None
     """Folder of this domain's files, if it is not `data.root`."""
-
-    @property
-    def is_rendered(self) -> bool:
-        """True if its files are rendered, or `weather` is rendered onto them."""
-        return self.rendered or self.weather != "clear"
 
 
 class CodeDomain(RecordedDomain, CodeSettings):
@@ -123,8 +105,6 @@ class CityscapesDomain(PartedDomain):
 class RainyCityscapesDomain(PartedDomain):
     """Cityscapes with rendered rain (weather-augment); its labels are those of Cityscapes."""
 
-    rendered = True
-
     dataset: Literal["rainy_cityscapes"]
     rain: Count
     """Rain in mm/h, one of the rendered amounts: 25, 50, 75, 100, 200."""
@@ -132,8 +112,6 @@ class RainyCityscapesDomain(PartedDomain):
 
 class FoggyCityscapesDomain(PartedDomain):
     """Cityscapes with rendered fog; its labels are those of Cityscapes."""
-
-    rendered = True
 
     dataset: Literal["foggy_cityscapes"]
     visibility: Count | None = None
@@ -163,8 +141,6 @@ class AcdcDomain(PartedDomain):
 class ShiftDomain(PartedDomain):
     """SHIFT, discrete shifts, front camera: rendered towns, sorted into folders by weather and time of day."""
 
-    rendered = True
-
     dataset: Literal["shift"]
     condition: Literal["clear", "cloudy", "overcast", "small_rain", "mid_rain", "heavy_rain"]
     """Weather; only recordings by day are used."""
@@ -192,15 +168,11 @@ class SharedOutDomain(RecordedDomain):
 class Gta5Domain(SharedOutDomain):
     """GTA5 (Playing for Data): frames of a game with the classes of Cityscapes."""
 
-    rendered = True
-
     dataset: Literal["gta5"]
 
 
 class SynthiaDomain(SharedOutDomain):
     """SYNTHIA-RAND-CITYSCAPES: rendered streets with the classes of Cityscapes."""
-
-    rendered = True
 
     dataset: Literal["synthia"]
 

@@ -16,7 +16,7 @@ from segada.settings.check_trainable import check_added, check_controlled, own_c
 from segada.settings.check_widths import check_adapter, check_image_adapter
 from segada.settings.controller import ConstantSettings, ControllerSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.data import DataSettings
+from segada.settings.data import DataSettings, is_rendered
 from segada.settings.digest import digest
 from segada.settings.domain_use import check_followed, check_labels, check_source_free
 from segada.settings.evaluation import EvaluationSettings, RuntimeSettings
@@ -238,7 +238,7 @@ class RunSettings(Settings):
 
     def rendered_domains(self) -> tuple[str, ...]:
         """Returns the visited domains that are rendered, in order of first appearance."""
-        return tuple(name for name in dict.fromkeys(self.stream.visits) if self.data.domains[name].is_rendered)
+        return tuple(name for name in dict.fromkeys(self.stream.visits) if is_rendered(self.data.domains[name]))
 
     def unlabelled(self) -> tuple[str, ...]:
         """Returns the visited domains whose held-out frames have no labels by their settings, in order of first

@@ -115,7 +115,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
         close = namesakes[:1] or close
     if close:
         return f"did you mean {close[0]}?"
-    return f"choose from {', '.join(choices)}" if 0 < len(choices) <= 20 else "no valid one is near"
+    return f"choose from {', '.join(choices)}" if 0 < len(choices) <= 30 else "no valid one is near"
 
 
 def _leaves(place: Slot, trees: Sequence[Tree]) -> Iterator[str]:

@@ -13,10 +13,9 @@ from hpo.config.objectives import (
     ConstraintSettings,
     ObjectiveSettings,
     domain_miou,
-    gain_so_far,
     objective_value,
-    projected_gain,
 )
+from hpo.config.rung_values import gain_so_far, projected_gain
 from hpo.pruners.settings import HalvingSettings, build_pruner
 from hpo.samplers.history import RUNG
 from segada.records import RunReport, VisitRecord

@@ -9,7 +9,8 @@ from optuna.trial import TrialState
 from scipy.stats import wilcoxon
 from study_samples import random_areas, report
 
-from hpo.config.objectives import ObjectiveSettings, rung_losses
+from hpo.config.objectives import ObjectiveSettings
+from hpo.config.rung_values import rung_losses
 from hpo.config.study_file import load_study
 from hpo.pruners.paired import frame_differences
 from hpo.pruners.settings import PairedSettings, build_pruner

@@ -12,7 +12,8 @@ from optuna.trial import TrialState, create_trial
 from rich.console import Console
 from study_samples import SOURCE_ONLY, candidate, random_areas, report, results
 
-from hpo.config.objectives import METRICS, ObjectiveSettings, domain_miou, gain_so_far, projected_gain, rung_losses
+from hpo.config.objectives import METRICS, ObjectiveSettings, domain_miou
+from hpo.config.rung_values import gain_so_far, projected_gain, rung_losses
 from hpo.monitoring.summary import print_summary
 from hpo.pruners.paired import PairedPruner
 from hpo.reporting.page import page
