@@ -57,6 +57,7 @@ RESULTS = {
         "infeasible",
         "is_external",
         "limits",
+        "rendered",
         "no_answer",
         "references",
         "scored",
