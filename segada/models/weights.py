@@ -12,6 +12,7 @@ from segada.errors import InputError
 from segada.models.class_match import matched_by_name
 from segada.models.formats.opening import CLASS_NAMES, FACTS
 from segada.models.formats.reading import read_weights
+from segada.models.formats.timm_pyramid import timm_facts
 from segada.models.freezing import check_part
 from segada.models.load_errors import Meeting
 from segada.models.load_report import LoadReport, compare
@@ -66,8 +67,8 @@ def load_weights(
             cure.
     """
     path = find_checkpoint(checkpoint, setting)
-    stored = read_weights(path, preprocessing=preprocessing)
     own = segmentor.storable()
+    stored = read_weights(path, preprocessing=preprocessing, timm=timm_facts(segmentor.shape.encoder, own))
     if class_match == "name":
         stored = matched_by_name(stored, path, segmentor, own)
     for part in fresh:

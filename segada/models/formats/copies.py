@@ -1,14 +1,15 @@
 """Detection of the networks in a file: nested, under any prefix, and possibly several."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from torch import Tensor
 
-from segada.models.formats.registry import FORMATS, Format
+from segada.models.formats.registry import FORMATS, TIMM_NAMES, Format
 
 DEEPEST = 3
 """Depth of nested mappings that are searched for tensors."""
@@ -45,6 +46,24 @@ def find_copies(content: Mapping[str, Any]) -> list[Copy]:
             beside = tuple(name for name in tensors if not name.startswith(root))
             copies.append(Copy(label or "all of it", tuple(formats), inside, beside))
     return copies
+
+
+def copies_by_names(content: Mapping[str, Any], names: Collection[str]) -> list[Copy]:
+    """Returns every network in the content with at least half of these names, of timm's, below one prefix."""
+    copies = []
+    for place, tensors in state_dicts(content):
+        found = Counter(root for name in tensors for root in _prefixes(name) if name.removeprefix(root) in names)
+        for root in (root for root, count in found.items() if 2 * count >= len(names)):
+            inside = {name.removeprefix(root): tensor for name, tensor in tensors.items() if name.startswith(root)}
+            label = ".".join(word for word in (place, root.rstrip(".")) if word)
+            beside = tuple(name for name in tensors if not name.startswith(root))
+            copies.append(Copy(label or "all of it", (TIMM_NAMES,), inside, beside))
+    return copies
+
+
+def _prefixes(name: str) -> list[str]:
+    words = name.split(".")
+    return ["".join(f"{word}." for word in words[:count]) for count in range(len(words))]
 
 
 def state_dicts(content: Mapping[str, Any], place: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:

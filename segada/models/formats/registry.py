@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from segada.models.formats import hamlet, hugging_face, mmsegmentation, nvlabs, ours, plain_vit, smp, swin
+from segada.models.formats import hamlet, hugging_face, mmsegmentation, nvlabs, ours, plain_vit, smp, swin, timm_pyramid
 from segada.models.formats.contents import Reading
 
 
@@ -69,4 +69,11 @@ FORMATS: Sequence[Format] = (
         (r"(?:backbone\.)?patch_embed\.proj", VIT_BLOCK),
         plain_vit.read,
     ),
+    Format(
+        "EfficientNet, as efficientnet_pytorch names it",
+        ("_conv_stem", r"_blocks\.0\._depthwise_conv"),
+        timm_pyramid.read_efficientnet,
+    ),
 )
+TIMM_NAMES = Format("timm", (), timm_pyramid.read_timm)
+"""Format of a file under the names of the model of timm that it is loaded into, which is all they have in common."""

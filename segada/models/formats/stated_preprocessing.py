@@ -23,8 +23,8 @@ SEGFORMER: Final = ("SegformerImageProcessor", "SegformerImageProcessorFast", "S
 """Processors of transformers whose mean and standard deviation are ImageNet's where they are not given."""
 
 
-def stated_preprocessing(opened: OpenedFile) -> Preprocessing:
-    """Returns the preprocessing that an opened checkpoint states; ImageNet's if it states none.
+def stated_preprocessing(opened: OpenedFile, usual: Preprocessing = IMAGENET) -> Preprocessing:
+    """Returns the preprocessing that an opened checkpoint states; the usual one of its encoder if it states none.
 
     Of several statements the first counts: our metadata, `preprocessor_config.json` of transformers, `config.json` of
     timm or segmentation_models.pytorch, the configuration of mmsegmentation, parameters of segmentation_models.pytorch
@@ -36,7 +36,7 @@ def stated_preprocessing(opened: OpenedFile) -> Preprocessing:
     readers = (_from_facts, _from_processor, _from_config, _from_meta, _from_parameters, _from_buffers)
     try:
         found = (reader(opened) for reader in readers)
-        return next((one for one in found if one is not None), IMAGENET)
+        return next((one for one in found if one is not None), usual)
     except ValueError as error:
         raise ValueError(f"{opened.path}: {error}") from error
 
