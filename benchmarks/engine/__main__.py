@@ -1,5 +1,5 @@
 """Benchmarks of the engine: `python -m benchmarks.engine streets` and `model` measure speed on one core, `loading` on
-disk and all cores, and `statistics` gains by method and batch-norm statistics.
+disk and all cores, `statistics` gains by method and batch-norm statistics, and `ceiling` what labels would give.
 """
 
 import os
@@ -15,6 +15,7 @@ import cv2
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.engine.bench_ceiling import measure_ceiling, print_ceiling
 from benchmarks.engine.bench_loading import Timed, time_loading, write_streets
 from benchmarks.engine.bench_model import bench_model
 from benchmarks.engine.bench_statistics import measure_gains, print_gains
@@ -65,6 +66,8 @@ LOADING = "loading"
 """Name of the benchmark in `benchmarks.engine.bench_loading`."""
 STATISTICS = "statistics"
 """Name of the benchmark in `benchmarks.engine.bench_statistics`."""
+CEILING = "ceiling"
+"""Name of the benchmark in `benchmarks.engine.bench_ceiling`."""
 
 
 def print_rates(rates: list[Rate], console: Console) -> None:
@@ -130,7 +133,7 @@ def _described(name: str, data: DataSettings) -> str:
 def main() -> int:
     """Runs the command line and returns the exit code."""
     parser = Parser(prog="python -m benchmarks.engine", description=__doc__)
-    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING, STATISTICS]))
+    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING, STATISTICS, CEILING]))
     parser.add_argument("--repeats", type=int, default=5, help="default: 5")
     parser.add_argument(
         "--of",
@@ -138,9 +141,9 @@ def main() -> int:
         help="loading: settings (YAML) of the run whose frames are loaded; default: generated frames",
     )
     parser.add_argument("--domain", help="loading: domain of data.domains in SETTINGS; default: its stream.source")
-    parser.add_argument("--seeds", type=int, default=5, help="statistics: number of seeds; default: 5")
+    parser.add_argument("--seeds", type=int, default=5, help="statistics, ceiling: number of seeds; default: 5")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/statistics"), help="statistics: folder of the runs, kept for a next call"
+        "--out", type=Path, help="statistics, ceiling: folder of the runs, kept for a next call; default: runs/NAME"
     )
     arguments = parser.parse_args()
 
@@ -149,8 +152,12 @@ def main() -> int:
             if getattr(arguments, option) < 1:
                 raise InputError(f"--{option} must be at least 1, but is {getattr(arguments, option)}")
         console = terminal()
+        out = arguments.out or Path("runs", arguments.benchmark)
         if arguments.benchmark == STATISTICS:
-            print_gains(measure_gains(arguments.out, arguments.seeds), arguments.seeds, console)
+            print_gains(measure_gains(out, arguments.seeds), arguments.seeds, console)
+            return
+        if arguments.benchmark == CEILING:
+            print_ceiling(measure_ceiling(out, arguments.seeds), console)
             return
         if arguments.benchmark == LOADING:
             _bench_loading(arguments.of, arguments.domain, arguments.repeats, console)

@@ -18,6 +18,7 @@ from segada.settings.named_kinds import portable
 
 DOMAIN_PREFIX = "miou/"
 GAIN_PREFIX = "gain/"
+ONLINE_MIOU: Final = "online_miou"
 LABEL_FREE_PREFIX = "label_free/"
 REPORTED_PREFIX = "metrics/"
 """Prefix of further figures that the program of an external engine reports."""
@@ -164,7 +165,7 @@ def scored_domain(metric: str) -> str | None:
 
 def needs_visited_labels(metric: str) -> bool:
     """Returns True if a metric, no formula, is undefined for a run of which no visited domain has labels."""
-    return metric in (*ACCURACY_METRICS, "forgetting")
+    return metric in (*ACCURACY_METRICS, ONLINE_MIOU, "forgetting")
 
 
 def _worst_domain_miou(report: RunReport) -> float:
@@ -173,6 +174,12 @@ def _worst_domain_miou(report: RunReport) -> float:
 
 def _worst_gain(report: RunReport) -> float:
     return min((domain_gain(report, visit.domain) for visit in report.visits if visit.is_scored), default=math.nan)
+
+
+def _online_miou(report: RunReport) -> float:
+    """Returns the mean over visits of the mIoU of frames that are predicted before they are learned from."""
+    found = [visit.online_miou for visit in report.visits if visit.online_miou is not None]
+    return float(np.mean(found)) if found else math.nan
 
 
 def _frames_per_second(report: RunReport) -> float:
@@ -192,6 +199,7 @@ METRICS: dict[str, Callable[[RunReport], float]] = {
     "forgetting": lambda report: report.forgetting,
     "worst_domain_miou": _worst_domain_miou,
     "worst_gain": _worst_gain,
+    ONLINE_MIOU: _online_miou,
     "frames_per_second": _frames_per_second,
     "trainable_parameters": lambda report: float(report.trainable_parameters),
     "peak_memory": _peak_memory,

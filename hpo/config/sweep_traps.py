@@ -40,7 +40,7 @@ SMALL = 0.1
 """Least exponent at or below which a range over more than one order of magnitude is one of values."""
 LARGEST = 35.0
 """Exponent from which on no setting has such a value (e^35 is 1.6e15)."""
-BETTER_HIGH = ("mean_miou", "gain", "worst_domain_miou", "worst_gain", "frames_per_second")
+BETTER_HIGH = ("mean_miou", "gain", "worst_domain_miou", "worst_gain", "online_miou", "frames_per_second")
 """Metrics whose greater value is better."""
 
 

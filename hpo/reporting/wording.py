@@ -24,6 +24,7 @@ _METRICS = {
     "gain": ("gain", "points"),
     "forgetting": ("forgetting", "points"),
     "worst_domain_miou": ("mIoU of the worst domain", "%"),
+    "online_miou": ("online mIoU", "%"),
     "worst_gain": ("least gain of a domain", "points"),
     "frames_per_second": ("frames per second", ""),
     "trainable_parameters": ("trainable parameters", ""),

@@ -21,14 +21,16 @@ from hpo.samplers.history import RUNG
 from segada.records import RunReport, VisitRecord
 
 
-def visit(number: int, domain: str, miou: dict[str, float], frames: int, rate: float) -> VisitRecord:
+def visit(
+    number: int, domain: str, miou: dict[str, float], frames: int, rate: float, online: float | None = None
+) -> VisitRecord:
     return VisitRecord(
         visit=number,
         domain=domain,
         frames=frames,
         miou=miou,
         iou={},
-        online_miou=None,
+        online_miou=online,
         label_free={},
         losses={},
         peak_memory=20.0 + number,
@@ -38,8 +40,8 @@ def visit(number: int, domain: str, miou: dict[str, float], frames: int, rate: f
 
 
 VISITS = [
-    visit(0, "clear", {"clear": 0.6, "rain": 0.2, "fog": 0.3}, 30, 10.0),
-    visit(1, "rain", {"clear": 0.5, "rain": 0.4, "fog": 0.35}, 30, 30.0),
+    visit(0, "clear", {"clear": 0.6, "rain": 0.2, "fog": 0.3}, 30, 10.0, 0.45),
+    visit(1, "rain", {"clear": 0.5, "rain": 0.4, "fog": 0.35}, 30, 30.0, 0.3),
     visit(2, "clear", {"clear": 0.55, "rain": 0.3, "fog": 0.25}, 60, 30.0),
 ]
 SOURCE_ONLY = {"clear": 0.5, "rain": 0.25, "fog": 0.3}
@@ -62,6 +64,7 @@ EXPECTED = {
     "forgetting": -0.05,
     "worst_domain_miou": 0.4,
     "worst_gain": 0.05,
+    "online_miou": 0.375,
     "frames_per_second": 120 / (3 + 1 + 2),
     "trainable_parameters": 1234.0,
     "peak_memory": 22.0,
