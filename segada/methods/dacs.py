@@ -81,7 +81,7 @@ class Dacs(MeanTeacherLearner):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, DacsSettings)
-        super().__init__(parts, settings.optimizer, settings.evaluated_network)
+        super().__init__(parts, settings.optimizer, settings.evaluated_network, settings.masked_consistency)
         self._settings = settings
         self._replay = parts.replay
         self._class_mix = parts.class_mix
@@ -117,7 +117,8 @@ class Dacs(MeanTeacherLearner):
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.timer.part("teacher"):
-            pseudo_labels = self._pseudo_labels(prefix, target.labels.shape[-2:])
+            logits = self._teacher_logits(prefix)
+            pseudo_labels = self._pseudo_labels(logits, target.labels.shape[-2:])
         with self.timer.part("class-mix"):
             mixed = self._mixed(source, target, pseudo_labels, plan.mix_ratio)
         passes = self._passes(source, mixed, target.images, prefix, plan.first_stage)
@@ -125,6 +126,8 @@ class Dacs(MeanTeacherLearner):
         for name, term in self._terms.items():
             with self.timer.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
+        rows = self._settings.pseudo_ignore_top, self._settings.pseudo_ignore_bottom
+        losses |= self.masked_terms(target, logits, plan, rows)
         if self._shows:
             self._pictures = self._shown(passes, target, pseudo_labels)
         return Terms(losses, {"sure_share": pseudo_labels.sure_share})
@@ -143,12 +146,14 @@ class Dacs(MeanTeacherLearner):
         return copy_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()
-    def _pseudo_labels(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
+    def _teacher_logits(self, target: FrozenPrefix) -> Tensor:
         self.teacher.train()
-        logits = enlarged(self.teacher.decode(self.teacher.encode_rest(target)), size)
+        return self.teacher.decode(self.teacher.encode_rest(target))
+
+    def _pseudo_labels(self, logits: Tensor, size: torch.Size) -> PseudoLabels:
         settings = self._settings
         return pseudo_labels(
-            logits, settings.pseudo_threshold, settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
+            enlarged(logits, size), settings.pseudo_threshold, settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
         )
 
     def _mixed(self, source: Batch, target: Batch, pseudo_labels: PseudoLabels, ratio: float | None) -> MixedBatch:

@@ -15,6 +15,13 @@ NEWER: Final[Mapping[str, Value]] = {
     "logging.disagreement_panels": 0,
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_weights": {},
+    "method.masked_consistency": {
+        "weight": 0.0,
+        "mask_ratio": 0.7,
+        "block_size": 0.0625,
+        "pseudo_threshold": 0.968,
+        "color": {"jitter": 0.2, "jitter_probability": 0.8, "blur_probability": 0.5},
+    },
     "method.optimizer.module_factors": {},
     "model.class_match": "position",
     "model.network": None,

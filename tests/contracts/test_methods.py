@@ -49,6 +49,16 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "dacs with the target's labels": {"name": "dacs", "target_labels": "ground_truth"},
     "dacs without mixing": {"name": "dacs", "mix_weight": 0.0},
     "dacs with consolidation": {"name": "dacs", "pseudo_threshold": 0.1, "consolidation": {"weight": 1e3, "frames": 4}},
+    "dacs with masked frames": {
+        "name": "dacs",
+        "pseudo_threshold": 0.1,
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+    },
+    "cotta with masked frames": {
+        "name": "cotta",
+        "scales": [1.5],
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+    },
     "supervised": {"name": "supervised"},
     "batch_norm of the target's frames": {"name": "batch_norm", "batch_norm": {"statistics": "mixed"}},
     "tent, reset": {"name": "tent", "batch_norm": {"statistics": "follow", "reset_per_domain": True}},
