@@ -8,6 +8,7 @@ from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner
+from segada.methods.optimizer import Beside
 from segada.models.learning import frozen_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
@@ -27,6 +28,7 @@ class MeanTeacherLearner(Learner):
         optimizer: OptimizerSettings,
         evaluated_network: Literal["student", "teacher"],
         masked: MaskedConsistencySettings,
+        beside: Beside | None = None,
     ) -> None:
         """Makes the teacher as a copy of the student.
 
@@ -35,8 +37,9 @@ class MeanTeacherLearner(Learner):
             optimizer: Learning rates and weight decay.
             evaluated_network: Network of the two that is evaluated.
             masked: Settings of the term on masked frames.
+            beside: Parameters outside the network that learn too.
         """
-        super().__init__(parts, optimizer)
+        super().__init__(parts, optimizer, beside)
         self.teacher = frozen_copy(self.student)
         self._evaluated = evaluated_network
         self._masked_settings = masked

@@ -59,6 +59,14 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "scales": [1.5],
         "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
     },
+    "rmt": {"name": "rmt", "warm_up_steps": 2},
+    "rmt without contrast": {
+        "name": "rmt",
+        "contrast_weight": 0.0,
+        "warm_up_steps": 0,
+        "evaluated_network": "student",
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+    },
     "supervised": {"name": "supervised"},
     "batch_norm of the target's frames": {"name": "batch_norm", "batch_norm": {"statistics": "mixed"}},
     "tent, reset": {"name": "tent", "batch_norm": {"statistics": "follow", "reset_per_domain": True}},
@@ -186,6 +194,7 @@ REFUSALS: dict[str, tuple[dict[str, object], str]] = {
         for name, changes in {
             "tent": {"parameters": "learning"},
             "cotta": {},
+            "rmt": {},
             "dacs": {},
             "adversarial": {},
             "supervised": {},

@@ -11,8 +11,7 @@ from torch import Tensor
 from segada.controllers.base import StepPlan
 from segada.data.batch import to_batch
 from segada.engine.run_data import RunData
-from segada.methods.cotta import Cotta
-from segada.methods.dacs import Dacs
+from segada.methods.registry import METHODS
 from segada.models.segmentor import Segmentor
 from segada.selftraining.masked_consistency import MaskedConsistency, block_mask
 from segada.selftraining.pseudo_labels import pseudo_labels
@@ -86,16 +85,16 @@ def test_loss_and_gradients_are_those_of_the_formula(build: Build) -> None:
     assert float(difference.norm()) < 1e-2 * float(torch.cat([slope.flatten() for slope in theirs]).norm())
 
 
-@pytest.mark.parametrize("name", ["dacs", "cotta"])
+@pytest.mark.parametrize(("name", "own"), [("dacs", {}), ("cotta", {"scales": [1.5]}), ("rmt", {"warm_up_steps": 0})])
 def test_a_method_without_it_draws_nothing_and_one_with_it_learns_otherwise(
-    name: str, build: Build, run_data: RunData
+    name: str, own: dict[str, object], build: Build, run_data: RunData
 ) -> None:
     results, drawn = [], []
     for weight in (0.0, 1.0):
         chosen = {"weight": weight, "pseudo_threshold": 0.1}
-        parts = build({"method": {"name": name, "masked_consistency": chosen}})
+        parts = build({"method": {"name": name, "masked_consistency": chosen} | own})
         start = parts.masking.get_state()
-        method = {"dacs": Dacs, "cotta": Cotta}[name](parts)
+        method = METHODS[name](parts)
         log = method.step(to_batch(run_data.visited["200mm"], torch.arange(2).numpy()), StepPlan())
         assert ("masked" in log) == bool(weight)
         results.append(snapshot(parts.network))
