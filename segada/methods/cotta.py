@@ -69,7 +69,7 @@ class Cotta(MeanTeacherLearner):
         with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
         losses = {"consistency": soft_cross_entropy(logits, pseudo_labels)}
-        losses |= self.masked_terms(target, pseudo_labels.log(), plan)
+        losses |= self.masked.terms(self.student, target, pseudo_labels.log(), plan.first_stage)
         return Terms(losses, {"sure_share": sure_share})
 
     @torch.no_grad()

@@ -127,7 +127,7 @@ class Dacs(MeanTeacherLearner):
             with self.timer.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
         rows = self._settings.pseudo_ignore_top, self._settings.pseudo_ignore_bottom
-        losses |= self.masked_terms(target, logits, plan, rows)
+        losses |= self.masked.terms(self.student, target, logits, plan.first_stage, rows)
         if self._shows:
             self._pictures = self._shown(passes, target, pseudo_labels)
         return Terms(losses, {"sure_share": pseudo_labels.sure_share})

@@ -2,18 +2,12 @@
 
 from typing import Literal
 
-from torch import Tensor
-
-from segada.controllers.base import StepPlan
-from segada.data.batch import Batch
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner
 from segada.methods.optimizer import Beside
 from segada.models.learning import frozen_copy
-from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
 from segada.selftraining.masked_consistency import MaskedConsistency
-from segada.selftraining.pseudo_labels import pseudo_labels
 from segada.selftraining.teacher import follow
 from segada.settings.learning import OptimizerSettings
 from segada.settings.masked_consistency import MaskedConsistencySettings
@@ -42,31 +36,12 @@ class MeanTeacherLearner(Learner):
         super().__init__(parts, optimizer, beside)
         self.teacher = frozen_copy(self.student)
         self._evaluated = evaluated_network
-        self._masked_settings = masked
-        self._masked = MaskedConsistency(masked, parts.masking)
+        self.masked = MaskedConsistency(masked, parts.masking, parts.timer)
 
     def follow(self, alpha: float) -> None:
         """Moves the teacher towards the student; `alpha` is the weight of the old teacher."""
         with self.timer.part("teacher follows"):
             follow(self.learning_of(self.teacher), self.learning_of(self.student), alpha)
-
-    def masked_terms(
-        self, target: Batch, teacher: Tensor, plan: StepPlan, ignored_rows: tuple[float, float] = (0.0, 0.0)
-    ) -> dict[str, Tensor]:
-        """Returns the loss term on masked frames; none if its weight is 0.
-
-        Args:
-            target: Whole target frames.
-            teacher: The teacher's logits of these frames, or their log-probabilities, [B, K, h, w], of any resolution.
-            plan: Learning parts of the step.
-            ignored_rows: Shares of the rows, from top and bottom, that do not count.
-        """
-        if not self._masked_settings.weight:
-            return {}
-        with self.timer.part("loss: masked"):
-            size, threshold = target.labels.shape[-2:], self._masked_settings.pseudo_threshold
-            labels = pseudo_labels(enlarged(teacher.detach(), size), threshold, *ignored_rows)
-            return {"masked": self._masked.loss(self.student, target.images, labels, plan.first_stage)}
 
     @property
     def evaluated_network(self) -> Segmentor:

@@ -76,7 +76,7 @@ class Rmt(MeanTeacherLearner):
         if settings.clean_weight:
             with self.timer.part("loss: clean"):
                 losses["clean"] = settings.clean_weight * self._clean(len(target.images), plan)
-        return Terms(losses | self.masked_terms(target, teacher, plan))
+        return Terms(losses | self.masked.terms(self.student, target, teacher, plan.first_stage))
 
     def _on_target(self, target: Batch, prefix: FrozenPrefix, teacher: Tensor, plan: StepPlan) -> dict[str, Tensor]:
         settings = self._settings

@@ -11,38 +11,59 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segada.core.timer import NULL_TIMER, Timer
+from segada.data.batch import Batch
 from segada.data.transforms.augment import jitter_and_blur
 from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
 from segada.selftraining.losses import pixel_cross_entropy
-from segada.selftraining.pseudo_labels import PseudoLabels
+from segada.selftraining.pseudo_labels import PseudoLabels, pseudo_labels
 from segada.settings.masked_consistency import MaskedConsistencySettings
 
 
 class MaskedConsistency:
     """Loss term of a method with a teacher."""
 
-    def __init__(self, settings: MaskedConsistencySettings, generator: torch.Generator) -> None:
-        """Takes the settings and the generator of masks and colors, on the CPU."""
+    def __init__(
+        self, settings: MaskedConsistencySettings, generator: torch.Generator, timer: Timer = NULL_TIMER
+    ) -> None:
+        """Takes the settings, the generator of masks and colors, on the CPU, and the timer of the parts of a step."""
         self._settings = settings
         self._generator = generator
+        self._timer = timer
 
-    def loss(self, student: Segmentor, images: Tensor, teacher: PseudoLabels, first_stage: int) -> Tensor:
-        """Returns the weighted loss: float [], with gradient.
+    def terms(
+        self,
+        student: Segmentor,
+        target: Batch,
+        teacher: Tensor,
+        first_stage: int,
+        ignored_rows: tuple[float, float] = (0.0, 0.0),
+    ) -> dict[str, Tensor]:
+        """Returns the weighted loss by its name; nothing, and no random number is drawn, if its weight is 0.
 
         Args:
             student: Network that learns, in the mode in which it learns.
-            images: Whole target frames, float [B, 3, H, W] in [0, 1].
-            teacher: The teacher's labels of these frames, and their weights.
+            target: Whole target frames; their labels are not read.
+            teacher: The teacher's logits of these frames, or their log-probabilities, [B, K, h, w], of any resolution.
             first_stage: First stage of the encoder that learns.
+            ignored_rows: Shares of the rows, from top and bottom, that do not count.
         """
+        settings = self._settings
+        if not settings.weight:
+            return {}
+        with self._timer.part("loss: masked"):
+            logits = enlarged(teacher.detach(), target.labels.shape[-2:])
+            labels = pseudo_labels(logits, settings.pseudo_threshold, *ignored_rows)
+            return {"masked": settings.weight * self._loss(student, target.images, labels, first_stage)}
+
+    def _loss(self, student: Segmentor, images: Tensor, teacher: PseudoLabels, first_stage: int) -> Tensor:
         settings = self._settings
         masked = jitter_and_blur(images, settings.color, self._generator)
         kept = block_mask(masked, settings.block_size, settings.mask_ratio, self._generator)
         masked = torch.where(kept, masked, masked.new_tensor(student.preprocessing.mean_color).view(1, 3, 1, 1))
         logits = student.decode(student.encode_rest(student.encode_frozen(masked), first_stage))
-        enlarged_logits = enlarged(logits, teacher.labels.shape[-2:])
-        return settings.weight * pixel_cross_entropy(enlarged_logits, teacher.labels, teacher.weight)
+        return pixel_cross_entropy(enlarged(logits, teacher.labels.shape[-2:]), teacher.labels, teacher.weight)
 
 
 def block_mask(images: Tensor, block_size: float, ratio: float, generator: torch.Generator) -> Tensor:

@@ -15,6 +15,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "logging.disagreement_panels": 0,
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_weights": {},
+    "method.masked_consistency.ema_alpha": 0.999,
     "method.masked_consistency": {
         "weight": 0.0,
         "mask_ratio": 0.7,

@@ -23,3 +23,10 @@ class MaskedConsistencySettings(Settings):
     """Teacher confidence from which a pixel counts as confident; the share of confident pixels weights the term."""
     color: ColorSettings = ColorSettings()
     """Color augmentation of the frames before they are masked; the paper uses that of DACS."""
+
+
+class OwnTeacherSettings(MaskedConsistencySettings):
+    """Masked image consistency of a method that has no teacher otherwise; costs a pass of the teacher, too."""
+
+    ema_alpha: Fraction = 0.999
+    """Share of the old teacher in the new one; the effective value is min(1 - 1/(step + 1), ema_alpha)."""

@@ -59,6 +59,11 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "scales": [1.5],
         "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
     },
+    "adversarial with masked frames": {
+        "name": "adversarial",
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+        "batch_norm": {"reset_per_domain": True},
+    },
     "rmt": {"name": "rmt", "warm_up_steps": 2},
     "rmt without contrast": {
         "name": "rmt",
@@ -185,6 +190,10 @@ REFUSALS: dict[str, tuple[dict[str, object], str]] = {
     "consolidation of nothing": (
         {"method": {"name": "adversarial", "discriminator_training": "only", "consolidation": {"weight": 2.0}}},
         "consolidation.weight is 2.0, but discriminator_training 'only' lets nothing of the network learn",
+    ),
+    "masked frames for nothing": (
+        {"method": {"name": "adversarial", "discriminator_training": "only", "masked_consistency": {"weight": 2.0}}},
+        "masked_consistency.weight is 2.0, but discriminator_training 'only' lets nothing of the network learn",
     ),
     **{
         f"nothing learns under {name}": (

@@ -9,12 +9,11 @@ from method_parts import Build
 from torch import Tensor
 
 from segada.controllers.base import StepPlan
-from segada.data.batch import to_batch
+from segada.data.batch import Batch, to_batch
 from segada.engine.run_data import RunData
 from segada.methods.registry import METHODS
 from segada.models.segmentor import Segmentor
 from segada.selftraining.masked_consistency import MaskedConsistency, block_mask
-from segada.selftraining.pseudo_labels import pseudo_labels
 from segada.settings.learning import ColorSettings
 from segada.settings.masked_consistency import MaskedConsistencySettings
 from segada.testing.checks import snapshot
@@ -75,8 +74,9 @@ def test_loss_and_gradients_are_those_of_the_formula(build: Build) -> None:
     plain = copy.deepcopy(network, {id(network.encoder.generator): None})
     images = torch.rand(2, 3, 32, 64, generator=seeded(1))
     logits = 3.0 * torch.randn(2, network.classes, 32, 64, generator=seeded(2))
-    settings = MaskedConsistencySettings(weight=0.7, block_size=0.125, color=PLAIN)
-    loss = MaskedConsistency(settings, seeded()).loss(network, images, pseudo_labels(logits, 0.5, 0.0, 0.0), 0)
+    settings = MaskedConsistencySettings(weight=0.7, block_size=0.125, pseudo_threshold=0.5, color=PLAIN)
+    target = Batch(images, torch.full((2, 32, 64), 255))
+    loss = MaskedConsistency(settings, seeded()).terms(network, target, logits, 0)["masked"]
     wanted = by_hand(plain, images, logits, 0.7, 0.7)
     torch.testing.assert_close(loss, wanted, rtol=1e-3, atol=1e-5)
     ours = torch.autograd.grad(loss, list(network.parameters()), materialize_grads=True)
@@ -85,7 +85,9 @@ def test_loss_and_gradients_are_those_of_the_formula(build: Build) -> None:
     assert float(difference.norm()) < 1e-2 * float(torch.cat([slope.flatten() for slope in theirs]).norm())
 
 
-@pytest.mark.parametrize(("name", "own"), [("dacs", {}), ("cotta", {"scales": [1.5]}), ("rmt", {"warm_up_steps": 0})])
+@pytest.mark.parametrize(
+    ("name", "own"), [("dacs", {}), ("cotta", {"scales": [1.5]}), ("rmt", {"warm_up_steps": 0}), ("adversarial", {})]
+)
 def test_a_method_without_it_draws_nothing_and_one_with_it_learns_otherwise(
     name: str, own: dict[str, object], build: Build, run_data: RunData
 ) -> None:
