@@ -117,8 +117,7 @@ class Dacs(MeanTeacherLearner):
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.timer.part("teacher"):
-            logits = self._teacher_logits(prefix)
-            pseudo_labels = self._pseudo_labels(logits, target.labels.shape[-2:])
+            pseudo_labels, masked = self._labelled(prefix, target, plan)
         with self.timer.part("class-mix"):
             mixed = self._mixed(source, target, pseudo_labels, plan.mix_ratio)
         passes = self._passes(source, mixed, target.images, prefix, plan.first_stage)
@@ -126,8 +125,7 @@ class Dacs(MeanTeacherLearner):
         for name, term in self._terms.items():
             with self.timer.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
-        rows = self._settings.pseudo_ignore_top, self._settings.pseudo_ignore_bottom
-        losses |= self.masked.terms(self.student, target, logits, plan.first_stage, rows)
+        losses |= masked
         if self._shows:
             self._pictures = self._shown(passes, target, pseudo_labels)
         return Terms(losses, {"sure_share": pseudo_labels.sure_share})
@@ -150,11 +148,13 @@ class Dacs(MeanTeacherLearner):
         self.teacher.train()
         return self.teacher.decode(self.teacher.encode_rest(target))
 
-    def _pseudo_labels(self, logits: Tensor, size: torch.Size) -> PseudoLabels:
-        settings = self._settings
-        return pseudo_labels(
-            enlarged(logits, size), settings.pseudo_threshold, settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
-        )
+    def _labelled(self, prefix: FrozenPrefix, target: Batch, plan: StepPlan) -> tuple[PseudoLabels, dict[str, Tensor]]:
+        """Returns pseudo-labels and the term on masked frames; the teacher's logits are freed."""
+        settings, logits = self._settings, self._teacher_logits(prefix)
+        rows = settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
+        labels = pseudo_labels(enlarged(logits, target.labels.shape[-2:]), settings.pseudo_threshold, *rows)
+        self.student.train()
+        return labels, self.masked.terms(self.student, target, logits, plan.first_stage, rows)
 
     def _mixed(self, source: Batch, target: Batch, pseudo_labels: PseudoLabels, ratio: float | None) -> MixedBatch:
         settings = self._settings
