@@ -17,12 +17,12 @@ class EataSettings(LearningSettings):
     batch_norm: TargetStatistics = TargetStatistics()
     """Statistics of the batch norms. The authors' code keeps no running statistics: `target`."""
     consolidation: ConsolidationSettings = ConsolidationSettings(weight=4000.0)
-    """The paper's Fisher regularizer. Its weight of 2000 for ImageNet has no factor of 1/2, hence 4000 here."""
+    """The paper's Fisher regularizer. The authors' weight of 2000 for ImageNet has no factor of 1/2, hence 4000 here."""
     entropy_threshold: Fraction = 0.4
     """Largest entropy of a reliable pixel, as a share of that of the uniform prediction, log K."""
     redundancy_threshold: Fraction = 0.05
-    """Cosine similarity below which, in absolute value, a frame's mean prediction counts as new; the paper's value for
-    ImageNet (0.4 for CIFAR-10). 1 learns from every frame. Mean predictions of street frames are all alike: on
+    """Cosine similarity below which, in absolute value, a frame's mean prediction counts as new; that of the authors'
+    code for ImageNet. 1 learns from every frame. Mean predictions of street frames are all alike: on
     the default world the default learns in 1 of 180 steps. Search it."""
     average_decay: Fraction = 0.9
     """Share of the old moving average of mean predictions in the new one."""
