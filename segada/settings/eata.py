@@ -17,7 +17,7 @@ class EataSettings(LearningSettings):
     batch_norm: TargetStatistics = TargetStatistics()
     """Statistics of the batch norms. The authors' code keeps no running statistics: `target`."""
     consolidation: ConsolidationSettings = ConsolidationSettings(weight=4000.0)
-    """The paper's Fisher regularizer. The authors' weight of 2000 for ImageNet has no factor of 1/2, hence 4000 here."""
+    """The paper's Fisher regularizer. Its weight of 2000 for ImageNet has no factor of 1/2, hence 4000 here."""
     entropy_threshold: Fraction = 0.4
     """Largest entropy of a reliable pixel, as a share of that of the uniform prediction, log K."""
     redundancy_threshold: Fraction = 0.05
