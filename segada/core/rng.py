@@ -6,7 +6,16 @@ from typing import Literal
 import numpy as np
 import torch
 
-Purpose = Literal["initialisation", "replay", "class_mix", "augmentation", "restoration", "modulation", "source_frames"]
+Purpose = Literal[
+    "initialisation",
+    "replay",
+    "class_mix",
+    "augmentation",
+    "restoration",
+    "modulation",
+    "source_frames",
+    "masking",
+]
 
 
 def torch_generator(seed: int, purpose: Purpose) -> torch.Generator:

@@ -9,6 +9,7 @@ are target (1). A target frame contributes to L_d alone.
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from segada.controllers.base import StepPlan
@@ -17,11 +18,14 @@ from segada.data.transforms.style import restyle
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner, Terms
 from segada.methods.optimizer import Beside
-from segada.models.learning import learning_parameters
+from segada.models.learning import frozen_copy, learning_parameters
 from segada.models.resize import enlarged
+from segada.models.segmentor import Segmentor
 from segada.models.staged_segmentor import StagedSegmentor
 from segada.selftraining.discriminator import Discriminator, domain_accuracy, domain_loss, reversed_gradient
 from segada.selftraining.losses import class_weights, pixel_cross_entropy
+from segada.selftraining.masked_consistency import MaskedConsistency
+from segada.selftraining.teacher import ema_alpha, follow
 from segada.settings.adversarial import AdversarialSettings
 
 
@@ -49,6 +53,8 @@ class Adversarial(Learner):
         self._source_frames = parts.source_frames
         self._clean_weight = settings.clean_weight if self._network_learns else 0.0
         reads_logits = settings.features == "decoder" and settings.weight > 0.0
+        self._masked = MaskedConsistency(settings.masked_consistency, parts.masking, parts.timer)
+        self._teacher = frozen_copy(self.student) if settings.masked_consistency.weight else None
         self._decoded = {"source": reads_logits or self._clean_weight > 0.0, "target": reads_logits}
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
@@ -74,21 +80,40 @@ class Adversarial(Learner):
                 losses["clean"] = self._clean_weight * pixel_cross_entropy(
                     enlarged(logits["source"], source.labels.shape[-2:]), source.labels, by_class=self._class_weights
                 )
-        if not self._settings.weight:
-            return Terms(losses)
-        with self.timer.part("discriminator"):
-            discriminated = self._discriminated({name: maps[-1] for name, maps in features.items()}, logits)
-            losses["domain"] = self._settings.weight * domain_loss(*discriminated)
-        return Terms(losses, {"domain_accuracy": domain_accuracy(*discriminated)})
+        watched = {}
+        if self._settings.weight:
+            with self.timer.part("discriminator"):
+                discriminated = self._discriminated({name: maps[-1] for name, maps in features.items()}, logits)
+                losses["domain"] = self._settings.weight * domain_loss(*discriminated)
+            watched = {"domain_accuracy": domain_accuracy(*discriminated)}
+        if self._teacher is not None:
+            labels = self._teacher_logits(self._teacher, target)
+            losses |= self._masked.terms(self.student, target, labels, plan.first_stage)
+        return Terms(losses, watched)
+
+    @torch.no_grad()
+    def _teacher_logits(self, teacher: Segmentor, target: Batch) -> Tensor:
+        alpha = ema_alpha(self.steps, self._settings.masked_consistency.ema_alpha)
+        follow(self.learning_of(teacher), self.learning_of(self.student), alpha)
+        with self.timer.part("teacher"):
+            teacher.train()
+            return teacher.decode(teacher.encode_rest(self.student.encode_frozen(target.images)))
+
+    def enter_domain(self) -> None:
+        """Returns running statistics to the source model's if the settings want it, those of a teacher included."""
+        self._reset(self.student, self._teacher)
 
     def state_dict(self) -> State:
-        """Returns the learning parameters of student and discriminator, the optimizer's moments, and the step count."""
-        return {**super().state_dict(), "discriminator": self._discriminator.state_dict()}
+        """Returns the state of student, discriminator and optimizer, and that of a teacher if there is one."""
+        teacher = {} if self._teacher is None else {"teacher": self.state_of(self._teacher)}
+        return {**super().state_dict(), "discriminator": self._discriminator.state_dict(), **teacher}
 
     def load_state_dict(self, state: State) -> None:
         """Restores the state that `state_dict` returned."""
         super().load_state_dict(state)
         self._discriminator.load_state_dict(state["discriminator"])
+        if self._teacher is not None:
+            self._teacher.load_state_dict(state["teacher"], strict=False)
 
     def _discriminated(self, deepest: Mapping[str, Tensor], logits: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the discriminator's logits of the source frames and of the target frames."""

@@ -37,6 +37,7 @@ class MethodParts:
         initialization: Generator for modules that the method itself builds, used only in its constructor; not
             checkpointed.
         source_frames: Generator that draws windows and styles of replayed frames.
+        masking: Generator of masks and colors of masked frames.
         timer: Receives the beginning and end of each part of a step; measures only while profiling.
     """
 
@@ -48,6 +49,7 @@ class MethodParts:
     restoration: torch.Generator
     initialization: torch.Generator
     source_frames: torch.Generator
+    masking: torch.Generator
     timer: Timer = NULL_TIMER
 
 

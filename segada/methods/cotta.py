@@ -43,7 +43,7 @@ class Cotta(MeanTeacherLearner):
         settings = parts.settings.method
         assert isinstance(settings, CottaSettings)
         _refuse_small(settings, parts.settings.data.size)
-        super().__init__(parts, settings.optimizer, settings.evaluated_network)
+        super().__init__(parts, settings.optimizer, settings.evaluated_network, settings.masked_consistency)
         self._settings = settings
         self._restoration = parts.restoration
         self._source_model = source_copy(self.student)
@@ -68,7 +68,9 @@ class Cotta(MeanTeacherLearner):
         self.student.train(self._settings.batch_norm.statistics != "frozen")
         with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
-        return Terms({"consistency": soft_cross_entropy(logits, pseudo_labels)}, {"sure_share": sure_share})
+        losses = {"consistency": soft_cross_entropy(logits, pseudo_labels)}
+        losses |= self.masked.terms(self.student, target, pseudo_labels.log(), plan.first_stage)
+        return Terms(losses, {"sure_share": sure_share})
 
     @torch.no_grad()
     def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:

@@ -81,7 +81,7 @@ class Dacs(MeanTeacherLearner):
     def __init__(self, parts: MethodParts) -> None:
         settings = parts.settings.method
         assert isinstance(settings, DacsSettings)
-        super().__init__(parts, settings.optimizer, settings.evaluated_network)
+        super().__init__(parts, settings.optimizer, settings.evaluated_network, settings.masked_consistency)
         self._settings = settings
         self._replay = parts.replay
         self._class_mix = parts.class_mix
@@ -117,7 +117,7 @@ class Dacs(MeanTeacherLearner):
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.timer.part("teacher"):
-            pseudo_labels = self._pseudo_labels(prefix, target.labels.shape[-2:])
+            pseudo_labels, masked = self._labelled(prefix, target, plan)
         with self.timer.part("class-mix"):
             mixed = self._mixed(source, target, pseudo_labels, plan.mix_ratio)
         passes = self._passes(source, mixed, target.images, prefix, plan.first_stage)
@@ -125,6 +125,7 @@ class Dacs(MeanTeacherLearner):
         for name, term in self._terms.items():
             with self.timer.part(f"loss: {name}"):
                 losses[name] = term.weight * term.loss(passes)
+        losses |= masked
         if self._shows:
             self._pictures = self._shown(passes, target, pseudo_labels)
         return Terms(losses, {"sure_share": pseudo_labels.sure_share})
@@ -143,13 +144,17 @@ class Dacs(MeanTeacherLearner):
         return copy_of_checkpoint(self.student, settings.reference_checkpoint, "method.reference_checkpoint")
 
     @torch.no_grad()
-    def _pseudo_labels(self, target: FrozenPrefix, size: torch.Size) -> PseudoLabels:
+    def _teacher_logits(self, target: FrozenPrefix) -> Tensor:
         self.teacher.train()
-        logits = enlarged(self.teacher.decode(self.teacher.encode_rest(target)), size)
-        settings = self._settings
-        return pseudo_labels(
-            logits, settings.pseudo_threshold, settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
-        )
+        return self.teacher.decode(self.teacher.encode_rest(target))
+
+    def _labelled(self, prefix: FrozenPrefix, target: Batch, plan: StepPlan) -> tuple[PseudoLabels, dict[str, Tensor]]:
+        """Returns pseudo-labels and the term on masked frames; the teacher's logits are freed."""
+        settings, logits = self._settings, self._teacher_logits(prefix)
+        rows = settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
+        labels = pseudo_labels(enlarged(logits, target.labels.shape[-2:]), settings.pseudo_threshold, *rows)
+        self.student.train()
+        return labels, self.masked.terms(self.student, target, logits, plan.first_stage, rows)
 
     def _mixed(self, source: Batch, target: Batch, pseudo_labels: PseudoLabels, ratio: float | None) -> MixedBatch:
         settings = self._settings

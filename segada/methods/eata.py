@@ -4,7 +4,9 @@ The paper classifies images: a sample counts if its entropy H is below E0 = 0.4 
 its prediction is unlike the moving average of those before. For segmentation, reliability and weight are here those of
 pixels, and redundancy is that of frames, by the mean prediction over their reliable pixels. Deviations from the paper:
 scales and shifts of layer norms learn, too, and the Fisher information is estimated with labels of source frames
-(`method.consolidation`) in place of the source model's own predictions on unlabelled ones; AdamW replaces SGD.
+(`method.consolidation`) in place of the source model's own predictions on unlabelled ones; AdamW replaces SGD with
+momentum. As in the authors' code, the first reliable samples begin the moving average, later ones enter it only if they
+are not redundant, and a batch without a selected sample takes no step, the Fisher regularizer's included.
 """
 
 import math

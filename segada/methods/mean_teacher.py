@@ -4,17 +4,25 @@ from typing import Literal
 
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner
+from segada.methods.optimizer import Beside
 from segada.models.learning import frozen_copy
 from segada.models.segmentor import Segmentor
+from segada.selftraining.masked_consistency import MaskedConsistency
 from segada.selftraining.teacher import follow
 from segada.settings.learning import OptimizerSettings
+from segada.settings.masked_consistency import MaskedConsistencySettings
 
 
 class MeanTeacherLearner(Learner):
     """A learner whose teacher is an exponential moving average of the student's learning parameters."""
 
     def __init__(
-        self, parts: MethodParts, optimizer: OptimizerSettings, evaluated_network: Literal["student", "teacher"]
+        self,
+        parts: MethodParts,
+        optimizer: OptimizerSettings,
+        evaluated_network: Literal["student", "teacher"],
+        masked: MaskedConsistencySettings,
+        beside: Beside | None = None,
     ) -> None:
         """Makes the teacher as a copy of the student.
 
@@ -22,10 +30,13 @@ class MeanTeacherLearner(Learner):
             parts: Parts that the subclass was given.
             optimizer: Learning rates and weight decay.
             evaluated_network: Network of the two that is evaluated.
+            masked: Settings of the term on masked frames.
+            beside: Parameters outside the network that learn too.
         """
-        super().__init__(parts, optimizer)
+        super().__init__(parts, optimizer, beside)
         self.teacher = frozen_copy(self.student)
         self._evaluated = evaluated_network
+        self.masked = MaskedConsistency(masked, parts.masking, parts.timer)
 
     def follow(self, alpha: float) -> None:
         """Moves the teacher towards the student; `alpha` is the weight of the old teacher."""

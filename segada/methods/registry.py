@@ -8,6 +8,7 @@ from segada.methods.batch_norm import BatchNorm
 from segada.methods.cotta import Cotta
 from segada.methods.dacs import Dacs
 from segada.methods.eata import Eata
+from segada.methods.rmt import Rmt
 from segada.methods.sar import Sar
 from segada.methods.source_only import SourceOnly
 from segada.methods.supervised import Supervised
@@ -20,6 +21,7 @@ METHODS: Mapping[str, type[Method]] = {
     "eata": Eata,
     "sar": Sar,
     "cotta": Cotta,
+    "rmt": Rmt,
     "dacs": Dacs,
     "adversarial": Adversarial,
     "supervised": Supervised,

@@ -3,8 +3,10 @@
 A step, as in the paper: the gradient of the mean entropy of reliable samples gives an ascent step of length rho; at its
 end the gradient is taken anew, over those of the samples that are still reliable, and applied to the weights before the
 ascent. If the moving average of the second loss falls below a threshold, the model has collapsed and is reset. For
-segmentation, samples are here pixels. Deviations from the paper: the norms of the last blocks learn, too; AdamW
-replaces SGD; the threshold of the reset is a share of log K, since 0.2 nats are a usual entropy of a segmentation.
+segmentation, samples are here pixels. As in the authors' code, the moving average takes only losses of steps that have
+such samples. Deviations: norms of the last blocks learn, too; AdamW replaces SGD with momentum; the threshold of the
+reset is a share of log K, since 0.2 nats are a usual entropy of a segmentation; after a reset the moving average begins
+anew, which the authors' code means but undoes (`self.ema = ema` follows its reset), so that it may reset again at once.
 """
 
 import copy
@@ -38,6 +40,7 @@ class Sar(Learner):
         self._uniform = math.log(len(parts.settings.data.classes))
         self._threshold = settings.entropy_threshold * self._uniform
         self._average: float | None = None
+        self._reliable_loss: Tensor | None = None
         self._parameters = learning_parameters(self.student)
         self._originals = [value.detach().clone() for value in self._parameters.values()]
         self._first_optimizer = copy.deepcopy(self._optimizer.state_dict())
@@ -45,13 +48,14 @@ class Sar(Learner):
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
         """Runs a sharpness-aware step, then resets the norms if the loss says that the model has collapsed."""
         log = super().step(target, plan)
-        if plan.trains:
-            self._recover(float(log["entropy"]))
+        if plan.trains and self._reliable_loss is not None:
+            self._recover(float(self._reliable_loss))
         return log
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
         """Returns a term with the value and the gradient of the mean entropy at the end of the ascent."""
         self.student.train()
+        self._reliable_loss = None
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.timer.part("student"):
@@ -65,8 +69,11 @@ class Sar(Learner):
                 return Terms({"entropy": loss}, watched)
             with _ascended(moving, _gradients(loss, moving), self._settings.rho):
                 entropy = self._entropy(prefix, plan)
-                second = _mean(entropy, reliable & (entropy.detach() < self._threshold))
+                reliable = reliable & (entropy.detach() < self._threshold)
+                second = _mean(entropy, reliable)
                 gradients = _gradients(second, moving)
+        if reliable.any():
+            self._reliable_loss = second.detach()
         linear = torch.stack([(value * slope).sum() for value, slope in zip(moving, gradients, strict=True)]).sum()
         return Terms({"entropy": second.detach() + linear - linear.detach()}, watched)
 

@@ -42,9 +42,22 @@ def soft_cross_entropy(logits: Tensor, probabilities: Tensor) -> Tensor:
 
     Args:
         logits: float [B, K, h, w].
-        probabilities: p, float [B, K, h, w], without gradient; each pixel's sum to 1.
+        probabilities: p, float [B, K, h, w]; each pixel's sum to 1.
 
     Returns:
         float [].
     """
     return -(probabilities * logits.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def symmetric_cross_entropy(logits: Tensor, others: Tensor) -> Tensor:
+    """Returns the mean over pixels of half of the cross-entropies of two predictions to each other, in nats.
+
+    Args:
+        logits: float [B, K, h, w].
+        others: float [B, K, h, w].
+
+    Returns:
+        float [].
+    """
+    return (soft_cross_entropy(logits, others.softmax(dim=1)) + soft_cross_entropy(others, logits.softmax(dim=1))) / 2

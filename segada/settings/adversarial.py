@@ -8,6 +8,7 @@ from pydantic import model_validator
 from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Count, NonNegative, Positive
 from segada.settings.learning import LabelLearningSettings, OptimizerSettings
+from segada.settings.masked_consistency import OwnTeacherSettings
 
 
 class AdversarialSettings(LabelLearningSettings):
@@ -36,13 +37,16 @@ class AdversarialSettings(LabelLearningSettings):
     """Learning rate of the discriminator."""
     discriminator_width: Count = 64
     """Number of channels of the discriminator's two hidden layers."""
+    masked_consistency: OwnTeacherSettings = OwnTeacherSettings()
+    """Loss term on masked target frames, with labels of a teacher that is not evaluated. The head's batch norms process
+    these frames, too."""
     style: StyleSettings = StyleSettings()
     """Style augmentation of replayed source frames."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """Returns the weights of the cross-entropy, 0 if the network does not learn, and of the domain loss."""
+        """Returns the weights of the cross-entropy, 0 if the network does not learn, the domain loss and `masked`."""
         clean = 0.0 if self.discriminator_training == "only" else self.clean_weight
-        return {"clean": clean, "domain": self.weight}
+        return {"clean": clean, "domain": self.weight, "masked": self.masked_consistency.weight}
 
     @model_validator(mode="after")
     def _something_to_consolidate(self) -> Self:
@@ -50,6 +54,15 @@ class AdversarialSettings(LabelLearningSettings):
             raise ValueError(
                 f"consolidation.weight is {self.consolidation.weight}, but discriminator_training 'only' lets nothing "
                 "of the network learn; set it to 0, or discriminator_training to both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_mask_for(self) -> Self:
+        if self.discriminator_training == "only" and self.masked_consistency.weight > 0.0:
+            raise ValueError(
+                f"masked_consistency.weight is {self.masked_consistency.weight}, but discriminator_training 'only' "
+                "lets nothing of the network learn; set it to 0, or discriminator_training to both"
             )
         return self
 

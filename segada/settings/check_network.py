@@ -8,6 +8,7 @@ from segada.settings.dacs import DacsSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.learning import LearningSettings
 from segada.settings.method import SupervisedSettings
+from segada.settings.rmt import RmtSettings
 
 if TYPE_CHECKING:
     from segada.settings.run import RunSettings
@@ -57,6 +58,8 @@ def _needs_of_method(settings: "RunSettings") -> Iterator[tuple[str, object, str
         for name in ("source_fdist_lambda", "target_fdist_lambda"):
             if getattr(method, name) > 0.0:
                 yield f"method.{name}", getattr(method, name), f"the features of {STAGES}", "0"
+    if isinstance(method, RmtSettings) and method.contrast_weight > 0.0:
+        yield "method.contrast_weight", method.contrast_weight, f"the features of {STAGES}", "0"
     if isinstance(method, AdversarialSettings) and method.features == "encoder":
         yield "method.features", "encoder", f"the features of {STAGES}", "decoder"
     if isinstance(method, SupervisedSettings) and method.light_weight > 0.0:

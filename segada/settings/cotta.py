@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from segada.settings.base import Fraction, Sequence
 from segada.settings.batch_norm import FrozenStatistics
 from segada.settings.learning import LearningSettings, OptimizerSettings
+from segada.settings.masked_consistency import MaskedConsistencySettings
 
 Scale = Annotated[float, Field(gt=0.0, le=4.0)]
 """Scale of an augmented view; a scale of 4 costs sixteen times as much as the frame itself."""
@@ -36,12 +37,14 @@ class CottaSettings(LearningSettings):
     restore: Fraction = 0.01
     """Probability, for each trainable parameter value and in each step, of resetting it to its value in the source
     model."""
+    masked_consistency: MaskedConsistencySettings = MaskedConsistencySettings()
+    """Loss term on masked target frames, with labels of the teacher's averaged predictions."""
     evaluated_network: Literal["student", "teacher"] = "teacher"
     """Network that is evaluated."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """Returns the weight of the soft cross-entropy, the only term."""
-        return {"consistency": 1.0}
+        """Returns the weights of the soft cross-entropy and of the term on masked frames."""
+        return {"consistency": 1.0, "masked": self.masked_consistency.weight}
 
     @model_validator(mode="after")
     def _views_differ(self) -> Self:

@@ -8,6 +8,7 @@ from pydantic import model_validator
 from segada.settings.augmentation import StyleSettings
 from segada.settings.base import Fraction, NonNegative
 from segada.settings.learning import ColorSettings, LabelLearningSettings
+from segada.settings.masked_consistency import MaskedConsistencySettings
 
 
 class DacsSettings(LabelLearningSettings):
@@ -51,19 +52,22 @@ class DacsSettings(LabelLearningSettings):
     """Share of a cell's pixels that its most frequent class must fill. Only with `things`."""
     color: ColorSettings = ColorSettings()
     """Color augmentation of class-mixed frames."""
+    masked_consistency: MaskedConsistencySettings = MaskedConsistencySettings()
+    """Loss term on masked target frames. Rows that `pseudo_ignore_top` and `_bottom` leave out count neither there."""
     style: StyleSettings = StyleSettings()
     """Style augmentation of source frames, before class-mix."""
     evaluated_network: Literal["student", "teacher"] = "teacher"
     """Network that is evaluated."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """Returns the weights of the terms `clean`, `mix`, feature distances and `entropy`."""
+        """Returns the weights of the terms `clean`, `mix`, feature distances, `entropy` and `masked`."""
         return {
             "clean": self.clean_weight,
             "mix": self.mix_weight,
             "source_feature_distance": self.source_fdist_lambda,
             "target_feature_distance": self.target_fdist_lambda,
             "entropy": self.entropy_weight,
+            "masked": self.masked_consistency.weight,
         }
 
     @model_validator(mode="after")

@@ -11,9 +11,10 @@ from segada.settings.domains import FoldersDomain
 from segada.settings.evaluation import EvaluationSettings
 from segada.settings.learning import LearningSettings
 from segada.settings.method import MethodSettings, SupervisedSettings
+from segada.settings.rmt import RmtSettings
 from segada.settings.stream import ReplaySettings, StreamSettings
 
-READ_SOURCE: Final = (DacsSettings, AdversarialSettings, SupervisedSettings)
+READ_SOURCE: Final = (DacsSettings, RmtSettings, AdversarialSettings, SupervisedSettings)
 """Settings of methods that learn from source frames."""
 SOURCE_FREE: Final = ("source_only", "batch_norm", "tent", "sar", "cotta")
 """Methods that need no source frames, by their names in settings."""

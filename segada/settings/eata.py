@@ -21,8 +21,8 @@ class EataSettings(LearningSettings):
     entropy_threshold: Fraction = 0.4
     """Largest entropy of a reliable pixel, as a share of that of the uniform prediction, log K."""
     redundancy_threshold: Fraction = 0.05
-    """Cosine similarity below which, in absolute value, a frame's mean prediction counts as new; the paper's value for
-    ImageNet (0.4 for CIFAR-10). 1 learns from every frame. Mean predictions of street frames are all alike: on
+    """Cosine similarity below which, in absolute value, a frame's mean prediction counts as new; that of the authors'
+    code for ImageNet. 1 learns from every frame. Mean predictions of street frames are all alike: on
     the default world the default learns in 1 of 180 steps. Search it."""
     average_decay: Fraction = 0.9
     """Share of the old moving average of mean predictions in the new one."""

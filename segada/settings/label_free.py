@@ -7,8 +7,9 @@ from segada.settings.cotta import CottaSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings, score_name
 from segada.settings.method import CodeMethod, MethodSettings
+from segada.settings.rmt import RmtSettings
 
-WITH_TEACHER = (CottaSettings, DacsSettings)
+WITH_TEACHER = (CottaSettings, RmtSettings, DacsSettings)
 """Methods with two networks, student and teacher, of which one is evaluated."""
 WITHOUT_PREDICTIONS = (*EvaluationSettings().label_free, "source_miou")
 """Scores that may be named while `evaluation.online` is false: the default ones, which are then left out, and those
@@ -41,7 +42,7 @@ def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, sou
         if name == "agreement" and not isinstance(method, (*WITH_TEACHER, CodeMethod)):
             raise ValueError(
                 f"evaluation.label_free names 'agreement', but method.name {method.name!r} has no teacher that could "
-                "agree; leave it out, or set method.name to dacs or cotta"
+                "agree; leave it out, or set method.name to dacs, rmt or cotta"
             )
 
 

@@ -14,6 +14,7 @@ from segada.settings.dacs import DacsSettings
 from segada.settings.eata import EataSettings
 from segada.settings.learning import ColorSettings, LabelLearningSettings, LearningSettings, OptimizerSettings
 from segada.settings.named_kinds import CodeSettings, Kinds
+from segada.settings.rmt import RmtSettings
 from segada.settings.sar import SarSettings
 from segada.settings.tent import TentSettings
 
@@ -93,6 +94,7 @@ MethodSettings = Annotated[
     | EataSettings
     | SarSettings
     | CottaSettings
+    | RmtSettings
     | DacsSettings
     | AdversarialSettings
     | SupervisedSettings

@@ -49,6 +49,29 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "dacs with the target's labels": {"name": "dacs", "target_labels": "ground_truth"},
     "dacs without mixing": {"name": "dacs", "mix_weight": 0.0},
     "dacs with consolidation": {"name": "dacs", "pseudo_threshold": 0.1, "consolidation": {"weight": 1e3, "frames": 4}},
+    "dacs with masked frames": {
+        "name": "dacs",
+        "pseudo_threshold": 0.1,
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+    },
+    "cotta with masked frames": {
+        "name": "cotta",
+        "scales": [1.5],
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+    },
+    "adversarial with masked frames": {
+        "name": "adversarial",
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+        "batch_norm": {"reset_per_domain": True},
+    },
+    "rmt": {"name": "rmt", "warm_up_steps": 2},
+    "rmt without contrast": {
+        "name": "rmt",
+        "contrast_weight": 0.0,
+        "warm_up_steps": 0,
+        "evaluated_network": "student",
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+    },
     "supervised": {"name": "supervised"},
     "batch_norm of the target's frames": {"name": "batch_norm", "batch_norm": {"statistics": "mixed"}},
     "tent, reset": {"name": "tent", "batch_norm": {"statistics": "follow", "reset_per_domain": True}},
@@ -168,6 +191,10 @@ REFUSALS: dict[str, tuple[dict[str, object], str]] = {
         {"method": {"name": "adversarial", "discriminator_training": "only", "consolidation": {"weight": 2.0}}},
         "consolidation.weight is 2.0, but discriminator_training 'only' lets nothing of the network learn",
     ),
+    "masked frames for nothing": (
+        {"method": {"name": "adversarial", "discriminator_training": "only", "masked_consistency": {"weight": 2.0}}},
+        "masked_consistency.weight is 2.0, but discriminator_training 'only' lets nothing of the network learn",
+    ),
     **{
         f"nothing learns under {name}": (
             {"method": {"name": name, **changes}, "model": FROZEN},
@@ -176,6 +203,7 @@ REFUSALS: dict[str, tuple[dict[str, object], str]] = {
         for name, changes in {
             "tent": {"parameters": "learning"},
             "cotta": {},
+            "rmt": {},
             "dacs": {},
             "adversarial": {},
             "supervised": {},

@@ -40,6 +40,11 @@ METHODS: dict[str, dict[str, object]] = {
     "eata": {"redundancy_threshold": 1.0, "consolidation": {"weight": 4000.0, "frames": 4}},
     "sar": {},
     "cotta": {"scales": [1.5], "restore": 0.1},
+    "rmt": {
+        "contrast_weight": 0.0,
+        "warm_up_steps": 1,
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+    },
     "adversarial": {"batch_norm": {"statistics": "mixed", "source_prior": 2.0}},
     "dacs": {"pseudo_threshold": 0.1, "entropy_weight": 0.1},
     "supervised": {},

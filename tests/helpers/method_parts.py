@@ -25,4 +25,5 @@ def method_parts(settings: RunSettings, material: RunData) -> MethodParts:
         torch_generator(0, "restoration"),
         initialization,
         torch_generator(0, "source_frames"),
+        torch_generator(0, "masking"),
     )

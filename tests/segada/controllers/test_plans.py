@@ -44,6 +44,7 @@ def build(tiny_run: dict[str, object], run_data: RunData) -> Build:
             *generators,
             torch_generator(0, "initialisation"),
             torch_generator(0, "source_frames"),
+            torch_generator(0, "masking"),
         )
         return Dacs(parts), parts
 

@@ -81,6 +81,7 @@ def _parts(
         torch_generator(0, "restoration"),
         torch_generator(0, "initialisation"),
         torch_generator(0, "source_frames"),
+        torch_generator(0, "masking"),
     )
 
 

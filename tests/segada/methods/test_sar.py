@@ -15,8 +15,9 @@ from segada.methods.sar import Sar
 RHO = 0.5
 
 
-def settings(recovery: float) -> dict[str, object]:
-    return {"method": {"name": "sar", "optimizer": {"lr": 1e-2}, "rho": RHO, "recovery_threshold": recovery}}
+def settings(recovery: float, **others: float) -> dict[str, object]:
+    method = {"name": "sar", "optimizer": {"lr": 1e-2}, "rho": RHO, "recovery_threshold": recovery}
+    return {"method": method | others}
 
 
 @pytest.fixture
@@ -73,3 +74,11 @@ def test_a_low_loss_returns_the_norms_and_the_optimizer_to_their_start(
     assert all(torch.equal(value, before[name]) for name, value in after.items()) is returns
     assert (method.state_dict()["optimizer"]["state"] == start) is returns
     assert ("average" in method.state_dict()) is not returns
+
+
+def test_a_step_without_a_reliable_pixel_is_no_collapse(build: Build, target: Batch) -> None:
+    method = Sar(build(settings(1.0, entropy_threshold=0.0)))
+    start = copy.deepcopy(method.state_dict()["optimizer"]["state"])
+    assert float(method.step(target, StepPlan())["sure_share"]) == 0.0
+    assert "average" not in method.state_dict()
+    assert method.state_dict()["optimizer"]["state"] != start

@@ -68,7 +68,7 @@ def test_labels_that_are_not_there_are_not_asked_for(changes: dict[str, Any], sa
     assert said in _refusal(changes)
 
 
-@pytest.mark.parametrize("name", ["dacs", "adversarial", "supervised"])
+@pytest.mark.parametrize("name", ["rmt", "dacs", "adversarial", "supervised"])
 def test_a_method_that_needs_the_source_is_refused_with_those_that_do_not(name: str) -> None:
     said = _refusal({"stream": {"source": None}, "method": {"name": name}})
 

@@ -36,7 +36,10 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
         ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida")]),
         (
             "method.optimizer.lr",
-            [{"method.name": name} for name in ("tent", "eata", "sar", "cotta", "dacs", "adversarial", "supervised")],
+            [
+                {"method.name": name}
+                for name in ("tent", "eata", "sar", "cotta", "rmt", "dacs", "adversarial", "supervised")
+            ],
         ),
         ("controller.detector.threshold", [{"controller.name": "hamlet"}]),
         ("controller.modular.speeds.3", [{"controller.name": "hamlet"}]),

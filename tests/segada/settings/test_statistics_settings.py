@@ -11,6 +11,7 @@ DEFAULTS = {
     "eata": "target",
     "sar": "target",
     "cotta": "frozen",
+    "rmt": "target",
     "dacs": "follow",
     "adversarial": "follow",
     "supervised": "follow",
