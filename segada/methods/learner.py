@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.methods.base import Method, MethodParts, State, StepLog
+from segada.methods.guards import Guards
 from segada.methods.optimizer import Beside, Optimizer
 from segada.models.batch_norm import DomainReset, normalize_by
 from segada.models.freezing import check_part
@@ -34,6 +35,9 @@ class Terms:
 
 class Learner(Method):
     """A method that minimizes a sum of loss terms, which a subclass computes in `terms`.
+
+    If the settings want it, guards pull the parameters towards the source model after each step, or return to the
+    beginning after a number of steps.
 
     If the settings enable consolidation, its penalty is one more term. The penalty's reference is the network passed to
     the constructor, that is the source model, also in a resumed run; a checkpoint therefore does not store it.
@@ -61,6 +65,7 @@ class Learner(Method):
         self._learning = tuple(learning)
         self._optimizer = Optimizer(learning, optimizer, beside)
         self._consolidation = _consolidation(parts, tuple(learning.values()))
+        self._guards = Guards(settings.guards, learning)
         self._held_back: dict[tuple[int, bool], frozenset[str]] = {}
         self.steps = 0
 
@@ -72,6 +77,12 @@ class Learner(Method):
         """Runs one backward pass over the sum of the terms and one step of the optimizer."""
         if not plan.trains:
             return {}
+        self._guards.remember(self.state_dict)
+        first = self._guards.due(self.steps)
+        if first is not None:
+            self.load_state_dict(first)
+        if self.steps == 0:
+            self.warm_up(target, plan)
         # Gradients are freed before the forward pass, which can then use their memory.
         self._optimizer.forget()
         terms = self.terms(target, plan)
@@ -81,9 +92,14 @@ class Learner(Method):
         # All weights may be 0, for example in a search; then there is nothing to learn.
         if losses:
             with self.timer.part("backward and optimizer"):
-                self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, self.held_back(plan))
+                held_back = self.held_back(plan)
+                self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, held_back)
+                self._guards.pull(held_back)
         self.steps += 1
         return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)
+
+    def warm_up(self, target: Batch, plan: StepPlan) -> None:
+        """Prepares for the first step, and for the first one after a reset."""
 
     def enter_domain(self) -> None:
         """Returns running statistics to the source model's if the settings want it."""
@@ -124,6 +140,7 @@ class Learner(Method):
 
     def load_state_dict(self, state: State) -> None:
         """Restores the state that `state_dict` returned."""
+        self._guards.remember(self.state_dict)
         self.student.load_state_dict(state["student"], strict=False)
         self._optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]

@@ -54,10 +54,7 @@ class Rmt(MeanTeacherLearner):
         self._augmentation = parts.augmentation
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """Warms up before the first step, trains the student, then moves the teacher towards it."""
-        if plan.trains and self.steps == 0:
-            with self.timer.part("warm-up"):
-                self._warm_up(len(target.images), plan)
+        """Trains the student, then moves the teacher towards it."""
         log = super().step(target, plan)
         if plan.trains:
             self.follow(self._settings.ema_alpha)
@@ -115,20 +112,20 @@ class Rmt(MeanTeacherLearner):
         views = (nearest(self._prototypes, rows), rows, as_rows(augmented))
         return contrastive_loss(views, self._projector, self._settings.temperature)
 
-    def _warm_up(self, frames: int, plan: StepPlan) -> None:
+    def warm_up(self, target: Batch, plan: StepPlan) -> None:
         """Runs the steps on source frames; the rate of step i of W is (i + 1) / W of the planned one."""
         count = self._settings.warm_up_steps
-        for index in range(count):
-            source = self._replay.next_batch(frames).to(self.student.mean.device)
-            self._optimizer.forget()
-            prefix = self.student.encode_frozen(source.images)
-            teacher = self._teacher_logits(prefix)
-            self.student.train()
-            logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
-            slow = replace(plan, learning_rate_factor=plan.learning_rate_factor * (index + 1) / count)
-            self._optimizer.step(symmetric_cross_entropy(logits, teacher), slow, self.held_back(plan))
-            self.follow(self._settings.ema_alpha)
-        self._optimizer.forget()
+        with self.timer.part("warm-up"):
+            for index in range(count):
+                source = self._replay.next_batch(len(target.images)).to(self.student.mean.device)
+                self._optimizer.forget()
+                prefix = self.student.encode_frozen(source.images)
+                teacher = self._teacher_logits(prefix)
+                self.student.train()
+                logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
+                slow = replace(plan, learning_rate_factor=plan.learning_rate_factor * (index + 1) / count)
+                self._optimizer.step(symmetric_cross_entropy(logits, teacher), slow, self.held_back(plan))
+                self.follow(self._settings.ema_alpha)
 
     def state_dict(self) -> State:
         """Returns the state of student, teacher and optimizer, and the projector if there is one."""

@@ -15,6 +15,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "logging.disagreement_panels": 0,
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_weights": {},
+    "method.guards": {"source_share": 0.0, "reset_every": None},
     "method.masked_consistency.ema_alpha": 0.999,
     "method.masked_consistency": {
         "weight": 0.0,

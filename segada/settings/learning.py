@@ -7,6 +7,7 @@ from pydantic import Field
 
 from segada.settings.base import Count, Fraction, NonNegative, Positive, Settings
 from segada.settings.batch_norm import BatchNormStatistics
+from segada.settings.guards import GuardSettings
 
 
 class OptimizerSettings(Settings):
@@ -51,6 +52,7 @@ class LearningSettings(Settings):
     optimizer: OptimizerSettings = OptimizerSettings()
     consolidation: ConsolidationSettings = ConsolidationSettings()
     batch_norm: BatchNormStatistics = BatchNormStatistics()
+    guards: GuardSettings = GuardSettings()
 
     @abstractmethod
     def term_weights(self) -> Mapping[str, float]:
