@@ -48,9 +48,14 @@ class Budget(Part[BudgetState]):
         self.memory.used += 1
 
     def jump(self, jump: Jump) -> None:
-        """Grants steps in proportion to the jump's size, fewer for a jump back to source, plus the unspent ones."""
+        """Grants steps, fewer for a jump back to source: in proportion to the jump's size and in addition to unspent
+        ones, or the same number for every jump.
+        """
         settings = self._settings
         factor = jump.between(settings.back_near, settings.back_far) if jump.direction < 0 else 1.0
+        if settings.policy == "fixed":
+            self.memory = BudgetState(jumped=True, granted=int(settings.steps * factor))
+            return
         bought = int(jump.size * settings.steps * factor)
         self.memory = BudgetState(jumped=True, granted=min(bought + self.left, settings.cap))
 

@@ -80,9 +80,10 @@ class AdaptiveInit(RatePolicy):
         return None if start is None else start * (1.0 - min(self.memory.steps / self.settings.fall, 1.0))
 
     def jump(self, jump: Jump) -> None:
-        """Adds twice `initial` per threshold to the rate, at most the ceiling."""
-        added = min(2.0 * jump.size * self.settings.initial, self.settings.ceiling)
-        self.memory = Slope((self.settings.initial if self.rate is None else self.rate) + added)
+        """Adds twice `initial` per threshold to the rate; neither this nor the new rate exceeds the ceiling."""
+        ceiling, initial = self.settings.ceiling, self.settings.initial
+        added = min(2.0 * jump.size * initial, ceiling)
+        self.memory = Slope(min(added + (initial if self.rate is None else self.rate), ceiling))
 
 
 RATE_POLICIES: Mapping[str, Callable[[RatePolicySettings, Budget], RatePolicy]] = {

@@ -69,18 +69,19 @@ class DetectorSettings(Settings):
 class BudgetSettings(Settings):
     """Number of training steps after a jump."""
 
-    policy: Literal["none", "jump"] = "jump"
-    """Budget policy. `none` learns from every frame; with `jump` each jump adds steps, and without steps left nothing
-    is learned."""
+    policy: Literal["none", "jump", "fixed"] = "jump"
+    """Budget policy. `none` learns from every frame; with `jump` each jump adds steps in proportion to its size, and
+    without steps left nothing is learned; with `fixed` each jump sets the number of steps left, as Hamlet does with the
+    rate `adaptive_init`."""
     steps: Count = 15
-    """Number of steps that a jump by one threshold adds, up to `cap`; Hamlet 750, with one frame a step and some 9000
-    in a visit."""
+    """Number of steps that a jump by one threshold adds, up to `cap`, or that any jump sets; Hamlet 750, with one frame a
+    step and some 9000 in a visit."""
     back_near: NonNegative = 0.25
     """Factor on `steps` for a jump back to the source domain that ends at `detector.near`."""
     back_far: NonNegative = 0.75
     """Factor on `steps` for a jump towards the source domain that ends at `detector.far`. Linear between the two."""
     cap: Count = 30
-    """Greatest number of steps that can be left; Hamlet 4450."""
+    """Greatest number of steps that can be left; Hamlet 4450. Only with `jump`."""
     before_first_jump: Literal["train", "wait"] = "train"
     """Behavior until the first jump: `train` learns from every frame, `wait` learns from none, as in Hamlet."""
 
@@ -102,7 +103,7 @@ class RatePolicySettings(Settings):
     """Rate to which the first jump adds, and half of the amount added per threshold; Hamlet 1.5e-5. Only with
     `adaptive_init`."""
     ceiling: Positive = 4e-3
-    """Greatest amount that a jump adds; Hamlet 1e-3. Only with `adaptive_init`."""
+    """Greatest amount that a jump adds, and greatest rate; Hamlet 1e-3. Only with `adaptive_init`."""
     fall: Count = 30
     """Number of steps from a jump until the rate is 0; Hamlet 750. Only with `adaptive_init`."""
     keeps_head_factor: bool = True

@@ -25,6 +25,12 @@ CONTROLLER_SETTINGS: dict[str, Tree] = {
         "mix": {"policy": "dynamic"},
         "modular": {"policy": "reward", "speeds": [4.21, 4.83, 5.11, 5.73], "head": "projections"},
     },
+    "hamlet with a fixed budget": {
+        "name": "hamlet",
+        "detector": JUMPY,
+        "budget": {"policy": "fixed", "steps": 2},
+        "learning_rate": {"policy": "adaptive_init", "fall": 3},
+    },
     "hamlet without a budget": {
         "name": "hamlet",
         "detector": JUMPY,
@@ -66,4 +72,6 @@ def test_controllers_that_react_do(name: str, case: ControllerCase) -> None:
     plans = [plan for plan, _ in drive(case.build()[0], 0, STEPS)]
     constant = {"constant", "hamlet without a detector"}
     assert (len(set(plans)) == 1) == (name in constant)
-    assert any(not plan.trains for plan in plans) == (name in {"hamlet", "hamlet with all its parts"})
+    assert any(not plan.trains for plan in plans) == (
+        name in {"hamlet", "hamlet with all its parts", "hamlet with a fixed budget"}
+    )

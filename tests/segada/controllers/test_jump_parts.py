@@ -107,11 +107,32 @@ def test_the_adaptive_init_adds_to_what_is_left_of_the_rate_and_falls_over_a_set
     policy = _policy("adaptive_init", BudgetSettings(policy="none"))
     rate = 1.5e-5
     for size, steps in ((2.0, 300), (1.2, 900), (50.0, 10)):
-        start = rate + min(2 * size * 1.5e-5, 1e-3)
+        start = min(rate + min(2 * size * 1.5e-5, 1e-3), 1e-3)
         wanted = [start * max(1 - step / 750, 0.0) for step in range(steps)]
         rate = start * max(1 - steps / 750, 0.0)
         assert _rates(_after(policy, Jump(size, 1, 0.5)), steps) == pytest.approx(wanted)
     assert wanted[0] == pytest.approx(1e-3)
+
+
+def test_the_rate_never_exceeds_the_ceiling() -> None:
+    policy = _policy("adaptive_init", BudgetSettings(policy="none"))
+    for _ in range(3):
+        _after(policy, Jump(40.0, 1, 1.0))
+        assert policy.rate == 1e-3
+
+
+def test_a_fixed_budget_is_the_same_after_every_jump_and_smaller_on_the_way_back() -> None:
+    budget = Budget(BudgetSettings(policy="fixed", steps=20, cap=3))
+    assert budget.open
+    for size in (1.0, 5.0):
+        budget.jump(Jump(size, 1, 1.0))
+        assert budget.left == 20
+        budget.spend()
+    budget.jump(Jump(5.0, -1, 0.0))
+    assert budget.left == int(20 * 0.25)
+    budget.jump(Jump(5.0, -1, 1.0))
+    assert budget.left == int(20 * 0.75)
+    assert _spend(budget, 40) == 15
 
 
 @pytest.mark.parametrize("value", [0.2, 0.8, 1.3, 2.0, 2.55, 5.0])
