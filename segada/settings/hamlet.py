@@ -74,8 +74,8 @@ class BudgetSettings(Settings):
     without steps left nothing is learned; with `fixed` each jump sets the number of steps left, as Hamlet does with the
     rate `adaptive_init`."""
     steps: Count = 15
-    """Number of steps that a jump by one threshold adds, up to `cap`, or that any jump sets; Hamlet 750, with one frame a
-    step and some 9000 in a visit."""
+    """Number of steps that a jump by one threshold adds, up to `cap`, or that any jump sets; Hamlet 750, with one frame
+    a step and some 9000 in a visit."""
     back_near: NonNegative = 0.25
     """Factor on `steps` for a jump back to the source domain that ends at `detector.near`."""
     back_far: NonNegative = 0.75
