@@ -41,10 +41,10 @@ def find_checkpoint(checkpoint: str, setting: str = "model.checkpoint") -> Path:
     if problem:
         raise ValueError(f"{setting}: {path} is {problem}")
     if bare:
-        names = sorted([*(file.stem for file in SHIPPED.glob("*.safetensors")), *INSTALLED])
+        names = [*sorted(file.stem for file in SHIPPED.glob("*.safetensors")), *INSTALLED]
         raise ValueError(
             f"{setting}: no shipped checkpoint is called {checkpoint!r}; there is "
-            f"{', '.join(names) or 'none'}. Give one of these, the path of a file or folder, or null to do without"
+            f"{', '.join(names)}. Give one of these, the path of a file or folder, or null to do without"
         )
     raise ValueError(f"{setting}: there is no file {path}; give one, or the name of a shipped checkpoint")
 

@@ -109,6 +109,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """Returns a hint for an unknown `name`: the nearest valid name, or all of them if none is near."""
     choices = [str(choice) for choice in valid]
     namesakes = [choice for choice in choices if choice.rpartition(".")[2] == name.rpartition(".")[2]]
+    namesakes.sort(key=lambda choice: choice.count("."))
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.6) or namesakes[:1]
     if "." not in name:
         # For a name without dots, paths that only look similar are not meant.
