@@ -28,7 +28,7 @@ def domain_sentences(best: Confirmed, results: StudyResults) -> list[str]:
     gains = {domain: best.miou_gain[SOURCE_ONLY][label] for label, domain in pairs if label in best.miou}
     over = f"over {long_title(SOURCE_ONLY)}"
     if not best.gain_by_kind:
-        return [f"By domain, {over}: {_verdicts(gains)}."]
+        return [f"By domain, {over}, it {_verdicts(gains)}."]
     return [
         _of_kind(kind, best, {name: gains[name] for name in domains_of(kind, results) if name in gains}, over)
         for kind in KINDS
@@ -37,12 +37,12 @@ def domain_sentences(best: Confirmed, results: StudyResults) -> list[str]:
 
 def _of_kind(kind: Kind, best: Confirmed, gains: dict[str, Estimate], over: str) -> str:
     mean = best.gain_by_kind[kind][SOURCE_ONLY]
-    return f"In {kind} domains it has {points(mean)} points {over}: {_verdicts(gains)}."
+    return f"In {kind} domains it has {points(mean)} points {over}; it {_verdicts(gains)}."
 
 
 def _verdicts(gains: dict[str, Estimate]) -> str:
     groups: Sequence[tuple[str, list[str]]] = (
-        ("it gains in", [name for name, gain in gains.items() if gain.low > 0]),
+        ("gains in", [name for name, gain in gains.items() if gain.low > 0]),
         ("loses in", [name for name, gain in gains.items() if gain.high < 0]),
         ("is too close to tell in", [name for name, gain in gains.items() if gain.low <= 0 <= gain.high]),
     )

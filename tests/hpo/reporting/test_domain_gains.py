@@ -48,9 +48,9 @@ def concluded(
 
 def test_domains_are_named_by_whether_they_gain_lose_or_cannot_be_told() -> None:
     detail = concluded({"clear": -4, "200mm": 9}).detail
-    over = "By domain, over the untouched source model:"
-    assert f"{over} it gains in 200mm, loses in clear and is too close to tell in 50mm." in detail
-    assert f"{over} it gains in clear, 50mm and 200mm." in concluded(dict.fromkeys(DOMAINS, 5)).detail
+    over = "By domain, over the untouched source model, it"
+    assert f"{over} gains in 200mm, loses in clear and is too close to tell in 50mm." in detail
+    assert f"{over} gains in clear, 50mm and 200mm." in concluded(dict.fromkeys(DOMAINS, 5)).detail
 
 
 def test_what_only_rendered_domains_gain_is_not_called_a_gain() -> None:
@@ -73,7 +73,7 @@ def test_the_gain_of_each_kind_is_the_mean_over_its_visits() -> None:
     assert best.gain_by_kind["rendered"]["source_only"] == by_visit["200mm"]
     detail = conclusion(replace(results(found), rendered=("200mm",))).detail
     assert f"In photographed domains it has {100 * photographed:+.1f} (" in detail
-    assert "points over the untouched source model: it gains in clear and 50mm. In rendered domains it has" in detail
+    assert "points over the untouched source model; it gains in clear and 50mm. In rendered domains it has" in detail
 
 
 def test_domains_of_one_kind_are_not_divided() -> None:
