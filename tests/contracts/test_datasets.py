@@ -9,8 +9,9 @@ from published_trees import TREES
 
 from segada.data.datasets.registry import DATASETS
 from segada.data.splits import Split
+from segada.settings.camvid import CamVidDomain
 from segada.settings.data import DataSettings, DomainSettings, SplitSettings
-from segada.settings.domains import CamVidDomain, StreetsDomain
+from segada.settings.domains import StreetsDomain
 from segada.testing.data_sets import DATA_CHECKS, LIMIT, NAME, SIZES, DataCase
 from segada.testing.findings import assert_holds
 

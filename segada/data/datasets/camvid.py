@@ -5,17 +5,19 @@ images, `trainannot`, `valannot` (`testannot`) under the same names their labels
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from segada.data.datasets.division import apart, shared_out
 from segada.data.datasets.found_files import Found, found, passed_over
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
 from segada.data.datasets.label_maps import in_order
 from segada.data.datasets.left_out import WITHOUT_IMAGE, merged
 from segada.data.frames import NoFrames
 from segada.data.splits import Split
-from segada.settings.domains import CamVidDomain
+from segada.settings.camvid import CamVidDomain
+from segada.settings.domains import Shares
 
 Recordings: TypeAlias = dict[str, list[FrameFiles]]
 """Frames of each sequence, in the order they were taken."""
@@ -54,6 +56,9 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
     thirds are `adapt` and the rest `val`; the second half is `test`, as it is the source's. So no scene of `test`, in
     any weather, is used for training, adaptation or selection. A search that also scores the source on `val` uses
     scenes there that were adapted on, without their labels.
+
+    With `shares` the frames outside of `val` are divided by them, sequence by sequence, and those in `val` are in no
+    split. In every division frames that are nearer than `gap` to a later split of their sequence are left out.
     """
     for part in ("train", "val"):
         for folder in (root / part, root / f"{part}annot"):
@@ -64,10 +69,11 @@ def _listing(domain: CamVidDomain, root: Path, split: Split) -> Listing:
         if not any(name.startswith(sequence) for name in known):
             raise ValueError(f"no file of sequence {sequence!r} in {root}; there are {', '.join(known) or 'none'}")
     wanted = [name for name in known if not sequences or name.startswith(sequences)]
-    divide = _divide_held_out if domain.held_out else _divide
-    frames = tuple(files for name in wanted for files in divide(recorded.get(name, []), held_out.get(name, []))[split])
+    frames = tuple(
+        files for name in wanted for files in _of_split(domain, recorded.get(name, []), held_out.get(name, []), split)
+    )
     if not frames:
-        raise NoFrames(_without_frames(root, domain, wanted, list(held_out), split), "sequences", "held_out")
+        raise NoFrames(_without_frames(root, domain, wanted, list(held_out), split), "shares", "sequences", "held_out")
     return _account(root, frames)
 
 
@@ -89,7 +95,9 @@ def _account(root: Path, frames: tuple[FrameFiles, ...]) -> Listing:
 
 def _without_frames(root: Path, domain: CamVidDomain, wanted: list[str], held_out: list[str], split: Split) -> str:
     inside = ", ".join(held_out) or "none"
-    if domain.held_out:
+    if domain.shares is not None or domain.gap:
+        why = f"shares {domain.shares} and gap {domain.gap} leave none to it; give it a greater share, or lower gap"
+    elif domain.held_out:
         why = (
             f"held_out visits frames in val/ ({inside}), which are never a source, and needs six of a sequence; name "
             "such sequences, and another domain in stream.source"
@@ -118,6 +126,24 @@ def _frames(folder: Path, images: Found, labels: Found) -> Iterator[FrameFiles]:
     there = labels.distinct()
     for key, image in images.distinct().items():
         yield FrameFiles(key, image, there.get(key, folder / f"{key}.png"), IDS)
+
+
+def _of_split(
+    domain: CamVidDomain, recorded: list[FrameFiles], held_out: list[FrameFiles], split: Split
+) -> list[FrameFiles]:
+    """Returns the frames of a split of one sequence, in the order they were taken."""
+    if domain.shares is None:
+        divided = (_divide_held_out if domain.held_out else _divide)(recorded, held_out)
+    else:
+        divided = _divide_by(domain.shares, recorded)
+    kept = apart({of: [files.name for files in some] for of, some in divided.items()}, domain.gap)[split]
+    return [files for files in divided[split] if files.name in kept]
+
+
+def _divide_by(shares: Shares, recorded: list[FrameFiles]) -> dict[Split, list[FrameFiles]]:
+    rest = iter(recorded)
+    names = shared_out([files.name for files in recorded], shares)
+    return {split: list(islice(rest, len(some))) for split, some in names.items()}
 
 
 def _divide(recorded: list[FrameFiles], held_out: list[FrameFiles]) -> dict[Split, list[FrameFiles]]:

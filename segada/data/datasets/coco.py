@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pycocotools import mask as masks
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from segada.data.datasets.division import blocks, shared_out
+from segada.data.datasets.division import shared_out, shares_of_set
 from segada.data.datasets.found_files import MissingFolder
 from segada.data.datasets.frame_files import FrameFiles, Layout, Listing
 from segada.data.datasets.left_out import MISSING_IMAGES
@@ -276,12 +276,8 @@ def _listing(domain: CocoDomain, root: Path, split: Split) -> Listing:
 
 
 def _of_split(domain: CocoDomain, names: list[str], split: Split) -> list[str]:
-    if domain.held_out_annotations is None:
-        return shared_out(names, domain.shares)[split]
-    source, adapt, val, test = domain.shares
-    first, second = (val, test) if split in ("val", "test") else (source, adapt)
-    whole = first + second
-    return blocks(names, (first / whole, second / whole))[split in ("adapt", "test")] if whole else []
+    shares = domain.shares if domain.held_out_annotations is None else shares_of_set(domain.shares, split)
+    return shared_out(names, shares, domain.gap)[split]
 
 
 def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:

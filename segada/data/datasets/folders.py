@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from segada.data.datasets.division import blocks, shared_out
+from segada.data.datasets.division import shared_out, shares_of_set
 from segada.data.datasets.found_files import found
 from segada.data.datasets.frame_files import Layout, Listing
 from segada.data.datasets.label_maps import GivenIds
@@ -45,14 +45,8 @@ def _depths(domain: FoldersDomain, root: Path) -> dict[str, DepthFile]:
 
 
 def _block(domain: FoldersDomain, split: Split, keys: list[str]) -> list[str]:
-    if domain.held_out_images is None:
-        return shared_out(keys, domain.shares)[split]
-    source, adapt, val, test = domain.shares
-    first, second = (val, test) if split in ("val", "test") else (source, adapt)
-    whole = first + second
-    if whole == 0.0:
-        return []
-    return blocks(keys, (first / whole, second / whole))[split in ("adapt", "test")]
+    shares = domain.shares if domain.held_out_images is None else shares_of_set(domain.shares, split)
+    return shared_out(keys, shares, domain.gap)[split]
 
 
 def _recognize(_root: Path) -> Mapping[str, Mapping[str, object]]:

@@ -19,7 +19,7 @@ LABEL_KINDS: Final = (LabelKind("*_labelTrainIds.png", TRAIN_IDS), LabelKind("*.
 
 def _listing(domain: Gta5Domain, root: Path, split: Split) -> Listing:
     place = Place(root / "images", "*.png", root / "labels", LABEL_KINDS)
-    return place.listing(lambda keys: shared_out(keys, domain.shares)[split])
+    return place.listing(lambda keys: shared_out(keys, domain.shares, domain.gap)[split])
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:

@@ -223,7 +223,7 @@ class Recorded:
         if not listing.frames:
             raise NoFrames(
                 f"{self.layout.name} in {root} has no frames for {split!r}: too few to divide, or none are "
-                "assigned to it (train, test and shares of a domain determine the division)",
+                "assigned to it (train, test, shares and gap of a domain determine the division)",
                 "shares",
                 "train",
                 "test",

@@ -49,7 +49,7 @@ LABEL_KINDS: Final = (
 
 def _listing(domain: SynthiaDomain, root: Path, split: Split) -> Listing:
     place = Place(root / "RGB", "*.png", root / "GT" / "LABELS", LABEL_KINDS)
-    return place.listing(lambda keys: shared_out(keys, domain.shares)[split])
+    return place.listing(lambda keys: shared_out(keys, domain.shares, domain.gap)[split])
 
 
 def _recognize(root: Path) -> Mapping[str, Mapping[str, object]]:

@@ -26,11 +26,11 @@ def _listing(domain: VideoDomain, root: Path, split: Split) -> Listing:
     of a video near them."""
     paths, left_out = _files(domain, root)
     frames = {files.name: files for key, path in paths.items() for files in _frames(key, path, domain)}
-    keys = shared_out(list(frames), domain.shares)[split]
+    keys = shared_out(list(frames), domain.shares, domain.gap)[split]
     if not keys and dict(zip(("source", "adapt", "val", "test"), domain.shares, strict=True))[split] > 0.0:
         raise WrongSetting(
             f"{', '.join(map(str, paths.values()))} has {len(frames)} frames at this rate, too few to divide by "
-            "shares; take more of them (frames_per_second), or give all to one split: shares: [0, 1, 0, 0]",
+            "shares; take more of them (frames_per_second), lower gap, or give all to one split: shares: [0, 1, 0, 0]",
             *("frames_per_second", "file"),
         )
     return Listing(tuple(frames[key] for key in keys), left_out=left_out)

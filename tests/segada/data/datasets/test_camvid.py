@@ -12,9 +12,9 @@ from segada.data.datasets.camvid import CLASS_OF, IDS
 from segada.data.frames import Frames
 from segada.data.labels import NAMES
 from segada.data.splits import Split
+from segada.settings.camvid import CamVidDomain
 from segada.settings.class_sets import CITYSCAPES
 from segada.settings.data import DataSettings, SplitSettings
-from segada.settings.domains import CamVidDomain
 from segada.settings.loading import LoadingSettings
 
 UNCACHED: Final = LoadingSettings(cache=None, workers=0)
@@ -132,6 +132,57 @@ def test_no_scene_that_is_reported_is_learned_from_adapted_on_or_selected_by_in_
     assert rain["test"] == source["test"]
     assert not rain["test"] & (source["source"] | source["val"] | rain["adapt"] | rain["val"])
     assert not rain["adapt"] & (source["source"] | rain["val"])
+
+
+def divided_by(root: Path, **given: Any) -> dict[Split, list[int]]:
+    domain = CamVidDomain(dataset="camvid", sequences=("N",), **given)
+    used = [split for split in SPLITS if split != "source" or "shares" in given]
+    return {split: numbers(load_domain("it", settings(root, domain), split)) for split in used}
+
+
+def test_shares_divide_a_drive_in_order_with_a_gap(drive: Path) -> None:
+    shares = (0.3, 0.3, 0.2, 0.2)
+
+    # Nine frames, 20 to 28. The later split keeps its frames.
+    assert divided_by(drive, shares=shares) == {
+        "source": [20, 21, 22],
+        "adapt": [23, 24],
+        "val": [25, 26],
+        "test": [27, 28],
+    }
+    assert divided_by(drive, shares=shares, gap=2) == {
+        "source": [20, 21],
+        "adapt": [23],
+        "val": [25],
+        "test": [27, 28],
+    }
+    assert divided_by(drive, gap=2) == {"adapt": [20, 21, 22], "val": [24], "test": [26, 27, 28]}
+
+
+def test_a_gap_keeps_the_training_off_the_clip_on_both_sides(drive: Path) -> None:
+    write_frame(drive, "train", "D_015", np.full((8, 12, 3), 15, np.uint8), np.zeros((8, 12), np.uint8))
+    write_frame(drive, "train", "D_030", np.full((8, 12, 3), 30, np.uint8), np.zeros((8, 12), np.uint8))
+    domain = CamVidDomain(dataset="camvid", sequences=("D",), gap=8)
+
+    kept = {split: numbers(load_domain("it", settings(drive, domain), split)) for split in ("source", "test")}
+
+    assert kept == {"source": [0, 1, 2, 3, 4, 30], "test": [12, 13]}
+
+
+def test_the_clip_is_in_no_split_of_a_drive_that_shares_divide(drive: Path) -> None:
+    domain = CamVidDomain(dataset="camvid", sequences=("D",), shares=(0.5, 0.0, 0.0, 0.5))
+
+    assert numbers(load_domain("it", settings(drive, domain), "source")) == [0, 1, 2]
+    assert numbers(load_domain("it", settings(drive, domain), "test")) == [3, 4, 5]
+    with pytest.raises(ValueError, match=r"shares \(0\.5, 0\.0, 0\.0, 0\.5\) and gap 0 leave none"):
+        load_domain("it", settings(drive, domain), "val")
+
+
+def test_shares_and_held_out_exclude_one_another() -> None:
+    with pytest.raises(ValueError, match="are in no split with shares"):
+        CamVidDomain(dataset="camvid", held_out=True, shares=(0.5, 0.0, 0.0, 0.5))
+    with pytest.raises(ValueError, match=r"shares add up to 1\.5"):
+        CamVidDomain(dataset="camvid", shares=(0.5, 0.5, 0.0, 0.5))
 
 
 def test_frames_above_the_limit_are_thinned_evenly(drive: Path) -> None:

@@ -19,8 +19,9 @@ from segada.data.datasets.pairing import LabelKind, Place
 from segada.data.datasets.rainy_cityscapes import RAINY_CITYSCAPES
 from segada.data.datasets.registry import count_frames, listed_frames
 from segada.errors import InputError
+from segada.settings.camvid import CamVidDomain
 from segada.settings.data import DataSettings
-from segada.settings.domains import CamVidDomain, FoldersDomain
+from segada.settings.domains import FoldersDomain
 
 ALL = (0.0, 0.0, 0.0, 1.0)
 NAMES = st.sets(

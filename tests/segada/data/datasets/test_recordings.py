@@ -9,8 +9,9 @@ from test_camvid import drive, settings
 from segada.data.datasets.domain_frames import numbered
 from segada.data.datasets.registry import open_domain
 from segada.data.splits import Split
+from segada.settings.camvid import CamVidDomain
 from segada.settings.data import DataSettings, SplitSettings
-from segada.settings.domains import CamVidDomain, StreetsDomain
+from segada.settings.domains import StreetsDomain
 from segada.settings.loading import LoadingSettings
 
 __all__ = ["drive"]
