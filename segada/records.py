@@ -5,7 +5,7 @@ Fractions in [0, 1], never percent; seconds.
 
 import math
 from collections.abc import Container, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
@@ -236,6 +236,19 @@ class SettingProblem(Record):
     """The problem and its cure."""
 
 
+class SplitAgreement(Record):
+    """Agreement of frames of a scored split with those of an earlier split, which tells near-duplicates."""
+
+    splits: tuple[str, str]
+    """The earlier split, and the scored one."""
+    by: Literal["labels", "images"]
+    """`labels`: share of the pixels that have the same class. `images`: correlation of the brightness of pixels."""
+    neighbors: float
+    """Mean agreement of frames of the scored split with the nearest of the earlier one, in the same recording."""
+    any_pairs: float
+    """Mean agreement of pairs of frames that are evenly spaced in all splits."""
+
+
 class DomainCheck(Record):
     """Frames of a domain that `python -m segada.data check` has found."""
 
@@ -250,6 +263,8 @@ class DomainCheck(Record):
     """Number of those that cannot be read."""
     is_labelled: bool = True
     """False if a run does not score the domain, because its held-out frames have no labelled pixel."""
+    agreements: list[SplitAgreement] = Field(default_factory=list)
+    """Agreement of frames of its splits."""
 
 
 class DataCheck(Record):

@@ -1,5 +1,6 @@
 """Benchmarks of the engine: `python -m benchmarks.engine streets` and `model` measure speed on one core, `loading` on
-disk and all cores, `statistics` gains by method and batch-norm statistics, and `ceiling` what labels would give.
+disk and all cores, `statistics` gains by method and batch-norm statistics, `ceiling` what labels would give, and
+`agreement` how alike frames of a film are.
 """
 
 import os
@@ -15,6 +16,7 @@ import cv2
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.engine.bench_agreement import measure_agreement, print_agreement
 from benchmarks.engine.bench_ceiling import measure_ceiling, print_ceiling
 from benchmarks.engine.bench_loading import Timed, time_loading, write_streets
 from benchmarks.engine.bench_model import bench_model
@@ -64,10 +66,8 @@ BENCHMARKS: dict[str, Callable[[int], list[Rate]]] = {
 """Benchmarks of computation by their names on the command line: functions from the number of repeats to the rates."""
 LOADING = "loading"
 """Name of the benchmark in `benchmarks.engine.bench_loading`."""
-STATISTICS = "statistics"
-"""Name of the benchmark in `benchmarks.engine.bench_statistics`."""
-CEILING = "ceiling"
-"""Name of the benchmark in `benchmarks.engine.bench_ceiling`."""
+AGREEMENT = "agreement"
+"""Name of the benchmark in `benchmarks.engine.bench_agreement`."""
 
 
 def print_rates(rates: list[Rate], console: Console) -> None:
@@ -122,6 +122,25 @@ def _bench_loading(of: str | None, domain: str | None, repeats: int, console: Co
     print_loading(_described(name, settings.data), time_loading(name, settings.data, split, repeats), console)
 
 
+def _bench_agreement(of: str | None, console: Console) -> None:
+    if of is None:
+        raise InputError("agreement needs --of, a file of settings with domains that are stored in files")
+    print_agreement(measure_agreement(load_run_settings(of).data), console)
+
+
+def _bench_statistics(out: Path, seeds: int, console: Console) -> None:
+    print_gains(measure_gains(out, seeds), seeds, console)
+
+
+def _bench_ceiling(out: Path, seeds: int, console: Console) -> None:
+    print_ceiling(measure_ceiling(out, seeds), console)
+
+
+STUDIES: dict[str, Callable[[Path, int, Console], None]] = {"ceiling": _bench_ceiling, "statistics": _bench_statistics}
+"""Benchmarks of gains by their names on the command line: functions of the folder of the runs, the number of seeds,
+and the console."""
+
+
 def _with_range(numbers: list[float], digits: str) -> str:
     return f"{statistics.median(numbers):{digits}} ({min(numbers):{digits}} .. {max(numbers):{digits}})"
 
@@ -133,12 +152,13 @@ def _described(name: str, data: DataSettings) -> str:
 def main() -> int:
     """Runs the command line and returns the exit code."""
     parser = Parser(prog="python -m benchmarks.engine", description=__doc__)
-    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, LOADING, STATISTICS, CEILING]))
+    parser.add_argument("benchmark", choices=sorted([*BENCHMARKS, *STUDIES, AGREEMENT, LOADING]))
     parser.add_argument("--repeats", type=int, default=5, help="default: 5")
     parser.add_argument(
         "--of",
         metavar="SETTINGS",
-        help="loading: settings (YAML) of the run whose frames are loaded; default: generated frames",
+        help="loading: settings (YAML) of the run whose frames are loaded; default: generated frames; agreement: "
+        "settings with the domains",
     )
     parser.add_argument("--domain", help="loading: domain of data.domains in SETTINGS; default: its stream.source")
     parser.add_argument("--seeds", type=int, default=5, help="statistics, ceiling: number of seeds; default: 5")
@@ -153,17 +173,17 @@ def main() -> int:
                 raise InputError(f"--{option} must be at least 1, but is {getattr(arguments, option)}")
         console = terminal()
         out = arguments.out or Path("runs", arguments.benchmark)
-        if arguments.benchmark == STATISTICS:
-            print_gains(measure_gains(out, arguments.seeds), arguments.seeds, console)
+        if arguments.benchmark in STUDIES:
+            STUDIES[arguments.benchmark](out, arguments.seeds, console)
             return
-        if arguments.benchmark == CEILING:
-            print_ceiling(measure_ceiling(out, arguments.seeds), console)
+        if arguments.benchmark == AGREEMENT:
+            _bench_agreement(arguments.of, console)
             return
         if arguments.benchmark == LOADING:
             _bench_loading(arguments.of, arguments.domain, arguments.repeats, console)
             return
         if arguments.of or arguments.domain:
-            raise InputError("--of and --domain apply to the benchmark loading only; leave them out, or choose it")
+            raise InputError("--of and --domain are for loading, --of for agreement; leave them out, or choose it")
         cv2.setNumThreads(1)
         print_rates(BENCHMARKS[arguments.benchmark](arguments.repeats), console)
 

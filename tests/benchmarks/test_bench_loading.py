@@ -65,7 +65,7 @@ def test_the_command_prints_every_way(
         (["loading", "--repeats", "0"], "--repeats must be at least 1, but is 0"),
         (
             ["streets", "--domain", "road"],
-            "--of and --domain apply to the benchmark loading only; leave them out, or choose",
+            "--of and --domain are for loading, --of for agreement; leave them out, or choose",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from segada.data.datasets.left_out import WITHOUT_IMAGE
 from segada.data.inspection.inspection import SPLITS, Inspection
+from segada.data.inspection.near_duplicates import agreement_text
 from segada.data.inspection.recognition import Recognized
 from segada.data.inspection.run_check import RunCheck
 from segada.data.splits import Split
@@ -55,7 +56,7 @@ def print_run_check(document: Document, check: RunCheck, console: Console) -> No
     if inspection.pixels[:-1].any():
         tell("classes, in percent of the labelled pixels that were read:")
         console.print(_classes(inspection))
-    for line in _notes(inspection):
+    for line in (*_notes(inspection), *_about_splits(check)):
         tell(line)
     for kind, found in (("note", check.notes), ("problem", check.problems)):
         for one in found:
@@ -150,6 +151,12 @@ def _notes(inspection: Inspection) -> Iterable[str]:
     for reason, files in inspection.left_out.items():
         if reason != WITHOUT_IMAGE:
             yield from _named(f"{reason}; a run leaves them out", map(str, files))
+
+
+def _about_splits(check: RunCheck) -> Iterable[str]:
+    for name, agreements in check.agreements.items():
+        for one in agreements:
+            yield f"domain {name}, {one.splits[1]} beside {one.splits[0]}: {agreement_text(one)}"
 
 
 def _named(what: str, files: Iterable[str]) -> Iterable[str]:

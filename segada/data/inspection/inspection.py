@@ -166,6 +166,11 @@ def sample(count: int, *, everything: bool) -> list[int]:
     return [int(place) for place in np.linspace(0, count - 1, read).round()]
 
 
+def evenly_spaced(frames: Sequence[FrameFiles], count: int) -> list[FrameFiles]:
+    """Returns so many of the frames, evenly spaced, or all if there are fewer."""
+    return [frames[int(place)] for place in np.linspace(0, len(frames) - 1, min(count, len(frames))).round()]
+
+
 def look(files: FrameFiles, classes: ClassSet, rendered: Callable[[Bytes, Bytes], object] = lambda *_: None) -> Look:
     """Inspects a frame.
 

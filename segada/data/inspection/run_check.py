@@ -9,15 +9,17 @@ from segada.data.cache.decoding import count_workers, in_order
 from segada.data.cache.frame_cache import Unreadable
 from segada.data.cache.progress import told
 from segada.data.datasets.domain_frames import check_share
+from segada.data.datasets.frame_files import FrameFiles
 from segada.data.datasets.left_out import counted
 from segada.data.datasets.recorded import Decoding, Recorded, read_pair
-from segada.data.datasets.registry import DATASETS, domain_error
+from segada.data.datasets.registry import DATASETS, LAYOUTS, domain_error
 from segada.data.frames import NoFrames, UnreadableFrame, WrongSetting
 from segada.data.inspection.inspection import SPLITS, Inspection, Look, look, sample
+from segada.data.inspection.near_duplicates import agreements, is_near, near_text
 from segada.data.run_frames import Place, check_counts, check_scored, read_places
 from segada.data.splits import Split
 from segada.errors import InputError
-from segada.records import DataCheck, DomainCheck, SettingProblem
+from segada.records import DataCheck, DomainCheck, SettingProblem, SplitAgreement
 from segada.settings import RunSettings
 from segada.settings.class_sets import ClassSet
 from segada.settings.data import DataSettings
@@ -36,6 +38,7 @@ def check_run(data: DataSettings, run: RunSettings | None, *, everything: bool) 
     if check.fits():
         check.read()
         check.find_labels()
+        check.compare_splits()
     return check
 
 
@@ -53,6 +56,7 @@ class RunCheck:
         problems: Errors that the run would end with.
         notes: Findings that a run starts with all the same.
         unlabelled: Domains whose held-out frames have no labelled pixel.
+        agreements: Agreement of frames of the splits that the run reads, by domain.
     """
 
     data: DataSettings
@@ -64,6 +68,7 @@ class RunCheck:
     problems: list[InputError] = field(default_factory=list)
     notes: list[InputError] = field(default_factory=list)
     unlabelled: list[str] = field(default_factory=list)
+    agreements: dict[str, list[SplitAgreement]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._needed = () if self.run is None else read_places(self.run)
@@ -88,6 +93,7 @@ class RunCheck:
                 read=len(self._looks(name)),
                 unreadable=len(_unreadable(self._looks(name))),
                 is_labelled=name not in self.unlabelled,
+                agreements=self.agreements.get(name, []),
             )
             for name, domain in self.data.domains.items()
         }
@@ -143,6 +149,30 @@ class RunCheck:
             self.notes += check_scored(self.run, labelled)
         except InputError as error:
             self.problems.append(error)
+
+    def compare_splits(self) -> None:
+        """Measures whether frames of scored splits are near-duplicates of those before; adds a note where they are."""
+        if self.run is None or self.problems:
+            return
+        for name in dict.fromkeys(name for name, split in self._needed if (name, split) in self.decodings):
+            layout = LAYOUTS[self.data.domains[name].dataset]
+            self.agreements[name] = agreements(self._compared(name), self.data.classes, layout.recording)
+            near = [one for one in self.agreements[name] if is_near(one)]
+            self.notes += [InputError(f"domain {name!r}: {near_text(one)}", ("data", "domains", name)) for one in near]
+
+    def _compared(self, domain: str) -> dict[Split, tuple[FrameFiles, ...]]:
+        """Returns the frames of the splits of a domain that the run reads, and those of the source training if they are
+        of the same data set."""
+        assert self.run is not None
+        frames = {split: self.decodings[domain, split].files for name, split in self._needed if name == domain}
+        source = self.run.stream.source
+        if source is not None and (source, "source") in self._needed and self._is_of_one_set(source, domain):
+            frames.setdefault("source", self.decodings[source, "source"].files)
+        return frames
+
+    def _is_of_one_set(self, one: str, other: str) -> bool:
+        first, second = self.data.domains[one], self.data.domains[other]
+        return all(getattr(first, key, None) == getattr(second, key, None) for key in ("dataset", "root"))
 
     def _count(self, domain: str, split: Split) -> ValueError | None:
         settings = self.data.domains[domain]
