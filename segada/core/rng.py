@@ -15,6 +15,7 @@ Purpose = Literal[
     "modulation",
     "source_frames",
     "masking",
+    "windows",
 ]
 
 

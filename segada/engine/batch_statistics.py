@@ -11,6 +11,7 @@ from segada.models.learning import learning_parameters
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
 from segada.settings.adversarial import AdversarialSettings
+from segada.settings.dacs import DacsSettings
 from segada.settings.method import SourceOnlySettings, SupervisedSettings, batch_norm_statistics
 
 LARGE = 64
@@ -62,7 +63,8 @@ def _check_batch_norms(network: Segmentor, settings: RunSettings, statistics: st
 
 def _trained_size(settings: RunSettings) -> tuple[int, int]:
     """Returns height and width of the images that the network is trained on."""
-    window = settings.method.window.size if isinstance(settings.method, SupervisedSettings) else None
+    method = settings.method
+    window = method.window.size if isinstance(method, SupervisedSettings | DacsSettings) else None
     return window or settings.data.size
 
 

@@ -44,7 +44,7 @@ from segada.models.weights import save_weights
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
 
-PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames", "masking")
+PURPOSES: Final = ("class_mix", "augmentation", "restoration", "modulation", "source_frames", "masking", "windows")
 """Names of the generators whose state a checkpoint holds; the replay buffer saves its own generator."""
 
 
@@ -107,8 +107,8 @@ class Run:
         network = build_segmentor(settings.model, settings.adapter, initialization, settings.image_adapter, classes)
         self._network = network.to(self._device)
         self._memory = memory_meter(network)
-        drawn = (made["class_mix"], made["augmentation"], made["restoration"], initialization)
-        parts = MethodParts(settings, network, self._replay, *drawn, made["source_frames"], made["masking"], timer)
+        given = {purpose: made[purpose] for purpose in PURPOSES if purpose != "modulation"}
+        parts = MethodParts(settings, network, self._replay, initialization=initialization, timer=timer, **given)
         # The method is built first: it may decide what learns, and a controller's static model copies that.
         self._method = named(METHODS, method)(parts)
         planned = ControllerParts(settings, partial(source_copy, network), made["modulation"])
@@ -292,7 +292,7 @@ class Run:
         self._network.preprocessing.check_begun(state)
         self._records = [VisitRecord.model_validate(record) for record in state["records"]]
         self._areas = [areas.numpy() for areas in state["areas"]]
-        for purpose in self._generators.keys() & state:  # Older checkpoints have no masking.
+        for purpose in self._generators.keys() & state:  # Older checkpoints have fewer.
             self._generators[purpose].set_state(state[purpose])
         for name, part in self._saved.items():
             part.load_state_dict(state.get(name, {}))  # Older checkpoints have no memory.

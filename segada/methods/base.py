@@ -38,6 +38,7 @@ class MethodParts:
             checkpointed.
         source_frames: Generator that draws windows and styles of replayed frames.
         masking: Generator of masks and colors of masked frames.
+        windows: Generator of windows and flips of the frames that an adapting method learns from.
         timer: Receives the beginning and end of each part of a step; measures only while profiling.
     """
 
@@ -50,6 +51,7 @@ class MethodParts:
     initialization: torch.Generator
     source_frames: torch.Generator
     masking: torch.Generator
+    windows: torch.Generator
     timer: Timer = NULL_TIMER
 
 

@@ -17,8 +17,11 @@ from torch import Tensor
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
-from segada.data.transforms.augment import jitter_and_blur
+from segada.data.labels import IGNORE
+from segada.data.replay import Drawn
+from segada.data.transforms.augment import crop_and_flip, jitter_and_blur
 from segada.data.transforms.style import restyle
+from segada.data.transforms.windows import cut_windows
 from segada.methods.base import MethodParts
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
@@ -27,12 +30,13 @@ from segada.models.learning import copy_of_checkpoint, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import FrozenPrefix, Segmentor
 from segada.models.staged_segmentor import StagedSegmentor
-from segada.selftraining.class_mix import MixedBatch, chosen_classes, paste_mask, pasted_onto, unmixed
+from segada.selftraining.class_mix import DRAWS, MixedBatch, pasted_onto, unmixed
 from segada.selftraining.entropy import mean_entropy
 from segada.selftraining.feature_distance import class_mask, feature_distance, majority_labels
 from segada.selftraining.losses import class_weights, pixel_cross_entropy
 from segada.selftraining.pseudo_labels import PseudoLabels, ground_truth, pseudo_labels
 from segada.selftraining.teacher import ema_alpha
+from segada.settings.augmentation import WindowSettings
 from segada.settings.dacs import DacsSettings
 
 
@@ -87,9 +91,13 @@ class Dacs(MeanTeacherLearner):
         self._class_mix = parts.class_mix
         self._augmentation = parts.augmentation
         self._source_frames = parts.source_frames
+        self._windows = parts.windows
+        self._min_pixels = parts.settings.stream.replay.min_pixels
         self._static = self._static_model()
         classes = parts.settings.data.classes
         self._class_weights = class_weights(settings.class_weights, classes.names, self.student.mean.device)
+        # What a target frame shows is not known: no window of it is drawn for a class.
+        self._target_window = settings.window.model_copy(update={"class_share": 1.0})
         self._things = [classes.names.index(name) for name in classes.things]
         # Unmixed target frames are the target frames, so one pass serves both.
         self._learned_from = {"class_mix": "mixed", "target_only": "target"}[settings.mixing]
@@ -112,8 +120,9 @@ class Dacs(MeanTeacherLearner):
         """Moves the teacher, computes pseudo-labels and class-mix, and returns the weighted loss terms."""
         self.follow(ema_alpha(self.steps, self._settings.ema_alpha))
         with self.timer.part("replay"):
-            source = self._replay.next_batch(len(target.images)).to(target.images.device)
-            source = restyle(source, self._settings.style, self._source_frames)
+            source = self._cut(self._replay.next_drawn(len(target.images)), self._settings.window)
+            source = restyle(source.to(target.images.device), self._settings.style, self._source_frames)
+            target = self._cut(Drawn(target, (IGNORE,) * len(target.images)), self._target_window)
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
         with self.timer.part("teacher"):
@@ -148,6 +157,11 @@ class Dacs(MeanTeacherLearner):
         self.teacher.train()
         return self.teacher.decode(self.teacher.encode_rest(target))
 
+    def _cut(self, drawn: Drawn, window: WindowSettings) -> Batch:
+        """Returns windows of frames, some of them mirrored; the frames themselves by default."""
+        batch = cut_windows(drawn, window, self._min_pixels, self._windows)
+        return crop_and_flip(batch, 1.0, self._settings.flip_probability, self._windows)
+
     def _labelled(self, prefix: FrozenPrefix, target: Batch, plan: StepPlan) -> tuple[PseudoLabels, dict[str, Tensor]]:
         """Returns pseudo-labels and the term on masked frames; the teacher's logits are freed."""
         settings, logits = self._settings, self._teacher_logits(prefix)
@@ -163,7 +177,7 @@ class Dacs(MeanTeacherLearner):
         if settings.mixing == "target_only" or "mix" not in self._terms:
             return unmixed(target.images, pseudo_labels)
         ratio = settings.mix_ratio if ratio is None else ratio
-        pasted = paste_mask(source.labels, chosen_classes(source.labels, ratio, self._class_mix))
+        pasted = DRAWS[settings.class_draw](source.labels, ratio, self._class_mix)
         mixed = pasted_onto(target.images, pseudo_labels, source, pasted)
         return replace(mixed, images=jitter_and_blur(mixed.images, settings.color, self._augmentation))
 

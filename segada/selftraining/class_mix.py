@@ -1,6 +1,7 @@
 """Class-mix: half the classes of a source batch are pasted onto target frames (ClassMix, arXiv 2007.07936)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -51,13 +52,13 @@ def unmixed(target: Tensor, pseudo_labels: PseudoLabels) -> MixedBatch:
 
 
 def chosen_classes(labels: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
-    """Draws which classes of a batch are pasted.
+    """Draws which classes of labels are pasted.
 
-    With n classes in the whole batch (255 counts as one), min(int((n + n mod 2) * ratio), n) are drawn without
+    With n classes in all the labels (255 counts as one), min(int((n + n mod 2) * ratio), n) are drawn without
     replacement, as Hamlet does.
 
     Args:
-        labels: int64 [B, H, W].
+        labels: int64, of any shape.
         ratio: Share of the classes, in [0, 1].
         generator: Source of the draw.
 
@@ -69,8 +70,28 @@ def chosen_classes(labels: Tensor, ratio: float, generator: torch.Generator) -> 
     return classes[torch.randperm(len(classes), generator=generator)[:count].to(classes.device)]
 
 
+def drawn_once(labels: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
+    """Returns a paste mask [B, H, W] of one draw from the classes of the batch, for all frames."""
+    return paste_mask(labels, chosen_classes(labels, ratio, generator))
+
+
+def drawn_per_frame(labels: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
+    """Returns a paste mask [B, H, W] of a draw from the classes of the batch for each frame, as DAFormer and Hamlet
+    do."""
+    return torch.stack([paste_mask(frame, chosen_classes(labels, ratio, generator)) for frame in labels])
+
+
+def drawn_from_own(labels: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
+    """Returns a paste mask [B, H, W] of a draw for each frame from its own classes, as DACS does."""
+    return torch.stack([drawn_once(frame, ratio, generator) for frame in labels])
+
+
+DRAWS: Final = {"once": drawn_once, "per_frame": drawn_per_frame, "own": drawn_from_own}
+"""Paste masks from labels int64 [B, H, W], the share of the classes and a generator, by `method.class_draw`."""
+
+
 def paste_mask(labels: Tensor, classes: Tensor) -> Tensor:
-    """Returns a bool mask [B, H, W], True where the source pixel is pasted."""
+    """Returns a bool mask of the shape of the labels, True where the source pixel is pasted."""
     pasted = torch.zeros(256, dtype=torch.bool, device=labels.device)
     pasted[classes] = True
     return pasted[labels]

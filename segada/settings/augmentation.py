@@ -1,4 +1,4 @@
-"""Augmentation of labelled source frames before a network learns from them; all of it is off by default."""
+"""Augmentation of frames before a network learns from them; all of it is off by default."""
 
 from typing import Annotated, Self
 
@@ -102,8 +102,13 @@ class StyleSettings(Settings):
     gamma: GammaSettings = GammaSettings()
 
 
-def check_window(window: WindowSettings, data: DataSettings) -> None:
+def check_window(window: WindowSettings, data: DataSettings, *, padded: bool = True) -> None:
     """Checks that the window is not larger than every resized frame, which would always be padded.
+
+    Args:
+        window: Settings of the windows.
+        data: Settings with the size of the frames.
+        padded: False if no frame may be padded, since its labels do not say where.
 
     Raises:
         ValueError: The window is too large; the message names the sizes and the cure.
@@ -116,6 +121,13 @@ def check_window(window: WindowSettings, data: DataSettings) -> None:
             f"method.window.size is {list(window.size)}, but frames of data.size {list(data.size)}, resized by "
             f"{window.resize[1]} at most, are never larger than {largest}; choose a smaller window, or a greater "
             "method.window.resize"
+        )
+    smallest = [round(window.resize[0] * side) for side in data.size]
+    if not padded and any(wanted > there for wanted, there in zip(window.size, smallest, strict=True)):
+        raise ValueError(
+            f"method.window.size is {list(window.size)}, but frames of data.size {list(data.size)}, resized by "
+            f"{window.resize[0]} at least, can be as small as {smallest}, and pseudo-labels of the filling would "
+            "count; choose a smaller window, or a greater lower end of method.window.resize"
         )
 
 

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from segada.settings.augmentation import StyleSettings
+from segada.settings.augmentation import StyleSettings, WindowSettings
 from segada.settings.base import Fraction, NonNegative
 from segada.settings.learning import ColorSettings, LabelLearningSettings
 from segada.settings.masked_consistency import MaskedConsistencySettings
@@ -35,8 +35,18 @@ class DacsSettings(LabelLearningSettings):
     """Share of the old teacher in the new one; the effective value is min(1 - 1/(step + 1), ema_alpha)."""
     mix_ratio: Fraction = 0.5
     """Share of the source classes in a batch that are pasted onto target frames. Only with `class_mix`."""
+    class_draw: Literal["once", "per_frame", "own"] = "once"
+    """Draw of the pasted classes in a batch of several frames. `once`: from the classes of the batch, the same for all
+    frames. `per_frame`: from the classes of the batch, anew for each frame (DAFormer, Hamlet). `own`: for each frame
+    from its own classes (DACS). Only with `class_mix`."""
+    window: WindowSettings = WindowSettings()
+    """Windows of source and target frames that the method learns from; predictions are of whole frames. `class_share`
+    and `rare_share` hold for source frames alone."""
+    flip_probability: Fraction = 0.0
+    """Probability of mirroring a source or target frame, each by itself, before the method learns from it."""
     pseudo_ignore_top: Fraction = 0.0
-    """Share of the rows, from the top, whose pseudo-labels get weight 0. Ground truth keeps its weight there."""
+    """Share of the rows, from the top, whose pseudo-labels get weight 0; rows of the window where there is one, as in
+    DAFormer. Ground truth keeps its weight there."""
     pseudo_ignore_bottom: Fraction = 0.0
     """Share of the rows, from the bottom, whose pseudo-labels get weight 0 (the car's bonnet)."""
     source_fdist_lambda: NonNegative = 0.0

@@ -16,9 +16,12 @@ NEWER: Final[Mapping[str, Value]] = {
     "data.domains.*.shares": None,
     "logging.disagreement_panels": 0,
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
+    "method.class_draw": "once",
     "method.class_weights": {},
+    "method.color.adjustments": "torchvision",
     "method.guards": {"source_share": 0.0, "reset_every": None},
     "method.masked_consistency.ema_alpha": 0.999,
+    "method.masked_consistency.color.adjustments": "torchvision",
     "method.masked_consistency": {
         "weight": 0.0,
         "mask_ratio": 0.7,
@@ -33,6 +36,13 @@ NEWER: Final[Mapping[str, Value]] = {
     "stream.follow": None,
 }
 """Default of every setting that older versions do not have, by its path."""
+NEWER_IN: Final[Mapping[str, Mapping[str, Value]]] = {
+    "dacs": {
+        "flip_probability": 0.0,
+        "window": {"size": None, "resize": [1.0, 1.0], "class_share": 0.75, "tries": 10, "rare_share": 0.5},
+    }
+}
+"""Default of every setting that older versions do not have in one method, though in another, by the method's name."""
 
 
 def digest(deciding: Tree) -> str:
@@ -43,6 +53,10 @@ def digest(deciding: Tree) -> str:
     """
     for path, default in NEWER.items():
         _leave_out(deciding, path.split("."), default)
+    method = deciding.get("method")
+    if isinstance(method, dict):
+        for name, default in NEWER_IN.get(str(method.get("name")), {}).items():
+            _leave_out(method, [name], default)
     canonical = json.dumps(portable_names(deciding), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:10]
 

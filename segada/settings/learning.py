@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import Field
 
@@ -32,6 +33,10 @@ class ColorSettings(Settings):
     jitter_probability: Fraction = 0.8
     blur_probability: Fraction = 0.5
     """Probability of a Gaussian blur with sigma drawn from 0.15 to 1.15 pixels."""
+    adjustments: Literal["torchvision", "kornia"] = "torchvision"
+    """Formulas of the jitter by a factor f, clipped to [0, 1]. `torchvision`: brightness multiplies by f, contrast and
+    saturation blend with gray. `kornia`, which DACS, DAFormer and Hamlet use (read in release 0.5.8): brightness adds
+    f - 1, contrast multiplies by f, saturation multiplies that of HSV."""
 
 
 class ConsolidationSettings(Settings):

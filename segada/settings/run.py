@@ -138,8 +138,11 @@ class RunSettings(Settings):
     def _frames_can_be_augmented(self) -> Self:
         if isinstance(self.method, SupervisedSettings):
             check_window(self.method.window, self.data)
+        if isinstance(self.method, DacsSettings):
+            check_window(self.method.window, self.data, padded=False)
+        if isinstance(self.method, SupervisedSettings | DacsSettings):
             check_grid(self.method.style, self.method.window.size or self.data.size)
-        if isinstance(self.method, DacsSettings | AdversarialSettings):
+        if isinstance(self.method, AdversarialSettings):
             check_grid(self.method.style, self.data.size)
         return self
 

@@ -83,6 +83,7 @@ class MethodCase:
             torch_generator(0, "initialisation"),
             torch_generator(0, "source_frames"),
             torch_generator(0, "masking"),
+            torch_generator(0, "windows"),
         )
         return named(METHODS, settings.method.name)(parts), parts
 
@@ -240,13 +241,13 @@ def through_file(state: State) -> State:
 
 
 def _drawn(parts: MethodParts) -> State:
-    generators = ("class_mix", "augmentation", "restoration", "source_frames", "masking")
+    generators = ("class_mix", "augmentation", "restoration", "source_frames", "masking", "windows")
     return {"replay": parts.replay.state_dict(), **{name: getattr(parts, name).get_state() for name in generators}}
 
 
 def _restore(parts: MethodParts, drawn: State) -> None:
     parts.replay.load_state_dict(drawn["replay"])
-    for name in ("class_mix", "augmentation", "restoration", "source_frames", "masking"):
+    for name in ("class_mix", "augmentation", "restoration", "source_frames", "masking", "windows"):
         getattr(parts, name).set_state(drawn[name])
 
 

@@ -45,6 +45,13 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "reference_checkpoint": "streets_tiny",
         "evaluated_network": "student",
     },
+    "dacs of windows": {
+        "name": "dacs",
+        "pseudo_threshold": 0.1,
+        "window": {"size": [32, 32], "resize": [1.0, 1.5]},
+        "flip_probability": 0.5,
+        "class_draw": "per_frame",
+    },
     "dacs of target frames alone": {"name": "dacs", "pseudo_threshold": 0.1, "mixing": "target_only"},
     "dacs with the target's labels": {"name": "dacs", "target_labels": "ground_truth"},
     "dacs without mixing": {"name": "dacs", "mix_weight": 0.0},

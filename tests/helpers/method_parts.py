@@ -26,4 +26,5 @@ def method_parts(settings: RunSettings, material: RunData) -> MethodParts:
         initialization,
         torch_generator(0, "source_frames"),
         torch_generator(0, "masking"),
+        torch_generator(0, "windows"),
     )

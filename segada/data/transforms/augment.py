@@ -13,6 +13,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from segada.data.batch import Batch
+from segada.data.transforms.distortion import contrast, lighten, saturate, shift_hue
 from segada.settings.learning import ColorSettings
 
 BLUR_SIGMAS: Final = (0.15, 1.15)
@@ -33,14 +34,17 @@ def jitter_and_blur(images: Tensor, color: ColorSettings, generator: torch.Gener
         Images of the same shape, in [0, 1].
     """
     draws = torch.rand(len(images), 11, generator=generator)
-    jittered = jitter(images, draws[:, 0:4], draws[:, 4:8], color.jitter * (draws[:, 8] < color.jitter_probability))
+    strengths = color.jitter * (draws[:, 8] < color.jitter_probability)
+    jittered = jitter(images, draws[:, 0:4], draws[:, 4:8], strengths, color.adjustments)
     blurred = draws[:, 9] < color.blur_probability
     low, high = BLUR_SIGMAS
     return blur(jittered, low + (high - low) * draws[:, 10], blurred)
 
 
-def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) -> Tensor:
-    """Changes brightness, contrast, saturation and hue, as torchvision's ColorJitter does, of each image independently.
+def jitter(
+    images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor, adjustments: str = "torchvision"
+) -> Tensor:
+    """Changes brightness, contrast, saturation and hue of each image independently.
 
     Args:
         images: float [B, 3, H, W] in [0, 1].
@@ -48,6 +52,7 @@ def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) ->
         amounts: [B, 4] in [0, 1]: position of each adjustment in its range; 0.5 changes nothing.
         strengths: [B] in [0, 1]; s spans factors from 1 - s to 1 + s, and hues shifted by s of the circle either way,
             at most by half of it. An image of strength 0 is unchanged.
+        adjustments: Library whose ColorJitter makes them, a name in `ADJUSTMENTS`.
     """
     ranges = torch.minimum(strengths[:, None], torch.tensor([1.0, 1.0, 1.0, 0.5]))
     factors = ((2 * amounts - 1) * ranges + torch.tensor([1.0, 1.0, 1.0, 0.0])).tolist()
@@ -56,37 +61,26 @@ def jitter(images: Tensor, order: Tensor, amounts: Tensor, strengths: Tensor) ->
     for index in strengths.nonzero().flatten().tolist():
         image = images[index]
         for adjustment in sequences[index]:
-            image = ADJUSTMENTS[adjustment](image, factors[index][adjustment])
+            image = ADJUSTMENTS[adjustments][adjustment](image, factors[index][adjustment])
         result[index] = image
     return result
 
 
-def shift_hue(image: Tensor, turns: float) -> Tensor:
-    """Shifts the hue of an image [3, H, W] in [0, 1]; 1 is the whole circle.
-
-    Equal to torchvision's `adjust_hue` and twice as fast: a channel of a color is its value minus a trapezoid of hue
-    times chroma, so nothing is sorted into the six sectors of the circle and back.
-    """
-    red, green, blue = image
-    value = image.amax(dim=0)
-    chroma = value - image.amin(dim=0)
-    divisor = torch.where(chroma == 0, 1.0, chroma)
-    sixths = torch.where(
-        value == red,
-        (green - blue) / divisor,
-        torch.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor),
-    )
-    phase = sixths + (6 * turns + torch.tensor([5.0, 3.0, 1.0], device=image.device))[:, None, None]
-    phase -= 6 * torch.floor(phase / 6)
-    return value - chroma * torch.minimum(phase, 4 - phase).clamp_(0, 1)
-
-
-ADJUSTMENTS: Final = (
-    transforms.adjust_brightness,
-    transforms.adjust_contrast,
-    transforms.adjust_saturation,
-    shift_hue,
-)
+ADJUSTMENTS: Final = {
+    "torchvision": (
+        transforms.adjust_brightness,
+        transforms.adjust_contrast,
+        transforms.adjust_saturation,
+        shift_hue,
+    ),
+    "kornia": (
+        lambda image, factor: lighten(image, factor - 1),
+        lambda image, factor: contrast(image, factor - 1),
+        lambda image, factor: saturate(image, factor - 1),
+        shift_hue,
+    ),
+}
+"""Changes by brightness, contrast, saturation and hue, each of an image and a factor, or of turns of the hue."""
 
 
 def blur(images: Tensor, sigmas: Tensor, chosen: Tensor) -> Tensor:
@@ -121,6 +115,8 @@ def crop_and_flip(batch: Batch, smallest: float, flip_probability: float, genera
         generator: Generator on the CPU; four numbers are drawn per frame.
     """
     draws = torch.rand(len(batch.images), 4, generator=generator).tolist()
+    if smallest == 1.0 and flip_probability == 0.0:
+        return batch
     height, width = batch.labels.shape[1:]
     images, labels = [], []
     for image, label, (share, down, right, flip) in zip(batch.images, batch.labels, draws, strict=True):

@@ -45,6 +45,7 @@ def build(tiny_run: dict[str, object], run_data: RunData) -> Build:
             torch_generator(0, "initialisation"),
             torch_generator(0, "source_frames"),
             torch_generator(0, "masking"),
+            torch_generator(0, "windows"),
         )
         return Dacs(parts), parts
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from segada.artifacts.run_dir import RunDir
@@ -9,7 +10,10 @@ from segada.engine.runner import PURPOSES, Run
 from segada.settings import RunSettings
 
 
-def test_a_checkpoint_without_the_generator_of_masks_goes_on(tiny_run: dict[str, object], tmp_path: Path) -> None:
+@pytest.mark.parametrize("purpose", ["masking", "windows"])
+def test_a_checkpoint_without_a_newer_generator_goes_on(
+    purpose: str, tiny_run: dict[str, object], tmp_path: Path
+) -> None:
     stream = {"visits": ["clear", "200mm"], "frames": 2, "replay": {"size": 4}}
     settings = RunSettings.model_validate({**tiny_run, "stream": stream, "method": {"name": "dacs"}})
     whole, stopped = (Run(settings, out=tmp_path / name) for name in ("whole", "stopped"))
@@ -19,8 +23,8 @@ def test_a_checkpoint_without_the_generator_of_masks_goes_on(tiny_run: dict[str,
     folder = RunDir(tmp_path / "stopped")
     state = folder.read_checkpoint()
     assert state is not None
-    assert "masking" in PURPOSES
-    del state["masking"]
+    assert purpose in PURPOSES
+    del state[purpose]
     folder.write_checkpoint(state, settings.settings_hash())
     resumed = Run(settings, out=tmp_path / "stopped")
     assert resumed.visits_done == 1

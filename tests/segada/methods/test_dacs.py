@@ -26,7 +26,6 @@ from segada.models.segmentor import Segmentor
 from segada.models.weights import save_weights
 from segada.settings import RunSettings
 from segada.settings.dacs import DacsSettings
-from segada.settings.learning import ColorSettings
 
 METHOD = DacsSettings(
     pseudo_threshold=0.05,
@@ -53,6 +52,10 @@ VARIANTS: dict[str, dict[str, object]] = {
     "ground truth": {"target_labels": "ground_truth", "pseudo_ignore_top": 0.25},
     "ground truth of target frames alone": {"mixing": "target_only", "target_labels": "ground_truth"},
     "ignored rows": {"pseudo_ignore_top": 0.25, "pseudo_ignore_bottom": 0.125},
+    "classes drawn for each frame": {"class_draw": "per_frame"},
+    "classes drawn from each frame": {"class_draw": "own"},
+    "jitter as in kornia": {"color": {"adjustments": "kornia"}},
+    "windows and flips": {"window": {"size": [32, 32], "class_share": 1.0}, "flip_probability": 0.5},
 }
 CASES = [("everything learns", variant) for variant in VARIANTS]
 CASES += [(placement, "all terms") for placement in PLACEMENTS if placement != "everything learns"]
@@ -82,6 +85,7 @@ def _parts(
         torch_generator(0, "initialisation"),
         torch_generator(0, "source_frames"),
         torch_generator(0, "masking"),
+        torch_generator(0, "windows"),
     )
 
 
@@ -129,16 +133,34 @@ def _learned_from(parts: MethodParts, source: Batch, target: Batch, logits: torc
         labels, weight = target.labels, torch.ones(labels.shape)
     if settings.mixing == "target_only":
         return target.images, labels, weight
-    present = source.labels.unique()
-    count = int((len(present) + len(present) % 2) * settings.mix_ratio)
-    chosen = present[torch.randperm(len(present), generator=parts.class_mix)[:count]]
-    pasted = torch.isin(source.labels, chosen)
+    pasted = torch.zeros(labels.shape, dtype=torch.bool)
+    for frame in range(4):
+        present = (source.labels[frame] if settings.class_draw == "own" else source.labels).unique()
+        count = int((len(present) + len(present) % 2) * settings.mix_ratio)
+        if frame == 0 or settings.class_draw != "once":
+            chosen = present[torch.randperm(len(present), generator=parts.class_mix)[:count]]
+        pasted[frame] = torch.isin(source.labels[frame], chosen)
     mixed = source.images * pasted.unsqueeze(1) + target.images * ~pasted.unsqueeze(1)
     return (
-        jitter_and_blur(mixed, ColorSettings(), parts.augmentation),
+        jitter_and_blur(mixed, settings.color, parts.augmentation),
         torch.where(pasted, source.labels, labels),
         torch.where(pasted, torch.ones(()), weight),
     )
+
+
+def _window(batch: Batch, settings: DacsSettings, generator: torch.Generator) -> Batch:
+    """Returns windows as high as the frames, 32 pixels wide, some of them mirrored."""
+    places, flips = torch.rand(4, 201, generator=generator), torch.rand(4, 4, generator=generator)
+    if settings.window.size is None:
+        return batch
+    images, labels = batch.images.clone()[..., :32], batch.labels.clone()[..., :32]
+    for frame in range(4):
+        left = int(places[frame, 2] * 33)
+        columns = torch.arange(left, left + 32)
+        if flips[frame, 3] < settings.flip_probability:
+            columns = columns.flip(0)
+        images[frame], labels[frame] = batch.images[frame, :, :, columns], batch.labels[frame, :, columns]
+    return Batch(images, labels)
 
 
 def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[str, torch.Tensor]:
@@ -147,19 +169,21 @@ def _plain_losses(parts: MethodParts, target: Batch, static: Segmentor) -> dict[
     assert isinstance(settings, DacsSettings)
     student = _moved(parts.network).train()
     teacher = copy.deepcopy(student)
-    source: Batch = parts.replay.next_batch(len(target.images))
+    source = _window(parts.replay.next_batch(len(target.images)), settings, parts.windows)
+    target = _window(target, settings, parts.windows)
     with torch.no_grad():
         logits = teacher(target.images)
     logits = functional.interpolate(logits, size=target.labels.shape[-2:], mode="bilinear", align_corners=False)
     images, labels, weight = _learned_from(parts, source, target, logits)
-    kept = torch.ones(4, 1, 2, dtype=torch.bool)
+    kept = torch.ones(4, 1, source.labels.shape[-1] // 32, dtype=torch.bool)
     if settings.fdist_classes == "things":
         kept = torch.stack([(source.labels[:, :, :32] == 13).all(-1).all(-1), torch.zeros(4, dtype=torch.bool)], -1)
         kept = kept[:, None]
         assert kept.any()
     probability = student(target.images).softmax(1)
     losses = {
-        "clean": settings.clean_weight * _cross_entropy(student(source.images), source.labels, torch.ones(4, 32, 64)),
+        "clean": settings.clean_weight
+        * _cross_entropy(student(source.images), source.labels, torch.ones(source.labels.shape)),
         "mix": settings.mix_weight * _cross_entropy(student(images), labels, weight),
         "source_feature_distance": settings.source_fdist_lambda
         * _distance(student, static, source.images)[kept].mean(),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segada.data.batch import Batch
-from segada.selftraining.class_mix import chosen_classes, paste_mask, pasted_onto, unmixed
+from segada.selftraining.class_mix import DRAWS, chosen_classes, paste_mask, pasted_onto, unmixed
 from segada.selftraining.pseudo_labels import PseudoLabels
 
 pytestmark = pytest.mark.rounding
@@ -90,3 +90,27 @@ def test_unmixed_frames_are_the_target_s() -> None:
     assert torch.equal(mixed.labels, pseudo_labels.labels)
     assert torch.equal(mixed.weight, pseudo_labels.weight)
     assert not mixed.pasted.any()
+
+
+@pytest.mark.parametrize(("draw", "differ"), [("once", False), ("per_frame", True), ("own", True)])
+def test_frames_of_a_batch_share_a_draw_or_have_their_own(draw: str, differ: bool) -> None:
+    labels = torch.arange(6).reshape(1, 2, 3).repeat(8, 1, 1)
+    pasted = DRAWS[draw](labels, 0.5, torch.Generator().manual_seed(0))
+    assert pasted.flatten(1).sum(dim=1).tolist() == [3] * 8
+    assert (len(pasted.flatten(1).unique(dim=0)) > 1) == differ
+
+
+def test_classes_of_other_frames_count_unless_a_frame_draws_from_its_own() -> None:
+    labels = torch.tensor([[[0, 0]], [[1, 2]]])
+    for draw, least in (("per_frame", 0), ("own", 2)):
+        shares = [DRAWS[draw](labels, 0.5, torch.Generator().manual_seed(seed))[0].sum() for seed in range(50)]
+        # Its only class is one of three in the batch, of which (3 + 1) / 2 are drawn; of one, (1 + 1) / 2.
+        assert min(shares) == least
+        assert max(shares) == 2
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_draws_are_the_same_for_a_single_frame(draw: str) -> None:
+    labels = torch.arange(6).reshape(1, 2, 3)
+    masks = [DRAWS[name](labels, 0.5, torch.Generator().manual_seed(3)) for name in (draw, "once")]
+    assert torch.equal(*masks)

@@ -46,6 +46,18 @@ def test_what_cannot_be_is_refused(method: dict[str, object], said: str) -> None
         RunSettings.model_validate({"method": {"name": "supervised", **method}})
 
 
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [
+        ({"size": [64, 160]}, r"never larger than \[64, 128\]"),
+        ({"size": [64, 128], "resize": [0.5, 2.0]}, r"can be as small as \[32, 64\], and pseudo-labels of the filling"),
+    ],
+)
+def test_windows_of_target_frames_are_never_filled(window: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        RunSettings.model_validate({"method": {"name": "dacs", "window": window}})
+
+
 @pytest.mark.parametrize("name", ["dacs", "adversarial"])
 def test_other_methods_check_their_tiles_too(name: str) -> None:
     clahe = {"probability": 0.5, "grid": [8, 200]}

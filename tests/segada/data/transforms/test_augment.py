@@ -1,5 +1,7 @@
 """Augmentation against torchvision, its probabilities and its generator."""
 
+import colorsys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -45,6 +47,32 @@ def test_jitter_makes_torchvision_s_adjustments_in_the_given_order() -> None:
     second = transforms.adjust_contrast(transforms.adjust_brightness(images[1], 0.2), 1.8)
     second = transforms.adjust_hue(second, -0.25)
     torch.testing.assert_close(jittered, torch.stack([first, second]), rtol=0, atol=5e-6)
+
+
+def test_jitter_of_kornia_adds_brightness_and_multiplies_contrast_without_the_mean() -> None:
+    images = random_images(2, 1)
+    order = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]])
+    amounts = torch.tensor([[1.0, 0.0, 0.75, 0.5], [0.0, 1.0, 0.25, 1.0]])
+
+    jittered = jitter(images, order, amounts, torch.tensor([0.2, 0.4]), "kornia")
+
+    def saturated(image: Tensor, factor: float) -> Tensor:
+        pixels = [colorsys.rgb_to_hsv(*color) for color in image.flatten(1).T.tolist()]
+        back = [colorsys.hsv_to_rgb(hue, min(1.0, factor * share), value) for hue, share, value in pixels]
+        return torch.tensor(back).T.reshape(image.shape)
+
+    first = saturated(((images[0] + 0.2).clamp(0, 1) * 0.8).clamp(0, 1), 1.1)
+    second = saturated(transforms.adjust_hue(images[1], 0.4), 0.8)
+    second = ((second * 1.4).clamp(0, 1) - 0.4).clamp(0, 1)
+    torch.testing.assert_close(jittered, torch.stack([first, second]), rtol=0, atol=5e-6)
+
+
+def test_a_dark_frame_is_brightened_by_a_sum_in_kornia_and_by_a_product_in_torchvision() -> None:
+    dark = torch.full((1, 3, 8, 8), 0.148)
+    only_brightness = torch.tensor([[1.0, 0.5, 0.5, 0.5]])
+    order, strength = torch.arange(4.0)[None], torch.tensor([0.2])
+    means = [jitter(dark, order, only_brightness, strength, name).mean() for name in ("kornia", "torchvision")]
+    torch.testing.assert_close(torch.stack(means), torch.tensor([0.348, 0.148 * 1.2]))
 
 
 def test_blur_equals_torchvision_and_leaves_the_others_alone() -> None:
