@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
 from segada.models.staged_segmentor import StagedSegmentor
 
@@ -40,11 +41,12 @@ def signal(ask: Callable[[Segmentor, Tensor], Tensor], static: Segmentor, images
         ask: Forward pass, one of `SIGNALS`.
         static: The static model in evaluation mode.
         images: float32 [B, 3, H, W] in [0, 1].
-        logits: Logits of the evaluated network, float [B, K, H/4, W/4].
+        logits: Logits of the evaluated network, float [B, K, h, w], H/4 and W/4 but for averaged predictions.
 
     Returns:
         float [B], the mean over each frame's pixels, without gradient.
     """
     with torch.inference_mode():
         own = logits.argmax(dim=1)
-        return functional.cross_entropy(ask(static, images), own, reduction="none").mean(dim=(1, 2))
+        static_logits = enlarged(ask(static, images), own.shape[-2:])
+        return functional.cross_entropy(static_logits, own, reduction="none").mean(dim=(1, 2))

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from segada.core.named_code import is_code, named
 from segada.errors import InputError
+from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
 from segada.settings.evaluation import score_name
 
@@ -117,7 +118,7 @@ def batch_nuclear_norm(inputs: ScoreInputs) -> Tensor:
 def agreement(inputs: ScoreInputs) -> Tensor:
     """Returns the share of pixels classed alike by both models, [B] in [0, 1]; higher is better (arXiv 2206.13089)."""
     assert inputs.other_network is not None
-    return _same_class(inputs.logits, _logits(inputs.other_network, inputs.images))
+    return _same_class(inputs.logits, _logits(inputs.other_network, inputs))
 
 
 def consistency(inputs: ScoreInputs) -> Tensor:
@@ -134,7 +135,7 @@ def static_divergence(inputs: ScoreInputs) -> Tensor:
         sum_k p_k log(p_k / q_k), with p the evaluated network's, in nats, [B] from 0 on; lower is better.
     """
     assert inputs.source_model is not None
-    source = _logits(inputs.source_model, inputs.images).log_softmax(dim=1)
+    source = _logits(inputs.source_model, inputs).log_softmax(dim=1)
     return (inputs.probability * (inputs.log_probability - source)).sum(dim=1).mean(dim=(1, 2))
 
 
@@ -211,7 +212,7 @@ def _same_class(one: Tensor, other: Tensor) -> Tensor:
     return (one.argmax(dim=1) == other.argmax(dim=1)).float().mean(dim=(1, 2))
 
 
-def _logits(network: Segmentor, images: Tensor) -> Tensor:
+def _logits(network: Segmentor, inputs: ScoreInputs) -> Tensor:
+    """Returns the logits of another network at the resolution of the evaluated one's."""
     network.eval()
-    logits: Tensor = network(images)
-    return logits
+    return enlarged(network(inputs.images), inputs.logits.shape[-2:])

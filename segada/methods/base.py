@@ -109,7 +109,10 @@ class Method(ABC):
         return None
 
     def predict(self, images: Tensor) -> Tensor:
-        """Returns logits [B, K, H/4, W/4] of the evaluated network in evaluation mode, without gradient."""
+        """Returns logits [B, K, H/4, W/4] of the evaluated network in evaluation mode, without gradient.
+
+        A method whose predictions are averaged over views returns logarithms of probabilities [B, K, H, W].
+        """
         network = self.evaluated_network
         network.eval()
         with torch.inference_mode():

@@ -3,8 +3,9 @@
 A step, as in the paper: the teacher's predictions are averaged over augmented views where the source model is not
 confident; the student descends its cross-entropy to these soft pseudo-labels; the teacher follows the student; some of
 the student's parameter elements are restored to the source model's values. The paper decides for whole frames whether
-the source model is confident; its code for segmentation, followed here, decides for pixels. That code also hardens the
-pseudo-labels; here they stay soft, as in the paper. Pseudo-labels and loss have the logits' resolution.
+the source model is confident; its code for segmentation, followed here, decides for pixels. Pseudo-labels and loss have
+the logits' resolution. That code also hardens the pseudo-labels, at the resolution of the frame, and scores them as its
+predictions: `method.pseudo_labels: hard` and `method.prediction: averaged`.
 
 Batch norms: the authors' code for segmentation runs every network in evaluation mode, so that they keep the source
 model's statistics (`method.batch_norm.statistics: frozen`). With `follow`, the student, and the teacher on the
@@ -13,6 +14,7 @@ statistics, the teacher uses the statistics that it has gathered.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -26,9 +28,12 @@ from segada.methods.mean_teacher import MeanTeacherLearner
 from segada.models.learning import learning_parameters, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import SMALLEST_SIDE, FrozenPrefix, Segmentor
-from segada.selftraining.losses import soft_cross_entropy
+from segada.selftraining.losses import pixel_cross_entropy, soft_cross_entropy
 from segada.selftraining.restoration import restore
 from segada.settings.cotta import CottaSettings
+
+TINY: Final = torch.finfo(torch.float32).tiny
+"""Least probability in a prediction, whose logarithm is finite."""
 
 
 class Cotta(MeanTeacherLearner):
@@ -60,27 +65,50 @@ class Cotta(MeanTeacherLearner):
         return log
 
     def terms(self, target: Batch, plan: StepPlan) -> Terms:
-        """Returns the soft cross-entropy from the teacher's pseudo-labels to the student's predictions."""
+        """Returns the cross-entropy from the teacher's pseudo-labels to the student's predictions."""
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        pseudo_labels, sure_share = self._pseudo_labels(target.images, prefix)
+        hard = self._settings.pseudo_labels == "hard"
+        self.teacher.train()
+        pseudo_labels, sure_share = self._pseudo_labels(target.images, prefix, of_frame=hard)
         # In evaluation mode, as in the authors' code, nothing is dropped at random either.
         self.student.train(self._settings.batch_norm.statistics != "frozen")
         with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
-        losses = {"consistency": soft_cross_entropy(logits, pseudo_labels)}
+        losses = {"consistency": self._cross_entropy(logits, pseudo_labels)}
         losses |= self.masked.terms(self.student, target, pseudo_labels.log(), plan.first_stage)
         return Terms(losses, {"sure_share": sure_share})
 
+    def predict(self, images: Tensor) -> Tensor:
+        """Returns logits [B, K, H/4, W/4] of the evaluated network, or logarithms of the averaged probabilities
+        [B, K, H, W]."""
+        if self._settings.prediction == "direct":
+            return super().predict(images)
+        self.teacher.eval()
+        return self._pseudo_labels(images, self.student.encode_frozen(images), of_frame=True)[0].clamp(min=TINY).log()
+
+    def _cross_entropy(self, logits: Tensor, pseudo_labels: Tensor) -> Tensor:
+        if self._settings.pseudo_labels == "soft":
+            return soft_cross_entropy(logits, pseudo_labels)
+        labels = pseudo_labels.argmax(dim=1)
+        return pixel_cross_entropy(enlarged(logits, labels.shape[-2:]), labels)
+
     @torch.no_grad()
-    def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
-        """Returns probabilities [B, K, H/4, W/4], and the share of pixels on which the source model is confident."""
+    def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix, *, of_frame: bool) -> tuple[Tensor, Tensor]:
+        """Returns probabilities, and the share of pixels on which the source model is confident.
+
+        Args:
+            images: Frames [B, 3, H, W].
+            prefix: Outputs of the frozen stages for them.
+            of_frame: Whether the probabilities have the resolution of the frames, [B, K, H, W], or that of the logits,
+                [B, K, H/4, W/4].
+        """
+        size = images.shape[-2:] if of_frame else None
         with self.timer.part("source model"):
-            confidence = _probabilities(self._source_model, prefix).amax(dim=1, keepdim=True)
+            confidence = _probabilities(self._source_model, prefix, size).amax(dim=1, keepdim=True)
             sure = confidence >= self._settings.confidence_threshold
         with self.timer.part("teacher"):
-            self.teacher.train()
-            direct = _probabilities(self.teacher, prefix)
+            direct = _probabilities(self.teacher, prefix, size)
         if not sure.all():
             with self.timer.part("teacher's further views"):
                 direct = torch.where(sure, direct, self._averaged(direct, images))
@@ -112,8 +140,9 @@ class Cotta(MeanTeacherLearner):
             restore(list(learning.values()), originals, self._settings.restore, self._restoration)
 
 
-def _probabilities(network: Segmentor, prefix: FrozenPrefix) -> Tensor:
-    return network.decode(network.encode_rest(prefix)).softmax(dim=1)
+def _probabilities(network: Segmentor, prefix: FrozenPrefix, size: torch.Size | None) -> Tensor:
+    logits = network.decode(network.encode_rest(prefix))
+    return (logits if size is None else enlarged(logits, size)).softmax(dim=1)
 
 
 def _scaled(images: Tensor, scale: float) -> Tensor:

@@ -37,13 +37,20 @@ class CottaSettings(LearningSettings):
     restore: Fraction = 0.01
     """Probability, for each trainable parameter value and in each step, of resetting it to its value in the source
     model."""
+    pseudo_labels: Literal["soft", "hard"] = "soft"
+    """Pseudo-labels. `soft`: the averaged probabilities at the resolution of the logits, as in the paper. `hard`: their
+    most probable classes at the resolution of the frame, as in the authors' code for segmentation."""
+    prediction: Literal["direct", "averaged"] = "direct"
+    """Prediction of a frame, which is scored. `direct`: one pass of the evaluated network. `averaged`: the teacher's,
+    averaged over views where the source model is not confident, as in the authors' code for segmentation; costs a pass
+    for each view. Label-free scores and calibration take its logarithm for logits."""
     masked_consistency: MaskedConsistencySettings = MaskedConsistencySettings()
     """Loss term on masked target frames, with labels of the teacher's averaged predictions."""
     evaluated_network: Literal["student", "teacher"] = "teacher"
     """Network that is evaluated."""
 
     def term_weights(self) -> Mapping[str, float]:
-        """Returns the weights of the soft cross-entropy and of the term on masked frames."""
+        """Returns the weights of the cross-entropy to the pseudo-labels and of the term on masked frames."""
         return {"consistency": 1.0, "masked": self.masked_consistency.weight}
 
     @model_validator(mode="after")
@@ -52,6 +59,15 @@ class CottaSettings(LearningSettings):
         if twice:
             raise ValueError(
                 f"method.scales has {twice[0]} twice, the frame as it is, 1.0, counted in; leave one of them out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_teacher_is_averaged(self) -> Self:
+        if self.prediction == "averaged" and self.evaluated_network == "student":
+            raise ValueError(
+                "method.prediction is 'averaged', which is the teacher's, but method.evaluated_network is 'student'; "
+                "set method.evaluated_network to teacher, or method.prediction to direct"
             )
         return self
 

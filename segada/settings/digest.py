@@ -30,6 +30,8 @@ NEWER: Final[Mapping[str, Value]] = {
         "color": {"jitter": 0.2, "jitter_probability": 0.8, "blur_probability": 0.5},
     },
     "method.optimizer.module_factors": {},
+    "method.prediction": "direct",
+    "method.pseudo_labels": "soft",
     "model.class_match": "position",
     "model.network": None,
     "model.preprocessing": None,

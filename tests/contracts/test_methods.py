@@ -27,6 +27,12 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     "eata": {"name": "eata", "redundancy_threshold": 1.0, "consolidation": {"weight": 4000.0, "frames": 4}},
     "sar": {"name": "sar"},
     "cotta": {"name": "cotta", "scales": [1.5], "restore": 0.1},
+    "cotta as in the authors' code": {
+        "name": "cotta",
+        "scales": [1.5],
+        "pseudo_labels": "hard",
+        "prediction": "averaged",
+    },
     "cotta without views": {"name": "cotta", "confidence_threshold": 0.0, "scales": [], "evaluated_network": "student"},
     "adversarial": {"name": "adversarial"},
     "adversarial on the encoder's image": {"name": "adversarial", "features": "encoder", "granularity": "image"},

@@ -24,6 +24,7 @@ SETTINGS = {
     "scales": [1.5, 2.0],
     "restore": 0.2,
 }
+HARD = {**SETTINGS, "pseudo_labels": "hard"}
 FOLLOWED = {**SETTINGS, "batch_norm": {"statistics": "follow"}}
 PLACEMENTS: dict[str, dict[str, object]] = {
     "everything learns": {},
@@ -40,25 +41,40 @@ def _copy(network: Segmentor) -> Segmentor:
     return copy.deepcopy(network, {id(network.encoder.generator): None})
 
 
-def _plain_pseudo_labels(teacher: Segmentor, source: Segmentor, images: Tensor, *, follows: bool) -> Tensor:
+def _plain_pseudo_labels(
+    teacher: Segmentor, source: Segmentor, images: Tensor, *, follows: bool, hard: bool = False
+) -> Tensor:
+    """Returns probabilities at the resolution of the logits; at that of the frames if they are for hard labels."""
     height, width = images.shape[-2:]
+    size = (height, width) if hard else (height // 4, width // 4)
+
+    def softmax(logits: Tensor) -> Tensor:
+        return functional.interpolate(logits, size, mode="bilinear").softmax(dim=1)
+
     with torch.no_grad():
-        direct = teacher.train(follows)(images).softmax(dim=1)
-        size = direct.shape[-2:]
+        direct = softmax(teacher.train(follows)(images))
         teacher.eval()
-        averaged = [direct, teacher(images.flip(-1)).flip(-1).softmax(dim=1)]
+        averaged = [direct, softmax(teacher(images.flip(-1)).flip(-1))]
         for scale in (1.5, 2.0):
             larger = functional.interpolate(images, (int(height * scale), int(width * scale)), mode="bilinear")
             for mirrored in (False, True):
                 logits = teacher(larger.flip(-1) if mirrored else larger)
-                logits = functional.interpolate(logits.flip(-1) if mirrored else logits, size, mode="bilinear")
-                averaged.append(logits.softmax(dim=1))
-        sure = source.eval()(images).softmax(dim=1).max(dim=1).values >= 0.5
+                averaged.append(softmax(logits.flip(-1) if mirrored else logits))
+        sure = softmax(source.eval()(images)).max(dim=1).values >= 0.5
         assert 0 < sure.sum() < sure.numel()
         return torch.where(sure[:, None], direct, sum(averaged) / len(averaged))
 
 
-def _plain_run(parts: MethodParts, targets: list[Batch], *, follows: bool) -> tuple[Segmentor, Segmentor, list[float]]:
+def _plain_loss(logits: Tensor, pseudo_labels: Tensor, *, hard: bool) -> Tensor:
+    if not hard:
+        return -(pseudo_labels * logits.log_softmax(dim=1)).sum(dim=1).mean()
+    full = functional.interpolate(logits, pseudo_labels.shape[-2:], mode="bilinear")
+    return functional.cross_entropy(full, pseudo_labels.argmax(dim=1))
+
+
+def _plain_run(
+    parts: MethodParts, targets: list[Batch], *, follows: bool, hard: bool
+) -> tuple[Segmentor, Segmentor, list[float]]:
     """Returns student, teacher and losses after a step on each batch, with batch norms that follow the batches or with
     every network in evaluation mode."""
     student, teacher, source = parts.network, _copy(parts.network), _copy(parts.network)
@@ -67,8 +83,8 @@ def _plain_run(parts: MethodParts, targets: list[Batch], *, follows: bool) -> tu
     optimizer = torch.optim.AdamW([own[name] for name in learning], lr=1e-3, weight_decay=0.0)
     losses = []
     for target in targets:
-        pseudo_labels = _plain_pseudo_labels(teacher, source, target.images, follows=follows)
-        loss = -(pseudo_labels * student.train(follows)(target.images).log_softmax(dim=1)).sum(dim=1).mean()
+        pseudo_labels = _plain_pseudo_labels(teacher, source, target.images, follows=follows, hard=hard)
+        loss = _plain_loss(student.train(follows)(target.images), pseudo_labels, hard=hard)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -82,13 +98,15 @@ def _plain_run(parts: MethodParts, targets: list[Batch], *, follows: bool) -> tu
     return student, teacher, losses
 
 
-@pytest.mark.parametrize("method_settings", [SETTINGS, FOLLOWED], ids=["frozen", "follow"])
+@pytest.mark.parametrize("method_settings", [SETTINGS, FOLLOWED, HARD], ids=["frozen", "follow", "hard"])
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_steps_are_those_of_the_plain_algorithm(
     placement: str, method_settings: dict[str, object], build: Build, targets: list[Batch]
 ) -> None:
     changes = {"method": method_settings, **PLACEMENTS[placement]}
-    student, teacher, losses = _plain_run(build(changes), targets, follows=method_settings is FOLLOWED)
+    student, teacher, losses = _plain_run(
+        build(changes), targets, follows=method_settings is FOLLOWED, hard=method_settings is HARD
+    )
 
     parts = build(changes)
     method = Cotta(parts)
@@ -106,6 +124,27 @@ def test_steps_are_those_of_the_plain_algorithm(
         ]
         assert torch.cat(off).quantile(0.995) < 1e-5
         assert torch.cat(off).max() < 7e-3
+
+
+def test_the_averaged_prediction_is_the_masked_composite_of_direct_and_averaged_probabilities(
+    build: Build, targets: list[Batch]
+) -> None:
+    changes = {"method": {**HARD, "prediction": "averaged"}}
+    method = Cotta(build(changes))
+    for target in targets[:2]:
+        method.step(target, StepPlan())
+    teacher, source = _copy(method.evaluated_network), build(changes).network
+    wanted = _plain_pseudo_labels(teacher, source, targets[2].images, follows=False, hard=True)
+    found = method.predict(targets[2].images)
+    assert found.shape == (2, 19, *targets[2].images.shape[-2:])
+    torch.testing.assert_close(found.softmax(dim=1), wanted, rtol=1e-4, atol=1e-6)
+    direct = Cotta(build({"method": HARD})).predict(targets[2].images)
+    assert direct.shape[-2:] == (found.shape[-2] // 4, found.shape[-1] // 4)
+
+
+def test_the_student_s_prediction_is_not_averaged(build: Build) -> None:
+    with pytest.raises(ValueError, match=r"method\.prediction is 'averaged', which is the teacher's"):
+        build({"method": {**SETTINGS, "prediction": "averaged", "evaluated_network": "student"}})
 
 
 def test_restoring_everything_leaves_the_source_model(build: Build, targets: list[Batch]) -> None:
