@@ -1,13 +1,13 @@
-"""AdamW in parameter groups: head and named modules at their own rates, and weight decay on weight matrices only."""
+"""Optimizer in parameter groups: head and named modules at their own rates, weight decay on weight matrices alone."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import SGD, AdamW
 
 from segada.controllers.base import StepPlan
 from segada.models.freezing import names_part
@@ -15,6 +15,13 @@ from segada.settings.learning import OptimizerSettings
 
 POSITIONS = frozenset({"cpb_mlp", "rel_pos"})
 """Modules that output position biases, which weight decay must not pull to zero (Swin V2, arXiv 2111.09883)."""
+
+
+ALGORITHMS: Final[Mapping[str, Callable[[list[dict[str, Any]], OptimizerSettings], AdamW | SGD]]] = {
+    "adamw": lambda groups, settings: AdamW(groups, lr=settings.lr, betas=(0.9, 0.999), fused=True),
+    "sgd": lambda groups, settings: SGD(groups, lr=settings.lr, momentum=settings.momentum, fused=True),
+}
+"""Constructors from parameter groups, by `optimizer.algorithm`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class Beside:
 
 
 class Optimizer:
-    """Runs one backward pass and one AdamW step (Loshchilov and Hutter 2019) at the planned rate."""
+    """Runs one backward pass and one step of the algorithm at the planned rate."""
 
     def __init__(
         self, parameters: Mapping[str, nn.Parameter], settings: OptimizerSettings, beside: Beside | None = None
@@ -73,11 +80,11 @@ class Optimizer:
                 if group:
                     groups.append({"params": group, "weight_decay": settings.weight_decay if decays else 0.0})
                     self._group_names.append(part)
-        self._adamw = AdamW(groups, lr=settings.lr, betas=(0.9, 0.999), fused=True)
+        self._algorithm = ALGORITHMS[settings.algorithm](groups, settings)
 
     def forget(self) -> None:
         """Frees the gradients of the step before, which are kept for inspection until this call."""
-        self._adamw.zero_grad(set_to_none=True)
+        self._algorithm.zero_grad(set_to_none=True)
 
     def step(self, loss: Tensor, plan: StepPlan, held_back: Collection[str] = ()) -> None:
         """Moves the parameters down the gradient of the loss, added to gradients that `forget` has not freed.
@@ -89,13 +96,13 @@ class Optimizer:
         """
         if not loss.requires_grad:
             return
-        for group, part in zip(self._adamw.param_groups, self._group_names, strict=True):
+        for group, part in zip(self._algorithm.param_groups, self._group_names, strict=True):
             group["lr"] = self._rates[part](plan)
         torch.autograd.backward(loss)
         for name in held_back:
             if name in self._parameters:
                 self._parameters[name].grad = None
-        self._adamw.step()
+        self._algorithm.step()
 
     def rates(self, plan: StepPlan) -> dict[str, float]:
         """Returns the planned rates of encoder, head and further parameters."""
@@ -107,12 +114,12 @@ class Optimizer:
         return plan.learning_rate * (factor if plan.keeps_head_factor else 1.0) * plan.learning_rate_factor
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns AdamW's moments and step counts."""
-        return self._adamw.state_dict()
+        """Returns the algorithm's moments and step counts."""
+        return self._algorithm.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restores AdamW's moments and step counts."""
-        self._adamw.load_state_dict(state)
+        """Restores moments and step counts."""
+        self._algorithm.load_state_dict(state)
 
 
 def _factors(parameters: Iterable[str], settings: OptimizerSettings) -> dict[str, float]:

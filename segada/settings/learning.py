@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,8 +12,13 @@ from segada.settings.guards import GuardSettings
 
 
 class OptimizerSettings(Settings):
-    """AdamW over the trainable parameters."""
+    """Optimizer of the trainable parameters."""
 
+    algorithm: Literal["adamw", "sgd"] = "adamw"
+    """`adamw` with betas 0.9 and 0.999 (Loshchilov and Hutter 2019), which is Adam where `weight_decay` is 0; `sgd`
+    with momentum, whose weight decay is added to the gradient."""
+    momentum: Annotated[Fraction, Field(lt=1.0)] = 0.9
+    """Share of the former step in the next one. Only with `sgd`."""
     lr: Positive = 1e-3
     head_factor: Positive = 1.0
     """Factor on `lr` for the head; 10 in the SegFormer recipe."""
@@ -21,7 +26,7 @@ class OptimizerSettings(Settings):
     """Factors on `lr` of modules, as whole components of dotted names (`decoder`, `head.linear_fuse`), in place of
     `head_factor`; where several name a parameter, the last counts."""
     weight_decay: NonNegative = 0.01
-    """Weight decay of AdamW. Not applied to norms, biases and scales, nor to position embeddings and the networks that
+    """Weight decay. Not applied to norms, biases and scales, nor to position embeddings and the networks that
     replace them."""
 
 

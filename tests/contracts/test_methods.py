@@ -51,6 +51,7 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "reference_checkpoint": "streets_tiny",
         "evaluated_network": "student",
     },
+    "dacs by sgd": {"name": "dacs", "pseudo_threshold": 0.1, "optimizer": {"algorithm": "sgd"}},
     "dacs of windows": {
         "name": "dacs",
         "pseudo_threshold": 0.1,

@@ -129,3 +129,18 @@ def test_positions_and_scales_of_a_swin_do_not_decay(kind: type[SwinTransformer 
     spared = swin.no_weight_decay() & own
     assert spared
     assert _decayed(swin) == own - spared
+
+
+def test_sgd_adds_weight_decay_to_the_gradient_and_a_share_of_the_former_step() -> None:
+    parameters = {"encoder.weight": nn.Parameter(torch.ones(2, 2)), "head.bias": nn.Parameter(torch.ones(2))}
+    settings = OptimizerSettings(algorithm="sgd", momentum=0.8, lr=0.1, weight_decay=0.5, head_factor=2.0)
+    optimizer = Optimizer(parameters, settings)
+    weight, bias, of_weight, of_bias = 1.0, 1.0, 0.0, 0.0
+    for _ in range(3):
+        optimizer.forget()
+        optimizer.step(torch.stack([value.square().sum() for value in parameters.values()]).sum(), StepPlan())
+        of_weight = 0.8 * of_weight + 2 * weight + 0.5 * weight
+        of_bias = 0.8 * of_bias + 2 * bias
+        weight, bias = weight - 0.1 * of_weight, bias - 0.2 * of_bias
+        torch.testing.assert_close(parameters["encoder.weight"].detach(), torch.full((2, 2), weight))
+        torch.testing.assert_close(parameters["head.bias"].detach(), torch.full((2,), bias))

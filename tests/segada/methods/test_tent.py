@@ -7,6 +7,7 @@ import pytest
 import torch
 from method_parts import Build
 from norm_encoder import with_norm_encoder
+from recipe_sections import recipe_section
 from torch import nn
 
 from segada.controllers.base import StepPlan
@@ -28,8 +29,9 @@ def target(run_data: RunData) -> Batch:
     return to_batch(run_data.visited["200mm"], torch.arange(4).numpy())
 
 
-def test_gradients_are_those_of_the_mean_entropy(build: Build, target: Batch) -> None:
-    parts = build(NORMS)
+@pytest.mark.parametrize("method", [NORMS["method"], recipe_section("tent_acdc", "method")], ids=["small", "recipe"])
+def test_gradients_are_those_of_the_mean_entropy(method: dict[str, object], build: Build, target: Batch) -> None:
+    parts = build({"method": method})
     plain = copy.deepcopy(parts.network, {id(parts.network.encoder.generator): None}).train()
     probability = plain(target.images).softmax(dim=1)
     entropy = -(probability * probability.log()).sum(dim=1).mean()
