@@ -18,7 +18,7 @@ from hpo.comparison.results import Comparison, Winner, compared, has_run, is_ove
 from hpo.comparison.reuse import take_over
 from hpo.comparison.studies import compared_studies
 from hpo.comparison.tables import methods_csv, rich_table
-from hpo.comparison.wording import detail, frames_of, headline
+from hpo.comparison.wording import detail, frames_of, headline, timed
 from hpo.config.study_file import StudyFile
 from hpo.session.command import kept
 from hpo.session.main_job import run
@@ -200,8 +200,9 @@ def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
         f"Every method had the same stream ({route}{frames}), source "
         f"model, budget ({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
     )
+    frames_timed = timed(run_settings) if isinstance(run_settings, RunSettings) else "processed"
     speed = (
-        f"frames/s: predicted and adapted on per second, {workers} runs at a time; {device}"
+        f"frames/s: {frames_timed} per second, {workers} runs at a time; {device}"
         f"{os.cpu_count()} cores, {platform.machine()}."
     )
     return [

@@ -58,13 +58,29 @@ def markdown(comparison: MethodComparison) -> str:
 
 
 def remarks_on_results(comparison: MethodComparison) -> list[str]:
-    """Returns sentences: which methods lose against the source model and where, and which runs did not finish."""
+    """Returns sentences: which methods lose against the source model and where, which have the same numbers, and which
+    runs did not finish."""
     names = visit_labels(comparison.visits)
     sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]
     if not sentences:
         sentences.append("No method loses against source-only on any visit.")
+    sentences += _alike(comparison.results)
     failures = {result.name: result.failures for result in comparison.results} | dict(comparison.lost)
     return sentences + [sentence for name, reasons in failures.items() for sentence in _unfinished(name, reasons)]
+
+
+def _alike(results: Sequence[MethodResult]) -> list[str]:
+    """Returns a sentence for each method that has the numbers of one before it."""
+    sentences = []
+    for place, result in enumerate(results):
+        same = next((one.name for one in results[:place] if _numbers_of(one) == _numbers_of(result)), None)
+        if same is not None:
+            sentences.append(f"`{result.name}` has the same mIoU as `{same}` after every visit.")
+    return sentences
+
+
+def _numbers_of(result: MethodResult) -> tuple[object, ...]:
+    return result.seeds, *(each.mean for each in result.miou)
 
 
 def summary_csv(comparison: MethodComparison) -> str:

@@ -28,7 +28,7 @@ from hpo.comparison.method_tables import (
     summary_csv,
 )
 from hpo.comparison.methods_file import MethodsFile
-from hpo.comparison.wording import frames_of
+from hpo.comparison.wording import frames_of, timed
 from segada.cli.output_dir import check_folder, check_own
 from segada.core.atomic_io import write_text
 from segada.core.run_names import draft
@@ -140,7 +140,7 @@ def _remarks(file: MethodsFile, base: RunSettings, at_a_time: int) -> list[str]:
         f"goes over {frames_of(stream)} {times}, {stream.batch_size} a step."
     )
     speed = (
-        f"frames/s: median over visits and seeds of frames predicted and adapted on per second, measured {alone}; "
+        f"frames/s: median over visits and seeds of frames {timed(base)} per second, measured {alone}; "
         f"{base.runtime.device}, {os.cpu_count()} cores of which a run takes {base.runtime.threads}, "
         f"{platform.machine()}, torch {version('torch')}."
     )

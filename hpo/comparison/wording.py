@@ -8,6 +8,7 @@ from hpo.reporting.conclusion import SOURCE_CURE
 from hpo.reporting.headline import source_sentence
 from hpo.reporting.wording import interval, listed, long_title, points, tenths
 from hpo.study.baselines import BASELINES
+from segada.settings import RunSettings
 from segada.settings.stream import StreamSettings
 
 
@@ -73,6 +74,11 @@ def method_of(ranking: Ranking) -> str:
 def frames_of(stream: StreamSettings) -> str:
     """Returns the number of frames of a visit, in words: `48 frames`, `all frames`."""
     return "all frames" if stream.frames is None else f"{stream.frames} frames"
+
+
+def timed(run: RunSettings) -> str:
+    """Returns what the frames per second of a run count, in words."""
+    return "predicted and adapted on" if run.predicts_stream() else "adapted on, without predicting them,"
 
 
 def probability(p: float | None) -> str:

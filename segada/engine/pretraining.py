@@ -65,7 +65,7 @@ def class_table(report: RunReport, best: BestRecord | None) -> Table:
     visits = dict.fromkeys((last.visit if best is None else best.visit, last.visit))
     columns = [(domain, visit) for domain in last.iou for visit in visits]
     for domain, visit in columns:
-        table.add_column(f"{domain}, visit {visit}", justify="right")
+        table.add_column(f"{domain}, visit {visit + 1}", justify="right")
     for name in dict.fromkeys(name for classes in last.iou.values() for name in classes):
         ious = [report.visits[visit].iou[domain].get(name) for domain, visit in columns]
         table.add_row(name, *("" if iou is None else f"{100 * iou:.1f}" for iou in ious))
@@ -79,7 +79,7 @@ def _best_line(folder: Path, best: BestRecord | None, validate: bool) -> str:
         return "no best.safetensors: only the last visit was evaluated"
     if best is None:
         return "no best.safetensors: evaluation.split is test, by whose frames nothing is chosen"
-    return f"best visit {best.visit}, mIoU {100 * best.miou:.1f} % on val: {RunDir(folder).best}"
+    return f"best visit {best.visit + 1}, mIoU {100 * best.miou:.1f} % on val: {RunDir(folder).best}"
 
 
 def halve(settings: RunSettings, weights: Path, path: Path) -> None:

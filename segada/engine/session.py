@@ -21,6 +21,7 @@ from segada.engine.runner import Run
 from segada.errors import InputError
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
+from segada.settings.hamlet import HamletSettings
 
 
 def run(
@@ -101,13 +102,16 @@ def adapt(
     run.stream.stops_when(asked_to_stop)
     with bar.shown(run.stream.steps_before(run.visits_done)):
         for record in _visits(run, bar, asked_to_stop, len(visits)):
-            console.print(_visit_line(record, len(visits), run_data.source_only, bar.left()))
+            console.print(_visit_line(record, settings, run_data.source_only, bar.left()))
     if not run.visits_done:
         raise InputError(
             "stream.follow: no frame came before the stream ended; check the folder and the pattern images, or wait "
             "longer with stream.follow.idle_minutes"
         )
-    return run.report()
+    report = run.report()
+    if run.finished and (line := _undetected(settings, report)):
+        console.print(line)
+    return report
 
 
 def print_tags(folder: Path, console: Console) -> None:
@@ -177,12 +181,26 @@ def _next_visit(run: Run) -> VisitRecord | None:
         raise InputError(str(failure)) from failure
 
 
-def _visit_line(record: VisitRecord, total: int, source_only: dict[str, float], left: str) -> str:
+def _undetected(settings: RunSettings, report: RunReport) -> str:
+    """Returns a line for a controller whose detector saw no change of domain; empty otherwise."""
+    controller = settings.controller
+    if not isinstance(controller, HamletSettings) or report.visits[-1].controller.get("detector.direction") != 0.0:
+        return ""
+    waits = controller.budget.before_first_jump == "wait" and controller.budget.policy != "none"
+    learned = "no step learned" if waits else "every step learned as without it"
+    return (
+        f"the controller hamlet detected no change of domain in this stream, so that {learned}; a smaller "
+        "controller.detector.window or threshold detects more"
+    )
+
+
+def _visit_line(record: VisitRecord, settings: RunSettings, source_only: dict[str, float], left: str) -> str:
     scores = record.missing_score(source_only)
     if not record.is_scored and record.label_free:
         scores += "".join(f", {name} {value:.3f}" for name, value in record.label_free.items())
     if record.is_scored:
         scores = f"mIoU {100 * record.visited_miou:.1f} % (source-only {100 * source_only[record.domain]:.1f} %)"
-    visit = f"visit {_counted(record.visit + 1, total, '/')} {record.domain}"
-    line = f"{visit}: {scores}, {record.frames_per_second:.0f} frames/s"
+    visit = f"visit {_counted(record.visit + 1, len(planned_visits(settings.stream)), '/')} {record.domain}"
+    alone = "" if settings.predicts_stream() else " without prediction"
+    line = f"{visit}: {scores}, {record.frames_per_second:.0f} frames/s{alone}"
     return f"{line}, {left}" if left else line

@@ -254,6 +254,12 @@ class RunSettings(Settings):
         source = [] if self.stream.source is None else [self.stream.source]
         return tuple(dict.fromkeys((*source, *self.stream.visits, *self.scored_domains())))
 
+    def predicts_stream(self) -> bool:
+        """Returns True if visited frames are predicted, for a score or a controller, before the step that learns from
+        them."""
+        detects = isinstance(self.controller, HamletSettings) and self.controller.detector.signal != "none"
+        return self.evaluation.online or detects
+
     def without_logging(self) -> Self:
         """Returns the same run with default `logging`, which leaves every setting that affects its numbers."""
         return self.model_copy(update={"logging": LoggingSettings()})

@@ -44,8 +44,12 @@ def test_a_training_leaves_best_and_last_weights_and_says_iou_by_class(tmp_path:
     assert best["miou"] == max(visit["miou"]["clear"] for visit in report["visits"])
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert (
-        f"best visit {best['visit']}, mIoU {100 * best['miou']:.1f} % on val: {tmp_path / 'best.safetensors'}" in said
+        f"best visit {best['visit'] + 1}, mIoU {100 * best['miou']:.1f} % on val: {tmp_path / 'best.safetensors'}"
+        in said
     )
+    # Visits are counted from 1 in all lines, and from 0 in files.
+    assert f"visit {len(report['visits'])}/{len(report['visits'])} clear" in said
+    assert f"clear, visit {len(report['visits'])}" in said
     last = report["visits"][-1]
     for name, iou in last["iou"]["clear"].items():
         (row,) = [line for line in said.splitlines() if line.startswith(f"│ {name} ")]

@@ -129,6 +129,13 @@ def test_losses_against_source_only_are_said(result: MethodResult) -> None:
     ]
 
 
+def test_methods_with_the_same_numbers_are_said(result: MethodResult) -> None:
+    twin, one_seed = summarize("twin", REPORTS, {}, {}), summarize("one_seed", {0: REPORTS[0]}, {}, {})
+    said = remarks_on_results(_comparison(result, one_seed, twin))
+    assert said[-1] == "`twin` has the same mIoU as `dacs` after every visit."
+    assert not any("`one_seed` has the same" in sentence for sentence in said)
+
+
 def test_runs_that_did_not_finish_are_said_and_shown() -> None:
     some = summarize("some", {1: REPORTS[1]}, {}, {0: "diverged", 2: "diverged"})
     comparison = MethodComparison("name", VISITS, [some], {"none": {0: "nan here"}}, [])

@@ -9,6 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+import segada
 from segada.controllers.base import ControllerParts, StepPlan, StepView
 from segada.controllers.detector import Jump
 from segada.controllers.hamlet import Hamlet
@@ -215,3 +216,24 @@ def test_the_detector_alone_may_watch_the_untouched_source_model() -> None:
     watching = {"name": "hamlet", "budget": {"policy": "none"}}
     settings = RunSettings.model_validate({"controller": watching, "method": {"name": "source_only"}})
     assert settings.method.name == "source_only"
+
+
+@pytest.mark.parametrize(
+    ("controller", "said"),
+    [
+        ({"budget": {"before_first_jump": "wait"}}, "no change of domain in this stream, so that no step learned"),
+        ({}, "so that every step learned as without it"),
+        ({"detector": {"window": 4, "threshold": 1e-6}}, ""),
+    ],
+)
+def test_a_detector_that_saw_no_change_is_said(
+    controller: dict[str, Any], said: str, run_data: RunData, capsys: pytest.CaptureFixture[str]
+) -> None:
+    visits = {**WEATHER["stream"], "visits": ["clear", "200mm"]}
+    settings = {**WEATHER, "stream": visits, "controller": {"name": "hamlet", **controller}}
+    if not controller.get("detector"):
+        settings["controller"]["detector"] = {"window": 500}
+    segada.run(RunSettings.model_validate(settings), progress=True)
+    lines = " ".join(capsys.readouterr().out.split())
+    assert ("detected no change" in lines) == bool(said)
+    assert said in lines
