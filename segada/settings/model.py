@@ -28,10 +28,12 @@ class ModelSettings(Settings):
     """Encoder: `mit_tiny`, `mit_b0` to `mit_b5`; `timm/NAME`, a model of timm that gives maps of strides 4, 8, 16
     and 32, or a plain vision transformer (ViT, DeiT, DINO, EVA), whose tokens are resized to these strides; or
     `module:attribute`, code of yours (docs/own_code.md). Null only with `network`."""
-    head: Annotated[Literal["segformer", "multi_exit", "daformer"], OrCode("head")] | None = "segformer"
+    head: Annotated[Literal["segformer", "multi_exit", "daformer", "daformer_conv1"], OrCode("head")] | None = (
+        "segformer"
+    )
     """Decode head. `multi_exit` is `segformer` with a light exit that reads the first stage alone, for domain-shift
-    detectors; `daformer` has a larger receptive field and costs more. `module:attribute` is code of yours. Null only
-    with `network`."""
+    detectors; `daformer` has a larger receptive field and costs more; `daformer_conv1` is DAFormer's with a 1x1
+    convolution in place of its context. `module:attribute` is code of yours. Null only with `network`."""
     head_width: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Embedding width of the head; null takes the width published for the encoder, and 256 for a timm encoder."""
     checkpoint: PathText | None = "streets_tiny"

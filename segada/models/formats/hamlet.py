@@ -39,7 +39,7 @@ DAFORMER = Naming(
         ("decode_head.embed_layers.{s}.proj", "head.embed_layers.{s}.proj"),
         *(
             row
-            for name in ("fuse_layer.aspp_modules.0", *_BRANCHES, "fuse_layer.bottleneck")
+            for name in ("fuse_layer", "fuse_layer.aspp_modules.0", *_BRANCHES, "fuse_layer.bottleneck")
             for row in _conv_norms(name)
         ),
         ("decode_head.conv_seg", "head.conv_seg"),

@@ -20,6 +20,7 @@ SWINS: Mapping[tuple[int, tuple[int, ...], tuple[int, ...]], str] = {
 HEADS_SIGNS = {
     "multi_exit": ("head.linear_fuse.conv.weight", "head.linear_pred.weight", "head.light_exit.pred.weight"),
     "segformer": ("head.linear_fuse.conv.weight", "head.linear_pred.weight"),
+    "daformer_conv1": ("head.fuse_layer.conv.weight", "head.conv_seg.weight"),
     "daformer": ("head.fuse_layer.bottleneck.conv.weight", "head.conv_seg.weight"),
 }
 """Tensors that only this head has: the length of the first is the width of the head, that of the second the number of

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segada.models.heads.base import Head, initialize_classifier
-from segada.models.heads.segformer import Projection
+from segada.models.heads.segformer import Projection, folded
 
 DILATIONS = (6, 12, 18)
 """Dilations of the 3x3 branches, in pixels of the finest map; the first branch is 1x1."""
@@ -25,7 +25,7 @@ class DAFormerHead(Head):
     def __init__(self, channels: Sequence[int], width: int, classes: int) -> None:
         super().__init__(channels)
         self.embed_layers = nn.ModuleList(Projection(size, width) for size in channels)
-        self.fuse_layer = ContextFusion(len(channels) * width, width)
+        self.fuse_layer: nn.Module = ContextFusion(len(channels) * width, width)
         self.conv_seg = nn.Conv2d(width, classes, 1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
@@ -49,6 +49,26 @@ class DAFormerHead(Head):
                 nn.init.kaiming_normal_(module.conv.weight, nonlinearity="relu", generator=generator)
                 module.bn.reset_parameters()
         initialize_classifier(self.conv_seg, generator)
+
+
+class DAFormerConvHead(DAFormerHead):
+    """DAFormer head without context: a 1x1 convolution, batch norm and ReLU fuse the maps (`daformer_conv1` of the
+    authors' configurations, SegFormer's head of width 256 with the finest map first).
+
+    The linear layers are folded into the convolution as in `SegFormerHead`: outputs and gradients are the same.
+    """
+
+    def __init__(self, channels: Sequence[int], width: int, classes: int) -> None:
+        super().__init__(channels, width, classes)
+        self.fuse_layer: nn.Module = ConvNorm(len(channels) * width, width, 1)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        assert isinstance(self.fuse_layer, ConvNorm)
+        projections = [layer.proj for layer in self.embed_layers if isinstance(layer, Projection)]
+        mixers = self.fuse_layer.conv.weight.flatten(1).chunk(len(projections), dim=1)
+        fused = folded(projections, mixers, features, features[0].shape[-2:])
+        logits: Tensor = self.conv_seg(functional.relu(self.fuse_layer.bn(fused)))
+        return logits
 
 
 class ContextFusion(nn.Module):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from segada.models.heads.base import Head
-from segada.models.heads.daformer import DAFormerHead
+from segada.models.heads.daformer import DAFormerConvHead, DAFormerHead
 from segada.models.heads.multi_exit import MultiExitHead
 from segada.models.heads.segformer import SegFormerHead
 
@@ -20,4 +20,5 @@ HEADS: Mapping[str, HeadFactory] = {
     "segformer": SegFormerHead,
     "multi_exit": MultiExitHead,
     "daformer": DAFormerHead,
+    "daformer_conv1": DAFormerConvHead,
 }

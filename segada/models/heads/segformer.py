@@ -48,16 +48,30 @@ class SegFormerHead(Head):
     def _fuse(self, features: Sequence[Tensor], size: torch.Size) -> Tensor:
         projections = [self.linear_c1.proj, self.linear_c2.proj, self.linear_c3.proj, self.linear_c4.proj]
         mixers = self.linear_fuse.conv.weight.flatten(1).chunk(len(projections), dim=1)[::-1]
-        total: Tensor | None = None
-        # From the deepest map on, so that the largest addition comes last and its result goes to the norm.
-        for projection, mixer, feature in reversed(list(zip(projections, mixers, features, strict=True))):
-            weight, bias = mixer @ projection.weight, mixer @ projection.bias
-            part = as_image(functional.linear(as_tokens(feature), weight, bias))
-            if part.shape[-2:] != size:
-                part = functional.interpolate(part, size, mode="bilinear", align_corners=False)
-            total = part if total is None else total + part
-        assert total is not None
-        return total
+        return folded(projections, mixers, features, size)
+
+
+def folded(
+    projections: Sequence[nn.Linear], mixers: Sequence[Tensor], features: Sequence[Tensor], size: torch.Size
+) -> Tensor:
+    """Returns sum_i up(W_i (L_i c_i)), float [B, width, H, W], with the products of the matrices computed first.
+
+    Args:
+        projections: Linear layers L_i of the maps, finest first.
+        mixers: W_i [width, width], the columns of the fusion that read each map.
+        features: Maps c_i [B, C_i, h_i, w_i], finest first.
+        size: (H, W), to which the maps are enlarged bilinearly.
+    """
+    total: Tensor | None = None
+    # From the deepest map on, so that the largest addition comes last and its result goes to the norm.
+    for projection, mixer, feature in reversed(list(zip(projections, mixers, features, strict=True))):
+        weight, bias = mixer @ projection.weight, mixer @ projection.bias
+        part = as_image(functional.linear(as_tokens(feature), weight, bias))
+        if part.shape[-2:] != size:
+            part = functional.interpolate(part, size, mode="bilinear", align_corners=False)
+        total = part if total is None else total + part
+    assert total is not None
+    return total
 
 
 class Projection(nn.Module):

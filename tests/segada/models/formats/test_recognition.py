@@ -30,7 +30,7 @@ def save(content: object, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", MIX_TRANSFORMERS)
-@pytest.mark.parametrize("head", ["segformer", "multi_exit", "daformer"])
+@pytest.mark.parametrize("head", ["segformer", "multi_exit", "daformer", "daformer_conv1"])
 def test_shapes_show_encoder_head_width_and_classes(name: str, head: str) -> None:
     facts = {"encoder": name, "head": head, "width": str(default_head_width(name)), "classes": "150"}
     assert shown_facts(outline(facts)) == facts

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from segada.models.formats import hamlet
 from segada.models.formats.reading import read_weights
-from segada.models.heads.daformer import DAFormerHead
+from segada.models.heads.daformer import DAFormerConvHead, DAFormerHead
 from segada.models.learning import copy_of_checkpoint
 from segada.models.segmentor import Segmentor
 from segada.settings.architectures import MIX_TRANSFORMERS
@@ -163,23 +163,24 @@ def test_the_light_exit_of_hamlet(encoder: nn.Module, tmp_path: Path) -> None:
     assert "0 unexpected" in load(weights, tmp_path, reinitialize=["head.light_exit"]).origin
 
 
-def daformer_head() -> Weights:
+def daformer_head(kind: type[DAFormerHead] = DAFormerHead) -> Weights:
     """Under the names of DAFormer's code: `decode_head` and then what our head has too."""
-    head = DAFormerHead(CHANNELS, WIDTH, 19)
+    head = kind(CHANNELS, WIDTH, 19)
     foreign.filled(head, 5)
     return {f"decode_head.{name}": tensor for name, tensor in head.state_dict().items()}
 
 
 @torch.no_grad()
-def test_daformers_own_head(encoder: nn.Module, tmp_path: Path) -> None:
-    weights = {**encoder_file(encoder), **daformer_head()}
-    ours = load(weights, tmp_path, head="daformer")
+@pytest.mark.parametrize(("name", "kind"), [("daformer", DAFormerHead), ("daformer_conv1", DAFormerConvHead)])
+def test_daformers_own_heads(encoder: nn.Module, tmp_path: Path, name: str, kind: type[DAFormerHead]) -> None:
+    weights = {**encoder_file(encoder), **daformer_head(kind)}
+    ours = load(weights, tmp_path, head=name)
     assert "(DAFormer): " in ours.origin
     # tests/segada/models/heads/test_daformer.py holds the head against its formula under these very names.
-    theirs = DAFormerHead(CHANNELS, WIDTH, 19).eval()
-    theirs.load_state_dict({name.removeprefix("decode_head."): tensor for name, tensor in daformer_head().items()})
+    theirs = kind(CHANNELS, WIDTH, 19).eval()
+    theirs.load_state_dict({own.removeprefix("decode_head."): tensor for own, tensor in daformer_head(kind).items()})
     foreign.assert_near(ours(foreign.images()), theirs(maps_of(encoder, ours)), 1e-5)
-    with pytest.raises(ValueError, match=r"model\.head daformer, but.*segformer.*set model\.head to daformer"):
+    with pytest.raises(ValueError, match=rf"model\.head {name}, but.*segformer.*set model\.head to {name}"):
         load(weights, tmp_path)
 
 

@@ -1,11 +1,11 @@
-"""The DAFormer head against its formula, written with functions of torch alone."""
+"""The DAFormer heads against their formulas, written with functions of torch alone."""
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from segada.models.heads.daformer import DAFormerHead
+from segada.models.heads.daformer import DAFormerConvHead, DAFormerHead
 
 CHANNELS = (3, 4, 5, 6)
 WIDTH = 7
@@ -34,6 +34,9 @@ def plain_daformer(weights: dict[str, Tensor], features: list[Tensor], training:
         x = x + weights[f"{layer}.bias"].view(1, -1, 1, 1)
         embedded.append(functional.interpolate(x, SIZES[0], mode="bilinear", align_corners=False))
     stacked = torch.cat(embedded, dim=1)
+    if "fuse_layer.conv.weight" in weights:
+        fused = convolved(stacked, "fuse_layer")
+        return functional.conv2d(fused, weights["conv_seg.weight"], weights["conv_seg.bias"])
     branches = [convolved(stacked, "fuse_layer.aspp_modules.0")]
     for index, dilation in ((1, 6), (2, 12), (3, 18)):
         alone = convolved(stacked, f"fuse_layer.aspp_modules.{index}.depthwise_conv", dilation)
@@ -42,10 +45,11 @@ def plain_daformer(weights: dict[str, Tensor], features: list[Tensor], training:
     return functional.conv2d(fused, weights["conv_seg.weight"], weights["conv_seg.bias"])
 
 
+@pytest.mark.parametrize("kind", [DAFormerHead, DAFormerConvHead])
 @pytest.mark.parametrize("training", [False, True])
-def test_logits_and_gradients_are_those_of_the_formula(training: bool) -> None:
+def test_logits_and_gradients_are_those_of_the_formula(training: bool, kind: type[DAFormerHead]) -> None:
     generator = torch.Generator().manual_seed(0)
-    head = DAFormerHead(CHANNELS, WIDTH, 5).double()
+    head = kind(CHANNELS, WIDTH, 5).double()
     head.initialize(generator)
     for tensor in (*head.parameters(), *(buffer for buffer in head.buffers() if buffer.ndim)):
         tensor.data.add_(0.3 * torch.rand(tensor.shape, generator=generator, dtype=torch.float64))
