@@ -2,11 +2,14 @@
 
 from typing import Literal
 
-from segada.methods.base import MethodParts, State
+from segada.controllers.base import StepPlan
+from segada.data.batch import Batch
+from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.learner import Learner
 from segada.methods.optimizer import Beside
 from segada.models.learning import frozen_copy
 from segada.models.segmentor import Segmentor
+from segada.selftraining.knowledge_allotment import allotment_of
 from segada.selftraining.masked_consistency import MaskedConsistency
 from segada.selftraining.teacher import follow
 from segada.settings.learning import OptimizerSettings
@@ -36,7 +39,16 @@ class MeanTeacherLearner(Learner):
         super().__init__(parts, optimizer, beside)
         self.teacher = frozen_copy(self.student)
         self._evaluated = evaluated_network
+        self._allotment = allotment_of(parts.settings.adapter, parts.augmentation)
         self.masked = MaskedConsistency(masked, parts.masking, parts.timer)
+
+    def step(self, target: Batch, plan: StepPlan) -> StepLog:
+        """Allots knowledge to the updates of ViDA if the settings want it, then runs a step."""
+        if self._allotment is None or not plan.trains:
+            return super().step(target, plan)
+        with self.timer.part("knowledge allotment"):
+            uncertainty = self._allotment(self.student, self.teacher, target.images)
+        return {**super().step(target, plan), "uncertainty": uncertainty}
 
     def follow(self, alpha: float) -> None:
         """Moves the teacher towards the student; `alpha` is the weight of the old teacher."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from segada.settings.base import Count, Positive, Sequence, Settings
+from segada.settings.base import Count, NonNegative, Positive, Sequence, Settings
 from segada.settings.named_kinds import CodeSettings, Kinds
 from segada.settings.placement import Blocks, Stages
 
@@ -72,6 +72,18 @@ class VidaSettings(PlacedSettings):
     """Factor on the update of low rank."""
     high_scale: Positive = 1.0
     """Factor on the update of high rank."""
+    initialization: Literal["fan_in", "rank"] = "fan_in"
+    """Distribution of the maps to the rank at the start. `fan_in`: uniform by fan-in, as for LoRA. `rank`: normal with
+    the deviation 1 / rank^2, as in the authors' code: 1 for a rank of 1, 6e-5 for one of 128."""
+    allotment: Literal["constant", "uncertainty"] = "constant"
+    """Factors on both updates. `constant`: 1. `uncertainty`, the paper's homeostatic knowledge allotment, only for
+    methods with a teacher: before a step, 1 + u on the update of high rank and 1 - u on that of low rank if u reaches
+    `uncertainty_threshold`, and the reverse below it. u is a tenth of the mean variance of the teacher's logits over
+    augmented views of the frames. Predictions use the factors of the step before."""
+    uncertainty_threshold: NonNegative = 0.2
+    """Uncertainty u from which the update of high rank gets more weight. Only with `uncertainty`."""
+    views: Annotated[int, Field(ge=2, le=100)] = 10
+    """Number of augmented views, each of which costs a pass of the teacher. Only with `uncertainty`."""
 
     @model_validator(mode="after")
     def _low_is_low(self) -> Self:

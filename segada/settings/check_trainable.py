@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from segada.settings.adapter import AdapterSettings
+from segada.settings.adapter import AdapterSettings, VidaSettings
 from segada.settings.adversarial import AdversarialSettings
 from segada.settings.controller import ControllerSettings
 from segada.settings.eata import EataSettings
 from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings
+from segada.settings.label_free import WITH_TEACHER
 from segada.settings.method import BatchNormSettings, MethodSettings, SourceOnlySettings
 from segada.settings.sar import SarSettings
 from segada.settings.tent import TentSettings
@@ -62,6 +63,12 @@ def check_added(method: MethodSettings, adapter: AdapterSettings, image_adapter:
     Raises:
         ValueError: It is never trained; the message names it, the setting that prevents it, and a way out.
     """
+    uncertain = isinstance(adapter, VidaSettings) and adapter.allotment == "uncertainty"
+    if uncertain and not isinstance(method, WITH_TEACHER):
+        raise ValueError(
+            f"adapter.allotment is 'uncertainty', which is that of a teacher, but method.name {method.name!r} has "
+            "none; set method.name to dacs, cotta or rmt, or adapter.allotment to constant"
+        )
     choice = own_choice(method)
     for section, name in (("adapter", adapter.name), ("image_adapter", image_adapter.name)):
         if choice is not None and name != "none":

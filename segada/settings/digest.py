@@ -9,6 +9,10 @@ from segada.settings.named_kinds import portable_names
 from segada.settings.nested import Tree, Value
 
 NEWER: Final[Mapping[str, Value]] = {
+    "adapter.allotment": "constant",
+    "adapter.initialization": "fan_in",
+    "adapter.uncertainty_threshold": 0.2,
+    "adapter.views": 10,
     "data.classes": "cityscapes",
     "data.domains.*.gap": 0,
     "data.domains.*.label_set": None,

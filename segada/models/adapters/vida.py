@@ -15,14 +15,20 @@ def insert_vida(block: TransformerBlock, settings: VidaSettings, generator: torc
     for target in TARGETS:
         inputs, outputs = block.linears[target]
         pair = VidaPair(inputs, outputs, ranks, generator, scales)
+        if settings.initialization == "rank":
+            pair.initialize_by_rank(generator)
+        if settings.allotment == "uncertainty":
+            pair.factors = torch.ones(2)
         setattr(block.attn, f"{target}_update", pair)
 
 
 class VidaPair(nn.Module):
     """Update up_low(down_low(x)) * scale_low + up_high(down_high(x)) * scale_high over [..., inputs]; without biases.
 
-    Both updates start at exactly zero. Deviation from the paper: the scales are constants, not set for each image by
-    the uncertainty of the prediction.
+    Both updates start at exactly zero.
+
+    Attributes:
+        factors: Further factors [2] on the low and the high update, which a method sets in each step; None without.
 
     Args:
         inputs: Width of x.
@@ -41,9 +47,17 @@ class VidaPair(nn.Module):
         scales: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__()
+        self.factors: Tensor | None
+        self.register_buffer("factors", None)
         self.low = LowRankUpdate(inputs, outputs, ranks[0], scales[0], generator)
         self.high = LowRankUpdate(inputs, outputs, ranks[1], scales[1], generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        update: Tensor = self.low(x) + self.high(x)
+        low, high = self.low(x), self.high(x)
+        update: Tensor = low + high if self.factors is None else self.factors[0] * low + self.factors[1] * high
         return update
+
+    def initialize_by_rank(self, generator: torch.Generator) -> None:
+        """Draws the maps to the rank r from a normal of the deviation 1 / r^2."""
+        for part in (self.low, self.high):
+            nn.init.normal_(part.down.weight, std=1 / len(part.down.weight) ** 2, generator=generator)

@@ -113,3 +113,27 @@ def test_a_pair_is_nothing_at_first_and_then_the_sum_of_two_updates() -> None:
     low = functional.linear(functional.linear(x, pair.low.down.weight), pair.low.up.weight)
     high = functional.linear(functional.linear(x, pair.high.down.weight), pair.high.up.weight)
     torch.testing.assert_close(pair(x), 0.5 * low + 2.0 * high)
+
+
+def test_the_authors_initialization_has_the_deviation_of_the_rank() -> None:
+    generator = torch.Generator().manual_seed(0)
+    block = block_of(64, generator)
+    insert_vida(block, VidaSettings(name="vida", low_rank=1, high_rank=128, initialization="rank"), generator)
+    for target in ("q", "kv", "proj"):
+        pair = getattr(block.attn, f"{target}_update")
+        assert not pair.low.up.weight.any()
+        assert not pair.high.up.weight.any()
+        assert 0.5 < pair.low.down.weight.std() < 1.6
+        torch.testing.assert_close(pair.high.down.weight.std(), torch.tensor(128.0**-2), rtol=0.1, atol=0)
+
+
+def test_factors_weigh_both_updates() -> None:
+    pair = VidaPair(6, 4, (1, 9), torch.Generator().manual_seed(0), (0.5, 2.0))
+    x = torch.randn((2, 3, 6), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        for part in (pair.low, pair.high):
+            part.up.weight.normal_(generator=torch.Generator().manual_seed(2))
+        low, high = pair.low(x), pair.high(x)
+        pair.factors = torch.tensor([0.75, 1.25])
+        torch.testing.assert_close(pair(x), 0.75 * low + 1.25 * high)
+    assert "factors" in pair.state_dict()
