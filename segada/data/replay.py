@@ -48,15 +48,15 @@ class ReplayBuffer:
     """Endless batches of source frames.
 
     Args:
-        frames: Source domain. If it has more than `settings.size` frames, that many are kept, drawn at random.
-        settings: Size and policy.
+        frames: Source domain. If it has more than `settings.size` frames, that many are kept.
+        settings: Size, and policies of filling and drawing.
         classes: Number of classes.
         generator: Generator of all randomness here; owned by the buffer from now on.
         device: Device that the batches are for; the CPU if not given. They are made on the CPU.
         method: Name of the method that draws, for the message if there are no frames.
 
     Raises:
-        ValueError: The policy is `rare_class` and no frame shows any class.
+        ValueError: A policy is `rare_class` and no frame shows any class.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ReplayBuffer:
         method: str = "",
     ) -> None:
         self._frames, self._method = len(frames), method
-        kept = np.sort(generator.permutation(len(frames))[: settings.size])
+        kept = FILLS[settings.fill](frames.labels, settings, classes, generator)
         self._feed = Feed(frames, device or torch.device("cpu"))
         self._kept = kept
         self._generator = generator
@@ -130,21 +130,61 @@ def uniform(_labels: Bytes, kept: Indices, _settings: ReplaySettings, _classes: 
 def rare_class(labels: Bytes, kept: Indices, settings: ReplaySettings, classes: int) -> Deal:
     """Draws a class, rare ones more often, then one of the frames that show it (Hoyer et al. 2022, arXiv
     2111.14887)."""
-    pixels = np.stack([np.bincount(labels[index].ravel(), minlength=256)[:classes] for index in kept])
-    showing = [kept[column >= settings.min_pixels] for column in pixels.T]
-    if not any(map(len, showing)):
-        raise ValueError(
-            f"no source frame shows stream.replay.min_pixels = {settings.min_pixels} pixels of any class; lower it, or "
-            "set stream.replay.policy to uniform"
-        )
-    shown = np.array([len(frames) > 0 for frames in showing])
-    probabilities = class_probabilities(pixels.sum(axis=0), shown, settings.temperature)
+    showing, probabilities = _rarity(labels, kept, settings, classes, "policy")
 
     def deal(generator: np.random.Generator) -> Indices:
         chosen = generator.choice(classes, len(kept), p=probabilities)
         return np.array([(generator.choice(showing[drawn]), drawn) for drawn in chosen], np.int64)
 
     return deal
+
+
+def filled_at_random(labels: Bytes, settings: ReplaySettings, _classes: int, generator: np.random.Generator) -> Indices:
+    """Returns the kept frames, drawn at random."""
+    return np.sort(generator.permutation(len(labels))[: settings.size])
+
+
+def filled_by_rare_classes(
+    labels: Bytes, settings: ReplaySettings, classes: int, generator: np.random.Generator
+) -> Indices:
+    """Returns the kept frames: classes are drawn, rare ones more often, each with one of the frames that show it, until
+    there are `settings.size` different frames, as Hamlet fills its buffer; frames without a class are left out.
+
+    A frame that is drawn again is not counted. Here such draws are not made: with p the probability of a class, the
+    next new frame is for this class with a probability in proportion to p times the share of its frames that are left.
+    """
+    showing, probabilities = _rarity(labels, np.arange(len(labels)), settings, classes, "fill")
+    left = np.ones(len(labels), bool)
+    kept = list[int]()
+    while len(kept) < settings.size:
+        shares = np.array([left[frames].mean() if len(frames) else 0.0 for frames in showing])
+        weights = probabilities * shares
+        # With a low temperature the probabilities of frequent classes are 0.
+        weights = weights if weights.sum() > 0.0 else shares
+        if not weights.sum():
+            break
+        frames = showing[generator.choice(classes, p=weights / weights.sum())]
+        kept.append(int(generator.choice(frames[left[frames]])))
+        left[kept[-1]] = False
+    return np.sort(np.array(kept, np.int64))
+
+
+FILLS: Final = {"uniform": filled_at_random, "rare_class": filled_by_rare_classes}
+
+
+def _rarity(
+    labels: Bytes, kept: Indices, settings: ReplaySettings, classes: int, name: str
+) -> tuple[list[Indices], npt.NDArray[np.float64]]:
+    """Returns the frames that show each class, and the probability of each class; `name` is the setting that asks."""
+    pixels = np.stack([np.bincount(labels[index].ravel(), minlength=256)[:classes] for index in kept])
+    showing = [kept[column >= settings.min_pixels] for column in pixels.T]
+    if not any(map(len, showing)):
+        raise ValueError(
+            f"no source frame shows stream.replay.min_pixels = {settings.min_pixels} pixels of any class; lower it, or "
+            f"set stream.replay.{name} to uniform"
+        )
+    shown = np.array([len(frames) > 0 for frames in showing])
+    return showing, class_probabilities(pixels.sum(axis=0), shown, settings.temperature)
 
 
 def class_probabilities(

@@ -18,6 +18,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "data.domains.*.label_set": None,
     "data.domains.*.labels_are": "ids",
     "data.domains.*.shares": None,
+    "image_adapter.attention": "deformable",
     "logging.disagreement_panels": 0,
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_draw": "once",
@@ -42,6 +43,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "model.network": None,
     "model.preprocessing": None,
     "stream.follow": None,
+    "stream.replay.fill": "uniform",
 }
 """Default of every setting that older versions do not have, by its path."""
 NEWER_IN: Final[Mapping[str, Mapping[str, Value]]] = {

@@ -26,8 +26,11 @@ class VitAdapterSettings(Settings):
     heads: Count | None = None
     """Number of heads of this attention, a divisor of the stage's width; null takes the number of the stage's own
     attention. Only with `inject`."""
+    attention: Literal["deformable", "cross"] = "deformable"
+    """Attention of the tokens to the maps. `deformable`: to a few points around their own place, as in the paper.
+    `cross`: to all pixels of the maps, which costs more. Only with `inject`."""
     points: Count = 4
-    """Number of points that each head samples in each map. Only with `inject`."""
+    """Number of points that each head samples in each map. Only with `inject`, and `deformable`."""
     feeds_head: bool = False
     """If true, the stem's maps are also added to the inputs of the head."""
     stem_width: Count = 64

@@ -14,6 +14,9 @@ class ReplaySettings(Settings):
 
     size: Count = 500
     """Number of frames kept; at most the number of frames of the source domain."""
+    fill: Literal["uniform", "rare_class"] = "uniform"
+    """Policy of filling the buffer where the source domain has more frames. `uniform`: drawn at random. `rare_class`:
+    frames that show rare classes first, as in Hamlet; the labels of all source frames are read once."""
     policy: Literal["uniform", "rare_class"] = "uniform"
     """Policy of drawing frames. `uniform`: all alike. `rare_class`: draws a class first, rare ones more often, then a
     frame that shows it (DAFormer)."""

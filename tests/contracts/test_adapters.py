@@ -71,6 +71,10 @@ EXAMPLES: Mapping[str, tuple[dict[str, Any], int]] = {
         {"image_adapter": {"name": "vit_adapter", "stem_width": 4, "points": 2}},
         stem(4) + linear(8, 64) + 2 * linear(16, 64) + injector(64, 4, 2),
     ),
+    "vit_adapter with cross-attention": (
+        {"image_adapter": {"name": "vit_adapter", "stem_width": 4, "attention": "cross"}},
+        stem(4) + linear(8, 64) + 2 * linear(16, 64) + 2 * 2 * 64 + linear(64, 4 * 64) + 64,
+    ),
     "vit_adapter that only feeds the head": (
         {"image_adapter": {"name": "vit_adapter", "inject": False, "feeds_head": True, "stage": 1, "stem_width": 16}},
         stem(16) + sum(linear(width, 32) for width in (16, 32, 64, 64)) + sum(linear(32, width) for width in WIDTHS),

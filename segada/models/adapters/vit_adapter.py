@@ -3,11 +3,13 @@
 Of the paper's parts these are the spatial prior and one injector; there is no extractor and no level embedding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
+from segada.models.adapters.cross_attention import CrossAttention
 from segada.models.adapters.deformable_attention import DeformableAttention
 from segada.models.adapters.initialization import filled, silent
 from segada.models.adapters.spatial_prior import SpatialPrior
@@ -21,6 +23,13 @@ LEVELS = 3
 """Number of maps that the injector attends to: the coarsest, of strides 8, 16 and 32."""
 
 
+ATTENTIONS: Final[Mapping[str, Callable[[int, int, int, torch.Generator], nn.Module]]] = {
+    "deformable": lambda width, heads, points, generator: DeformableAttention(width, heads, LEVELS, points, generator),
+    "cross": lambda width, heads, _, generator: CrossAttention(width, heads, generator),
+}
+"""Attentions by `image_adapter.attention`, from width, heads, points and generator."""
+
+
 def place_vit_adapter(encoder: MixTransformer, settings: VitAdapterSettings, generator: torch.Generator) -> None:
     """Places the stem beside the encoder and, depending on the settings, an injector in a stage and the stem's layers
     for the head."""
@@ -29,7 +38,7 @@ def place_vit_adapter(encoder: MixTransformer, settings: VitAdapterSettings, gen
     encoder.reader = Stem(settings.stem_width, stage.width, fed, generator)
     if settings.inject:
         heads = next(stage.each_block()).attn.heads if settings.heads is None else settings.heads
-        stage.prompt = Injector(stage.width, heads, settings.points, generator)
+        stage.prompt = Injector(stage.width, heads, settings.points, generator, settings.attention)
 
 
 class Stem(Reader):
@@ -74,16 +83,19 @@ class Injector(nn.Module):
     Args:
         width: C, of tokens and maps.
         heads: Number of heads of the attention.
-        points: Number of points that each head samples in each map.
+        points: Number of points that each head samples in each map, in a deformable attention.
         generator: Generator of the initialization.
+        attention: Kind of the attention, a name in `ATTENTIONS`.
     """
 
-    def __init__(self, width: int, heads: int, points: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, width: int, heads: int, points: int, generator: torch.Generator, attention: str = "deformable"
+    ) -> None:
         super().__init__()
         with torch.device("meta"):
             norms = nn.ModuleList(nn.LayerNorm(width, BLOCK_EPS) for _ in range(2))
         self.norm_tokens, self.norm_maps = filled(norms, generator)
-        self.attention = DeformableAttention(width, heads, LEVELS, points, generator)
+        self.attention = ATTENTIONS[attention](width, heads, points, generator)
         self.gamma = nn.Parameter(torch.zeros(width))
 
     def forward(self, tokens: Tensor, guide: Guide) -> dict[int, Tensor]:

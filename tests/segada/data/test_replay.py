@@ -1,6 +1,7 @@
 """Replay: frames that are drawn, their frequency, and the state after a resume."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from segada.data.batch import Batch
 from segada.data.frames import Frames
-from segada.data.replay import ReplayBuffer, class_probabilities
+from segada.data.replay import ReplayBuffer, class_probabilities, filled_by_rare_classes
 from segada.settings.stream import ReplaySettings
 
 
@@ -121,6 +122,39 @@ def test_rare_class_draws_no_class_that_is_too_small_everywhere() -> None:
 def test_rare_class_without_any_class_is_refused_with_the_cure() -> None:
     with pytest.raises(ValueError, match=r"min_pixels = 100 pixels of any class; lower it, or .*policy to uniform"):
         buffer(rare_frames(), ReplaySettings(policy="rare_class", min_pixels=100))
+
+
+def test_a_buffer_is_filled_as_by_draws_until_there_are_enough_different_frames() -> None:
+    """The plain algorithm: a class, a frame that shows it, again if the frame is already there."""
+    frames = rare_frames()
+    replay_settings = ReplaySettings(fill="rare_class", size=2, temperature=0.5, min_pixels=1)
+    share = np.array([83, 4, 1]) / 88
+    probabilities = np.exp((1 - share) / 0.5) / np.exp((1 - share) / 0.5).sum()
+    showing = ([0, 1, 2], [1], [2])
+    generator = np.random.default_rng(0)
+    wanted, found = Counter[tuple[int, ...]](), Counter[tuple[int, ...]]()
+    for seed in range(2000):
+        kept = set[int]()
+        while len(kept) < 2:
+            kept.add(int(generator.choice(showing[generator.choice(3, p=probabilities)])))
+        wanted[tuple(sorted(kept))] += 1
+        found[tuple(filled_by_rare_classes(frames.labels, replay_settings, 19, np.random.default_rng(seed)))] += 1
+    for pair in ((0, 1), (0, 2), (1, 2)):
+        # Five standard deviations of a difference of two shares of 2000 draws are below 0.08.
+        assert found[pair] / 2000 == pytest.approx(wanted[pair] / 2000, abs=0.08)
+
+
+def test_a_buffer_filled_by_rare_classes_leaves_out_frequent_frames_and_ends() -> None:
+    labels = np.zeros((40, 4, 8), np.uint8)
+    labels[::10, 0, 0] = 15
+    sharp = {"fill": "rare_class", "temperature": 0.001, "min_pixels": 1}
+    rare = buffer(numbered_frames(40, labels), ReplaySettings.model_validate({**sharp, "size": 4}))
+    assert set(numbers(rare.next_batch(40))) == {0, 10, 20, 30}
+    # The probability of a road alone is 0 at this temperature.
+    all_frames = buffer(numbered_frames(40, labels), ReplaySettings.model_validate({**sharp, "size": 100}))
+    assert set(numbers(all_frames.next_batch(40))) == set(range(40))
+    with pytest.raises(ValueError, match=r"min_pixels = 99 pixels of any class; lower it, or .*fill to uniform"):
+        buffer(rare_frames(), ReplaySettings(fill="rare_class", min_pixels=99))
 
 
 @pytest.mark.parametrize("policy", ["uniform", "rare_class"])
