@@ -36,7 +36,7 @@ def check_training(network: Segmentor, settings: RunSettings, smallest: int) -> 
     given = batch_norm_statistics(settings.method)
     statistics = "follow" if given is None else given.statistics
     # Frozen and mixed statistics have a variance of their own; those of the target are of one frame in predictions.
-    from_one_frame = {"frozen": False, "follow": smallest == 1, "target": True, "mixed": False}
+    from_one_frame = {"frozen": False, "follow": smallest == 1, "target": True, "mixed": False, "robust": False}
     if from_one_frame[statistics] and has_batch_norm(network):
         _check_batch_norms(network, settings, statistics)
 

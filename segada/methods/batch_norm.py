@@ -20,7 +20,7 @@ class BatchNorm(Method):
         self._network = parts.network.requires_grad_(requires_grad=False)
         if not batch_norms(self._network):
             raise ValueError("method.name is 'batch_norm', but this network has no batch norm; choose another method")
-        self._gathers = settings.batch_norm.statistics == "follow"
+        self._gathers = settings.batch_norm.statistics in ("follow", "robust")
         normalize_by(self._network, settings.batch_norm)
         self._reset = DomainReset(self._network, settings.batch_norm)
 

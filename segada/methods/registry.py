@@ -9,6 +9,7 @@ from segada.methods.cotta import Cotta
 from segada.methods.dacs import Dacs
 from segada.methods.eata import Eata
 from segada.methods.rmt import Rmt
+from segada.methods.rotta import Rotta
 from segada.methods.sar import Sar
 from segada.methods.source_only import SourceOnly
 from segada.methods.supervised import Supervised
@@ -22,6 +23,7 @@ METHODS: Mapping[str, type[Method]] = {
     "sar": Sar,
     "cotta": Cotta,
     "rmt": Rmt,
+    "rotta": Rotta,
     "dacs": Dacs,
     "adversarial": Adversarial,
     "supervised": Supervised,

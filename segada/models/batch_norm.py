@@ -1,4 +1,4 @@
-"""Statistics by which the batch norms of a network normalize: frozen, following, of the target, or mixed."""
+"""Statistics by which the batch norms of a network normalize: frozen, following, of the target, mixed or robust."""
 
 from functools import cache
 from typing import Any
@@ -33,7 +33,10 @@ def normalize_by(network: nn.Module, settings: BatchNormStatistics) -> None:
     shares = {"frozen": None, "target": 0.0, "mixed": settings.source_prior}
     for name, norm in norms.items():
         if settings.statistics in shares:
-            _hold(name, norm, shares[settings.statistics])
+            _hold(name, norm, _Held, shares[settings.statistics])
+        elif settings.statistics == "robust":
+            _hold(name, norm, _Robust, None)
+            norm.momentum = norm.momentum if settings.momentum is None else settings.momentum
         elif settings.momentum is not None:
             norm.momentum = settings.momentum
 
@@ -52,7 +55,8 @@ def sees_batch(module: nn.Module) -> bool:
     """Returns True if frames of a batch affect each other in train mode, or copies of the module may normalize by other
     statistics: it has a batch norm whose statistics are not frozen."""
     norms = batch_norms(module).values()
-    return any(not isinstance(norm, _Held) or norm.source_prior is not None for norm in norms)
+    frozen = (isinstance(norm, _Held) and norm.source_prior is None and not isinstance(norm, _Robust) for norm in norms)
+    return not all(frozen)
 
 
 class DomainReset:
@@ -84,14 +88,14 @@ def _running(network: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _hold(name: str, norm: AnyBatchNorm, source_prior: float | None) -> None:
+def _hold(name: str, norm: AnyBatchNorm, base: Any, source_prior: float | None) -> None:
     if norm.running_mean is None:
         raise ValueError(
             f"method.batch_norm.statistics: the batch norm {name} keeps none (track_running_stats is false), so that "
             "those of the source model are not known; set it to follow"
         )
     kind: Any = type(norm)
-    norm.__class__ = _held(kind)
+    norm.__class__ = _held(kind, base)
     assert isinstance(norm, _Held)
     norm.source_prior = source_prior
     norm.train(norm.training)
@@ -123,6 +127,29 @@ class _Held(AnyBatchNorm):
         return super().forward(_moved(input, self, self.source_prior, by_frame=not self.learning))
 
 
+class _Robust(_Held):
+    """A batch norm that normalizes by running statistics, into which each batch of train mode is mixed first.
+
+    The gradient reaches the input through the share of the batch (RoTTA, arXiv 2303.13899).
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name of torch
+        if not self.learning:
+            return super().forward(input)
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.momentum is not None
+        shape = (1, -1, *(1 for _ in input.shape[2:]))
+        variance, mean = torch.var_mean(input, (0, *range(2, input.dim())), correction=0)
+        mean = torch.lerp(self.running_mean, mean, self.momentum)
+        variance = torch.lerp(self.running_var, variance, self.momentum)
+        # New tensors: the former ones belong to passes whose gradients are still to come.
+        self.running_mean, self.running_var = mean.detach(), variance.detach()
+        scale = ((self.running_var + self.eps) / (variance + self.eps)).sqrt()
+        moved = torch.addcmul((self.running_mean - mean * scale).view(shape), input, scale.view(shape))
+        return super().forward(moved)
+
+
 def _moved(x: Tensor, norm: AnyBatchNorm, source_prior: float, *, by_frame: bool) -> Tensor:
     """Returns the input for which a norm with running mean mu_s and variance var_s computes what one with the mixed
     mean mu and variance var computes for x: (x - mu) sqrt((var_s + eps) / (var + eps)) + mu_s.
@@ -149,5 +176,5 @@ def _moved(x: Tensor, norm: AnyBatchNorm, source_prior: float, *, by_frame: bool
 
 
 @cache
-def _held(kind: Any) -> Any:
-    return type(f"Held{kind.__name__}", (_Held, kind), {"kind": kind})
+def _held(kind: Any, base: Any) -> Any:
+    return type(f"{base.__name__.lstrip('_')}{kind.__name__}", (base, kind), {"kind": kind})

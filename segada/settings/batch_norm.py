@@ -10,14 +10,15 @@ from segada.settings.base import NonNegative, Settings
 class BatchNormStatistics(Settings):
     """Statistics of every batch norm in encoder, adapters and head; without effect on other norms.
 
-    `momentum` and `reset_per_domain` apply to `follow` alone, `source_prior` to `mixed` alone.
+    `momentum` and `reset_per_domain` apply to `follow` and `robust`, `source_prior` to `mixed` alone.
     """
 
-    statistics: Literal["frozen", "follow", "target", "mixed"] = "follow"
+    statistics: Literal["frozen", "follow", "target", "mixed", "robust"] = "follow"
     """Means and variances that normalize. `frozen`: the source model's, in every pass. `follow`: those of the batch
     while learning, and in predictions running statistics, which move towards those of the batch. `target`: those of the
     batch while learning, and those of each frame in its prediction, which no other frame thus affects. `mixed`: those
-    of `target`, mixed with the source model's (Schneider et al. 2020, arXiv 2006.16971)."""
+    of `target`, mixed with the source model's (Schneider et al. 2020, arXiv 2006.16971). `robust`: running statistics,
+    into which each batch is mixed before it is normalized (Yuan et al. 2023, arXiv 2303.13899)."""
     momentum: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     """Weight of the newest batch in running statistics; null keeps each norm's own, mostly 0.1."""
     source_prior: NonNegative = 16.0
@@ -31,13 +32,20 @@ class BatchNormStatistics(Settings):
 class FrozenStatistics(BatchNormStatistics):
     """Statistics of a method whose authors run every network in evaluation mode."""
 
-    statistics: Literal["frozen", "follow", "target", "mixed"] = "frozen"
+    statistics: Literal["frozen", "follow", "target", "mixed", "robust"] = "frozen"
 
 
 class TargetStatistics(BatchNormStatistics):
     """Statistics of a method whose authors keep no running statistics."""
 
-    statistics: Literal["frozen", "follow", "target", "mixed"] = "target"
+    statistics: Literal["frozen", "follow", "target", "mixed", "robust"] = "target"
+
+
+class RobustStatistics(BatchNormStatistics):
+    """Statistics of RoTTA, with its authors' momentum."""
+
+    statistics: Literal["frozen", "follow", "target", "mixed", "robust"] = "robust"
+    momentum: Annotated[float, Field(gt=0.0, le=1.0)] | None = 0.05
 
 
 class EstimatedStatistics(BatchNormStatistics):

@@ -12,6 +12,7 @@ from segada.settings.hamlet import HamletSettings
 from segada.settings.image_adapter import ImageAdapterSettings
 from segada.settings.label_free import WITH_TEACHER
 from segada.settings.method import BatchNormSettings, MethodSettings, SourceOnlySettings
+from segada.settings.rotta import RottaSettings
 from segada.settings.sar import SarSettings
 from segada.settings.tent import TentSettings
 
@@ -44,7 +45,7 @@ def own_choice(method: MethodSettings) -> OwnChoice | None:
     if isinstance(method, TentSettings) and method.parameters == "norms":
         setting = "method.parameters"
         return OwnChoice(f"{setting} 'norms'", "nothing but norms learns", f"{setting} to learning", network=True)
-    if isinstance(method, EataSettings | SarSettings):
+    if isinstance(method, EataSettings | SarSettings | RottaSettings):
         return OwnChoice(
             f"method.name {method.name!r}", "nothing but norms learns", "method.name to dacs", network=True
         )

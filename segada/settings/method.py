@@ -15,6 +15,7 @@ from segada.settings.eata import EataSettings
 from segada.settings.learning import ColorSettings, LabelLearningSettings, LearningSettings, OptimizerSettings
 from segada.settings.named_kinds import CodeSettings, Kinds
 from segada.settings.rmt import RmtSettings
+from segada.settings.rotta import RottaSettings
 from segada.settings.sar import SarSettings
 from segada.settings.tent import TentSettings
 
@@ -44,7 +45,7 @@ class BatchNormSettings(Settings):
         if self.batch_norm.statistics == "frozen":
             raise ValueError(
                 "method.batch_norm.statistics is 'frozen', but method.name 'batch_norm' changes nothing else; set "
-                "method.name to source_only, or the statistics to follow, target or mixed"
+                "method.name to source_only, or the statistics to follow, target, mixed or robust"
             )
         return self
 
@@ -95,6 +96,7 @@ MethodSettings = Annotated[
     | SarSettings
     | CottaSettings
     | RmtSettings
+    | RottaSettings
     | DacsSettings
     | AdversarialSettings
     | SupervisedSettings

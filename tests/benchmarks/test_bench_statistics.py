@@ -11,7 +11,7 @@ from segada.settings import RunSettings
 
 
 def test_every_method_takes_all_statistics_but_the_baseline_frozen_ones() -> None:
-    assert STATISTICS == ("frozen", "follow", "target", "mixed")
+    assert STATISTICS == ("frozen", "follow", "target", "mixed", "robust")
     missing = [(method, kind) for method in METHODS for kind in STATISTICS if cell(method, kind, 0) is None]
     assert missing == [("batch_norm", "frozen")]
 

@@ -86,6 +86,16 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "evaluated_network": "student",
         "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
     },
+    "rotta": {"name": "rotta", "memory": 8, "update_every": 4},
+    "rotta with masked frames": {
+        "name": "rotta",
+        "memory": 2,
+        "update_every": 4,
+        "evaluated_network": "student",
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+        "guards": {"source_share": 0.1, "reset_every": 2},
+    },
+    "batch_norm, robust": {"name": "batch_norm", "batch_norm": {"statistics": "robust"}},
     "dacs with guards": {"name": "dacs", "pseudo_threshold": 0.1, "guards": {"source_share": 0.1, "reset_every": 2}},
     "cotta with guards": {"name": "cotta", "scales": [1.5], "guards": {"source_share": 0.1, "reset_every": 2}},
     "supervised": {"name": "supervised"},
@@ -102,15 +112,15 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
             "pseudo_threshold": 0.1,
             "batch_norm": {"statistics": statistics, "source_prior": 2.0},
         }
-        for statistics in ("frozen", "target", "mixed")
+        for statistics in ("frozen", "target", "mixed", "robust")
     },
 }
 NO_PARAMETER = {
-    *("source_only", "batch_norm", "batch_norm of the target's frames"),
+    *("source_only", "batch_norm", "batch_norm of the target's frames", "batch_norm, robust"),
     "adversarial, the discriminator alone",
 }
 LEARNS = set(METHOD_SETTINGS) - NO_PARAMETER
-OWN_CHOICE = {*NO_PARAMETER, "tent", "tent, reset", "eata", "sar"}
+OWN_CHOICE = {*NO_PARAMETER, "tent", "tent, reset", "eata", "sar", "rotta", "rotta with masked frames"}
 """Those that say themselves what learns: an adapter never would."""
 STOPPED = next(promise for promise in METHOD_CHECKS if promise.startswith("a run stopped"))
 """Promise that is tested with every head."""

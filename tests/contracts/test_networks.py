@@ -45,6 +45,7 @@ METHODS: dict[str, dict[str, object]] = {
         "warm_up_steps": 1,
         "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
     },
+    "rotta": {"memory": 4, "update_every": 2},
     "adversarial": {"batch_norm": {"statistics": "mixed", "source_prior": 2.0}},
     "dacs": {"pseudo_threshold": 0.1, "entropy_weight": 0.1},
     "supervised": {},

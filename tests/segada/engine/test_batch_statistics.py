@@ -127,7 +127,7 @@ def test_a_check_before_several_runs_finds_it() -> None:
     assert "gets one value per channel" in found["tent"]
 
 
-@pytest.mark.parametrize("statistics", ["frozen", "follow", "target", "mixed"])
+@pytest.mark.parametrize("statistics", ["frozen", "follow", "target", "mixed", "robust"])
 def test_an_encoder_of_timm_goes_on_to_the_same_numbers(statistics: str, tmp_path: Path) -> None:
     section = {"statistics": statistics, "source_prior": 2.0, "reset_per_domain": True}
     assert_resumed_equals_whole(

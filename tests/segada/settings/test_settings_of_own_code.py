@@ -98,7 +98,7 @@ def test_paths_of_own_settings_exist_where_the_code_is_named() -> None:
         ({"adapter__name": named("brightness")}, "it is called with (block, settings, generator), but takes (inputs"),
         ({"model__head": named("Plain")}, "model.head: '"),
         ({"model__encoder": named("FILE")}, "is not an encoder: name a class that is derived from"),
-        ({"model__head": "nothing"}, "model.head: should be 'segformer', 'multi_exit' or 'daformer', not 'nothing'"),
+        ({"model__head": "nothing"}, "model.head: should be 'segformer', 'multi_exit', 'daformer' or 'daformer_conv1'"),
         ({"evaluation__label_free": [named("directionless")]}, "no attribute direction, one of maximize, minimize"),
         ({"data__domains__clear__dataset": named("Town")}, "name an object of Town, such as IT = Town(), not the"),
     ],

@@ -9,6 +9,7 @@ DEFAULTS = {
     "batch_norm": "follow",
     "tent": "target",
     "eata": "target",
+    "rotta": "robust",
     "sar": "target",
     "cotta": "frozen",
     "rmt": "target",
