@@ -94,6 +94,17 @@ class VidaSettings(PlacedSettings):
         return self
 
 
+class ReinSettings(PlacedSettings):
+    """Learned tokens that refine the features behind each block, with linear maps that blocks of one width share (Wei
+    et al. 2024, 2312.04265)."""
+
+    name: Literal["rein"]
+    tokens: Annotated[int, Field(ge=2, le=4096)] = 100
+    """Number of tokens of a block."""
+    rank: Count = 16
+    """Rank of the matrix of a block's tokens."""
+
+
 class CodeAdapter(PlacedSettings, CodeSettings):
     """Adapter of the user, inserted into the blocks that the settings name."""
 
@@ -102,4 +113,6 @@ class CodeAdapter(PlacedSettings, CodeSettings):
     name: str
 
 
-AdapterSettings = Annotated[NoAdapter | AdaptFormerSettings | LoraSettings | VidaSettings | CodeAdapter, Kinds()]
+AdapterSettings = Annotated[
+    NoAdapter | AdaptFormerSettings | LoraSettings | VidaSettings | ReinSettings | CodeAdapter, Kinds()
+]

@@ -9,7 +9,7 @@ import torch
 from kind_names import names_of
 
 from segada.models.adapters.image_adapters import IMAGE_ADAPTERS
-from segada.models.adapters.placement import ADAPTERS
+from segada.models.adapters.placement import ADAPTERS, TOGETHER
 from segada.settings.adapter import AdapterSettings
 from segada.settings.architectures import MIX_TRANSFORMERS
 from segada.settings.image_adapter import ImageAdapterSettings
@@ -67,6 +67,10 @@ EXAMPLES: Mapping[str, tuple[dict[str, Any], int]] = {
         {"adapter": {"name": "vida", "stages": [0, 2], "high_rank": 20}},
         sum((1 + 20) * (2 + 3 + 2) * WIDTHS[stage] for stage in (0, 2)),
     ),
+    "rein": (
+        {"adapter": {"name": "rein", "stages": [1, 3], "tokens": 6, "rank": 2}},
+        sum((6 + WIDTHS[stage]) * 2 + 2 * linear(WIDTHS[stage], WIDTHS[stage]) for stage in (1, 3)),
+    ),
     "vit_adapter": (
         {"image_adapter": {"name": "vit_adapter", "stem_width": 4, "points": 2}},
         stem(4) + linear(8, 64) + 2 * linear(16, 64) + injector(64, 4, 2),
@@ -113,7 +117,7 @@ def case(example: str) -> AdapterCase:
 
 def test_the_tables_hold_exactly_what_the_settings_name() -> None:
     for settings, table, section in (
-        (AdapterSettings, ADAPTERS, "adapter"),
+        (AdapterSettings, {**ADAPTERS, **TOGETHER}, "adapter"),
         (ImageAdapterSettings, IMAGE_ADAPTERS, "image_adapter"),
     ):
         assert names_of(settings) == {*table, "none"}

@@ -30,6 +30,7 @@ ADAPTERS: Mapping[str, dict[str, Any]] = {
     "lora": {"name": "lora", "stages": [0, 3], "rank": 2, "targets": ["q", "kv", "proj"]},
     "adaptformer": {"name": "adaptformer", "stages": [1, 3], "blocks": ["first", "last"], "bottleneck": 3},
     "vida": {"name": "vida", "stages": [2], "high_rank": 5},
+    "rein": {"name": "rein", "stages": [0, 2, 3], "tokens": 5, "rank": 2},
 }
 SIZES = ((64, 96), (37, 66))
 every_encoder = pytest.mark.parametrize("encoder", ENCODERS)

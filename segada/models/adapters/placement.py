@@ -1,6 +1,6 @@
 """Blocks of an encoder that carry adapters, and the table of all adapters in blocks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ import torch
 from segada.core.named_code import named
 from segada.models.adapters.adaptformer import insert_adaptformer
 from segada.models.adapters.lora import insert_lora
+from segada.models.adapters.rein import insert_reins
 from segada.models.adapters.vida import insert_vida
 from segada.models.encoders.base import Encoder
 from segada.models.encoders.transformer_block import TransformerBlock
@@ -21,6 +22,9 @@ ADAPTERS: Mapping[str, Callable[[TransformerBlock, Any, torch.Generator], None]]
 }
 """Functions that insert each adapter into a block; each takes its own settings, which the union pairs with its name."""
 
+TOGETHER: Mapping[str, Callable[[Sequence[TransformerBlock], Any, torch.Generator], None]] = {"rein": insert_reins}
+"""Functions that insert an adapter whose blocks share parameters into all blocks at once."""
+
 
 def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.Generator) -> None:
     """Inserts the adapters that the settings name; the encoder's outputs stay the same bit for bit until training.
@@ -32,6 +36,9 @@ def place_adapter(encoder: Encoder, settings: AdapterSettings, generator: torch.
         return
     blocks = list(chosen_blocks(encoder, settings))
     check_adapter(settings, encoder.channels, "the encoder")
+    if settings.name in TOGETHER:
+        TOGETHER[settings.name](blocks, settings, generator)
+        return
     insert = named(ADAPTERS, settings.name)
     for block in blocks:
         insert(block, settings, generator)

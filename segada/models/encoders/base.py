@@ -18,7 +18,7 @@ STRIDES = (4, 8, 16, 32)
 Guide = Sequence[Tensor]
 """Output of a reader of the images: maps [B, D, H/s, W/s] of some of the strides s = 4, 8, 16 and 32, finest first."""
 
-SLOTS = ("reader", "prompt", "before", "parallel", "after", "q_update", "kv_update", "proj_update")
+SLOTS = ("reader", "prompt", "before", "parallel", "after", "behind", "q_update", "kv_update", "proj_update")
 """Names of the submodules that are empty in a source model and that adapters fill.
 
 `encoder.reader` maps normalized images to a `Guide`, and may add it to the head's inputs. A stage's `prompt` computes

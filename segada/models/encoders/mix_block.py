@@ -19,6 +19,7 @@ class Block(nn.Module):
     before: nn.Module | None
     parallel: nn.Module | None
     after: nn.Module | None
+    behind: nn.Module | None
 
     def __init__(self, width: int, heads: int, reduction: int, drop_path: DropPath) -> None:
         super().__init__()
@@ -28,7 +29,7 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(width, BLOCK_EPS)
         self.mlp = Mlp(width)
         self.drop_path = drop_path
-        for slot in ("before", "parallel", "after"):
+        for slot in ("before", "parallel", "after", "behind"):
             self.register_module(slot, None)
 
     @property
@@ -42,7 +43,7 @@ class Block(nn.Module):
         update = self.mlp(_updated(normed, self.before, normed))
         update = _updated(update, self.after, update)
         tokens: Tensor = x + self.drop_path(_updated(update, self.parallel, normed))
-        return tokens
+        return _updated(tokens, self.behind, tokens)
 
 
 def _updated(x: Tensor, slot: nn.Module | None, seen: Tensor) -> Tensor:

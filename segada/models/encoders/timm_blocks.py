@@ -94,11 +94,12 @@ def open_block(block: nn.Module, groups: int) -> TransformerBlock:
             opened.attn.register_module(slot, None)
         for share in shares:
             opened.attn.get_submodule(share.layer).register_forward_hook(LayerHook(opened.attn, share, groups))
-        for slot in ("before", "parallel", "after"):
+        for slot in ("before", "parallel", "after", "behind"):
             block.register_module(slot, None)
         around = MlpHook(block)
         opened.mlp.register_forward_pre_hook(around.enter)
         opened.drop_path2.register_forward_pre_hook(around.leave)
+        block.register_forward_hook(_refined)
         opened.linears = _linears(opened.attn, shares)
         opened.width = opened.linears["proj"][1]
     return cast("TransformerBlock", opened)
@@ -135,6 +136,11 @@ class MlpHook:
         assert seen is not None
         update = _updated(update, self.block.after, update)
         return (_updated(update, self.block.parallel, seen),)
+
+
+def _refined(block: Any, _: Any, output: Tensor) -> Tensor:
+    """Returns the output of a block with that of its slot `behind`."""
+    return _updated(output, block.behind, output)
 
 
 def _updated(x: Tensor, slot: nn.Module | None, seen: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ class TransformerBlock(Protocol):
     The slots `before`, `parallel` and `after` are around the MLP m of its input n, which in most blocks is normed. Each
     is a module from tokens to the same shape, whose output is added: that of `before` to the input of m, those of
     `parallel` (with input n) and `after` (with input m(n)) to the output of m. A layer scale belongs to m: it does not
-    scale what adapters add. Stochastic depth drops both together.
+    scale what adapters add. Stochastic depth drops both together. The output of the slot `behind` is added to that of
+    the whole block, which is its input.
 
     The slots `q_update`, `kv_update` and `proj_update` of `attn` have the input of the linear layer of that name, and
     their output is added to the layer's output; `kv_update` gives keys, then values. Filled slots are parameters like
@@ -29,6 +30,7 @@ class TransformerBlock(Protocol):
     before: nn.Module | None
     parallel: nn.Module | None
     after: nn.Module | None
+    behind: nn.Module | None
 
     @property
     def width(self) -> int: ...
