@@ -53,6 +53,11 @@ class VisitRecord(Record):
 
     With several `stream.passes` the first counts: later ones predict what was learned from.
     Null if it was not enabled, or if no pixel is labelled."""
+    adaptation_speed: float | None = None
+    """Mean of the prequential mIoU of the first frame, of the first two, and so on to `speed_frames`: the area under
+    this curve (`segada.metrics.adaptation_speed`). Null as `online_miou`."""
+    speed_frames: int = 0
+    """Number of frames of `adaptation_speed`: `evaluation.speed_frames`, or those of the visit if they are fewer."""
     label_free: dict[str, float]
     """Every score that `evaluation.label_free` names: means over these predictions; `source_miou` after the visit."""
     losses: dict[str, float]

@@ -20,6 +20,7 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
         "domain": record.domain,
         "visited_miou": record.visited_miou if record.is_scored else None,
         "online_miou": record.online_miou,
+        "adaptation_speed": record.adaptation_speed,
         # The summary uses the names without `visit_` for the whole run.
         "visit_frames_per_second": record.frames_per_second,
         "visit_seconds": record.seconds,
