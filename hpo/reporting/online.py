@@ -1,6 +1,7 @@
 """Section of the report on the frames that are adapted on, each predicted before the step that learns from it."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from hpo.config.objectives import ADAPTATION_SPEED, ONLINE_MIOU, metrics_of
 from hpo.reporting import figures
@@ -30,7 +31,28 @@ def while_adapting(results: StudyResults) -> str:
         rows += [_row(f"gain over {title(name)}", cells) for name, cells in _gains(best.online, len(labels))]
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     note = f'<p class="note">{_NOTE}{_chosen(results)}</p>'
-    return f'<h2>While it adapts</h2>{note}{figures.learning_curves(results)}<div class="scroll">{table}</div>'
+    shown = f'{figures.learning_curves(results)}<div class="scroll">{table}</div>'
+    return f"<h2>While it adapts</h2>{note}{shown}{_pseudo_labels(known, labels)}"
+
+
+def _pseudo_labels(known: Sequence[tuple[str, Online]], labels: Sequence[str]) -> str:
+    """Returns the table of the quality of pseudo-labels, of the runs that have any; empty without such runs."""
+    rows = ""
+    for name, online in known:
+        cells = "".join(_quality(online.pseudo_labels.get(label, {})) for label in labels)
+        rows += f"<tr><td>{escape(title(name))}</td>{cells}</tr>" if online.pseudo_labels else ""
+    head = "".join(f"<th>{escape(text)}</th>" for text in ("", *labels))
+    note = (
+        "Sure pseudo-labels of these frames against ground truth, which no method learns from: accuracy in %, and below "
+        "it mIoU and the share of labelled pixels that are sure (coverage). Means over seeds."
+    )
+    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f'<p class="note">{note}</p>{table}' if rows else ""
+
+
+def _quality(found: Mapping[str, float]) -> str:
+    accuracy, miou, coverage = (tenths(found.get(name, math.nan)) for name in ("accuracy", "miou", "coverage"))
+    return heat(accuracy, None, f"{miou}, coverage {coverage}")
 
 
 _NOTE = (

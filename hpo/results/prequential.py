@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
+from pydantic import Field
 
 from hpo.config.objectives import ADAPTATION_SPEED, ONLINE_MIOU
 from hpo.results.seed_run import SeedRun
@@ -36,6 +37,9 @@ class Online(Record):
     with the shortest visit, or after `LONGEST_CURVE` frames."""
     speed_frames: int
     """Number of frames, from the beginning of a visit, that count in `adaptation_speed`; the greatest of a visit."""
+    pseudo_labels: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """Means over seeds of `coverage`, `accuracy` and `miou` of the sure pseudo-labels, by label of the visit; empty for
+    configurations without pseudo-labels, and a figure that a run lacks is absent."""
 
 
 LONGEST_CURVE: Final = 200
@@ -150,7 +154,15 @@ def _online(
         },
         curve=curves[:, known].mean(axis=0).tolist(),
         speed_frames=max(one.runs[0].report.visits[number].speed_frames for number in labels),
+        pseudo_labels={label: found for number, label in labels.items() if (found := _quality(one, number))},
     )
+
+
+def _quality(one: _Candidate, visit: int) -> dict[str, float]:
+    """Returns the means over the runs of the figures that all of them have."""
+    first, *others = [run.report.visits[visit].pseudo_labels for run in one.runs]
+    shared = [name for name in first if all(name in other for other in others)]
+    return {name: float(np.mean([first[name], *(other[name] for other in others)])) for name in shared}
 
 
 def _prequential(

@@ -199,7 +199,7 @@ class Run:
         save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
-        metrics = VisitMetrics(len(self._class_names), self._settings.evaluation.speed_frames)
+        metrics = VisitMetrics(self._class_names, self._settings.evaluation.speed_frames)
         if self._records and self._records[-1].domain != domain:
             self._method.enter_domain()
         for step, ready in self.stream.steps(visit, self._device):
@@ -223,15 +223,17 @@ class Run:
         with self._memory.part(len(step.frames), plan.trains, plan.first_stage, plan.trains_fusion):
             log = finite_values(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
         self._controller.observe(log)
-        rates = self._method.rates(plan)
+        rates, counts = self._method.rates(plan), self._method.label_counts()
         if self._watchers:
             controller = self._controller.watched()
             scores = {name: float(values.mean()) for name, values in label_free.items()}
-            seen = SeenStep(visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, controller)
+            seen = SeenStep(
+                visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, counts, controller
+            )
             with self._timer.part("logging"):
                 for watcher in self._watchers:
                     watcher.see(seen)
-        metrics.add(len(step.frames), log, rates)
+        metrics.add(len(step.frames), log, rates, counts)
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)

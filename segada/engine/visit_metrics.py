@@ -1,7 +1,7 @@
 """Metrics of the adaptation steps of a visit, before evaluation."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from segada.data.batch import Batch
 from segada.data.frame_schedule import Step
 from segada.evaluation.evaluator import OnlineScore
+from segada.evaluation.label_counts import PSEUDO_LABELS, TRAINING, Counts, LabelCounts
 from segada.metrics import Areas, adaptation_speed
 
 
@@ -22,13 +23,15 @@ class VisitMetrics:
         frames: Number of frames passed over so far.
     """
 
-    def __init__(self, classes: int, speed_frames: int) -> None:
-        """Begins a visit of a network with so many classes, of which so many frames count in `adaptation_speed`."""
+    def __init__(self, classes: Sequence[str], speed_frames: int) -> None:
+        """Begins a visit of a network with these classes, of which so many frames count in `adaptation_speed`."""
+        self._classes = classes
         self.frames = 0
         self._first = speed_frames
-        self._online = OnlineScore(classes)
+        self._online = OnlineScore(len(classes))
         self._frames: list[npt.NDArray[np.int64]] = []
         self._label_free: list[Mapping[str, Tensor]] = []
+        self._counts: dict[str, LabelCounts] = {}
         self._logs: list[Mapping[str, float]] = []
         self._rates: list[Mapping[str, float]] = []
 
@@ -38,8 +41,10 @@ class VisitMetrics:
         self._frames.append(step.frames)
         self._label_free.append(label_free)
 
-    def add(self, frames: int, log: Mapping[str, float], rates: Mapping[str, float]) -> None:
-        """Adds a step: its log and its learning rates."""
+    def add(self, frames: int, log: Mapping[str, float], rates: Mapping[str, float], counts: Counts) -> None:
+        """Adds a step: its log, its learning rates, and its counts against ground truth."""
+        for name, one in counts.items():
+            self._counts[name] = self._counts[name] + one if name in self._counts else one
         self.frames += frames
         self._logs.append(log)
         self._rates.append(rates)
@@ -67,11 +72,16 @@ class VisitMetrics:
     @property
     def facts(self) -> dict[str, Any]:
         """Fields of `VisitRecord` about the steps of the visit, but for `label_free`."""
+        training = self._counts.get(TRAINING)
+        iou, accuracy = ({}, {}) if training is None else training.by_class(self._classes)
         return {
             "frames": self.frames,
             "online_miou": self.online_miou,
             "adaptation_speed": self.adaptation_speed,
             "speed_frames": min(self._first, len(self.online_frames)),
+            "pseudo_labels": self._counts[PSEUDO_LABELS].quality() if PSEUDO_LABELS in self._counts else {},
+            "training_iou": iou,
+            "training_accuracy": accuracy,
             "losses": self.losses,
             "learning_rates": self.learning_rates,
         }

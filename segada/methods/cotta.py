@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
+from segada.evaluation.label_counts import PSEUDO_LABELS, label_counts
 from segada.methods.base import MethodParts, StepLog
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
@@ -63,18 +64,21 @@ class Cotta(MeanTeacherLearner):
         """Returns the soft cross-entropy from the teacher's pseudo-labels to the student's predictions."""
         with self.timer.part("frozen prefix of target frames"):
             prefix = self.student.encode_frozen(target.images)
-        pseudo_labels, sure_share = self._pseudo_labels(target.images, prefix)
+        pseudo_labels, sure = self._pseudo_labels(target.images, prefix)
+        counts = None
+        if self.counts_labels:
+            counts = label_counts(pseudo_labels.argmax(dim=1), sure, target.labels, self.student.classes)
         # In evaluation mode, as in the authors' code, nothing is dropped at random either.
         self.student.train(self._settings.batch_norm.statistics != "frozen")
         with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
         losses = {"consistency": soft_cross_entropy(logits, pseudo_labels)}
         losses |= self.masked.terms(self.student, target, pseudo_labels.log(), plan.first_stage)
-        return Terms(losses, {"sure_share": sure_share})
+        return Terms(losses, {"sure_share": sure.float().mean()}, {PSEUDO_LABELS: counts})
 
     @torch.no_grad()
     def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix) -> tuple[Tensor, Tensor]:
-        """Returns probabilities [B, K, H/4, W/4], and the share of pixels on which the source model is confident."""
+        """Returns probabilities [B, K, H/4, W/4], and where the source model is confident, bool [B, H/4, W/4]."""
         with self.timer.part("source model"):
             confidence = _probabilities(self._source_model, prefix).amax(dim=1, keepdim=True)
             sure = confidence >= self._settings.confidence_threshold
@@ -84,7 +88,7 @@ class Cotta(MeanTeacherLearner):
         if not sure.all():
             with self.timer.part("teacher's further views"):
                 direct = torch.where(sure, direct, self._averaged(direct, images))
-        return direct, sure.float().mean()
+        return direct, sure[:, 0]
 
     def _averaged(self, direct: Tensor, images: Tensor) -> Tensor:
         self.teacher.eval()

@@ -36,7 +36,8 @@ class MeanTeacherLearner(Learner):
         super().__init__(parts, optimizer, beside)
         self.teacher = frozen_copy(self.student)
         self._evaluated = evaluated_network
-        self.masked = MaskedConsistency(masked, parts.masking, parts.timer)
+        self.counts_labels = parts.settings.evaluation.online
+        self.masked = MaskedConsistency(masked, parts.masking, parts.timer, counts_labels=self.counts_labels)
 
     def follow(self, alpha: float) -> None:
         """Moves the teacher towards the student; `alpha` is the weight of the old teacher."""

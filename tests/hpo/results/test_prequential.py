@@ -29,6 +29,7 @@ def streamed(name: str, areas: Areas, seeds: tuple[int, ...] = (1, 2), trial: in
                     "online_miou": mean_iou(areas.sum(axis=0)),
                     "adaptation_speed": adaptation_speed(areas, FIRST),
                     "speed_frames": FIRST,
+                    "pseudo_labels": {"coverage": 0.25, "accuracy": 0.875} if trial else {},
                 }
             )
             for visit in run.report.visits
@@ -102,6 +103,8 @@ def test_the_report_plots_and_tabulates_them() -> None:
     assert "speed, 10 frames" in section
     assert "gain over source only" in section
     assert section.count("frame of the visit") == 1
+    assert "87.5<small>-, coverage 25.0</small>" in section
+    assert confirmed.runs[-1].online.pseudo_labels["clear"] == {"coverage": 0.25, "accuracy": 0.875}
     assert "The search chose by the same frames" not in section
     assert "online mIoU" not in conclusion(found).detail
     assert type(confirmed).model_validate_json(confirmed.model_dump_json()) == confirmed
