@@ -33,6 +33,34 @@ def mean_iou(areas: Areas) -> float:
     return float(present.mean()) if len(present) else float("nan")
 
 
+def learning_curve(areas: Areas) -> Floats:
+    """Returns the mIoU of the first frame, of the first two, and so on, [frames]; NaN before a pixel is labelled.
+
+    Of frames that are predicted before they are learned from, this is the prequential score over all frames since the
+    beginning of the visit.
+
+    Args:
+        areas: of the frames, in the order in which they were predicted, [frames, 3, classes].
+    """
+    sums = np.cumsum(areas.astype(np.float64), axis=0)
+    return np.where(sums[:, 2].sum(axis=1) > 0, mean_iou_by_set(sums), np.nan)
+
+
+def adaptation_speed(areas: Areas, first: int) -> float:
+    """Returns the normalized area under the `learning_curve` of the first frames of a visit; NaN if none is labelled.
+
+    As the learning curve area of Chaudhry et al. 2019 (arXiv 1812.00420), it is the mean of a score over the first
+    steps of a task, here of the prequential mIoU of the first t frames over t = 1 to `first`.
+
+    Args:
+        areas: of the frames of a visit, in the order in which they were predicted, [frames, 3, classes].
+        first: number of frames that count, at most those of the visit.
+    """
+    curve = learning_curve(areas[:first])
+    known = curve[~np.isnan(curve)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
 def mean_iou_by_set(areas: Areas | Floats) -> Floats:
     """Returns the mIoU [sets] of several sets of frames at once; 0 for a set without a labelled pixel.
 

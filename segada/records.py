@@ -53,8 +53,21 @@ class VisitRecord(Record):
 
     With several `stream.passes` the first counts: later ones predict what was learned from.
     Null if it was not enabled, or if no pixel is labelled."""
+    adaptation_speed: float | None = None
+    """Mean of the prequential mIoU of the first frame, of the first two, and so on to `speed_frames`: the area under
+    this curve (`segada.metrics.adaptation_speed`). Null as `online_miou`."""
+    speed_frames: int = 0
+    """Number of frames of `adaptation_speed`: `evaluation.speed_frames`, or those of the visit if they are fewer."""
     label_free: dict[str, float]
     """Every score that `evaluation.label_free` names: means over these predictions; `source_miou` after the visit."""
+    pseudo_labels: dict[str, float] = {}
+    """Quality of the pseudo-labels of the visit's steps where its frames have labels: `coverage`, the share of labelled
+    pixels that are sure, and `accuracy` and `miou` of these; empty without pseudo-labels or `evaluation.online`."""
+    training_iou: dict[str, float] = {}
+    """IoU per class of the frames that the visit's steps learned from with labels, predicted in the step itself, in
+    training mode and augmented; empty but for the method `supervised`."""
+    training_accuracy: dict[str, float] = {}
+    """Share of a class's labelled pixels that are predicted correctly, as `training_iou`."""
     losses: dict[str, float]
     """Mean of every loss term and monitored quantity of the method over the visit's steps that learned."""
     learning_rates: dict[str, float] = {}
@@ -130,6 +143,8 @@ class StepRecord(Record):
     """
     label_free: dict[str, float]
     """Scores as in `VisitRecord`, over the step's own frames; empty if `evaluation.online` is false."""
+    pseudo_labels: dict[str, float] = {}
+    """As in `VisitRecord`, of the step."""
 
 
 class Disagreement(Record):
@@ -166,18 +181,9 @@ class RunReport(Record):
 
     Example:
         >>> import segada
-        >>> report = segada.RunReport(
-        ...     visits=[],
-        ...     mean_miou=0.5,
-        ...     source_only={"fog": 0.4},
-        ...     source_only_mean_miou=0.4,
-        ...     gain=0.1,
-        ...     forgetting=0.0,
-        ...     trainable_parameters=10,
-        ...     seconds=1.0,
-        ...     settings_hash="0123",
-        ...     seed=0,
-        ... )
+        >>> figures = {"mean_miou": 0.5, "source_only_mean_miou": 0.4, "gain": 0.1, "forgetting": 0.0, "seconds": 1.0}
+        >>> facts = {"source_only": {"fog": 0.4}, "trainable_parameters": 10, "settings_hash": "0123", "seed": 0}
+        >>> report = segada.RunReport(visits=[], **figures, **facts)
         >>> segada.RunReport.model_validate_json(report.model_dump_json()) == report
         True
     """

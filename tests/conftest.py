@@ -26,6 +26,7 @@ UNIT = (
     "hpo/config/test_study_presets",
     "hpo/pruners",
     "hpo/results/test_confirmation",
+    "hpo/results/test_prequential",
     "hpo/results/test_pruning_analysis",
     "hpo/search_space",
     "hpo/statistics",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpo.config.objectives import ADAPTATION_SPEED, ONLINE_MIOU, objective_value
 from segada.records import RunReport
 
 
@@ -30,6 +31,9 @@ class MethodResult:
         mean_gain: Mean of `gains`.
         over_batch_norm: `mean_miou` minus that of the batch-norm baseline with the same seed; None without one.
         forgetting: Drop on the first visited domain from the source model to the end of the run.
+        online_miou: Mean over visits of the mIoU of frames that are predicted before they are learned from; None if it
+            is not known of a run.
+        adaptation_speed: The same over the first frames of the visits, as in `segada.records.VisitRecord`.
         frames_per_second: Median over the visits of all seeds, prediction and adaptation.
         trainable_parameters: Numbers that learn by gradients.
         failures: Reasons why runs did not finish, by seed.
@@ -43,6 +47,8 @@ class MethodResult:
     mean_gain: Spread
     over_batch_norm: Spread | None
     forgetting: Spread
+    online_miou: Spread | None
+    adaptation_speed: Spread | None
     frames_per_second: float
     trainable_parameters: int
     failures: Mapping[int, str]
@@ -71,6 +77,8 @@ def summarize(
         mean_gain=spread([run.gain for run in runs]),
         over_batch_norm=spread(over) if over else None,
         forgetting=spread([run.forgetting for run in runs]),
+        online_miou=_known([objective_value(ONLINE_MIOU, run) for run in runs]),
+        adaptation_speed=_known([objective_value(ADAPTATION_SPEED, run) for run in runs]),
         frames_per_second=float(np.median([visit.frames_per_second for run in runs for visit in run.visits])),
         trainable_parameters=runs[0].trainable_parameters,
         failures=failures,
@@ -81,6 +89,10 @@ def spread(values: Sequence[float]) -> Spread:
     """Returns mean and standard deviation of a sample."""
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
     return Spread(float(np.mean(values)), deviation)
+
+
+def _known(values: Sequence[float]) -> Spread | None:
+    return None if any(map(math.isnan, values)) else spread(values)
 
 
 def _visit_gain(report: RunReport, visit: int) -> float:

@@ -1,13 +1,14 @@
 """A comparison of methods at fixed settings for people and programs: a table, its sentences, and CSV."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from rich.table import Table
 
 from hpo.comparison.method_statistics import MethodResult, Spread
+from hpo.config.objectives import ADAPTATION_SPEED, ONLINE_MIOU
 from hpo.reporting.wording import tenths
 from segada.core.spreadsheet import csv_of
 from segada.records import RunReport, visit_labels
@@ -114,11 +115,23 @@ def _title(comparison: MethodComparison) -> str:
 
 def _columns(comparison: MethodComparison) -> list[str]:
     over = ["over batch norm"] if _has_batch_norm(comparison) else []
-    return ["method", *visit_labels(comparison.visits), "mean", "gain", *over, "frames/s"]
+    online = [head for head, _ in _ONLINE] if _has_online(comparison) else []
+    return ["method", *visit_labels(comparison.visits), "mean", "gain", *over, *online, "frames/s"]
 
 
 def _has_batch_norm(comparison: MethodComparison) -> bool:
     return any(result.over_batch_norm is not None for result in comparison.results)
+
+
+_ONLINE: Final[Sequence[tuple[str, Callable[[MethodResult], Spread | None]]]] = (
+    ("online", lambda result: result.online_miou),
+    ("speed", lambda result: result.adaptation_speed),
+)
+"""Columns of the frames that are adapted on: head and value."""
+
+
+def _has_online(comparison: MethodComparison) -> bool:
+    return any(result.online_miou is not None for result in comparison.results)
 
 
 def _rows(comparison: MethodComparison) -> Iterator[list[str]]:
@@ -130,10 +143,15 @@ def _rows(comparison: MethodComparison) -> Iterator[list[str]]:
             _percent(result.mean_miou),
             _percent(result.mean_gain, "+"),
             *([over] if _has_batch_norm(comparison) else []),
+            *([_optional(value(result)) for _, value in _ONLINE] if _has_online(comparison) else []),
             f"{result.frames_per_second:.0f}" if result.frames_per_second >= 10 else f"{result.frames_per_second:.1f}",
         ]
     for name in comparison.lost:
         yield [name, *["-"] * (len(_columns(comparison)) - 1)]
+
+
+def _optional(number: Spread | None) -> str:
+    return "" if number is None else _percent(number)
 
 
 def _percent(number: Spread, sign: Literal["+", "-"] = "-") -> str:
@@ -172,6 +190,8 @@ def _numbers(result: MethodResult, names: Sequence[str]) -> Iterator[tuple[str, 
     }
     if result.over_batch_norm is not None:
         spreads["gain_over_batch_norm"] = result.over_batch_norm
+    online = {ONLINE_MIOU: result.online_miou, ADAPTATION_SPEED: result.adaptation_speed}
+    spreads |= {name: each for name, each in online.items() if each is not None}
     for name, each in spreads.items():
         yield f"{name} mean", "" if math.isnan(each.mean) else each.mean
         yield f"{name} deviation", "" if math.isnan(each.deviation) else each.deviation

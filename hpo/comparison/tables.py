@@ -1,13 +1,14 @@
 """The tables of a comparison: for a terminal, and comparison.csv."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 
 from hpo.comparison.results import Comparison, Method
 from hpo.comparison.wording import letters
-from hpo.reporting.wording import clock, counted, interval, points, tenths, title
+from hpo.config.objectives import PREQUENTIAL
+from hpo.reporting.wording import clock, counted, interval, metric_title, points, tenths, title
 from hpo.results.confirmation import Confirmed, Estimate
 from segada.core.spreadsheet import csv_of
 from segada.settings.nested import Value
@@ -35,6 +36,7 @@ def columns(comparison: Comparison) -> list[Column]:
         Column("mean mIoU, %", lambda one: _share(one.confirmed.scored_miou)),
         Column("worst domain, %", _worst),
         *(_gain(row.name) for row in comparison.references),
+        *(_online(metric) for metric in _online_metrics(comparison)),
         Column("trials", lambda one: (str(one.trials), one.trials)),
         Column("frames", lambda one: (f"{one.frames:,}", one.frames)),
         Column("search", lambda one: (clock(one.search_seconds), one.search_seconds)),
@@ -97,12 +99,27 @@ def _estimates(row: Confirmed) -> dict[str, Value]:
         "mean_miou": row.scored_miou,
         **{f"miou/{label}": one for label, one in row.miou.items()},
         **{f"gain/{name}": one for name, one in row.gain.items()},
+        **({} if row.online is None else {name: found.mean for name, found in row.online.metrics.items()}),
     }
     return {
         f"{name}{end}": value
         for name, one in estimates.items()
         for end, value in (("", one.value), (" low", one.low), (" high", one.high))
     }
+
+
+def _online_metrics(comparison: Comparison) -> Sequence[str]:
+    """Returns the metrics of the frames adapted on that all methods have."""
+    known = all(method.confirmed.online is not None for method in comparison.methods)
+    return PREQUENTIAL if known else ()
+
+
+def _online(metric: str) -> Column:
+    def cell(method: Method) -> tuple[str, float]:
+        assert method.confirmed.online is not None
+        return _share(method.confirmed.online.metrics[metric].mean)
+
+    return Column(metric_title(metric), cell)
 
 
 def _share(estimate: Estimate) -> tuple[str, float]:

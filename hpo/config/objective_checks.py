@@ -10,7 +10,7 @@ from hpo.config.objectives import (
     GAIN_PREFIX,
     LABEL_FREE_PREFIX,
     METRICS,
-    ONLINE_MIOU,
+    PREQUENTIAL,
     ObjectiveSettings,
     is_predicted,
     metrics_of,
@@ -40,7 +40,7 @@ def check_objectives(document: Document, settings: StudySettings, run: RunSettin
     """
     domains = [f"{prefix}{domain}" for prefix in (DOMAIN_PREFIX, GAIN_PREFIX) for domain in run.scored_domains()]
     scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
-    metrics = [name for name in METRICS if name != ONLINE_MIOU or run.evaluation.online]
+    metrics = [name for name in METRICS if name not in PREQUENTIAL or run.evaluation.online]
     valid = [*metrics, *domains, *scores]
     for index, objective in enumerate(settings.objectives):
         check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
@@ -58,12 +58,12 @@ def check_scores(document: Document, settings: StudySettings, evaluation: Evalua
     judged = [*(one.metric for one in settings.objectives), *(one.metric for one in settings.constraints)]
     metrics = dict.fromkeys(name for text in judged for name in metrics_of(text))
     asked = [name.removeprefix(LABEL_FREE_PREFIX) for name in metrics if name.startswith(LABEL_FREE_PREFIX)]
-    asked += [ONLINE_MIOU] if ONLINE_MIOU in metrics else []
+    asked += [name for name in PREQUENTIAL if name in metrics]
     for key in ("online", "label_free"):
         path = f"evaluation.{key}"
         for value in settings.space[path].options() if path in settings.space else ():
             changed = evaluation.model_copy(update={key: value})
-            found = (*computed(changed), *([ONLINE_MIOU] if changed.online else []))
+            found = (*computed(changed), *(PREQUENTIAL if changed.online else ()))
             missing = next((score for score in asked if score not in found), None)
             if missing is not None:
                 raise document.error(
@@ -85,7 +85,7 @@ def check_metric(document: Document, place: tuple[str | int, ...], text: str, va
                 cure = "; a formula has no code: compute it in the function" if " " in name else ""
                 raise document.error(place, f"{unfit}{cure}")
             continue
-        if name == ONLINE_MIOU and name not in valid:
+        if name in PREQUENTIAL and name not in valid:
             raise document.error(place, f"asks for {name!r}, which no run computes; leave run.evaluation.online true")
         score = name.removeprefix(LABEL_FREE_PREFIX)
         if name not in valid and name != score and score in HIGHER_IS_BETTER:

@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal, Self
 
 import numpy as np
@@ -19,6 +19,9 @@ from segada.settings.named_kinds import portable
 DOMAIN_PREFIX = "miou/"
 GAIN_PREFIX = "gain/"
 ONLINE_MIOU: Final = "online_miou"
+ADAPTATION_SPEED: Final = "adaptation_speed"
+PREQUENTIAL: Final = (ONLINE_MIOU, ADAPTATION_SPEED)
+"""Metrics of frames that are predicted before they are learned from, which need `evaluation.online`."""
 LABEL_FREE_PREFIX = "label_free/"
 REPORTED_PREFIX = "metrics/"
 """Prefix of further figures that the program of an external engine reports."""
@@ -165,7 +168,7 @@ def scored_domain(metric: str) -> str | None:
 
 def needs_visited_labels(metric: str) -> bool:
     """Returns True if a metric, no formula, is undefined for a run of which no visited domain has labels."""
-    return metric in (*ACCURACY_METRICS, ONLINE_MIOU, "forgetting")
+    return metric in (*ACCURACY_METRICS, *PREQUENTIAL, "forgetting")
 
 
 def _worst_domain_miou(report: RunReport) -> float:
@@ -178,8 +181,17 @@ def _worst_gain(report: RunReport) -> float:
 
 def _online_miou(report: RunReport) -> float:
     """Returns the mean over visits of the mIoU of frames that are predicted before they are learned from."""
-    found = [visit.online_miou for visit in report.visits if visit.online_miou is not None]
-    return float(np.mean(found)) if found else math.nan
+    return _mean_of(visit.online_miou for visit in report.visits)
+
+
+def _adaptation_speed(report: RunReport) -> float:
+    """Returns the mean over visits of the area under the curve of their first frames' prequential mIoU."""
+    return _mean_of(visit.adaptation_speed for visit in report.visits)
+
+
+def _mean_of(values: Iterable[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else math.nan
 
 
 def _frames_per_second(report: RunReport) -> float:
@@ -200,6 +212,7 @@ METRICS: dict[str, Callable[[RunReport], float]] = {
     "worst_domain_miou": _worst_domain_miou,
     "worst_gain": _worst_gain,
     ONLINE_MIOU: _online_miou,
+    ADAPTATION_SPEED: _adaptation_speed,
     "frames_per_second": _frames_per_second,
     "trainable_parameters": lambda report: float(report.trainable_parameters),
     "peak_memory": _peak_memory,

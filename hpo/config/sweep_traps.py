@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from hpo.config.formula import FormulaError
-from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, metrics_of
+from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, METRICS, PREQUENTIAL, metrics_of
 from hpo.config.sweep_distributions import SweepParameter
 from hpo.config.sweep_entries import EXPONENTS, Entry, Found, draws_whole_numbers, entries, exponents_said, whole_said
 from segada.settings.files import Document
@@ -40,7 +40,7 @@ SMALL = 0.1
 """Least exponent at or below which a range over more than one order of magnitude is one of values."""
 LARGEST = 35.0
 """Exponent from which on no setting has such a value (e^35 is 1.6e15)."""
-BETTER_HIGH = ("mean_miou", "gain", "worst_domain_miou", "worst_gain", "online_miou", "frames_per_second")
+BETTER_HIGH = ("mean_miou", "gain", "worst_domain_miou", "worst_gain", *PREQUENTIAL, "frames_per_second")
 """Metrics whose greater value is better."""
 
 

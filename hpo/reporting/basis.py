@@ -2,10 +2,22 @@
 
 from hpo.config.objectives import LABEL_FREE_PREFIX, metrics_of, scored_domain
 from hpo.reporting.pruning_table import correlation
-from hpo.reporting.wording import counted, label_free_title, listed, long_title, metric_name, metric_value, title
+from hpo.reporting.wording import (
+    counted,
+    interval,
+    label_free_title,
+    listed,
+    long_title,
+    metric_name,
+    metric_value,
+    points,
+    tenths,
+    title,
+)
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.correlation import CONFIDENCE, MIN_TRIALS
 from hpo.results.label_free import labelled, power
+from hpo.results.prequential import Prequential
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
 from segada.records import Record
@@ -80,6 +92,22 @@ def objective_sentence(results: StudyResults, best: Confirmed, confirmation: Con
     return (
         f"{title(best.name).capitalize()} has {metric_name(metric)} {objective_text(metric, best)} with "
         f"{counted(len(best.seeds), 'fresh seed')}{beside}; {better} is meant to be better."
+    )
+
+
+def online_sentences(results: StudyResults, best: Confirmed) -> list[str]:
+    """Returns a sentence for each objective that is a metric of the frames adapted on, with intervals."""
+    if best.online is None:
+        return []
+    metrics = [metric for metric in results.objectives if metric in best.online.metrics]
+    return [_online_sentence(metric, best.online.metrics[metric], best.name) for metric in metrics]
+
+
+def _online_sentence(metric: str, found: Prequential, best: str) -> str:
+    gains = listed([f"{points(gain)} points over {long_title(name)}" for name, gain in found.gain.items()])
+    return (
+        f"On the frames that it adapts on, the same as in the search, {title(best)} has {metric_name(metric)} "
+        f"{tenths(found.mean.value)} % ({interval(found.mean)}){f': {gains}' if gains else ''}."
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hpo.config.program_study import ONE_SPLIT
-from hpo.reporting.basis import objective_sentence, rests_on, unknown_headline
+from hpo.reporting.basis import objective_sentence, online_sentences, rests_on, unknown_headline
 from hpo.reporting.batch_norm_share import batch_norm_sentence
 from hpo.reporting.budget import trials_line
 from hpo.reporting.domain_gains import domain_sentences
@@ -75,6 +75,7 @@ def conclusion(results: StudyResults) -> Conclusion:
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on {frames}{_compared(others)}.",
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
+        *online_sentences(results, best),
         *domain_sentences(best, results),
         *batch_norm_sentence(best, results.confirmed),
         f"Brackets show {100 * results.confirmed.confidence:.0f} % {_kind(results.confirmed)}intervals.",
@@ -105,6 +106,7 @@ def _without_labels(results: StudyResults, best: Confirmed, confirmation: Confir
     sentences = [
         *([] if works else [SOURCE_CURE]),
         objective_sentence(results, best, confirmation),
+        *online_sentences(results, best),
         *rests_on(results),
         *broken_by(best),
         *passed_over(results),

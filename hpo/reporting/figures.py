@@ -8,6 +8,7 @@ from typing import cast
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from hpo.config.objectives import PREQUENTIAL, objective_value
 from hpo.reporting.feasibility import violations
 from hpo.reporting.markup import escape
 from hpo.reporting.parameter_names import short_names
@@ -63,6 +64,28 @@ def drawn(trials: Sequence[TrialResult]) -> list[TrialResult]:
     if len(trials) <= MOST_POINTS:
         return list(trials)
     return [trials[index] for index in sorted(Random(0).sample(range(len(trials)), MOST_POINTS))]
+
+
+def learning_curves(results: StudyResults) -> str:
+    """Plots the prequential mIoU of the first frames of a visit, in the mean over visits and seeds, of the confirmed
+    runs; empty if it is not known.
+    """
+    runs = () if results.confirmed is None else results.confirmed.runs
+    known = [(run, run.online) for run in runs if run.online is not None]
+    figure, colors = go.Figure(), (_GRAY, "#5b3f8c", "#2f8f5b", _BLUE)
+    for place, (run, online) in enumerate(known):
+        is_best = results.confirmed is not None and run.name == results.confirmed.best
+        line = {"color": _ORANGE if is_best else colors[place % len(colors)], "width": 2.4 if is_best else 1.4}
+        y = [100 * value for value in online.curve]
+        figure.add_scatter(x=list(range(1, len(y) + 1)), y=y, mode="lines", name=escape(title(run.name)), line=line)
+    if not known:
+        return ""
+    speed = max(online.speed_frames for _, online in known)
+    note = {"text": "adaptation speed", "font": {"color": _GRAY, "size": 11}}
+    figure.add_vrect(x0=1, x1=speed, fillcolor=_GRAY, opacity=0.08, line_width=0, annotation=note)
+    figure.update_xaxes(title="frame of the visit")
+    figure.update_yaxes(title="online mIoU so far, %")
+    return _html(figure, 320)
 
 
 def front(results: StudyResults) -> str:
@@ -147,11 +170,11 @@ def _spans_decades(values: Sequence[float | str]) -> bool:
 
 def _baseline_lines(figure: go.Figure, results: StudyResults, objective: int) -> None:
     metric = results.objectives[objective]
-    if metric != "mean_miou":
+    if metric not in ("mean_miou", *PREQUENTIAL):
         return
     for name, report in results.baselines.items():
         label = {"text": title(name), "font": {"color": _GRAY, "size": 11}, "yanchor": "top"}
-        y = in_unit(metric, report.mean_miou)
+        y = in_unit(metric, objective_value(metric, report))
         figure.add_hline(y=y, line={"color": _GRAY, "width": 1, "dash": "dot"}, annotation=label)
 
 

@@ -11,6 +11,7 @@ from hpo.reporting.conclusion import HONESTY, best_run, conclusion, hardest, sea
 from hpo.reporting.interval_basis import interval_basis
 from hpo.reporting.label_free_table import unlabelled
 from hpo.reporting.markup import escape, escape_lines
+from hpo.reporting.online import while_adapting
 from hpo.reporting.pictures import pictures
 from hpo.reporting.pruning_table import early
 from hpo.reporting.style import CSS, SORT
@@ -35,6 +36,7 @@ def page(results: StudyResults) -> str:
         _figures(results),
         _per_domain(results) if results.scored else _by_objective(results),
         pictures(results),
+        while_adapting(results),
         _winner(results),
         _trade_offs(results),
         _search(results),

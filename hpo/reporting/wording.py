@@ -25,6 +25,7 @@ _METRICS = {
     "forgetting": ("forgetting", "points"),
     "worst_domain_miou": ("mIoU of the worst domain", "%"),
     "online_miou": ("online mIoU", "%"),
+    "adaptation_speed": ("adaptation speed", "%"),
     "worst_gain": ("least gain of a domain", "points"),
     "frames_per_second": ("frames per second", ""),
     "trainable_parameters": ("trainable parameters", ""),

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from hpo.results.prequential import Online, online_results
 from hpo.results.seed_run import SeedRun as SeedRun
 from hpo.results.source_model import SourceModel
 from hpo.results.spread import Bootstrap as Bootstrap
@@ -61,6 +62,8 @@ class Confirmed(Record):
     """Mean amount over the seeds, on these frames, by which each broken constraint is broken, by its text; empty if all
     are kept.
     """
+    online: Online | None = None
+    """Results on the frames that were adapted on; null if the runs have no such areas, or none is labelled."""
 
     @property
     def scored_miou(self) -> Estimate:
@@ -158,7 +161,8 @@ def confirm(
     draws = Draws.of([one.measured for one in scores.values()], bootstrap)
     spreads = {name: Spread.of(one.measured, draws) for name, one in scores.items()}
     reference = {one.name: spreads[one.name] for one in baselines}
-    rows = [scores[one.name].summary(spreads[one.name], reference) for one in everyone]
+    online = online_results(everyone, list(reference), bootstrap)
+    rows = [scores[one.name].summary(spreads[one.name], reference, online.get(one.name)) for one in everyone]
     barred = {one.name for one in everyone if one.violations or not one.is_eligible}
     eligible = [one for one in rows if one.name not in barred]
     configurations = [one for one in eligible if one.name == DEFAULT or one.name not in reference]
@@ -195,7 +199,7 @@ class _Scores:
         frames = [[run.scored(number) for number in scored] for run in candidate.runs] if has_areas else []
         self.measured = Measured(np.array(values), frames)
 
-    def summary(self, spread: Spread, references: Mapping[str, Spread]) -> Confirmed:
+    def summary(self, spread: Spread, references: Mapping[str, Spread], online: Online | None) -> Confirmed:
         one, by_seed = self.candidate, self.measured.values.mean(axis=1) if self.labels else np.zeros(0)
         gains = {name: spread - other for name, other in references.items()} if self.labels else {}
         return Confirmed(
@@ -213,6 +217,7 @@ class _Scores:
             objectives=dict(one.objectives),
             first_by_seed=list(one.first_by_seed),
             violations=dict(one.violations),
+            online=online,
         )
 
     def _by_visit(self, spread: Spread) -> dict[str, Estimate]:

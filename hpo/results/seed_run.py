@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hpo.results.spread import Scored
 from hpo.statistics.recordings import Recordings
-from segada.artifacts.run_files import read_areas, read_recordings, read_report
+from segada.artifacts.run_files import read_areas, read_online, read_recordings, read_report
 from segada.metrics import Areas
 from segada.records import RunReport
 
@@ -21,6 +21,9 @@ class SeedRun:
     recordings: tuple[Recordings, ...] = ()
     """Recordings of the frames, per visit; empty if unknown: the frames of a visit are then taken for one recording."""
 
+    online: tuple[Scored, ...] = ()
+    """Frames of each visit that were predicted before they were learned from; empty if the run has no such areas."""
+
     def scored(self, visit: int) -> Scored:
         """Returns the frames of a visit, of which there are areas."""
         areas = self.areas[visit]
@@ -34,7 +37,10 @@ def read_seed_run(folder: Path, *, has_areas: bool = True) -> SeedRun | None:
         folder: folder of the run.
         has_areas: False if the engine of the study writes no areas.
     """
-    report, areas = read_report(folder).value, read_areas(folder).value
+    report, areas, online = read_report(folder).value, read_areas(folder).value, read_online(folder)
+    if online.damage is not None:
+        return None
     is_whole = report is not None and (len(areas) == len(report.visits) or not (areas or has_areas))
     recordings = tuple(map(Recordings.of, read_recordings(folder).value))
-    return SeedRun(report, areas, recordings) if report is not None and is_whole else None
+    frames = tuple(Scored(some, Recordings.of(numbers)) for some, numbers in online.value)
+    return SeedRun(report, areas, recordings, frames) if report is not None and is_whole else None

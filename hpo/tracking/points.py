@@ -11,6 +11,9 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
         "miou": record.miou,
         "label_free": record.label_free,
         "losses": record.losses,
+        "pseudo_labels": record.pseudo_labels,
+        "training_iou": record.training_iou,
+        "training_accuracy": record.training_accuracy,
         "metrics": record.metrics,
         "learning_rates": record.learning_rates,
         "controller": record.controller,
@@ -20,6 +23,7 @@ def point_of(record: VisitRecord) -> dict[str, float | int | str | None]:
         "domain": record.domain,
         "visited_miou": record.visited_miou if record.is_scored else None,
         "online_miou": record.online_miou,
+        "adaptation_speed": record.adaptation_speed,
         # The summary uses the names without `visit_` for the whole run.
         "visit_frames_per_second": record.frames_per_second,
         "visit_seconds": record.seconds,

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -109,16 +109,11 @@ class RunDir:
         lines = "".join(record.model_dump_json() + "\n" for record in records)
         _write_if_other(self._path / VISITS, lines.encode())
 
-    def write_areas(self, areas: Sequence[npt.NDArray[np.int64]], recordings: Sequence[npt.NDArray[np.int64]]) -> None:
-        """Writes `areas.npz`, from which a bootstrap over blocks of frames is computed.
-
-        `visit<k>` is int64 [frames, 3, classes]: intersection, predicted and labelled pixels per class on the visited
-        domain's held-out frames after visit k, in the order of the recording. `recording<k>` is int64 [frames]: frames
-        with the same number are of one recording, and correlated; it is empty if the visit is not scored.
+    def write_areas(self, named: Mapping[str, npt.NDArray[np.int64]]) -> None:
+        """Writes `areas.npz`, from which a bootstrap over blocks of frames is computed: arrays by name, as in
+        `segada.engine.kept_areas`.
         """
         buffer = io.BytesIO()
-        named = {f"visit{visit}": array for visit, array in enumerate(areas)}
-        named |= {f"recording{visit}": array for visit, array in enumerate(recordings)}
         np.savez_compressed(buffer, allow_pickle=False, **named)
         _write_if_other(self._path / AREAS, buffer.getvalue())
 

@@ -93,6 +93,13 @@ def read_recordings(folder: Path) -> Reading[tuple[Numbers, ...]]:
     return read(folder / AREAS, _recordings, ())
 
 
+def read_online(folder: Path) -> Reading[tuple[tuple[Areas, Numbers], ...]]:
+    """Reads the areas of the frames of each visit that were predicted before they were learned from, and the numbers of
+    their recordings [frames]; empty where the file has none.
+    """
+    return read(folder / AREAS, _online, ())
+
+
 def read_settings(folder: Path) -> Reading[RunSettings | None]:
     """Reads the settings of a run; code that they name is not imported."""
     return read(folder / SETTINGS, _settings, None)
@@ -119,7 +126,8 @@ def damages(folder: Path, needed: Collection[str] = ()) -> list[Damage]:
         needed: Names of files that a finished run must have.
     """
     report, visits = read_report(folder), read_visits(folder)
-    areas, settings = read_recordings(folder), read_settings(folder)
+    nothing: tuple[Numbers, ...] = ()
+    areas, settings = read(folder / AREAS, _whole_areas, nothing), read_settings(folder)
     whole = report.value
     found = [
         report.damage,
@@ -178,8 +186,7 @@ def _areas(content: bytes) -> tuple[Areas, ...]:
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         if not hasattr(archive, "files"):
             raise ValueError("is not an archive of arrays")
-        visits = sum(name.startswith("visit") for name in archive.files)
-        return tuple(_checked(archive[f"visit{visit}"]) for visit in range(visits))
+        return tuple(_checked(archive[f"visit{visit}"]) for visit in range(_count(archive.files, "visit")))
 
 
 def _recordings(content: bytes) -> tuple[Numbers, ...]:
@@ -193,6 +200,27 @@ def _recordings(content: bytes) -> tuple[Numbers, ...]:
         if numbers.shape != (len(frames),) or numbers.dtype != np.int64:
             raise ValueError(f"{name} is {numbers.dtype} {list(numbers.shape)}, and not int64 [{len(frames)}]")
     return tuple(found)
+
+
+def _online(content: bytes) -> tuple[tuple[Areas, Numbers], ...]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        visits = range(_count(archive.files, "visit") if "online0" in archive.files else 0)
+        found = tuple((_checked(archive[f"online{one}"]), archive[f"online_recording{one}"]) for one in visits)
+    for visit, (areas, numbers) in enumerate(found):
+        if numbers.shape != (len(areas),) or numbers.dtype != np.int64:
+            raise ValueError(f"online_recording{visit} is not int64 [{len(areas)}]")
+    return found
+
+
+def _whole_areas(content: bytes) -> tuple[Numbers, ...]:
+    """Returns what `_recordings` does, if all arrays of the file can be read."""
+    recordings = _recordings(content)
+    _online(content)
+    return recordings
+
+
+def _count(names: Collection[str], part: str) -> int:
+    return sum(name.startswith(part) for name in names)
 
 
 def _checked(areas: Areas) -> Areas:

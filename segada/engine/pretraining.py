@@ -1,8 +1,9 @@
 """Source training: the supervised method over a stream of one domain, and its weights in half precision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +17,7 @@ from segada.engine.session import adapt, print_report
 from segada.errors import InputError
 from segada.models.build import build_segmentor
 from segada.models.weights import check_replaceable, save_weights
-from segada.records import BestRecord, RunReport
+from segada.records import BestRecord, RunReport, VisitRecord
 from segada.settings import RunSettings
 from segada.settings.method import SupervisedSettings
 
@@ -58,20 +59,33 @@ def pretrain(
 
 
 def class_table(report: RunReport, best: BestRecord | None) -> Table:
-    """IoU by class on the held-out frames of each scored domain, after the best and the last visit, in percent."""
+    """Returns IoU and accuracy by class of the training frames, and IoU by class on the held-out frames of each scored
+    domain, in the best and the last visit, in percent.
+    """
     last = report.visits[-1]
+    visits = [report.visits[visit] for visit in dict.fromkeys((last.visit if best is None else best.visit, last.visit))]
+    columns = [column for visit in visits for column in _training_columns(visit)]
+    columns += [(f"{domain}, visit {visit.visit + 1}", visit.iou[domain]) for domain in last.iou for visit in visits]
     table = Table(title="IoU in percent")
     table.add_column("class")
-    visits = dict.fromkeys((last.visit if best is None else best.visit, last.visit))
-    columns = [(domain, visit) for domain in last.iou for visit in visits]
-    for domain, visit in columns:
-        table.add_column(f"{domain}, visit {visit + 1}", justify="right")
-    for name in dict.fromkeys(name for classes in last.iou.values() for name in classes):
-        ious = [report.visits[visit].iou[domain].get(name) for domain, visit in columns]
-        table.add_row(name, *("" if iou is None else f"{100 * iou:.1f}" for iou in ious))
+    for head, _ in columns:
+        table.add_column(head, justify="right")
+    for name in dict.fromkeys(name for _, scores in columns for name in scores):
+        table.add_row(name, *(_percent(scores.get(name)) for _, scores in columns))
     table.add_section()
-    table.add_row("mean", *(f"{100 * report.visits[visit].miou[domain]:.1f}" for domain, visit in columns))
+    table.add_row("mean", *(_percent(float(np.mean([*scores.values()]))) for _, scores in columns))
     return table
+
+
+def _training_columns(visit: VisitRecord) -> list[tuple[str, Mapping[str, float]]]:
+    """Returns heads and scores by class of the frames that a visit learned from; none if they were not scored."""
+    head = f"training, visit {visit.visit + 1}"
+    named = {head: visit.training_iou, f"{head}, accuracy": visit.training_accuracy}
+    return [(name, scores) for name, scores in named.items() if scores]
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f}"
 
 
 def _best_line(folder: Path, best: BestRecord | None, validate: bool) -> str:

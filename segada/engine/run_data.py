@@ -25,7 +25,6 @@ from segada.data.run_frames import check_counts, check_scored, planned_visits, r
 from segada.data.splits import Split
 from segada.evaluation.evaluator import evaluate
 from segada.models.build import build_segmentor
-from segada.records import VisitRecord
 from segada.settings import RunSettings
 from segada.settings.adapter import NoAdapter
 from segada.settings.checkpoint_path import find_checkpoint
@@ -52,6 +51,8 @@ class RunData:
         left_out: What the patterns of a domain leave out of its folders; domains without such files are absent.
         unscored: A line for each domain that is not scored.
         recordings: Number of the recording of each frame of `held_out` [frames], by domain.
+        stream_recordings: Number of the recording of each frame of the visited domains, by domain: [frames], of which
+            `visited` need not have all.
     """
 
     key: str
@@ -64,6 +65,7 @@ class RunData:
     left_out: dict[str, tuple[Omission, ...]] = field(default_factory=dict)
     unscored: tuple[str, ...] = ()
     recordings: dict[str, Integers] = field(default_factory=dict)
+    stream_recordings: dict[str, Integers] = field(default_factory=dict)
 
     def batches(
         self, domain: str, schedule: FrameSchedule, steps: Sequence[Step], device: torch.device
@@ -72,16 +74,6 @@ class RunData:
         frames, passed = self.visited[domain], schedule.needed(domain)
         whole = len(frames) == self.lengths[domain]
         return fed(frames, [step.frames if whole else np.searchsorted(passed, step.frames) for step in steps], device)
-
-    def recordings_by_visit(self, records: Sequence[VisitRecord], areas: Sequence[Integers]) -> list[Integers]:
-        """Returns the recordings of the frames that each visit was scored on; empty where there are none.
-
-        Args:
-            records: Visits of the run.
-            areas: Areas of these frames, by visit.
-        """
-        scored = zip(records, areas, strict=True)
-        return [self.recordings[record.domain] if len(some) else np.zeros(0, np.int64) for record, some in scored]
 
     def count_unreadable(self) -> dict[str, int]:
         """Returns the number of unreadable frames by domain; domains without any are absent."""
@@ -151,6 +143,7 @@ def prepare_data(settings: RunSettings) -> RunData:
         left_out={name: omitted for name in data.domains if (omitted := _left_out(name, opened))},
         unscored=tuple(map(str, unscored)),
         recordings={name: _recordings(opened[name, settings.evaluation.split]) for name in held_out},
+        stream_recordings={name: _recordings(opened[name, stream.split]) for name in lengths},
     )
 
 

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -26,6 +24,7 @@ from segada.engine.batch_statistics import check_training
 from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.divergence import Diverged, check_parameters, finite_values
 from segada.engine.followed_stream import StreamEnded, stream_of
+from segada.engine.kept_areas import KeptAreas
 from segada.engine.report import run_result
 from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.step_scores import LabelFree
@@ -120,7 +119,7 @@ class Run:
         self.stream = stream_of(settings, run_data)
         check_training(network, settings, self.stream.smallest_batch())
         self._records: list[VisitRecord] = []
-        self._areas: list[npt.NDArray[np.int64]] = []
+        self._areas = KeptAreas(run_data, len(classes))
         self._saved: dict[str, Any] = {"method": self._method, "replay": self._replay, "controller": self._controller}
         self._saved |= {"memory": self._memory, "best": self._best}
         self._folder = None if out is None else RunDir(Path(out))
@@ -169,21 +168,18 @@ class Run:
         record = VisitRecord(
             visit=visit,
             domain=domain,
-            frames=metrics.frames,
             miou=miou,
             iou={name: score.iou_by_class(self._class_names) for name, score in scores.items()},
-            online_miou=metrics.online_miou,
             label_free=metrics.label_free | self._label_free.of_visit(miou),
-            losses=metrics.losses,
-            learning_rates=metrics.learning_rates,
             controller=self._controller.watched(),
             peak_memory=self._memory.mebibytes,
             seconds=time.perf_counter() - started,
             frames_per_second=metrics.frames / (adapted - started),
+            **metrics.facts,
         )
         self._pictures.draw(visit, domain, self._method.predict)
         self._records.append(record)
-        self._areas.append(scores[domain].areas if domain in scores else np.zeros((0, 3, len(self._class_names)), int))
+        self._areas.add(domain, scores, metrics)
         self._save(record)
         return record
 
@@ -203,7 +199,7 @@ class Run:
         save_weights(self._method.evaluated_network, path, self._settings.settings_hash())
 
     def _adapt(self, visit: int, domain: str) -> VisitMetrics:
-        metrics = VisitMetrics(len(self._class_names))
+        metrics = VisitMetrics(self._class_names, self._settings.evaluation.speed_frames)
         if self._records and self._records[-1].domain != domain:
             self._method.enter_domain()
         for step, ready in self.stream.steps(visit, self._device):
@@ -221,21 +217,23 @@ class Run:
         if self._settings.evaluation.online and logits is not None and not step.repeats:
             with self._timer.part("prequential scores"):
                 label_free = self._label_free.of(batch.images, logits)
-                metrics.score(logits, batch, label_free)
+                metrics.score(logits, batch, step, label_free)
         with self._timer.part("controller"):
             plan = self._controller.plan(StepView(step.number, self.stream.total_steps, batch.images, logits))
         with self._memory.part(len(step.frames), plan.trains, plan.first_stage, plan.trains_fusion):
             log = finite_values(self._method.step(batch, plan), f"visit {visit} ({domain}), step {step.number}")
         self._controller.observe(log)
-        rates = self._method.rates(plan)
+        rates, counts = self._method.rates(plan), self._method.label_counts()
         if self._watchers:
             controller = self._controller.watched()
             scores = {name: float(values.mean()) for name, values in label_free.items()}
-            seen = SeenStep(visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, controller)
+            seen = SeenStep(
+                visit, domain, step, metrics.frames, batch, logits, scores, plan, rates, log, counts, controller
+            )
             with self._timer.part("logging"):
                 for watcher in self._watchers:
                     watcher.see(seen)
-        metrics.add(len(step.frames), log, rates)
+        metrics.add(len(step.frames), log, rates, counts)
 
     def _prediction(self, batch: Batch, first: int) -> Tensor | None:
         watched = any(watcher.needs_prediction(first, len(batch.images)) for watcher in self._watchers)
@@ -266,7 +264,7 @@ class Run:
 
     def _publish(self, folder: RunDir) -> None:
         """Writes all files derived from the state; the report is last, because it marks a finished run."""
-        folder.write_areas(self._areas, self._run_data.recordings_by_visit(self._records, self._areas))
+        self._areas.write(folder)
         folder.write_visits(self._records)
         self._best.publish(folder, self._method.evaluated_network)
         if self.finished:
@@ -276,7 +274,7 @@ class Run:
     def _state(self) -> State:
         return {
             "records": [record.model_dump(mode="json") for record in self._records],
-            "areas": [torch.from_numpy(areas) for areas in self._areas],
+            **self._areas.state_dict(),
             **{purpose: generator.get_state() for purpose, generator in self._generators.items()},
             **{name: part.state_dict() for name, part in self._saved.items()},
             **self._network.preprocessing.facts(),
@@ -291,7 +289,7 @@ class Run:
             return
         self._network.preprocessing.check_begun(state)
         self._records = [VisitRecord.model_validate(record) for record in state["records"]]
-        self._areas = [areas.numpy() for areas in state["areas"]]
+        self._areas.load_state_dict(state)
         for purpose in self._generators.keys() & state:  # Older checkpoints have fewer.
             self._generators[purpose].set_state(state[purpose])
         for name, part in self._saved.items():

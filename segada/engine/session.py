@@ -200,6 +200,9 @@ def _visit_line(record: VisitRecord, settings: RunSettings, source_only: dict[st
         scores += "".join(f", {name} {value:.3f}" for name, value in record.label_free.items())
     if record.is_scored:
         scores = f"mIoU {100 * record.visited_miou:.1f} % (source-only {100 * source_only[record.domain]:.1f} %)"
+    if record.training_iou:
+        training = sum(record.training_iou.values()) / len(record.training_iou)
+        scores += f", {100 * training:.1f} % on the training frames"
     visit = f"visit {_counted(record.visit + 1, len(planned_visits(settings.stream)), '/')} {record.domain}"
     alone = "" if settings.predicts_stream() else " without prediction"
     line = f"{visit}: {scores}, {record.frames_per_second:.0f} frames/s{alone}"

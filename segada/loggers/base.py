@@ -9,6 +9,7 @@ from torch import Tensor
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.data.frame_schedule import Step
+from segada.evaluation.label_counts import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class SeenStep:
         plan: Plan of the step.
         rates: Learning rates of the step.
         log: Scalars that the step reported.
+        counts: Counts of the step's labels and predictions against ground truth.
         controller: Logged state of the controller.
     """
 
@@ -40,6 +42,7 @@ class SeenStep:
     plan: StepPlan
     rates: Mapping[str, float]
     log: Mapping[str, float]
+    counts: Counts
     controller: Mapping[str, float]
 
 

@@ -4,6 +4,7 @@ import math
 
 from segada.artifacts.run_dir import RunDir
 from segada.evaluation.evaluator import Scores, score
+from segada.evaluation.label_counts import PSEUDO_LABELS
 from segada.loggers.base import SeenStep, Watcher
 from segada.records import StepRecord
 
@@ -30,6 +31,7 @@ class FrameLog(Watcher):
                 controller=dict(seen.controller),
                 miou=_miou(seen),
                 label_free=dict(seen.label_free),
+                pseudo_labels=seen.counts[PSEUDO_LABELS].quality() if PSEUDO_LABELS in seen.counts else {},
             )
         )
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.data.transforms.style import restyle
+from segada.evaluation.label_counts import PSEUDO_LABELS
 from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner, Terms
 from segada.methods.optimizer import Beside
@@ -53,7 +54,8 @@ class Adversarial(Learner):
         self._source_frames = parts.source_frames
         self._clean_weight = settings.clean_weight if self._network_learns else 0.0
         reads_logits = settings.features == "decoder" and settings.weight > 0.0
-        self._masked = MaskedConsistency(settings.masked_consistency, parts.masking, parts.timer)
+        counts = parts.settings.evaluation.online
+        self._masked = MaskedConsistency(settings.masked_consistency, parts.masking, parts.timer, counts_labels=counts)
         self._teacher = frozen_copy(self.student) if settings.masked_consistency.weight else None
         self._decoded = {"source": reads_logits or self._clean_weight > 0.0, "target": reads_logits}
 
@@ -89,7 +91,7 @@ class Adversarial(Learner):
         if self._teacher is not None:
             labels = self._teacher_logits(self._teacher, target)
             losses |= self._masked.terms(self.student, target, labels, plan.first_stage)
-        return Terms(losses, watched)
+        return Terms(losses, watched, {PSEUDO_LABELS: self._masked.counts})
 
     @torch.no_grad()
     def _teacher_logits(self, teacher: Segmentor, target: Batch) -> Tensor:

@@ -12,6 +12,7 @@ from segada.controllers.base import StepPlan
 from segada.core.timer import NULL_TIMER, Timer
 from segada.data.batch import Batch
 from segada.data.replay import ReplayBuffer
+from segada.evaluation.label_counts import Counts
 from segada.methods.mix_visuals import MixPictures
 from segada.models.segmentor import Segmentor
 from segada.settings import RunSettings
@@ -72,7 +73,8 @@ class Method(ABC):
         """Adapts to a batch of target frames.
 
         Args:
-            target: Frames of the visited domain. Their labels may be read only by methods that are upper bounds.
+            target: Frames of the visited domain. Only methods that are upper bounds may learn from their labels; others
+                may read them for `label_counts` alone.
             plan: Learning rates and learning parts of the step.
 
         Returns:
@@ -102,6 +104,10 @@ class Method(ABC):
 
     def rates(self, plan: StepPlan) -> Mapping[str, float]:  # noqa: ARG002 - a method that learns says more
         """Returns the planned learning rates by part of the network; empty if nothing is learned by gradients."""
+        return {}
+
+    def label_counts(self) -> Counts:
+        """Returns counts of the latest step's labels and predictions against ground truth; empty if it has none."""
         return {}
 
     def pictures(self) -> MixPictures | None:

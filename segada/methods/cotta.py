@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
+from segada.evaluation.label_counts import PSEUDO_LABELS, label_counts
 from segada.methods.base import MethodParts, StepLog
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
@@ -70,14 +71,17 @@ class Cotta(MeanTeacherLearner):
             prefix = self.student.encode_frozen(target.images)
         hard = self._settings.pseudo_labels == "hard"
         self.teacher.train()
-        pseudo_labels, sure_share = self._pseudo_labels(target.images, prefix, of_frame=hard)
+        pseudo_labels, sure = self._pseudo_labels(target.images, prefix, of_frame=hard)
+        counts = None
+        if self.counts_labels:
+            counts = label_counts(pseudo_labels.argmax(dim=1), sure, target.labels, self.student.classes)
         # In evaluation mode, as in the authors' code, nothing is dropped at random either.
         self.student.train(self._settings.batch_norm.statistics != "frozen")
         with self.timer.part("student"):
             logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
         losses = {"consistency": self._cross_entropy(logits, pseudo_labels)}
         losses |= self.masked.terms(self.student, target, pseudo_labels.log(), plan.first_stage)
-        return Terms(losses, {"sure_share": sure_share})
+        return Terms(losses, {"sure_share": sure.float().mean()}, {PSEUDO_LABELS: counts})
 
     def predict(self, images: Tensor) -> Tensor:
         """Returns logits [B, K, H/4, W/4] of the evaluated network, or logarithms of the averaged probabilities
@@ -95,7 +99,7 @@ class Cotta(MeanTeacherLearner):
 
     @torch.no_grad()
     def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix, *, of_frame: bool) -> tuple[Tensor, Tensor]:
-        """Returns probabilities, and the share of pixels on which the source model is confident.
+        """Returns probabilities, and where the source model is confident, bool of their resolution.
 
         Args:
             images: Frames [B, 3, H, W].
@@ -112,7 +116,7 @@ class Cotta(MeanTeacherLearner):
         if not sure.all():
             with self.timer.part("teacher's further views"):
                 direct = torch.where(sure, direct, self._averaged(direct, images))
-        return direct, sure.float().mean()
+        return direct, sure[:, 0]
 
     def _averaged(self, direct: Tensor, images: Tensor) -> Tensor:
         self.teacher.eval()

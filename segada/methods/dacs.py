@@ -22,6 +22,7 @@ from segada.data.replay import Drawn
 from segada.data.transforms.augment import crop_and_flip, jitter_and_blur
 from segada.data.transforms.style import restyle
 from segada.data.transforms.windows import cut_windows
+from segada.evaluation.label_counts import PSEUDO_LABELS
 from segada.methods.base import MethodParts
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
@@ -137,7 +138,7 @@ class Dacs(MeanTeacherLearner):
         losses |= masked
         if self._shows:
             self._pictures = self._shown(passes, target, pseudo_labels)
-        return Terms(losses, {"sure_share": pseudo_labels.sure_share})
+        return Terms(losses, {"sure_share": pseudo_labels.sure_share}, {PSEUDO_LABELS: pseudo_labels.counts})
 
     def pictures(self) -> MixPictures | None:
         """Returns the tensors of the latest step that learned, if `logging.mix_panels` is set."""
@@ -166,7 +167,8 @@ class Dacs(MeanTeacherLearner):
         """Returns pseudo-labels and the term on masked frames; the teacher's logits are freed."""
         settings, logits = self._settings, self._teacher_logits(prefix)
         rows = settings.pseudo_ignore_top, settings.pseudo_ignore_bottom
-        labels = pseudo_labels(enlarged(logits, target.labels.shape[-2:]), settings.pseudo_threshold, *rows)
+        truth = target.labels if self.counts_labels else None
+        labels = pseudo_labels(enlarged(logits, target.labels.shape[-2:]), settings.pseudo_threshold, *rows, truth)
         self.student.train()
         return labels, self.masked.terms(self.student, target, logits, plan.first_stage, rows)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
+from segada.evaluation.label_counts import Counts, LabelCounts
 from segada.methods.base import Method, MethodParts, State, StepLog
 from segada.methods.guards import Guards
 from segada.methods.optimizer import Beside, Optimizer
@@ -27,10 +28,12 @@ class Terms:
     Attributes:
         losses: Weighted loss terms, whose sum is minimized.
         watched: Scalars that are only reported.
+        counts: Counts against ground truth by what is counted; None where there is no ground truth.
     """
 
     losses: Mapping[str, Tensor]
     watched: Mapping[str, Tensor] = field(default_factory=dict)
+    counts: Mapping[str, LabelCounts | None] = field(default_factory=dict)
 
 
 class Learner(Method):
@@ -67,6 +70,7 @@ class Learner(Method):
         self._consolidation = _consolidation(parts, tuple(learning.values()))
         self._guards = Guards(settings.guards, learning)
         self._held_back: dict[tuple[int, bool], frozenset[str]] = {}
+        self._counts: Counts = {}
         self.steps = 0
 
     @abstractmethod
@@ -75,6 +79,7 @@ class Learner(Method):
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
         """Runs one backward pass over the sum of the terms and one step of the optimizer."""
+        self._counts = {}
         if not plan.trains:
             return {}
         self._guards.remember(self.state_dict)
@@ -87,6 +92,7 @@ class Learner(Method):
         self._optimizer.forget()
         terms = self.terms(target, plan)
         losses = dict(terms.losses)
+        self._counts = {name: counts for name, counts in terms.counts.items() if counts is not None}
         if self._consolidation is not None:
             losses["consolidation"] = self._consolidation.penalty()
         # All weights may be 0, for example in a search; then there is nothing to learn.
@@ -115,6 +121,10 @@ class Learner(Method):
     def rates(self, plan: StepPlan) -> Mapping[str, float]:
         """Returns the planned rates of encoder and head; empty for a step that does not train."""
         return self._optimizer.rates(plan) if plan.trains else {}
+
+    def label_counts(self) -> Counts:
+        """Returns the counts that the terms of the latest step have."""
+        return self._counts
 
     @property
     def evaluated_network(self) -> Segmentor:

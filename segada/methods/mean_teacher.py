@@ -40,7 +40,8 @@ class MeanTeacherLearner(Learner):
         self.teacher = frozen_copy(self.student)
         self._evaluated = evaluated_network
         self._allotment = allotment_of(parts.settings.adapter, parts.augmentation)
-        self.masked = MaskedConsistency(masked, parts.masking, parts.timer)
+        self.counts_labels = parts.settings.evaluation.online
+        self.masked = MaskedConsistency(masked, parts.masking, parts.timer, counts_labels=self.counts_labels)
 
     def step(self, target: Batch, plan: StepPlan) -> StepLog:
         """Allots knowledge to the updates of ViDA if the settings want it, then runs a step."""

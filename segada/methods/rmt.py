@@ -19,6 +19,7 @@ from torch import Tensor
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch
 from segada.data.transforms.augment import jitter_and_blur
+from segada.evaluation.label_counts import PSEUDO_LABELS
 from segada.methods.base import MethodParts, State, StepLog
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
@@ -73,7 +74,8 @@ class Rmt(MeanTeacherLearner):
         if settings.clean_weight:
             with self.timer.part("loss: clean"):
                 losses["clean"] = settings.clean_weight * self._clean(len(target.images), plan)
-        return Terms(losses | self.masked.terms(self.student, target, teacher, plan.first_stage))
+        losses |= self.masked.terms(self.student, target, teacher, plan.first_stage)
+        return Terms(losses, counts={PSEUDO_LABELS: self.masked.counts})
 
     def _on_target(self, target: Batch, prefix: FrozenPrefix, teacher: Tensor, plan: StepPlan) -> dict[str, Tensor]:
         settings = self._settings

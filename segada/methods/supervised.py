@@ -11,6 +11,8 @@ from segada.data.replay import Drawn
 from segada.data.transforms.augment import crop_and_flip, jitter_and_blur
 from segada.data.transforms.style import restyle
 from segada.data.transforms.windows import cut_windows
+from segada.evaluation.evaluator import predicted_classes
+from segada.evaluation.label_counts import TRAINING, label_counts
 from segada.methods.base import MethodParts
 from segada.methods.learner import Learner, Terms
 from segada.models.learning import learning_parameters
@@ -68,7 +70,10 @@ class Supervised(Learner):
             losses = {"clean": self._cross_entropy(logits, batch.labels)}
         if self._settings.light_weight > 0.0:
             losses["light"] = self._light(features[0], batch.labels)
-        return Terms(losses)
+        with self.timer.part("training scores"):
+            predictions = predicted_classes(logits, batch.labels.shape[-2:])
+            counts = label_counts(predictions, None, batch.labels, self.student.classes)
+        return Terms(losses, counts={TRAINING: counts})
 
     def _augmented(self, source: Drawn) -> Batch:
         settings = self._settings

@@ -14,6 +14,7 @@ from torch.nn import functional
 from segada.core.timer import NULL_TIMER, Timer
 from segada.data.batch import Batch
 from segada.data.transforms.augment import jitter_and_blur
+from segada.evaluation.label_counts import LabelCounts
 from segada.models.resize import enlarged
 from segada.models.segmentor import Segmentor
 from segada.selftraining.losses import pixel_cross_entropy
@@ -22,15 +23,27 @@ from segada.settings.masked_consistency import MaskedConsistencySettings
 
 
 class MaskedConsistency:
-    """Loss term of a method with a teacher."""
+    """Loss term of a method with a teacher.
+
+    Attributes:
+        counts: Counts of the sure pixels of the latest step against ground truth; None if nothing was counted.
+    """
 
     def __init__(
-        self, settings: MaskedConsistencySettings, generator: torch.Generator, timer: Timer = NULL_TIMER
+        self,
+        settings: MaskedConsistencySettings,
+        generator: torch.Generator,
+        timer: Timer = NULL_TIMER,
+        *,
+        counts_labels: bool = False,
     ) -> None:
-        """Takes the settings, the generator of masks and colors, on the CPU, and the timer of the parts of a step."""
+        """Takes the settings, the generator of masks and colors, on the CPU, the timer of the parts of a step, and
+        whether pseudo-labels are counted against ground truth."""
         self._settings = settings
         self._generator = generator
         self._timer = timer
+        self._counts_labels = counts_labels
+        self.counts: LabelCounts | None = None
 
     def terms(
         self,
@@ -44,7 +57,7 @@ class MaskedConsistency:
 
         Args:
             student: Network that learns, in the mode in which it learns.
-            target: Whole target frames; their labels are not read.
+            target: Whole target frames; nothing is learned from their labels.
             teacher: The teacher's logits of these frames, or their log-probabilities, [B, K, h, w], of any resolution.
             first_stage: First stage of the encoder that learns.
             ignored_rows: Shares of the rows, from top and bottom, that do not count.
@@ -54,7 +67,9 @@ class MaskedConsistency:
             return {}
         with self._timer.part("loss: masked"):
             logits = enlarged(teacher.detach(), target.labels.shape[-2:])
-            labels = pseudo_labels(logits, settings.pseudo_threshold, *ignored_rows)
+            truth = target.labels if self._counts_labels else None
+            labels = pseudo_labels(logits, settings.pseudo_threshold, *ignored_rows, truth)
+            self.counts = labels.counts
             return {"masked": settings.weight * self._loss(student, target.images, labels, first_stage)}
 
     def _loss(self, student: Segmentor, images: Tensor, teacher: PseudoLabels, first_stage: int) -> Tensor:

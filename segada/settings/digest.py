@@ -18,6 +18,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "data.domains.*.label_set": None,
     "data.domains.*.labels_are": "ids",
     "data.domains.*.shares": None,
+    "evaluation.speed_frames": 20,
     "image_adapter.attention": "deformable",
     "logging.disagreement_panels": 0,
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},

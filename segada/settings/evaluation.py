@@ -51,6 +51,9 @@ class EvaluationSettings(Settings):
     online: bool = True
     """If true, also score every frame of the stream before it is learned from (prequential evaluation); costs one
     forward pass per frame."""
+    speed_frames: Count = 20
+    """Number of frames at the beginning of each visit over which `adaptation_speed` is the area under the curve of the
+    prequential mIoU; at most those of the visit."""
     label_free: Sequence[Annotated[LabelFreeName, OrCode("label_free")]] = ("entropy", "confidence")
     """Scores that need no labels of the target. All but `source_miou` are computed from the predictions that `online`
     makes, and are absent without it. `agreement` needs a method with a teacher. Scores that are not listed cost

@@ -1,10 +1,12 @@
 """Source training learns, and the shipped checkpoint is what the pages say."""
 
+import copy
 import io
 import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -16,8 +18,12 @@ from segada import evaluate
 from segada.artifacts.run_files import damages, read_report, read_visits
 from segada.cli.exit_codes import DONE
 from segada.core.rng import torch_generator
+from segada.data.batch import to_batch
 from segada.engine.pretraining import halve, pretrain
 from segada.engine.run_data import prepare_data
+from segada.engine.runner import Run
+from segada.evaluation.evaluator import score
+from segada.metrics import iou_per_class
 from segada.models.build import build_segmentor
 from segada.pretrain import main, recipes
 from segada.settings import RunSettings
@@ -27,6 +33,7 @@ from segada.settings.files import load_run_settings
 RAINS = ["25mm", "50mm", "75mm", "100mm", "200mm"]
 
 
+PLAIN = {"jitter": 0.0, "jitter_probability": 0.0, "blur_probability": 0.0}
 SMALL = {
     "data": {"size": [32, 64], "splits": {"source": 12, "adapt": 1, "val": 4, "test": 4}},
     "stream": {"split": "source", "visits": ["clear", "clear"], "frames": 8, "batch_size": 4},
@@ -57,6 +64,46 @@ def test_a_training_leaves_best_and_last_weights_and_says_iou_by_class(tmp_path:
     (mean,) = [line for line in said.splitlines() if line.startswith("│ mean ")]
     assert mean.split("│")[-2].strip() == f"{100 * last['miou']['clear']:.1f}"
     assert json.loads((tmp_path / "tags.json").read_text()) == ["small"]
+
+
+def test_the_training_frames_are_scored_by_class_and_printed(tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    pretrain(RunSettings.model_validate(SMALL), tmp_path, console)
+    first, last = read_visits(tmp_path).value
+    assert set(last.training_iou) == set(last.training_accuracy) > {"road", "sky"}
+    for name, iou in last.training_iou.items():
+        assert 0.0 <= iou <= last.training_accuracy[name] <= 1.0
+    assert first.training_iou != last.training_iou
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    (head,) = [line for line in said.splitlines() if line.startswith("┃ class ")]
+    place = [cell.strip() for cell in head.split("┃")].index("training, visit 2, accuracy")
+    (row,) = [line for line in said.splitlines() if line.startswith("│ road ")]
+    assert row.split("│")[place].strip() == f"{100 * last.training_accuracy['road']:.1f}"
+    mean = sum(last.training_iou.values()) / len(last.training_iou)
+    assert f"{100 * mean:.1f} % on the training frames" in said
+
+
+def test_training_scores_are_those_of_the_frames_before_the_step(tmp_path: Path) -> None:
+    """One step on all frames without augmentation: IoU and accuracy of the source model in training mode."""
+    settings = RunSettings.model_validate(
+        {
+            **SMALL,
+            "stream": {"split": "source", "visits": ["clear"], "frames": 12, "batch_size": 12, "replay": {"size": 12}},
+            "method": {"name": "supervised", "crop": 1.0, "flip_probability": 0.0, "color": PLAIN},
+            "model": {"drop_path": 0.0},
+        }
+    )
+    run = Run(settings, prepare_data(settings), tmp_path)
+    network = copy.deepcopy(run.network).train()
+    record = run.next_visit()
+    frames = prepare_data(settings).source
+    batch = to_batch(frames, np.arange(12))
+    with torch.no_grad():
+        areas = score(network(batch.images), batch.labels).sum(axis=0)
+    iou = dict(zip(settings.data.classes.names, iou_per_class(areas), strict=True))
+    assert record.training_iou == pytest.approx(
+        {name: value for name, value in iou.items() if value == value}, abs=0.01
+    )
 
 
 def test_nothing_is_chosen_by_the_frames_of_a_report(tmp_path: Path) -> None:

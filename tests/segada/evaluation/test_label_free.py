@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segada.data.frame_schedule import Step
 from segada.engine.visit_metrics import VisitMetrics
 from segada.evaluation.label_free import MOST_PIXELS, SCORES, ScoreInputs, measured, validated
+from segada.settings.class_sets import CITYSCAPES
 from segada.settings.evaluation import HIGHER_IS_BETTER, LabelFreeName
 
 pytestmark = pytest.mark.rounding
@@ -186,12 +188,12 @@ def test_a_frame_has_at_most_a_thousand_pixels_of_a_fixed_grid(size: tuple[int, 
 
 
 def test_a_visit_has_the_mean_over_its_frames() -> None:
-    metrics = VisitMetrics(19)
+    metrics = VisitMetrics(CITYSCAPES.names, 20)
     assert metrics.label_free == {}
     logits, labels = torch.zeros(1, 19, 8, 16), torch.zeros(1, 32, 64, dtype=torch.int64)
     batch = type("Frames", (), {"labels": labels})
     for scores in ([0.1, 0.2, 0.3], [0.8]):
-        metrics.score(logits, batch, {"entropy": torch.tensor(scores)})  # type: ignore[arg-type]
+        metrics.score(logits, batch, Step(0, np.arange(1)), {"entropy": torch.tensor(scores)})  # type: ignore[arg-type]
     assert metrics.label_free == {"entropy": pytest.approx(0.35)}
 
 

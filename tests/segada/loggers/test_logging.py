@@ -76,6 +76,7 @@ def test_a_line_per_step_says_what_happened_in_it(whole: Path) -> None:
     assert [line.frames for line in lines] == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11), (12, 13, 14, 15)]
     for line in lines:
         assert line.trains
+        assert 0.0 < line.pseudo_labels["coverage"] <= 1.0
         assert line.first_stage == 0
         assert line.mix_ratio is None
         assert line.learning_rates == {"encoder": 1e-3, "head": 1e-3}
@@ -197,7 +198,7 @@ def test_a_table_is_over_the_visit_s_frames_so_far(run_data: RunData, tmp_path: 
         for first in (0, 4):
             batch = to_batch(run_data.visited["clear"], np.arange(first, first + 4))
             step = Step(0, np.arange(4))
-            tables.see(SeenStep(visit, "clear", step, first, batch, logits, {}, StepPlan(), {}, {}, {}))
+            tables.see(SeenStep(visit, "clear", step, first, batch, logits, {}, StepPlan(), {}, {}, {}, {}))
     assert sorted(file.name for file in tmp_path.glob("tables/*")) == [
         f"iou_{visit}_{frames:06d}.csv" for visit in (0, 1) for frames in (3, 6)
     ]
