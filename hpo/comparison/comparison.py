@@ -195,10 +195,11 @@ def _notes(file: StudyFile, winners: dict[str, Winner]) -> list[str]:
     frames = f"; {frames_of(run_settings.stream)} a visit" if isinstance(run_settings, RunSettings) else ""
     device = f"{run_settings.runtime.device}, " if isinstance(run_settings, RunSettings) else ""
     workers = "as many as fit" if settings.resources.workers is None else str(settings.resources.workers)
+    models = "source model" if file.source_models == 1 else f"{file.source_models} source models"
     trials = max(len(winner.results.trials) for winner in winners.values())
     alike = (
-        f"Every method had the same stream ({route}{frames}), source "
-        f"model, budget ({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
+        f"Every method had the same stream ({route}{frames}), {models}, "
+        f"budget ({trials} trials), sampler ({settings.sampler.model_dump()['name']}), seeds and frames."
     )
     frames_timed = timed(run_settings) if isinstance(run_settings, RunSettings) else "processed"
     speed = (

@@ -83,6 +83,7 @@ class Winner:
     runs: tuple[SeedRun, ...]
     source: SourceModel | None
     baselines: Mapping[str, tuple[SeedRun, ...]]
+    source_models: int = 1
 
 
 def winner_of(file: StudyFile, out: Path) -> Winner | str:
@@ -105,7 +106,7 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         return "no visited domain has labels, so that there is no mIoU to compare"
     runs = {name: _seed_runs(plan, name) for name in (best.name, *plan.baseline_names)}
     baselines = {name: runs[name] for name in plan.baseline_names if runs[name]}
-    return Winner(results, best.trial, runs[best.name], results.source, baselines)
+    return Winner(results, best.trial, runs[best.name], results.source, baselines, file.source_models)
 
 
 def is_over(file: StudyFile, out: Path) -> bool:
@@ -143,9 +144,14 @@ def compared(name: str, winners: Mapping[str, Winner], failures: Mapping[str, st
         notes: sentences on how it was measured.
     """
     # A study may be called as a baseline is, and mean something else.
-    candidates = [Candidate(f"study {study}", winner.trial, winner.runs) for study, winner in winners.items()]
+    candidates = [
+        Candidate(f"study {study}", winner.trial, winner.runs, source_models=winner.source_models)
+        for study, winner in winners.items()
+    ]
     baselines = {study: runs for winner in winners.values() for study, runs in winner.baselines.items()}
-    references = [Candidate(study, None, runs) for study, runs in baselines.items()]
+    references = [
+        Candidate(study, None, runs, source_models=candidates[0].source_models) for study, runs in baselines.items()
+    ]
     confirmation = confirm(candidates, references, {}, Bootstrap())
     named = zip(winners, confirmation.runs[len(references) :], strict=True)
     rows = {study: row.model_copy(update={"name": study}) for study, row in named}
@@ -189,6 +195,6 @@ def _method(name: str, winner: Winner, confirmed: Confirmed) -> Method:
 
 
 def _seed_runs(plan: Plan, name: str) -> tuple[SeedRun, ...]:
-    """All runs of a confirmation, seed by seed; empty if one is missing."""
-    runs = [read_seed_run(plan.confirmation_folder(name, seed)) for seed in plan.seeds]
+    """All runs of a confirmation, by source model and seed; empty if one is missing."""
+    runs = [read_seed_run(plan.confirmation_folder(name, repeat)) for repeat in plan.repeats]
     return tuple(run for run in runs if run is not None) if None not in runs else ()

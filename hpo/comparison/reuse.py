@@ -22,14 +22,12 @@ def take_over(plan: Plan, siblings: Iterable[Path]) -> None:
     finished = {
         report.settings_hash: path.parent
         for sibling in siblings
-        for pattern in ("source", "baselines/*", "confirmation/*")
+        for pattern in ("source", "sources/*", "baselines/*", "confirmation/*")
         for path in sibling.glob(f"{pattern}/report.json")
         if (report := read_report(path.parent).value) is not None and not damages(path.parent)
     }
     wanted = {job.folder: job.settings for job in undone([*plan.baselines(), *plan.confirmed_baselines()])}
-    pretraining = plan.file.pretrain_settings()
-    if pretraining is not None:
-        wanted[plan.source] = pretraining
+    wanted |= {job.folder: job.settings for job in plan.sources.trainings()}
     for folder, settings in wanted.items():
         found = finished.get(settings.settings_hash())
         if found is not None and not folder.exists():

@@ -179,6 +179,10 @@ def _check_sections(document: Document, settings: StudySettings) -> None:
         raise document.error(
             ("pretrain",), "trains a source model of segada, which an external engine has none of; remove it"
         )
+    if settings.source_models != 1:
+        raise document.error(
+            ("source_models",), "names source models of segada, which an external engine has none of; remove it"
+        )
     if settings.resources.gpus_per_trial == "auto":
         raise document.error(
             ("resources", "gpus_per_trial"), "auto measures segada alone; write a number, as in gpus_per_trial: 0.5"

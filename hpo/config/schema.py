@@ -1,6 +1,6 @@
 """Settings of a study file."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -75,6 +75,10 @@ class ResourceSettings(Settings):
         return self
 
 
+SourceModels = Annotated[int, Field(ge=1, le=RUNS)] | Annotated[Sequence[str], Field(min_length=1, max_length=RUNS)]
+"""Number of source models, or their checkpoints."""
+
+
 class StudySettings(Settings):
     """Settings of a study file: search space, sampler, objectives, budget and resources."""
 
@@ -85,6 +89,10 @@ class StudySettings(Settings):
     """External engine that runs the trials; null runs `segada`."""
     pretrain: dict[str, JsonValue] | None = None
     """Changes to `run` for the supervised training of the source model; null uses `run.model.checkpoint`."""
+    source_models: SourceModels = 1
+    """Number of source models that `pretrain` trains, with seeds from its own on, or checkpoints in place of
+    `run.model.checkpoint`. The search adapts the first; the confirmation runs every configuration and baseline on each.
+    """
     space: dict[str, Parameter] = Field(max_length=PARAMETERS)
     """Parameters by their path in `RunSettings`; `{}` has one configuration, tried once and confirmed."""
     forbidden: Sequence[Clauses] = Field(default=(), max_length=PARAMETERS)

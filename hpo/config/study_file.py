@@ -12,6 +12,7 @@ from hpo.config.endless import check_end
 from hpo.config.objective_checks import check_objectives, check_scores
 from hpo.config.runs import AnyRun
 from hpo.config.schema import StudySettings
+from hpo.config.source_models import checkpoints, count, with_first
 from hpo.config.start_from import check_start
 from hpo.search_space import Space, SpaceError
 from hpo.search_space.configuration import Configuration
@@ -76,11 +77,26 @@ class StudyFile:
         """
         return (configuration or Configuration({})).settings(self.settings.run, overrides)
 
-    def pretrain_settings(self) -> RunSettings | None:
-        """Builds the settings of the source training; None where the study uses existing weights."""
+    def pretrain_settings(self, number: int = 0) -> RunSettings | None:
+        """Builds the settings of the source training; None where the study uses existing weights.
+
+        Args:
+            number: Number of the source model; each has the next seed.
+        """
         if self.settings.pretrain is None:
             return None
-        return RunSettings.model_validate(source_training(self.settings.run, self.settings.pretrain))
+        first = RunSettings.model_validate(source_training(self.settings.run, self.settings.pretrain))
+        return first if number == 0 else first.model_copy(update={"seed": first.seed + number})
+
+    @property
+    def source_models(self) -> int:
+        """Number of source models."""
+        return count(self.settings)
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """Checkpoints of the source models, if the study lists several; else empty."""
+        return checkpoints(self.settings)
 
     @cached_property
     def identity(self) -> Tree:
@@ -159,7 +175,7 @@ def _checked(
 
         return program_study(document)
     settings = budgeted(document.build(StudySettings, document.tree))
-    run = with_names(settings.run)
+    run = with_first(document, settings, with_names(settings.run))
     settings = settings.model_copy(update={"run": run})
     base = document.build(RunSettings, run, ("run",))
     check_end(document, base)
@@ -182,6 +198,7 @@ def _checked(
         if pretraining is not None:
             _check_folders(document, pretraining, "pretrain")
         _check_checkpoint(document, pretraining or base, "run" if pretraining is None else "pretrain")
+        _check_checkpoints(document, settings)
         _check_network(document, base)
     return StudyFile(document, settings, space)
 
@@ -222,6 +239,15 @@ def _check_checkpoint(document: Document, run: RunSettings, part: str) -> None:
         find_checkpoint(run.model.checkpoint, "")
     except ValueError as problem:
         raise document.error(parts, str(problem).removeprefix(": ")) from None
+
+
+def _check_checkpoints(document: Document, settings: StudySettings) -> None:
+    """Refuses a listed source model that is not there."""
+    for place, checkpoint in enumerate(checkpoints(settings)):
+        try:
+            find_checkpoint(checkpoint, "")
+        except ValueError as problem:
+            raise document.error(("source_models", place), str(problem).removeprefix(": ")) from None
 
 
 def _check_network(document: Document, run: RunSettings) -> None:

@@ -186,11 +186,16 @@ class VisitTrainable(tune.Trainable):
         return RunUpdate(report=self._report, finished=run.finished, incident=incident)
 
     def _job_data(self) -> RunData:
-        from segada.engine.run_data import prepare_data, run_data_key
+        from segada.engine.run_data import prepare_data, rescored, run_data_key
 
-        shared = self._frames(self._settings.evaluation.split)
-        # If the space changes the data themselves, the job prepares its own frames.
-        return shared if shared.key == run_data_key(self._settings) else prepare_data(self._settings_of_frames())
+        split = self._settings.evaluation.split
+        shared = self._frames(split)
+        if shared.key == run_data_key(self._settings):
+            return shared
+        # If the space changes the data themselves, the job prepares its own frames; of another source model only the
+        # scores are its own.
+        settings = self._settings_of_frames()
+        return rescored(shared, ray.get(self._shared[split]).settings, settings) or prepare_data(settings)
 
     def _settings_of_frames(self) -> RunSettings:
         """Returns the settings for preparing the job's frames, which also evaluates the source model on them."""

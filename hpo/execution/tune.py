@@ -1,5 +1,6 @@
 """Execution of the coordinator's jobs on Ray Tune."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,23 +28,22 @@ SharedData = dict[str, "ray.ObjectRef[SharedRunData]"]
 
 @dataclass(frozen=True)
 class Preparation:
-    """Work before the first job: the source training, then the frames that the jobs share.
+    """Work before the first job: the source trainings, then the frames that the jobs share.
 
     Attributes:
-        pretrain: Settings of the source training; None where the weights exist.
-        source: Folder of the source training.
+        trainings: Settings and folders of the source trainings whose weights do not exist.
         search: Settings whose frames the trials share (split `val`).
         confirmation: Settings whose frames the confirmation shares (split `test`, never used to choose).
     """
 
-    pretrain: RunSettings | None
-    source: Path
+    trainings: Sequence[tuple[RunSettings, Path]]
     search: RunSettings
     confirmation: RunSettings
 
 
 def prepare(preparation: Preparation, resources: Resources) -> SharedData:
-    """Trains the source model if the study asks for it, and starts preparing the shared frames.
+    """Trains the source models if the study asks for it, at the same time if resources allow, and starts
+    preparing the shared frames.
 
     Args:
         preparation: settings of the preparation.
@@ -56,8 +56,7 @@ def prepare(preparation: Preparation, resources: Resources) -> SharedData:
         InputError: the source training lacks data.
         StorageError: the results cannot be written.
     """
-    if preparation.pretrain is not None:
-        _pretrain(preparation.pretrain, preparation.source, resources)
+    _pretrain(preparation.trainings, resources)
     search, confirmation = preparation.search, preparation.confirmation
 
     def made(run: RunSettings, after: object) -> "ray.ObjectRef[SharedRunData]":
@@ -73,10 +72,10 @@ def prepare(preparation: Preparation, resources: Resources) -> SharedData:
     return {search.evaluation.split: first, confirmation.evaluation.split: second}
 
 
-def _pretrain(settings: RunSettings, folder: Path, resources: Resources) -> None:
+def _pretrain(trainings: Sequence[tuple[RunSettings, Path]], resources: Resources) -> None:
     training = pretrain_source.options(name="source training", num_gpus=resources.gpus, resources=resources.kind)
     try:
-        ray.get(training.remote(settings.model_dump_json(), folder))
+        ray.get([training.remote(settings.model_dump_json(), folder) for settings, folder in trainings])
     except RayTaskError as error:
         if isinstance(error.cause, InputError):
             raise InputError(str(error.cause), error.cause.path) from None

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from hpo.reporting.basis import objective_text
 from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion, search_line
 from hpo.reporting.feasibility import constraint_value
-from hpo.reporting.wording import NOT_SCORED, counted, interval, metric_title, metric_value, points, tenths, title
+from hpo.reporting.source_models import repeats, source_model_rows
+from hpo.reporting.wording import NOT_SCORED, interval, metric_title, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
@@ -33,10 +34,7 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
     if results.infeasible():
         console.print("", _constraints(results), sep="\n")
     if results.confirmed is not None:
-        runs = _runs(results.confirmed) if results.confirmed.is_scored else _by_objective(results, results.confirmed)
-        console.print("", runs, "", sep="\n")
-        if best is not None and results.confirmed.is_scored:
-            console.print(_visits(results.confirmed, best), "", sep="\n")
+        _print_confirmed(results, results.confirmed, console)
     console.print(answer.headline, style="bold")
     console.print(answer.detail)
     for sentence in cures(results.budget):
@@ -51,6 +49,17 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
         if not results.is_external:
             words = shlex.quote(str(out / "best" / "settings.yaml"))
             console.print(f"run it      {program('segada.adapt')} {words}")
+
+
+def _print_confirmed(results: StudyResults, confirmation: Confirmation, console: Console) -> None:
+    best = best_run(confirmation)
+    runs = _runs(confirmation) if confirmation.is_scored else _by_objective(results, confirmation)
+    console.print("", runs, "", sep="\n")
+    if best is not None and confirmation.is_scored:
+        console.print(_visits(confirmation, best), "", sep="\n")
+    rows = list(source_model_rows(confirmation))
+    if rows:
+        console.print(_source_models(rows), "", sep="\n")
 
 
 def _notes(results: StudyResults) -> Iterator[str]:
@@ -81,10 +90,8 @@ def _constraints(results: StudyResults) -> Table:
 
 def _runs(confirmation: Confirmation) -> Table:
     """Returns the table of confirmed runs over the whole stream."""
-    seeds = len(confirmation.runs[0].seeds)
     table = _table(
-        f"Confirmed: mean mIoU and gains with {100 * confirmation.confidence:.0f} % intervals, "
-        f"{counted(seeds, 'fresh seed')}"
+        f"Confirmed: mean mIoU and gains with {100 * confirmation.confidence:.0f} % intervals, {repeats(confirmation)}"
     )
     baselines = list(confirmation.runs[0].gain)
     for column in ["", "mean mIoU, %", *(f"points over {title(name)}" for name in baselines)]:
@@ -104,8 +111,7 @@ def _runs(confirmation: Confirmation) -> Table:
 
 def _by_objective(results: StudyResults, confirmation: Confirmation) -> Table:
     """Returns the table of confirmed runs of a study of which no visited domain has labels: their objectives."""
-    seeds = counted(len(confirmation.runs[0].seeds), "fresh seed")
-    table = _table(f"Confirmed: objectives, {seeds} (no visited domain has labels)")
+    table = _table(f"Confirmed: objectives, {repeats(confirmation)} (no visited domain has labels)")
     table.add_column("")
     first, *others = results.objectives
     for metric in results.objectives:
@@ -135,6 +141,16 @@ def _visits(confirmation: Confirmation, best: Confirmed) -> Table:
     for label in best.miou:
         values = [tenths(run.miou[label].value) for run in shown]
         table.add_row(label, *values, *(points(best.miou_gain[name][label]) for name in compared))
+    return table
+
+
+def _source_models(rows: Sequence[Sequence[str]]) -> Table:
+    """Returns the table of results by source model; gains are within a source model."""
+    table = _table("By source model: mean mIoU in %, and gains of the best in points")
+    for column in rows[0]:
+        table.add_column(column, justify="right" if table.columns else "left")
+    for row in rows[1:]:
+        table.add_row(*row)
     return table
 
 

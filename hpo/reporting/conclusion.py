@@ -10,6 +10,7 @@ from hpo.reporting.budget import trials_line
 from hpo.reporting.domain_gains import domain_sentences
 from hpo.reporting.feasibility import broken_by, passed_over
 from hpo.reporting.headline import NO_BASELINE, headline, is_default, source_sentence
+from hpo.reporting.source_models import source_model_sentences
 from hpo.reporting.wording import (
     clock,
     counted,
@@ -63,7 +64,9 @@ def conclusion(results: StudyResults) -> Conclusion:
         return _unconfirmed(results)
     if not results.confirmed.is_scored:
         return _without_labels(results, best, results.confirmed)
-    seeds = f"{len(best.seeds)} fresh seeds" if len(best.seeds) > 1 else "one fresh seed"
+    seeds = "one fresh seed" if len(best.seeds) == 1 else f"{len(best.seeds)} fresh seeds"
+    models = len(results.confirmed.source_models)
+    seeds += f" on each of {models} source models" if models else ""
     where = hardest(results.confirmed)
     stream = "the visits to domains with labels" if _where(results, best) else "the stream"
     shown = [name for name in best.gain if not (name == DEFAULT and is_default(best, results.confirmed))]
@@ -75,6 +78,7 @@ def conclusion(results: StudyResults) -> Conclusion:
         *([] if results.source is None or results.source.works else [SOURCE_CURE]),
         f"{whole}, with {seeds} on {frames}{_compared(others)}.",
         f"In {where}, the hardest domain, it reaches {_share(best.miou[where])}{_compared(at_worst)}.",
+        *source_model_sentences(results.confirmed),
         *online_sentences(results, best),
         *domain_sentences(best, results),
         *batch_norm_sentence(best, results.confirmed),
@@ -161,7 +165,7 @@ def _compared(gain: Mapping[str, Estimate]) -> str:
 
 
 def _kind(confirmation: Confirmation) -> str:
-    return "bootstrap " if confirmation.rests_on == "frames and seeds" else ""
+    return "" if confirmation.rests_on == "seeds" else "bootstrap "
 
 
 def _of_front(results: StudyResults) -> list[str]:

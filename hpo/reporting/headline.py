@@ -52,9 +52,10 @@ def is_default(best: Confirmed, confirmation: Confirmation) -> bool:
 
 def source_sentence(source: SourceModel) -> str:
     """Returns a sentence on a source model that does not work: its mIoU, its domain and the limit."""
+    name = f" ({source.name})" if source.name else ""
     return (
-        f"The source model does not work on its own domain: {tenths(source.miou)} % mIoU in {source.domain}, below "
-        f"{tenths(source.least)} % (confirm.source_at_least)."
+        f"The source model{name} does not work on its own domain: {tenths(source.miou)} % mIoU in {source.domain}, "
+        f"below {tenths(source.least)} % (confirm.source_at_least)."
     )
 
 

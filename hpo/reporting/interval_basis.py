@@ -6,21 +6,23 @@ from hpo.reporting.wording import counted, listed
 from hpo.results.confirmation import Blocks
 
 _METHOD = (
-    "Intervals are a bootstrap over frames and seeds: blocks of successive frames of a recording are drawn "
-    "(moving-block bootstrap), seeds add their standard error, and both are widened for small numbers (Student's t)."
+    "Intervals are a bootstrap over frames and {units}: blocks of successive frames of a recording are drawn "
+    "(moving-block bootstrap), {units} add their standard error, and both are widened for small numbers (Student's t)."
 )
 
 
-def interval_basis(blocks: Mapping[str, Blocks]) -> str:
+def interval_basis(blocks: Mapping[str, Blocks], source_models: int = 0) -> str:
     """Returns sentences on intervals over frames and seeds, with the length of blocks.
 
     Args:
         blocks: Blocks by label of the visit; empty if they are unknown.
+        source_models: Number of source models, if there are several; 0 otherwise.
     """
     labels: dict[Blocks, list[str]] = {}
     for label, one in blocks.items():
         labels.setdefault(one, []).append(label)
-    return " ".join([_METHOD, *(_sentence(one, names) for one, names in labels.items())])
+    method = _METHOD.format(units="source models" if source_models else "seeds")
+    return " ".join([method, *(_sentence(one, names) for one, names in labels.items())])
 
 
 def _sentence(blocks: Blocks, labels: list[str]) -> str:

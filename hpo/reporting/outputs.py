@@ -62,7 +62,7 @@ def _write_best(confirmation: Confirmation, plan: Plan) -> None:
     write_text(path, confirmation.model_dump_json(indent=1) + "\n")
     if confirmation.best is None:
         return
-    folder = plan.confirmation_folder(confirmation.best, plan.seeds[0])
+    folder = plan.confirmation_folder(confirmation.best, plan.repeats[0])
     # If the run is damaged, the files already in best/ are kept.
     if damages(folder, plan.needs["test"]):
         return

@@ -14,6 +14,7 @@ from hpo.reporting.markup import escape, escape_lines
 from hpo.reporting.online import while_adapting
 from hpo.reporting.pictures import pictures
 from hpo.reporting.pruning_table import early
+from hpo.reporting.source_models import source_models
 from hpo.reporting.style import CSS, SORT
 from hpo.reporting.wording import NOT_SCORED, counted, interval, metric_title, metric_value, points, tenths, title
 from hpo.results.confirmation import Confirmed, Estimate
@@ -35,6 +36,7 @@ def page(results: StudyResults) -> str:
         f'<p class="lead">{escape(answer.detail)}</p>',
         _figures(results),
         _per_domain(results) if results.scored else _by_objective(results),
+        source_models(results.confirmed),
         pictures(results),
         while_adapting(results),
         _winner(results),
@@ -121,8 +123,9 @@ def _by_objective(results: StudyResults) -> str:
 def _basis(results: StudyResults) -> str:
     """Returns sentences on the intervals and on the frames of the search and of the confirmation."""
     confirmed = results.confirmed
-    has_areas = confirmed is None or confirmed.rests_on == "frames and seeds"
-    on_frames = interval_basis({} if confirmed is None else confirmed.blocks)
+    has_areas = confirmed is None or confirmed.rests_on != "seeds"
+    models = 0 if confirmed is None else len(confirmed.source_models)
+    on_frames = interval_basis({} if confirmed is None else confirmed.blocks, models)
     sentences = [*([on_frames] if has_areas else []), *results.caveats, *([] if results.is_external else [HONESTY])]
     if results.is_external:
         sentences.append("The frames of the splits val and test are the program's own choice.")

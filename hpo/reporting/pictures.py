@@ -14,7 +14,7 @@ from hpo.reporting.conclusion import best_run
 from hpo.reporting.markup import escape
 from hpo.reporting.wording import counted, tenths, title
 from hpo.results.results import StudyResults
-from hpo.study.names import confirmation_folder_name, confirmation_name
+from hpo.study.names import Repeat, confirmation_folder_name, confirmation_name
 from segada.artifacts.run_files import read
 from segada.records import Disagreement
 
@@ -38,7 +38,7 @@ def pictures(results: StudyResults) -> str:
     best = best_run(results.confirmed)
     if best is None:
         return ""
-    run = confirmation_folder_name(confirmation_name(best.name, best.seeds[0]))
+    run = confirmation_folder_name(confirmation_name(best.name, Repeat(0, best.seeds[0])))
     folder = results.folder / "confirmation" / run
     known = _known(folder)
     figures, left = _figures(_ordered(known, results.unscored), results.labels)

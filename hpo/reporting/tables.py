@@ -10,7 +10,8 @@ from hpo.reporting.conclusion import best_run
 from hpo.reporting.feasibility import constraint_value, violation
 from hpo.reporting.markup import escape
 from hpo.reporting.parameter_names import short_names
-from hpo.reporting.wording import counted, interval, metric_title, metric_value, tenths, title
+from hpo.reporting.source_models import repeats
+from hpo.reporting.wording import interval, metric_title, metric_value, tenths, title
 from hpo.results.confirmation import Confirmed, Estimate
 from hpo.results.digest import Report
 from hpo.results.feasibility import ConstraintResult
@@ -69,9 +70,8 @@ def _confirmed_group(results: StudyResults) -> tuple[str, list[_Row]]:
     if confirmation is None:
         return "", []
     best = best_run(confirmation)
-    seeds = len(confirmation.runs[0].seeds)
     caption = (
-        f"Confirmed: mIoU in % on frames that the search did not use, {counted(seeds, 'fresh seed')}, "
+        f"Confirmed: mIoU in % on frames that the search did not use, {repeats(confirmation)}, "
         f"{100 * confirmation.confidence:.0f} % intervals"
     )
     reference = next(iter(results.references), "")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
@@ -9,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hpo.config.code_metric import is_unread
 from hpo.config.document import STUDY
 from hpo.config.objectives import objective_value
-from hpo.results.confirmation import Bootstrap, Candidate, Confirmation, SeedRun, confirm
+from hpo.results.confirmation import Candidate, Confirmation, SeedRun
 from hpo.results.damages import CONFIRMATION, damages_of, read_failures
 from hpo.results.digest import Report, Visits
 from hpo.results.feasibility import constraint_results, mean_violations, recorded_results
@@ -17,6 +18,7 @@ from hpo.results.reference import over
 from hpo.results.results import StudyResults, TrialResult
 from hpo.results.seed_run import read_seed_run
 from hpo.results.source_model import SourceModel, source_model_of
+from hpo.results.source_models import by_source_model
 from hpo.study.attributes import INCIDENTS
 from hpo.study.beginning import folder_of, taken_over_from
 from hpo.study.names import DEFAULT, SPLITS, confirmation_name
@@ -43,6 +45,8 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         for trial in study.optuna_study.get_trials(deepcopy=False)
     )
     source = next((_source_model(plan, report) for report in baselines.values()), None)
+    if confirmation is not None and confirmation.source_models:
+        source = confirmation.source
     end = study.exhaustion()
     return StudyResults(
         name=study.file.settings.name,
@@ -100,28 +104,26 @@ def confirmation_of(study: Study, plan: Plan, failures: Mapping[str, str]) -> Co
         # The default configuration is not run twice if a confirmed trial has it.
         ran = name if number is None else f"trial {number}"
         reason = _failure(plan, ran, failures)
-        folders = [plan.confirmation_folder(ran, seed) for seed in plan.seeds]
+        folders = [plan.confirmation_folder(ran, repeat) for repeat in plan.repeats]
         done = [run for one in folders if (run := read_seed_run(one, has_areas=plan.has_areas)) is not None]
         scores = _scores(study, plan, ran) if number is not None and len(trials) > 1 else []
         if reason is not None:
             failed[name] = reason
-        elif len(done) < len(plan.seeds) or None in scores:
+        elif len(done) < len(folders) or None in scores:
             return None
         else:
             broken = mean_violations(study.file.settings.constraints, [run.report for run in done])
             is_eligible = name != DEFAULT or not _breaks_in_search(study, plan)
             objectives, first = _objectives(study, done)
-            candidates.append(
-                Candidate(name, number, tuple(done), _mean(scores), objectives, first, broken, is_eligible)
-            )
+            one = Candidate(name, number, tuple(done), _mean(scores), objectives, first, broken, is_eligible)
+            candidates.append(replace(one, source_models=plan.file.source_models))
     if not candidates:
         return None
     compared = (*plan.baseline_names, DEFAULT)
     baselines = [one for one in candidates if one.name in compared]
     configurations = _best_first(study, plan, [one for one in candidates if one.name not in compared])
-    source = _source_model(plan, candidates[0].runs[0].report)
     rendered = plan.search_settings().rendered_domains()
-    return confirm(configurations, baselines, failed, Bootstrap(), source, rendered)
+    return by_source_model(configurations, baselines, failed, _source_models(plan, candidates[0]), rendered)
 
 
 def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:
@@ -136,25 +138,40 @@ def kept_confirmation(study: Study, plan: Plan) -> Confirmation | None:
     if kept is None or not study.is_search_over():
         return None
     is_same = {run.trial for run in kept.runs if run.name not in (*plan.baseline_names, DEFAULT)} <= trials
+    is_same = is_same and [one.name for one in kept.source_models] == list(_names(plan))
     return kept if is_same and all(run.seeds == plan.seeds for run in kept.runs) else None
 
 
 def _failure(plan: Plan, name: str, failures: Mapping[str, str]) -> str | None:
     """Returns why a confirmation run of this name failed under one of the seeds; None if none failed."""
-    runs = {confirmation_name(name, seed, split): seed for split in SPLITS for seed in plan.seeds}
+    runs = {confirmation_name(name, repeat, split): repeat.seed for split in SPLITS for repeat in plan.repeats}
     return next((f"seed {seed}: {failures[run]}" for run, seed in runs.items() if run in failures), None)
 
 
 def _scores(study: Study, plan: Plan, name: str) -> list[float | None]:
-    """Returns the first objective on the split `val`, seed by seed; None where the run is not over."""
+    """Returns the first objective on the split `val`, run by run; None where the run is not over."""
     metric = study.file.settings.objectives[0].metric
-    reports = [read_report(plan.confirmation_folder(name, seed, "val")).value for seed in plan.seeds]
+    reports = [read_report(plan.confirmation_folder(name, repeat, "val")).value for repeat in plan.repeats]
     return [None if report is None else objective_value(metric, report) for report in reports]
 
 
 def _source_model(plan: Plan, report: RunReport) -> SourceModel | None:
     """Returns the source model's result on its own domain from the report of any run of the study."""
     return source_model_of(report, plan.search_settings().stream.source, plan.file.settings.confirm.source_at_least)
+
+
+def _source_models(plan: Plan, confirmed: Candidate) -> dict[str, SourceModel | None]:
+    """Returns the results of the source models on their own domain by name; a single one has the name \"\"."""
+    found: dict[str, SourceModel | None] = {}
+    for number, name in enumerate(_names(plan) or ("",)):
+        source = _source_model(plan, confirmed.of(number).runs[0].report)
+        found[name] = None if source is None else source.model_copy(update={"name": name})
+    return found
+
+
+def _names(plan: Plan) -> Sequence[str]:
+    """Returns the names of several source models; none if there is one."""
+    return plan.sources.titles() if plan.file.source_models > 1 else ()
 
 
 def _objectives(study: Study, runs: Sequence[SeedRun]) -> tuple[dict[str, float], list[float]]:
@@ -180,7 +197,7 @@ def _best_first(study: Study, plan: Plan, candidates: Sequence[Candidate]) -> li
     sign = -1.0 if study.file.settings.objectives[0].goal == "maximize" else 1.0
 
     def key(one: Candidate) -> tuple[bool, float]:
-        reports = [read_report(plan.confirmation_folder(one.name, seed, "val")).value for seed in plan.seeds]
+        reports = [read_report(plan.confirmation_folder(one.name, repeat, "val")).value for repeat in plan.repeats]
         known = [report for report in reports if report is not None]
         is_broken = bool(known and mean_violations(study.file.settings.constraints, known))
         return is_broken, math.inf if one.selection is None else sign * one.selection

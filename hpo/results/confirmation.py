@@ -1,7 +1,7 @@
 """Confirmation: results of configurations with fresh seeds, on frames that were not used for any choice."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -31,6 +31,7 @@ class Confirmed(Record):
     it.
     """
     seeds: list[int]
+    """Seeds, each with every source model."""
     mean_miou: Estimate | None
     """Mean IoU over the visits to domains with labels; null if no visited domain has labels, as are then the gains and
     figures by visit empty."""
@@ -46,6 +47,7 @@ class Confirmed(Record):
     """`gain` over the visits to domains of one kind, by kind, then by name; empty unless domains of both are visited
     and have labels."""
     mean_miou_by_seed: list[float]
+    """Mean IoU over the visits by seed, in the mean over source models."""
     selection: float | None
     """Mean, over the same seeds, of the first objective on the split `val`, by which the best is chosen; null if there
     was no choice.
@@ -57,7 +59,8 @@ class Confirmed(Record):
     domain has labels, and without an objective that a run does not define.
     """
     first_by_seed: list[float] = Field(default_factory=list)
-    """First objective by seed, if `objectives` has it; empty otherwise."""
+    """First objective by seed, if `objectives` has it; empty otherwise. With several source models by run, the runs of
+    the first one first."""
     violations: dict[str, float] = Field(default_factory=dict)
     """Mean amount over the seeds, on these frames, by which each broken constraint is broken, by its text; empty if all
     are kept.
@@ -82,6 +85,17 @@ class Blocks(Record):
     """Number of frames in a block, by the rule of Politis and White (2004; corrected 2009)."""
 
 
+class SourceModelResults(Record):
+    """Confirmed results on one of several source models."""
+
+    name: str
+    """Checkpoint of the source model, or the seed of its training."""
+    source: SourceModel | None
+    """Result of the source model on its own domain; null if the runs did not score this domain."""
+    runs: list[Confirmed]
+    """Rows as in `Confirmation`, with this source model alone: gains are within it, intervals over frames and seeds."""
+
+
 class Confirmation(Record):
     """Content of `best/confirmation.json`."""
 
@@ -96,9 +110,10 @@ class Confirmation(Record):
     confidence: float
     replicates: int
     """Number of replicates from which the intervals are."""
-    rests_on: Literal["frames and seeds", "seeds"] = "frames and seeds"
+    rests_on: Literal["frames and seeds", "frames and source models", "seeds"] = "frames and seeds"
     """Units that intervals generalize to. With frames and seeds, blocks of frames are drawn with replacement, and the
-    seeds add their standard error. With seeds alone, because the runs have no areas, intervals are Student's t.
+    seeds add their standard error; several source models, each with its mean over the seeds, take the place of the
+    seeds. With seeds alone, because the runs have no areas, intervals are Student's t.
     """
     blocks: dict[str, Blocks] = Field(default_factory=dict)
     """Frames and blocks by label of the visit; empty if the intervals rest on the seeds alone."""
@@ -107,7 +122,10 @@ class Confirmation(Record):
     failures: dict[str, str]
     """Reasons of configurations and baselines that failed under a fresh seed, by name."""
     source: SourceModel | None = None
-    """Result of the source model on its own domain; null if the runs did not score this domain."""
+    """Result of the source model on its own domain; null if the runs did not score this domain. Of several source
+    models, that with the lowest mIoU."""
+    source_models: list[SourceModelResults] = Field(default_factory=list)
+    """Results by source model; empty with a single one."""
 
     @property
     def is_scored(self) -> bool:
@@ -117,11 +135,12 @@ class Confirmation(Record):
 
 @dataclass(frozen=True)
 class Candidate:
-    """Confirmed configuration or baseline, run once per seed."""
+    """Confirmed configuration or baseline, run once per source model and seed."""
 
     name: str
     trial: int | None
     runs: tuple[SeedRun, ...]
+    """Runs of the first source model, seed by seed, then of the next."""
     selection: float | None = None
     """Value by which the best is chosen, as in `Confirmed`."""
     objectives: Mapping[str, float] = field(default_factory=dict)
@@ -132,6 +151,13 @@ class Candidate:
     """Broken constraints, as in `Confirmed`."""
     is_eligible: bool = True
     """False for the default configuration if it broke a constraint in the search."""
+    source_models: int = 1
+    """Number of source models."""
+
+    def of(self, number: int) -> "Candidate":
+        """Returns the candidate with the runs of one source model."""
+        each = len(self.runs) // self.source_models
+        return replace(self, runs=self.runs[number * each : (number + 1) * each], source_models=1)
 
 
 def confirm(
@@ -172,12 +198,18 @@ def confirm(
         by_mean=max(by_mean, key=lambda name: by_mean[name], default=None),
         confidence=bootstrap.confidence,
         replicates=bootstrap.replicates,
-        rests_on="frames and seeds" if everyone[0].runs[0].areas else "seeds",
+        rests_on=_rests_on(everyone[0]),
         blocks=scores[everyone[0].name].blocks(draws),
         runs=rows,
         failures=dict(failures),
         source=source,
     )
+
+
+def _rests_on(candidate: Candidate) -> Literal["frames and seeds", "frames and source models", "seeds"]:
+    if not candidate.runs[0].areas:
+        return "seeds"
+    return "frames and seeds" if candidate.source_models == 1 else "frames and source models"
 
 
 class _Scores:
@@ -197,15 +229,19 @@ class _Scores:
         values = [[run.report.visits[number].visited_miou for number in scored] for run in candidate.runs]
         has_areas = bool(candidate.runs[0].areas)
         frames = [[run.scored(number) for number in scored] for run in candidate.runs] if has_areas else []
-        self.measured = Measured(np.array(values), frames)
+        # [source models, seeds, visits]; an interval counts source models if there are several, else seeds.
+        shape = (candidate.source_models, len(candidate.runs) // candidate.source_models, len(scored))
+        by_source = np.array(values).reshape(shape)
+        self.by_seed = by_source.mean(axis=0)
+        self.measured = Measured(self.by_seed if len(by_source) == 1 else by_source.mean(axis=1), frames)
 
     def summary(self, spread: Spread, references: Mapping[str, Spread], online: Online | None) -> Confirmed:
-        one, by_seed = self.candidate, self.measured.values.mean(axis=1) if self.labels else np.zeros(0)
+        one, by_seed = self.candidate, self.by_seed.mean(axis=1) if self.labels else np.zeros(0)
         gains = {name: spread - other for name, other in references.items()} if self.labels else {}
         return Confirmed(
             name=one.name,
             trial=one.trial,
-            seeds=[run.report.seed for run in one.runs],
+            seeds=[run.report.seed for run in one.of(0).runs],
             mean_miou=spread.mean() if self.labels else None,
             miou=self._by_visit(spread),
             gain={name: gain.mean() for name, gain in gains.items()},

@@ -32,7 +32,7 @@ _BECOMES = {
 
 def damages_of(study: Study, plan: Plan) -> tuple[str, ...]:
     """Returns a line per damaged or missing file of a study's runs, with the consequence."""
-    jobs = [*plan.source_training(), *plan.baselines(), *plan.confirmed_baselines()]
+    jobs = [*plan.sources.trainings(), *plan.baselines(), *plan.confirmed_baselines()]
     if study.is_search_over():
         jobs += plan.confirmations(study)
     lost = _lost_reports(study, plan, jobs) if (plan.out / CONFIRMATION).exists() else []

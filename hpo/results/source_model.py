@@ -12,6 +12,8 @@ class SourceModel(Record):
     """mIoU on held-out frames of this domain, in [0, 1]."""
     least: float
     """Least mIoU of a model that works, `confirm.source_at_least`, in [0, 1]."""
+    name: str = ""
+    """Name of the source model if there are several: its checkpoint, or the seed of its training."""
 
     @property
     def works(self) -> bool:

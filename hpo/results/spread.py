@@ -47,15 +47,15 @@ class Measured:
     """Scored visits of one configuration.
 
     Attributes:
-        values: mIoU [seeds, visits].
-        frames: Frames by seed and visit; empty if the runs have no areas.
+        values: mIoU [seeds, visits]; of several source models [source models, visits], in the mean over seeds.
+        frames: Frames by run and visit; empty if the runs have no areas.
     """
 
     values: Floats
     frames: Sequence[Sequence[Scored]]
 
     def influence(self, visit: int) -> Floats:
-        """Returns the influence of each frame of a visit on its mIoU [frames], in the mean over seeds."""
+        """Returns the influence of each frame of a visit on its mIoU [frames], in the mean over runs."""
         return np.asarray(np.mean([frame_influence(run[visit].areas) for run in self.frames], axis=0))
 
 

@@ -18,7 +18,9 @@ from hpo.config.program_study import ProgramStudy
 from hpo.study.drivers import Driver
 from hpo.study.plan import Plan, undone
 from hpo.study.study import Study
+from segada.core.run_names import WEIGHTS
 from segada.errors import InputError
+from segada.settings import RunSettings
 
 if TYPE_CHECKING:
     from ray import tune
@@ -59,7 +61,7 @@ def engine_of(study: Study, driver: Driver) -> Engine:
 
 @dataclass(frozen=True)
 class SegadaEngine:
-    """Engine `segada`, which trains a source model if asked to, and shares the frames of all runs."""
+    """Engine `segada`, which trains source models if asked to, and shares the frames of all runs."""
 
     study: Study
     driver: Driver
@@ -84,24 +86,26 @@ class SegadaEngine:
         return Resources(wanted.workers, wanted.cpus_per_trial, gpus, settings.runtime.threads, wanted.accelerator)
 
     def prepare(self, found: "Cluster", console: Console) -> "tuple[Cluster, SharedData]":
-        """Measures the memory of a run if asked to, trains the source model, and starts making the frames."""
+        """Measures the memory of a run if asked to, trains the source models, and starts making the frames."""
         from hpo.execution.gpu_share import FILE as SHARES
         from hpo.execution.gpu_share import sized
         from hpo.execution.tune import Preparation, prepare
 
         plan, driver = self._plan, self.driver
         # A source training that is over need not have its checkpoint any more.
-        source = next((plan.file.pretrain_settings() for _ in undone(plan.source_training())), None)
+        left = undone(plan.sources.trainings())
+        trainings = [(job.settings, job.folder) for job in left if isinstance(job.settings, RunSettings)]
         search, confirmation = plan.segada_settings(), plan.segada_settings("test", plan.seeds[0])
-        preparation = Preparation(source, plan.source, search, confirmation)
+        preparation = Preparation(trainings, search, confirmation)
         if plan.file.settings.resources.gpus_per_trial == "auto":
             with driver.made.noting(plan.out / SHARES):
                 found = sized(found, plan.segada_settings(configuration=plan.default()), plan.out, console.print)
-        driver.made.run(plan.source)
-        if preparation.pretrain is not None and not plan.weights.exists():
-            console.print(f"training the source model; how far it is: {plan.source / 'log.txt'}")
+        for job in left:
+            driver.made.run(job.folder)
+            if not (job.folder / WEIGHTS).exists():
+                console.print(f"training the source model; how far it is: {job.folder / 'log.txt'}")
         try:
-            with self.study.leases.hold(plan.source.name) if preparation.pretrain is not None else nullcontext():
+            with self.study.leases.hold(plan.sources.folder(0).name) if left else nullcontext():
                 return found, prepare(preparation, found.resources)
         except InputError as error:
             raise placed(plan.file, "pretrain", error.path, str(error)) from None

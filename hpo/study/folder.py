@@ -164,6 +164,7 @@ _LEFT: Mapping[str, Callable[[Path], bool]] = MappingProxyType(
         "ray": _every(lambda path: is_driver(path.name)),
         "wandb": lambda path: (path / "known").is_dir(),
         "source": _is_run,
+        "sources": _every(_is_run),
         "baselines": _every(_is_run),
         "confirmation": _every(_is_run),
         "sweep": _every(lambda path: path.suffix == ".yaml" or path.is_dir()),
@@ -173,7 +174,7 @@ _LEFT: Mapping[str, Callable[[Path], bool]] = MappingProxyType(
 copied
 from another study of a comparison, or agents of W&B have worked there.
 """
-_RUNS = ("source", "baselines/*", "trials/*", "confirmation/*")
+_RUNS = ("source", "sources/*", "baselines/*", "trials/*", "confirmation/*")
 _OF_RUNS = (*RUN_FILES, "checkpoint/", "panels/", "tables/", *PROGRAM_FILES, "")
 _FILES = (
     *(LOCK, JOURNAL_LOCK, JOURNAL, f"{JOURNAL}.*", FOLDER_ID, STUDY, "log.txt", "gpu_share.json"),

@@ -1,6 +1,6 @@
 """Names of a study's baselines and confirmation runs, and of their folders."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 DEFAULT = "default"
 """Name of the study's default configuration among what the best is compared with."""
@@ -16,9 +16,18 @@ SPLITS: tuple[Split, ...] = ("test", "val")
 _ENDS: dict[Split, str] = {"test": "", "val": " val"}
 
 
-def confirmation_name(name: str, seed: int, split: Split = "test") -> str:
-    """Returns the name of a confirmation run's job."""
-    return f"{name} seed {seed}{_ENDS[split]}"
+class Repeat(NamedTuple):
+    """Repetition of a configuration in the confirmation."""
+
+    source: int
+    """Number of the source model, from 0 on."""
+    seed: int
+
+
+def confirmation_name(name: str, repeat: Repeat, split: Split = "test") -> str:
+    """Returns the name of a confirmation run's job; the first source model is not named."""
+    source = f" source {repeat.source + 1}" if repeat.source else ""
+    return f"{name}{source} seed {repeat.seed}{_ENDS[split]}"
 
 
 def confirmation_folder_name(job: str) -> str:

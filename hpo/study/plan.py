@@ -17,6 +17,7 @@ from hpo.study.jobs import Job
 from hpo.study.names import (
     DEFAULT,
     SPLITS,
+    Repeat,
     Split,
     confirmation_folder_name,
     confirmation_name,
@@ -24,6 +25,7 @@ from hpo.study.names import (
 )
 from hpo.study.origin import ended_outside
 from hpo.study.proposals import Proposal
+from hpo.study.source_models import SourceModels
 from hpo.study.study import Study
 from segada.artifacts.run_files import (
     Damage,
@@ -54,20 +56,20 @@ class Plan:
     out: Path
 
     @property
-    def source(self) -> Path:
-        """Folder of the source training, if the study has one."""
-        return self.out / "source"
-
-    @property
-    def weights(self) -> Path:
-        """Weights file of the source training."""
-        return self.source / WEIGHTS
+    def sources(self) -> SourceModels:
+        """Source models."""
+        return SourceModels(self.file, self.out)
 
     @property
     def seeds(self) -> list[int]:
         """Seeds of the confirmation; the seed of the search is not among them."""
         first = self.search_settings().seed + 1
         return list(range(first, first + self.file.settings.confirm.seeds))
+
+    @property
+    def repeats(self) -> list[Repeat]:
+        """Repetitions of the confirmation: every seed on every source model, source models in order."""
+        return [Repeat(source, seed) for source in range(self.file.source_models) for seed in self.seeds]
 
     @property
     def baseline_names(self) -> tuple[str, ...]:
@@ -102,12 +104,12 @@ class Plan:
         return self.file.run_settings(configuration, self._overrides("val"))
 
     def confirmation_settings(
-        self, seed: int, configuration: Configuration | None = None, split: Split = "test"
+        self, repeat: Repeat, configuration: Configuration | None = None, split: Split = "test"
     ) -> AnyRun:
-        """Returns the settings of a confirmation run, with its seed and the split `test`, or `val` for choosing the
-        best.
+        """Returns the settings of a confirmation run, with its source model, its seed and the split `test`, or `val`
+        for choosing the best.
         """
-        return self.file.run_settings(configuration, {**self._overrides(split), "seed": seed})
+        return self.file.run_settings(configuration, {**self._overrides(split, repeat.source), "seed": repeat.seed})
 
     def segada_settings(
         self, split: Split = "val", seed: int | None = None, configuration: Configuration | None = None
@@ -139,13 +141,13 @@ class Plan:
         return self.out / "trials" / str(number)
 
     def confirmed_baselines(self) -> Iterator[Job]:
-        """Yields the baselines on the split `test`, with the seeds of the confirmation."""
+        """Yields the baselines on the split `test`, with the source models and seeds of the confirmation."""
         if self.file.settings.confirm.top == 0:
             return
         for name in self.baseline_names:
-            for seed in self.seeds:
-                settings = self._baseline(self.confirmation_settings(seed), name)
-                folder, run = self.confirmation_folder(name, seed), confirmation_name(name, seed)
+            for repeat in self.repeats:
+                settings = self._baseline(self.confirmation_settings(repeat), name)
+                folder, run = self.confirmation_folder(name, repeat), confirmation_name(name, repeat)
                 yield Job("confirmation", run, folder, settings, None, {}, self.needs["test"][:1])
 
     def confirmations(self, study: Study) -> Iterator[Job]:
@@ -171,15 +173,9 @@ class Plan:
         default, best = self.default().hash, study.best(self.file.settings.confirm.top)
         return next((trial.number for trial in best if study.configuration(trial).hash == default), None)
 
-    def confirmation_folder(self, name: str, seed: int, split: Split = "test") -> Path:
+    def confirmation_folder(self, name: str, repeat: Repeat, split: Split = "test") -> Path:
         """Returns the folder of a confirmation run; `name` is a baseline's, `default` or `trial <number>`."""
-        return self.out / "confirmation" / confirmation_folder_name(confirmation_name(name, seed, split))
-
-    def source_training(self) -> Iterator[Job]:
-        """Yields the source training, if the study has one."""
-        settings = self.file.pretrain_settings()
-        if settings is not None:
-            yield Job("source", self.source.name, self.source, settings, None, {}, (WEIGHTS,))
+        return self.out / "confirmation" / confirmation_folder_name(confirmation_name(name, repeat, split))
 
     def repairs(self, study: Study) -> Iterator[Job]:
         """Yields complete trials with damaged files; the engine rewrites them from the checkpoint.
@@ -199,7 +195,7 @@ class Plan:
             failures: names of runs that failed.
         """
         # If the whole folder of the source training was removed, it is not trained again for a finished study.
-        source = [job for job in self.source_training() if job.folder.exists()]
+        source = [job for job in self.sources.trainings() if job.folder.exists()]
         known = [*source, *self.baselines(), *self.confirmed_baselines(), *self.confirmations(study)]
         jobs = [*undone(known), *self.repairs(study)]
         return [job for job in jobs if job.name not in failures and not _is_of_others(job)]
@@ -221,7 +217,7 @@ class Plan:
             known += self.confirmations(study)
         elif top := self.file.settings.confirm.top:
             # The default configuration runs beside them.
-            later = (confirmation_runs_each(top) + 1) * len(self.seeds)
+            later = (confirmation_runs_each(top) + 1) * len(self.repeats)
         left = {job.name for job in undone(known)}
         failed = left & set(failures)
         return ConfirmationBudget(len(known) + later, len(known) - len(left), len(failed), is_final)
@@ -229,12 +225,13 @@ class Plan:
     def _confirmation(
         self, name: str, trial: int | None, configuration: Configuration, split: Split = "test"
     ) -> Iterator[Job]:
-        for seed in self.seeds:
-            settings = self.confirmation_settings(seed, configuration, split)
-            if split == "test" and seed == self.seeds[0]:
+        first = self.repeats[0]
+        for repeat in self.repeats:
+            settings = self.confirmation_settings(repeat, configuration, split)
+            if split == "test" and repeat == first:
                 settings = self._pictured(settings)
-            folder, run = self.confirmation_folder(name, seed, split), confirmation_name(name, seed, split)
-            needs = self.needs[split] if seed == self.seeds[0] else self.needs[split][:1]
+            folder, run = self.confirmation_folder(name, repeat, split), confirmation_name(name, repeat, split)
+            needs = self.needs[split] if repeat == first else self.needs[split][:1]
             yield Job("confirmation", run, folder, settings, trial, dict(configuration.values), needs)
 
     def _baseline(self, settings: AnyRun, name: str) -> AnyRun:
@@ -253,9 +250,8 @@ class Plan:
             update={"logging": settings.logging.model_copy(update={"disagreement_panels": count})}
         )
 
-    def _overrides(self, split: str) -> Tree:
-        overrides: Tree = {"evaluation": {"split": split}}
-        return {**overrides, "model": {"checkpoint": str(self.weights)}} if self.file.settings.pretrain else overrides
+    def _overrides(self, split: str, source: int = 0) -> Tree:
+        return {"evaluation": {"split": split}, **self.sources.overrides(source)}
 
 
 def undone(jobs: Iterable[Job]) -> list[Job]:

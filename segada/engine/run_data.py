@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -145,6 +145,24 @@ def prepare_data(settings: RunSettings) -> RunData:
         recordings={name: _recordings(opened[name, settings.evaluation.split]) for name in held_out},
         stream_recordings={name: _recordings(opened[name, stream.split]) for name in lengths},
     )
+
+
+def rescored(shared: RunData, prepared_from: RunSettings, settings: RunSettings) -> RunData | None:
+    """Returns the data of a run that differs in its source model alone, of which the held-out frames are scored; None
+    if it differs in its frames.
+
+    Args:
+        shared: Data of another run.
+        prepared_from: Settings of that run.
+        settings: Settings of the run.
+    """
+    alike = settings.model_copy(update={"model": prepared_from.model, "seed": prepared_from.seed})
+    if run_data_key(alike) != shared.key or settings.data.classes != prepared_from.data.classes:
+        return None
+    set_up_torch(settings.runtime)
+    refuse_absent(settings.runtime.device)
+    source_only = _source_only(settings, shared.held_out)
+    return replace(shared, key=run_data_key(settings), source_only=source_only)
 
 
 def _opened(settings: RunSettings) -> Opened:

@@ -177,12 +177,12 @@ def test_a_source_training_is_done_once_and_no_other_one_is_taken_for_it(folder:
     plans = [Plan(file, tmp_path / "out" / file.settings.name) for file in (still, tent)]
     for plan in plans:
         take_over(plan, [tmp_path / "out" / "dacs"])
-    assert [plan.weights.read_bytes() for plan in plans] == [weights] * 2
+    assert [plan.sources.weights(0).read_bytes() for plan in plans] == [weights] * 2
 
     (other,) = (file for file in compared_studies([str(folder)], ["--seed=3"]) if file.settings.name == "tent")
     plan = Plan(other, tmp_path / "elsewhere" / "tent")
     take_over(plan, [tmp_path / "out" / "dacs"])
-    assert not plan.source.exists()
+    assert not plan.sources.folder(0).exists()
 
 
 def test_run_again_there_is_nothing_left_to_do(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from hpo.orchestration.coordinator import RunCoordinator
 from hpo.samplers.history import rung_losses_of
 from hpo.study.attributes import REASON
 from hpo.study.jobs import Job, Outcome, RunUpdate
+from hpo.study.names import Repeat
 from hpo.study.plan import Plan, undone
 from hpo.study.study import Study, open_study
 from segada.records import RunReport
@@ -108,7 +109,7 @@ def test_a_trial_is_scored_on_other_frames_and_seeds_than_its_confirmation(file,
     plan = Plan(file, tmp_path)
 
     assert plan.search_settings().evaluation.split == "val"
-    assert [plan.confirmation_settings(seed).evaluation.split for seed in plan.seeds] == ["test", "test"]
+    assert [plan.confirmation_settings(one).evaluation.split for one in plan.repeats] == ["test", "test"]
     assert plan.search_settings().seed not in plan.seeds
 
 
@@ -140,7 +141,7 @@ def test_a_space_without_defaults_has_the_settings_of_the_run_for_them(file, tmp
     plan = Plan(file, tmp_path)
 
     assert plan.default().values == {}
-    assert plan.confirmation_settings(1, plan.default()) == plan.confirmation_settings(1)
+    assert plan.confirmation_settings(Repeat(0, 1), plan.default()) == plan.confirmation_settings(Repeat(0, 1))
 
 
 def test_nothing_is_confirmed_while_a_trial_runs(file, tmp_path):

@@ -301,15 +301,15 @@ def test_a_source_training_is_lost_if_its_weights_are_damaged_and_not_if_its_fol
     path = tmp_path / "with-source.yaml"
     path.write_text(f"{STUDY}pretrain: {{method: {{name: supervised}}}}\n")
     plan = Plan(load_study(str(path)), out)
-    study = read_study(file, out)
+    study, weights = read_study(file, out), plan.sources.weights(0)
     assert "source" not in [job.name for job in plan.lost(study, ())]
-    (job,) = plan.source_training()
+    (job,) = plan.sources.trainings()
     leave_run(job, report(0.0), np.ones((4, 3, 19), np.int64))
     assert undone([job]) == []
 
     for damage in ("cut in half", "empty"):
-        _damage(plan.weights, KINDS[damage])
+        _damage(weights, KINDS[damage])
         assert "source" in [job.name for job in plan.lost(study, ())]
-        assert any(line.startswith(f"{plan.weights}: ") for line in hpo.session.main_job.damages_of(study, plan))
-    plan.weights.unlink()
-    assert f"{plan.weights}: is missing" in "\n".join(hpo.session.main_job.damages_of(study, plan))
+        assert any(line.startswith(f"{weights}: ") for line in hpo.session.main_job.damages_of(study, plan))
+    weights.unlink()
+    assert f"{weights}: is missing" in "\n".join(hpo.session.main_job.damages_of(study, plan))

@@ -11,7 +11,7 @@ import pytest
 
 from segada.data.cache.cache_entry import is_mapped
 from segada.data.frames import Frames
-from segada.engine.run_data import RunData, prepare_data
+from segada.engine.run_data import RunData, prepare_data, rescored
 from segada.engine.shared_data import packed
 from segada.errors import InputError
 from segada.settings import RunSettings
@@ -69,6 +69,19 @@ def test_frames_of_the_cache_stay_and_those_in_memory_travel(drive: Path, tmp_pa
     found = pickle.loads(sent).unpacked()  # noqa: S301 - what this test has pickled itself
     assert_equal(found, run_data)
     assert [is_mapped(some) for some in all_frames(found)] == [True, True, False, True, True, False]
+
+
+def test_of_another_source_model_only_the_scores_are_made_anew(drive: Path) -> None:
+    first = run_settings(drive, None)
+    shared = prepare_data(first)
+    other = first.model_copy(update={"seed": 1})
+    found = rescored(shared, first, other)
+    assert found is not None
+    assert found.source_only != shared.source_only
+    assert_equal(found, prepare_data(other))
+    assert found.held_out is shared.held_out
+    fewer = other.model_copy(update={"stream": other.stream.model_copy(update={"frames": 2})})
+    assert rescored(shared, first, fewer) is None
 
 
 def test_without_a_cache_all_frames_travel_and_no_file_is_needed(drive: Path) -> None:
