@@ -62,7 +62,8 @@ def remarks_on_results(comparison: MethodComparison) -> list[str]:
     """Returns sentences: which methods lose against the source model and where, and which runs did not finish."""
     names = visit_labels(comparison.visits)
     sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]
-    if not sentences:
+    is_scored = any(not math.isnan(result.mean_miou.mean) for result in comparison.results)
+    if not sentences and is_scored:
         sentences.append("No method loses against source-only on any visit.")
     failures = {result.name: result.failures for result in comparison.results} | dict(comparison.lost)
     return sentences + [sentence for name, reasons in failures.items() for sentence in _unfinished(name, reasons)]

@@ -13,7 +13,17 @@ from hpo.reporting.basis import objective_text
 from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion, search_line
 from hpo.reporting.feasibility import constraint_value
-from hpo.reporting.wording import NOT_SCORED, counted, interval, metric_title, metric_value, points, tenths, title
+from hpo.reporting.wording import (
+    counted,
+    interval,
+    metric_title,
+    metric_value,
+    not_scored,
+    points,
+    tenths,
+    title,
+    unknown,
+)
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
@@ -55,7 +65,7 @@ def print_summary(results: StudyResults, out: Path, console: Console) -> None:
 
 def _notes(results: StudyResults) -> Iterator[str]:
     if results.unscored:
-        yield f"{NOT_SCORED}: {', '.join(results.unscored)}"
+        yield f"{not_scored(holds_out=results.holds_out)}: {', '.join(results.unscored)}"
     for trial in results.trials:
         # A complete trial has a reason if it came from outside, or does not count.
         if trial.state == "complete" and trial.reason:
@@ -105,7 +115,7 @@ def _runs(confirmation: Confirmation) -> Table:
 def _by_objective(results: StudyResults, confirmation: Confirmation) -> Table:
     """Returns the table of confirmed runs of a study of which no visited domain has labels: their objectives."""
     seeds = counted(len(confirmation.runs[0].seeds), "fresh seed")
-    table = _table(f"Confirmed: objectives, {seeds} (no visited domain has labels)")
+    table = _table(f"Confirmed: objectives, {seeds} ({unknown(holds_out=results.holds_out)})")
     table.add_column("")
     first, *others = results.objectives
     for metric in results.objectives:

@@ -43,8 +43,8 @@ def _pseudo_labels(known: Sequence[tuple[str, Online]], labels: Sequence[str]) -
         rows += f"<tr><td>{escape(title(name))}</td>{cells}</tr>" if online.pseudo_labels else ""
     head = "".join(f"<th>{escape(text)}</th>" for text in ("", *labels))
     note = (
-        "Sure pseudo-labels of these frames against ground truth, which no method learns from: accuracy in %, and below "
-        "it mIoU and the share of labelled pixels that are sure (coverage). Means over seeds."
+        "Sure pseudo-labels of these frames against ground truth, which no method learns from: accuracy in %, and "
+        "below it mIoU and the share of labelled pixels that are sure (coverage). Means over seeds."
     )
     table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return f'<p class="note">{note}</p>{table}' if rows else ""
