@@ -46,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
         console = terminal()
         with stopping() as asked_to_stop:
             report = adapt(wanted.settings, wanted.folder, console, asked_to_stop, wanted.tags)
-        print_report(report, console)
+        print_report(report, console, holds_out=wanted.settings.evaluation.holds_out)
         print_tags(wanted.folder, console)
         panels = RunDir(wanted.folder).panels
         console.print(f"results in {wanted.folder}{f', panels in {panels}' if panels.is_dir() else ''}")

@@ -63,7 +63,8 @@ def remarks_on_results(comparison: MethodComparison) -> list[str]:
     runs did not finish."""
     names = visit_labels(comparison.visits)
     sentences = [sentence for result in comparison.results for sentence in _losses(result, names)]
-    if not sentences:
+    is_scored = any(not math.isnan(result.mean_miou.mean) for result in comparison.results)
+    if not sentences and is_scored:
         sentences.append("No method loses against source-only on any visit.")
     sentences += _alike(comparison.results)
     failures = {result.name: result.failures for result in comparison.results} | dict(comparison.lost)

@@ -105,7 +105,8 @@ def _line(run: MethodRun, failure: str | None) -> str:
     if report is None:
         return f"did not finish: {failure}"
     scored = f"mean mIoU {100 * report.mean_miou:.1f} %, gain {100 * report.gain:+.1f}"
-    return f"{'not scored, without labels' if math.isnan(report.mean_miou) else scored}, {report.seconds:.0f} s"
+    unscored = "not scored, without labels" if run.settings.evaluation.holds_out else "no held-out frame is scored"
+    return f"{unscored if math.isnan(report.mean_miou) else scored}, {report.seconds:.0f} s"
 
 
 def _summary(

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 
 from hpo.comparison.ranking import Ranking, block_scores, ranked
 from hpo.config.study_file import StudyFile, load_written
+from hpo.reporting.wording import unknown
 from hpo.results.collect import confirmation_of, results_of
 from hpo.results.confirmation import Blocks, Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.results.damages import read_failures
@@ -103,7 +104,7 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         is_infeasible = results.best is None and results.completed()
         return failed[0] if failed and not is_infeasible else results.no_answer or "it is not over"
     if best.mean_miou is None:
-        return "no visited domain has labels, so that there is no mIoU to compare"
+        return f"{unknown(holds_out=results.holds_out)}, so that there is no mIoU to compare"
     runs = {name: _seed_runs(plan, name) for name in (best.name, *plan.baseline_names)}
     baselines = {name: runs[name] for name in plan.baseline_names if runs[name]}
     return Winner(results, best.trial, runs[best.name], results.source, baselines, file.source_models)

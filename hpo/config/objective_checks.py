@@ -14,6 +14,7 @@ from hpo.config.objectives import (
     ObjectiveSettings,
     is_predicted,
     metrics_of,
+    needs_held_out,
 )
 from hpo.config.schema import StudySettings
 from hpo.pruners.code_pruner import CodePruner
@@ -38,14 +39,22 @@ def check_objectives(document: Document, settings: StudySettings, run: RunSettin
     Raises:
         InputError: One line with the path of what cannot be computed or judged.
     """
-    domains = [f"{prefix}{domain}" for prefix in (DOMAIN_PREFIX, GAIN_PREFIX) for domain in run.scored_domains()]
+    # Without held-out frames, metrics of visited domains are refused by their own cure.
+    known = run.scored_domains() if run.evaluation.holds_out else run.stream.visits
+    domains = [f"{prefix}{domain}" for prefix in (DOMAIN_PREFIX, GAIN_PREFIX) for domain in known]
     scores = [f"{LABEL_FREE_PREFIX}{score}" for score in computed(run.evaluation)]
     metrics = [name for name in METRICS if name not in PREQUENTIAL or run.evaluation.online]
     valid = [*metrics, *domains, *scores]
-    for index, objective in enumerate(settings.objectives):
-        check_metric(document, ("objectives", index, "metric"), objective.metric, valid)
-    for index, constraint in enumerate(settings.constraints):
-        check_metric(document, ("constraints", index, "metric"), constraint.metric, valid)
+    for place, metric in _judged(settings):
+        check_metric(document, place, metric, valid)
+        held_out = next((name for name in metrics_of(metric) if needs_held_out(name)), None)
+        if held_out is not None and not run.evaluation.holds_out:
+            cure = " or ".join([*(PREQUENTIAL if run.evaluation.online else ()), *scores])
+            raise document.error(
+                place,
+                f"asks for {held_out!r}, but run.evaluation.domains is [], and then no held-out frame is scored; "
+                f"{f'judge by {cure}, or ' if cure else ''}leave run.evaluation.domains null",
+            )
     _check_pruning(document, settings, run)
 
 
@@ -55,22 +64,30 @@ def check_scores(document: Document, settings: StudySettings, evaluation: Evalua
     Raises:
         InputError: One does not; it names the path of the parameter, and the value.
     """
-    judged = [*(one.metric for one in settings.objectives), *(one.metric for one in settings.constraints)]
-    metrics = dict.fromkeys(name for text in judged for name in metrics_of(text))
+    metrics = dict.fromkeys(name for _, text in _judged(settings) for name in metrics_of(text))
     asked = [name.removeprefix(LABEL_FREE_PREFIX) for name in metrics if name.startswith(LABEL_FREE_PREFIX)]
-    asked += [name for name in PREQUENTIAL if name in metrics]
-    for key in ("online", "label_free"):
+    asked += [name for name in metrics if name in PREQUENTIAL or needs_held_out(name)]
+    for key in ("online", "label_free", "domains"):
         path = f"evaluation.{key}"
         for value in settings.space[path].options() if path in settings.space else ():
             changed = evaluation.model_copy(update={key: value})
             found = (*computed(changed), *(PREQUENTIAL if changed.online else ()))
-            missing = next((score for score in asked if score not in found), None)
+            held_out = asked if changed.holds_out else ()
+            missing = next((one for one in asked if one not in (*found, *filter(needs_held_out, held_out))), None)
             if missing is not None:
                 raise document.error(
                     ("space", path),
                     f"can be {json.dumps(value)}, and then no run computes {missing!r}, by which trials are judged; "
                     f"fix run.{path}",
                 )
+
+
+def _judged(settings: StudySettings) -> list[tuple[tuple[str | int, ...], str]]:
+    """Returns place and text of the metrics by which trials are judged."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    found += [(("objectives", index, "metric"), one.metric) for index, one in enumerate(settings.objectives)]
+    found += [(("constraints", index, "metric"), one.metric) for index, one in enumerate(settings.constraints)]
+    return found
 
 
 def check_metric(document: Document, place: tuple[str | int, ...], text: str, valid: Sequence[str]) -> None:

@@ -171,6 +171,11 @@ def needs_visited_labels(metric: str) -> bool:
     return metric in (*ACCURACY_METRICS, *PREQUENTIAL, "forgetting")
 
 
+def needs_held_out(metric: str) -> bool:
+    """Returns True if a metric, no formula, is undefined for a run that evaluates no held-out frame."""
+    return metric in (*ACCURACY_METRICS, "forgetting") or scored_domain(metric) is not None
+
+
 def _worst_domain_miou(report: RunReport) -> float:
     return min((domain_miou(report, visit.domain) for visit in report.visits if visit.is_scored), default=math.nan)
 

@@ -86,7 +86,7 @@ def _confirmed(best: ConfirmedBest) -> str:
         values = [
             f"{metric_name(metric)} {metric_with_unit(metric, value)}" for metric, value in best.objectives.items()
         ]
-        return ", ".join([*values, f"mean over {seeds}", "no visited domain has labels"])
+        return ", ".join([*values, f"mean over {seeds}", "no visited domain is scored"])
     deviation = "" if best.seed_deviation is None else f", standard deviation {tenths(best.seed_deviation)} points"
     return f"{tenths(best.mean_miou.value)} % mIoU ({interval(best.mean_miou)}; {seeds}{deviation})"
 

@@ -14,7 +14,16 @@ from hpo.reporting.budget import cures
 from hpo.reporting.conclusion import best_run, conclusion, search_line
 from hpo.reporting.feasibility import constraint_value
 from hpo.reporting.source_models import repeats, source_model_rows
-from hpo.reporting.wording import NOT_SCORED, interval, metric_title, metric_value, points, tenths, title
+from hpo.reporting.wording import (
+    interval,
+    metric_title,
+    metric_value,
+    not_scored,
+    points,
+    tenths,
+    title,
+    unknown,
+)
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.results import StudyResults
 from hpo.study.names import DEFAULT
@@ -64,7 +73,7 @@ def _print_confirmed(results: StudyResults, confirmation: Confirmation, console:
 
 def _notes(results: StudyResults) -> Iterator[str]:
     if results.unscored:
-        yield f"{NOT_SCORED}: {', '.join(results.unscored)}"
+        yield f"{not_scored(holds_out=results.holds_out)}: {', '.join(results.unscored)}"
     for trial in results.trials:
         # A complete trial has a reason if it came from outside, or does not count.
         if trial.state == "complete" and trial.reason:
@@ -111,7 +120,7 @@ def _runs(confirmation: Confirmation) -> Table:
 
 def _by_objective(results: StudyResults, confirmation: Confirmation) -> Table:
     """Returns the table of confirmed runs of a study of which no visited domain has labels: their objectives."""
-    table = _table(f"Confirmed: objectives, {repeats(confirmation)} (no visited domain has labels)")
+    table = _table(f"Confirmed: objectives, {repeats(confirmation)} ({unknown(holds_out=results.holds_out)})")
     table.add_column("")
     first, *others = results.objectives
     for metric in results.objectives:

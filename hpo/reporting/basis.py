@@ -13,6 +13,7 @@ from hpo.reporting.wording import (
     points,
     tenths,
     title,
+    unknown,
 )
 from hpo.results.confirmation import Confirmation, Confirmed
 from hpo.results.correlation import CONFIDENCE, MIN_TRIALS
@@ -66,7 +67,7 @@ def unknown_headline(results: StudyResults, best: Confirmed, confirmation: Confi
     ]
     but = f", but with fresh seeds it is not better by that than {listed(unbeaten)}" if unbeaten else ""
     return (
-        f"Whether adaptation helps is not known: no visited domain has labels ({visited}). By "
+        f"Whether adaptation helps is not known: {unknown(holds_out=results.holds_out)} ({visited}). By "
         f"{metric_name(results.objectives[0])} alone, {_worth(results)}, "
         f"{long_title(DEFAULT) if is_default else title(best.name)} is the best{but}."
     )
@@ -99,7 +100,8 @@ def online_sentences(results: StudyResults, best: Confirmed) -> list[str]:
     """Returns a sentence for each objective that is a metric of the frames adapted on, with intervals."""
     if best.online is None:
         return []
-    metrics = [metric for metric in results.objectives if metric in best.online.metrics]
+    # Without held-out frames nothing else is known.
+    metrics = [metric for metric in best.online.metrics if metric in results.objectives or not results.holds_out]
     return [_online_sentence(metric, best.online.metrics[metric], best.name) for metric in metrics]
 
 

@@ -16,7 +16,17 @@ from hpo.reporting.pictures import pictures
 from hpo.reporting.pruning_table import early
 from hpo.reporting.source_models import source_models
 from hpo.reporting.style import CSS, SORT
-from hpo.reporting.wording import NOT_SCORED, counted, interval, metric_title, metric_value, points, tenths, title
+from hpo.reporting.wording import (
+    counted,
+    interval,
+    metric_title,
+    metric_value,
+    not_scored,
+    points,
+    tenths,
+    title,
+    unknown,
+)
 from hpo.results.confirmation import Confirmed, Estimate
 from hpo.results.results import StudyResults, TrialResult
 from segada.core.atomic_io import write_text
@@ -75,7 +85,7 @@ def _figures(results: StudyResults) -> str:
 
 def _objective_figures(results: StudyResults, best: Confirmed) -> Iterator[str]:
     """Yields a box per objective; there is no mIoU to show."""
-    spread = f"with {counted(len(best.seeds), 'fresh seed')}; the visited domains have no labels"
+    spread = f"with {counted(len(best.seeds), 'fresh seed')}; {unknown(holds_out=results.holds_out)}"
     for metric in results.objectives:
         value = metric_value(metric, best.objectives.get(metric, math.nan))
         lines = "<br>".join(map(escape, (metric_title(metric), spread)))
@@ -107,7 +117,7 @@ def _per_domain(results: StudyResults) -> str:
         "mIoU on the visited domain, after the visit; columns in stream order. Blue cells are better, orange cells "
         f"worse than {reference} on the same frames. {_basis(results)}"
     )
-    unscored = f"<p>{NOT_SCORED}: {escape(', '.join(results.unscored))}.</p>" if results.unscored else ""
+    unscored = _unscored(results) if results.unscored else ""
     return f'<h2>Per domain</h2><p class="note">{note}</p>{unscored}{tables.per_domain(results)}'
 
 
@@ -116,8 +126,11 @@ def _by_objective(results: StudyResults) -> str:
         "No mIoU is known of the visited domains, and no gain. The table has the objectives of the confirmed runs with "
         "fresh seeds: the mean, and the lowest and the highest value of a seed."
     )
-    unscored = f"<p>{NOT_SCORED}: {escape(', '.join(results.unscored))}.</p>"
-    return f'<h2>By objective</h2><p class="note">{note}</p>{unscored}{tables.by_objective(results)}'
+    return f'<h2>By objective</h2><p class="note">{note}</p>{_unscored(results)}{tables.by_objective(results)}'
+
+
+def _unscored(results: StudyResults) -> str:
+    return f"<p>{not_scored(holds_out=results.holds_out)}: {escape(', '.join(results.unscored))}.</p>"
 
 
 def _basis(results: StudyResults) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Literal
 
 from hpo.config.objectives import DOMAIN_PREFIX, GAIN_PREFIX, LABEL_FREE_PREFIX, REPORTED_PREFIX
 from hpo.results.confirmation import Estimate
@@ -59,8 +59,19 @@ def interval(estimate: Estimate) -> str:
     return f"{tenths(estimate.low)} to {tenths(estimate.high)}"
 
 
-NOT_SCORED: Final = "adapted to, not scored, because no held-out frame has a labelled pixel"
-"""Text before the names of domains without labels."""
+def not_scored(*, holds_out: bool) -> str:
+    """Returns the text before the names of domains that are not scored.
+
+    Args:
+        holds_out: False if the study evaluates no held-out frame.
+    """
+    reason = "no held-out frame has a labelled pixel" if holds_out else "run.evaluation.domains is []"
+    return f"adapted to, not scored, because {reason}"
+
+
+def unknown(*, holds_out: bool) -> str:
+    """Returns the reason why a study has no mIoU of visited domains, as a clause; `holds_out` as in `not_scored`."""
+    return "no visited domain has labels" if holds_out else "no held-out frame is scored"
 
 
 def tenths(value: float, sign: Literal["+", "-"] = "-") -> str:

@@ -28,6 +28,7 @@ from hpo.study.study import Study
 from hpo.study.trial_records import STATES
 from segada.artifacts.run_files import read, read_report, read_visits
 from segada.records import RunReport
+from segada.settings import RunSettings
 from segada.settings.named_kinds import portable
 
 
@@ -74,8 +75,14 @@ def results_of(study: Study, plan: Plan, confirmation: Confirmation | None) -> S
         confirms=study.file.settings.confirm.top > 0,
         references=plan.baseline_names,
         is_external=study.file.settings.engine is not None,
+        holds_out=_holds_out(plan),
         caveats=plan.file.caveats(),
     )
+
+
+def _holds_out(plan: Plan) -> bool:
+    run = plan.search_settings()
+    return not isinstance(run, RunSettings) or run.evaluation.holds_out
 
 
 def read_results(study: Study, plan: Plan) -> StudyResults:

@@ -119,6 +119,8 @@ class StudyResults:
     """Visited domains that are known to be rendered."""
     is_external: bool = False
     """True if an external engine ran the study; its runs do not score the source model."""
+    holds_out: bool = True
+    """False if the study evaluates no held-out frame, because `run.evaluation.domains` is []."""
     caveats: tuple[str, ...] = ()
     """Sentences on what the results rest on, where it is less than usual."""
 

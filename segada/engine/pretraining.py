@@ -49,12 +49,13 @@ def pretrain(
     if not isinstance(settings.method, SupervisedSettings):
         raise InputError(f"method.name is {settings.method.name!r}, but a source training is 'supervised'")
     console = console or PlainConsole(quiet=True)
+    validate = validate and settings.evaluation.holds_out
     kept = settings.logging.model_copy(update={"best_weights": validate and settings.evaluation.split == "val"})
     report = adapt(settings.model_copy(update={"logging": kept}), folder, console, asked_to_stop, tags, validate)
-    print_report(report, console)
+    print_report(report, console, holds_out=settings.evaluation.holds_out)
     best = RunDir(folder).best_record()
     console.print(class_table(report, best))
-    console.print(_best_line(folder, best, validate))
+    console.print(_best_line(folder, best) if validate else _unchosen(settings))
     return RunDir(folder).weights
 
 
@@ -88,9 +89,12 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f}"
 
 
-def _best_line(folder: Path, best: BestRecord | None, validate: bool) -> str:
-    if not validate:
-        return "no best.safetensors: only the last visit was evaluated"
+def _unchosen(settings: RunSettings) -> str:
+    evaluated = "only the last visit was evaluated" if settings.evaluation.holds_out else "no visit was evaluated"
+    return f"no best.safetensors: {evaluated}"
+
+
+def _best_line(folder: Path, best: BestRecord | None) -> str:
     if best is None:
         return "no best.safetensors: evaluation.split is test, by whose frames nothing is chosen"
     return f"best visit {best.visit + 1}, mIoU {100 * best.miou:.1f} % on val: {RunDir(folder).best}"

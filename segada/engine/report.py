@@ -1,13 +1,18 @@
 """Computes a run's report from the records of its visits."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
 from segada.engine.run_data import RunData
 from segada.records import RunReport, VisitRecord
 from segada.settings import RunSettings
+
+
+def evaluable(settings: RunSettings, data: RunData) -> Container[str]:
+    """Returns the domains of which a visit without mIoU was not evaluated; others have no labels."""
+    return data.held_out if settings.evaluation.holds_out else settings.stream.visits
 
 
 def run_result(

@@ -25,7 +25,7 @@ from segada.engine.best_checkpoint import BestCheckpoint
 from segada.engine.divergence import Diverged, check_parameters, finite_values
 from segada.engine.followed_stream import StreamEnded, stream_of
 from segada.engine.kept_areas import KeptAreas
-from segada.engine.report import run_result
+from segada.engine.report import evaluable, run_result
 from segada.engine.run_data import RunData, prepare_data, run_data_key
 from segada.engine.step_scores import LabelFree
 from segada.engine.visit_metrics import VisitMetrics
@@ -258,7 +258,7 @@ class Run:
         for line in self.stream.news():
             self._folder.log(line)
         if record is not None:
-            self._folder.log(record.line(self._run_data.held_out))
+            self._folder.log(record.line(evaluable(self._settings, self._run_data)))
         if self._records:
             self._publish(self._folder)
 

@@ -16,6 +16,7 @@ from segada.data.frame_schedule import FrameSchedule
 from segada.data.run_frames import planned_visits
 from segada.engine.divergence import Diverged
 from segada.engine.followed_stream import StreamEnded
+from segada.engine.report import evaluable
 from segada.engine.run_data import prepare_data
 from segada.engine.runner import Run
 from segada.errors import InputError
@@ -102,7 +103,8 @@ def adapt(
     run.stream.stops_when(asked_to_stop)
     with bar.shown(run.stream.steps_before(run.visits_done)):
         for record in _visits(run, bar, asked_to_stop, len(visits)):
-            console.print(_visit_line(record, settings, run_data.source_only, bar.left()))
+            unscored = record.missing_score(evaluable(settings, run_data))
+            console.print(_visit_line(record, settings, run_data.source_only, unscored, bar.left()))
     if not run.visits_done:
         raise InputError(
             "stream.follow: no frame came before the stream ended; check the folder and the pattern images, or wait "
@@ -121,8 +123,11 @@ def print_tags(folder: Path, console: Console) -> None:
         console.print(f"tags: {', '.join(tags)}")
 
 
-def print_report(report: RunReport, console: Console) -> None:
-    """Prints a row per evaluated visit, in percent."""
+def print_report(report: RunReport, console: Console, *, holds_out: bool = True) -> None:
+    """Prints a row per evaluated visit, in percent; without held-out frames, one per visit with its online scores."""
+    if not holds_out:
+        _print_online(report, console)
+        return
     table = Table(title=f"mIoU in percent, settings {report.settings_hash}, seed {report.seed}")
     for column in ("visit", "domain", "source-only", "adapted", "gain", "online"):
         table.add_column(column, justify="left" if column == "domain" else "right")
@@ -139,6 +144,21 @@ def print_report(report: RunReport, console: Console) -> None:
     if report.unscored:
         console.print(f"adapted to, not scored, because no held-out frame has a label: {', '.join(report.unscored)}")
         _print_label_free(report, console)
+
+
+def _print_online(report: RunReport, console: Console) -> None:
+    """Prints the scores of frames before they are learned from, of a run that evaluates no held-out frame."""
+    console.print("no held-out frame was evaluated, because evaluation.domains is []")
+    known = [record for record in report.visits if record.online_miou is not None]
+    if known:
+        table = Table(title=f"in percent, before each step, settings {report.settings_hash}, seed {report.seed}")
+        for column in ("visit", "domain", "online mIoU", "adaptation speed"):
+            table.add_column(column, justify="left" if column == "domain" else "right")
+        for record in known:
+            numbers = (f"{100 * (value or 0.0):.1f}" for value in (record.online_miou, record.adaptation_speed))
+            table.add_row(str(record.visit), record.domain, *numbers)
+        console.print(table)
+    _print_label_free(report, console)
 
 
 def _print_label_free(report: RunReport, console: Console) -> None:
@@ -194,8 +214,12 @@ def _undetected(settings: RunSettings, report: RunReport) -> str:
     )
 
 
-def _visit_line(record: VisitRecord, settings: RunSettings, source_only: dict[str, float], left: str) -> str:
-    scores = record.missing_score(source_only)
+def _visit_line(
+    record: VisitRecord, settings: RunSettings, source_only: dict[str, float], unscored: str, left: str
+) -> str:
+    scores = unscored
+    if not record.is_scored and record.online_miou is not None:
+        scores += f", online mIoU {100 * record.online_miou:.1f} %"
     if not record.is_scored and record.label_free:
         scores += "".join(f", {name} {value:.3f}" for name, value in record.label_free.items())
     if record.is_scored:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from segada.data.labels import IGNORE
-from segada.evaluation.areas import frame_areas
 from segada.metrics import Areas, iou_per_class, mean_iou
 
 PSEUDO_LABELS: Final = "pseudo_labels"
@@ -23,8 +23,7 @@ class LabelCounts:
     """Counts of the pixels of one or several steps.
 
     Attributes:
-        areas: int64 [3, K], of the pixels that count, see `segada.metrics.Areas`; no tensor, for it would be alive, and
-            counted, when the memory of a step has its peak.
+        areas: int64 [3, K], of the pixels that count, see `segada.metrics.Areas`.
         labelled: Number of pixels that have ground truth, whether they count or not.
     """
 
@@ -62,9 +61,10 @@ Counts = Mapping[str, LabelCounts]
 """Counts of a step by what is counted: `PSEUDO_LABELS` or `TRAINING`."""
 
 
-@torch.no_grad()
 def label_counts(labels: Tensor, counted: Tensor | None, truth: Tensor, classes: int) -> LabelCounts | None:
     """Counts labels against ground truth.
+
+    It is done in numpy: operations of torch would count the truth, which a step does not need, as memory of the step.
 
     Args:
         labels: integers [B, h, w], 0 to K - 1, of any resolution: each pixel of the truth has that of its cell.
@@ -75,16 +75,27 @@ def label_counts(labels: Tensor, counted: Tensor | None, truth: Tensor, classes:
     Returns:
         The counts; None if no pixel has ground truth.
     """
-    known = truth != IGNORE
-    if not bool(known.any()):
+    real = _numbers(truth)
+    known = real != IGNORE
+    labelled = int(known.sum())
+    if not labelled:
         return None
-    labels = _at(labels, truth)
-    seen = truth if counted is None else torch.where(_at(counted, truth).bool(), truth, IGNORE)
-    return LabelCounts(frame_areas(labels, seen, classes).sum(dim=0).cpu().numpy().copy(), int(known.sum()))
+    seen = known if counted is None else known & _at(_numbers(counted), real.shape)
+    cells = real[seen].astype(np.int64) * classes + _at(_numbers(labels), real.shape)[seen]
+    confusion = np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+    areas = np.stack([confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)])
+    return LabelCounts(areas.astype(np.int64), labelled)
 
 
-def _at(values: Tensor, truth: Tensor) -> Tensor:
-    """Returns values [B, h, w] at the resolution of the truth; each pixel has the value of its cell."""
-    if values.shape == truth.shape:
+def _numbers(values: Tensor) -> npt.NDArray[Any]:
+    """Returns values of at most 255 as an array, which on a CPU shares their memory."""
+    array: npt.NDArray[Any] = np.from_dlpack(values if values.device.type == "cpu" else values.to(torch.uint8).cpu())
+    return array
+
+
+def _at(values: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Returns values [B, h, w] at another resolution [B, H, W]; each pixel has the value of its cell."""
+    if values.shape == shape:
         return values
-    return functional.interpolate(values[:, None].to(torch.uint8), truth.shape[1:], mode="nearest")[:, 0]
+    rows, columns = (np.arange(new) * old // new for new, old in zip(shape[1:], values.shape[1:], strict=True))
+    return values[:, rows[:, None], columns]

@@ -57,7 +57,11 @@ def _domains(given: Sequence[str] | None, settings: RunSettings) -> tuple[str, .
             raise InputError(
                 f"--domains {name}: data.domains has no such name; {nearest(name, sorted(settings.data.domains))}"
             )
-    return settings.scored_domains() or settings.unlabelled() if given is None else tuple(dict.fromkeys(given))
+    if given is not None:
+        return tuple(dict.fromkeys(given))
+    if not settings.evaluation.holds_out:
+        raise InputError("evaluation.domains of these settings is [], so that nothing is evaluated; name --domains")
+    return settings.scored_domains() or settings.unlabelled()
 
 
 def parse_protocol(arguments: argparse.Namespace, size: Size) -> Protocol:

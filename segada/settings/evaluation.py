@@ -47,7 +47,8 @@ class EvaluationSettings(Settings):
     split: Literal["val", "test"] = "test"
     """Split that is scored: `val` in a search, `test` for everything that is published."""
     domains: Sequence[str] | None = None
-    """Domains scored after every visit; null takes the source and all domains of the stream."""
+    """Domains scored after every visit; null takes the source and all domains of the stream. `[]` scores nothing on
+    held-out frames, and reads none."""
     online: bool = True
     """If true, also score every frame of the stream before it is learned from (prequential evaluation); costs one
     forward pass per frame."""
@@ -60,6 +61,11 @@ class EvaluationSettings(Settings):
     nothing. `module:function` is a score of yours, reported by the name of the function."""
     batch_size: Count = 8
     """Number of frames per forward pass; affects speed and memory, not results."""
+
+    @property
+    def holds_out(self) -> bool:
+        """False if no held-out frame is scored, because `domains` is empty."""
+        return self.domains is None or len(self.domains) > 0
 
 
 class RuntimeSettings(Settings):

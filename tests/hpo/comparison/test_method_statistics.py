@@ -76,6 +76,29 @@ def test_numbers_are_those_of_numpy(result: MethodResult) -> None:
     assert result.trainable_parameters == 12
 
 
+def test_online_scores_have_columns_where_all_runs_have_them(result: MethodResult) -> None:
+    assert (result.online_miou, result.adaptation_speed) == (None, None)
+    assert "| online |" not in markdown(_comparison(result))
+    reports = {
+        seed: report.model_copy(
+            update={
+                "visits": [
+                    visit.model_copy(update={"online_miou": 0.5 + seed / 10, "adaptation_speed": 0.4 + seed / 10})
+                    for visit in report.visits
+                ]
+            }
+        )
+        for seed, report in REPORTS.items()
+    }
+    known = summarize("dacs", reports, {}, {})
+    text = markdown(_comparison(known))
+    assert "| gain | online | speed | frames/s |" in text
+    assert "| 60.0 ±10.0 | 50.0 ±10.0 |" in text
+    (row,) = csv.DictReader(io.StringIO(summary_csv(_comparison(known))))
+    assert float(row["adaptation_speed mean"]) == pytest.approx(0.5)
+    assert summarize("dacs", {**reports, 3: REPORTS[0]}, {}, {}).online_miou is None
+
+
 def test_the_gain_over_batch_norm_pairs_seeds(result: MethodResult) -> None:
     differences = MIOU.mean(axis=1) - np.array([np.mean([0.51, 0.26, 0.5 + 0.01 * seed]) for seed in range(3)])
     assert result.over_batch_norm is not None

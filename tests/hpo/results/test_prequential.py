@@ -1,13 +1,17 @@
 """Tests of intervals on the frames that are adapted on: formula, pairing, coverage, and what has none."""
 
+import csv
+
 import numpy as np
 import pytest
 from study_samples import candidate, confirmation, random_areas, results
 
+from hpo.comparison.results import Comparison, Method
+from hpo.comparison.tables import columns, methods_csv
 from hpo.reporting.conclusion import conclusion
 from hpo.reporting.online import while_adapting
 from hpo.reporting.page import page
-from hpo.results.confirmation import Bootstrap, Candidate, SeedRun, confirm
+from hpo.results.confirmation import Bootstrap, Candidate, Confirmed, SeedRun, confirm
 from hpo.results.prequential import online_results, speed_weights
 from hpo.results.spread import Scored
 from hpo.statistics.recordings import Recordings
@@ -108,3 +112,22 @@ def test_the_report_plots_and_tabulates_them() -> None:
     assert "The search chose by the same frames" not in section
     assert "online mIoU" not in conclusion(found).detail
     assert type(confirmed).model_validate_json(confirmed.model_dump_json()) == confirmed
+
+
+def test_comparisons_show_them_where_all_methods_have_them() -> None:
+    base = random_areas(np.random.default_rng(0), 0.6)
+    rows = confirm([streamed("a", base)], [streamed("source_only", base)], {}, Bootstrap(replicates=100)).runs
+
+    def compared(*confirmed: Confirmed) -> Comparison:
+        cost = {"trials": 3, "frames": 9, "search_seconds": 1.0, "frames_per_second": 2.0, "trainable_parameters": 5}
+        methods = [Method(name=one.name, trial=0, settings={}, confirmed=one, **cost) for one in confirmed]
+        facts = {"name": "x", "seeds": [1], "confidence": 0.95, "failures": {}, "notes": []}
+        return Comparison(methods=methods, references=[rows[0]], ranking=None, **facts)
+
+    heads = [column.head for column in columns(compared(rows[1]))]
+    assert heads[4:6] == ["online mIoU, %", "adaptation speed, %"]
+    without = rows[1].model_copy(update={"online": None})
+    assert "online mIoU, %" not in [column.head for column in columns(compared(rows[1], without))]
+    (row, _) = csv.DictReader(methods_csv(compared(rows[1])).splitlines())
+    assert float(row["adaptation_speed"]) == pytest.approx(adaptation_speed(base, FIRST))
+    assert float(row["online_miou low"]) <= float(row["online_miou"]) <= float(row["online_miou high"])

@@ -17,7 +17,7 @@ from hpo.config.rung_values import gain_so_far, projected_gain, rung_losses
 from hpo.monitoring.summary import print_summary
 from hpo.pruners.paired import PairedPruner
 from hpo.reporting.page import page
-from hpo.reporting.wording import NOT_SCORED
+from hpo.reporting.wording import not_scored
 from hpo.results.confirmation import Bootstrap, Candidate, SeedRun, confirm
 from hpo.results.digest import Report, Visits
 from hpo.results.results import StudyResults, write_csv
@@ -104,7 +104,7 @@ def test_summary_report_and_table_say_so(tmp_path: Path) -> None:
     write_csv(study(), tmp_path / "results.csv")
     (row,) = csv.DictReader((tmp_path / "results.csv").read_text().splitlines())
 
-    assert f"{NOT_SCORED}: {BLANK}" in capture.get()
-    assert f"<p>{NOT_SCORED}: {BLANK}.</p>" in page(study())
+    assert f"{not_scored(holds_out=True)}: {BLANK}" in capture.get()
+    assert f"<p>{not_scored(holds_out=True)}: {BLANK}.</p>" in page(study())
     assert ">nan" not in page(study())
     assert row[f"miou/{BLANK}"] == ""

@@ -48,6 +48,17 @@ def test_a_run_may_have_no_labels_at_all() -> None:
     assert settings.used_domains() == ("film", "rain")
 
 
+def test_a_run_may_score_nothing_on_held_out_frames() -> None:
+    settings = _settings({"evaluation": {"domains": []}})
+
+    assert settings.scored_domains() == ()
+    assert settings.used_domains() == ("day", "rain", "film")
+    assert not settings.evaluation.holds_out
+    assert "which leaves out" not in _refusal({"evaluation": {"domains": [], "label_free": ["source_miou"]}})
+    refusal = _refusal({"evaluation": {"domains": [], "split": "val"}, "logging": {"best_weights": True}})
+    assert "logging.best_weights is true, but no domain" in refusal
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
