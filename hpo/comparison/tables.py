@@ -14,7 +14,6 @@ from hpo.results.confirmation import Confirmed, Estimate
 from segada.core.spreadsheet import csv_of
 from segada.settings.nested import Value
 
-
 WORDS: Final = ("method", "group", "source frames")
 """Columns of words, which begin at the left."""
 
