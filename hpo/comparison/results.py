@@ -46,7 +46,7 @@ class Method(Record):
     """Median, over visits and seeds, of frames predicted and adapted on per second."""
     trainable_parameters: int
     source_frames: str = ""
-    """Use of labelled source frames while adapting: `replayed`, `once` at the beginning, or `none`; empty if unknown."""
+    """Use of source frames while adapting: `replayed`, read `once` at the beginning, or `none`; empty if unknown."""
 
     @property
     def worst(self) -> str:

@@ -25,6 +25,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "method.class_draw": "once",
     "method.class_weights": {},
     "method.color.adjustments": "torchvision",
+    "method.guards.collapse_share": 0.0,
     "method.guards": {"source_share": 0.0, "reset_every": None},
     "method.masked_consistency.ema_alpha": 0.999,
     "method.masked_consistency.color.adjustments": "torchvision",
