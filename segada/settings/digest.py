@@ -15,6 +15,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "data.domains.*.labels_are": "ids",
     "data.domains.*.shares": None,
     "logging.disagreement_panels": 0,
+    "method.batch_norm.share": "fixed",
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_weights": {},
     "method.guards": {"source_share": 0.0, "reset_every": None},
