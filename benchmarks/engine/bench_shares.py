@@ -15,7 +15,6 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from segada.core.rng import torch_generator
 from segada.data.datasets.registry import open_domain
 from segada.data.frames import Frames
 from segada.engine.pretraining import pretrain
@@ -88,7 +87,7 @@ def scoring(training: RunSettings, weights: Path) -> RunSettings:
 
 
 def _network(settings: RunSettings, section: Tree) -> Segmentor:
-    initialization = torch_generator(settings.seed, "initialisation")
+    initialization = torch.Generator().manual_seed(settings.seed)
     network = build_segmentor(settings.model, NoAdapter(), initialization, classes=settings.data.classes)
     normalize_by(network, BatchNormStatistics.model_validate(section))
     return network.to(torch.device("cpu")).eval()
