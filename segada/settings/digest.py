@@ -21,6 +21,7 @@ NEWER: Final[Mapping[str, Value]] = {
     "evaluation.speed_frames": 20,
     "image_adapter.attention": "deformable",
     "logging.disagreement_panels": 0,
+    "method.batch_norm.share": "fixed",
     "method.batch_norm": {"statistics": "follow", "momentum": None, "source_prior": 16.0, "reset_per_domain": False},
     "method.class_draw": "once",
     "method.class_weights": {},
