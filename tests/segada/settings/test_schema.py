@@ -38,7 +38,18 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
             "method.optimizer.lr",
             [
                 {"method.name": name}
-                for name in ("tent", "eata", "sar", "cotta", "rmt", "rotta", "dacs", "adversarial", "supervised")
+                for name in (
+                    "tent",
+                    "eata",
+                    "sar",
+                    "cotta",
+                    "svdp",
+                    "rmt",
+                    "rotta",
+                    "dacs",
+                    "adversarial",
+                    "supervised",
+                )
             ],
         ),
         ("controller.detector.threshold", [{"controller.name": "hamlet"}]),
