@@ -26,12 +26,13 @@ from segada.evaluation.label_counts import PSEUDO_LABELS, label_counts
 from segada.methods.base import MethodParts, StepLog
 from segada.methods.learner import Terms
 from segada.methods.mean_teacher import MeanTeacherLearner
+from segada.methods.optimizer import Beside
 from segada.models.learning import learning_parameters, source_copy
 from segada.models.resize import enlarged
 from segada.models.segmentor import SMALLEST_SIDE, FrozenPrefix, Segmentor
 from segada.selftraining.losses import pixel_cross_entropy, soft_cross_entropy
 from segada.selftraining.restoration import restore
-from segada.settings.cotta import CottaSettings
+from segada.settings.cotta import AveragedTeacherSettings
 
 TINY: Final = torch.finfo(torch.float32).tiny
 """Least probability in a prediction, whose logarithm is finite."""
@@ -45,11 +46,11 @@ class Cotta(MeanTeacherLearner):
     identity.
     """
 
-    def __init__(self, parts: MethodParts) -> None:
+    def __init__(self, parts: MethodParts, beside: Beside | None = None) -> None:
         settings = parts.settings.method
-        assert isinstance(settings, CottaSettings)
+        assert isinstance(settings, AveragedTeacherSettings)
         _refuse_small(settings, parts.settings.data.size)
-        super().__init__(parts, settings.optimizer, settings.evaluated_network, settings.masked_consistency)
+        super().__init__(parts, settings.optimizer, settings.evaluated_network, settings.masked_consistency, beside)
         self._settings = settings
         self._restoration = parts.restoration
         self._source_model = source_copy(self.student)
@@ -71,14 +72,14 @@ class Cotta(MeanTeacherLearner):
             prefix = self.student.encode_frozen(target.images)
         hard = self._settings.pseudo_labels == "hard"
         self.teacher.train()
-        pseudo_labels, sure = self._pseudo_labels(target.images, prefix, of_frame=hard)
+        pseudo_labels, sure = self.pseudo_labels(target.images, prefix, of_frame=hard)
         counts = None
         if self.counts_labels:
             counts = label_counts(pseudo_labels.argmax(dim=1), sure, target.labels, self.student.classes)
         # In evaluation mode, as in the authors' code, nothing is dropped at random either.
         self.student.train(self._settings.batch_norm.statistics != "frozen")
         with self.timer.part("student"):
-            logits = self.student.decode(self.student.encode_rest(prefix, plan.first_stage))
+            logits = self.student.decode(self.student_maps(prefix, plan))
         losses = {"consistency": self._cross_entropy(logits, pseudo_labels)}
         losses |= self.masked.terms(self.student, target, pseudo_labels.log(), plan.first_stage)
         return Terms(losses, {"sure_share": sure.float().mean()}, {PSEUDO_LABELS: counts})
@@ -89,7 +90,15 @@ class Cotta(MeanTeacherLearner):
         if self._settings.prediction == "direct":
             return super().predict(images)
         self.teacher.eval()
-        return self._pseudo_labels(images, self.student.encode_frozen(images), of_frame=True)[0].clamp(min=TINY).log()
+        return self.pseudo_labels(images, self.student.encode_frozen(images), of_frame=True)[0].clamp(min=TINY).log()
+
+    def student_maps(self, prefix: FrozenPrefix, plan: StepPlan) -> list[Tensor]:
+        """Returns the student's maps of frames, with gradients."""
+        return self.student.encode_rest(prefix, plan.first_stage)
+
+    def teacher_input(self, prefix: FrozenPrefix, *, mirrored: bool = False) -> FrozenPrefix:  # noqa: ARG002
+        """Returns what the teacher reads of a view, of which `prefix` is the frozen prefix."""
+        return prefix
 
     def _cross_entropy(self, logits: Tensor, pseudo_labels: Tensor) -> Tensor:
         if self._settings.pseudo_labels == "soft":
@@ -98,7 +107,7 @@ class Cotta(MeanTeacherLearner):
         return pixel_cross_entropy(enlarged(logits, labels.shape[-2:]), labels)
 
     @torch.no_grad()
-    def _pseudo_labels(self, images: Tensor, prefix: FrozenPrefix, *, of_frame: bool) -> tuple[Tensor, Tensor]:
+    def pseudo_labels(self, images: Tensor, prefix: FrozenPrefix, *, of_frame: bool) -> tuple[Tensor, Tensor]:
         """Returns probabilities, and where the source model is confident, bool of their resolution.
 
         Args:
@@ -112,7 +121,7 @@ class Cotta(MeanTeacherLearner):
             confidence = _probabilities(self._source_model, prefix, size).amax(dim=1, keepdim=True)
             sure = confidence >= self._settings.confidence_threshold
         with self.timer.part("teacher"):
-            direct = _probabilities(self.teacher, prefix, size)
+            direct = _probabilities(self.teacher, self.teacher_input(prefix), size)
         if not sure.all():
             with self.timer.part("teacher's further views"):
                 direct = torch.where(sure, direct, self._averaged(direct, images))
@@ -122,7 +131,8 @@ class Cotta(MeanTeacherLearner):
         self.teacher.eval()
         total, count, size = direct, 1, direct.shape[-2:]
         for view, mirrored in self._views(images):
-            logits = self.teacher.decode(self.teacher.encode_rest(self.student.encode_frozen(view)))
+            prefix = self.teacher_input(self.student.encode_frozen(view), mirrored=mirrored)
+            logits = self.teacher.decode(self.teacher.encode_rest(prefix))
             probabilities = enlarged(logits.flip(-1) if mirrored else logits, size).softmax(dim=1)
             total, count = total + probabilities, count + 1
         return total / count
@@ -154,7 +164,7 @@ def _scaled(images: Tensor, scale: float) -> Tensor:
     return functional.interpolate(images, (round(height * scale), round(width * scale)), mode="bilinear")
 
 
-def _refuse_small(settings: CottaSettings, size: tuple[int, int]) -> None:
+def _refuse_small(settings: AveragedTeacherSettings, size: tuple[int, int]) -> None:
     least = min(settings.scales, default=1.0)
     if round(least * min(size)) < SMALLEST_SIDE:
         raise ValueError(

@@ -13,6 +13,7 @@ from segada.methods.rotta import Rotta
 from segada.methods.sar import Sar
 from segada.methods.source_only import SourceOnly
 from segada.methods.supervised import Supervised
+from segada.methods.svdp import Svdp
 from segada.methods.tent import Tent
 
 METHODS: Mapping[str, type[Method]] = {
@@ -22,6 +23,7 @@ METHODS: Mapping[str, type[Method]] = {
     "eata": Eata,
     "sar": Sar,
     "cotta": Cotta,
+    "svdp": Svdp,
     "rmt": Rmt,
     "rotta": Rotta,
     "dacs": Dacs,

@@ -1,4 +1,4 @@
-"""Settings of CoTTA."""
+"""Settings of CoTTA and of methods that are derived from it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -14,11 +14,11 @@ Scale = Annotated[float, Field(gt=0.0, le=4.0)]
 """Scale of an augmented view; a scale of 4 costs sixteen times as much as the frame itself."""
 
 
-class CottaSettings(LearningSettings):
-    """Averaged teacher, averaged views, stochastic restoration (Wang et al. 2022, arXiv 2203.13591); source frames are
-    read for `consolidation` alone."""
+class AveragedTeacherSettings(LearningSettings):
+    """Settings of methods whose teacher predicts several views of a frame; source frames are read for `consolidation`
+    alone."""
 
-    name: Literal["cotta"]
+    name: Literal["cotta", "svdp"]
     optimizer: OptimizerSettings = OptimizerSettings(lr=1e-4)
     batch_norm: FrozenStatistics = FrozenStatistics()
     """Statistics of the batch norms. The authors' code for segmentation runs student, teacher and source model in
@@ -80,3 +80,10 @@ class CottaSettings(LearningSettings):
                 "alpha, or set method.evaluated_network to student"
             )
         return self
+
+
+class CottaSettings(AveragedTeacherSettings):
+    """Averaged teacher, averaged views, stochastic restoration (Wang et al. 2022, arXiv 2203.13591); source frames are
+    read for `consolidation` alone."""
+
+    name: Literal["cotta"]

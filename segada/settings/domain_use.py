@@ -16,7 +16,7 @@ from segada.settings.stream import ReplaySettings, StreamSettings
 
 READ_SOURCE: Final = (DacsSettings, RmtSettings, AdversarialSettings, SupervisedSettings)
 """Settings of methods that learn from source frames."""
-SOURCE_FREE: Final = ("source_only", "batch_norm", "tent", "sar", "cotta", "rotta")
+SOURCE_FREE: Final = ("source_only", "batch_norm", "tent", "sar", "cotta", "svdp", "rotta")
 """Methods that need no source frames, by their names in settings."""
 CURE: Final = "name a domain with labels in stream.source"
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from segada.core.named_code import is_code
-from segada.settings.cotta import CottaSettings
+from segada.settings.cotta import AveragedTeacherSettings
 from segada.settings.dacs import DacsSettings
 from segada.settings.evaluation import HIGHER_IS_BETTER, EvaluationSettings, score_name
 from segada.settings.method import CodeMethod, MethodSettings
 from segada.settings.rmt import RmtSettings
 from segada.settings.rotta import RottaSettings
 
-WITH_TEACHER = (CottaSettings, RmtSettings, RottaSettings, DacsSettings)
+WITH_TEACHER = (AveragedTeacherSettings, RmtSettings, RottaSettings, DacsSettings)
 """Methods with two networks, student and teacher, of which one is evaluated."""
 WITHOUT_PREDICTIONS = (*EvaluationSettings().label_free, "source_miou")
 """Scores that may be named while `evaluation.online` is false: the default ones, which are then left out, and those
@@ -43,7 +43,7 @@ def check_label_free(evaluation: EvaluationSettings, method: MethodSettings, sou
         if name == "agreement" and not isinstance(method, (*WITH_TEACHER, CodeMethod)):
             raise ValueError(
                 f"evaluation.label_free names 'agreement', but method.name {method.name!r} has no teacher that could "
-                "agree; leave it out, or set method.name to dacs, rmt, rotta or cotta"
+                "agree; leave it out, or set method.name to dacs, rmt, rotta, svdp or cotta"
             )
 
 

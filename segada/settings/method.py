@@ -17,6 +17,7 @@ from segada.settings.named_kinds import CodeSettings, Kinds
 from segada.settings.rmt import RmtSettings
 from segada.settings.rotta import RottaSettings
 from segada.settings.sar import SarSettings
+from segada.settings.svdp import SvdpSettings
 from segada.settings.tent import TentSettings
 
 
@@ -95,6 +96,7 @@ MethodSettings = Annotated[
     | EataSettings
     | SarSettings
     | CottaSettings
+    | SvdpSettings
     | RmtSettings
     | RottaSettings
     | DacsSettings

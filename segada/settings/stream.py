@@ -32,7 +32,7 @@ class StreamSettings(Settings):
 
     source: str | None = "clear"
     """Labelled domain that the model was trained on. Null: its frames are gone, and only methods that need none can
-    run: `source_only`, `batch_norm`, and `tent`, `sar`, `cotta` and `rotta` without `method.consolidation`."""
+    run: `source_only`, `batch_norm`, and `tent`, `sar`, `cotta`, `svdp` and `rotta` without `method.consolidation`."""
     visits: Sequence[str] = Field(
         default=("clear", "25mm", "50mm", "75mm", "100mm", "200mm"), min_length=1, max_length=VISITS
     )

@@ -86,6 +86,17 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
         "evaluated_network": "student",
         "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
     },
+    "svdp": {"name": "svdp", "scales": [1.5], "passes": 3, "prompt_lr": 1e-2, "uncertainty_scale": 1.0},
+    "svdp, averaged": {
+        "name": "svdp",
+        "scales": [1.5],
+        "passes": 2,
+        "pseudo_labels": "soft",
+        "prediction": "averaged",
+        "masked_consistency": {"weight": 1.0, "pseudo_threshold": 0.1},
+        "guards": {"source_share": 0.1, "reset_every": 2},
+    },
+    "svdp, student": {"name": "svdp", "scales": [], "passes": 2, "evaluated_network": "student"},
     "rotta": {"name": "rotta", "memory": 8, "update_every": 4},
     "rotta with masked frames": {
         "name": "rotta",

@@ -40,6 +40,7 @@ METHODS: dict[str, dict[str, object]] = {
     "eata": {"redundancy_threshold": 1.0, "consolidation": {"weight": 4000.0, "frames": 4}},
     "sar": {},
     "cotta": {"scales": [1.5], "restore": 0.1},
+    "svdp": {"scales": [1.5], "passes": 2},
     "rmt": {
         "contrast_weight": 0.0,
         "warm_up_steps": 1,

@@ -396,7 +396,7 @@ def test_one_study_or_one_name_twice_is_no_comparison(folder: Path, tmp_path: Pa
 def test_the_shipped_methods_can_be_compared() -> None:
     files = compared_studies(["compare_methods"], [])
     names = ["adversarial", "batch_norm", "cotta", "dacs", "dacs_adapters", "eata", "hamlet", "rmt", "rotta", "sar"]
-    names += ["source_only", "tent"]
+    names += ["source_only", "svdp", "tent"]
     assert [file.settings.name for file in files] == names
     for file in files:
         assert file.space.defaults() is not None

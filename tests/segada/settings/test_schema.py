@@ -33,12 +33,23 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
     [
         ("seed", [{}]),
         ("adapter.bottleneck", [{"adapter.name": "adaptformer"}]),
-        ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida")]),
+        ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida", "rein")]),
         (
             "method.optimizer.lr",
             [
                 {"method.name": name}
-                for name in ("tent", "eata", "sar", "cotta", "rmt", "rotta", "dacs", "adversarial", "supervised")
+                for name in (
+                    "tent",
+                    "eata",
+                    "sar",
+                    "cotta",
+                    "svdp",
+                    "rmt",
+                    "rotta",
+                    "dacs",
+                    "adversarial",
+                    "supervised",
+                )
             ],
         ),
         ("controller.detector.threshold", [{"controller.name": "hamlet"}]),

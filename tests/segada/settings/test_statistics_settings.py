@@ -12,6 +12,7 @@ DEFAULTS = {
     "rotta": "robust",
     "sar": "target",
     "cotta": "frozen",
+    "svdp": "frozen",
     "rmt": "target",
     "dacs": "follow",
     "adversarial": "follow",
