@@ -88,6 +88,7 @@ class Learner(Method):
         first = self._guards.due(self.steps)
         if first is not None:
             self.load_state_dict(first)
+        prepared = self.prepare(target)
         if self.steps == 0:
             self.warm_up(target, plan)
         # Gradients are freed before the forward pass, which can then use their memory.
@@ -105,7 +106,11 @@ class Learner(Method):
                 self._guards.pull(held_back)
         self.steps += 1
         reset = {"reset": torch.tensor(float(first is not None))} if self._guards.resets else {}
-        return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched) | reset
+        return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched) | prepared | reset
+
+    def prepare(self, target: Batch) -> dict[str, Tensor]:  # noqa: ARG002 - most learners prepare nothing
+        """Prepares for a step, after a reset if there is one; returns scalars that are only reported."""
+        return {}
 
     def warm_up(self, target: Batch, plan: StepPlan) -> None:
         """Prepares for the first step, and for the first one after a reset."""

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from segada.controllers.base import StepPlan
+from torch import Tensor
+
 from segada.data.batch import Batch
-from segada.methods.base import MethodParts, State, StepLog
+from segada.methods.base import MethodParts, State
 from segada.methods.learner import Learner
 from segada.methods.optimizer import Beside
 from segada.models.learning import frozen_copy
@@ -43,13 +44,12 @@ class MeanTeacherLearner(Learner):
         self.counts_labels = parts.settings.evaluation.online
         self.masked = MaskedConsistency(masked, parts.masking, parts.timer, counts_labels=self.counts_labels)
 
-    def step(self, target: Batch, plan: StepPlan) -> StepLog:
-        """Allots knowledge to the updates of ViDA if the settings want it, then runs a step."""
-        if self._allotment is None or not plan.trains:
-            return super().step(target, plan)
+    def prepare(self, target: Batch) -> dict[str, Tensor]:
+        """Allots knowledge to the updates of ViDA if the settings want it."""
+        if self._allotment is None:
+            return {}
         with self.timer.part("knowledge allotment"):
-            uncertainty = self._allotment(self.student, self.teacher, target.images)
-        return {**super().step(target, plan), "uncertainty": uncertainty}
+            return {"uncertainty": self._allotment(self.student, self.teacher, target.images)}
 
     def follow(self, alpha: float) -> None:
         """Moves the teacher towards the student; `alpha` is the weight of the old teacher."""

@@ -4,7 +4,8 @@ With u a tenth of the mean, over frames, classes and pixels, of the variance of 
 views, the updates of high and low rank get the factors 1 + u and 1 - u if u reaches a threshold, and 1 - u and 1 + u
 below it. Formula and constants are those of the authors' code for classification; that for segmentation is not public.
 
-Deviations: views differ in colors and sharpness alone, since shifted pixels have other labels. The authors' code sets
+Deviations: views differ in colors and sharpness alone, since shifted pixels have other labels; of the authors' changes
+they have those of brightness, contrast, saturation, hue and blur, but neither gamma nor noise. The authors' code sets
 only the factor of low rank, since its second condition is never reached; here both are set, as in the paper.
 """
 
@@ -13,16 +14,17 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from segada.data.transforms.augment import jitter_and_blur
+from segada.data.transforms.augment import blur, jitter
 from segada.models.adapters.vida import VidaPair
 from segada.models.segmentor import Segmentor
 from segada.settings.adapter import AdapterSettings, VidaSettings
-from segada.settings.learning import ColorSettings
 
 SHARE: Final = 0.1
 """Share of the variance that is the uncertainty, as in the authors' code."""
-COLOR: Final = ColorSettings(jitter=0.4, jitter_probability=1.0)
-"""Augmentation of the views; the authors' changes of brightness are as large."""
+CHANGES: Final = (0.4, 0.3, 0.5, 0.06)
+"""Greatest changes of brightness, contrast and saturation, as shares, and of hue, in turns, as in the authors' code."""
+BLUR_SIGMAS: Final = (0.001, 0.5)
+"""Least and greatest standard deviation of the blur, in pixels, as in the authors' code."""
 
 
 class KnowledgeAllotment:
@@ -38,7 +40,7 @@ class KnowledgeAllotment:
         """Sets the factors for frames [B, 3, H, W] in [0, 1]; returns the uncertainty, float []."""
         teacher.eval()
         views = range(self._settings.views)
-        logits = torch.stack([teacher(jitter_and_blur(images, COLOR, self._generator)) for _ in views])
+        logits = torch.stack([teacher(view(images, self._generator)) for _ in views])
         uncertainty = SHARE * logits.var(dim=0).mean()
         change = torch.where(uncertainty >= self._settings.uncertainty_threshold, uncertainty, -uncertainty)
         factors = torch.stack([1 - change, 1 + change])
@@ -46,6 +48,15 @@ class KnowledgeAllotment:
             if isinstance(module, VidaPair) and module.factors is not None:
                 module.factors.copy_(factors)
         return uncertainty
+
+
+def view(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Returns images [B, 3, H, W] in [0, 1] of other colors and sharpness; nine numbers are drawn for each."""
+    draws = torch.rand(len(images), 9, generator=generator)
+    greatest, (least, most) = max(CHANGES), BLUR_SIGMAS
+    amounts = 0.5 + (draws[:, 4:8] - 0.5) * torch.tensor(CHANGES) / greatest
+    jittered = jitter(images, draws[:, :4], amounts, torch.full((len(images),), greatest))
+    return blur(jittered, least + (most - least) * draws[:, 8], torch.ones(len(images), dtype=torch.bool))
 
 
 def allotment_of(settings: AdapterSettings, generator: torch.Generator) -> KnowledgeAllotment | None:

@@ -1,20 +1,21 @@
 """Tests of ViDA's factors by uncertainty, in steps of the methods that have a teacher."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
 from method_parts import Build
+from torchvision.transforms.v2 import functional
 
 from segada.controllers.base import StepPlan
 from segada.data.batch import Batch, to_batch
-from segada.data.transforms.augment import jitter_and_blur
 from segada.engine.run_data import RunData
 from segada.methods.registry import METHODS
 from segada.models.adapters.vida import VidaPair
 from segada.models.segmentor import Segmentor
+from segada.selftraining.knowledge_allotment import view
 from segada.settings import RunSettings
-from segada.settings.learning import ColorSettings
 
 VIDA = {"name": "vida", "high_rank": 12, "allotment": "uncertainty", "views": 3}
 
@@ -26,6 +27,48 @@ def target(run_data: RunData) -> Batch:
 
 def _factors(network: Segmentor) -> list[torch.Tensor]:
     return [pair.factors for pair in network.modules() if isinstance(pair, VidaPair) and pair.factors is not None]
+
+
+def _plain_view(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Colors as the authors change them, image by image, with torchvision; then a blur by 0.001 to 0.5 pixels."""
+    changed = []
+    for image, draws in zip(images, torch.rand(len(images), 9, generator=generator).tolist(), strict=True):
+        signed = [2 * draw - 1 for draw in draws[4:8]]
+        changes = [
+            lambda x, by=signed[0]: functional.adjust_brightness(x, 1 + 0.4 * by),
+            lambda x, by=signed[1]: functional.adjust_contrast(x, 1 + 0.3 * by),
+            lambda x, by=signed[2]: functional.adjust_saturation(x, 1 + 0.5 * by),
+            lambda x, by=signed[3]: functional.adjust_hue(x, 0.06 * by),
+        ]
+        x = image
+        for index in sorted(range(4), key=draws[:4].__getitem__):
+            x = changes[index](x)
+        changed.append(functional.gaussian_blur(x, [7, 7], [0.001 + 0.499 * draws[8]] * 2))
+    return torch.stack(changed)
+
+
+def test_a_view_has_the_authors_ranges(target: Batch) -> None:
+    ours, plain = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
+    for _ in range(4):
+        torch.testing.assert_close(view(target.images, ours), _plain_view(target.images, plain), rtol=0, atol=1e-4)
+
+
+def test_a_reset_keeps_the_factors_of_its_own_step(build: Build, target: Batch) -> None:
+    changes = {
+        "method": {"name": "dacs", "guards": {"reset_every": 1}},
+        "adapter": VIDA,
+        "model": {"freeze": "encoder"},
+    }
+    learner = METHODS["dacs"](build(changes))
+    first, second = (learner.step(batch, StepPlan()) for batch in (target, _darker(target)))
+    assert second["reset"] == 1.0
+    assert second["uncertainty"] != first["uncertainty"]
+    for factors in _factors(learner.evaluated_network):
+        torch.testing.assert_close(factors[0], 1 + second["uncertainty"], rtol=0, atol=1e-7)
+
+
+def _darker(batch: Batch) -> Batch:
+    return dataclasses.replace(batch, images=0.3 * batch.images)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1e6])
@@ -41,7 +84,7 @@ def test_factors_follow_the_variance_over_views(method: str, threshold: float, b
 
     same = torch.Generator()
     same.set_state(drawn)
-    views = [jitter_and_blur(target.images, ColorSettings(jitter=0.4, jitter_probability=1.0), same) for _ in range(3)]
+    views = [_plain_view(target.images, same) for _ in range(3)]
     with torch.no_grad():
         logits = torch.stack([teacher(view) for view in views])
     u = 0.1 * ((logits - logits.mean(dim=0)) ** 2).sum(dim=0).div(2).mean()
