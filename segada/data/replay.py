@@ -154,6 +154,9 @@ def filled_by_rare_classes(
     next new frame is for this class with a probability in proportion to p times the share of its frames that are left.
     """
     showing, probabilities = _rarity(labels, np.arange(len(labels)), settings, classes, "fill")
+    every = np.unique(np.concatenate(showing))
+    if len(every) <= settings.size:
+        return every
     left = np.ones(len(labels), bool)
     kept = list[int]()
     while len(kept) < settings.size:
@@ -161,8 +164,6 @@ def filled_by_rare_classes(
         weights = probabilities * shares
         # With a low temperature the probabilities of frequent classes are 0.
         weights = weights if weights.sum() > 0.0 else shares
-        if not weights.sum():
-            break
         frames = showing[generator.choice(classes, p=weights / weights.sum())]
         kept.append(int(generator.choice(frames[left[frames]])))
         left[kept[-1]] = False

@@ -81,7 +81,7 @@ class Cotta(MeanTeacherLearner):
         with self.timer.part("student"):
             logits = self.student.decode(self.student_maps(prefix, plan))
         losses = {"consistency": self._cross_entropy(logits, pseudo_labels)}
-        losses |= self.masked.terms(self.student, target, pseudo_labels.log(), plan.first_stage)
+        losses |= self.masked.terms(self.student, target, pseudo_labels.clamp(min=TINY).log(), plan.first_stage)
         return Terms(losses, {"sure_share": sure.float().mean()}, {PSEUDO_LABELS: counts})
 
     def predict(self, images: Tensor) -> Tensor:

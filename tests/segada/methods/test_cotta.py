@@ -202,3 +202,18 @@ def test_no_source_frame_is_read(build: Build, targets: list[Batch]) -> None:
 def test_views_that_are_too_small_are_refused(build: Build) -> None:
     with pytest.raises(ValueError, match=r"method\.scales has 0\.5, but data\.size 32 x 64 .* choose scales from 1 on"):
         Cotta(build({"method": {**SETTINGS, "scales": [0.5, 2.0]}}))
+
+
+def test_a_class_that_is_impossible_gives_no_nan_in_the_term_on_masked_frames(
+    build: Build, targets: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Probabilities that are 0 in float32 have no logarithm that could be enlarged."""
+    masked = {"weight": 1.0, "pseudo_threshold": 0.1}
+    method = Cotta(build({"method": {**SETTINGS, "masked_consistency": masked}}))
+    sure = torch.zeros(2, 19, 8, 16)
+    sure[:, 3, :, :8] = 1.0
+    sure[:, 4, :, 8:] = 1.0
+    confident = torch.ones(2, 8, 16, dtype=torch.bool)
+    monkeypatch.setattr(method, "pseudo_labels", lambda *_, **__: (sure, confident))
+    log = method.step(targets[0], StepPlan())
+    assert all(value.isfinite() for value in log.values())
