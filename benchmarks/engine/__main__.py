@@ -1,6 +1,6 @@
 """Benchmarks of the engine: `python -m benchmarks.engine streets` and `model` measure speed on one core, `loading` on
-disk and all cores, `statistics` gains by method and batch-norm statistics, `ceiling` what labels would give, and
-`agreement` how alike frames of a film are.
+disk and all cores, `statistics` gains by method and batch-norm statistics, `shares` what the statistics alone do on
+photographs, `ceiling` what labels would give, and `agreement` how alike frames of a film are.
 """
 
 import os
@@ -20,6 +20,7 @@ from benchmarks.engine.bench_agreement import measure_agreement, print_agreement
 from benchmarks.engine.bench_ceiling import measure_ceiling, print_ceiling
 from benchmarks.engine.bench_loading import Timed, time_loading, write_streets
 from benchmarks.engine.bench_model import bench_model
+from benchmarks.engine.bench_shares import measure_shares, print_shares
 from benchmarks.engine.bench_statistics import measure_gains, print_gains
 from benchmarks.engine.bench_voting import bench_evaluation
 from benchmarks.engine.rates import Rate, measure
@@ -136,7 +137,15 @@ def _bench_ceiling(out: Path, seeds: int, console: Console) -> None:
     print_ceiling(measure_ceiling(out, seeds), console)
 
 
-STUDIES: dict[str, Callable[[Path, int, Console], None]] = {"ceiling": _bench_ceiling, "statistics": _bench_statistics}
+def _bench_shares(out: Path, seeds: int, console: Console) -> None:
+    print_shares(measure_shares(out, seeds), console)
+
+
+STUDIES: dict[str, Callable[[Path, int, Console], None]] = {
+    "ceiling": _bench_ceiling,
+    "shares": _bench_shares,
+    "statistics": _bench_statistics,
+}
 """Benchmarks of gains by their names on the command line: functions of the folder of the runs, the number of seeds,
 and the console."""
 
@@ -161,9 +170,11 @@ def main() -> int:
         "settings with the domains",
     )
     parser.add_argument("--domain", help="loading: domain of data.domains in SETTINGS; default: its stream.source")
-    parser.add_argument("--seeds", type=int, default=5, help="statistics, ceiling: number of seeds; default: 5")
+    parser.add_argument("--seeds", type=int, default=5, help="statistics, shares, ceiling: number of seeds; default: 5")
     parser.add_argument(
-        "--out", type=Path, help="statistics, ceiling: folder of the runs, kept for a next call; default: runs/NAME"
+        "--out",
+        type=Path,
+        help="statistics, shares, ceiling: folder of the runs, kept for a next call; default: runs/NAME",
     )
     arguments = parser.parse_args()
 

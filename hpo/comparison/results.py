@@ -21,6 +21,8 @@ from hpo.study.plan import Plan
 from hpo.study.study import Study, read_study
 from segada.errors import InputError
 from segada.records import Record
+from segada.settings import RunSettings
+from segada.settings.domain_use import source_frames
 
 
 class Method(Record):
@@ -43,6 +45,8 @@ class Method(Record):
     frames_per_second: float
     """Median, over visits and seeds, of frames predicted and adapted on per second."""
     trainable_parameters: int
+    source_frames: str = ""
+    """Use of source frames while adapting: `replayed`, read `once` at the beginning, or `none`; empty if unknown."""
 
     @property
     def worst(self) -> str:
@@ -85,6 +89,7 @@ class Winner:
     source: SourceModel | None
     baselines: Mapping[str, tuple[SeedRun, ...]]
     source_models: int = 1
+    source_frames: str = ""
 
 
 def winner_of(file: StudyFile, out: Path) -> Winner | str:
@@ -107,7 +112,9 @@ def winner_of(file: StudyFile, out: Path) -> Winner | str:
         return f"{unknown(holds_out=results.holds_out)}, so that there is no mIoU to compare"
     runs = {name: _seed_runs(plan, name) for name in (best.name, *plan.baseline_names)}
     baselines = {name: runs[name] for name in plan.baseline_names if runs[name]}
-    return Winner(results, best.trial, runs[best.name], results.source, baselines, file.source_models)
+    run = file.run_settings()
+    frames = source_frames(run.method) if isinstance(run, RunSettings) else ""
+    return Winner(results, best.trial, runs[best.name], results.source, baselines, file.source_models, frames)
 
 
 def is_over(file: StudyFile, out: Path) -> bool:
@@ -192,6 +199,7 @@ def _method(name: str, winner: Winner, confirmed: Confirmed) -> Method:
         confirmed=confirmed,
         frames_per_second=float(np.median([visit.frames_per_second for one in reports for visit in one.visits])),
         trainable_parameters=reports[0].trainable_parameters,
+        source_frames=winner.source_frames,
     )
 
 

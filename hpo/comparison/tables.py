@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rich.table import Table
 
@@ -12,6 +13,9 @@ from hpo.reporting.wording import clock, counted, interval, metric_title, points
 from hpo.results.confirmation import Confirmed, Estimate
 from segada.core.spreadsheet import csv_of
 from segada.settings.nested import Value
+
+WORDS: Final = ("method", "group", "source frames")
+"""Columns of words, which begin at the left."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def columns(comparison: Comparison) -> list[Column]:
         Column("search", lambda one: (clock(one.search_seconds), one.search_seconds)),
         Column("frames/s", lambda one: (f"{one.frames_per_second:.3g}", one.frames_per_second)),
         Column("learns", lambda one: (f"{one.trainable_parameters:,}", one.trainable_parameters)),
+        *_source_frames(comparison),
     ]
     return found
 
@@ -57,7 +62,7 @@ def rich_table(comparison: Comparison) -> Table:
     table = Table(title=caption, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     shown = columns(comparison)
     for column in shown:
-        table.add_column(column.head, justify="left" if column.head in ("method", "group") else "right")
+        table.add_column(column.head, justify="left" if column.head in WORDS else "right")
     for method in comparison.methods:
         table.add_row(*(column.cell(method)[0] for column in shown))
     for name in comparison.failures:
@@ -72,6 +77,11 @@ def methods_csv(comparison: Comparison) -> str:
     rows += [{"method": row.name, **_estimates(row)} for row in comparison.references if row.name not in own]
     rows += [{"method": name, "failure": reason} for name, reason in comparison.failures.items()]
     return csv_of(rows)
+
+
+def _source_frames(comparison: Comparison) -> list[Column]:
+    known = any(method.source_frames for method in comparison.methods)
+    return [Column("source frames", lambda one: (one.source_frames, one.source_frames))] if known else []
 
 
 def _numbers(method: Method, comparison: Comparison) -> dict[str, Value]:
@@ -89,6 +99,7 @@ def _numbers(method: Method, comparison: Comparison) -> dict[str, Value]:
         "search_seconds": method.search_seconds,
         "frames_per_second": method.frames_per_second,
         "trainable_parameters": method.trainable_parameters,
+        "source_frames": method.source_frames,
         "winner": method.trial,
         **{f"settings/{path}": value for path, value in method.settings.items()},
     }

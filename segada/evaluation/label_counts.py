@@ -80,7 +80,7 @@ def label_counts(labels: Tensor, counted: Tensor | None, truth: Tensor, classes:
     labelled = int(known.sum())
     if not labelled:
         return None
-    seen = known if counted is None else known & _at(_numbers(counted), real.shape)
+    seen = known if counted is None else known & _at(_numbers(counted), real.shape).astype(bool)
     cells = real[seen].astype(np.int64) * classes + _at(_numbers(labels), real.shape)[seen]
     confusion = np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
     areas = np.stack([confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)])

@@ -40,7 +40,7 @@ class Learner(Method):
     """A method that minimizes a sum of loss terms, which a subclass computes in `terms`.
 
     If the settings want it, guards pull the parameters towards the source model after each step, or return to the
-    beginning after a number of steps.
+    beginning after a number of steps or a collapse.
 
     If the settings enable consolidation, its penalty is one more term. The penalty's reference is the network passed to
     the constructor, that is the source model, also in a resumed run; a checkpoint therefore does not store it.
@@ -83,6 +83,8 @@ class Learner(Method):
         if not plan.trains:
             return {}
         self._guards.remember(self.state_dict)
+        if self._guards.watches:
+            self._guards.watch(self.predict(target.images))
         first = self._guards.due(self.steps)
         if first is not None:
             self.load_state_dict(first)
@@ -102,7 +104,8 @@ class Learner(Method):
                 self._optimizer.step(torch.stack(list(losses.values())).sum(), plan, held_back)
                 self._guards.pull(held_back)
         self.steps += 1
-        return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched)
+        reset = {"reset": torch.tensor(float(first is not None))} if self._guards.resets else {}
+        return {name: loss.detach() for name, loss in losses.items()} | dict(terms.watched) | reset
 
     def warm_up(self, target: Batch, plan: StepPlan) -> None:
         """Prepares for the first step, and for the first one after a reset."""
@@ -142,10 +145,12 @@ class Learner(Method):
 
     def state_dict(self) -> State:
         """Returns the learning parameters, the optimizer's moments, and the step count."""
+        guards = self._guards.state_dict()
         return {
             "student": self.state_of(self.student),
             "optimizer": self._optimizer.state_dict(),
             "steps": self.steps,
+            **({"guards": guards} if guards else {}),
         }
 
     def load_state_dict(self, state: State) -> None:
@@ -154,6 +159,9 @@ class Learner(Method):
         self.student.load_state_dict(state["student"], strict=False)
         self._optimizer.load_state_dict(state["optimizer"])
         self.steps = state["steps"]
+        # The first state, to which a reset returns, has none: what was watched goes on.
+        if "guards" in state:
+            self._guards.load_state_dict(state["guards"])
 
 
 def _consolidation(parts: MethodParts, learning: tuple[nn.Parameter, ...]) -> Consolidation | None:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segada.models.batch_norm_mixtures import Mixture, Sample, Statistics, mixture, target_alone
 from segada.settings.batch_norm import BatchNormStatistics
 
 AnyBatchNorm = nn.modules.batchnorm._BatchNorm
@@ -30,10 +31,10 @@ def normalize_by(network: nn.Module, settings: BatchNormStatistics) -> None:
             f"method.batch_norm.statistics is {settings.statistics!r}, but this network has no batch norm; leave "
             "method.batch_norm out"
         )
-    shares = {"frozen": None, "target": 0.0, "mixed": settings.source_prior}
+    mixtures = {"frozen": None, "target": target_alone, "mixed": mixture(settings)}
     for name, norm in norms.items():
-        if settings.statistics in shares:
-            _hold(name, norm, _Held, shares[settings.statistics])
+        if settings.statistics in mixtures:
+            _hold(name, norm, _Held, mixtures[settings.statistics])
         elif settings.statistics == "robust":
             _hold(name, norm, _Robust, None)
             norm.momentum = norm.momentum if settings.momentum is None else settings.momentum
@@ -55,7 +56,7 @@ def sees_batch(module: nn.Module) -> bool:
     """Returns True if frames of a batch affect each other in train mode, or copies of the module may normalize by other
     statistics: it has a batch norm whose statistics are not frozen."""
     norms = batch_norms(module).values()
-    frozen = (isinstance(norm, _Held) and norm.source_prior is None and not isinstance(norm, _Robust) for norm in norms)
+    frozen = (isinstance(norm, _Held) and norm.mixture is None and not isinstance(norm, _Robust) for norm in norms)
     return not all(frozen)
 
 
@@ -88,7 +89,7 @@ def _running(network: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _hold(name: str, norm: AnyBatchNorm, base: Any, source_prior: float | None) -> None:
+def _hold(name: str, norm: AnyBatchNorm, base: Any, mixture: Mixture | None) -> None:
     if norm.running_mean is None:
         raise ValueError(
             f"method.batch_norm.statistics: the batch norm {name} keeps none (track_running_stats is false), so that "
@@ -97,7 +98,7 @@ def _hold(name: str, norm: AnyBatchNorm, base: Any, source_prior: float | None) 
     kind: Any = type(norm)
     norm.__class__ = _held(kind, base)
     assert isinstance(norm, _Held)
-    norm.source_prior = source_prior
+    norm.mixture = mixture
     norm.train(norm.training)
 
 
@@ -109,12 +110,12 @@ class _Held(AnyBatchNorm):
 
     Attributes:
         kind: Class of the norm before.
-        source_prior: N of the mixture; None if the source model's statistics alone count.
+        mixture: Statistics that normalize; None for the source model's.
         learning: True if its network is in train mode.
     """
 
     kind: type[AnyBatchNorm]
-    source_prior: float | None
+    mixture: Mixture | None
     learning: bool
 
     def train(self, mode: bool = True) -> "_Held":
@@ -122,9 +123,9 @@ class _Held(AnyBatchNorm):
         return super().train(mode=False)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name of torch
-        if self.source_prior is None:
+        if self.mixture is None:
             return super().forward(input)
-        return super().forward(_moved(input, self, self.source_prior, by_frame=not self.learning))
+        return super().forward(_moved(input, self, self.mixture, by_frame=not self.learning))
 
 
 class _Robust(_Held):
@@ -150,29 +151,29 @@ class _Robust(_Held):
         return super().forward(moved)
 
 
-def _moved(x: Tensor, norm: AnyBatchNorm, source_prior: float, *, by_frame: bool) -> Tensor:
-    """Returns the input for which a norm with running mean mu_s and variance var_s computes what one with the mixed
+def _moved(x: Tensor, norm: AnyBatchNorm, mixture: Mixture, *, by_frame: bool) -> Tensor:
+    """Returns the input for which a norm with running mean mu_s and variance var_s computes what one with the mixture's
     mean mu and variance var computes for x: (x - mu) sqrt((var_s + eps) / (var + eps)) + mu_s.
 
     Args:
         x: Input [B, C, ...] of the norm.
         norm: The norm.
-        source_prior: N of the mixture.
+        mixture: Statistics that normalize.
         by_frame: Whether each frame has statistics of its own, so that n is 1 and not B.
     """
     if x.dim() == 2:
-        return _moved(x[:, :, None], norm, source_prior, by_frame=by_frame)[:, :, 0]
+        return _moved(x[:, :, None], norm, mixture, by_frame=by_frame)[:, :, 0]
     assert norm.running_mean is not None
     assert norm.running_var is not None
     shape = (1, -1, *(1 for _ in x.shape[2:]))
-    source_mean, source_variance = norm.running_mean.view(shape), norm.running_var.view(shape)
+    source = Statistics(norm.running_mean.view(shape), norm.running_var.view(shape))
     axes = tuple(range(2, x.dim())) if by_frame else (0, *range(2, x.dim()))
     variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
     frames = 1 if by_frame else len(x)
-    share = frames / (source_prior + frames)
-    mean, variance = torch.lerp(source_mean, mean, share), torch.lerp(source_variance, variance, share)
-    scale = ((source_variance + norm.eps) / (variance + norm.eps)).sqrt()
-    return torch.addcmul(source_mean - mean * scale, x, scale)
+    cells = x.numel() // (x.shape[1] * mean.shape[0])
+    used = mixture(source, Statistics(mean, variance), Sample(frames, cells, norm.eps))
+    scale = ((source.variance + norm.eps) / (used.variance + norm.eps)).sqrt()
+    return torch.addcmul(source.mean - used.mean * scale, x, scale)
 
 
 @cache

@@ -10,7 +10,7 @@ from segada.settings.base import NonNegative, Settings
 class BatchNormStatistics(Settings):
     """Statistics of every batch norm in encoder, adapters and head; without effect on other norms.
 
-    `momentum` and `reset_per_domain` apply to `follow` and `robust`, `source_prior` to `mixed` alone.
+    `momentum` and `reset_per_domain` apply to `follow` and `robust`, `share` and `source_prior` to `mixed` alone.
     """
 
     statistics: Literal["frozen", "follow", "target", "mixed", "robust"] = "follow"
@@ -23,7 +23,14 @@ class BatchNormStatistics(Settings):
     """Weight of the newest batch in running statistics; null keeps each norm's own, mostly 0.1."""
     source_prior: NonNegative = 16.0
     """Number N of frames that the source model's statistics count as: the mean is N/(N+n) mu_s + n/(N+n) mu_t, with n
-    the number of frames of mu_t, and the variance likewise. 0 is `target`."""
+    the number of frames of mu_t, and the variance likewise. 0 is `target`. For `share: fixed`."""
+    share: Literal["fixed", "by_distance", "by_channel"] = "fixed"
+    """Choice of the share of the target's statistics, without labels. `fixed`: by `source_prior`. `by_distance`: of
+    each frame and norm, N is 1 / D, with D the mean over channels of the squared 2-Wasserstein distance of the source
+    model's and the frame's normal distribution, over the source model's variance (arXiv 2006.16971 relates the
+    distance of these statistics to the loss of accuracy; to take it for 1 / N is this project's choice).
+    `by_channel`: statistics move by as much as they differ more than 4 standard errors from the source model's, channel
+    by channel (instance-aware batch norm, Gong et al. 2022, arXiv 2208.05117)."""
     reset_per_domain: bool = False
     """If true, running statistics return to the source model's at each visit to another domain. The stream says when
     that is, which a camera would not."""

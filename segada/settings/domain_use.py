@@ -10,7 +10,7 @@ from segada.settings.data import DomainSettings
 from segada.settings.domains import FoldersDomain
 from segada.settings.evaluation import EvaluationSettings
 from segada.settings.learning import LearningSettings
-from segada.settings.method import MethodSettings, SupervisedSettings
+from segada.settings.method import CodeMethod, MethodSettings, SupervisedSettings
 from segada.settings.rmt import RmtSettings
 from segada.settings.stream import ReplaySettings, StreamSettings
 
@@ -72,6 +72,17 @@ def source_asked_for(method: str) -> str:
         f"stream.source is null, but method.name {method!r} asks for source frames; {CURE}, or set method.name to one "
         f"that needs none: {', '.join(SOURCE_FREE)}"
     )
+
+
+def source_frames(method: MethodSettings) -> str:
+    """Returns how a method uses labelled source frames while it adapts: `replayed`, read `once` at the beginning, or
+    `none`; empty for code of the user, which may do either."""
+    if isinstance(method, CodeMethod):
+        return ""
+    if isinstance(method, READ_SOURCE):
+        return "replayed"
+    consolidates = isinstance(method, LearningSettings) and method.consolidation.weight > 0.0
+    return "once" if consolidates else "none"
 
 
 def check_followed(domains: Mapping[str, DomainSettings], stream: StreamSettings, controller: str) -> None:

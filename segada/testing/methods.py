@@ -28,7 +28,7 @@ from segada.settings.nested import Tree, merged
 from segada.testing.checks import TINY, changed, listed, require_equal, snapshot
 from segada.testing.findings import Checks, require
 
-WATCHED: Final = {"sure_share", "domain_accuracy", "uncertainty"}
+WATCHED: Final = {"sure_share", "domain_accuracy", "uncertainty", "reset"}
 """Scalars that steps report beside the terms of their loss."""
 HELD_BACK: Final = ("encoder.stages.0.", "head.linear_c1.", "head.linear_fuse.", "head.linear_pred.")
 """Parameters that do not learn if the first stage that learns is 1, and the head's fusion is held back."""

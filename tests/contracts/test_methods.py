@@ -108,7 +108,11 @@ METHOD_SETTINGS: dict[str, dict[str, object]] = {
     },
     "batch_norm, robust": {"name": "batch_norm", "batch_norm": {"statistics": "robust"}},
     "dacs with guards": {"name": "dacs", "pseudo_threshold": 0.1, "guards": {"source_share": 0.1, "reset_every": 2}},
-    "cotta with guards": {"name": "cotta", "scales": [1.5], "guards": {"source_share": 0.1, "reset_every": 2}},
+    "cotta with guards": {
+        "name": "cotta",
+        "scales": [1.5],
+        "guards": {"source_share": 0.1, "reset_every": 2, "collapse_share": 0.99},
+    },
     "supervised": {"name": "supervised"},
     "batch_norm of the target's frames": {"name": "batch_norm", "batch_norm": {"statistics": "mixed"}},
     "tent, reset": {"name": "tent", "batch_norm": {"statistics": "follow", "reset_per_domain": True}},

@@ -54,6 +54,7 @@ RESULTS = {
         "confirms",
         "ended_by",
         "front",
+        "holds_out",
         "infeasible",
         "is_external",
         "limits",

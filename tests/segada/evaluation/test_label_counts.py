@@ -45,6 +45,14 @@ def test_counts_are_those_of_a_plain_loop() -> None:
     )
 
 
+def test_pixels_that_count_may_be_bytes_as_they_come_from_a_gpu() -> None:
+    truth, sure = torch.tensor([[[0, 1, 2]]]), torch.tensor([[[True, False, True]]])
+    counts = [label_counts(truth, some, truth, 3) for some in (sure, sure.to(torch.uint8))]
+    assert counts[0] is not None
+    assert counts[1] is not None
+    assert counts[0].areas.tolist() == counts[1].areas.tolist() == [[1, 0, 1]] * 3
+
+
 def test_steps_are_summed_and_scored_by_class() -> None:
     both = _counts([[0, 0]], [[0, 1]]) + _counts([[1, 1]], [[1, 1]])
     assert int(both.labelled) == 4

@@ -119,3 +119,43 @@ def test_without_guards_nothing_is_kept(build: Build, targets: list[Batch]) -> N
     method.step(targets[0], StepPlan())
     assert method._guards._source == {}
     assert method._guards._first is None
+
+
+@pytest.mark.parametrize("name", [*LEARNERS, "rotta"])
+def test_a_collapse_is_followed_by_a_reset_and_nothing_else_is(
+    name: str, build: Build, targets: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sections = {"rotta": {"update_every": 1}, **LEARNERS}[name]
+    guards = {"collapse_share": 0.5}
+    method = METHODS[name](build({"method": {"name": name, **sections, "guards": guards}}))
+    assert isinstance(method, Learner)
+    source = parameters(method)
+    assert method.step(targets[0], StepPlan())["reset"] == 0
+    assert method.step(targets[1], StepPlan())["reset"] == 0
+    assert any(not torch.equal(value, source[name]) for name, value in parameters(method).items())
+
+    one_class = torch.zeros(2, 19, 4, 4)
+    one_class[:, 7] = 100.0
+    shown = [one_class] * 10
+    predicted = method.predict(targets[0].images)
+    monkeypatch.setattr(method, "predict", lambda _: shown.pop() if shown else predicted)
+    # The plain average: with a diversity of 0, it is 0.9^n of what it was.
+    resets = []
+    while not resets or resets[-1] == 0:
+        resets.append(int(method.step(targets[2], StepPlan())["reset"]))
+    assert len(resets) in (6, 7, 8)
+    assert method.steps == 1
+    shown.clear()
+    assert method.step(targets[3], StepPlan())["reset"] == 0
+
+
+def test_the_diversity_is_the_entropy_of_the_mean_softmax(build: Build) -> None:
+    guards = made("tent", build, {"collapse_share": 0.5})._guards
+    logits = torch.randn(2, 5, 3, 4, generator=torch.Generator().manual_seed(0))
+    mean = torch.stack([logits[b, :, h, w].softmax(0) for b in range(2) for h in range(3) for w in range(4)]).mean(0)
+    guards.watch(logits)
+    first = -(mean * mean.log()).sum()
+    torch.testing.assert_close(guards.state_dict()["diversity"], first)
+    guards.watch(torch.zeros(1, 5, 2, 2))
+    torch.testing.assert_close(guards.state_dict()["diversity"], 0.9 * first + 0.1 * torch.tensor(5.0).log())
+    torch.testing.assert_close(guards.state_dict()["first_diversity"], first)

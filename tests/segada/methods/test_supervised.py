@@ -98,7 +98,7 @@ def test_both_losses_reach_the_encoder(light_weight: float, build: Build, run_da
     [
         (
             {"head": "multi_exit", "reinitialize": ["head.light_exit"]},
-            {"student's head", "loss: clean", "training scores"},
+            {"student's head", "training scores", "loss: clean"},
         ),
         (LIGHT_ALONE, set()),
     ],

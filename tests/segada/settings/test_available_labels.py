@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from segada.settings import RunSettings
+from segada.settings.domain_use import source_frames
 from segada.settings.domains import FoldersDomain
 
 BLANK: dict[str, object] = {"dataset": "folders", "images": "rain/*.png", "labels": None}
@@ -138,3 +139,19 @@ def test_labels_that_are_described_or_half_given_are_refused(changes: dict[str, 
 def test_labels_are_absent_only_if_that_is_said() -> None:
     with pytest.raises(ValidationError, match="labels"):
         FoldersDomain.model_validate({"dataset": "folders", "images": "rain/*.png"})
+
+
+@pytest.mark.parametrize(
+    ("method", "used"),
+    [
+        ({"name": "source_only"}, "none"),
+        ({"name": "tent"}, "none"),
+        ({"name": "tent", "consolidation": {"weight": 1.0}}, "once"),
+        ({"name": "eata"}, "once"),
+        ({"name": "rotta"}, "none"),
+        ({"name": "rmt"}, "replayed"),
+        ({"name": "dacs"}, "replayed"),
+    ],
+)
+def test_the_use_of_source_frames_is_that_of_the_method(method: dict[str, object], used: str) -> None:
+    assert source_frames(RunSettings.model_validate({"method": method}).method) == used

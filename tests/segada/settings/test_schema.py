@@ -33,7 +33,7 @@ def test_every_default_value_stands_at_a_path_that_accepts_it() -> None:
     [
         ("seed", [{}]),
         ("adapter.bottleneck", [{"adapter.name": "adaptformer"}]),
-        ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida")]),
+        ("adapter.stages.1", [{"adapter.name": name} for name in ("adaptformer", "lora", "vida", "rein")]),
         (
             "method.optimizer.lr",
             [
