@@ -35,6 +35,8 @@ MIX_TRANSFORMERS: dict[str, Architecture] = {
 
 TIMM = "timm/"
 """Prefix of timm encoders; the rest is the name of the timm model, as in `timm/resnet18`."""
+PYRAMID = "+pyramid"
+"""Suffix of a plain vision transformer with a simple feature pyramid: `timm/vit_tiny_patch16_224+pyramid`."""
 WITH_BLOCKS = (
     "mit_b0 to mit_b5, mit_tiny, or one like timm/vit_tiny_patch16_224, timm/pvt_v2_b0 or "
     "timm/swin_tiny_patch4_window7_224"
@@ -53,9 +55,14 @@ def check_encoder(name: str) -> str:
     """
     if is_code(name):
         return checked_name("encoder", name)
-    if name not in MIX_TRANSFORMERS and not (name.startswith(TIMM) and name != TIMM):
+    if name not in MIX_TRANSFORMERS and not (name.startswith(TIMM) and timm_name(name)):
         raise ValueError(f"there is no encoder {name!r}; {nearest(name, (*MIX_TRANSFORMERS, f'{TIMM}NAME'))}")
     return name
+
+
+def timm_name(encoder: str) -> str:
+    """Returns timm's name of the model of an encoder `timm/NAME`, with or without a pyramid."""
+    return encoder.removeprefix(TIMM).removesuffix(PYRAMID)
 
 
 def default_head_width(encoder: str) -> int:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from segada.settings.architectures import check_encoder
+from segada.settings.architectures import PYRAMID, check_encoder
 from segada.settings.base import PathText, Sequence, Settings
 from segada.settings.named_kinds import OrCode
 from segada.settings.networks import check_network
@@ -26,8 +26,9 @@ class ModelSettings(Settings):
     module from images [B, 3, H, W] to logits [B, K, h, w]. Null builds `encoder` and `head`."""
     encoder: Annotated[PathText, AfterValidator(check_encoder)] | None = "mit_tiny"
     """Encoder: `mit_tiny`, `mit_b0` to `mit_b5`; `timm/NAME`, a model of timm that gives maps of strides 4, 8, 16
-    and 32, or a plain vision transformer (ViT, DeiT, DINO, EVA), whose tokens are resized to these strides; or
-    `module:attribute`, code of yours (docs/own_code.md). Null only with `network`."""
+    and 32, or a plain vision transformer (ViT, DeiT, DINO, EVA), whose tokens are resized to these strides, or, as
+    `timm/NAME+pyramid`, go through a simple feature pyramid that is to be trained; or `module:attribute`, code of yours
+    (docs/own_code.md). Null only with `network`."""
     head: Annotated[Literal["segformer", "multi_exit", "daformer", "daformer_conv1"], OrCode("head")] | None = (
         "segformer"
     )
@@ -73,6 +74,15 @@ class ModelSettings(Settings):
                 f"encoder and head; leave one of the two out"
             )
         return {"encoder": None, "head": None, "checkpoint": None, **values}
+
+    @model_validator(mode="after")
+    def _a_light_exit_has_its_map(self) -> Self:
+        if self.head == "multi_exit" and (self.encoder or "").endswith(PYRAMID):
+            raise ValueError(
+                f"model.head is 'multi_exit', but model.encoder {self.encoder!r} makes all maps from its last stage, "
+                "and a light exit reads the first stage alone; set model.head to segformer, or leave the pyramid out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_network(self) -> Self:

@@ -18,6 +18,7 @@ from segada.settings import RunSettings
 
 ENCODERS = (
     "test_vit",
+    "test_vit+pyramid",
     "deit_tiny_distilled_patch16_224",
     "vit_small_patch14_reg4_dinov2",
     "vit_small_patch16_dinov3",

@@ -14,7 +14,7 @@ from segada.models.encoders.block_encoder import BlockEncoder
 from segada.models.encoders.drop_path import DropPath
 from segada.models.encoders.timm_vit import VitEncoder, build_vit, unfit
 from segada.models.encoders.tokens import as_image, as_tokens
-from segada.settings.architectures import TIMM
+from segada.settings.architectures import PYRAMID, TIMM
 from segada.settings.schema import nearest
 
 FLATTENED = ("EfficientNetFeatures", "MobileNetV3Features")
@@ -120,6 +120,7 @@ def build_timm_encoder(
             cannot be run stage by stage, or has no stochastic depth though `drop_path` is above 0.
     """
     seed = int(torch.randint(2**62, (), generator=initialization))
+    whole, name = name, name.removesuffix(PYRAMID)
     # timm's constructors draw from the global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -128,7 +129,14 @@ def build_timm_encoder(
     if drop_path > 0.0 and not any(isinstance(part, DropPath) for part in model.modules()):
         raise ValueError(f"model.drop_path is {drop_path}, but {TIMM}{name} has no stochastic depth; set it to 0")
     model.to(memory_format=torch.channels_last)
-    return (_staged(name, model, depth) if patch is None else _plain(name, model, patch, depth)).train()
+    if patch is not None:
+        encoder = _plain(name, model, patch, depth)
+        if whole != name:
+            encoder.add_pyramid(initialization)
+        return encoder.train()
+    if whole != name:
+        raise _misfit(whole, "its maps have four strides already, and a pyramid is for a plain vision transformer")
+    return _staged(name, model, depth).train()
 
 
 def _plain(name: str, model: Any, patch: int, depth: torch.Generator) -> VitEncoder:

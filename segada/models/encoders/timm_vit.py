@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from segada.models.encoders.base import STRIDES, Guide
 from segada.models.encoders.block_encoder import BlockEncoder
+from segada.models.encoders.simple_pyramid import WIDTH, SimplePyramid
 from segada.models.encoders.tokens import as_image, as_tokens
+from segada.settings.architectures import PYRAMID
 
 PARTS = ("patch_embed", "_pos_embed", "blocks", "norm", "num_prefix_tokens", "embed_dim", "dynamic_img_size")
 """Attributes of a model of timm that is read as a plain vision transformer."""
@@ -29,6 +31,8 @@ class VitEncoder(BlockEncoder):
     A token covers a square as large as a stride of 4, 8, 16 or 32 pixels, the one nearest to the model's patches.
     Images are first padded with zeros, at the bottom and at the right, to a multiple of it; patches of another size,
     such as 14, read an image resized by the ratio.
+
+    With `add_pyramid`, the maps are those of a simple feature pyramid on the tokens after the last block.
 
     `run` returns the tokens [B, C, h + r, w] of each stage before norm and resizing: stages continue from them. The
     last r rows hold the tokens that belong to no place (of class and registers), one after the other, filled up with
@@ -59,6 +63,14 @@ class VitEncoder(BlockEncoder):
         )
         self.stages[0].register_module("stem", model)
         self.stages[-1].register_module("norm", norm)
+        self.pyramid: SimplePyramid | None
+        self.register_module("pyramid", None)
+
+    def add_pyramid(self, generator: torch.Generator) -> None:
+        """Makes the maps by a simple feature pyramid with random weights, in place of resized tokens."""
+        self.pyramid = SimplePyramid(self.channels[0], self.stride, generator)
+        self.channels = (WIDTH,) * len(STRIDES)
+        self.name += PYRAMID
 
     def run(self, x: Tensor, first: int, end: int, guide: Guide | None = None) -> list[Tensor]:  # noqa: ARG002 - images
         """Returns the tokens of the stages from `first` up to, not including, `end`, as maps [B, C, h + r, w]; x is
@@ -80,6 +92,12 @@ class VitEncoder(BlockEncoder):
         """Returns maps [B, C, H/s, W/s] of strides s = 4, 8, 16, 32, as many as there are tokens of stages."""
         assert guide is not None
         size = guide[0].shape[-2:]
+        if self.pyramid is not None:
+            maps = self.pyramid(self.normed(features[-1]))
+            return [
+                one[..., : -(-size[0] // stride), : -(-size[1] // stride)]
+                for one, stride in zip(maps, STRIDES, strict=True)
+            ]
         return [
             self._map(packed, stride, (size[0], size[1])) for packed, stride in zip(features, STRIDES, strict=False)
         ]

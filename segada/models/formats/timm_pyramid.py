@@ -13,7 +13,7 @@ from torch import Tensor
 
 from segada.models.formats.contents import Reading
 from segada.models.preprocessing import IMAGENET, Preprocessing, scaled
-from segada.settings.architectures import TIMM
+from segada.settings.architectures import TIMM, timm_name
 
 UNUSED: Final = "of layers after the last map"
 REPEATS: Final = {16: (1, 2, 2, 3, 3, 4, 1), 23: (2, 3, 3, 4, 4, 5, 1), 26: (2, 3, 3, 5, 5, 6, 2)}
@@ -73,7 +73,7 @@ def timm_facts(encoder: str, own: Iterable[str]) -> TimmEncoderFacts | None:
         return None
     from timm.models import get_pretrained_cfg  # takes a second, and most networks need none of it
 
-    name = encoder.removeprefix(TIMM)
+    name = timm_name(encoder)
     stated, where = get_pretrained_cfg(name), f"timm's configuration of {name}"
     preprocessing = IMAGENET if stated is None else scaled(stated.mean, stated.std, 1.0, "rgb", where)
     return TimmEncoderFacts(dict(_by_timms_names(own)), preprocessing)
